@@ -1,0 +1,29 @@
+# Everything a stranger needs: `make demo` and `make test`. Both set up what they need inside this folder.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+# Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
+OPENSEARCH ?= 3.4.0
+export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test check bench docs lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+.venv/.ready: requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "portcullis: no $(PYTHON) found; install Python 3.11 or later, or say make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "portcullis: $$($(PYTHON) --version) is too old; Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 2; }
+	@echo "setting up .venv (once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { echo "portcullis: the packages could not be fetched; a first start needs a network, later ones do not" >&2; exit 1; }
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || { echo "portcullis: the packages could not be fetched; a first start needs a network, later ones do not" >&2; exit 1; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/.ready ## the virtual environment, from the lock
+
+lock: ## resolve the packages anew and write the lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-find-links --no-header --no-annotate pyproject.toml --group stacks --group local --group dev -o requirements.txt --python-version 3.11

@@ -1,0 +1,121 @@
+"""The words of a plan: what should be, what is ours, and the steps from here to there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from portcullis.access.config import Json, Kind
+
+
+class SubjectKind(StrEnum):
+    """Whom a person can mean in a grant, as written in a deployment file."""
+
+    IAM_USER = "iam_user"  # a name or an ARN
+    IAM_ROLE = "iam_role"  # a name or an ARN
+    IAM_GROUP = "iam_group"  # a name; no principal anywhere: translated into its members
+    COGNITO_USER = "cognito_user"  # a user name of the deployment's pool
+    COGNITO_GROUP = "cognito_group"  # a group name of the deployment's pool
+    IDENTITY_CENTER_GROUP = "identity_center_group"  # a group id or display name
+    INTERNAL_USER = "internal_user"  # a user of the internal user database
+    BACKEND_ROLE = "backend_role"  # any plain string
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """One subject of a grant, e.g. Subject(COGNITO_GROUP, "support")."""
+
+    kind: SubjectKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.name}"
+
+
+class By(StrEnum):
+    """How a Cognito group becomes a principal: its members one by one, or the IAM role its token carries."""
+
+    MEMBERS = "members"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """subject -> role. `source` says why it is there (the grant's place in the deployment file)."""
+
+    subject: Subject
+    role: str
+    source: str
+    by: By = By.MEMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class AccessModel:
+    """The resolved access model of one deployment: presets and levels expanded, in the common form. JSON-serialisable by parts."""
+
+    roles: dict[str, Json] = field(default_factory=dict)
+    action_groups: dict[str, Json] = field(default_factory=dict)
+    tenants: dict[str, Json] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)  # internal users, without passwords
+    grants: tuple[Grant, ...] = ()
+    and_backend_roles: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> all of these are needed
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The truth about identities at one moment, as the readers of `identity` found it.
+
+    Every value is what stands in a role mapping: a user ARN, a role ARN, `Cognito/<pool-id>/<username>`.
+    A subject that does not exist is in `missing`, and grants nothing.
+    """
+
+    users: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `users`
+    backend_roles: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `backend_roles`
+    missing: frozenset[Subject] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """What we added to the engine and may therefore remove.
+
+    A whole document: `entry_list` and `entry` are empty. An entry of a role mapping: `entry_list` is one of MAPPING_LISTS.
+    """
+
+    kind: Kind
+    name: str
+    entry_list: str = ""
+    entry: str = ""
+
+
+class Operation(StrEnum):
+    ADD = "add"  # a document or an entry that is not there
+    REPLACE = "replace"  # a document that differs
+    REMOVE = "remove"  # a document or an entry that we claimed and the model no longer asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change. For a document `before`/`after` are documents; for a mapping's entry they are None/entry or entry/None."""
+
+    operation: Operation
+    claim: Claim  # what is changed, and what will be claimed or released
+    before: Any
+    after: Any
+    because: str  # the grant's source, the group, the preset: what a person needs to read
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between model and engine in the order it will be applied, and what else was seen on the way."""
+
+    steps: tuple[Step, ...] = ()
+    claim_only: tuple[Claim, ...] = ()  # ours already, as it should be, but not yet claimed (adopt) ...
+    release_only: tuple[Claim, ...] = ()  # ... and claimed, no longer asked for, and already gone
+    foreign: tuple[Claim, ...] = ()  # made by hand: left alone, listed
+    losses: tuple[str, ...] = ()  # what the dialect cannot hold
+    notes: tuple[str, ...] = ()  # missing subjects and the like
+
+    @property
+    def empty(self) -> bool:
+        return not self.steps

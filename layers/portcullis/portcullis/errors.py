@@ -1,0 +1,39 @@
+"""The errors a person meets. Each says what is wrong, where, and what would be right; each knows its exit status."""
+
+from __future__ import annotations
+
+
+class PortcullisError(Exception):
+    """Refused or failed (exit status 1)."""
+
+    exit_status = 1
+
+
+class Refused(PortcullisError):
+    """Portcullis will not do this, for the reason given: nothing was changed."""
+
+
+class BadInput(PortcullisError):
+    """What was given cannot be read (exit status 2).
+
+    `source` is a file name or what stands for one, `place` a line, key or path within it, `remedy` what would be right.
+    """
+
+    exit_status = 2
+
+    def __init__(self, problem: str, *, source: str = "", place: str = "", remedy: str = "") -> None:
+        self.problem, self.source, self.place, self.remedy = problem, source, place, remedy
+        where = ", ".join(part for part in (source, place) if part)
+        super().__init__(f"{where}: {problem}" * bool(where) + problem * (not where) + (f" ({remedy})" if remedy else ""))
+
+
+class MalformedEvent(BadInput):
+    """An event that lacks what its kind always has. It goes to the dead letters whole; trying again will not mend it."""
+
+
+class Unreachable(PortcullisError):
+    """The other side did not answer (time-out, connection refused, throttled, 5xx). Trying again may help."""
+
+
+class Conflict(PortcullisError):
+    """Somebody else wrote in between: read again and recompute."""

@@ -1,0 +1,142 @@
+"""What the operations ask of the world. The adapters (engines, identity, ledger, alerts, custody's gates) stand behind these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.plan import Claim, Membership, Step, Subject
+from portcullis.custody.types import Custody, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A deployment as it was deployed: the facts that only CloudFormation knows. Written by `domain_setup`, read by all."""
+
+    deployment: str
+    account: str
+    region: str
+    domain: str  # domain name
+    domain_arn: str
+    endpoint: str  # host or host:port, no scheme
+    key_arn: str
+    key_alias: str = ""
+    user_pool: str = ""
+    identity_pool: str = ""
+    group_roles: dict[str, str] = field(default_factory=dict)  # Cognito group -> IAM role ARN
+    master_role: str = ""
+    automation_role: str = ""
+    break_glass_role: str = ""
+    security_group: str = ""
+    automation_security_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the history: what was done to a deployment, by whom, because of what."""
+
+    deployment: str
+    at: datetime
+    operation: str  # synchronise, lock, unlock, apply ...
+    cause: str  # event id, schedule, command
+    actor: str
+    summary: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """How the engine sees a caller (`authinfo`)."""
+
+    name: str
+    backend_roles: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
+
+    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+        """What the engine holds now (all kinds, unless told)."""
+
+    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+        """One collection PATCH (RFC 6902: add, replace, remove). True if anything changed. Conflict if a guard failed or a 409 came."""
+
+    def who_am_i(self) -> Principal: ...
+
+    def user_indices(self) -> tuple[str, ...]:
+        """Names of all indices that are not the security index's."""
+
+    def block_indices(self, *, blocked: bool) -> None:
+        """Read and write blocks on every user index, on or off."""
+
+    def blocked_indices(self) -> Mapping[str, bool]: ...
+
+
+class IdentityReader(Protocol):
+    def members(self, subjects: Collection[Subject]) -> Membership:
+        """The truth now about these subjects. A subject that does not exist is reported as missing, not an error."""
+
+
+class KeyObserver(Protocol):
+    def observe(self, key: str, *, domain: str) -> Observation:
+        """Look at a key with two independent probes. Never raises for what a key can be in; says UNREACHABLE instead."""
+
+
+class Gate(Protocol):
+    """The ways to shut a domain from outside the engine. Idempotent both ways."""
+
+    def close_ingress(self, registration: Registration) -> Json:
+        """Revoke the security group's rules but the automation's; returns what was revoked, to be put back."""
+
+    def open_ingress(self, registration: Registration, saved: Json) -> None: ...
+
+    def deny_policy(self, registration: Registration) -> Json: ...
+
+    def restore_policy(self, registration: Registration, saved: Json) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is told, and how it reads at 3 a.m."""
+
+    name: str  # locked, unlocked, key-unreachable, drift, dead-letter, lock-out-refused, break-glass ...
+    deployment: str
+    severity: str  # info, warning, critical
+    happened: str  # what happened, to what, since when, by whom
+    done: str  # what was done about it
+    next: str  # what to do, and how to check it
+    runbook: str = ""  # page name in runbooks/
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Alerts(Protocol):
+    def tell(self, alert: Alert) -> None: ...
+
+
+class Ledger(Protocol):
+    """What is remembered. Raises Conflict where a version was overtaken."""
+
+    def registrations(self) -> tuple[Registration, ...]: ...
+    def registration(self, deployment: str) -> Registration: ...
+    def register(self, registration: Registration) -> None: ...
+    def model(self, deployment: str) -> str: ...
+    def keep_model(self, deployment: str, text: str) -> None: ...
+    def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]: ...
+    def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None: ...
+    def watermark(self, deployment: str) -> datetime | None: ...
+    def raise_watermark(self, deployment: str, covered_until: datetime) -> None: ...
+    def custody(self, deployment: str) -> Custody: ...
+    def keep_custody(self, custody: Custody) -> Custody: ...
+    def save(self, deployment: str, name: str, value: Any) -> None: ...
+    def saved(self, deployment: str, name: str) -> Any | None: ...
+    def forget(self, deployment: str, name: str) -> None: ...
+    def record(self, change: Change) -> None: ...
+    def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]: ...
+
+
+__all__ = ["Alert", "Alerts", "Change", "Engine", "Gate", "IdentityReader", "KeyObserver", "Ledger", "Principal", "Registration", "Step"]

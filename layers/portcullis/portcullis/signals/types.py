@@ -1,0 +1,52 @@
+"""The words of a signal: what an AWS event means to us, or why it means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Concern(StrEnum):
+    """Which reaction a signal asks for."""
+
+    IDENTITY = "identity"  # synchronise the role mappings
+    KEY = "key"  # look at the key, and lock or unlock
+    DOMAIN = "domain"  # the domain itself: looked at by the key guard (errors, isolation, deletion, configuration)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one deployment listens to. Empty means: none of that kind."""
+
+    deployment: str
+    account: str = ""
+    region: str = ""
+    domain: str = ""  # domain name
+    key_arns: frozenset[str] = frozenset()  # the key, its replicas
+    key_aliases: frozenset[str] = frozenset()  # alias/name
+    key_store: str = ""  # custom key store id
+    user_pool: str = ""
+    identity_pool: str = ""
+    identity_store: str = ""
+    cognito_groups: frozenset[str] = frozenset()
+    iam_groups: frozenset[str] = frozenset()
+    iam_users: frozenset[str] = frozenset()  # names of users granted directly
+    iam_roles: frozenset[str] = frozenset()  # names of roles granted directly
+    identity_center_groups: frozenset[str] = frozenset()
+    security_groups: frozenset[str] = frozenset()  # ids of the domain's security groups
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One event, read. `name` is one of signals.table's names (e.g. "member-added", "key-disabled"); None: it means nothing to us."""
+
+    name: str | None
+    because: str  # why it is this signal, or why it is none
+    concern: Concern | None = None
+    subject: str | None = None  # what it is about: "iam-group:ops", "cognito-group:eu-west-1_x/support", a key ARN, a domain name
+    deployment: str | None = None
+    event_id: str = ""
+    actor: str = ""  # ARN or service of who did it
+    at: str = ""  # ISO 8601, the event's own time
+    detail: dict[str, Any] = field(default_factory=dict)  # small facts a reaction may use as a hint
