@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+BENCHMARKS := $(filter-out common __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 # Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
 OPENSEARCH ?= 3.4.0
 export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
@@ -27,3 +28,38 @@ setup: .venv/.ready ## the virtual environment, from the lock
 
 lock: ## resolve the packages anew and write the lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-find-links --no-header --no-annotate pyproject.toml --group stacks --group local --group dev -o requirements.txt --python-version 3.11
+
+demo: .venv/.ready ## the whole story on real parts: access follows the groups, and the gate drops when the key is gone
+	@$(BIN)/python -m local.story
+
+up: .venv/.ready ## the embedded default, left running; says how to sign in and what to try
+	@$(BIN)/python -m local.up
+
+down: .venv/.ready ## ends what `make up` started
+	@$(BIN)/python -m local.up --down
+
+check: .venv/.ready ## the fast loop: lint, types, house rules, pure tests
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -x -p no:cacheprovider -m "not node and not aws and not embedded" tests
+
+test: .venv/.ready ## all tests, and before them what `make check` checks
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests
+
+bench: .venv/.ready ## every benchmark; one of them: make bench-NAME [N=...]
+	@for b in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$b || exit 1; done
+
+bench-%: .venv/.ready
+	@test -f benchmarks/$*.py || { echo "portcullis: no benchmark $*; there are: $(BENCHMARKS)" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.$* $(if $(N),--n $(N))
+
+docs: .venv/.ready ## the pages that are made from the code: signals, the schema of a deployment file
+	@$(BIN)/portcullis signal --table > docs/signals.md
+	@$(BIN)/portcullis schema > docs/deployment.schema.json
+
+clean: ## everything that was made here, the caches too
+	@rm -rf .venv .portcullis cdk.out layers/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from portcullis.access.config import Held, Json, Kind
-from portcullis.access.plan import Claim, Membership, Step, Subject
+from portcullis.access.plan import AccessModel, Claim, Grant, Membership
 from portcullis.custody.types import Custody, Observation
 
 
@@ -24,14 +25,25 @@ class Registration:
     endpoint: str  # host or host:port, no scheme
     key_arn: str
     key_alias: str = ""
+    key_replicas: tuple[str, ...] = ()
     user_pool: str = ""
     identity_pool: str = ""
+    identity_store: str = ""
     group_roles: dict[str, str] = field(default_factory=dict)  # Cognito group -> IAM role ARN
     master_role: str = ""
     automation_role: str = ""
     break_glass_role: str = ""
     security_group: str = ""
     automation_security_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptModel:
+    """A deployment file as it was last applied. `access` is resolved, so that no function has to parse YAML to react."""
+
+    text: str
+    access: AccessModel
+    options: dict[str, Any] = field(default_factory=dict)  # custody rules, alert settings: what the operations read
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,8 @@ class Engine(Protocol):
 
 
 class IdentityReader(Protocol):
-    def members(self, subjects: Collection[Subject]) -> Membership:
-        """The truth now about these subjects. A subject that does not exist is reported as missing, not an error."""
+    def members(self, grants: Collection[Grant]) -> Membership:
+        """The truth now about the subjects of these grants. One that does not exist is reported as missing, not an error."""
 
 
 class KeyObserver(Protocol):
@@ -88,16 +100,20 @@ class KeyObserver(Protocol):
 
 
 class Gate(Protocol):
-    """The ways to shut a domain from outside the engine. Idempotent both ways."""
+    """The ways to shut a domain from outside the engine. Reading and changing are apart, so that what a change takes away
+    can be put aside before it is taken. Every change may be made twice without harm."""
 
-    def close_ingress(self, registration: Registration) -> Json:
-        """Revoke the security group's rules but the automation's; returns what was revoked, to be put back."""
+    def ingress(self, registration: Registration) -> list[Json]:
+        """The ingress rules of the domain's security group that a lock closes: all but the automation's."""
 
-    def open_ingress(self, registration: Registration, saved: Json) -> None: ...
+    def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None: ...
 
-    def deny_policy(self, registration: Registration) -> Json: ...
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None: ...
 
-    def restore_policy(self, registration: Registration, saved: Json) -> None: ...
+    def policy(self, registration: Registration) -> Json:
+        """The domain access policy as it is."""
+
+    def set_policy(self, registration: Registration, policy: Json) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +140,14 @@ class Ledger(Protocol):
     def registrations(self) -> tuple[Registration, ...]: ...
     def registration(self, deployment: str) -> Registration: ...
     def register(self, registration: Registration) -> None: ...
-    def model(self, deployment: str) -> str: ...
-    def keep_model(self, deployment: str, text: str) -> None: ...
+    def unregister(self, deployment: str) -> None: ...
+    def model(self, deployment: str) -> KeptModel: ...
+    def keep_model(self, deployment: str, model: KeptModel) -> None: ...
     def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]: ...
     def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None: ...
+    def lease(
+        self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30
+    ) -> AbstractContextManager[bool]: ...
     def watermark(self, deployment: str) -> datetime | None: ...
     def raise_watermark(self, deployment: str, covered_until: datetime) -> None: ...
     def custody(self, deployment: str) -> Custody: ...
@@ -137,6 +157,3 @@ class Ledger(Protocol):
     def forget(self, deployment: str, name: str) -> None: ...
     def record(self, change: Change) -> None: ...
     def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]: ...
-
-
-__all__ = ["Alert", "Alerts", "Change", "Engine", "Gate", "IdentityReader", "KeyObserver", "Ledger", "Principal", "Registration", "Step"]

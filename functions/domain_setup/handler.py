@@ -1,0 +1,16 @@
+"""The custom resource that puts a deployment's access model on its domain, and registers the deployment."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from portcullis.operations import custom_resource
+
+logger, tracer = Logger(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="RequestId")
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    custom_resource.answer(event, logger)

@@ -1,0 +1,21 @@
+"""People join and leave groups: the role mappings follow. Fed by the identity queue; one batch at a time a deployment."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from portcullis.operations import reactions
+
+logger, tracer, metrics = Logger(), Tracer(), Metrics()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler
+@metrics.log_metrics(raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    batch = reactions.for_queue("identity", logger=logger, metrics=metrics)
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    processor.raise_on_entire_batch_failure = False  # what failed is named in the answer; the others are done
+    return process_partial_response(event, batch.take_record, processor, context)

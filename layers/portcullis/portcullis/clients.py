@@ -1,0 +1,60 @@
+"""The one place where boto3 clients are made: time-outs short, retries few, because every caller is tried again from outside."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+_SESSION_SECONDS = 3600
+
+
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@cache
+def client(service: str, region: str | None = None) -> Any:
+    """A client as the function's own role (or the person's credentials, in the command)."""
+    import boto3
+
+    return boto3.client(service, region_name=region, config=_config())
+
+
+@cache
+def role_session(role_arn: str, session_name: str) -> Any:
+    """A boto3 session as `role_arn`, whose credentials renew themselves."""
+    import boto3
+    from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.session import get_session
+
+    def fetch() -> dict[str, str]:
+        answer = client("sts").assume_role(
+            RoleArn=role_arn, RoleSessionName=session_name, DurationSeconds=_SESSION_SECONDS
+        )
+        credentials = answer["Credentials"]
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+
+    session = get_session()
+    # botocore has no public way to hand refreshable credentials to a session; this attribute is what its own tools set.
+    session._credentials = DeferredRefreshableCredentials(refresh_using=fetch, method="sts-assume-role")
+    return boto3.Session(botocore_session=session)
+
+
+def own_session() -> Any:
+    """A boto3 session as who we are."""
+    import boto3
+
+    return boto3.Session()
+
+
+def error_code(error: BaseException) -> str:
+    """The service's error code of a botocore ClientError, else an empty string."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

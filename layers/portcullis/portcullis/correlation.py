@@ -1,0 +1,16 @@
+"""The id that leads from an event to the write it caused: in our logs, and in the engine's own (X-Opaque-Id)."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+_current: ContextVar[str] = ContextVar("correlation", default="")
+
+
+def correlate(identifier: str) -> None:
+    """What follows is because of this event."""
+    _current.set(identifier)
+
+
+def correlation() -> str:
+    return _current.get()

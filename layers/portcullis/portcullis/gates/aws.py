@@ -1,0 +1,80 @@
+"""The domain's security group and access policy, read and changed through AWS. Every change can be made twice without harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from portcullis.access.config import Json
+from portcullis.clients import error_code
+from portcullis.errors import Refused, Unreachable
+from portcullis.operations.ports import Registration
+
+_RULE_KEYS = ("IpProtocol", "FromPort", "ToPort", "IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+_SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+
+
+class AwsGate:
+    """The Gate protocol. `client(service)` gives a boto3 client in the domain's Region."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
+
+    def ingress(self, registration: Registration) -> list[Json]:
+        """The ingress rules that a lock closes: all but the automation's."""
+        if not registration.security_group:
+            return []
+        groups = self._call("ec2", "describe_security_groups", GroupIds=[registration.security_group])["SecurityGroups"]
+        return [
+            rule
+            for permission in groups[0]["IpPermissions"]
+            if (rule := _without_group(permission, registration.automation_security_group))
+        ]
+
+    def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        if rules:
+            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", registration, rules)
+
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        for rule in rules:  # one by one: a rule that is there already must not keep the others out
+            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", registration, [rule])
+
+    def policy(self, registration: Registration) -> Json:
+        status = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
+        text = status.get("AccessPolicies") or ""
+        policy: Json = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
+        return policy
+
+    def set_policy(self, registration: Registration, policy: Json) -> None:
+        text = json.dumps(policy, separators=(",", ":"))
+        self._call("opensearch", "update_domain_config", DomainName=registration.domain, AccessPolicies=text)
+
+    def _quietly(self, call: str, harmless: str, registration: Registration, rules: Sequence[Json]) -> None:
+        try:
+            self._call("ec2", call, GroupId=registration.security_group, IpPermissions=list(rules))
+        except Refused as error:
+            if harmless not in str(error):
+                raise
+
+    def _call(self, service: str, call: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self._client(service), call)(**arguments)
+        except Exception as error:
+            code = error_code(error)
+            if code.startswith(("Throttling", "RequestLimit", "Internal", "ServiceUnavailable")) or (
+                not code and type(error).__module__.startswith(("botocore", "urllib3"))
+            ):
+                raise Unreachable(f"{service} {call}: {code or type(error).__name__}") from error
+            if code:
+                raise Refused(f"{service} {call}: {error}") from error
+            raise
+
+
+def _without_group(permission: Json, group: str) -> Json | None:
+    """The rule without the sources that are `group`; None if nothing is left of it."""
+    rule = {key: permission[key] for key in _RULE_KEYS if permission.get(key) not in (None, [])}
+    pairs = [pair for pair in rule.pop("UserIdGroupPairs", []) if pair.get("GroupId") != group]
+    if pairs:
+        rule["UserIdGroupPairs"] = pairs
+    return rule if any(rule.get(source) for source in _SOURCES) else None

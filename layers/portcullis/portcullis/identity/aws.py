@@ -1,0 +1,130 @@
+"""Who is in which group now: IAM, Cognito and IAM Identity Center, read as the truth of this moment.
+
+Every answer is in the words of a role mapping: user ARNs and `Cognito/<pool-id>/<username>` are users, role ARNs are backend roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
+from portcullis.clients import error_code
+from portcullis.errors import Refused, Unreachable
+
+_ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
+_READERS = 4  # groups read at once: IAM and Cognito allow few calls a second
+
+Entries = tuple[str, ...]
+
+
+class AwsIdentity:
+    """The IdentityReader protocol. `client(service)` gives a boto3 client; `user_pool` is the deployment's pool id or empty."""
+
+    def __init__(self, client: Callable[[str], Any], *, user_pool: str = "", identity_store: str = "") -> None:
+        self._client, self._pool, self._store = client, user_pool, identity_store
+
+    def members(self, grants: Collection[Grant]) -> Membership:
+        asked = sorted({(grant.subject, grant.by) for grant in grants})
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = dict(zip(asked, readers.map(self._read, asked), strict=True))
+        users: dict[Subject, Entries] = {}
+        roles: dict[Subject, Entries] = {}
+        missing = set()
+        for (subject, by), entries in found.items():
+            if entries is None:
+                missing.add(subject)
+            elif _is_backend_role(subject, by):
+                roles[subject] = entries
+            else:
+                users[subject] = entries
+        return Membership(users, roles, frozenset(missing))
+
+    def _read(self, asked: tuple[Subject, By]) -> Entries | None:
+        """The entries of one subject, or None if it does not exist."""
+        subject, by = asked
+        try:
+            return self._entries(subject, by)
+        except Exception as error:
+            code = error_code(error)
+            if code in _ABSENT:
+                return None
+            if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+                raise Refused(f"not allowed to read {subject}: {error}") from error
+            if code or type(error).__module__.startswith(("botocore", "urllib3")):
+                raise Unreachable(f"{subject} could not be read: {code or type(error).__name__}") from error
+            raise
+
+    def _entries(self, subject: Subject, by: By) -> Entries:
+        name = subject.name
+        match subject.kind:
+            case SubjectKind.IAM_GROUP:
+                pages = self._client("iam").get_paginator("get_group").paginate(GroupName=name)
+                return tuple(user["Arn"] for page in pages for user in page["Users"])
+            case SubjectKind.IAM_USER:
+                return (
+                    (name,)
+                    if name.startswith("arn:")
+                    else (self._client("iam").get_user(UserName=name)["User"]["Arn"],)
+                )
+            case SubjectKind.IAM_ROLE:
+                return (
+                    (name,)
+                    if name.startswith("arn:")
+                    else (self._client("iam").get_role(RoleName=name)["Role"]["Arn"],)
+                )
+            case SubjectKind.COGNITO_GROUP:
+                return self._group_role(name) if by is By.ROLE else self._group_members(name)
+            case SubjectKind.COGNITO_USER:
+                user = self._client("cognito-idp").admin_get_user(UserPoolId=self._pool_of(subject), Username=name)
+                return (self._cognito(user["Username"]),) if user.get("Enabled", True) else ()
+            case SubjectKind.IDENTITY_CENTER_GROUP:
+                return self._identity_center(name)
+            case SubjectKind.INTERNAL_USER | SubjectKind.BACKEND_ROLE:
+                return (name,)
+
+    def _pool_of(self, subject: Subject) -> str:
+        if not self._pool:
+            raise Refused(f"{subject} is granted a role, but the deployment has no user pool")
+        return self._pool
+
+    def _cognito(self, username: str) -> str:
+        return f"Cognito/{self._pool}/{username}"
+
+    def _group_members(self, group: str) -> Entries:
+        pool = self._pool_of(Subject(SubjectKind.COGNITO_GROUP, group))
+        pages = (
+            self._client("cognito-idp").get_paginator("list_users_in_group").paginate(UserPoolId=pool, GroupName=group)
+        )
+        # A disabled user stays in the group; he cannot sign in, and what he still holds should not open the door.
+        return tuple(
+            self._cognito(user["Username"]) for page in pages for user in page["Users"] if user.get("Enabled", True)
+        )
+
+    def _group_role(self, group: str) -> Entries:
+        pool = self._pool_of(Subject(SubjectKind.COGNITO_GROUP, group))
+        role = self._client("cognito-idp").get_group(UserPoolId=pool, GroupName=group)["Group"].get("RoleArn")
+        return (role,) if role else ()
+
+    def _identity_center(self, name: str) -> Entries:
+        store = self._client("identitystore")
+        if not self._store:
+            raise Refused(f"identity_center_group:{name} is granted a role, but the deployment names no identity store")
+        group = name
+        if not _looks_like_id(name):
+            unique = {"UniqueAttribute": {"AttributePath": "displayName", "AttributeValue": name}}
+            group = store.get_group_id(IdentityStoreId=self._store, AlternateIdentifier=unique)["GroupId"]
+        pages = store.get_paginator("list_group_memberships").paginate(IdentityStoreId=self._store, GroupId=group)
+        ids = [membership["MemberId"]["UserId"] for page in pages for membership in page["GroupMemberships"]]
+        return tuple(store.describe_user(IdentityStoreId=self._store, UserId=user)["UserName"] for user in ids)
+
+
+def _is_backend_role(subject: Subject, by: By) -> bool:
+    return subject.kind in (SubjectKind.IAM_ROLE, SubjectKind.BACKEND_ROLE) or (
+        subject.kind is SubjectKind.COGNITO_GROUP and by is By.ROLE
+    )
+
+
+def _looks_like_id(name: str) -> bool:
+    return name.count("-") >= 4 and all(c in "0123456789abcdef-" for c in name.lower())

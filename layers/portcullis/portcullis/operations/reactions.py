@@ -1,0 +1,147 @@
+"""From a queued event to the operation it asks for. What the two queue-fed functions call, once a batch."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from portcullis import signals
+from portcullis.errors import MalformedEvent
+from portcullis.operations.guard import guard
+from portcullis.operations.ports import Alert
+from portcullis.operations.scopes import scope_of
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause, World, from_environment
+from portcullis.correlation import correlate
+from portcullis.signals.types import Concern, Signal
+
+log = logging.getLogger(__name__)
+LAST_RECEIVE = 3  # the queues' maxReceiveCount: after this the queue itself moves the message to its dead letters
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One message of a FIFO queue, as SQS hands it to a function."""
+
+    body: str
+    deployment: str  # the message group
+    sent_at: datetime
+    receives: int
+
+
+def queued(record: Mapping[str, Any]) -> Queued:
+    """Read an SQS record (attributes as strings, times in milliseconds)."""
+    attributes = record["attributes"]
+    return Queued(
+        body=record["body"],
+        deployment=attributes["MessageGroupId"],
+        sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
+        receives=int(attributes["ApproximateReceiveCount"]),
+    )
+
+
+@dataclass(slots=True)
+class Reactions:
+    """Reacts to one batch. Level-triggered: the first event of a deployment makes it read the truth, which covers the others."""
+
+    world: World
+    dead_letters: str  # URL of the queue that takes what will never be understood
+    logger: Any  # a Powertools Logger, or anything with its append_keys and info
+    metrics: Any  # a Powertools Metrics, or anything with its add_metric
+    covered: dict[str, datetime] = field(default_factory=dict)  # deployment -> when this batch's reading of the truth began
+
+    def take_record(self, record: Any) -> str:
+        """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word."""
+        message = queued(record.raw_event if hasattr(record, "raw_event") else record)
+        self.logger.append_keys(deployment=message.deployment, receives=message.receives)
+        done = self.take(message)
+        self.logger.info(done)
+        self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
+        return done
+
+    def take(self, message: Queued) -> str:
+        """React to one message: nothing, covered, done or buried. Raises what a later try may mend."""
+        try:
+            return self._react(message)
+        except MalformedEvent as error:
+            self._bury(message, error)
+            return "buried"
+        except Exception as error:
+            if message.receives >= LAST_RECEIVE:
+                self._last_try(message, error)
+            raise
+
+    def _react(self, message: Queued) -> str:
+        try:
+            event = json.loads(message.body)
+        except ValueError:
+            raise MalformedEvent("the message is not JSON", source="queue", remedy="see the dead letter") from None
+        registration = self.world.ledger.registration(message.deployment)
+        kept = self.world.ledger.model(message.deployment)
+        signal = signals.read(event, [scope_of(registration, kept.access)])[0]
+        correlate(signal.event_id)
+        self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
+        if signal.name is None:
+            return "nothing"
+        if self._is_covered(message, signal):
+            return "covered"
+        began = self.world.now()
+        cause = Cause(signal.event_id, signal.actor, signal.at)
+        if signal.concern is Concern.IDENTITY:
+            synchronise(self.world, message.deployment, cause)
+        else:
+            guard(self.world, message.deployment, cause, hint=signal)
+        self.covered[message.deployment] = began
+        return "done"
+
+    def _is_covered(self, message: Queued, signal: Signal) -> bool:
+        """Whether the truth was read after this event happened and settled, here or by a finished reconcile before."""
+        if message.deployment in self.covered:
+            return True  # everything in this batch was sent before the batch began
+        if signal.concern is not Concern.IDENTITY:
+            return False
+        until = self.world.ledger.watermark(message.deployment)
+        happened = _time(signal.at) or message.sent_at
+        settled = happened + timedelta(seconds=self.world.settings.settle_seconds)
+        return until is not None and message.sent_at < until and settled <= until
+
+    def _bury(self, message: Queued, error: MalformedEvent) -> None:
+        self.world.bury(self.dead_letters, message.body, message.deployment, str(error))
+        self.world.alerts.tell(_dead_letter(message, f"an event could not be read: {error}", "it was put with the dead letters, whole; later events went on"))
+
+    def _last_try(self, message: Queued, error: Exception) -> None:
+        log.exception("the last try failed")
+        self.world.alerts.tell(
+            _dead_letter(message, f"an event could not be handled in {message.receives} tries: {error}", "the queue puts it with the dead letters now; the sweep goes on reading the truth")
+        )
+
+
+def for_queue(queue: str, *, logger: Any, metrics: Any) -> Reactions:
+    """Reactions for the batch of one of our two queues ("identity" or "key")."""
+    world = from_environment()
+    dead_letters = {"identity": world.settings.identity_dead_letters, "key": world.settings.key_dead_letters}[queue]
+    return Reactions(world, dead_letters, logger, metrics)
+
+
+def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
+    return Alert(
+        name="dead-letter",
+        deployment=message.deployment,
+        severity="critical",
+        happened=happened,
+        done=done,
+        next="mend the cause, then redrive: portcullis redrive; check with: portcullis status " + message.deployment,
+        runbook="dead-letters",
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,29 @@
+"""Synchronise: the role mappings say what the groups say. Level-triggered, idempotent, one writer a domain."""
+
+from __future__ import annotations
+
+from portcullis.custody.types import State
+from portcullis.errors import Unreachable
+from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.world import Cause, World
+
+
+def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
+    """Bring one deployment to what its model and its groups ask for.
+
+    While it is not open nothing is written: the unlock synchronises, so what happened meanwhile is not lost.
+    Raises Refused (the lock-out guard, or the engine says no), Unreachable or Conflict (try again later).
+    """
+    registration = world.ledger.registration(deployment)
+    if world.ledger.custody(deployment).state is not State.OPEN:
+        return Outcome(deployment, "waiting")
+    kept = world.ledger.model(deployment)
+    with world.ledger.lease(registration.domain_arn, "synchronise") as ours:
+        if not ours:
+            raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
+        if world.ledger.custody(deployment).state is not State.OPEN:
+            return Outcome(deployment, "waiting")  # it was locked while we waited for the lease
+        outcome = apply_model(world, registration, kept, cause)
+    assert outcome.began is not None
+    world.ledger.raise_watermark(deployment, outcome.began)
+    return outcome

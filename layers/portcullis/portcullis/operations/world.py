@@ -1,0 +1,77 @@
+"""Everything an operation needs of the world, in one value: made once a process, handed to every verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from portcullis.operations.ports import Alerts, Engine, Gate, IdentityReader, KeyObserver, Ledger, Registration
+from portcullis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an operation runs: what the history and the alerts will say."""
+
+    what: str  # event id(s), "sweep", a command line
+    actor: str = ""  # ARN or service
+    at: str = ""  # ISO 8601, when it happened, if it is known
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters, behind their protocols. `engine`, `identity`, `keys`, `gate` are made for one deployment."""
+
+    settings: Settings
+    ledger: Ledger
+    alerts: Alerts
+    engine: Callable[[Registration], Engine]  # as the automation
+    master: Callable[[Registration], Engine]  # as the master role: only to let the automation in
+    identity: Callable[[Registration], IdentityReader]
+    keys: Callable[[Registration], KeyObserver]
+    gate: Callable[[Registration], Gate]
+    bury: Callable[[str, str, str, str], None]  # queue URL, body, message group, reason: to the dead letters, whole
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+def in_aws(settings: Settings) -> World:
+    """The world of a function, or of a person's command: AWS, as the credentials around us."""
+    from portcullis import clients
+    from portcullis.alerts.sns import SnsAlerts
+    from portcullis.engines.opensearch import OpenSearchEngine, signed_transport
+    from portcullis.gates.aws import AwsGate
+    from portcullis.identity.aws import AwsIdentity
+    from portcullis.keys.aws import AwsKeys
+    from portcullis.ledger.dynamo import DynamoLedger
+
+    @cache
+    def engine(endpoint: str, region: str, role: str) -> Engine:
+        session = clients.role_session(role, "portcullis") if role else clients.own_session()
+        return OpenSearchEngine(signed_transport(endpoint, session, region), endpoint)
+
+    def bury(queue: str, body: str, group: str, reason: str) -> None:
+        attributes = {"reason": {"DataType": "String", "StringValue": reason[:1000] or "-"}}
+        clients.client("sqs").send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=group, MessageAttributes=attributes)
+
+    return World(
+        settings=settings,
+        ledger=DynamoLedger(clients.client("dynamodb"), settings.ledger_table),
+        alerts=SnsAlerts(clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus),
+        engine=lambda registration: engine(registration.endpoint, registration.region, registration.automation_role),
+        master=lambda registration: engine(registration.endpoint, registration.region, registration.master_role),
+        identity=lambda registration: AwsIdentity(
+            clients.client, user_pool=registration.user_pool, identity_store=registration.identity_store
+        ),
+        keys=lambda registration: AwsKeys(lambda service: clients.client(service, registration.region)),
+        gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
+        bury=bury,
+    )
+
+
+@cache
+def from_environment() -> World:
+    """The world of a function, made once a process."""
+    return in_aws(Settings.from_environment())

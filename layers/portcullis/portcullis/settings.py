@@ -1,0 +1,50 @@
+"""What the functions are told by the stacks: environment variables, read in this one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from portcullis.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Names handed over by the stacks. `settle_seconds`: how old a change must be before a reading of the truth counts as covering it
+    (IAM and Cognito are eventually consistent).
+    """
+
+    ledger_table: str
+    alert_topic: str = ""
+    event_bus: str = ""
+    identity_dead_letters: str = ""
+    key_dead_letters: str = ""
+    settle_seconds: float = 5.0
+    account: str = ""
+    region: str = ""
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+        env = os.environ if environment is None else environment
+
+        def get(name: str, default: str = "") -> str:
+            return env.get(f"PORTCULLIS_{name}", default)
+
+        table = get("LEDGER_TABLE")
+        if not table:
+            raise BadInput("PORTCULLIS_LEDGER_TABLE is not set", source="environment", remedy="name the ledger's table")
+        try:
+            settle = float(get("SETTLE_SECONDS", "5"))
+        except ValueError:
+            raise BadInput("PORTCULLIS_SETTLE_SECONDS is no number", source="environment", remedy="e.g. 5") from None
+        return Settings(
+            ledger_table=table,
+            alert_topic=get("ALERT_TOPIC"),
+            event_bus=get("EVENT_BUS"),
+            identity_dead_letters=get("IDENTITY_DEAD_LETTERS"),
+            key_dead_letters=get("KEY_DEAD_LETTERS"),
+            settle_seconds=settle,
+            account=get("ACCOUNT"),
+            region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION", ""),
+        )
