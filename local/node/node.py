@@ -1,0 +1,288 @@
+"""A real OpenSearch node in a process of its own: started, waited for, stopped, started again on the same home."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import shutil
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from portcullis.errors import PortcullisError
+
+from local.node import jars
+from local.node.certificates import Certificates, Identity, make
+from local.node.files import write_private
+from local.node.security import SecuritySetup
+from local.processes import LOOPBACK, Child, Died, check_port, free_port, last_lines
+
+UP_WITHIN_S = 90.0
+ASKS_EVERY_S = 0.1
+TELLS_EVERY_S = 2.0
+JVM = (
+    "-Xms512m",
+    "-Xmx512m",
+    "-Xrs",  # leaves the signals to Python
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "--enable-native-access=ALL-UNNAMED",
+)
+LOG4J = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+def _quiet(_line: str) -> None:
+    """Tells nobody."""
+
+
+class Node:
+    """Use `Node.start`. Paths are absolute; everything of the node lies under `home`."""
+
+    name = "OpenSearch"
+
+    def __init__(self, home: Path, version: str, security: SecuritySetup, port: int, transport_port: int) -> None:
+        self.home, self.version, self.security = home, version, security
+        self.port, self.transport_port = port, transport_port
+        self.certificates: Certificates = make(home / "config" / "certs")
+        self.log = home / "node.log"
+        self._child = Child(
+            self.name,
+            [sys.executable, "-m", "local.node.launch", str(home / "launch.json")],
+            log=self.log,
+            guarded=False,  # it watches its life line itself
+        )
+
+    @classmethod
+    def start(
+        cls,
+        home: Path,
+        cache: Path,
+        version: str,
+        *,
+        security: SecuritySetup,
+        tell: Callable[[str], None] = _quiet,
+        port: int | None = None,
+        transport_port: int | None = None,
+        repositories: dict[str, str] | None = None,
+    ) -> Node:
+        """Bring a node up and return when it and its security index answer.
+
+        `home`: a new folder, or that of an earlier node, whose data and security index are then kept. `cache`: where the
+        jars lie. Raises BadInput (version, port in use), jars.CannotFetch, Died (with the log's last lines),
+        PortcullisError (not up in time).
+        """
+        home = home.resolve()
+        for given, what in ((port, "port"), (transport_port, "transport_port")):
+            if given is not None:
+                check_port(given, what)
+        classpath = jars.ensure(version, cache.resolve(), tell, repositories=repositories)
+        port = port or free_port()
+        while transport_port is None or transport_port == port:
+            transport_port = free_port()
+        node = cls(home, version, security, port, transport_port)
+        node._write(classpath, jars.default_files(version, cache.resolve()))
+        node._up(tell)
+        try:
+            node._set_passwords()
+        except BaseException:
+            node.stop()
+            raise
+        return node
+
+    @property
+    def url(self) -> str:
+        return f"https://{LOOPBACK}:{self.port}"
+
+    @property
+    def ca(self) -> Path:
+        """What to verify the node with."""
+        return self.certificates.ca
+
+    @property
+    def admin(self) -> Identity:
+        """Super administrator of the Security plugin by client certificate: past every check, the door included."""
+        return self.certificates.admin
+
+    @property
+    def door(self) -> Identity:
+        """The client certificate without which a node `behind_door` talks to nobody."""
+        return self.certificates.door
+
+    @property
+    def token_key(self) -> Path:
+        """Signs what the door hands over: see handover.Signer."""
+        return self.certificates.token_key
+
+    @property
+    def repository(self) -> Path:
+        """The folder that `fs` snapshot repositories may lie in (path.repo)."""
+        return self.home / "repo"
+
+    @property
+    def user(self) -> str:
+        """The master's name in the internal user database (`basic` only)."""
+        return self.security.master_user
+
+    @property
+    def password(self) -> str:
+        return self.security.master_password
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    def death(self) -> Died | None:
+        """Why it is not running although nobody stopped it."""
+        return self._child.death()
+
+    def stop(self) -> None:
+        """End the process; the home stays. Nothing happens if it is not running."""
+        self._child.stop()
+
+    def start_again(self, tell: Callable[[str], None] = _quiet) -> None:
+        """Up again after `stop`: same home, same data, same ports."""
+        for port in (self.port, self.transport_port):
+            check_port(port, self.name)
+        self._up(tell)
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def ask(self, method: str, path: str, body: Any = None, *, timeout: float = 30.0) -> tuple[int, Any]:
+        """One request as super administrator: status and decoded body. For setting up and looking, not for the story.
+
+        Raises OSError or http.client.HTTPException when the node does not answer.
+        """
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.load_cert_chain(*self.admin.pair)
+        connection = http.client.HTTPSConnection(LOOPBACK, self.port, context=context, timeout=timeout)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, quote(path, safe="/?&=%*,:"), text, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            content = answer.read().decode()
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(content)
+        except ValueError:
+            return answer.status, content
+
+    def _write(self, classpath: list[Path], defaults: Path) -> None:
+        conf = self.home / "config"
+        plugin = conf / "opensearch-security"
+        shutil.rmtree(plugin, ignore_errors=True)
+        for folder in (plugin, self.home / "tmp", self.repository):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in self.security.files(defaults, self.certificates.token_public_key).items():
+            write_private(plugin / name, content.encode())
+        write_private(conf / "opensearch.yml", json.dumps(self._settings(), indent=1).encode())
+        write_private(conf / "log4j2.properties", LOG4J.encode())
+        spec = {
+            "version": self.version,
+            "home": str(self.home),
+            "conf": str(conf),
+            "jvm": list(JVM),
+            "jars": [str(path) for path in classpath],
+        }
+        (self.home / "launch.json").write_text(json.dumps(spec, indent=1), encoding="utf-8")
+
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {
+            "cluster.name": "portcullis",
+            "node.name": "node",
+            "network.host": LOOPBACK,
+            "http.port": self.port,
+            "transport.port": self.transport_port,
+            "discovery.type": "single-node",
+            "path.repo": [str(self.repository)],
+            # A full disk elsewhere on the machine is no reason to refuse writes; benches make many small indices.
+            "cluster.routing.allocation.disk.threshold_enabled": False,
+            "cluster.max_shards_per_node": 10000,
+            "plugins.security.allow_default_init_securityindex": True,
+            "plugins.security.ssl.transport.enforce_hostname_verification": False,
+            "plugins.security.ssl.http.enabled": True,
+            "plugins.security.authcz.admin_dn": [self.admin.subject],
+            # Masked values are hashes under this salt: without it, under one that everybody knows.
+            "plugins.security.compliance.salt": hashlib.sha256(self.ca.read_bytes()).hexdigest()[:16],
+            "plugins.security.nodes_dn": [self.certificates.node.subject],
+        }
+        for layer in ("transport", "http"):
+            prefix = f"plugins.security.ssl.{layer}"
+            settings[f"{prefix}.pemcert_filepath"] = "certs/node.pem"
+            settings[f"{prefix}.pemkey_filepath"] = "certs/node.key"
+            settings[f"{prefix}.pemtrustedcas_filepath"] = "certs/ca.pem"
+        return {**settings, **self.security.node_settings()}
+
+    def _up(self, tell: Callable[[str], None]) -> None:
+        started = time.monotonic()
+        self._child.start()
+        try:
+            self._wait(tell, started)
+        except BaseException:
+            self.stop()
+            raise
+        tell(f"OpenSearch {self.version} is up at {self.url} after {time.monotonic() - started:.1f} s")
+
+    def _wait(self, tell: Callable[[str], None], started: float) -> None:
+        told = started
+        while not self._answers():
+            if death := self.death():
+                raise death
+            now = time.monotonic()
+            if now - started > UP_WITHIN_S:
+                raise PortcullisError(
+                    f"OpenSearch {self.version} was not up within {UP_WITHIN_S:.0f} s; "
+                    f"the end of {self.log}:\n{last_lines(self.log)}"
+                )
+            if now - told > TELLS_EVERY_S:
+                told = now
+                tell(f"OpenSearch {self.version} is starting ({now - started:.0f} s)")
+            time.sleep(ASKS_EVERY_S)
+
+    def _answers(self) -> bool:
+        """Whether the cluster has a state, and the plugin has read its security index."""
+        try:
+            status, health = self.ask("GET", "/_cluster/health", timeout=5)
+            if status != 200 or health["status"] == "red":
+                return False
+            status, health = self.ask("GET", "/_plugins/_security/health", timeout=5)
+            return status == 200 and health["status"] == "UP"
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _set_passwords(self) -> None:
+        """Users given with a password, in one write. The running node hashes it: no password lies in a file."""
+        users = self.security.passwords()
+        if not users:
+            return
+        patch = [
+            {"op": "add", "path": "/" + name.replace("~", "~0").replace("/", "~1"), "value": user}
+            for name, user in users.items()
+        ]
+        status, answer = self.ask("PATCH", "/_plugins/_security/api/internalusers", patch)
+        if status != 200:
+            raise PortcullisError(f"the node refused the users {', '.join(users)}: {status} {answer}")

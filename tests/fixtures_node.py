@@ -1,0 +1,48 @@
+"""Real nodes for whoever needs one: started on first use, one per release and test session, stopped at its end.
+
+Load with `pytest_plugins = ["fixtures_node"]`. Tests that use them carry the mark `node`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.node.node import Node
+from local.node.security import SecuritySetup
+
+CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
+MASTER_ROLE = "arn:aws:iam::000000000000:role/Master"
+
+
+@pytest.fixture(scope="session")
+def jar_cache() -> Path:
+    """The project's own cache: filled by whoever comes first, shared by all."""
+    return CACHE
+
+
+def _node(factory: pytest.TempPathFactory, cache: Path, version: str, security: SecuritySetup) -> Iterator[Node]:
+    home = factory.mktemp(f"opensearch-{version}-")
+    with Node.start(home, cache, version, security=security, tell=print) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def node_basic_3(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
+    """OpenSearch 3.4.0 with internal users: `node.user`, `node.password`."""
+    yield from _node(tmp_path_factory, jar_cache, "3.4.0", SecuritySetup.basic())
+
+
+@pytest.fixture(scope="session")
+def node_basic_2(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
+    """OpenSearch 2.19.3 with internal users: `node.user`, `node.password`."""
+    yield from _node(tmp_path_factory, jar_cache, "2.19.3", SecuritySetup.basic())
+
+
+@pytest.fixture(scope="session", params=["3.4.0", "2.19.3"])
+def node_basic(request: pytest.FixtureRequest) -> Node:
+    """Each of the two in turn, for tests that both must pass."""
+    node: Node = request.getfixturevalue({"3.4.0": "node_basic_3", "2.19.3": "node_basic_2"}[request.param])
+    return node
