@@ -1,0 +1,40 @@
+"""Key health and the state machine of custody. Pure: no clock, no machine. How to drive it: docs/custody.md."""
+
+from portcullis.custody.health import Finding, Verdict, judge
+from portcullis.custody.machine import configured, decide, lacking, maybe_in_effect, wanted
+from portcullis.custody.people import ask_delete, cancel_delete, close_break_glass, hold, open_break_glass, release
+from portcullis.custody.steps import done, failed, found_open, intend, told
+from portcullis.custody.types import Act, Custody, Decision, Measure, Observation, Probe, Rules, State, Tell, Todo, Told
+
+__all__ = [
+    "Act",
+    "Custody",
+    "Decision",
+    "Finding",
+    "Measure",
+    "Observation",
+    "Probe",
+    "Rules",
+    "State",
+    "Tell",
+    "Todo",
+    "Told",
+    "Verdict",
+    "ask_delete",
+    "cancel_delete",
+    "close_break_glass",
+    "configured",
+    "decide",
+    "done",
+    "failed",
+    "found_open",
+    "hold",
+    "intend",
+    "judge",
+    "lacking",
+    "maybe_in_effect",
+    "open_break_glass",
+    "release",
+    "told",
+    "wanted",
+]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from portcullis.errors import BadInput
 
 
 class Health(StrEnum):
@@ -29,14 +32,34 @@ class Cause(StrEnum):
     DOMAIN_INACCESSIBLE = "domain reports the key inaccessible"
 
 
+# The names of the probes. Two probes of different names are independent: another call, another permission, another place.
+DESCRIBE = "describe"  # kms:DescribeKey: the key's own metadata
+USE = "use"  # kms:GenerateDataKeyWithoutPlaintext, dry run
+ENCRYPT = "encrypt"  # kms:Encrypt, dry run
+GRANTS = "grants"  # kms:ListGrants: the service's grant for this domain
+DOMAIN = "domain"  # CloudWatch KMSKeyError / KMSKeyInaccessible, Domain Error Notification
+# The probes that ask the key itself: only these contradict what another one says of the key.
+OF_THE_KEY = frozenset({DESCRIBE, USE, ENCRYPT})
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What one probe saw. `name` tells the probes apart: two probes that agree must have different names."""
 
-    name: str  # "describe", "use", "grants", "domain"
+    name: str  # DESCRIBE, USE, ENCRYPT, GRANTS, DOMAIN
     health: Health
     cause: Cause | None = None
     detail: str = ""  # what the service said, without secrets
+    definite: bool = False  # REVOKED read from a successful answer (a state), not concluded from a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A probe that said REVOKED and does not count yet."""
+
+    probe: Probe
+    since: datetime  # first said
+    last: datetime  # last said
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +67,12 @@ class Observation:
     """Everything one look at a key found. Pure input of the state machine."""
 
     at: datetime  # aware, UTC
-    probes: tuple[Probe, ...]
+    probes: tuple[Probe, ...]  # of the key the domain was made with, also when the alias has moved on
     key_id: str = ""  # the key behind the alias now; a change is a manual rotation
     rotated_at: datetime | None = None
     hints: tuple[str, ...] = ()  # e.g. event ids that asked for this look
+    by: str = ""  # actor of the event that asked for this look, when known
+    domain_key_id: str = ""  # the key the domain was made with, when known
 
 
 class State(StrEnum):
@@ -60,21 +85,58 @@ class State(StrEnum):
 
 
 class Measure(StrEnum):
-    """The measures of a lock, in the order they are taken; undone in the reverse order."""
+    """What is done to a deployment. Lock: in the order of LOCK_ORDER, undone in reverse. Deletion: in DELETE_ORDER, never undone.
 
-    SAVE = "save"  # the role mappings as they are, into the ledger (before anything is changed)
+    Each SAVE keeps how things are before its measure changes them; undoing it means forgetting what was kept.
+    """
+
+    SAVE = "save"  # the role mappings as they are, into the ledger
     SHUT_MAPPINGS = "shut mappings"  # down to break-glass and the automation
-    BLOCK_INDICES = "block indices"  # read and write blocks on every user index
+    SAVE_BLOCKS = "save blocks"  # the blocks indices already have
+    BLOCK_INDICES = "block indices"  # read and write blocks on every user index; lifted during break-glass
+    SAVE_INGRESS = "save ingress"
     CLOSE_INGRESS = "close ingress"  # the security group, but for the automation and break-glass
+    SAVE_POLICY = "save policy"
     DENY_POLICY = "deny policy"  # the domain access policy; best effort
     END_SESSIONS = "end sessions"  # people's sessions, if so configured; not undone
-    PROVE = "prove"  # a canary subject is refused
+    PROVE = "prove"  # a canary subject is refused; after everything else, again after every repair
+    FINAL_SNAPSHOT = "final snapshot"
+    DELETE_DOMAIN = "delete domain"
+    VERIFY_GONE = "verify gone"
+
+
+LOCK_ORDER = (
+    Measure.SAVE,
+    Measure.SHUT_MAPPINGS,
+    Measure.SAVE_BLOCKS,
+    Measure.BLOCK_INDICES,
+    Measure.SAVE_INGRESS,
+    Measure.CLOSE_INGRESS,
+    Measure.SAVE_POLICY,
+    Measure.DENY_POLICY,
+    Measure.END_SESSIONS,
+    Measure.PROVE,
+)
+DELETE_ORDER = (Measure.FINAL_SNAPSHOT, Measure.DELETE_DOMAIN, Measure.VERIFY_GONE)
+# Measure -> the save that must be DONE before it, and stays until it is UNDONE.
+SAVED_BY = {
+    Measure.SHUT_MAPPINGS: Measure.SAVE,
+    Measure.BLOCK_INDICES: Measure.SAVE_BLOCKS,
+    Measure.CLOSE_INGRESS: Measure.SAVE_INGRESS,
+    Measure.DENY_POLICY: Measure.SAVE_POLICY,
+}
+SAVE_OF = {save: measure for measure, save in SAVED_BY.items()}
+
+
+class Act(StrEnum):
+    TAKE = "take"
+    UNDO = "undo"
 
 
 class Progress(StrEnum):
-    INTENDED = "intended"  # written down, not yet known to be done
+    INTENDED = "intended"  # written down, not yet known to be done: may or may not be in effect
     DONE = "done"
-    FAILED = "failed"  # tried, told, tried again at the next look
+    FAILED = "failed"  # tried, told, tried again after Rules.retry_after: may or may not be in effect
     UNDONE = "undone"
     SKIPPED = "skipped"  # not configured
 
@@ -84,6 +146,94 @@ class MeasureRecord:
     progress: Progress
     at: datetime
     detail: str = ""
+    act: Act = Act.TAKE  # what was last tried
+    failures: int = 0  # in a row
+    save_as: str = ""  # of a SAVE: the name in the ledger under which it keeps what it saw
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One step for the operations. TAKE and UNDO are both idempotent for the one who does them.
+
+    `save_as` of a SAVE: the name to keep under; of any other measure with a save: the name to read from.
+    `forget`: only for UNDO of a SAVE: every name to forget.
+    """
+
+    measure: Measure
+    act: Act
+    save_as: str = ""
+    forget: tuple[str, ...] = ()
+
+
+class Tell(StrEnum):
+    """The alerts of custody. Troubles are repeated while they last; each is followed by its recovery."""
+
+    KEY_SUSPECTED = "key-suspected"
+    KEY_CLEARED = "key-cleared"
+    KEY_UNREACHABLE = "key-unreachable"
+    KEY_REACHABLE = "key-reachable"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    LOCK_INCOMPLETE = "lock-incomplete"
+    LOCK_COMPLETE = "lock-complete"
+    LOCK_OPENED = "lock-opened"  # somebody or something undid a measure; it is taken again
+    UNLOCK_INCOMPLETE = "unlock-incomplete"
+    BREAK_GLASS_OPEN = "break-glass-open"
+    BREAK_GLASS_ENDED = "break-glass-ended"
+    KEY_ROTATED = "key-rotated"
+    ROTATION_NOT_FOLLOWED = "rotation-not-followed"
+    ROTATION_FOLLOWED = "rotation-followed"
+    DELETE_OVERDUE = "delete-overdue"
+    DELETING = "deleting"
+    DELETE_INCOMPLETE = "delete-incomplete"
+    DELETED = "deleted"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alert, ready to be sent. Kept in Custody.outbox until it was (custody.told), so that no crash swallows it."""
+
+    name: Tell
+    severity: Severity
+    at: datetime
+    happened: str
+    done: str
+    next: str
+    runbook: str = ""  # page name in runbooks/
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person's lock: it stays, however healthy the key, until a person releases it."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """A window in which the index blocks are lifted for the break-glass principal; the mappings stay shut."""
+
+    by: str
+    reason: str
+    opened: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Asked for by a person, by the deployment's name."""
+
+    by: str
+    at: datetime
+    snapshot: bool = True  # a final snapshot first
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +242,97 @@ class Custody:
 
     deployment: str
     state: State = State.OPEN
-    health: Health = Health.HEALTHY
+    health: Health = Health.HEALTHY  # of the last look that was conclusive
     since: datetime | None = None  # when `state` was entered
-    revoked_since: datetime | None = None  # first sight of the revocation that locked it
+    revoked_since: datetime | None = None  # first sight of the revocation; None again once seen healthy
     cause: Cause | None = None
     by: str = ""  # actor of the event, when one is known
     key_id: str = ""  # the key behind the alias when last seen
     measures: dict[Measure, MeasureRecord] = field(default_factory=dict)
-    suspected: tuple[Probe, ...] = ()  # one denial, waiting for a second, independent probe
-    alerted: dict[str, datetime] = field(default_factory=dict)  # alert name -> last told
-    break_glass_until: datetime | None = None
+    suspected: tuple[Suspicion, ...] = ()  # denials waiting for a second, independent probe
+    alerted: dict[Tell, datetime] = field(default_factory=dict)  # troubles told and not yet over -> last told
     version: int = 0
+    confirmed_by: tuple[str, ...] = ()  # names of the probes behind the revocation: they must be healthy again
+    unreachable_since: datetime | None = None
+    lock_began: datetime | None = None  # when LOCKING was first entered: for the downtime
+    hold: Hold | None = None
+    break_glass: BreakGlass | None = None
+    deletion: Deletion | None = None
+    domain_key_id: str = ""  # the key the domain was made with
+    rotated_at: datetime | None = None
+    outbox: tuple[Told, ...] = ()  # to be told
+    saves: int = 0  # how many saves were begun: makes every save's name its own
+    strays: tuple[str, ...] = ()  # saves begun and overtaken: forgotten with the next UNDO of a SAVE
+
+    @property
+    def break_glass_until(self) -> datetime | None:
+        return self.break_glass.until if self.break_glass else None
+
+
+_REPEAT: Mapping[Tell, timedelta] = {
+    Tell.KEY_SUSPECTED: timedelta(minutes=30),
+    Tell.KEY_UNREACHABLE: timedelta(hours=1),
+    Tell.LOCKED: timedelta(hours=12),
+    Tell.LOCK_INCOMPLETE: timedelta(minutes=15),
+    Tell.UNLOCK_INCOMPLETE: timedelta(minutes=15),
+    Tell.BREAK_GLASS_OPEN: timedelta(minutes=30),
+    Tell.ROTATION_NOT_FOLLOWED: timedelta(days=1),
+    Tell.DELETE_OVERDUE: timedelta(days=1),
+    Tell.DELETE_INCOMPLETE: timedelta(hours=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a deployment wants its custody kept."""
+
+    measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
+    best_effort: frozenset[Measure] = frozenset({Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SESSIONS})
+    retry_after: timedelta = timedelta(seconds=30)  # a failed measure is not tried again sooner
+    settle: timedelta = timedelta(seconds=30)  # a definite state that a healthy probe contradicts counts after this
+    suspicion_lasts: timedelta = timedelta(minutes=15)  # two denials further apart than this do not add up
+    look_again: timedelta = timedelta(seconds=10)  # at a suspicion: look again so soon
+    unreachable_grace: timedelta = timedelta(minutes=2)  # shorter than this is not told
+    healthy_probes: int = 2  # how many must say so before it is believed
+    repeat: Mapping[Tell, timedelta] = field(default_factory=lambda: dict(_REPEAT))
+    delete_deadline: timedelta | None = None  # after the lock; only prompts: nothing is ever deleted by itself
+    break_glass_longest: timedelta = timedelta(hours=4)
+    follows_alias: bool = False  # an Amazon domain keeps the key it was made with
+
+    def __post_init__(self) -> None:
+        if not self.measures & {Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS}:
+            raise BadInput(
+                "a lock needs at least one measure that shuts people out",
+                source="custody rules",
+                place="measures",
+                remedy=f"add '{Measure.SHUT_MAPPINGS}' or '{Measure.CLOSE_INGRESS}'",
+            )
+        if foreign := self.measures - set(LOCK_ORDER):
+            raise BadInput(
+                f"no measures of a lock: {', '.join(sorted(foreign))}",
+                source="custody rules",
+                place="measures",
+                remedy=f"choose from {', '.join(LOCK_ORDER)}",
+            )
+        if self.healthy_probes < 2:
+            raise BadInput(
+                "health needs two independent probes",
+                source="custody rules",
+                place="healthy_probes",
+                remedy="2 or more",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from a look: the custody to keep, what to do (in order), what to tell, and when to look again."""
+
+    custody: Custody
+    todo: tuple[Todo, ...] = ()
+    alerts: tuple[Told, ...] = ()  # everything not yet told, oldest first
+    look_again: timedelta | None = None  # sooner than the sweep would
+
+    @property
+    def next(self) -> Todo | None:
+        """The first step: do it, write it down, and decide again."""
+        return self.todo[0] if self.todo else None

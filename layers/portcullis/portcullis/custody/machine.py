@@ -1,0 +1,275 @@
+"""The state machine: open -> locking -> locked -> unlocking -> open, and locked -> deleting -> deleted.
+
+`decide` is pure and total: the same custody, observation, time and rules give the same decision, and a decision taken
+again from what the ledger holds, after a crash anywhere, leads to the same end. Three rules carry that:
+
+- what is INTENDED or FAILED may or may not be in effect, so it is taken again by a lock and undone by an unlock;
+- what a measure changes is saved before, under a name no other attempt ever writes, and that save stands until the
+  measure is known to be undone;
+- an observation belongs to the custody it was made after: read the custody, look, decide, keep; on Conflict, start over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from portcullis.custody import telling
+from portcullis.custody.health import Finding, Verdict, elapsed, judge
+from portcullis.custody.types import (
+    DELETE_ORDER,
+    LOCK_ORDER,
+    SAVE_OF,
+    SAVED_BY,
+    Act,
+    Custody,
+    Decision,
+    Health,
+    Measure,
+    MeasureRecord,
+    Observation,
+    Progress,
+    Rules,
+    State,
+    Todo,
+)
+
+_UNSURE = (Progress.INTENDED, Progress.FAILED)
+# Sessions that were ended stay ended, a proof is no change: nothing to undo.
+_NOT_UNDONE = frozenset({Measure.END_SESSIONS, Measure.PROVE})
+
+
+def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> Decision:
+    """What follows for `custody` from a look at its key. `now` is the caller's clock, `seen.at` the look's."""
+    if custody.state is State.DELETED:
+        return Decision(custody, alerts=custody.outbox)
+    verdict = judge(custody, seen, rules)
+    after = _note(custody, verdict, seen)
+    after = _close_window(after, now)
+    after = _move(after, verdict, now, rules)
+    after = telling.tell(custody, after, verdict, now, rules)
+    todo = _todo(after, now, rules)
+    return Decision(after, todo, after.outbox, _look_again(after, verdict, now, rules))
+
+
+# What was seen
+
+
+def _note(c: Custody, verdict: Verdict, seen: Observation) -> Custody:
+    c = replace(
+        c,
+        suspected=verdict.suspected,
+        key_id=seen.key_id or c.key_id,
+        domain_key_id=seen.domain_key_id or c.domain_key_id,
+        rotated_at=seen.rotated_at or c.rotated_at,
+        unreachable_since=(c.unreachable_since or seen.at) if verdict.finding is Finding.UNREACHABLE else None,
+    )
+    match verdict.finding:
+        case Finding.HEALTHY:
+            return replace(c, health=Health.HEALTHY, revoked_since=None, cause=None, confirmed_by=())
+        case Finding.REVOKED:
+            # A look that finds it revoked still adds its probes: each of them has to be healthy before an unlock.
+            names = tuple(sorted({*c.confirmed_by, *verdict.by}))
+            return replace(
+                c,
+                health=Health.REVOKED,
+                revoked_since=c.revoked_since or seen.at,
+                cause=verdict.cause or c.cause,
+                confirmed_by=names,
+                by=seen.by or c.by,
+            )
+        case Finding.UNREACHABLE:
+            return replace(c, health=Health.UNREACHABLE)
+        case Finding.SUSPECTED:
+            return c
+        case _:
+            assert_never(verdict.finding)
+
+
+def _close_window(c: Custody, now: datetime) -> Custody:
+    """Break-glass ends by itself; also when the clock was set back behind its opening, since then nobody knows its end."""
+    window = c.break_glass
+    if window and not (window.opened <= now < window.until and c.state in (State.LOCKING, State.LOCKED)):
+        return replace(c, break_glass=None)
+    return c
+
+
+# Where it goes
+
+
+def wants_lock(c: Custody, verdict: Verdict) -> bool | None:
+    """True: has to be locked. False: has to be open. None: this look gives no reason to change direction."""
+    if c.hold or verdict.finding is Finding.REVOKED:
+        return True
+    return False if verdict.finding is Finding.HEALTHY else None
+
+
+def _move(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Custody:
+    while (moved := _move_once(c, verdict, now, rules)) is not c:
+        c = moved
+    return c
+
+
+def _move_once(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Custody:
+    """One transition, or the very same custody."""
+    lock = wants_lock(c, verdict)
+    match c.state:
+        case State.OPEN:
+            return _enter_locking(c, now, rules) if lock else c
+        case State.LOCKING:
+            if lock is False:
+                return _enter_unlocking(c, now)
+            return _enter(c, State.LOCKED, now) if not lacking(c, rules) else c
+        case State.LOCKED:
+            return _enter_unlocking(c, now) if lock is False else c
+        case State.UNLOCKING:
+            if lock:
+                return _enter_locking(c, now, rules)
+            return c if any(maybe_in_effect(c, m) for m in LOCK_ORDER) else _enter_open(c, now)
+        case State.DELETING:
+            return _enter(c, State.DELETED, now) if all(_done(c, m) for m in _deletion(c)) else c
+        case State.DELETED:
+            return c
+        case _:
+            assert_never(c.state)
+
+
+def _enter(c: Custody, state: State, now: datetime) -> Custody:
+    return replace(c, state=state, since=now)
+
+
+def _enter_locking(c: Custody, now: datetime, rules: Rules) -> Custody:
+    """From open: with a clean sheet. From a broken-off unlock: with every save whose measure may still be in effect."""
+    kept: dict[Measure, MeasureRecord] = {}
+    strays = list(c.strays)
+    for measure, record in c.measures.items():
+        save = measure in SAVE_OF
+        stands = maybe_in_effect(c, SAVE_OF[measure]) if save else maybe_in_effect(c, measure)
+        if stands and measure not in _NOT_UNDONE:
+            kept[measure] = record
+        elif save and maybe_in_effect(c, measure) and record.save_as:
+            strays.append(record.save_as)
+    for measure in LOCK_ORDER:
+        if measure not in configured(rules) and measure not in kept:
+            kept[measure] = MeasureRecord(Progress.SKIPPED, now, "not configured")
+    c = replace(c, measures=kept, strays=tuple(strays), lock_began=c.lock_began or now)
+    return _enter(c, State.LOCKING, now)
+
+
+def _enter_unlocking(c: Custody, now: datetime) -> Custody:
+    settled = {m for m in _NOT_UNDONE if maybe_in_effect(c, m)}
+    measures = {
+        m: replace(r, progress=Progress.UNDONE, at=now, act=Act.UNDO, failures=0) if m in settled else r
+        for m, r in c.measures.items()
+    }
+    return _enter(replace(c, measures=measures, break_glass=None), State.UNLOCKING, now)
+
+
+def _enter_open(c: Custody, now: datetime) -> Custody:
+    return replace(_enter(c, State.OPEN, now), by="", lock_began=None)
+
+
+# What there is to do
+
+
+def configured(rules: Rules) -> frozenset[Measure]:
+    """The measures asked for, with the saves they need."""
+    return rules.measures | {SAVED_BY[m] for m in rules.measures if m in SAVED_BY}
+
+
+def wanted(c: Custody, rules: Rules) -> tuple[Measure, ...]:
+    """The measures that have to be in effect while locking or locked, in order."""
+    lifted = {Measure.BLOCK_INDICES} if c.break_glass else set()
+    return tuple(m for m in LOCK_ORDER if m in configured(rules) and m not in lifted)
+
+
+def lacking(c: Custody, rules: Rules) -> tuple[Measure, ...]:
+    """What a lock still lacks before it may be called one: everything but what is best effort."""
+    return tuple(m for m in wanted(c, rules) if m not in rules.best_effort and not _done(c, m))
+
+
+def maybe_in_effect(c: Custody, measure: Measure) -> bool:
+    record = c.measures.get(measure)
+    return record is not None and (record.progress is Progress.DONE or record.progress in _UNSURE)
+
+
+def _done(c: Custody, measure: Measure) -> bool:
+    record = c.measures.get(measure)
+    return record is not None and record.progress is Progress.DONE
+
+
+def _deletion(c: Custody) -> tuple[Measure, ...]:
+    snapshot = c.deletion is not None and c.deletion.snapshot
+    return DELETE_ORDER if snapshot else DELETE_ORDER[1:]
+
+
+def _waits(c: Custody, measure: Measure, act: Act, now: datetime, rules: Rules) -> timedelta:
+    """How long until a failed step may be tried again. A new direction does not wait for the old one's failures."""
+    record = c.measures.get(measure)
+    if record is None or record.progress is not Progress.FAILED or record.act is not act or now < record.at:
+        return timedelta(0)
+    return max(rules.retry_after - elapsed(record.at, now), timedelta(0))
+
+
+def _steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:
+    """Everything that is ready to be done, those that have to wait for a retry included."""
+    match c.state:
+        case State.LOCKING | State.LOCKED:
+            return _lock_steps(c, rules)
+        case State.UNLOCKING:
+            return _unlock_steps(c)
+        case State.DELETING:
+            return tuple(Todo(m, Act.TAKE) for m in _deletion(c) if not _done(c, m))[:1]
+        case State.OPEN | State.DELETED:
+            return ()
+        case _:
+            assert_never(c.state)
+
+
+def _lock_steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:
+    steps = [_step(c, m, Act.TAKE) for m in wanted(c, rules) if not _done(c, m) and _ready(c, m, rules)]
+    if c.break_glass and maybe_in_effect(c, Measure.BLOCK_INDICES):
+        steps.append(_step(c, Measure.BLOCK_INDICES, Act.UNDO))
+    return tuple(steps)
+
+
+def _ready(c: Custody, measure: Measure, rules: Rules) -> bool:
+    if measure is Measure.PROVE:
+        return all(m is Measure.PROVE for m in lacking(c, rules))
+    return measure not in SAVED_BY or _done(c, SAVED_BY[measure])
+
+
+def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
+    return tuple(
+        _step(c, m, Act.UNDO)
+        for m in reversed(LOCK_ORDER)
+        if maybe_in_effect(c, m) and not (m in SAVE_OF and maybe_in_effect(c, SAVE_OF[m]))
+    )
+
+
+def _step(c: Custody, measure: Measure, act: Act) -> Todo:
+    record = c.measures.get(measure)
+    if measure not in SAVE_OF:
+        save = c.measures.get(SAVED_BY[measure]) if measure in SAVED_BY else None
+        return Todo(measure, act, save_as=save.save_as if save else "")
+    if act is Act.UNDO:
+        own = record.save_as if record else ""
+        return Todo(measure, act, save_as=own, forget=tuple(name for name in (own, *c.strays) if name))
+    # An attempt that may still be under way somewhere owns its name; one that is known to have failed left it free.
+    free = record.save_as if record and record.progress is Progress.FAILED and record.act is Act.TAKE else ""
+    return Todo(measure, act, save_as=free or f"{measure.value.replace(' ', '-')}-{c.saves + 1}")
+
+
+def _todo(c: Custody, now: datetime, rules: Rules) -> tuple[Todo, ...]:
+    return tuple(step for step in _steps(c, rules) if not _waits(c, step.measure, step.act, now, rules))
+
+
+def _look_again(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> timedelta | None:
+    waits = [_waits(c, step.measure, step.act, now, rules) for step in _steps(c, rules)]
+    times = [wait for wait in waits if wait]
+    if verdict.finding is Finding.SUSPECTED:
+        times.append(rules.look_again)
+    if c.break_glass:
+        times.append(c.break_glass.until - now)
+    return min(times, default=None)

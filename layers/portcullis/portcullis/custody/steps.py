@@ -1,0 +1,93 @@
+"""Writing down what is done: before a step (intend), after it (done, failed), and what the outside undid (found_open)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from portcullis.custody import telling
+from portcullis.custody.types import (
+    SAVE_OF,
+    Act,
+    Custody,
+    Measure,
+    MeasureRecord,
+    Progress,
+    State,
+    Todo,
+    Told,
+)
+
+
+def intend(c: Custody, todo: Todo, now: datetime) -> Custody:
+    """To be kept before the step is done. Raises nothing; the ledger's Conflict says that somebody else goes on."""
+    before = c.measures.get(todo.measure)
+    record = MeasureRecord(
+        Progress.INTENDED,
+        now,
+        act=todo.act,
+        failures=before.failures if before and before.act is todo.act else 0,
+        save_as=todo.save_as if todo.measure in SAVE_OF else "",
+    )
+    saves, strays = c.saves, c.strays
+    if todo.measure in SAVE_OF and todo.act is Act.TAKE and (before is None or before.save_as != todo.save_as):
+        saves += 1
+        if before and before.save_as and before.progress is not Progress.UNDONE:
+            strays = (*strays, before.save_as)
+    return replace(_with(c, todo.measure, record), saves=saves, strays=strays)
+
+
+def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
+    """To be kept after the step was done."""
+    progress = Progress.DONE if todo.act is Act.TAKE else Progress.UNDONE
+    save_as = todo.save_as if todo.measure in SAVE_OF and todo.act is Act.TAKE else ""
+    c = _with(c, todo.measure, MeasureRecord(progress, now, detail, todo.act, save_as=save_as))
+    if todo.forget:
+        c = replace(c, strays=tuple(name for name in c.strays if name not in todo.forget))
+    if todo.measure is not Measure.PROVE and todo.act is Act.TAKE:
+        # What was proven before this step says nothing of how things are after it.
+        return _without(c, Measure.PROVE)
+    return c
+
+
+def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
+    """To be kept after the step was tried in vain; tried again after Rules.retry_after. `detail` without secrets."""
+    before = c.measures.get(todo.measure)
+    record = MeasureRecord(
+        Progress.FAILED,
+        now,
+        detail,
+        todo.act,
+        failures=(before.failures if before else 0) + 1,
+        save_as=before.save_as if before else "",
+    )
+    return _with(c, todo.measure, record)
+
+
+def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Custody:
+    """A measure that is DONE was found undone by somebody else while locked: it is taken again, and told.
+
+    Nothing changes unless the deployment is locking or locked and the measure is DONE, so that a late report does no harm.
+    The save made before the measure stands: what is there now is not what people had.
+    """
+    record = c.measures.get(measure)
+    if c.state not in (State.LOCKING, State.LOCKED) or record is None or record.progress is not Progress.DONE:
+        return c
+    if measure in SAVE_OF:
+        return c
+    c = _with(c, measure, MeasureRecord(Progress.INTENDED, now, detail))
+    c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
+    return telling.opened(c, measure, now, detail)
+
+
+def told(c: Custody, alert: Told) -> Custody:
+    """To be kept after an alert was sent. One that was renewed meanwhile stays."""
+    return replace(c, outbox=tuple(waiting for waiting in c.outbox if waiting != alert))
+
+
+def _with(c: Custody, measure: Measure, record: MeasureRecord) -> Custody:
+    return replace(c, measures={**c.measures, measure: record})
+
+
+def _without(c: Custody, measure: Measure) -> Custody:
+    return replace(c, measures={m: r for m, r in c.measures.items() if m is not measure})

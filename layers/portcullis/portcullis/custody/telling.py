@@ -1,0 +1,328 @@
+"""What is told, when, and in which words. Troubles are repeated while they last, and each is followed by its recovery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from portcullis.custody.health import Finding, Verdict, elapsed
+from portcullis.custody.types import (
+    LOCK_ORDER,
+    SAVE_OF,
+    Act,
+    Custody,
+    Measure,
+    MeasureRecord,
+    Progress,
+    Rules,
+    Severity,
+    State,
+    Tell,
+    Told,
+)
+
+
+def tell(before: Custody, after: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Custody:
+    """`after` with everything queued in its outbox that this look gives reason to tell."""
+    c = _rotation(before, after, now)
+    for name, lasts in _troubles(c, now, rules).items():
+        if lasts:
+            c = _trouble(c, name, now, rules)
+        elif name in c.alerted and (over := _over(name, c, verdict)) is not _NOT_YET:
+            c = replace(c, alerted={n: at for n, at in c.alerted.items() if n is not name})
+            c = _queue(c, over, now) if over else c
+    if before.state is not after.state:
+        if after.state is State.OPEN:
+            began = before.lock_began or now
+            c = _queue(c, Tell.UNLOCKED, now, downtime=str(elapsed(began, now)).split(".")[0])
+        elif after.state is State.DELETED:
+            c = _queue(c, Tell.DELETED, now)
+    return c
+
+
+def opened(c: Custody, measure: Measure, now: datetime, detail: str) -> Custody:
+    """Somebody undid a measure of the lock."""
+    return _queue(c, Tell.LOCK_OPENED, now, measure=measure.value, detail=detail or "no detail")
+
+
+def window_opened(c: Custody, now: datetime) -> Custody:
+    """Each opening of break-glass is told, also one within the repeat interval of the one before."""
+    c = replace(c, alerted={**c.alerted, Tell.BREAK_GLASS_OPEN: now})
+    return _queue(c, Tell.BREAK_GLASS_OPEN, now)
+
+
+def deletion_asked(c: Custody, now: datetime) -> Custody:
+    return _queue(c, Tell.DELETING, now)
+
+
+class _NotYet:
+    """The trouble is neither there nor over: nothing is told, nothing forgotten."""
+
+
+_NOT_YET = _NotYet()
+
+_RECOVERY = {
+    Tell.KEY_UNREACHABLE: Tell.KEY_REACHABLE,
+    Tell.BREAK_GLASS_OPEN: Tell.BREAK_GLASS_ENDED,
+    Tell.ROTATION_NOT_FOLLOWED: Tell.ROTATION_FOLLOWED,
+}
+
+
+def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
+    """Every trouble, and whether it is there now."""
+    locked = c.state in (State.LOCKING, State.LOCKED)
+    oldest = min((s.since for s in c.suspected), default=now)
+    overdue = rules.delete_deadline is not None and c.since is not None
+    return {
+        Tell.KEY_UNREACHABLE: c.unreachable_since is not None
+        and elapsed(c.unreachable_since, now) >= rules.unreachable_grace,
+        Tell.KEY_SUSPECTED: bool(c.suspected) and elapsed(oldest, now) >= rules.settle,
+        Tell.LOCKED: c.state is State.LOCKED,
+        Tell.LOCK_INCOMPLETE: locked and bool(_failing(c, Act.TAKE)),
+        Tell.UNLOCK_INCOMPLETE: c.state is State.UNLOCKING and bool(_failing(c, Act.UNDO)),
+        Tell.BREAK_GLASS_OPEN: c.break_glass is not None,
+        Tell.ROTATION_NOT_FOLLOWED: not rules.follows_alias
+        and bool(c.key_id and c.domain_key_id)
+        and c.key_id != c.domain_key_id,
+        Tell.DELETE_OVERDUE: overdue
+        and c.state is State.LOCKED
+        and c.revoked_since is not None
+        and c.since is not None
+        and rules.delete_deadline is not None
+        and elapsed(c.since, now) >= rules.delete_deadline,
+        Tell.DELETE_INCOMPLETE: c.state is State.DELETING and bool(_failing(c, Act.TAKE, deletion=True)),
+    }
+
+
+def _over(name: Tell, c: Custody, verdict: Verdict) -> Tell | _NotYet | None:
+    """The recovery to tell now that a trouble is not there any more; None where another message says it."""
+    match name:
+        case Tell.LOCKED:
+            # Told as unlocked (or deleted) when it is; an unlock under way is neither.
+            return None if c.state in (State.OPEN, State.DELETED) else _NOT_YET
+        case Tell.LOCK_INCOMPLETE:
+            return Tell.LOCK_COMPLETE if c.state in (State.LOCKED, State.DELETING) else _pending(c)
+        case Tell.UNLOCK_INCOMPLETE:
+            return Tell.LOCK_COMPLETE if c.state is State.LOCKED else _pending(c)
+        case Tell.KEY_SUSPECTED:
+            # A suspicion that came true is no recovery: the lock is told instead.
+            return None if verdict.finding is Finding.REVOKED else Tell.KEY_CLEARED
+        case _:
+            return _RECOVERY.get(name)
+
+
+def _pending(c: Custody) -> _NotYet | None:
+    return None if c.state in (State.OPEN, State.DELETED) else _NOT_YET
+
+
+def _failing(c: Custody, act: Act, *, deletion: bool = False) -> list[tuple[Measure, MeasureRecord]]:
+    """Measures whose last try failed, also while the next one is under way."""
+    return [
+        (measure, record)
+        for measure, record in c.measures.items()
+        if record.act is act and record.failures and (measure not in LOCK_ORDER) is deletion
+    ]
+
+
+def _trouble(c: Custody, name: Tell, now: datetime, rules: Rules) -> Custody:
+    last = c.alerted.get(name)
+    if last is not None and now < last:
+        # The clock was set back: the interval starts again, nothing is told twice and nothing waits for the old future.
+        return replace(c, alerted={**c.alerted, name: now})
+    if last is not None and now - last < rules.repeat[name]:
+        return c
+    return _queue(replace(c, alerted={**c.alerted, name: now}), name, now)
+
+
+def _rotation(before: Custody, after: Custody, now: datetime) -> Custody:
+    """The first sight of a key is no rotation."""
+    if before.key_id and after.key_id != before.key_id:
+        return _queue(after, Tell.KEY_ROTATED, now, how=f"the alias moved from key {before.key_id} to {after.key_id}")
+    if before.rotated_at and after.rotated_at and after.rotated_at > before.rotated_at:
+        return _queue(after, Tell.KEY_ROTATED, now, how=f"new key material at {after.rotated_at.isoformat()}")
+    return after
+
+
+def _queue(c: Custody, name: Tell | _NotYet, now: datetime, **facts: str) -> Custody:
+    """In the outbox; a newer one replaces an older of the same name, so that it stays small while nothing can be sent."""
+    if isinstance(name, _NotYet):
+        return c
+    told = _word(c, name, now, facts)
+    return replace(c, outbox=(*(waiting for waiting in c.outbox if waiting.name is not name), told))
+
+
+def _word(c: Custody, name: Tell, now: datetime, facts: dict[str, str]) -> Told:
+    severity, happened, done, then, runbook = _WORDS[name]
+    known = {**_facts(c), **facts}
+    return Told(name, severity, now, happened.format(**known), done.format(**known), then.format(**known), runbook)
+
+
+def _facts(c: Custody) -> dict[str, str]:
+    hold, window = c.hold, c.break_glass
+    failing = ", ".join(f"{m} ({r.detail or 'no detail'}, tried {r.failures} times)" for m, r in _all_failing(c))
+    taken = ", ".join(
+        m for m in LOCK_ORDER if m not in SAVE_OF and (r := c.measures.get(m)) and r.progress is Progress.DONE
+    )
+    since = c.revoked_since.isoformat() if c.revoked_since else "an earlier look"
+    by = f", by {c.by}" if c.by else ""
+    if c.revoked_since or not hold:
+        why = f"its key is revoked ({c.cause or 'cause unknown'}) since {since}{by}"
+    else:
+        why = f"held by {hold.by} since {hold.at.isoformat()}: {hold.reason}"
+    return {
+        "deployment": c.deployment,
+        "why": why,
+        "held": f"It stays locked until released: held by {hold.by} ({hold.reason}). " if hold else "",
+        "taken": taken or "nothing yet",
+        "failing": failing or "nothing",
+        "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
+        "unreachable_since": c.unreachable_since.isoformat() if c.unreachable_since else "an earlier look",
+        "window": f"{window.by} until {window.until.isoformat()}: {window.reason}" if window else "nobody",
+        "key": c.key_id or "unknown",
+        "domain_key": c.domain_key_id or "unknown",
+        "deleted_by": c.deletion.by if c.deletion else "nobody",
+        "snapshot": "after a final snapshot" if c.deletion and c.deletion.snapshot else "without a final snapshot",
+    }
+
+
+def _all_failing(c: Custody) -> list[tuple[Measure, MeasureRecord]]:
+    return [(measure, record) for measure, record in c.measures.items() if record.failures]
+
+
+_CHECK = "Check with `portcullis custody {deployment}`."
+_WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
+    Tell.KEY_SUSPECTED: (
+        Severity.WARNING,
+        "One probe says that the key of {deployment} is revoked, no second one confirms it ({suspects}).",
+        "Nothing was locked. The key is looked at again with every probe.",
+        "See whether somebody changed the key, its policy or its grants: `portcullis key check {deployment}`.",
+        "key-unreachable",
+    ),
+    Tell.KEY_CLEARED: (
+        Severity.INFO,
+        "The key of {deployment} is not suspected any more: the probe that refused was answered.",
+        "Nothing had been locked for it.",
+        "Nothing to do. " + _CHECK,
+        "",
+    ),
+    Tell.KEY_UNREACHABLE: (
+        Severity.WARNING,
+        "The key of {deployment} cannot be reached since {unreachable_since}: time-outs, throttling or an error of ours.",
+        "Nothing was locked, paused or deleted: a key that cannot be reached is not a revoked key.",
+        "Look at the KMS endpoint, its quotas and the role of the automation: `portcullis key check {deployment}`.",
+        "key-unreachable",
+    ),
+    Tell.KEY_REACHABLE: (
+        Severity.INFO,
+        "The key of {deployment} answers again.",
+        "Its state was read and acted upon.",
+        "Nothing to do. " + _CHECK,
+        "",
+    ),
+    Tell.LOCKED: (
+        Severity.CRITICAL,
+        "{deployment} is locked: {why}.",
+        "Taken: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
+        "If this is not intended, restore the key: it unlocks by itself. If it is, delete the deployment: "
+        "`portcullis delete {deployment}`. " + _CHECK,
+        "locked-by-revocation",
+    ),
+    Tell.UNLOCKED: (
+        Severity.INFO,
+        "{deployment} is open again, after {downtime}.",
+        "Everything that the lock did was undone in reverse; sessions that were ended stay ended.",
+        "Nothing to do; people may have to sign in again. " + _CHECK,
+        "restore",
+    ),
+    Tell.LOCK_INCOMPLETE: (
+        Severity.CRITICAL,
+        "{deployment} has to be locked ({why}), and not every measure could be taken: {failing}.",
+        "Taken: {taken}. What failed is tried again until it holds.",
+        "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
+        "locked-by-revocation",
+    ),
+    Tell.LOCK_COMPLETE: (
+        Severity.INFO,
+        "Every measure of the lock of {deployment} is in effect now.",
+        "Taken: {taken}.",
+        "Nothing to do for it. " + _CHECK,
+        "locked-by-revocation",
+    ),
+    Tell.LOCK_OPENED: (
+        Severity.CRITICAL,
+        "On the locked {deployment} somebody undid '{measure}': {detail}.",
+        "It is taken again at once, and proven again.",
+        "Find out who did it: `portcullis history {deployment}`, and the trail of the account.",
+        "locked-by-revocation",
+    ),
+    Tell.UNLOCK_INCOMPLETE: (
+        Severity.CRITICAL,
+        "{deployment} may be open again, and not everything could be undone: {failing}.",
+        "The rest was undone. What failed is tried again until it is.",
+        "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
+        "restore",
+    ),
+    Tell.BREAK_GLASS_OPEN: (
+        Severity.CRITICAL,
+        "Break-glass is open on the locked {deployment}: {window}.",
+        "The index blocks are lifted for it; the role mappings stay shut to everybody else.",
+        "It ends by itself; end it early with `portcullis break-glass {deployment} --end`.",
+        "break-glass",
+    ),
+    Tell.BREAK_GLASS_ENDED: (
+        Severity.INFO,
+        "Break-glass on {deployment} has ended.",
+        "If the deployment is still locked, the index blocks are set again.",
+        "See what was done in it: `portcullis history {deployment}`.",
+        "break-glass",
+    ),
+    Tell.KEY_ROTATED: (
+        Severity.INFO,
+        "The key of {deployment} was rotated: {how}.",
+        "Nothing was interrupted.",
+        "Nothing to do. Keep the old key: older data is still under it.",
+        "",
+    ),
+    Tell.ROTATION_NOT_FOLLOWED: (
+        Severity.WARNING,
+        "The alias of {deployment} names key {key}, but the domain keeps the key it was made with: {domain_key}.",
+        "Nothing was interrupted. Health is judged by the domain's own key.",
+        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment}`.",
+        "rotation-not-followed",
+    ),
+    Tell.ROTATION_FOLLOWED: (
+        Severity.INFO,
+        "The alias of {deployment} and its domain name the same key again: {key}.",
+        "Nothing was interrupted.",
+        "Nothing to do.",
+        "",
+    ),
+    Tell.DELETE_OVERDUE: (
+        Severity.WARNING,
+        "{deployment} is locked for longer than its deadline for deletion: {why}.",
+        "Nothing is deleted by itself.",
+        "Restore the key, or delete the deployment: `portcullis delete {deployment}`.",
+        "delete-and-shred",
+    ),
+    Tell.DELETING: (
+        Severity.CRITICAL,
+        "The deletion of {deployment} was asked for by {deleted_by}, {snapshot}.",
+        "It stays locked until it is gone.",
+        "Until the domain itself is being deleted it can be called off: `portcullis delete {deployment} --cancel`.",
+        "delete-and-shred",
+    ),
+    Tell.DELETE_INCOMPLETE: (
+        Severity.CRITICAL,
+        "The deletion of {deployment} does not get on: {failing}.",
+        "It stays locked. What failed is tried again.",
+        _CHECK,
+        "delete-and-shred",
+    ),
+    Tell.DELETED: (
+        Severity.INFO,
+        "{deployment} is deleted, as {deleted_by} asked.",
+        "It was seen to be gone.",
+        "Snapshots, keys and logs remain: `portcullis report {deployment}` lists them.",
+        "delete-and-shred",
+    ),
+}
