@@ -1,0 +1,393 @@
+"""The deployment file, read and checked. All that is wrong with it is found at once, in words with a remedy each."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path as File
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from portcullis.access.plan import By, SubjectKind
+from portcullis.errors import BadInput
+from portcullis.model.names import Wrong, did_you_mean, shown
+from portcullis.model.presets import ACTIONS, follows
+from portcullis.model.reading import Document, read
+from portcullis.model.types import Deployment, Path, dotted
+
+
+def load(path: File) -> Deployment:
+    """Read a deployment file. Raises BadInput naming file, line, key and remedy: the first thing wrong, and how many more there are."""
+    try:
+        return loads(path.read_text("utf-8"), str(path))
+    except FileNotFoundError:
+        beside = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        remedy = did_you_mean(path.name, beside) or "portcullis init NAME writes one"
+        raise BadInput("there is no such file", source=str(path), remedy=remedy) from None
+    except IsADirectoryError:
+        raise BadInput("is a folder", source=str(path), remedy="name the file in it") from None
+    except PermissionError:
+        raise BadInput("may not be read", source=str(path), remedy="look at its permissions") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"is not text in UTF-8 (byte {error.start})", source=str(path), remedy="save it as UTF-8"
+        ) from None
+
+
+def loads(text: str, source: str) -> Deployment:
+    """Read a deployment file's text; `source` is what to call it. Raises BadInput as `load`."""
+    deployment, wrong = examine(text, source)
+    if deployment is None or wrong:
+        first = wrong[0]
+        if len(wrong) > 1:
+            more = f"{len(wrong) - 1} more in this file: portcullis check --all lists them"
+            first = BadInput(
+                first.problem,
+                source=first.source,
+                place=first.place,
+                remedy="; ".join(p for p in (first.remedy, more) if p),
+            )
+        raise first
+    return deployment
+
+
+def examine(text: str, source: str) -> tuple[Deployment | None, tuple[BadInput, ...]]:
+    """Everything that is wrong with a deployment file, in the order of its lines; and the deployment, if it could be made out."""
+    try:
+        document = read(text, source)
+    except BadInput as wrong:
+        return None, (wrong,)
+    if not isinstance(document.data, dict):
+        kind = _kind(document.data)
+        return None, (
+            BadInput(f"holds {kind}", source=source, place="line 1", remedy="keys and values: deployment: NAME …"),
+        )
+    places = _Places(document, source)
+    _numbers_as_json(document.data)
+    try:
+        deployment = Deployment.model_validate_json(json.dumps(document.data))
+    except ValidationError as error:
+        return None, places.sorted(
+            places.wrong(_path(document.data, e["loc"]), *_words(e)) for e in error.errors(include_url=False)
+        )
+    deployment._source, deployment._lines = source, document.lines
+    return deployment, places.sorted(
+        places.wrong(path, w.problem, w.remedy, w.at) for path, w in _references(deployment)
+    )
+
+
+def _numbers_as_json(data: Any) -> None:
+    """JSON knows no infinity: such a number becomes text, which no number field takes."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in list(items):
+        if isinstance(value, float) and not math.isfinite(value):
+            data[key] = str(value)
+        else:
+            _numbers_as_json(value)
+
+
+class _Places:
+    """Turns key paths into errors that name file and line."""
+
+    def __init__(self, document: Document, source: str) -> None:
+        self._lines, self._source = document.lines, source
+
+    def wrong(self, path: Path, problem: str, remedy: str, at: Path = ()) -> tuple[int, BadInput]:
+        path = (*path, *at)
+        known = path
+        while known and known not in self._lines:
+            known = known[:-1]
+        line = self._lines.get(known, 1)
+        place = ", ".join(p for p in (f"line {line}", dotted(path)) if p)
+        return line, BadInput(problem, source=self._source, place=place, remedy=remedy)
+
+    @staticmethod
+    def sorted(found: Iterator[tuple[int, BadInput]]) -> tuple[BadInput, ...]:
+        return tuple(wrong for _, wrong in sorted(found, key=lambda pair: pair[0]))
+
+
+def _path(data: Any, location: tuple[str | int, ...]) -> Path:
+    """A pydantic location without the parts that are no keys of the file ('[key]' and names of branches)."""
+    path: list[str | int] = []
+    for i, part in enumerate(location):
+        last = i == len(location) - 1
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside or (last and part != "[key]"):
+            path.append(part)
+            data = data[part] if inside else None
+    return tuple(path)
+
+
+def _words(error: Any) -> tuple[str, str, Path]:
+    """A pydantic error as (problem, remedy, where below its location)."""
+    kind, context, value = error["type"], error.get("ctx", {}), error.get("input")
+    location = error["loc"]
+    key = str(location[-1]) if location else ""
+    match kind:
+        case "value_error":
+            cause = context["error"]
+            return (cause.problem, cause.remedy, cause.at) if isinstance(cause, Wrong) else (str(cause), "", ())
+        case "extra_forbidden":
+            return f"unknown key {shown(key)}", _key_remedy(location), ()
+        case "missing":
+            return f"{key} is missing", _field_words(location), ()
+        case "enum" | "literal_error":
+            expected = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
+            return f"{key} is {shown(value)}", _choice(value, expected), ()
+        case "string_pattern_mismatch":
+            return f"{shown(value)} cannot stand here", _pattern_words(context["pattern"]), ()
+        case "string_type" if isinstance(value, (int, float, bool)):
+            return f"should be text, but YAML reads {shown(value)} as {_kind(value)}", "put it in quotes", ()
+        case "string_type" | "int_type" | "bool_type" | "dict_type" | "tuple_type" | "model_type" | "float_type":
+            wanted = {
+                "string": "text",
+                "int": "a whole number",
+                "bool": "true or false",
+                "dict": "keys and values",
+                "tuple": "a list",
+            }
+            want = wanted.get(kind.removesuffix("_type"), "keys and values")
+            shape = {"a list": "[one, two]", "keys and values": "key: value"}.get(want, "")
+            return f"should be {want}, but is {_kind(value)}", shape, ()
+        case "too_short":
+            return "is empty", "at least one entry", ()
+    return f"{error['msg'][:1].lower()}{error['msg'][1:]}, but is {shown(value)}", "", ()
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return f"the text {shown(value)}"
+        case list():
+            return "a list"
+    return "keys and values"
+
+
+def _choice(value: Any, expected: list[str]) -> str:
+    close = did_you_mean(str(value), expected)
+    listed = f"one of {', '.join(expected)}"
+    return f"{close} {listed}" if close.startswith("did") else listed
+
+
+def _pattern_words(pattern: str) -> str:
+    return "letters, digits and _ * ? : . / [ ] # -" if "*?" in pattern else f"what fits {pattern}"
+
+
+def _model_at(location: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The part of the file that a pydantic location (of a key in it) lies in."""
+    current: Any = Deployment
+    for part in location:
+        current = _unwrapped(current)
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(part))
+            current = field.annotation if field else None
+        elif get_origin(current) is dict:
+            current = get_args(current)[1]
+        elif get_origin(current) is tuple:
+            current = get_args(current)[0]
+        else:
+            return None
+    current = _unwrapped(current)
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """Without Optional and Annotated."""
+    while (args := get_args(annotation)) and get_origin(annotation) not in (dict, tuple):
+        annotation = next(arg for arg in args if arg is not type(None))
+    return annotation
+
+
+# What people write where something else is meant.
+_MEANT = {
+    "host": "host mappings do nothing for a domain in a VPC: grant to a user, role or group",
+    "hosts": "host mappings do nothing for a domain in a VPC: grant to a user, role or group",
+    "password": "passwords never stand in this file: name a secret (secret: NAME), or leave it out and one is generated",
+    "hash": "passwords never stand in this file: name a secret (secret: NAME), or leave it out and one is generated",
+    "user": "say which kind: iam_user, cognito_user or internal_user",
+    "group": "say which kind: iam_group, cognito_group or identity_center_group",
+    "reserved": "that is what an engine shows; leave it out",
+    "hidden": "that is what an engine shows; leave it out",
+    "static": "that is what an engine shows; leave it out",
+}
+
+
+def _key_remedy(location: tuple[str | int, ...]) -> str:
+    key, model = str(location[-1]), _model_at(location[:-1])
+    if key in _MEANT:
+        return _MEANT[key]
+    if key == "by" and model is not None and "to" in model.model_fields:
+        return "it belongs to the subject: to: {cognito_group: NAME, by: role}"
+    return did_you_mean(key, model.model_fields) if model else ""
+
+
+def _field_words(location: tuple[str | int, ...]) -> str:
+    model = _model_at(location[:-1])
+    field = model.model_fields.get(str(location[-1])) if model else None
+    return (field.description or "") if field else ""
+
+
+def _references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+    """Names that point to nothing, and what contradicts itself."""
+    access, identity = deployment.access, deployment.identity
+    levels = deployment.levels
+    roles = {*access.roles, *deployment.known.roles}
+    yield from _definitions(deployment)
+    groups = identity.cognito.groups if identity.cognito else {}
+    for i, grant in enumerate(access.grants):
+        here: Path = ("access", "grants", i)
+        if grant.level is not None and grant.level not in levels:
+            yield (
+                (*here, "level"),
+                Wrong(
+                    f"there is no level {shown(grant.level)}",
+                    did_you_mean(grant.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
+                ),
+            )
+        if grant.role is not None and grant.role not in roles:
+            yield (*here, "role"), Wrong(f"there is no role {shown(grant.role)}", did_you_mean(grant.role, roles))
+        subject, to = grant.to.subject, (*here, "to", grant.to.subject.kind.value)
+        match subject.kind:
+            case SubjectKind.COGNITO_GROUP if subject.name not in groups:
+                yield (
+                    to,
+                    Wrong(
+                        f"there is no Cognito group {shown(subject.name)}",
+                        did_you_mean(subject.name, groups) or "add it to identity.cognito.groups",
+                    ),
+                )
+            case SubjectKind.COGNITO_GROUP if grant.to.by is By.ROLE and not groups[subject.name].role:
+                yield (
+                    (*here, "to", "by"),
+                    Wrong(
+                        f"the group {shown(subject.name)} has no role of its own",
+                        f"identity.cognito.groups: {{{subject.name}: {{role: true}}}}, or leave out by",
+                    ),
+                )
+            case SubjectKind.COGNITO_USER if identity.cognito is None:
+                yield to, Wrong("this deployment has no user pool", "add identity.cognito")
+            case SubjectKind.IAM_GROUP if subject.name.rpartition("/")[2] not in identity.iam_groups:
+                yield (
+                    to,
+                    Wrong(
+                        f"the IAM group {shown(subject.name)} is not listened to",
+                        did_you_mean(subject.name, identity.iam_groups) or "add it to identity.iam_groups",
+                    ),
+                )
+            case SubjectKind.IDENTITY_CENTER_GROUP if identity.identity_center is None:
+                yield to, Wrong("this deployment knows no identity store", "add identity.identity_center: {store: d-…}")
+            case _:
+                pass
+    for environment, users in access.seed_users.items():
+        for i, user in enumerate(users):
+            here = ("access", "seed_users", environment.value, i)
+            if user.level not in levels:
+                yield (
+                    (*here, "level"),
+                    Wrong(
+                        f"there is no level {shown(user.level)}",
+                        did_you_mean(user.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
+                    ),
+                )
+            elif levels[user.level].user_names and not follows(user.name, levels[user.level].user_names):
+                standard = " or ".join(levels[user.level].user_names)
+                yield (
+                    (*here, "name"),
+                    Wrong(
+                        f"{shown(user.name)} does not follow the standard of the level {user.level}",
+                        f"{standard}; access.levels.define.{user.level}.user_names sets another",
+                    ),
+                )
+            if user.name in access.users or any(other.name == user.name for other in users[:i]):
+                yield (*here, "name"), Wrong(f"the user {shown(user.name)} is there twice", "keep one")
+    for role in access.and_backend_roles:
+        if role not in roles:
+            yield (
+                ("access", "and_backend_roles", role),
+                Wrong(f"there is no role {shown(role)}", did_you_mean(role, roles)),
+            )
+
+
+def _definitions(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+    """Roles, action groups, tenants and levels that cannot be as they are defined."""
+    access, known = deployment.access, deployment.known
+    taken: tuple[tuple[str, Any, Any], ...] = (
+        ("roles", access.roles, known.roles),
+        ("action_groups", access.action_groups, known.action_groups),
+        ("tenants", access.tenants, known.tenants),
+    )
+    for key, declared, predefined in taken:
+        for name in declared:
+            if name in predefined:
+                yield (
+                    ("access", key, name),
+                    Wrong(f"{shown(name)} is the engine's own and cannot be changed", "choose another name"),
+                )
+    groups = {*access.action_groups, *known.action_groups}
+    for name, role in access.roles.items():
+        here: Path = ("access", "roles", name)
+        if name.startswith("portcullis_"):
+            yield (
+                here,
+                Wrong(
+                    f"{shown(name)} is kept for Portcullis itself", "choose a name that does not begin with portcullis_"
+                ),
+            )
+        if name.startswith("level_") and name.removeprefix("level_") in deployment.levels:
+            yield (
+                here,
+                Wrong(
+                    f"{shown(name)} is the role of a level",
+                    "choose another name, or change the level in access.levels.define",
+                ),
+            )
+        yield from _actions(role.cluster_permissions, (*here, "cluster_permissions"), groups)
+        for i, entry in enumerate(role.index_permissions):
+            yield from _actions(entry.allowed_actions, (*here, "index_permissions", i, "allowed_actions"), groups)
+        for i, tenant in enumerate(role.tenant_permissions):
+            yield from _actions(tenant.allowed_actions, (*here, "tenant_permissions", i, "allowed_actions"), groups)
+    for name, group in access.action_groups.items():
+        yield from _actions(group.allowed_actions, ("access", "action_groups", name, "allowed_actions"), groups)
+        if name in group.allowed_actions:
+            yield (
+                ("access", "action_groups", name, "allowed_actions"),
+                Wrong(f"the action group {shown(name)} holds itself", "leave it out"),
+            )
+    for name, spec in (access.levels.define if access.levels else {}).items():
+        here = ("access", "levels", "define", name)
+        if name == "super_user" and (spec.indices or spec.privileges or spec.cluster_permissions):
+            yield (
+                here,
+                Wrong(
+                    "the level super_user is all_access and security_manager, and cannot be narrowed",
+                    "define a level of another name",
+                ),
+            )
+        for i, privilege in enumerate(spec.privileges or ()):
+            if privilege not in ACTIONS:
+                yield (
+                    (*here, "privileges", i),
+                    Wrong(f"there is no privilege {shown(privilege)}", did_you_mean(privilege, ACTIONS)),
+                )
+        yield from _actions(spec.cluster_permissions or (), (*here, "cluster_permissions"), groups)
+
+
+def _actions(actions: tuple[str, ...], path: Path, groups: set[str]) -> Iterator[tuple[Path, Wrong]]:
+    for i, action in enumerate(actions):
+        if ":" in action or "*" in action or action in groups:
+            continue
+        translated = ACTIONS.get(action)
+        if translated:
+            yield (*path, i), Wrong(f"{shown(action)} is Elasticsearch's word", f"here it is {', '.join(translated)}")
+        else:
+            yield (*path, i), Wrong(f"there is no action group {shown(action)}", did_you_mean(action, groups))

@@ -1,0 +1,227 @@
+"""What may stand where a name is asked for. A rule is the engine's or AWS's own, or keeps a hostile name out of a path or a log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from portcullis.access.plan import SubjectKind
+
+
+class Wrong(ValueError):
+    """A value that will not do. `remedy` says what would; `at` is where, below the place that was being looked at."""
+
+    def __init__(self, problem: str, remedy: str = "", at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(problem)
+        self.problem, self.remedy, self.at = problem, remedy, at
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """A value as a message may carry it: in quotes, control characters escaped, cut when long."""
+    written = repr(text) if isinstance(text, str) else str(text)
+    return written if len(written) <= limit else f"{written[: limit - 1]}…"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A remedy for a name that is none of `known` (never empty unless nothing is known)."""
+    names = sorted(set(known))
+    lower = {n.lower(): n for n in names}
+    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {lower[close[0]]!r}?"
+    return f"known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
+
+
+DEPLOYMENT = r"[a-z][a-z0-9-]{2,20}"
+DEPLOYMENT_RULE = "3 to 21 characters: a lower-case letter, then lower-case letters, digits and hyphens"
+_RULES: dict[str, tuple[str, str]] = {
+    "a deployment's name": (DEPLOYMENT, DEPLOYMENT_RULE),
+    "a name": (
+        r"[A-Za-z0-9](?:[A-Za-z0-9_.:@ -]{0,126}[A-Za-z0-9_.:@-])?",
+        "1 to 128 letters, digits and _ . : @ - or inner spaces, a letter or digit first",
+    ),
+    "a user name": (
+        r"[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,127}",
+        "1 to 128 letters, digits and _ . @ + = -, a letter or digit first",
+    ),
+    "an IAM name": (r"[A-Za-z0-9_+=,.@-]{1,128}", "1 to 128 letters, digits and _ + = , . @ -"),
+    "an engine": (
+        r"(?:OpenSearch_[1-3]\.\d{1,2}|Elasticsearch_(?:6\.[78]|7\.\d{1,2}))",
+        "as Amazon names it: OpenSearch_1.0 to OpenSearch_3.x, or Elasticsearch_6.7 to 7.10",
+    ),
+    "a KMS key": (
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key/[A-Za-z0-9-]{1,64}|alias/[A-Za-z0-9/_-]{1,250})",
+        "the ARN of a key or of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME",
+    ),
+    "an alias": (r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}", "alias/NAME, and not alias/aws/…, which is AWS's own"),
+    "a Region": (r"[a-z]{2}(?:-[a-z]+)+-\d", "a Region's name, such as eu-west-1"),
+    "an instance type": (
+        r"[a-z0-9]+\.[a-z0-9]+\.(?:search|elasticsearch)",
+        "as Amazon names it, such as r7g.large.search",
+    ),
+    "an e-mail address": (
+        r"[^@\s\"'<>(),;:\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])",
+        "name@example.com",
+    ),
+    "a secret": (
+        r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}",
+        "the name or ARN of a secret in Secrets Manager; the password itself never stands here",
+    ),
+    "an identity store": (
+        r"d-[0-9a-f]{10}",
+        "d- and ten hexadecimal digits, as `aws sso-admin list-instances` shows it",
+    ),
+}
+
+
+def check(what: str, value: str) -> str:
+    """`value`, if it is what `what` (a key of the rules) asks for. Raises Wrong."""
+    pattern, rule = _RULES[what]
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise Wrong(f"{shown(value)} is not {what}", rule)
+    return value
+
+
+def pattern_of(what: str) -> str:
+    """The rule as a regular expression, for the JSON Schema."""
+    return f"^(?:{_RULES[what][0]})$"
+
+
+SECURITY_INDEX = ".opendistro_security"
+# What a pattern must not reach by accident: the engine's own indices, the security index first.
+SYSTEM_INDICES = (
+    SECURITY_INDEX,
+    ".opensearch-security",
+    ".opendistro-job-scheduler-lock",
+    ".kibana_1",
+    ".opensearch_dashboards_1",
+    ".tasks",
+)
+
+
+def check_index_pattern(value: str) -> str:
+    """An index name, wildcard pattern or /regular expression/ as the Security plugin takes it. Raises Wrong."""
+    if not value or len(value) > 255:
+        raise Wrong(f"an index pattern of {len(value)} characters", "1 to 255 characters")
+    if value.startswith("/"):
+        try:
+            re.compile(value.strip("/"))
+        except re.error as error:
+            raise Wrong(f"{shown(value)} is not a regular expression: {error}", "/expression/") from error
+        if len(value) < 3 or not value.endswith("/") or any(ord(c) < 32 for c in value):
+            raise Wrong(f"{shown(value)} is not a regular expression", "/expression/")
+        return value
+    plain = re.sub(r"\$\{[A-Za-z_][A-Za-z0-9_.-]*\}", "x", value)  # ${user.name}, ${attr.internal.team}
+    bad = sorted({c for c in plain if ord(c) < 33 or ord(c) == 127 or c in "\"',\\/|#%{}$"})
+    if bad:
+        raise Wrong(
+            f"{shown(value)} is not an index pattern: it holds {', '.join(shown(c) for c in bad)}",
+            "a name with * and ? as wildcards, ${user.name} and the like, or /a regular expression/; several patterns are several entries",
+        )
+    if plain != plain.lower():
+        raise Wrong(
+            f"{shown(value)} holds upper-case letters", "index names are lower-case: such a pattern matches nothing"
+        )
+    if value.startswith("."):
+        reached = [name for name in SYSTEM_INDICES[:2] if matches(value, name)]
+        if reached or value.startswith((SECURITY_INDEX, ".opensearch-security")):
+            raise Wrong(
+                f"{shown(value)} reaches the security index",
+                "nobody but the engine may touch it: name the indices you mean",
+            )
+    return value
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether an index pattern covers an index name, as the engine matches it (case counts)."""
+    if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
+        return re.fullmatch(pattern[1:-1], name) is not None
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two wildcard patterns can cover the same name. Regular expressions are taken to overlap whatever they are held against."""
+    if one.startswith("/") or other.startswith("/"):
+        return matches(one, other) or matches(other, one) or (one.startswith("/") and other.startswith("/"))
+    # Which pairs of positions can be reached by consuming the same characters on both sides.
+    reached, todo = set(), [(0, 0)]
+    while todo:
+        i, j = todo.pop()
+        if (i, j) in reached:
+            continue
+        reached.add((i, j))
+        if i == len(one) and j == len(other):
+            return True
+        a, b = one[i : i + 1], other[j : j + 1]
+        if a == "*":
+            todo.append((i + 1, j))
+            if b and b != "*":
+                todo.append((i, j + 1))
+        if b == "*":
+            todo.append((i, j + 1))
+            if a and a != "*":
+                todo.append((i + 1, j))
+        if a and b and "*" not in (a, b) and (a == b or "?" in (a, b)):
+            todo.append((i + 1, j + 1))
+    return False
+
+
+_ARN = re.compile(
+    r"arn:(aws[a-z-]*):iam::(\d{12}):(user|role|group)/((?:[\x21-\x7e]{1,510}/)?)([A-Za-z0-9_+=,.@-]{1,128})"
+)
+_PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{1,128}")
+
+
+def check_subject(kind: SubjectKind, name: str) -> str:
+    """A subject's name in a grant: an IAM name or ARN, a Cognito name, a plain string. Raises Wrong."""
+    iam = {SubjectKind.IAM_USER: "user", SubjectKind.IAM_ROLE: "role", SubjectKind.IAM_GROUP: "group"}.get(kind)
+    if iam:
+        if "*" in name or "?" in name:
+            raise Wrong(
+                f"{shown(name, 90)} holds a wildcard",
+                f"a mapping would let in every {iam} that matches: name the {iam}",
+            )
+        if not name.startswith("arn:"):
+            return check("an IAM name", name)
+        found = _ARN.fullmatch(name)
+        if not found or found[3] != iam:
+            other = found and found[3]
+            if other in ("user", "role", "group"):
+                raise Wrong(f"{shown(name, 90)} is the ARN of a {other}", f"say iam_{other}: …, or give a {iam}'s ARN")
+            if ":assumed-role/" in name:
+                raise Wrong(
+                    f"{shown(name, 90)} is a session, not a role",
+                    "the engine knows the role: arn:aws:iam::ACCOUNT:role/NAME",
+                )
+            raise Wrong(
+                f"{shown(name, 90)} is not the ARN of an IAM {iam}", f"a name, or arn:aws:iam::ACCOUNT:{iam}/PATH/NAME"
+            )
+        return name
+    if kind in (SubjectKind.COGNITO_USER, SubjectKind.COGNITO_GROUP):
+        if name.startswith("Cognito/"):
+            raise Wrong(f"{shown(name)} is the principal", "the user's name alone: the pool is the deployment's own")
+        if not _PRINTABLE.fullmatch(name) or any(c in name for c in '/"*?'):
+            # The engine reads * and ? in a mapping as wildcards: a user called * would be everybody.
+            raise Wrong(
+                f"{shown(name)} is not a Cognito name", "1 to 128 characters without spaces, slashes, quotes, * and ?"
+            )
+        return name
+    if kind is SubjectKind.IDENTITY_CENTER_GROUP:
+        if not re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,1024}", name) or name != name.strip():
+            raise Wrong(f"{shown(name)} is not a group of IAM Identity Center", "the group's id or its display name")
+        return name
+    if kind is SubjectKind.INTERNAL_USER:
+        return check("a user name", name)
+    if not re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}", name) or name != name.strip():
+        raise Wrong(f"{shown(name)} is not a backend role", "1 to 256 characters, none of them a control character")
+    if "*" in name and not name.strip("*?"):
+        raise Wrong(f"the backend role {shown(name)} would let everyone in", "name the backend role")
+    return name
+
+
+def account_of(name: str) -> str:
+    """The account of an IAM ARN, or empty for a plain name."""
+    found = _ARN.fullmatch(name)
+    return found[2] if found else ""
