@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from portcullis.custody.types import OF_THE_KEY, Cause, Custody, Health, Observation, Probe, Rules, Suspicion
+from portcullis.custody.types import DOMAIN, OF_THE_KEY, Cause, Custody, Health, Observation, Probe, Rules, Suspicion
 
 
 class Finding(StrEnum):
@@ -48,7 +48,8 @@ def judge(custody: Custody, seen: Observation, rules: Rules) -> Verdict:
             return Verdict(Finding.REVOKED, cause=_telling(confirming), by=names)
         return Verdict(Finding.SUSPECTED, suspected=suspicions)
     unanswered = set(_by_name(seen.probes, Health.UNREACHABLE))
-    if len(healthy) >= rules.healthy_probes and not unanswered & set(custody.confirmed_by):
+    # The domain's own report is late by minutes: it may accuse, it does not vouch.
+    if len(healthy - {DOMAIN}) >= rules.healthy_probes and not unanswered & set(custody.confirmed_by):
         return Verdict(Finding.HEALTHY, suspected=suspicions)
     return Verdict(Finding.UNREACHABLE, suspected=suspicions)
 

@@ -1,9 +1,10 @@
 """The state machine: open -> locking -> locked -> unlocking -> open, and locked -> deleting -> deleted.
 
 `decide` is pure and total: the same custody, observation, time and rules give the same decision, and a decision taken
-again from what the ledger holds, after a crash anywhere, leads to the same end. Three rules carry that:
+again from what the ledger holds, after a crash anywhere, leads to the same end. Three things carry that:
 
-- what is INTENDED or FAILED may or may not be in effect, so it is taken again by a lock and undone by an unlock;
+- what is INTENDED or FAILED may or may not be in effect, so it is taken again by a lock and undone by an unlock (when
+  its doer's lease is over: a step that takes longer than Rules.lease has to be given up by its doer);
 - what a measure changes is saved before, under a name no other attempt ever writes, and that save stands until the
   measure is known to be undone;
 - an observation belongs to the custody it was made after: read the custody, look, decide, keep; on Conflict, start over.
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from portcullis.custody import telling
-from portcullis.custody.health import Finding, Verdict, elapsed, judge
+from portcullis.custody.health import Finding, Verdict, judge
 from portcullis.custody.types import (
     DELETE_ORDER,
     LOCK_ORDER,
@@ -205,11 +206,22 @@ def _deletion(c: Custody) -> tuple[Measure, ...]:
 
 
 def _waits(c: Custody, measure: Measure, act: Act, now: datetime, rules: Rules) -> timedelta:
-    """How long until a failed step may be tried again. A new direction does not wait for the old one's failures."""
+    """How long a step has to wait, zero if not at all.
+
+    What was intended less than a lease ago is being done by somebody else (the one who decides has nothing under way):
+    going on without it would let its late effect fall into another state. What failed waits for its retry, unless the
+    direction has changed meanwhile. A clock that was set back makes nothing wait longer than it had to.
+    """
     record = c.measures.get(measure)
-    if record is None or record.progress is not Progress.FAILED or record.act is not act or now < record.at:
+    if record is None:
         return timedelta(0)
-    return max(rules.retry_after - elapsed(record.at, now), timedelta(0))
+    age = now - record.at
+    if record.progress is Progress.INTENDED and -rules.lease < age < rules.lease:
+        return rules.lease - age
+    retried = record.progress is Progress.FAILED and record.failures and record.act is act
+    if retried and timedelta(0) <= age < rules.retry_after:
+        return rules.retry_after - age
+    return timedelta(0)
 
 
 def _steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:

@@ -75,7 +75,8 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
         return c
     if measure in SAVE_OF:
         return c
-    c = _with(c, measure, MeasureRecord(Progress.INTENDED, now, detail))
+    # As failed, without a failure of ours: it may still be partly in effect, and it does not wait for a retry.
+    c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail))
     c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
     return telling.opened(c, measure, now, detail)
 

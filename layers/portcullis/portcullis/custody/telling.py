@@ -25,6 +25,9 @@ from portcullis.custody.types import (
 def tell(before: Custody, after: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Custody:
     """`after` with everything queued in its outbox that this look gives reason to tell."""
     c = _rotation(before, after, now)
+    if before.revoked_since is None and c.revoked_since and before.state is State.LOCKED:
+        # Locked by hand, and now revoked too: what was told is not the reason any more.
+        c = replace(c, alerted={n: at for n, at in c.alerted.items() if n is not Tell.LOCKED})
     for name, lasts in _troubles(c, now, rules).items():
         if lasts:
             c = _trouble(c, name, now, rules)

@@ -134,7 +134,7 @@ class Act(StrEnum):
 
 
 class Progress(StrEnum):
-    INTENDED = "intended"  # written down, not yet known to be done: may or may not be in effect
+    INTENDED = "intended"  # written down, not yet known to be done: may or may not be in effect; left alone for a lease
     DONE = "done"
     FAILED = "failed"  # tried, told, tried again after Rules.retry_after: may or may not be in effect
     UNDONE = "undone"
@@ -289,6 +289,9 @@ class Rules:
     measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
     best_effort: frozenset[Measure] = frozenset({Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SESSIONS})
     retry_after: timedelta = timedelta(seconds=30)  # a failed measure is not tried again sooner
+    lease: timedelta = timedelta(
+        seconds=30
+    )  # an intended step is its doer's alone for so long; no step may take longer
     settle: timedelta = timedelta(seconds=30)  # a definite state that a healthy probe contradicts counts after this
     suspicion_lasts: timedelta = timedelta(minutes=15)  # two denials further apart than this do not add up
     look_again: timedelta = timedelta(seconds=10)  # at a suspicion: look again so soon
