@@ -30,8 +30,11 @@ WRITE_ORDER: tuple[Kind, ...] = (Kind.ACTION_GROUPS, Kind.TENANTS, Kind.ROLES, K
 # The lists of a role mapping. `users`, `backend_roles`, `hosts` are OR-ed; `and_backend_roles` needs all of its entries.
 MAPPING_LISTS: tuple[str, ...] = ("users", "backend_roles", "hosts", "and_backend_roles")
 
-# What GET shows and PUT or PATCH refuses or ignores.
-SHOWN_ONLY: frozenset[str] = frozenset({"reserved", "hidden", "static"})
+# What GET shows and PUT or PATCH refuses or ignores. (`readonly` is 6.x's word for reserved, kept so that nothing is lost.)
+SHOWN_ONLY: frozenset[str] = frozenset({"reserved", "hidden", "static", "readonly"})
+
+# Whoever has one of these can give himself everything else.
+ADMINISTRATOR_ROLES: tuple[str, ...] = ("all_access", "security_manager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +56,7 @@ class Held:
         """Whether the engine refuses to change this one (reserved or static)."""
         document = self.of(kind).get(name) or {}
         return bool(document.get("reserved") or document.get("static"))
+
+    def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
+        """The entries of one list of a role's mapping, in the order held; empty if there is no such mapping."""
+        return tuple((self.of(Kind.MAPPINGS).get(role) or {}).get(entry_list) or ())

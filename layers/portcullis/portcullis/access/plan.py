@@ -87,6 +87,9 @@ class Claim:
     entry_list: str = ""
     entry: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind.value}/{self.name}" + (f"/{self.entry_list}: {self.entry}" if self.entry_list else "")
+
 
 class Operation(StrEnum):
     ADD = "add"  # a document or an entry that is not there
@@ -106,6 +109,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """What the model asks for and a plan will not do: somebody else's document stands there, the engine reserves it, ..."""
+
+    claim: Claim
+    why: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.why} ({self.remedy})"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The difference between model and engine in the order it will be applied, and what else was seen on the way."""
 
@@ -115,7 +130,18 @@ class Plan:
     foreign: tuple[Claim, ...] = ()  # made by hand: left alone, listed
     losses: tuple[str, ...] = ()  # what the dialect cannot hold
     notes: tuple[str, ...] = ()  # missing subjects and the like
+    conflicts: tuple[Blocked, ...] = ()  # asked for, but not done: a person has to decide
 
     @property
     def empty(self) -> bool:
         return not self.steps
+
+    def claims_before(self, mine: frozenset[Claim]) -> frozenset[Claim]:
+        """What has to stand in the ledger before the first write: a crash in between must not leave something that is nobody's."""
+        added = {s.claim for s in self.steps if s.operation is not Operation.REMOVE}
+        return mine | added | frozenset(self.claim_only)
+
+    def claims_after(self, mine: frozenset[Claim]) -> frozenset[Claim]:
+        """What stands in the ledger once every step is done."""
+        removed = {s.claim for s in self.steps if s.operation is Operation.REMOVE}
+        return self.claims_before(mine) - removed - frozenset(self.release_only)

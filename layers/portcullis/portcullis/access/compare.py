@@ -1,0 +1,58 @@
+"""When two documents mean the same to an engine, whatever their order and their empty fields."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Json
+
+# Lists whose order means nothing. `masked_fields` is not among them: the first rule that matches a field wins.
+_SETS: frozenset[str] = frozenset(
+    {
+        "cluster_permissions", "index_permissions", "tenant_permissions",
+        "index_patterns", "tenant_patterns", "allowed_actions", "fls",
+        "backend_roles", "opendistro_security_roles", *MAPPING_LISTS,
+    }
+)  # fmt: skip
+
+# Never compared: an engine does not show them.
+_SECRET: frozenset[str] = frozenset({"password", "hash"})
+
+
+def same(one: Json | None, other: Json | None) -> bool:
+    """Whether an engine treats both alike. Absent, null, empty and false are one; secrets and shown-only flags do not count."""
+    return canonical(one) == canonical(other)
+
+
+def canonical(document: Json | None) -> Json | None:
+    """The document in a form where equal means the same; None stays None."""
+    if document is None:
+        return None
+    skipped = SHOWN_ONLY | _SECRET
+    pairs = {k: _plain(v, k) for k, v in document.items() if k not in skipped}
+    return {k: v for k, v in pairs.items() if not _is_empty(v)}
+
+
+def differing(one: Json | None, other: Json | None) -> tuple[str, ...]:
+    """The names of the top-level fields in which the two differ."""
+    left, right = canonical(one) or {}, canonical(other) or {}
+    return tuple(sorted(k for k in left.keys() | right.keys() if left.get(k) != right.get(k)))
+
+
+def _plain(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        pairs = {k: _plain(v, k) for k, v in value.items()}
+        return {k: v for k, v in pairs.items() if not _is_empty(v)}
+    if isinstance(value, list | tuple):
+        items = [_plain(item, "") for item in value]
+        if key in _SETS:
+            keyed = {json.dumps(item, sort_keys=True): item for item in items}
+            return [keyed[k] for k in sorted(keyed)]
+        return items
+    return value
+
+
+def _is_empty(value: Any) -> bool:
+    # Zero is a value, though it equals False.
+    return value is None or value is False or value == "" or value == [] or value == {}

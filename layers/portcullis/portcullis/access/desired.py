@@ -1,0 +1,92 @@
+"""The access model and the members of the groups now, turned into what an engine should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from portcullis.access.config import Json, Kind
+from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, SubjectKind
+from portcullis.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What should be. Mappings are not documents here: an entry has its own reason, and shares its list with others' entries."""
+
+    documents: Mapping[Kind, Mapping[str, Json]] = field(
+        default_factory=dict
+    )  # kind -> name -> document, MAPPINGS left out
+    entries: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
+        default_factory=dict
+    )  # role -> list -> {entry: because}
+    notes: tuple[str, ...] = ()  # subjects that do not exist
+
+    def of(self, kind: Kind) -> Mapping[str, Json]:
+        return self.documents.get(kind, {})
+
+    def because(self, role: str, entry_list: str, entry: str) -> str | None:
+        """Why this entry should be there, or None if it should not."""
+        return self.entries.get(role, {}).get(entry_list, {}).get(entry)
+
+    def claims(self) -> frozenset[Claim]:
+        """Everything asked for, as claims: documents and entries."""
+        documents = {Claim(kind, name) for kind, named in self.documents.items() for name in named}
+        entries = {
+            Claim(Kind.MAPPINGS, role, entry_list, entry)
+            for role, lists in self.entries.items()
+            for entry_list, held in lists.items()
+            for entry in held
+        }
+        return frozenset(documents | entries)
+
+
+def desired(model: AccessModel, members: Membership) -> Desired:
+    """What the engine should hold for this model and these members.
+
+    An IAM group and a Cognito group by members become entries of `users`, a Cognito group by role becomes an entry of
+    `backend_roles`. A subject that does not exist grants nothing and is noted.
+
+    Refused if a subject was neither found nor missing: a truth that was not read must not look like an empty group.
+    """
+    entries: dict[str, dict[str, dict[str, str]]] = {}
+    notes: list[str] = []
+    for grant in sorted(model.grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
+        if grant.subject in members.missing:
+            notes.append(f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role})")
+            continue
+        for entry_list, entry in _principals(grant, members):
+            # The first reason in the fixed order stays: one entry is one thing to the engine, however often it is granted.
+            entries.setdefault(grant.role, {}).setdefault(entry_list, {}).setdefault(entry, _because(grant))
+    for role, needed in sorted(model.and_backend_roles.items()):
+        for entry in needed:
+            entries.setdefault(role, {}).setdefault("and_backend_roles", {})[entry] = f"and_backend_roles of {role}"
+    documents: dict[Kind, Mapping[str, Json]] = {
+        Kind.ACTION_GROUPS: model.action_groups,
+        Kind.TENANTS: model.tenants,
+        Kind.ROLES: model.roles,
+        Kind.USERS: model.users,
+    }
+    return Desired(documents, entries, tuple(dict.fromkeys(notes)))
+
+
+def _principals(grant: Grant, members: Membership) -> Iterable[tuple[str, str]]:
+    subject = grant.subject
+    # These two are what an engine knows by itself: nothing has to be read to know them.
+    if subject.kind is SubjectKind.BACKEND_ROLE:
+        return [("backend_roles", subject.name)]
+    if subject.kind is SubjectKind.INTERNAL_USER:
+        return [("users", subject.name)]
+    users, roles = members.users.get(subject), members.backend_roles.get(subject)
+    if subject.kind is SubjectKind.COGNITO_GROUP:
+        users, roles = (None, roles) if grant.by is By.ROLE else (users, None)
+    if users is None and roles is None:
+        how = f" by {grant.by.value}" if subject.kind is SubjectKind.COGNITO_GROUP else ""
+        raise Refused(
+            f"{subject}{how} was not read: who is meant is unknown, so nothing is changed ({grant.source}: {grant.role})"
+        )
+    return [*(("users", entry) for entry in users or ()), *(("backend_roles", entry) for entry in roles or ())]
+
+
+def _because(grant: Grant) -> str:
+    return f"{grant.subject} ({grant.source})" if grant.source else str(grant.subject)

@@ -1,0 +1,150 @@
+"""The lock-out guard: the end state of a plan simulated before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portcullis.access.callers import Administrator, Caller, administrators, mapped_roles
+from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
+from portcullis.access.desired import Desired
+from portcullis.access.patch import apply_patch
+from portcullis.access.plan import Claim, Grant, Subject, SubjectKind
+
+_LIST_OF_KIND = {"users": SubjectKind.INTERNAL_USER, "backend_roles": SubjectKind.BACKEND_ROLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """One principal that must not be locked out, and the roles it needs."""
+
+    who: str  # "master", "automation", "break-glass": how people call it
+    entry: str  # as it stands in a mapping: an ARN, a user name
+    roles: tuple[str, ...]
+    entry_list: str = "backend_roles"  # or users
+
+    def caller(self) -> Caller:
+        """As the engine sees it. An IAM role is its ARN as name and as backend role."""
+        return Caller(self.entry, (self.entry,) if self.entry_list == "backend_roles" else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Keepers:
+    """Who keeps the keys of the house."""
+
+    keepers: tuple[Keeper, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        master: str = "",
+        automation: str = "",
+        break_glass: str = "",
+        automation_roles: Sequence[str] = ("security_manager",),
+        break_glass_roles: Sequence[str] = ("all_access",),
+        master_list: str = "backend_roles",
+    ) -> Keepers:
+        """The usual three, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
+        found = (
+            Keeper("master", master, ADMINISTRATOR_ROLES, master_list),
+            Keeper("automation", automation, tuple(automation_roles)),
+            Keeper("break-glass", break_glass, tuple(break_glass_roles)),
+        )
+        return cls(tuple(keeper for keeper in found if keeper.entry))
+
+    def while_locked(self) -> Keepers:
+        """Those who are let in while a deployment is locked: all but the master."""
+        return Keepers(tuple(keeper for keeper in self.keepers if keeper.who != "master"))
+
+    def grants(self) -> tuple[Grant, ...]:
+        """What the keepers need, as grants to be added to every access model."""
+        return tuple(
+            Grant(Subject(_LIST_OF_KIND[keeper.entry_list], keeper.entry), role, f"{keeper.who} of the deployment")
+            for keeper in self.keepers
+            for role in keeper.roles
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Danger:
+    """What is wrong with a state. `refuses`: a plan that brings it about is not applied; else it is an alarm."""
+
+    what: str
+    remedy: str
+    refuses: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.remedy})"
+
+
+def guard(held_after: Held, keepers: Keepers, desired: Desired | None = None) -> tuple[Danger, ...]:
+    """What would be wrong if the engine held this: keepers without what they need, nobody left to administer, strangers who do.
+
+    Without `desired` every administrator but the keepers counts as not asked for.
+    """
+    found: list[Danger] = []
+    for keeper in keepers.keepers:
+        has = mapped_roles(held_after, keeper.caller())
+        for role in keeper.roles:
+            if role not in held_after.of(Kind.ROLES):
+                found.append(Danger(f"role {role}, which {keeper.who} needs, does not exist", f"define role {role}"))
+            elif role not in has:
+                remedy = f"keep {keeper.entry} in {keeper.entry_list} of {role}"
+                found.append(Danger(f"{keeper.who} ({keeper.entry}) is not mapped to {role}", remedy))
+    admins = administrators(held_after)
+    if not any(role in held_after.of(Kind.ROLES) and _is_mapped(role, admins) for role in ADMINISTRATOR_ROLES):
+        found.append(
+            Danger("nobody is left to administer the domain", "keep somebody in all_access or security_manager")
+        )
+    found += [danger for admin in admins if (danger := _stranger(admin, keepers, desired))]
+    return tuple(sorted(set(found), key=lambda d: (not d.refuses, d)))
+
+
+def guard_plan(
+    held: Held, sequence: Sequence[tuple[Kind, Sequence[Json]]], keepers: Keepers, desired: Desired | None = None
+) -> tuple[Danger, ...]:
+    """The dangers of sending these patches one after another, looked at after each of them.
+
+    What is wrong already before them is an alarm and no reason to refuse: else nothing could be put right any more. Conflict or
+    Refused if the engine would not take one of the patches.
+    """
+    already = {danger.what for danger in guard(held, keepers, desired)}
+    found: dict[str, Danger] = {}
+    for number, (kind, operations) in enumerate(sequence):
+        held = apply_patch(held, kind, operations)
+        last = number == len(sequence) - 1
+        for danger in guard(held, keepers, desired):
+            # An intermediate state may not lock out, but what else it shows may be mended by the next patch.
+            if last or danger.refuses:
+                found.setdefault(danger.what, danger)
+    if not sequence:
+        found = {danger.what: danger for danger in guard(held, keepers, desired)}
+    dangers = (Danger(d.what, d.remedy, d.refuses and d.what not in already) for d in found.values())
+    return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
+
+
+def _is_mapped(role: str, admins: Sequence[Administrator]) -> bool:
+    return any(admin.role == role for admin in admins)
+
+
+def _stranger(admin: Administrator, keepers: Keepers, desired: Desired | None) -> Danger | None:
+    if "*" in admin.entry.split(" and ") or admin.entry_list == "hosts":
+        whom = "everyone" if admin.entry == "*" else f"every caller that matches {admin.entry}"
+        what = f"{whom} is {admin.role} through {admin.entry_list}"
+        return Danger(what, f"remove {admin.entry} from {admin.entry_list} of {admin.role}", refuses=False)
+    if any(keeper.entry == admin.entry and admin.role in keeper.roles for keeper in keepers.keepers):
+        return None
+    if desired is not None and _is_asked_for(admin, desired):
+        return None
+    what = f"{admin.entry} is {admin.role} through {admin.entry_list}, and the model does not ask for it"
+    return Danger(what, "remove it by hand, or grant it in the model", refuses=False)
+
+
+def _is_asked_for(admin: Administrator, desired: Desired) -> bool:
+    if admin.entry_list == "opendistro_security_roles":
+        user = desired.of(Kind.USERS).get(admin.entry) or {}
+        return admin.role in (user.get(admin.entry_list) or ())
+    asked = desired.claims()
+    entries = admin.entry.split(" and ") if admin.entry_list == "and_backend_roles" else [admin.entry]
+    return all(Claim(Kind.MAPPINGS, admin.role, admin.entry_list, entry) in asked for entry in entries)

@@ -1,0 +1,205 @@
+"""Steps turned into collection PATCHes, and a pure model of what the engine does with one.
+
+The model is checked against real nodes in tests/access/test_patch_on_node.py. What was seen there: `test` is refused; `remove` of
+something absent does nothing, unless what should hold it is absent; `add` beyond the end of a list and `replace` of something
+absent refuse the whole patch. The mapping of an absent role may only be removed whole.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from portcullis.access.compare import differing
+from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Held, Json, Kind
+from portcullis.access.plan import Operation, Plan, Step
+from portcullis.errors import BadInput, Conflict, Refused
+
+# Put into a list at its expected end and taken out again in the same patch: nobody ever sees it.
+_GUARD = "portcullis-length-guard"
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) to these parts, escaped."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def parts(path: str) -> list[str]:
+    """The parts of a JSON pointer, unescaped."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+
+
+def patches(
+    steps: Plan | Sequence[Step], held: Held, secrets: Mapping[str, Json] | None = None
+) -> list[tuple[Kind, list[Json]]]:
+    """The collection PATCHes for these steps, in the order to send them: as few as the order of the steps allows.
+
+    `held` is what the steps were computed from. An entry is appended with `-`, so nobody else's append is lost. It is removed by
+    its index, behind a length guard: if the list became shorter meanwhile, the whole patch is refused and has to be recomputed.
+
+    `secrets`: name -> {"password": ...} or {"hash": ...} for internal users that are new. BadInput if one is missing.
+    """
+    ordered = steps.steps if isinstance(steps, Plan) else tuple(steps)
+    result: list[tuple[Kind, list[Json]]] = []
+    for kind, group in groupby(ordered, key=lambda step: step.claim.kind):
+        if kind is Kind.MAPPINGS:
+            operations = _mapping_operations(list(group), held)
+        else:
+            operations = [op for step in group for op in _document_operations(step, secrets or {})]
+        result.append((kind, operations))
+    return result
+
+
+def _document_operations(step: Step, secrets: Mapping[str, Json]) -> Iterable[Json]:
+    name, path = step.claim.name, pointer(step.claim.name)
+    if step.operation is Operation.REMOVE:
+        return [{"op": "remove", "path": path}]
+    if step.claim.kind is Kind.USERS and step.operation is Operation.REPLACE:
+        # Field by field: a whole document without its password would have to bring a new one.
+        return [
+            _field_operation(path, name, step.before.get(field), step.after.get(field), field)
+            for field in differing(step.before, step.after)
+        ]
+    value = dict(step.after)
+    if step.claim.kind is Kind.USERS:
+        if name not in secrets:
+            raise BadInput(f"internal user {name} is new and has no password", remedy="give it one")
+        value |= secrets[name]
+    return [{"op": step.operation.value, "path": path, "value": value}]
+
+
+def _field_operation(path: str, name: str, before: Any, after: Any, field: str) -> Json:
+    target = path + pointer(field)
+    if after is not None:
+        return {"op": "add", "path": target, "value": after}
+    if isinstance(before, list | dict):
+        return {"op": "add", "path": target, "value": type(before)()}
+    return {"op": "remove", "path": target}
+
+
+def _mapping_operations(steps: list[Step], held: Held) -> list[Json]:
+    operations: list[Json] = []
+    for role, group in groupby(sorted(steps, key=lambda s: s.claim.name), key=lambda s: s.claim.name):
+        operations.extend(_one_mapping(role, list(group), held))
+    return operations
+
+
+def _one_mapping(role: str, steps: list[Step], held: Held) -> list[Json]:
+    whole = [s for s in steps if not s.claim.entry_list]
+    entries = [s for s in steps if s.claim.entry_list]
+    if any(s.operation is Operation.REMOVE for s in whole):
+        return [{"op": "remove", "path": pointer(role)}]
+    if whole:
+        value = copy.deepcopy(whole[0].after)
+        for step in entries:
+            value[step.claim.entry_list].append(step.claim.entry)
+        return [{"op": "add", "path": pointer(role), "value": value}]
+    operations: list[Json] = []
+    for entry_list in MAPPING_LISTS:
+        there = held.entries(role, entry_list)
+        leaving = {
+            s.claim.entry for s in entries if s.claim.entry_list == entry_list and s.operation is Operation.REMOVE
+        }
+        coming = [s.claim.entry for s in entries if s.claim.entry_list == entry_list and s.operation is Operation.ADD]
+        if leaving:
+            end = pointer(role, entry_list, len(there))
+            operations += [{"op": "add", "path": end, "value": _GUARD}, {"op": "remove", "path": end}]
+            # From the end, so that an index still means what it meant; an entry held twice is taken out twice.
+            operations += [
+                {"op": "remove", "path": pointer(role, entry_list, index)}
+                for index in reversed(range(len(there)))
+                if there[index] in leaving
+            ]
+        if coming and entry_list not in (held.of(Kind.MAPPINGS).get(role) or {}):
+            operations.append({"op": "add", "path": pointer(role, entry_list), "value": coming})
+        else:
+            end = pointer(role, entry_list, "-")
+            operations += [{"op": "add", "path": end, "value": entry} for entry in coming]
+    return operations
+
+
+def apply_patch(held: Held, kind: Kind, operations: Sequence[Json]) -> Held:
+    """What the engine would hold after this collection PATCH. Pure: `held` is left as it is.
+
+    Conflict where the engine answers 400 because something is no longer where it was; Refused for what it never does: a reserved
+    document (403), the mapping of an absent role (404), an operation it does not know (400).
+    """
+    collection: dict[str, Json] = {name: dict(document) for name, document in held.of(kind).items()}
+    touched: dict[str, None] = {}
+    for operation in operations:
+        path = parts(operation["path"])
+        touched[path[0]] = None
+        if len(path) > 1 and path[0] in collection:
+            collection[path[0]] = copy.deepcopy(collection[path[0]])
+        _apply(collection, path, operation)
+    for name in touched:
+        if held.is_fixed(kind, name):
+            raise Refused(f"{kind.value}/{name} is reserved by the engine")
+        if kind is Kind.MAPPINGS and name in collection and name not in held.of(Kind.ROLES):
+            raise Refused(f"role {name} does not exist, so it cannot be mapped")
+        if name in collection:
+            collection[name] = _as_shown(kind, collection[name], held.of(kind).get(name))
+    return Held({**held.documents, kind: collection})
+
+
+def apply_patches(held: Held, sequence: Iterable[tuple[Kind, Sequence[Json]]]) -> Held:
+    """What the engine would hold after all of these."""
+    for kind, operations in sequence:
+        held = apply_patch(held, kind, operations)
+    return held
+
+
+def _apply(target: Any, path: list[str], operation: Json) -> None:
+    op = operation["op"]
+    if op not in ("add", "replace", "remove"):
+        raise Refused(f"unsupported patch operation: {op}")
+    for part in path[:-1]:
+        target = _child(target, part, operation)
+    last = path[-1]
+    if isinstance(target, list):
+        _apply_to_list(target, last, operation)
+    elif not isinstance(target, dict):
+        raise Conflict(f"{operation['path']}: there is nothing to put it into")
+    elif op == "remove":
+        target.pop(last, None)
+    elif op == "replace" and last not in target:
+        raise Conflict(f"{operation['path']} is not there")
+    else:
+        target[last] = copy.deepcopy(operation["value"])
+
+
+def _child(target: Any, part: str, operation: Json) -> Any:
+    if isinstance(target, list) and part.isdecimal() and int(part) < len(target):
+        return target[int(part)]
+    if isinstance(target, dict) and part in target:
+        return target[part]
+    raise Conflict(f"{operation['path']}: {part} is not there")
+
+
+def _apply_to_list(target: list[Any], last: str, operation: Json) -> None:
+    op = operation["op"]
+    if op == "add" and last == "-":
+        target.append(copy.deepcopy(operation["value"]))
+        return
+    if not last.isdecimal():
+        raise Conflict(f"{operation['path']}: {last} is no index")
+    index = int(last)
+    if op == "remove":
+        del target[index : index + 1]
+    elif index > len(target) or (op == "replace" and index == len(target)):
+        raise Conflict(f"{operation['path']}: index {index} is out of bounds, the list has {len(target)}")
+    elif op == "add":
+        target.insert(index, copy.deepcopy(operation["value"]))
+    else:
+        target[index] = copy.deepcopy(operation["value"])
+
+
+def _as_shown(kind: Kind, document: Json, before: Json | None) -> Json:
+    """As a GET would show it: flags kept, secrets left out, the lists of a mapping all there."""
+    shown = {k: v for k, v in document.items() if k not in ("password", "hash")}
+    if kind is Kind.MAPPINGS:
+        shown |= {entry_list: list(shown.get(entry_list) or ()) for entry_list in MAPPING_LISTS}
+    flags = {k: v for k, v in (before or {}).items() if k in SHOWN_ONLY}
+    return flags | {k: v for k, v in shown.items() if k not in SHOWN_ONLY}

@@ -1,0 +1,130 @@
+"""The lock-out guard."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.desired import desired
+from portcullis.access.difference import difference
+from portcullis.access.guard import Keepers, guard, guard_plan
+from portcullis.access.patch import patches
+from portcullis.access.plan import AccessModel, Membership
+
+from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, house, mapping, role
+
+ASKED = desired(AccessModel(grants=KEEPERS.grants()), Membership())
+
+
+def without(held: Held, name: str, kind: Kind = Kind.MAPPINGS) -> Held:
+    return Held({**held.documents, kind: {k: v for k, v in held.of(kind).items() if k != name}})
+
+
+def told(held: Held, *, refuses: bool) -> list[str]:
+    return [danger.what for danger in guard(held, KEEPERS, ASKED) if danger.refuses is refuses]
+
+
+def test_given_the_house_as_it_is_set_up_then_nothing_is_wrong() -> None:
+    assert guard(house(), KEEPERS, ASKED) == ()
+
+
+@pytest.mark.parametrize(
+    ("gone", "who", "needed"),
+    [
+        ("all_access", f"master ({MASTER})", "all_access"),
+        ("security_manager", f"automation ({AUTOMATION})", "security_manager"),
+        ("lock", f"automation ({AUTOMATION})", "lock"),
+        ("break_glass", f"break-glass ({BREAK_GLASS})", "break_glass"),
+    ],
+)
+def test_given_a_mapping_that_is_gone_then_its_keeper_is_named(gone: str, who: str, needed: str) -> None:
+    assert f"{who} is not mapped to {needed}" in told(without(house(), gone), refuses=True)
+
+
+def test_given_break_glass_without_its_role_then_it_is_refused() -> None:
+    held = without(house(), "break_glass", Kind.ROLES)
+    assert told(held, refuses=True) == ["role break_glass, which break-glass needs, does not exist"]
+
+
+def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -> None:
+    held = without(without(house(), "all_access"), "security_manager")
+    assert "nobody is left to administer the domain" in told(held, refuses=True)
+    assert "nobody is left to administer the domain" in [d.what for d in guard(held, Keepers())]
+
+
+@pytest.mark.parametrize(
+    ("lists", "what"),
+    [
+        ({"users": ["*"]}, "everyone is all_access through users"),
+        ({"backend_roles": ["*"]}, "everyone is all_access through backend_roles"),
+        ({"hosts": ["*"]}, "everyone is all_access through hosts"),
+        ({"hosts": ["10.*"]}, "every caller that matches 10.* is all_access through hosts"),
+        ({"users": ["eve"]}, "eve is all_access through users, and the model does not ask for it"),
+        (
+            {"and_backend_roles": ["a", "b"]},
+            "a and b is all_access through and_backend_roles, and the model does not ask for it",
+        ),
+    ],
+)
+def test_given_a_stranger_among_the_administrators_then_an_alarm_and_no_refusal(
+    lists: dict[str, list[str]], what: str
+) -> None:
+    lists = {**lists, "backend_roles": [MASTER, *lists.get("backend_roles", [])]}
+    held = house(all_access=mapping(**lists))
+    assert told(held, refuses=True) == []
+    assert told(held, refuses=False) == [what]
+
+
+def test_given_an_internal_user_with_the_role_itself_then_an_alarm() -> None:
+    users: dict[str, Json] = {"eve": {"opendistro_security_roles": ["security_manager"]}}
+    held = Held({**house().documents, Kind.USERS: users})
+    assert told(held, refuses=False) == [
+        "eve is security_manager through opendistro_security_roles, and the model does not ask for it"
+    ]
+
+
+def test_given_a_plan_that_takes_the_masters_mapping_then_it_is_refused() -> None:
+    held, model = house(), desired(AccessModel(grants=KEEPERS.grants()), Membership())
+    mine = model.claims()
+    master_left_out = desired(
+        AccessModel(grants=tuple(g for g in KEEPERS.grants() if g.subject.name != MASTER)), Membership()
+    )
+    plan = difference(master_left_out, held, mine)
+    dangers = guard_plan(held, patches(plan, held), KEEPERS, master_left_out)
+    assert [d.what for d in dangers if d.refuses] == [
+        f"master ({MASTER}) is not mapped to all_access",
+        f"master ({MASTER}) is not mapped to security_manager",
+    ]
+
+
+def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_its_end_is_good() -> None:
+    held = house()
+    document = held.get(Kind.MAPPINGS, "security_manager")
+    sequence = [
+        (Kind.MAPPINGS, [{"op": "remove", "path": "/security_manager"}]),
+        (Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": document}]),
+    ]
+    assert any(d.refuses for d in guard_plan(held, sequence, KEEPERS, ASKED))
+    assert (
+        guard_plan(held, [(k, [op for _, ops in sequence for op in ops]) for k in [Kind.MAPPINGS]], KEEPERS, ASKED)
+        == ()
+    )
+
+
+def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refused() -> None:
+    held = without(without(house(), "all_access"), "lock")
+    plan = difference(desired(AccessModel(grants=KEEPERS.grants()[-1:]), Membership()), held, frozenset())
+    dangers = guard_plan(held, patches(plan, held), KEEPERS, ASKED)
+    assert dangers
+    assert not any(d.refuses for d in dangers)
+
+
+def test_given_an_internal_master_then_the_user_name_counts() -> None:
+    keepers = Keepers.of(master="admin", master_list="users")
+    held = house(all_access=mapping(users=["admin"]), security_manager=mapping(users=["adm*"]))
+    assert guard(held, keepers, desired(AccessModel(grants=keepers.grants()), Membership()))[0].refuses is False
+
+
+def test_given_a_role_of_the_models_own_then_its_strangers_are_no_alarm() -> None:
+    held = house(readers=mapping(users=["*"]))
+    assert role("read") != held.get(Kind.ROLES, "readers")
+    assert guard(held, KEEPERS, ASKED) == ()
