@@ -39,12 +39,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One event, read. `name` is one of signals.table's names (e.g. "member-added", "key-disabled"); None: it means nothing to us."""
+    """One event, read. `name` is one of docs/signals.md, e.g. "member-added"; None: it means nothing to us."""
 
     name: str | None
     because: str  # why it is this signal, or why it is none
     concern: Concern | None = None
-    subject: str | None = None  # what it is about: "iam-group:ops", "cognito-group:eu-west-1_x/support", a key ARN, a domain name
+    subject: str | None = (
+        None  # what it is about, e.g. "iam-group:ops", "cognito-group:eu-west-1_x/support", "key:<ARN>"
+    )
     deployment: str | None = None
     event_id: str = ""
     actor: str = ""  # ARN or service of who did it

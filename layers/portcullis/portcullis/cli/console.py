@@ -1,0 +1,71 @@
+"""How the command talks: results on stdout, one line an error on stderr, colours only where somebody sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO, TypeVar
+
+import click
+
+from portcullis.errors import BadInput
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Console:
+    """One run's ways of talking. `json` is set by `--json` before or after the verb."""
+
+    json: bool = False
+
+    def line(self, value: Any) -> None:
+        """One JSON value on one line of stdout, keys in the order given."""
+        click.echo(json.dumps(value))
+
+    def text(self, text: str = "", **style: Any) -> None:
+        """One line of prose on stdout; `style` as click.style takes it (fg, bold, dim)."""
+        click.echo(styled(text, sys.stdout, **style))
+
+    def error(self, error: BaseException | str) -> None:
+        """One error, as one line of stderr: `portcullis: ...`, or an object with --json."""
+        click.echo(json.dumps(as_object(error)) if self.json else as_line(error), err=True)
+
+
+def as_line(error: BaseException | str) -> str:
+    """`portcullis: what is wrong`, on one line whatever the message holds."""
+    prefix = styled("portcullis:", sys.stderr, fg="red")
+    return f"{prefix} {' '.join(str(error).split())}"
+
+
+def as_object(error: BaseException | str) -> dict[str, str]:
+    """The parts of an error: {"error", "source", "place", "remedy"}; empty where it has none."""
+    if isinstance(error, BadInput):
+        return {"error": error.problem, "source": error.source, "place": error.place, "remedy": error.remedy}
+    return {"error": " ".join(str(error).split()), "source": "", "place": "", "remedy": ""}
+
+
+def styled(text: str, stream: TextIO, **style: Any) -> str:
+    """Coloured only on a terminal, and not where NO_COLOR (https://no-color.org) is set."""
+    return click.style(text, **style) if style and stream.isatty() and not os.environ.get("NO_COLOR") else text
+
+
+def console() -> Console:
+    """The console of this run. Outside a run: one without --json."""
+    context = click.get_current_context(silent=True)
+    return context.ensure_object(Console) if context else Console()
+
+
+def json_option(command: F) -> F:
+    """`--json` after the verb, too: `portcullis <verb> --json` and `portcullis --json <verb>` are the same."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.ensure_object(Console).json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, is_eager=True, callback=remember, help="Results and errors as JSON."
+    )(command)

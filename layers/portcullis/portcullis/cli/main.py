@@ -1,0 +1,114 @@
+"""`portcullis`: the verbs, each loaded when it is asked for, and the one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from portcullis import __version__
+from portcullis.cli.console import Console, json_option
+from portcullis.errors import PortcullisError
+
+# verb -> where it lives ("module:name"), and the line `portcullis --help` shows without loading it.
+VERBS: dict[str, tuple[str, str]] = {
+    "completion": ("portcullis.cli.completion:completion", "Print the completion script of a shell."),
+    "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),
+}
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+PIPE_CLOSED = 141  # 128 + SIGPIPE: the reader went away, which is no error of ours
+
+
+class PipeClosed(Exception):
+    """Whoever read our output went away."""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported on use: `portcullis --help` loads none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{name} is no command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would make it status 1, which says that something failed
+            raise PipeClosed from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="portcullis", message="%(prog)s %(version)s")
+@json_option
+def portcullis() -> None:
+    """A gate for search domains: access follows the groups, and drops when the key is gone.
+
+    \b
+    Examples:
+      portcullis signal --any event.json
+      portcullis signal --help
+      eval "$(portcullis completion bash)"
+
+    Exit status: 0 done, 1 refused or failed, 2 bad input, 3 differences found.
+    """
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit status. Errors are told here and nowhere else."""
+    told = Console(json=_asks_for_json(arguments))
+    try:
+        # Outside of standalone mode click returns what the verb returned, or the status given to Context.exit.
+        status = portcullis.main(list(arguments), prog_name="portcullis", standalone_mode=False)
+        sys.stdout.flush()
+    except (BrokenPipeError, PipeClosed):
+        # What is still buffered would fail again when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except (KeyboardInterrupt, click.Abort):
+        told.error("interrupted")
+        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        told.error(_usage(error))
+        return 2
+    except PortcullisError as error:
+        told.error(error)
+        return error.exit_status
+    return status if isinstance(status, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return error.format_message() + (f" (see '{context.command_path} --help')" if context else "")
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """An error in the arguments comes before they are parsed: --json is looked for by eye."""
+    return "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
+
+
+def run() -> None:
+    """The `portcullis` command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()
