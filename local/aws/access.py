@@ -1,0 +1,80 @@
+"""Who is let in: three places where the emulator's IAM enforcement (AUTH=true) is laxer or stricter than Amazon's.
+
+- Its root keys ("test", any twelve digits, no key at all) are taken without looking at the signature, so anybody on this
+  machine was root. Here root is one random key pair, and its signature is checked like everyone's.
+- It listens on plain loopback HTTP, so the usual `Deny unless aws:SecureTransport` of buckets, queues and topics refused
+  everybody. AWS clients always use TLS: the emulator counts as TLS.
+- `es:*` calls name the domain in the path; it looked in the body only, so a grant on one domain's ARN never matched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+
+def install() -> None:
+    _one_root()
+    _secure_transport()
+    _domain_arns()
+
+
+def _one_root() -> None:
+    from ministack.core import iam_evaluator
+    from ministack.services import sts
+
+    def is_root_access_key(access_key_id: str) -> bool:
+        return bool(access_key_id) and access_key_id == os.environ["AWS_ACCESS_KEY_ID"]
+
+    iam_evaluator.is_root_access_key = is_root_access_key
+    sts.is_root_access_key = is_root_access_key
+    # Everything that skips the signature check asks this one; nobody may skip it.
+    iam_evaluator._is_root_key = lambda _access_key_id: False
+    identity = iam_evaluator.resolve_caller_identity
+
+    def resolve_caller_identity(access_key_id: str) -> dict[str, Any] | None:
+        if not is_root_access_key(access_key_id):
+            return identity(access_key_id)  # type: ignore[no-any-return]
+        account = os.environ["MINISTACK_ACCOUNT_ID"]
+        return {
+            "accessKey": access_key_id,
+            "accountId": account,
+            "userArn": f"arn:aws:iam::{account}:root",
+            "userId": account,
+            "principalOrgId": iam_evaluator._principal_org_id(account),
+            "session": None,
+        }
+
+    iam_evaluator.resolve_caller_identity = resolve_caller_identity
+
+
+def _secure_transport() -> None:
+    from ministack.core import iam_evaluator
+
+    made = iam_evaluator.EvalContext.__init__
+
+    def over_tls(self: Any, *args: Any, **named: Any) -> None:
+        made(self, *args, **named)
+        self.secure_transport = True
+
+    iam_evaluator.EvalContext.__init__ = over_tls
+
+
+_DOMAIN_IN_PATH = re.compile(r"/domain/([a-z][a-z0-9-]+)")
+
+
+def _domain_arns() -> None:
+    from ministack.core import iam_actions
+
+    general = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> str:
+        named = _DOMAIN_IN_PATH.search(path) if service == "opensearch" else None
+        if named:
+            return f"arn:aws:es:{region}:{account}:domain/{named.group(1)}"
+        return general(service, method, path, headers, body, query, region, account)  # type: ignore[no-any-return]
+
+    iam_actions.extract_resource_arn = extract_resource_arn

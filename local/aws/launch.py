@@ -1,0 +1,117 @@
+"""The emulator's process: `python -m local.aws.launch SPEC.json`, started by `local.aws.emulator`.
+
+It binds its socket first (so a free port is really ours), patches MiniStack in memory, starts the front door as a thread
+when the spec asks for one, and ends with its Lambda workers when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HOST = "127.0.0.1"
+
+
+def main(spec_file: str) -> None:
+    spec = json.loads(Path(spec_file).read_text())
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, spec["port"]))
+    listener.listen(256)
+    port = listener.getsockname()[1]
+    os.environ["GATEWAY_PORT"] = str(port)  # MiniStack and the Lambdas it starts read it when they are imported
+    endpoint = f"http://{HOST}:{port}"
+
+    install(spec)
+    signal.signal(signal.SIGTERM, lambda *_: _end())
+    threading.Thread(target=_life_line, daemon=True, name="life-line").start()
+    door = None
+    if spec.get("door") is not None:
+        from local.door import serve
+
+        door = serve.start_in_thread(spec["door"])
+    from local.aws import admin, clock, domain  # noqa: F401 - clock registers its verb
+
+    domain.default_endpoint = spec.get("domain_endpoint") or door
+    asyncio.run(
+        _serve(listener, admin.guarded(spec["admin_token"]), Path(spec["ready"]), {"endpoint": endpoint, "door": door})
+    )
+
+
+def install(spec: dict[str, Any]) -> None:
+    """Every addition, in the order they build on one another."""
+    from local.aws import (
+        access,
+        attributes,
+        automation,
+        cfn_accounts,
+        cfn_network,
+        cfn_watch,
+        delivery,
+        documents,
+        domain,
+        events,
+        faults,
+        keys,
+        runtime,
+    )
+
+    runtime.install(Path(spec["home"]))
+    for addition in (
+        access,
+        keys,
+        documents,
+        automation,
+        domain,
+        cfn_network,
+        cfn_accounts,
+        cfn_watch,
+        attributes,
+        delivery,
+        events,
+        faults,
+    ):
+        addition.install()
+
+
+async def _serve(listener: socket.socket, app: Any, ready: Path, told: dict[str, Any]) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    partial = ready.with_suffix(".part")
+    partial.write_text(json.dumps(told))
+    partial.replace(ready)
+    # A trigger of our own keeps hypercorn from installing signal handlers: SIGTERM ends us at once, see `main`.
+    await serve(app, config, shutdown_trigger=asyncio.Event().wait)
+
+
+def _life_line() -> None:
+    """End when whoever started us is gone or closes our standard input, and take the Lambda workers along."""
+    while os.read(0, 4096):
+        pass
+    _end()
+
+
+def _end() -> None:
+    for worker in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
