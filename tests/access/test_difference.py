@@ -1,0 +1,311 @@
+"""From model and members to steps and patches, case by case."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.compare import same
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.desired import desired
+from portcullis.access.difference import difference
+from portcullis.access.patch import apply_patch, apply_patches, parts, patches, pointer
+from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
+from portcullis.errors import BadInput, Conflict, PortcullisError, Refused
+
+from .strategies import holding, mapping, role, wanted
+
+GROUP = Subject(SubjectKind.COGNITO_GROUP, "support")
+IAM_GROUP = Subject(SubjectKind.IAM_GROUP, "ops")
+ANNA = "Cognito/pool/anna"
+OPS = "arn:aws:iam::1:user/ops"
+ROLE_ARN = "arn:aws:iam::1:role/support"
+MEMBERS = Membership({GROUP: (ANNA,), IAM_GROUP: (OPS,)}, {GROUP: (ROLE_ARN,)})
+NOBODY: frozenset[Claim] = frozenset()
+
+
+def entry(name: str, entry_list: str = "users", role_name: str = "readers") -> Claim:
+    return Claim(Kind.MAPPINGS, role_name, entry_list, name)
+
+
+@pytest.mark.parametrize(
+    ("grant", "entries"),
+    [
+        (Grant(GROUP, "readers", "grants[0]"), {"users": {ANNA: "cognito_group:support (grants[0])"}}),
+        (Grant(GROUP, "readers", "", By.ROLE), {"backend_roles": {ROLE_ARN: "cognito_group:support"}}),
+        (Grant(IAM_GROUP, "readers", ""), {"users": {OPS: "iam_group:ops"}}),
+        (Grant(Subject(SubjectKind.BACKEND_ROLE, "x"), "readers", ""), {"backend_roles": {"x": "backend_role:x"}}),
+        (Grant(Subject(SubjectKind.INTERNAL_USER, "u"), "readers", ""), {"users": {"u": "internal_user:u"}}),
+    ],
+)
+def test_a_grant_becomes_entries(grant: Grant, entries: dict[str, dict[str, str]]) -> None:
+    assert desired(AccessModel(grants=(grant,)), MEMBERS).entries == {"readers": entries}
+
+
+def test_given_a_subject_that_does_not_exist_then_it_grants_nothing_and_is_noted() -> None:
+    gone = Subject(SubjectKind.IAM_GROUP, "gone")
+    want = desired(AccessModel(grants=(Grant(gone, "readers", "grants[3]"),)), Membership(missing=frozenset({gone})))
+    assert want.entries == {}
+    assert want.notes == ("iam_group:gone does not exist, so it is granted nothing (grants[3]: readers)",)
+
+
+@pytest.mark.parametrize("by", list(By))
+def test_given_a_group_that_was_not_read_then_nothing_is_concluded_from_it(by: By) -> None:
+    unread = Subject(SubjectKind.COGNITO_GROUP, "unread")
+    with pytest.raises(Refused, match=f"cognito_group:unread by {by.value} was not read"):
+        desired(AccessModel(grants=(Grant(unread, "readers", "g", by),)), MEMBERS)
+
+
+PLAIN = role("read", "write")
+SAME_OR_NOT = [
+    (PLAIN, role("write", "read"), True),
+    (PLAIN, role("write", "read", dls="", fls=[], masked_fields=None), True),
+    (PLAIN, {"index_permissions": PLAIN["index_permissions"]}, True),
+    (PLAIN, PLAIN | {"reserved": False, "hidden": False, "static": False, "description": ""}, True),
+    (PLAIN, PLAIN | {"description": "changed"}, False),
+    (PLAIN, role("read"), False),
+    (PLAIN, role("read", "write", dls="{}"), False),
+    (role("read", fls=["a", "b"]), role("read", fls=["b", "a"]), True),
+    (role("read", masked_fields=["a", "b"]), role("read", masked_fields=["b", "a"]), False),
+    ({"index_permissions": [{"dls": "1"}, {"dls": "2"}]}, {"index_permissions": [{"dls": "2"}, {"dls": "1"}]}, True),
+    ({"hash": ""}, {"password": "secret"}, True),
+    ({}, None, False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "alike"), SAME_OR_NOT)
+def test_documents_are_compared_by_what_they_mean(one: Json | None, other: Json | None, alike: bool) -> None:
+    assert same(one, other) is alike
+    assert same(other, one) is alike
+
+
+WANT = wanted({"readers": role("read")}, {"readers": {"users": {ANNA: "group"}}})
+ROLE = Claim(Kind.ROLES, "readers")
+OURS = frozenset({ROLE, entry(ANNA)})
+
+
+def state(*users: str, role_is: Json | None = None) -> Held:
+    return holding({"readers": role_is or role("read")}, {"readers": mapping(users=list(users))})
+
+
+def steps(plan_steps: tuple[Step, ...]) -> list[tuple[Operation, Claim]]:
+    return [(s.operation, s.claim) for s in plan_steps]
+
+
+def test_given_an_empty_engine_then_the_role_comes_before_its_mapping_in_two_patches() -> None:
+    plan = difference(WANT, holding(), NOBODY)
+    assert steps(plan.steps) == [
+        (Operation.ADD, ROLE),
+        (Operation.ADD, Claim(Kind.MAPPINGS, "readers")),
+        (Operation.ADD, entry(ANNA)),
+    ]
+    assert patches(plan, holding()) == [
+        (Kind.ROLES, [{"op": "add", "path": "/readers", "value": role("read")}]),
+        (Kind.MAPPINGS, [{"op": "add", "path": "/readers", "value": mapping(users=[ANNA])}]),
+    ]
+
+
+def test_given_one_person_more_then_it_is_one_append() -> None:
+    plan = difference(WANT, state("by hand"), NOBODY | {ROLE})
+    assert patches(plan, state("by hand")) == [
+        (Kind.MAPPINGS, [{"op": "add", "path": "/readers/users/-", "value": ANNA}])
+    ]
+
+
+def test_given_a_person_who_left_then_she_is_taken_out_behind_a_length_guard() -> None:
+    held = state("x", ANNA, "y", ANNA)
+    plan = difference(wanted({"readers": role("read")}), held, OURS)
+    guard = {"op": "add", "path": "/readers/users/4", "value": "portcullis-length-guard"}
+    assert patches(plan, held) == [
+        (
+            Kind.MAPPINGS,
+            [guard] + [{"op": "remove", "path": f"/readers/users/{index}"} for index in (4, 3, 1)],
+        )
+    ]
+    after = apply_patches(held, patches(plan, held))
+    assert after.entries("readers", "users") == ("x", "y")
+
+
+@pytest.mark.parametrize("meanwhile", [(ANNA,), (), ("x", "y")])
+def test_given_a_list_that_got_shorter_meanwhile_then_the_whole_patch_is_refused(meanwhile: tuple[str, ...]) -> None:
+    held = state("x", "y", ANNA)
+    sequence = patches(difference(wanted({"readers": role("read")}), held, OURS), held)
+    with pytest.raises(Conflict):
+        apply_patches(state(*meanwhile), sequence)
+
+
+def test_given_a_list_that_grew_meanwhile_then_nobody_elses_entry_is_lost() -> None:
+    held = state("x", ANNA)
+    sequence = patches(difference(wanted({"readers": role("read")}), held, OURS), held)
+    assert apply_patches(state("x", ANNA, "new"), sequence).entries("readers", "users") == ("x", "new")
+
+
+def test_given_the_same_entry_by_hand_then_it_is_foreign_and_never_removed() -> None:
+    plan = difference(WANT, state(ANNA), frozenset({ROLE}))
+    assert plan.empty
+    assert plan.foreign == (entry(ANNA),)
+    assert difference(wanted({"readers": role("read")}), state(ANNA), plan.claims_after(frozenset({ROLE}))).empty
+
+
+def test_given_adopt_then_what_is_there_is_claimed_and_what_differs_replaced() -> None:
+    plan = difference(WANT, state(ANNA, role_is=role("write")), NOBODY, adopt=True)
+    assert steps(plan.steps) == [(Operation.REPLACE, ROLE)]
+    assert plan.claim_only == (entry(ANNA),)
+    assert plan.claims_after(NOBODY) == OURS
+
+
+def test_given_another_owner_with_the_same_then_we_claim_it_too_and_leave_without_taking_it() -> None:
+    plan = difference(WANT, state(ANNA), NOBODY, OURS)
+    assert plan.empty
+    assert plan.claims_after(NOBODY) == OURS
+    leaving = difference(wanted(), state(ANNA), OURS, OURS)
+    assert leaving.empty
+    assert leaving.claims_after(OURS) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "fixed", "why"),
+    [
+        (NOBODY, NOBODY, False, "made by hand, and differs in index_permissions"),
+        (NOBODY, OURS, False, "claimed by another owner too, and differs in index_permissions"),
+        (OURS, OURS, False, "claimed by another owner too, and differs in index_permissions"),
+        (OURS, NOBODY, True, "reserved by the engine, and differs in index_permissions"),
+    ],
+)
+def test_given_a_document_that_is_not_ours_alone_and_differs_then_it_is_a_conflict(
+    mine: frozenset[Claim], others: frozenset[Claim], fixed: bool, why: str
+) -> None:
+    plan = difference(WANT, state(ANNA, role_is=role("write") | {"reserved": fixed}), mine, others)
+    assert plan.empty
+    assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, why)]
+
+
+def test_given_our_role_edited_by_hand_then_it_is_put_right_unless_told_not_to() -> None:
+    held = state(role_is=role("write"))
+    plan = difference(WANT, held, OURS)
+    assert steps(plan.steps) == [(Operation.REPLACE, ROLE), (Operation.ADD, entry(ANNA))]
+    meek = difference(WANT, held, OURS, repair=False)
+    assert meek.empty
+    assert meek.notes == (
+        "roles/readers differs from the model in index_permissions and is left so",
+        f"rolesmapping/readers/users: {ANNA} is missing and is left so",
+    )
+
+
+def test_given_a_role_no_longer_asked_for_then_its_mapping_goes_first() -> None:
+    held = state(ANNA)
+    mine = OURS | {Claim(Kind.MAPPINGS, "readers")}
+    plan = difference(wanted(), held, mine)
+    assert patches(plan, held) == [
+        (Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}]),
+        (Kind.ROLES, [{"op": "remove", "path": "/readers"}]),
+    ]
+
+
+def test_given_hand_made_entries_on_a_role_that_leaves_then_they_stay_and_it_is_noted() -> None:
+    held = state(ANNA, "by hand")
+    plan = difference(wanted(), held, OURS | {Claim(Kind.MAPPINGS, "readers")})
+    after = apply_patches(held, patches(plan, held))
+    assert after.entries("readers", "users") == ("by hand",)
+    assert plan.notes == ("role readers is removed, though entries that are not ours are mapped to it",)
+
+
+def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() -> None:
+    plan = difference(wanted(), state("ben"), frozenset({ROLE}), frozenset({entry("ben")}))
+    assert plan.empty
+    assert plan.conflicts[0].why == "no longer asked for, but another owner grants it"
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        (holding(), "there is no such role, or none any more"),
+        (
+            holding({"readers": role("read")}, {"readers": mapping() | {"reserved": True}}),
+            "the engine reserves this mapping",
+        ),
+        (
+            holding({"readers": role("read")}, {"readers": mapping(and_backend_roles=["hand"])}),
+            "and_backend_roles already asks for hand, by hand or for another owner",
+        ),
+    ],
+)
+def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Held, why: str) -> None:
+    plan = difference(wanted(entries={"readers": {"and_backend_roles": {"a": "model"}}}), held, NOBODY)
+    assert plan.empty
+    assert [b.why for b in plan.conflicts] == [why]
+
+
+def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_all() -> None:
+    mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
+    held = holding({}, {"readers": mapping(users=[ANNA])})
+    assert patches(difference(wanted(), held, mine), held) == [(Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}])]
+    shared = holding({}, {"readers": mapping(users=[ANNA, "by hand"])})
+    plan = difference(wanted(), shared, mine)
+    assert plan.empty
+    assert plan.conflicts[0].why == "the role is gone, so its mapping cannot be changed"
+    assert entry(ANNA) in plan.claims_after(mine)
+
+
+HOSTILE = ["a/b", "~", "~1", 'q"uote', "größe", "dots.and spaces", "", "*", "-"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_survive_pointers_and_patches(name: str) -> None:
+    assert parts(pointer(name, "users", 0)) == [name, "users", "0"]
+    want = wanted({name: role("read")}, {name: {"users": {name: "x"}}})
+    after = apply_patches(holding(), patches(difference(want, holding(), NOBODY), holding()))
+    assert after.entries(name, "users") == (name,)
+    gone = apply_patches(after, patches(difference(wanted({name: role("read")}), after, want.claims()), after))
+    assert gone.entries(name, "users") == ()
+
+
+def test_an_internal_user_is_changed_field_by_field_and_needs_a_password_when_new() -> None:
+    want = wanted(users={"u": {"backend_roles": ["b"], "description": "d"}})
+    plan = difference(want, holding(), NOBODY)
+    with pytest.raises(BadInput, match="internal user u is new and has no password"):
+        patches(plan, holding())
+    ((kind, operations),) = patches(plan, holding(), {"u": {"password": "secret"}})
+    assert (kind, operations[0]["value"]["password"]) == (Kind.USERS, "secret")
+    assert "secret" not in str(plan)
+    assert "secret" not in str(apply_patch(holding(), kind, operations))
+    held = holding(users={"u": {"hash": "", "backend_roles": ["a"], "attributes": {"x": "y"}, "description": "old"}})
+    changed = patches(difference(wanted(users={"u": {"backend_roles": ["b"]}}), held, want.claims()), held)
+    assert changed == [
+        (
+            Kind.USERS,
+            [
+                {"op": "add", "path": "/u/attributes", "value": {}},
+                {"op": "add", "path": "/u/backend_roles", "value": ["b"]},
+                {"op": "remove", "path": "/u/description"},
+            ],
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ({"op": "test", "path": "/readers", "value": {}}, Refused),
+        ({"op": "add", "path": "/readers/users/9", "value": "x"}, Conflict),
+        ({"op": "add", "path": "/absent/users/-", "value": "x"}, Conflict),
+        ({"op": "remove", "path": "/absent/users/0"}, Conflict),
+        ({"op": "replace", "path": "/absent", "value": {}}, Conflict),
+        ({"op": "replace", "path": "/readers/users/1", "value": "x"}, Conflict),
+        ({"op": "add", "path": "/readers/users/x", "value": "x"}, Conflict),
+        ({"op": "add", "path": "/readers/users/0/x", "value": "x"}, Conflict),
+        ({"op": "add", "path": "/absent", "value": mapping()}, Refused),
+        ({"op": "add", "path": "/fixed/users/-", "value": "x"}, Refused),
+    ],
+)
+def test_what_the_engine_refuses_the_model_of_it_refuses(operation: Json, error: type[PortcullisError]) -> None:
+    held = holding(
+        {"readers": role("read"), "fixed": role("read")},
+        {"readers": mapping(users=["a"]), "fixed": mapping() | {"reserved": True}},
+    )
+    with pytest.raises(error):
+        apply_patch(held, Kind.MAPPINGS, [operation])
+
+
+def test_removing_what_is_absent_does_nothing() -> None:
+    held = state("a")
+    for path in ("/absent", "/readers/users/7", "/readers/description"):
+        assert apply_patch(held, Kind.MAPPINGS, [{"op": "remove", "path": path}]) == held

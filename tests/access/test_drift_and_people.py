@@ -1,0 +1,116 @@
+"""What was changed by hand, and what a change means for people."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.difference import difference
+from portcullis.access.drift import Drift, drift
+from portcullis.access.patch import apply_patches, patches
+from portcullis.access.people import people
+from portcullis.access.plan import Claim
+
+from .strategies import KEEPERS, MASTER, desires, held_states, holding, house, mapping, role, wanted
+
+READERS = wanted({"readers": role("read")}, {"readers": {"users": {"anna": "group support"}}})
+MINE = READERS.claims()
+
+
+def told(held: Held, **more: object) -> list[tuple[str, str]]:
+    return [(d.severity, d.what) for d in drift(READERS, held, MINE, **more)]  # type: ignore[arg-type]
+
+
+def as_left() -> Held:
+    return holding({"readers": role("read"), "kibana_user": role("read")}, {"readers": mapping(users=["anna"])})
+
+
+def with_mapping(**mappings: Json) -> Held:
+    return Held({**as_left().documents, Kind.MAPPINGS: {**as_left().of(Kind.MAPPINGS), **mappings}})
+
+
+def test_given_everything_as_we_left_it_then_no_drift() -> None:
+    assert told(as_left()) == []
+
+
+def test_given_an_entry_taken_out_by_hand_then_who_lost_it_is_named() -> None:
+    assert told(with_mapping(readers=mapping())) == [
+        ("warning", "anna was removed by hand from users of readers, and lost what it gives")
+    ]
+
+
+def test_given_entries_put_in_by_hand_then_those_of_our_roles_come_first() -> None:
+    held = with_mapping(readers=mapping(users=["anna", "eve"]), kibana_user=mapping(backend_roles=["x"]))
+    assert told(held) == [
+        ("warning", "eve was added by hand to users of readers, and has what it gives"),
+        ("info", "x was added by hand to backend_roles of kibana_user, and has what it gives"),
+    ]
+
+
+def test_given_an_entry_seen_before_or_another_owners_then_it_is_not_told() -> None:
+    held = with_mapping(readers=mapping(users=["anna", "eve"]))
+    eve = frozenset({Claim(Kind.MAPPINGS, "readers", "users", "eve")})
+    assert told(held, known=eve) == []
+    assert told(held, others=eve) == []
+
+
+def test_given_a_role_edited_by_hand_then_its_holders_are_concerned() -> None:
+    held = Held({**as_left().documents, Kind.ROLES: {"readers": role("read", "write")}})
+    (change,) = drift(READERS, held, MINE)
+    assert change == Drift(
+        "warning",
+        Claim(Kind.ROLES, "readers"),
+        "roles/readers was edited: index_permissions; it concerns anna",
+        ("anna",),
+        ours=True,
+    )
+
+
+def test_given_a_role_removed_by_hand_then_it_is_told() -> None:
+    held = Held({**as_left().documents, Kind.ROLES: {}})
+    assert told(held) == [("warning", "roles/readers was removed by hand; it concerns anna")]
+
+
+def test_given_administrators_nobody_asked_for_then_it_is_critical_even_if_seen_before() -> None:
+    users: dict[str, Json] = {"mallory": {"opendistro_security_roles": ["all_access"]}}
+    base = house(all_access=mapping(backend_roles=[MASTER], users=["eve", "*"]))
+    held = Held({**base.documents, Kind.USERS: users})
+    eve = frozenset({Claim(Kind.MAPPINGS, "all_access", "users", "eve")})
+    found = [d for d in drift(wanted(), held, frozenset(), keepers=KEEPERS, known=eve) if d.severity == "critical"]
+    assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
+    assert (
+        found[1].what == "everyone administers the domain (all_access through users), and the model does not ask for it"
+    )
+
+
+def test_given_a_person_who_joins_a_group_then_what_she_gains_is_said() -> None:
+    before = as_left()
+    after = with_mapping(readers=mapping(users=["anna", "ben"]))
+    assert people(before, after).lines() == ("gains  ben: read on logs-* (role readers)",)
+    assert people(after, before).lines() == ("loses  ben: read on logs-* (role readers)",)
+
+
+def test_given_a_role_that_is_narrowed_then_its_holders_gain_the_narrow_and_lose_the_wide() -> None:
+    narrow = role("read", dls='{"term": {"a": 1}}', fls=["~name"], masked_fields=["card", "c*::/x/::y"])
+    after = Held({**as_left().documents, Kind.ROLES: {"readers": narrow}})
+    assert people(as_left(), after).lines() == (
+        'gains  anna: read on logs-*, only documents that match {"term": {"a": 1}}, without the fields name, '
+        "masked: card, c*::/x/::y (role readers)",
+        "loses  anna: read on logs-* (role readers)",
+    )
+
+
+def test_given_an_action_group_that_changes_then_the_holders_of_its_roles_are_named() -> None:
+    def with_group(*actions: str) -> Held:
+        return Held({**as_left().documents, Kind.ACTION_GROUPS: {"read": {"allowed_actions": list(actions)}}})
+
+    effect = people(with_group("indices:data/read*"), with_group("indices:data/read*", "indices:data/write*"))
+    assert effect.people() == ("anna",)
+
+
+@given(held_states(), desires())
+def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(held: Held, desired: object) -> None:
+    plan = difference(desired, held, frozenset(), adopt=True)  # type: ignore[arg-type]
+    after = apply_patches(held, patches(plan, held))
+    effect, back = people(held, after), people(after, held)
+    assert (effect.gains, effect.loses) == (back.loses, back.gains)
+    assert people(after, after).lines() == ()
