@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from portcullis.operations import custom_resource
 
 logger, tracer = Logger(), Tracer()

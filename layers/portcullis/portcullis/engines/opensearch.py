@@ -72,41 +72,54 @@ class OpenSearchEngine:
 
     # ------------------------------------------------------------------ index blocks
 
-    def user_indices(self) -> tuple[str, ...]:
-        return tuple(sorted(self._settings()))
-
-    def blocked_indices(self) -> Mapping[str, bool]:
-        """User index -> whether both blocks are on."""
-        return {
-            index: all(str(settings.get("settings", {}).get(block, "false")).lower() == "true" for block in _BLOCKS)
-            for index, settings in self._settings().items()
-        }
-
-    def block_indices(self, *, blocked: bool) -> None:
-        """Put both blocks on every user index, or take them off."""
-        value = "true" if blocked else None  # null takes the setting away: as it was before us
-        path, params = f"/{_USER_INDICES}/_settings", {"expand_wildcards": "all", "ignore_unavailable": "true"}
-        status, body = self._transport("PUT", path, params, dict.fromkeys(_BLOCKS, value))
-        if status == 404:
-            return  # there is no user index: nothing to block
-        if status != 200:
-            self._raise(status, body, f"PUT {path}")
-
-    def _settings(self) -> dict[str, Json]:
+    def blocks(self) -> dict[str, dict[str, str]]:
+        """User index -> the read and write blocks it has, as the engine shows them; an index without any has an empty entry."""
         params = {"expand_wildcards": "all", "flat_settings": "true", "ignore_unavailable": "true"}
         status, body = self._transport("GET", f"/{_USER_INDICES}/_settings", params, None)
         if status == 404:
-            return {}
+            return {}  # there is no user index
         if status != 200:
             self._raise(status, body, "GET _settings")
-        settings: dict[str, Json] = body
-        return settings
+        return {
+            index: {block: str(shown["settings"][block]) for block in _BLOCKS if block in shown["settings"]}
+            for index, shown in body.items()
+        }
+
+    def block_indices(self) -> None:
+        """Put both blocks on every user index."""
+        self._set_blocks(_USER_INDICES, dict.fromkeys(_BLOCKS, "true"))
+
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+        """Take both blocks off, but for what an index had `before` (as `blocks` showed it)."""
+        self._set_blocks(
+            _USER_INDICES, dict.fromkeys(_BLOCKS, None)
+        )  # null takes the setting away: as it was before us
+        for index, had in before.items():
+            if had:
+                self._set_blocks(index, had)
+
+    def _set_blocks(self, indices: str, blocks: Mapping[str, str | None]) -> None:
+        params = {"expand_wildcards": "all", "ignore_unavailable": "true"}
+        status, body = self._transport("PUT", f"/{indices}/_settings", params, dict(blocks))
+        if status not in (200, 404):  # 404: there is no such index, so nothing to block
+            self._raise(status, body, f"PUT {indices}/_settings")
 
     # ------------------------------------------------------------------ asking
 
-    def search(self, index: str, body: Json | None = None) -> tuple[int, Any]:
-        """A search as whoever this connection is: status and answer. What the proof of a lock asks with."""
-        return self._transport("POST", f"/{index}/_search", None, body or {"size": 0})
+    def may_search(self, index: str) -> bool:
+        """Whether whoever this connection is may search this index now. Unreachable if that cannot be told."""
+        status, body = self._transport("POST", f"/{index}/_search", None, {"size": 0})
+        if status in (200, 404):  # the engine says 404 only to those who may ask
+            return True
+        if status == 403:
+            return False
+        self._raise(status, body, f"search of {index}")
+        raise AssertionError("unreachable")
+
+    def put_document(self, index: str, identifier: str, document: Json) -> None:
+        status, body = self._transport("PUT", f"/{index}/_doc/{identifier}", {"refresh": "true"}, document)
+        if status not in (200, 201):
+            self._raise(status, body, f"PUT {index}/_doc")
 
     def _ask(self, method: str, path: str) -> Any:
         status, body = self._transport(method, path, None, None)
@@ -154,7 +167,9 @@ def signed_transport(
     def send(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
         try:
             headers = {"x-opaque-id": correlation()} if correlation() else None
-            return 200, client.transport.perform_request(method, path, headers=headers, params=dict(params or {}), body=body)
+            return 200, client.transport.perform_request(
+                method, path, headers=headers, params=dict(params or {}), body=body
+            )
         except NoConnection as error:
             raise Unreachable(f"{endpoint} did not answer: {type(error).__name__}") from error
         except TransportError as error:

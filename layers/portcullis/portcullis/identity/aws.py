@@ -41,6 +41,18 @@ class AwsIdentity:
                 users[subject] = entries
         return Membership(users, roles, frozenset(missing))
 
+    def end_sessions(self, entries: Collection[str]) -> int:
+        """Sign out everywhere the Cognito users among these entries. Who is gone already has no session."""
+        prefix = f"Cognito/{self._pool}/"
+        users = [entry.removeprefix(prefix) for entry in entries if self._pool and entry.startswith(prefix)]
+        for user in users:
+            try:
+                self._client("cognito-idp").admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
+            except Exception as error:
+                if error_code(error) not in _ABSENT:
+                    raise Unreachable(f"the sessions of {user} could not be ended: {error_code(error)}") from error
+        return len(users)
+
     def _read(self, asked: tuple[Subject, By]) -> Entries | None:
         """The entries of one subject, or None if it does not exist."""
         subject, by = asked

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from portcullis.access import Danger, apply_patch, desired, difference, patches
-from portcullis.access import guard as dangers_of
 from portcullis.access.config import Held
+from portcullis.access.desired import Desired, desired
+from portcullis.access.difference import difference
+from portcullis.access.guard import guard_plan
+from portcullis.access.patch import apply_patch, patches
 from portcullis.access.plan import Claim, Plan
 from portcullis.errors import Conflict, Refused
 from portcullis.operations.foundation import keepers, with_foundation
@@ -27,9 +29,8 @@ class Outcome:
 
     deployment: str
     status: str
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     writes: int = 0
-    began: datetime | None = None  # when the reading of the truth began that this outcome rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,28 @@ class Comparison:
     """One look at both sides."""
 
     began: datetime
+    desired: Desired
     held: Held
     plan: Plan
     mine: frozenset[Claim]
+    others: frozenset[Claim]
+
+    def after(self) -> Held:
+        """What the engine would hold once the plan is applied."""
+        held = self.held
+        for kind, operations in patches(self.plan, held):
+            held = apply_patch(held, kind, operations)
+        return held
 
 
 def compare(
-    world: World, registration: Registration, kept: KeptModel, *, engine: Engine | None = None, adopt: bool = False, repair: bool = True
+    world: World,
+    registration: Registration,
+    kept: KeptModel,
+    *,
+    engine: Engine | None = None,
+    adopt: bool = False,
+    repair: bool = True,
 ) -> Comparison:
     """What should be against what is, now. Reads identities, ledger and engine; changes nothing."""
     began = world.now()
@@ -52,11 +68,14 @@ def compare(
     claims = world.ledger.claims(registration.domain_arn)
     mine, others = _split(claims, registration.deployment)
     held = (engine or world.engine(registration)).read()
-    plan = difference(desired(access, members), held, mine, others, repair=repair, adopt=adopt)
-    return Comparison(began, held, plan, mine)
+    wanted = desired(access, members)
+    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
+    return Comparison(began, wanted, held, plan, mine, others)
 
 
-def apply_model(world: World, registration: Registration, kept: KeptModel, cause: Cause, *, adopt: bool = False) -> Outcome:
+def apply_model(
+    world: World, registration: Registration, kept: KeptModel, cause: Cause, *, adopt: bool = False
+) -> Outcome:
     """Bring the engine to what the model asks for. The caller holds the lease.
 
     Raises Refused if the end state would lock somebody out who must not be, or if the engine will not take it;
@@ -79,7 +98,9 @@ def apply_model(world: World, registration: Registration, kept: KeptModel, cause
             time.sleep(random.uniform(0, _FIRST_WAIT_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             continue
         _keep_claims(world, registration, now.plan.claims_before(now.mine), now.plan.claims_after(now.mine))
-    raise Conflict(f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten")
+    raise Conflict(
+        f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
+    )
 
 
 def _split(claims: Mapping[str, frozenset[Claim]], owner: str) -> tuple[frozenset[Claim], frozenset[Claim]]:
@@ -93,15 +114,12 @@ def _keep_claims(world: World, registration: Registration, before: frozenset[Cla
 
 
 def _refuse_lock_out(world: World, registration: Registration, now: Comparison, cause: Cause) -> None:
-    """Refuse a plan whose end state is dangerous where the state now is not: an old danger must not stop its own repair."""
-    keep = keepers(registration)
-    after = now.held
-    for kind, operations in patches(now.plan, now.held):
-        after = apply_patch(after, kind, operations)
-    fresh = set(dangers_of(after, keep)) - set(dangers_of(now.held, keep))
-    if not fresh:
+    """Refuse a plan on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
+    dangers = guard_plan(now.held, patches(now.plan, now.held), keepers(registration), now.desired)
+    refusals = [str(danger) for danger in dangers if danger.refuses]
+    if not refusals:
         return
-    told = "; ".join(sorted(str(danger) for danger in fresh))
+    told = "; ".join(refusals)
     world.alerts.tell(
         Alert(
             name="lock-out-refused",
@@ -119,7 +137,7 @@ def _refuse_lock_out(world: World, registration: Registration, now: Comparison, 
 def _finish(
     world: World, registration: Registration, cause: Cause, first: Comparison, last: Comparison, writes: int
 ) -> Outcome:
-    """The engine holds what it should, seen by reading it again. What was done goes into the history."""
+    """The engine holds what it should, seen by reading it again. What was done goes into the history; what was read is covered."""
     plan = replace(last.plan, steps=first.plan.steps)
     status = "applied" if writes else "unchanged"
     if writes:
@@ -136,7 +154,5 @@ def _finish(
                 after=lines,
             )
         )
-    return Outcome(registration.deployment, status, plan, writes, last.began)
-
-
-__all__ = ["Comparison", "Danger", "Outcome", "apply_model", "compare"]
+    world.ledger.raise_watermark(registration.deployment, last.began)
+    return Outcome(registration.deployment, status, plan, writes)

@@ -43,7 +43,9 @@ def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dic
     if request == "Delete":
         withdraw(world, registration.deployment, Cause("CloudFormation Delete", "cloudformation"))
         return {}
-    outcome = introduce(world, registration, _model_text(properties), Cause(f"CloudFormation {request}", "cloudformation"))
+    outcome = introduce(
+        world, registration, _model_text(properties), Cause(f"CloudFormation {request}", "cloudformation")
+    )
     return {"Steps": str(len(outcome.plan.steps))}
 
 
@@ -51,7 +53,9 @@ def _registration(properties: Mapping[str, Any]) -> Registration:
     try:
         return msgspec.convert(properties["Registration"], Registration)
     except (KeyError, msgspec.ValidationError) as error:
-        raise BadInput(f"the registration is not as expected: {error}", source="custom resource", place="Registration") from None
+        raise BadInput(
+            f"the registration is not as expected: {error}", source="custom resource", place="Registration"
+        ) from None
 
 
 def _model_text(properties: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from portcullis.access.config import Kind
 from portcullis.access.plan import Claim
+from portcullis.custody.types import State
+from portcullis.errors import Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.world import Cause, World
@@ -24,10 +26,21 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
     world.ledger.keep_model(registration.deployment, kept)
     _let_automation_in(world, registration)
     with world.ledger.lease(registration.domain_arn, "introduce"):
-        outcome = apply_model(world, registration, kept, cause)
-    assert outcome.began is not None
-    world.ledger.raise_watermark(registration.deployment, outcome.began)
-    return outcome
+        return apply_model(world, registration, kept, cause)
+
+
+def apply_text(world: World, deployment: str, text: str | None, cause: Cause, *, adopt: bool = False) -> Outcome:
+    """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open."""
+    registration = world.ledger.registration(deployment)
+    state = world.ledger.custody(deployment).state
+    if state is not State.OPEN:
+        raise Refused(f"{deployment} is {state.value}: access is not changed until it is open")
+    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml")
+    with world.ledger.lease(registration.domain_arn, "apply") as ours:
+        if not ours:
+            raise Unreachable(f"another writer is at work on {registration.domain}; try again")
+        world.ledger.keep_model(deployment, kept)
+        return apply_model(world, registration, kept, cause, adopt=adopt)
 
 
 def _let_automation_in(world: World, registration: Registration) -> None:

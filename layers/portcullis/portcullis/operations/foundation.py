@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portcullis.access import Keepers
 from portcullis.access.config import Json
+from portcullis.access.guard import Keepers
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
 from portcullis.operations.ports import Registration
 
 LOCK_ROLE = "portcullis_lock"
 BREAK_GLASS_ROLE = "portcullis_break_glass"
-ADMINISTRATORS = ("all_access", "security_manager")
+CANARY_ROLE = "portcullis_canary"
+CANARY_INDEX = "portcullis-canary"
 
 # Index settings of every index, and no document of any: measured, this role can block an index and cannot search it.
 _LOCK: Json = {
@@ -29,28 +30,30 @@ _BREAK_GLASS: Json = {
     "cluster_permissions": ["cluster_composite_ops", "cluster_monitor"],
     "index_permissions": [{"index_patterns": ["*"], "allowed_actions": ["indices_all"]}],
 }
+# Who proves a lock: lets nothing be seen but its own index, and is shut out like everybody else.
+_CANARY: Json = {
+    "description": "Portcullis: asks for its own index, to prove that a lock holds",
+    "index_permissions": [{"index_patterns": [CANARY_INDEX], "allowed_actions": ["read", "create_index", "index"]}],
+}
 
 
 def keepers(registration: Registration) -> Keepers:
-    """Who must never be shut out by a plan, and who is let in while locked."""
-    return Keepers(
-        masters=frozenset({registration.master_role} - {""}),
+    """Who must never be shut out by a plan; all but the master are let in while locked."""
+    return Keepers.of(
+        master=registration.master_role,
         automation=registration.automation_role,
         break_glass=registration.break_glass_role,
-        lock_role=LOCK_ROLE,
-        break_glass_role=BREAK_GLASS_ROLE,
+        automation_roles=("security_manager", LOCK_ROLE),
+        break_glass_roles=(BREAK_GLASS_ROLE,),
     )
 
 
 def with_foundation(access: AccessModel, registration: Registration) -> AccessModel:
     """The access model with what Portcullis needs, whatever the deployment file says of the same names."""
-    roles = {**access.roles, LOCK_ROLE: _LOCK}
-    needed = [(registration.automation_role, role) for role in ("security_manager", LOCK_ROLE)]
-    needed += [(registration.master_role, role) for role in ADMINISTRATORS]
-    if registration.break_glass_role:
-        roles[BREAK_GLASS_ROLE] = _BREAK_GLASS
-        needed.append((registration.break_glass_role, BREAK_GLASS_ROLE))
-    grants = tuple(
-        Grant(Subject(SubjectKind.BACKEND_ROLE, principal), role, "portcullis itself") for principal, role in needed if principal
-    )
+    roles = {**access.roles, LOCK_ROLE: _LOCK, BREAK_GLASS_ROLE: _BREAK_GLASS}
+    grants = keepers(registration).grants()
+    if registration.canary_role:
+        roles[CANARY_ROLE] = _CANARY
+        canary = Subject(SubjectKind.BACKEND_ROLE, registration.canary_role)
+        grants = (*grants, Grant(canary, CANARY_ROLE, "the canary of the deployment"))
     return replace(access, roles=roles, grants=(*grants, *access.grants))

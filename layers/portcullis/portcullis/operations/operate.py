@@ -46,7 +46,11 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
     unknown = sorted(set(arguments) - verb.arguments)
     if unknown:
         known = ", ".join(sorted(verb.arguments)) or "none"
-        raise BadInput(f"{name} takes no {unknown[0]!r}", source="request", place="arguments", remedy=f"it takes: {known}")
+        raise BadInput(
+            f"{name} takes no {unknown[0]!r}", source="request", place="arguments", remedy=f"it takes: {known}"
+        )
     cause = Cause(str(request.get("cause") or f"portcullis {name}"), str(request.get("actor") or "a person"))
-    done = verb.run(world, deployment, cause, **arguments) if verb.of_deployment else verb.run(world, cause, **arguments)
+    done = (
+        verb.run(world, deployment, cause, **arguments) if verb.of_deployment else verb.run(world, cause, **arguments)
+    )
     return msgspec.to_builtins(done)

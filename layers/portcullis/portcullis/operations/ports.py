@@ -33,6 +33,7 @@ class Registration:
     master_role: str = ""
     automation_role: str = ""
     break_glass_role: str = ""
+    canary_role: str = ""
     security_group: str = ""
     automation_security_group: str = ""
 
@@ -80,23 +81,32 @@ class Engine(Protocol):
 
     def who_am_i(self) -> Principal: ...
 
-    def user_indices(self) -> tuple[str, ...]:
-        """Names of all indices that are not the security index's."""
+    def blocks(self) -> dict[str, dict[str, str]]:
+        """User index -> the read and write blocks it has."""
 
-    def block_indices(self, *, blocked: bool) -> None:
-        """Read and write blocks on every user index, on or off."""
+    def block_indices(self) -> None:
+        """Put both blocks on every user index."""
 
-    def blocked_indices(self) -> Mapping[str, bool]: ...
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+        """Take both blocks off every user index, but for what an index had `before`."""
+
+    def may_search(self, index: str) -> bool:
+        """Whether whoever this connection is may search this index now."""
+
+    def put_document(self, index: str, identifier: str, document: Json) -> None: ...
 
 
 class IdentityReader(Protocol):
     def members(self, grants: Collection[Grant]) -> Membership:
         """The truth now about the subjects of these grants. One that does not exist is reported as missing, not an error."""
 
+    def end_sessions(self, entries: Collection[str]) -> int:
+        """Sign out everywhere the Cognito users among these mapping entries; how many there were."""
+
 
 class KeyObserver(Protocol):
-    def observe(self, key: str, *, domain: str) -> Observation:
-        """Look at a key with two independent probes. Never raises for what a key can be in; says UNREACHABLE instead."""
+    def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
+        """Look at a deployment's key with independent probes. Never raises for what a key can be in: says UNREACHABLE instead."""
 
 
 class Gate(Protocol):
@@ -132,6 +142,19 @@ class Alert:
 
 class Alerts(Protocol):
     def tell(self, alert: Alert) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """The dead letters of the queues "identity" and "key": what could not be handled, whole."""
+
+    def bury(self, queue: str, body: str, group: str, reason: str) -> None:
+        """Put a message there that no further try will mend."""
+
+    def waiting(self, queue: str) -> int:
+        """How many lie there, about."""
+
+    def redrive(self, queue: str) -> str:
+        """Start moving them back to where they came from; what was started, in words."""
 
 
 class Ledger(Protocol):

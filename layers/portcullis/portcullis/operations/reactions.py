@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from portcullis import signals
+from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent
 from portcullis.operations.guard import guard
 from portcullis.operations.ports import Alert
 from portcullis.operations.scopes import scope_of
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World, from_environment
-from portcullis.correlation import correlate
 from portcullis.signals.types import Concern, Signal
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,12 @@ class Reactions:
     """Reacts to one batch. Level-triggered: the first event of a deployment makes it read the truth, which covers the others."""
 
     world: World
-    dead_letters: str  # URL of the queue that takes what will never be understood
+    queue: str  # "identity" or "key": whose dead letters take what will never be understood
     logger: Any  # a Powertools Logger, or anything with its append_keys and info
     metrics: Any  # a Powertools Metrics, or anything with its add_metric
-    covered: dict[str, datetime] = field(default_factory=dict)  # deployment -> when this batch's reading of the truth began
+    covered: dict[str, datetime] = field(
+        default_factory=dict
+    )  # deployment -> when this batch's reading of the truth began
 
     def take_record(self, record: Any) -> str:
         """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word."""
@@ -110,21 +112,29 @@ class Reactions:
         return until is not None and message.sent_at < until and settled <= until
 
     def _bury(self, message: Queued, error: MalformedEvent) -> None:
-        self.world.bury(self.dead_letters, message.body, message.deployment, str(error))
-        self.world.alerts.tell(_dead_letter(message, f"an event could not be read: {error}", "it was put with the dead letters, whole; later events went on"))
+        self.world.dead_letters.bury(self.queue, message.body, message.deployment, str(error))
+        self.world.alerts.tell(
+            _dead_letter(
+                message,
+                f"an event could not be read: {error}",
+                "it was put with the dead letters, whole; later events went on",
+            )
+        )
 
     def _last_try(self, message: Queued, error: Exception) -> None:
         log.exception("the last try failed")
         self.world.alerts.tell(
-            _dead_letter(message, f"an event could not be handled in {message.receives} tries: {error}", "the queue puts it with the dead letters now; the sweep goes on reading the truth")
+            _dead_letter(
+                message,
+                f"an event could not be handled in {message.receives} tries: {error}",
+                "the queue puts it with the dead letters now; the sweep goes on reading the truth",
+            )
         )
 
 
 def for_queue(queue: str, *, logger: Any, metrics: Any) -> Reactions:
     """Reactions for the batch of one of our two queues ("identity" or "key")."""
-    world = from_environment()
-    dead_letters = {"identity": world.settings.identity_dead_letters, "key": world.settings.key_dead_letters}[queue]
-    return Reactions(world, dead_letters, logger, metrics)
+    return Reactions(from_environment(), queue, logger, metrics)
 
 
 def _dead_letter(message: Queued, happened: str, done: str) -> Alert:

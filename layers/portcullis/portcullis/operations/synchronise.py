@@ -23,7 +23,4 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
             raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
         if world.ledger.custody(deployment).state is not State.OPEN:
             return Outcome(deployment, "waiting")  # it was locked while we waited for the lease
-        outcome = apply_model(world, registration, kept, cause)
-    assert outcome.began is not None
-    world.ledger.raise_watermark(deployment, outcome.began)
-    return outcome
+        return apply_model(world, registration, kept, cause)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
-from portcullis.operations.ports import Alerts, Engine, Gate, IdentityReader, KeyObserver, Ledger, Registration
+from portcullis.operations.ports import (
+    Alerts,
+    DeadLetters,
+    Engine,
+    Gate,
+    IdentityReader,
+    KeyObserver,
+    Ledger,
+    Registration,
+)
 from portcullis.settings import Settings
 
 
@@ -30,17 +39,20 @@ class World:
     alerts: Alerts
     engine: Callable[[Registration], Engine]  # as the automation
     master: Callable[[Registration], Engine]  # as the master role: only to let the automation in
+    canary: Callable[[Registration], Engine]  # as the canary: to prove that a lock holds
     identity: Callable[[Registration], IdentityReader]
     keys: Callable[[Registration], KeyObserver]
     gate: Callable[[Registration], Gate]
-    bury: Callable[[str, str, str, str], None]  # queue URL, body, message group, reason: to the dead letters, whole
+    dead_letters: DeadLetters
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    sleep: Callable[[float], None] = field(default=time.sleep)
 
 
 def in_aws(settings: Settings) -> World:
     """The world of a function, or of a person's command: AWS, as the credentials around us."""
     from portcullis import clients
     from portcullis.alerts.sns import SnsAlerts
+    from portcullis.dead_letters.sqs import SqsDeadLetters
     from portcullis.engines.opensearch import OpenSearchEngine, signed_transport
     from portcullis.gates.aws import AwsGate
     from portcullis.identity.aws import AwsIdentity
@@ -52,22 +64,31 @@ def in_aws(settings: Settings) -> World:
         session = clients.role_session(role, "portcullis") if role else clients.own_session()
         return OpenSearchEngine(signed_transport(endpoint, session, region), endpoint)
 
-    def bury(queue: str, body: str, group: str, reason: str) -> None:
-        attributes = {"reason": {"DataType": "String", "StringValue": reason[:1000] or "-"}}
-        clients.client("sqs").send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=group, MessageAttributes=attributes)
+    ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
 
+    def keys(registration: Registration) -> KeyObserver:
+        return AwsKeys(
+            lambda service: clients.client(service, registration.region),
+            grant_seen=lambda: ledger.saved(registration.deployment, "grant-seen") is not None,
+            saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key_arn),
+        )
+
+    queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return World(
         settings=settings,
-        ledger=DynamoLedger(clients.client("dynamodb"), settings.ledger_table),
-        alerts=SnsAlerts(clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus),
+        ledger=ledger,
+        alerts=SnsAlerts(
+            clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
+        ),
         engine=lambda registration: engine(registration.endpoint, registration.region, registration.automation_role),
         master=lambda registration: engine(registration.endpoint, registration.region, registration.master_role),
+        canary=lambda registration: engine(registration.endpoint, registration.region, registration.canary_role),
         identity=lambda registration: AwsIdentity(
             clients.client, user_pool=registration.user_pool, identity_store=registration.identity_store
         ),
-        keys=lambda registration: AwsKeys(lambda service: clients.client(service, registration.region)),
+        keys=keys,
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
-        bury=bury,
+        dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
     )
 
 

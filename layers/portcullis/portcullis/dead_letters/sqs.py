@@ -1,0 +1,36 @@
+"""The dead-letter queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_REASON_CHARACTERS = 1000
+
+
+class SqsDeadLetters:
+    """The DeadLetters protocol. `queues`: "identity" and "key" -> URL of the dead-letter queue."""
+
+    def __init__(self, sqs: Any, queues: Mapping[str, str]) -> None:
+        self._sqs, self._queues = sqs, queues
+
+    def bury(self, queue: str, body: str, group: str, reason: str) -> None:
+        attributes = {"reason": {"DataType": "String", "StringValue": reason[:_REASON_CHARACTERS] or "-"}}
+        self._sqs.send_message(
+            QueueUrl=self._queues[queue], MessageBody=body, MessageGroupId=group, MessageAttributes=attributes
+        )
+
+    def waiting(self, queue: str) -> int:
+        name = "ApproximateNumberOfMessages"
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+    def redrive(self, queue: str) -> str:
+        waiting = self.waiting(queue)
+        if not waiting:
+            return "nothing lies there"
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        self._sqs.start_message_move_task(SourceArn=arn)
+        return f"about {waiting} messages are on their way back"

@@ -1,0 +1,12 @@
+"""Redrive: give the dead letters another try, once their cause is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portcullis.operations.world import World
+
+
+def redrive(world: World) -> dict[str, Any]:
+    """Start moving the messages of both dead-letter queues back to the queues they came from."""
+    return {"queues": {name: world.dead_letters.redrive(name) for name in ("identity", "key")}}

@@ -1,0 +1,105 @@
+"""What a person on call sees: how a deployment is, what a plan would change, what was changed by hand. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portcullis.access.drift import drift
+from portcullis.access.people import people
+from portcullis.custody.types import Custody
+from portcullis.errors import PortcullisError
+from portcullis.operations.applying import compare
+from portcullis.operations.deployments import kept_model
+from portcullis.operations.ports import Change, Registration
+from portcullis.operations.world import Cause, World
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One deployment at a glance. `problems` in words; empty: nothing to do."""
+
+    deployment: str
+    registration: Registration
+    custody: Custody
+    watermark: datetime | None
+    steps_waiting: int
+    problems: tuple[str, ...]
+    latest: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan for eyes. `exit_status` is 3 when there are differences."""
+
+    steps: tuple[str, ...]
+    gains: tuple[str, ...]
+    losses: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    foreign: tuple[str, ...]
+    exit_status: int
+
+
+def every(world: World) -> list[dict[str, str]]:
+    """All deployments in the ledger, a line each."""
+    lines = []
+    for registration in world.ledger.registrations():
+        custody = world.ledger.custody(registration.deployment)
+        lines.append(
+            {
+                "deployment": registration.deployment,
+                "domain": registration.domain,
+                "state": custody.state.value,
+                "key": custody.health.value,
+            }
+        )
+    return lines
+
+
+def status(world: World, deployment: str) -> Status:
+    registration = world.ledger.registration(deployment)
+    custody = world.ledger.custody(deployment)
+    problems: list[str] = []
+    waiting = 0
+    try:
+        now = compare(world, registration, world.ledger.model(deployment))
+        waiting = len(now.plan.steps)
+        problems += [str(conflict) for conflict in now.plan.conflicts]
+        problems += now.plan.notes
+    except PortcullisError as error:
+        problems.append(str(error))
+    return Status(
+        deployment,
+        registration,
+        custody,
+        world.ledger.watermark(deployment),
+        waiting,
+        tuple(problems),
+        world.ledger.history(deployment, 5),
+    )
+
+
+def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None, adopt: bool = False) -> Planned:
+    """What applying `text` (or the model in the ledger) would change: as steps and as people."""
+    registration = world.ledger.registration(deployment)
+    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml")
+    now = compare(world, registration, kept, adopt=bool(adopt))
+    effect = people(now.held, now.after())
+    return Planned(
+        steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
+        gains=tuple(effect.gains_in_words()),
+        losses=tuple(effect.losses_in_words()),
+        conflicts=tuple(str(conflict) for conflict in now.plan.conflicts),
+        notes=now.plan.notes,
+        foreign=tuple(str(claim) for claim in now.plan.foreign),
+        exit_status=3 if now.plan.steps else 0,
+    )
+
+
+def drifted(world: World, deployment: str) -> dict[str, Any]:
+    """What was changed by hand on the engine."""
+    registration = world.ledger.registration(deployment)
+    now = compare(world, registration, world.ledger.model(deployment))
+    return {"drift": [str(one) for one in drift(now.desired, now.held, now.mine, now.others)]}

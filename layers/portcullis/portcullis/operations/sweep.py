@@ -1,0 +1,142 @@
+"""Sweep: read the whole truth of every deployment, for what no event told. Of each its key first: that weighs more than a member."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from portcullis.access.drift import Drift, drift
+from portcullis.access.guard import guard as dangers_of
+from portcullis.custody.types import State
+from portcullis.errors import PortcullisError
+from portcullis.operations.applying import Comparison, compare
+from portcullis.operations.foundation import keepers
+from portcullis.operations.guard import guard
+from portcullis.operations.ports import Alert, Change, Registration
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause, World
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 16  # deployments looked at side by side: nearly all of the time is waiting for answers
+_CAUSE = Cause("sweep", "portcullis")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found of one deployment. `drift` in words; `error` if the deployment could not be swept whole."""
+
+    deployment: str
+    state: str = ""
+    health: str = ""
+    drift: tuple[str, ...] = ()
+    steps: int = 0
+    error: str = ""
+
+
+def sweep(world: World, only: str | None = None) -> list[Swept]:
+    """Sweep all deployments, or one. One that fails is told and does not keep the others waiting."""
+    registrations = [r for r in world.ledger.registrations() if only in (None, r.deployment)]
+    _look_at_dead_letters(world, registrations)
+    with ThreadPoolExecutor(_AT_ONCE) as sweepers:
+        return list(sweepers.map(lambda registration: _sweep_one(world, registration), registrations))
+
+
+def _look_at_dead_letters(world: World, registrations: list[Registration]) -> None:
+    """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
+    for queue in ("identity", "key"):
+        waiting = world.dead_letters.waiting(queue)
+        if waiting and registrations:
+            _tell_once(
+                world,
+                Alert(
+                    name="dead-letters-waiting",
+                    deployment=registrations[0].deployment,
+                    severity="warning",
+                    happened=f"{waiting} events lie in the dead letters of the {queue} queue of this account",
+                    done="what they asked for was read from the truth by the sweep; the events themselves are kept",
+                    next="mend the cause, then: portcullis redrive",
+                    runbook="dead-letters",
+                ),
+                f"{queue}: {waiting}",
+            )
+
+
+def _strangers(registration: Registration, now: Comparison) -> tuple[str, ...]:
+    """Administrators that the model does not ask for: whoever writes role mappings can make himself one, so it is watched."""
+    dangers = dangers_of(now.held, keepers(registration), now.desired)
+    return tuple(str(danger) for danger in dangers if not danger.refuses)
+
+
+def _sweep_one(world: World, registration: Registration) -> Swept:
+    name = registration.deployment
+    try:
+        custody = guard(world, name, _CAUSE)
+        found: tuple[Drift, ...] = ()
+        steps = 0
+        if custody.state is State.OPEN:
+            found = _tell_drift(world, registration)
+            steps = len(synchronise(world, name, _CAUSE).plan.steps)
+    except PortcullisError as error:
+        log.warning("%s could not be swept: %s", name, error)
+        _tell_once(
+            world,
+            Alert(
+                name="sweep-failed",
+                deployment=name,
+                severity="warning",
+                happened=f"the sweep could not read the whole truth of {name}: {error}",
+                done="it is tried again at the next sweep; the other deployments are not affected",
+                next=f"portcullis status {name}",
+                runbook="automation-broken",
+            ),
+            str(type(error)),
+        )
+        return Swept(name, error=str(error))
+    return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
+
+
+def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
+    """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
+    now = compare(world, registration, world.ledger.model(registration.deployment))
+    found = (*drift(now.desired, now.held, now.mine, now.others), *_strangers(registration, now))
+    if not found:
+        world.ledger.forget(registration.deployment, "told#drift")
+        return ()
+    words = [str(one) for one in found]
+    severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
+    alert = Alert(
+        name="drift",
+        deployment=registration.deployment,
+        severity=severity,
+        happened=f"the engine holds something else than the model asks for: {'; '.join(words[:20])}",
+        done="what Portcullis had set was put right; what it did not make was left alone",
+        next=f"keep it: put it into the model, portcullis adopt {registration.deployment}; or undo it by hand. "
+        f"Check with: portcullis drift {registration.deployment}",
+        runbook="drift",
+        detail={"drift": words},
+    )
+    if _tell_once(world, alert, "\n".join(words)):
+        world.ledger.record(
+            Change(
+                registration.deployment,
+                world.now(),
+                "drift",
+                _CAUSE.what,
+                _CAUSE.actor,
+                alert.happened[:1000],
+                None,
+                words,
+            )
+        )
+    return found
+
+
+def _tell_once(world: World, alert: Alert, about: str) -> bool:
+    """Tell an alert unless the same was told last; returns whether it was."""
+    name = f"told#{alert.name}"
+    if world.ledger.saved(alert.deployment, name) == about:
+        return False
+    world.alerts.tell(alert)
+    world.ledger.save(alert.deployment, name, about)
+    return True

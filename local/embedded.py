@@ -1,0 +1,188 @@
+"""The embedded default: a real OpenSearch behind the front door, the emulated AWS, and our own stacks deployed into it.
+
+The stacks are the synthesised ones, unmodified; the Lambda code that runs is their built assets. What differs from a real account is
+where the domain's endpoint points, and that the layer is built for this machine instead of Lambda's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layers import build as layer
+from portcullis.errors import PortcullisError, Refused
+from stacks import names
+
+from local.aws.emulator import Emulator
+from local.deploy import deploy
+from local.node import jars
+from local.node.node import Node
+from local.node.security import SecuritySetup
+from local.processes import check_port, free_port
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME = PROJECT / ".portcullis"
+CACHE = HOME / "cache"
+REGION, ACCOUNT = "eu-central-1", "111122223333"
+DEFAULT_VERSION = "3.4.0"
+
+Tell = Callable[[str], None]
+
+
+class SynthesisFailed(PortcullisError):
+    """`app.py` did not synthesise; the text is its own."""
+
+
+@contextmanager
+def only_one(home: Path = HOME) -> Iterator[None]:
+    """One embedded default a project folder: a second one is refused, with the first one's process id."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "running.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            who = lock.read().strip() or "unknown"
+            raise Refused(
+                f"the embedded default of this folder runs already (process {who}); wait for its end, or `make down` if it is left running"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        try:
+            yield
+        finally:
+            lock.truncate(0)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is asked of one embedded default. Ports of 0 are free ones."""
+
+    home: Path = HOME / "run"
+    deployments: Path = PROJECT / "deployments"
+    deployment: str = "demo"
+    version: str = DEFAULT_VERSION
+    door_port: int = 0
+    aws_port: int = 0
+
+
+class Embedded:
+    """Everything up and deployed. Use `running` to have it stopped again."""
+
+    def __init__(self, parts: Parts, node: Node, aws: Emulator, door_port: int, outputs: dict[str, dict[str, str]]) -> None:
+        self.parts, self.node, self.aws, self.door_port, self.outputs = parts, node, aws, door_port, outputs
+
+    @property
+    def deployment(self) -> str:
+        return self.parts.deployment
+
+    @property
+    def door(self) -> str:
+        """The domain's endpoint: host:port."""
+        return f"localhost:{self.door_port}"
+
+    @property
+    def door_ca(self) -> Path:
+        return self.parts.home / "door" / "door-ca.pem"
+
+    def output(self, name: str) -> str:
+        """One output of any stack, by its name."""
+        for outputs in self.outputs.values():
+            if name in outputs:
+                return outputs[name]
+        known = ", ".join(sorted({key for outputs in self.outputs.values() for key in outputs}))
+        raise KeyError(f"no stack has an output {name}; there are: {known}")
+
+
+@contextmanager
+def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
+    """The embedded default from nothing to deployed, and gone again at the end, however it ends."""
+    shutil.rmtree(parts.home, ignore_errors=True)
+    parts.home.mkdir(parents=True)
+    for port in (parts.door_port, parts.aws_port):
+        if port:
+            check_port(port, "a port that was asked for")
+    door_port = parts.door_port or free_port()
+    with ExitStack() as ends, ThreadPoolExecutor(3) as side:
+        # The jars come first: a first start without a network fails here, before anything runs.
+        jars.ensure(parts.version, CACHE, tell)
+        assembly = side.submit(synthesise, parts, tell)
+        host_layer = side.submit(layer.build, "host")
+        node = ends.enter_context(start_node(parts, tell))
+        aws = ends.enter_context(start_aws(parts, node, door_port, tell))
+        prepare_account(aws)
+        outputs = deploy(
+            _finished(assembly), aws, swap_assets={_layer_asset(parts): _finished(host_layer)}, tell=tell
+        )
+        yield Embedded(parts, node, aws, door_port, outputs)
+
+
+def start_node(parts: Parts, tell: Tell) -> Node:
+    """A real node that only the front door may talk to, with the roles that Amazon predefines and open source does not."""
+    master = f"arn:aws:iam::{ACCOUNT}:role/{names.of(parts.deployment, 'master')}"
+    return Node.start(
+        parts.home / "node", CACHE, parts.version, security=SecuritySetup.behind_door(master, roles=_amazon_roles(parts.version)), tell=tell
+    )
+
+
+def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
+    """The emulated AWS with the front door in front of the node."""
+    home = parts.home / "door"
+    home.mkdir()
+    door = {
+        "port": door_port,
+        "domain": parts.deployment,
+        "region": REGION,
+        "account": ACCOUNT,
+        "node_url": node.url,
+        "node_ca": str(node.ca),
+        "node_client_cert": str(node.door.cert),
+        "node_client_key": str(node.door.key),
+        "token_key": str(node.token_key),
+        "home": str(home),
+    }
+    trust = {name: str(home / "door-ca.pem") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
+    return Emulator.start(
+        parts.home / "aws",
+        region=REGION,
+        account=ACCOUNT,
+        door=door,
+        lambda_environment=trust,
+        port=parts.aws_port,
+        tell=tell,
+    )
+
+
+def synthesise(parts: Parts, tell: Tell) -> Path:
+    """`python app.py`, as `cdk synth` runs it."""
+    out = parts.home / "cdk.out"
+    began = time.monotonic()
+    environment = {
+        **os.environ,
+        "CDK_OUTDIR": str(out),
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_CONTEXT_JSON": f'{{"deployments": "{parts.deployments}"}}',
+    }
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "app.py")], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SynthesisFailed((done.stderr.strip() or done.stdout.strip())[-3000:])
+    tell(f"app.py synthesised in {time.monotonic() - began:.1f} s")
+    return out
+
+
+def _finished(work: Future[Any]) -> Any:
+    return work.result()
