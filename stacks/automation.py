@@ -1,0 +1,363 @@
+"""The automation of the account: ledger, queues, functions, topic, bus, the sweep's schedule, and the IAM groups it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from layers.build import built
+from stacks import names, permissions
+from stacks.deployments import Declared
+from stacks.identity import Identity
+from stacks.key import Key
+from stacks.network import Network
+
+FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
+_SETTLE_SECONDS = 5
+_RECEIVES = 3  # tries before a message is a dead letter
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a function may get. `at_once`: deployments handled at the same time, each by one invocation."""
+
+    seconds: int
+    memory: int = 1024
+    queue: str = ""
+    at_once: int = 0
+    reserved: int | None = None
+
+
+SHAPES = {
+    "identity_sync": Shape(seconds=60, queue="identity", at_once=20),
+    # A lock must never wait for want of concurrency that something else has used up.
+    "key_guard": Shape(seconds=120, queue="key", at_once=20, reserved=20),
+    "sweep": Shape(seconds=300, reserved=1),
+    "domain_setup": Shape(seconds=600),
+    "operate": Shape(seconds=300),
+}
+
+
+class Automation(Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        network: Network,
+        keys: Sequence[Key],
+        identities: Sequence[Identity],
+        reserve: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, name, **kwargs)
+        self._network, self._reserve = network, reserve
+        deployments = [identity.one for identity in identities]
+        self.sweep_minutes = min(one.sweep_minutes for one in deployments)
+        self.ledger = self._ledger()
+        self.topic = self._topic(deployments)
+        self.bus = events.EventBus(self, "Bus", event_bus_name=names.PREFIX)
+        self.undelivered = self._queue("undelivered")
+        self.dead_letters = {concern: self._queue(f"{concern}-dead", fifo=True) for concern in ("identity", "key")}
+        self.queues = {concern: self._reaction_queue(concern) for concern in ("identity", "key")}
+        self._iam_groups(deployments)
+        self.automation_role = iam.Role(
+            self,
+            "EnginePrincipal",
+            role_name=names.AUTOMATION_ROLE,
+            description="Portcullis: the automation, as the engines know it; the functions assume it",
+            assumed_by=iam.CompositePrincipal(*(role for role in self._roles())),
+        )
+        grounds = self._grounds(keys, identities)
+        self._allow(self.automation_role, "automation", permissions.of_automation(grounds))
+        layer = self._layer()
+        self.functions = {function: self._function(function, layer, grounds) for function in names.FUNCTIONS}
+        self.doors = self._doors(self.functions["operate"])
+        self._sweep()
+        self._outputs()
+
+    # ------------------------------------------------------------------ what is remembered and told
+
+    def _ledger(self) -> dynamodb.Table:
+        """Encrypted under a key that DynamoDB owns: the ledger has to be read when a deployment's key is gone."""
+        return dynamodb.Table(
+            self,
+            "Ledger",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires",
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _topic(self, deployments: Sequence[Declared]) -> sns.Topic:
+        """Not under a key of AWS's (alarms could not publish) nor of ours (an alert about keys must not need one)."""
+        topic = sns.Topic(
+            self, "Alerts", topic_name=f"{names.PREFIX}-alerts", display_name="Portcullis", enforce_ssl=True
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsTell",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        for email in sorted({one.email for one in deployments if one.email}):
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    # ------------------------------------------------------------------ queues
+
+    def _queue(self, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            f"Queue-{name}",
+            queue_name=f"{names.PREFIX}-{name}" + ".fifo" * fifo,
+            fifo=True if fifo else None,
+            content_based_deduplication=True if fifo else None,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            **properties,
+        )
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RulesDeliver",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": self.account},
+                    "ArnLike": {"aws:SourceArn": self._arn("events", "rule", f"{names.PREFIX}-*")},
+                },
+            )
+        )
+        return queue
+
+    def _reaction_queue(self, concern: str) -> sqs.Queue:
+        shape = next(shape for shape in SHAPES.values() if shape.queue == concern)
+        return self._queue(
+            concern,
+            fifo=True,
+            # As long as a try may take, and no longer: what fails holds up its own deployment until it is seen again.
+            visibility_timeout=Duration.seconds(shape.seconds + 15),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[concern], max_receive_count=_RECEIVES),
+        )
+
+    # ------------------------------------------------------------------ functions
+
+    def _roles(self) -> list[iam.Role]:
+        self._function_roles = {
+            function: iam.Role(
+                self,
+                f"Role-{function}",
+                role_name=names.function(function),
+                description=f"Portcullis: the function {function}",
+                assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            )
+            for function in names.FUNCTIONS
+        }
+        return list(self._function_roles.values())
+
+    def _allow(self, role: iam.Role, name: str, statements: list[iam.PolicyStatement]) -> None:
+        for statement in statements:
+            role.add_to_policy(statement)
+
+    def _layer(self) -> lambda_.LayerVersion:
+        """The asset's hash is the build's digest, which holds the platform: a hash of the sources would be the same for two."""
+        layer = built("arm64")
+        return lambda_.LayerVersion(
+            self,
+            "Library",
+            description="Portcullis: the library and its packages",
+            code=lambda_.Code.from_asset(str(layer.folder), asset_hash=layer.digest),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+        )
+
+    def _function(self, name: str, layer: lambda_.LayerVersion, grounds: permissions.Grounds) -> lambda_.Function:
+        shape, role = SHAPES[name], self._function_roles[name]
+        deployed = names.function(name)
+        log_group = logs.LogGroup(
+            self,
+            f"Log-{name}",
+            log_group_name=f"/aws/lambda/{deployed}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        # The log group's name is ours, so its ARN needs no reference (its attribute ends in ":*").
+        log_arn = self._arn("logs", "log-group", f"/aws/lambda/{deployed}", ArnFormat.COLON_RESOURCE_NAME)
+        self._allow(
+            role,
+            name,
+            [
+                *permissions.in_the_vpc(self._arn("lambda", "function", deployed, ArnFormat.COLON_RESOURCE_NAME)),
+                *permissions.log(log_arn),
+                *permissions.of_function(name, grounds),
+            ],
+        )
+        function = lambda_.Function(
+            self,
+            f"Function-{name}",
+            function_name=deployed,
+            description=f"Portcullis: {name}",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="handler.handler",
+            code=lambda_.Code.from_asset(str(FUNCTIONS_FOLDER / name), exclude=["**/__pycache__", "**/*.pyc"]),
+            layers=[layer],
+            role=role,
+            memory_size=shape.memory,
+            timeout=Duration.seconds(shape.seconds),
+            tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=shape.reserved if self._reserve else None,
+            environment=self._environment(name),
+            log_group=log_group,
+            vpc=self._network.vpc,
+            vpc_subnets=self._network.function_subnets,
+            security_groups=[self._network.automation_group],
+        )
+        if shape.queue:
+            function.add_event_source(
+                sources.SqsEventSource(
+                    self.queues[shape.queue],
+                    batch_size=10,
+                    report_batch_item_failures=True,
+                    max_concurrency=shape.at_once,
+                )
+            )
+        return function
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return {
+            "PORTCULLIS_LEDGER_TABLE": self.ledger.table_name,
+            "PORTCULLIS_AUTOMATION_ROLE": self.automation_role.role_arn,
+            "PORTCULLIS_ALERT_TOPIC": self.topic.topic_arn,
+            "PORTCULLIS_EVENT_BUS": self.bus.event_bus_name,
+            "PORTCULLIS_IDENTITY_DEAD_LETTERS": self.dead_letters["identity"].queue_url,
+            "PORTCULLIS_KEY_DEAD_LETTERS": self.dead_letters["key"].queue_url,
+            "PORTCULLIS_SETTLE_SECONDS": str(_SETTLE_SECONDS),
+            "PORTCULLIS_ACCOUNT": self.account,
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": names.METRICS_NAMESPACE,
+            "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "false",  # answers hold who may see what: not for a trace
+            "POWERTOOLS_TRACER_CAPTURE_ERROR": "false",
+            "LOG_LEVEL": "INFO",
+        }
+
+    def _doors(self, operate: lambda_.Function) -> dict[str, lambda_.Alias]:
+        """One alias of `operate` a level, and a policy to give to people: it may call the alias of its level and those below."""
+        version = operate.current_version
+        doors = {
+            level: lambda_.Alias(self, f"Operate-{level}", alias_name=level, version=version) for level in names.LEVELS
+        }
+        for place, level in enumerate(names.LEVELS):
+            may = [doors[lower].function_arn for lower in names.LEVELS[: place + 1]]
+            iam.ManagedPolicy(
+                self,
+                f"May-{level}",
+                managed_policy_name=f"{names.PREFIX}-{level}",
+                description=f"Portcullis: for people who may {level}",
+                statements=[iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=may)],
+            )
+        return doors
+
+    def _sweep(self) -> None:
+        events.Rule(
+            self,
+            "Sweep",
+            rule_name=f"{names.PREFIX}-sweep",
+            description="Portcullis: read the whole truth, for what no event told",
+            schedule=events.Schedule.rate(Duration.minutes(self.sweep_minutes)),
+            targets=[
+                targets.LambdaFunction(self.functions["sweep"], retry_attempts=0, max_event_age=Duration.minutes(1))
+            ],
+        )
+
+    # ------------------------------------------------------------------ what there is to touch
+
+    def _iam_groups(self, deployments: Sequence[Declared]) -> None:
+        """Made here and not with a deployment: two deployments may name the same group of the account."""
+        for group in sorted({group for one in deployments for group in one.iam_groups}):
+            iam.CfnGroup(self, f"Group-{group}", group_name=group)
+
+    def _grounds(self, keys: Sequence[Key], identities: Sequence[Identity]) -> permissions.Grounds:
+        deployments = [identity.one for identity in identities]
+        by_alias = [key for key in keys if not key.made and ":alias/" in key.arn]
+        return permissions.Grounds(
+            ledger=self.ledger.table_arn,
+            topic=self.topic.topic_arn,
+            bus=self.bus.event_bus_arn,
+            automation_role=self.automation_role.role_arn,
+            dead_letters=[queue.queue_arn for queue in self.dead_letters.values()],
+            queues=[queue.queue_arn for queue in self.queues.values()],
+            domains=[self._arn("es", "domain", one.name) for one in deployments],
+            security_groups=[
+                self._arn("ec2", "security-group", group.security_group_id)
+                for group in self._network.domain_groups.values()
+            ],
+            master_roles=[identity.master.role_arn for identity in identities],
+            master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
+            keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
+            key_aliases=sorted({key.arn.split(":", 5)[5] for key in by_alias}),
+            all_keys=self._arn("kms", "key", "*"),
+            user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
+            identity_pools=[
+                self._arn("cognito-identity", "identitypool", identity.identity_pool.ref)
+                for identity in identities
+                if identity.identity_pool
+            ],
+            group_roles=[role.role_arn for identity in identities for role in identity.cognito_roles],
+            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}),
+            iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
+            iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
+            identity_stores=sorted(
+                {
+                    f"arn:{self.partition}:identitystore::{self.account}:identitystore/{one.identity_store}"
+                    for one in deployments
+                    if one.identity_store
+                }
+            ),
+            models=f"arn:{self.partition}:s3:::cdk-hnb659fds-assets-{self.account}-{self.region}/*.yaml",
+        )
+
+    def _iam(self, kind: str, wanted: set[str]) -> list[str]:
+        """ARNs by name; users and roles may stand under any path, groups are made by us and stand under none."""
+        paths = [""] if kind == "group" else ["", "*/"]
+        return [
+            f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{name}" for name in sorted(wanted) for path in paths
+        ]
+
+    def _arn(self, service: str, resource: str, name: str, form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
+        return self.format_arn(service=service, resource=resource, resource_name=name, arn_format=form)
+
+    def _outputs(self) -> None:
+        CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
+        CfnOutput(self, "AlertTopic", value=self.topic.topic_arn)
+        CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
+        CfnOutput(self, "AutomationRole", value=self.automation_role.role_arn)
+        CfnOutput(self, "OperateFunction", value=self.functions["operate"].function_name)
+        for concern in self.queues:
+            CfnOutput(self, f"{concern.capitalize()}Queue", value=self.queues[concern].queue_url)
+            CfnOutput(self, f"{concern.capitalize()}DeadLetters", value=self.dead_letters[concern].queue_url)

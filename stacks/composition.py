@@ -1,0 +1,95 @@
+"""Which stacks there are, and in which order they need one another.
+
+network <- key, identity (one of each a deployment) <- automation <- domain (one a deployment), observability, runbooks. The automation
+comes after the keys and pools, so that its roles name them one by one; nothing that comes before names a role of the automation but
+in a condition, so nothing goes round in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from aws_cdk import App, Environment, Stack, Tags
+
+from stacks import names
+from stacks.automation import Automation
+from stacks.deployments import Declared
+from stacks.domain import Domain
+from stacks.identity import Identity
+from stacks.key import Key, Replica
+from stacks.network import Network
+from stacks.observability import Observability
+from stacks.relay import IAM_REGION, Relay, wanted
+from stacks.runbooks import Runbooks
+
+_S = TypeVar("_S", bound=Stack)
+
+
+def compose(
+    deployments: Sequence[Declared],
+    *,
+    account: str,
+    region: str,
+    own_trail: bool,
+    reserve: bool,
+    context: Mapping[str, object],
+    out: Path | None,
+) -> Path:
+    """Synthesise the app for these deployments and return the folder of the cloud assembly."""
+    app = App(context=dict(context), outdir=str(out) if out else None, analytics_reporting=False)
+    home = Environment(account=account, region=region)
+
+    def tagged(stack: _S, deployment: str = "") -> _S:
+        Tags.of(stack).add("application", names.PREFIX)
+        if deployment:
+            Tags.of(stack).add("portcullis:deployment", deployment)
+        return stack
+
+    network = tagged(Network(app, f"{names.PREFIX}-network", deployments, env=home))
+    keys = [tagged(Key(app, names.of(one.name, "key"), one, env=home), one.name) for one in deployments]
+    identities = [tagged(Identity(app, names.of(one.name, "identity"), one, env=home), one.name) for one in deployments]
+    for one in deployments:
+        for other in one.replica_regions:
+            away = Environment(account=account, region=other)
+            tagged(Replica(app, names.of(one.name, f"key-{other}"), one, env=away), one.name)
+    automation = tagged(
+        Automation(
+            app,
+            f"{names.PREFIX}-automation",
+            network=network,
+            keys=keys,
+            identities=identities,
+            reserve=reserve,
+            env=home,
+        )
+    )
+    for key, identity in zip(keys, identities, strict=True):
+        tagged(
+            Domain(
+                app,
+                names.of(key.one.name, "domain"),
+                network=network,
+                key=key,
+                identity=identity,
+                automation=automation,
+                env=home,
+            ),
+            key.one.name,
+        )
+    if region != IAM_REGION and wanted(deployments):
+        iam_home = Environment(account=account, region=IAM_REGION)
+        tagged(Relay(app, f"{names.PREFIX}-relay", home=region, deployments=deployments, env=iam_home))
+    tagged(
+        Observability(
+            app,
+            f"{names.PREFIX}-observability",
+            automation=automation,
+            deployments=deployments,
+            trail=own_trail,
+            env=home,
+        )
+    )
+    tagged(Runbooks(app, f"{names.PREFIX}-runbooks", automation=automation, env=home))
+    return Path(app.synth().directory)

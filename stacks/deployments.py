@@ -1,0 +1,97 @@
+"""What the stacks need of the deployment files, and no more. Thin on purpose: what a file may say is the business of `portcullis.model`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from portcullis import model
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import BadInput
+from portcullis.model.types import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One deployment file, as the stacks see it."""
+
+    name: str
+    source: Path
+    engine: str  # as Amazon names it: OpenSearch_3.3
+    configuration: str  # cognito | internal | api
+    node_type: str
+    node_count: int
+    storage_gib: int
+    rotation_days: int
+    multi_region: bool
+    replica_regions: tuple[str, ...]
+    key_alias: str  # alias/NAME of the key we make, or of the given one; empty if a key is given by its own ARN
+    key_arn: str  # the given key's or alias's; empty: we make one
+    has_pool: bool
+    cognito_groups: dict[str, bool]  # group -> has an IAM role of its own
+    iam_groups: tuple[str, ...]
+    iam_users: tuple[str, ...]  # names of IAM users that are granted something
+    iam_roles: tuple[str, ...]  # and of IAM roles
+    identity_store: str
+    break_glass_by: tuple[str, ...]  # ARNs
+    email: str
+    sweep_minutes: int
+    model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
+
+
+def load_all(folder: Path) -> tuple[Declared, ...]:
+    """Every `*.yaml` of a folder, by name. Raises BadInput for a bad file, a folder without any, a name given twice."""
+    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not files:
+        raise BadInput(
+            "no deployment file (*.yaml) found", source=str(folder), remedy="write one, or pass -c deployments=FOLDER"
+        )
+    found: dict[str, Declared] = {}
+    for path in files:
+        one = declared(path)
+        if one.name in found:
+            raise BadInput(
+                f"the deployment {one.name!r} is in {found[one.name].source.name} too",
+                source=str(path),
+                place="deployment",
+                remedy="one file a deployment",
+            )
+        found[one.name] = one
+    return tuple(found[name] for name in sorted(found))
+
+
+def declared(path: Path) -> Declared:
+    """Read one file. Raises BadInput."""
+    read = model.load(path)
+    pool, given = read.identity.cognito, read.key.arn or ""
+    granted = [grant.to.subject for grant in read.access.grants]
+    named = given.split(":", 5)[5] if ":alias/" in given else ""
+    return Declared(
+        name=read.deployment,
+        source=path,
+        engine=read.engine,
+        configuration=read.domain.configuration.value,
+        node_type=read.domain.data_nodes.type,
+        node_count=read.domain.data_nodes.count,
+        storage_gib=read.domain.data_nodes.storage_gib,
+        rotation_days=read.key.rotation_days,
+        multi_region=read.key.multi_region,
+        replica_regions=tuple(read.key.replicas),
+        key_alias=named if given else read.key.alias or f"alias/portcullis/{read.deployment}",
+        key_arn=given,
+        has_pool=pool is not None or read.domain.configuration.value == "cognito",
+        cognito_groups={name: group.role for name, group in pool.groups.items()} if pool else {},
+        iam_groups=tuple(read.identity.iam_groups),
+        iam_users=_names(granted, SubjectKind.IAM_USER),
+        iam_roles=_names(granted, SubjectKind.IAM_ROLE),
+        identity_store=read.identity.identity_center.store if read.identity.identity_center else "",
+        break_glass_by=tuple(read.break_glass.assumed_by),
+        email=read.alerts.email or "",
+        sweep_minutes=read.custody.sweep_minutes,
+        model=read,
+    )
+
+
+def _names(subjects: list[Subject], kind: SubjectKind) -> tuple[str, ...]:
+    """The plain names of the subjects of one kind, ARNs shortened to theirs."""
+    return tuple(sorted({subject.name.rsplit("/", 1)[-1] for subject in subjects if subject.kind is kind}))

@@ -1,0 +1,264 @@
+"""The search domain of a deployment, the rules that listen for it, and the custom resource that puts its access model on it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from aws_cdk import CfnOutput, CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_opensearchservice as search
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+from portcullis import model
+
+from stacks import names, patterns
+from stacks.automation import Automation
+from stacks.deployments import Declared
+from stacks.identity import Identity
+from stacks.key import Key
+from stacks.network import Network
+
+_TLS = "Policy-Min-TLS-1-2-PFS-2023-10"
+_LOGS = ("AUDIT_LOGS", "ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LOGS")
+
+
+class Domain(Stack):
+    """Kept when the stack goes, and the stack is protected: a domain is deleted by Portcullis, which locks, asks and takes a snapshot
+    first, and by nothing else. Its key can never be changed: another KmsKeyId would make CloudFormation replace the domain."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        network: Network,
+        key: Key,
+        identity: Identity,
+        automation: Automation,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, name, termination_protection=True, **kwargs)
+        self.one: Declared = identity.one
+        self._network, self._key, self._identity, self._automation = network, key, identity, automation
+        self.domain_arn = self.format_arn(service="es", resource="domain", resource_name=self.one.name)
+        self.group = network.domain_groups[self.one.name]
+        self.domain = self._domain()
+        self._rules()
+        self._set_up()
+        CfnOutput(self, "DomainName", value=self.domain.ref)
+        CfnOutput(self, "Endpoint", value=self.domain.attr_domain_endpoint)
+
+    # ------------------------------------------------------------------ the domain
+
+    def _domain(self) -> search.CfnDomain:
+        one, zones = self.one, _zones(self.one.node_count)
+        publishing, permission = self._logs()
+        domain = search.CfnDomain(
+            self,
+            "Domain",
+            domain_name=one.name,
+            engine_version=one.engine,
+            cluster_config=search.CfnDomain.ClusterConfigProperty(
+                instance_type=one.node_type,
+                instance_count=one.node_count,
+                zone_awareness_enabled=zones > 1,
+                zone_awareness_config=search.CfnDomain.ZoneAwarenessConfigProperty(availability_zone_count=zones)
+                if zones > 1
+                else None,
+            ),
+            ebs_options=search.CfnDomain.EBSOptionsProperty(
+                ebs_enabled=True, volume_type="gp3", volume_size=one.storage_gib
+            ),
+            vpc_options=search.CfnDomain.VPCOptionsProperty(
+                subnet_ids=self._network.domain_subnets[:zones], security_group_ids=[self.group.security_group_id]
+            ),
+            encryption_at_rest_options=search.CfnDomain.EncryptionAtRestOptionsProperty(
+                enabled=True, kms_key_id=self._key.arn
+            ),
+            node_to_node_encryption_options=search.CfnDomain.NodeToNodeEncryptionOptionsProperty(enabled=True),
+            domain_endpoint_options=search.CfnDomain.DomainEndpointOptionsProperty(
+                enforce_https=True, tls_security_policy=_TLS
+            ),
+            advanced_security_options=self._security(),
+            cognito_options=self._cognito(),
+            access_policies=model.access_policy(one.model, self.domain_arn),
+            log_publishing_options=publishing,
+            off_peak_window_options=search.CfnDomain.OffPeakWindowOptionsProperty(enabled=True),
+            software_update_options=search.CfnDomain.SoftwareUpdateOptionsProperty(auto_software_update_enabled=True),
+        )
+        domain.apply_removal_policy(RemovalPolicy.RETAIN)
+        domain.add_resource_dependency(permission)
+        return domain
+
+    def _security(self) -> search.CfnDomain.AdvancedSecurityOptionsInputProperty:
+        """The master: a role (then basic authentication is off), or for `internal` a user whose password nobody has written down."""
+        secret = self._identity.master_secret
+        if secret:
+            master = search.CfnDomain.MasterUserOptionsProperty(
+                master_user_name=secret.secret_value_from_json("username").unsafe_unwrap(),
+                master_user_password=secret.secret_value_from_json("password").unsafe_unwrap(),
+            )
+        else:
+            master = search.CfnDomain.MasterUserOptionsProperty(master_user_arn=self._identity.master.role_arn)
+        return search.CfnDomain.AdvancedSecurityOptionsInputProperty(
+            enabled=True, internal_user_database_enabled=secret is not None, master_user_options=master
+        )
+
+    def _cognito(self) -> search.CfnDomain.CognitoOptionsProperty | None:
+        identity = self._identity
+        if self.one.configuration != "cognito" or not (
+            identity.pool and identity.identity_pool and identity.cognito_access
+        ):
+            return None
+        return search.CfnDomain.CognitoOptionsProperty(
+            enabled=True,
+            user_pool_id=identity.pool.user_pool_id,
+            identity_pool_id=identity.identity_pool.ref,
+            role_arn=identity.cognito_access.role_arn,
+        )
+
+    def _logs(self) -> tuple[dict[str, Any], logs.CfnResourcePolicy]:
+        """Where the domain writes its logs, and its permission to. One policy a deployment: an account and Region takes ten."""
+        groups = {
+            kind: logs.LogGroup(
+                self,
+                f"Log-{kind}",
+                log_group_name=f"/aws/OpenSearchService/domains/{self.one.name}/{kind.lower().replace('_', '-')}",
+                retention=logs.RetentionDays.THREE_MONTHS,
+                removal_policy=RemovalPolicy.RETAIN,
+            )
+            for kind in _LOGS
+        }
+        document = iam.PolicyDocument(
+            statements=[
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("es.amazonaws.com")],
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[
+                        f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:/aws/OpenSearchService/domains/{self.one.name}/*"
+                    ],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": self.account},
+                        "ArnLike": {"aws:SourceArn": self.domain_arn},
+                    },
+                )
+            ]
+        )
+        permission = logs.CfnResourcePolicy(
+            self,
+            "MayLog",
+            policy_name=names.of(self.one.name, "domain-logs"),
+            policy_document=self.to_json_string(document),
+        )
+        publishing = {
+            kind: search.CfnDomain.LogPublishingOptionProperty(
+                enabled=True, cloud_watch_logs_log_group_arn=group.log_group_arn
+            )
+            for kind, group in groups.items()
+        }
+        return publishing, permission
+
+    # ------------------------------------------------------------------ the rules
+
+    def _rules(self) -> None:
+        one, identity, key = self.one, self._identity, self._key
+        listened = patterns.identity(
+            iam_groups=one.iam_groups,
+            iam_users=one.iam_users,
+            iam_roles=one.iam_roles,
+            user_pool=identity.pool.user_pool_id if identity.pool else "",
+            identity_pool=identity.identity_pool.ref if identity.identity_pool else "",
+            identity_center=bool(one.identity_store),
+        )
+        if listened:
+            self._rule("identity", listened, "who is in which group may have changed")
+        alias_arn = self.format_arn(service="kms", resource=one.key_alias) if one.key_alias else ""
+        self._rule(
+            "key",
+            patterns.key(
+                key_arns=[key.arn, *key.replica_arns],
+                key_id=key.key_id,
+                key_alias=one.key_alias,
+                alias_arn=_one_part(alias_arn),
+                domain=one.name,
+                domain_arn=self.domain_arn,
+                security_group=self.group.security_group_id,
+            ),
+            "the key, the domain or the road to it may have changed",
+        )
+
+    def _rule(self, concern: str, pattern: dict[str, Any], meaning: str) -> None:
+        """One deployment is one message group: its events are handled one after another, other deployments' beside them."""
+        queue = self._automation.queues[concern]
+        events.CfnRule(
+            self,
+            f"Rule-{concern}",
+            name=names.of(self.one.name, concern),
+            description=f"Portcullis: {meaning} ({self.one.name})",
+            event_pattern=pattern,
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id=concern,
+                    arn=queue.queue_arn,
+                    sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=self.one.name),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=self._automation.undelivered.queue_arn
+                    ),
+                )
+            ],
+        )
+
+    # ------------------------------------------------------------------ the access model
+
+    def _set_up(self) -> None:
+        one, identity, automation = self.one, self._identity, self._automation
+        text = one.source.read_bytes()
+        asset = assets.Asset(self, "Model", path=str(one.source), asset_hash=hashlib.sha256(text).hexdigest())
+        registration: dict[str, Any] = {
+            "deployment": one.name,
+            "account": self.account,
+            "region": self.region,
+            "domain": self.domain.ref,
+            "domain_arn": self.domain_arn,
+            "endpoint": self.domain.attr_domain_endpoint,
+            "key_arn": self._key.arn,
+            "key_alias": one.key_alias,
+            "key_replicas": self._key.replica_arns,
+            "user_pool": identity.pool.user_pool_id if identity.pool else "",
+            "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
+            "identity_store": one.identity_store,
+            "group_roles": {group: role.role_arn for group, role in identity.group_roles.items()},
+            "master_role": identity.master.role_arn,
+            "automation_role": automation.automation_role.role_arn,
+            "break_glass_role": identity.break_glass.role_arn,
+            "security_group": self.group.security_group_id,
+            "automation_security_group": self._network.automation_group.security_group_id,
+        }
+        properties: dict[str, Any] = {
+            "Registration": registration,
+            "Model": {"bucket": asset.s3_bucket_name, "key": asset.s3_object_key},
+            "ModelDigest": asset.asset_hash,
+        }
+        if identity.master_secret:
+            properties["MasterSecret"] = identity.master_secret.secret_arn
+        CustomResource(
+            self,
+            "AccessModel",
+            resource_type="Custom::PortcullisDeployment",
+            service_token=automation.functions["domain_setup"].function_arn,
+            service_timeout=Duration.minutes(15),
+            properties=properties,
+        )
+
+
+def _zones(nodes: int) -> int:
+    """Over how many Availability Zones the nodes are spread: two, if they can be spread evenly."""
+    return 2 if nodes % 2 == 0 else 1
+
+
+def _one_part(arn: str) -> str:
+    """`format_arn` puts a slash after a resource without a name."""
+    return arn.removesuffix("/")

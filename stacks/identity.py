@@ -1,0 +1,238 @@
+"""Who may come in: the user pool with its groups, the identity pool that turns a token into a role, and the roles of a deployment."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secrets
+from constructs import Construct
+
+from stacks import names
+from stacks.deployments import Declared
+from stacks.key import only_functions
+
+# A group of this name with a role of its own gets the master role instead: people who administer the domain through Dashboards.
+MASTERS = "masters"
+_ROLELESS_PRECEDENCE = 1000  # behind every group that has a role of its own
+_SIGN_IN_USERS = (
+    *("AdminInitiateAuth", "AdminUserGlobalSignOut", "CreateUserPoolClient", "DeleteUserPoolClient"),
+    *("DescribeUserPool", "DescribeUserPoolClient", "ListUserPoolClients", "UpdateUserPoolClient"),
+)
+_SIGN_IN_IDENTITIES = ("DescribeIdentityPool", "GetIdentityPoolRoles", "SetIdentityPoolRoles", "UpdateIdentityPool")
+
+
+class Identity(Stack):
+    """Roles have no rights of their own in IAM: the domain's access policy lets requests through, and the engine decides."""
+
+    def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
+        super().__init__(scope, name, **kwargs)
+        self.one = one
+        self.pool: cognito.UserPool | None = None
+        self.identity_pool: cognito.CfnIdentityPool | None = None
+        self.group_roles: dict[str, iam.Role] = {}
+        self.cognito_access: iam.Role | None = None
+        if one.has_pool:
+            self._pools()
+        self.master = iam.Role(
+            self,
+            "Master",
+            role_name=names.of(one.name, "master"),
+            description=f"Portcullis: fine-grained access control's master of {one.name}",
+            assumed_by=self._master_trust(),
+        )
+        self.break_glass = iam.Role(
+            self,
+            "BreakGlass",
+            role_name=names.of(one.name, "break-glass"),
+            description=f"Portcullis: the one principal that {one.name} still lets in while it is locked",
+            assumed_by=self._break_glass_trust(),
+            max_session_duration=Duration.hours(1),
+        )
+        if self.pool and self.identity_pool:
+            self._groups(self.pool)
+        self.master_secret = self._master_secret() if one.configuration == "internal" else None
+
+    @property
+    def cognito_roles(self) -> list[iam.Role]:
+        """The roles that a token may choose."""
+        return [self.signed_in, *self.group_roles.values()] if self.identity_pool else []
+
+    def _pools(self) -> None:
+        one = self.one
+        self.pool = cognito.UserPool(
+            self,
+            "Users",
+            user_pool_name=names.of(one.name, "users"),
+            self_sign_up_enabled=False,
+            sign_in_aliases=cognito.SignInAliases(username=True),
+            mfa=cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            password_policy=cognito.PasswordPolicy(
+                min_length=14,
+                require_digits=True,
+                require_lowercase=True,
+                require_symbols=True,
+                require_uppercase=True,
+                temp_password_validity=Duration.days(3),
+            ),
+            account_recovery=cognito.AccountRecovery.NONE,  # whoever administers the pool resets: a mailbox is no second key
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # Dashboards' sign-in page; the prefix is unique in a Region, over all accounts.
+        self.pool.add_domain(
+            "SignIn",
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{names.PREFIX}-{one.name}-{self.account}"),
+        )
+        client = self.pool.add_client(
+            "Client",
+            user_pool_client_name=names.of(one.name, "client"),
+            auth_flows=cognito.AuthFlow(user_srp=True, admin_user_password=True),
+            disable_o_auth=True,  # Amazon OpenSearch Service makes the client of the sign-in page itself
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            access_token_validity=Duration.minutes(30),
+            id_token_validity=Duration.minutes(30),
+            refresh_token_validity=Duration.hours(12),
+        )
+        provider = f"cognito-idp.{self.region}.{self.url_suffix}/{self.pool.user_pool_id}"
+        self.identity_pool = cognito.CfnIdentityPool(
+            self,
+            "Identities",
+            identity_pool_name=names.of(one.name, "identities"),
+            allow_unauthenticated_identities=False,
+            allow_classic_flow=False,
+            cognito_identity_providers=[
+                cognito.CfnIdentityPool.CognitoIdentityProviderProperty(
+                    client_id=client.user_pool_client_id, provider_name=provider, server_side_token_check=True
+                )
+            ],
+        )
+        # Amazon OpenSearch Service adds its own client as a provider later; CloudFormation leaves that alone unless this changes.
+        self.signed_in = iam.Role(
+            self,
+            "SignedIn",
+            role_name=names.of(one.name, "signed-in"),
+            description=f"Portcullis: somebody signed in to {one.name} whose groups have no role of their own; no rights",
+            assumed_by=self._from_identity_pool(),
+        )
+        cognito.CfnIdentityPoolRoleAttachment(
+            self,
+            "RoleChoice",
+            identity_pool_id=self.identity_pool.ref,
+            roles={"authenticated": self.signed_in.role_arn},
+            role_mappings={
+                "client": cognito.CfnIdentityPoolRoleAttachment.RoleMappingProperty(
+                    type="Token",
+                    ambiguous_role_resolution="Deny",
+                    identity_provider=f"{provider}:{client.user_pool_client_id}",
+                )
+            },
+        )
+        self.cognito_access = self._cognito_access(self.pool, self.identity_pool)
+        CfnOutput(self, "UserPool", value=self.pool.user_pool_id)
+        CfnOutput(self, "UserPoolClient", value=client.user_pool_client_id)
+        CfnOutput(self, "IdentityPool", value=self.identity_pool.ref)
+
+    def _groups(self, pool: cognito.UserPool) -> None:
+        """Every group carries a role, so that a member is never refused at sign-in for want of one; where a person is in several,
+        the lowest precedence decides: groups with a role of their own in the order of the file, then the rest."""
+        for place, (group, own) in enumerate(self.one.cognito_groups.items()):
+            if own:
+                role = self.master if group == MASTERS else self._group_role(group)
+                self.group_roles[group] = role
+            else:
+                role = self.signed_in
+            cognito.CfnUserPoolGroup(
+                self,
+                f"Group-{group}",
+                user_pool_id=pool.user_pool_id,
+                group_name=group,
+                role_arn=role.role_arn,
+                precedence=place + 1 if own else _ROLELESS_PRECEDENCE,
+            )
+
+    def _group_role(self, group: str) -> iam.Role:
+        return iam.Role(
+            self,
+            f"Role-{group}",
+            role_name=names.group_role(self.one.name, group),
+            description=f"Portcullis: members of the Cognito group {group} of {self.one.name}",
+            assumed_by=self._from_identity_pool(),
+        )
+
+    def _from_identity_pool(self) -> iam.IPrincipal:
+        assert self.identity_pool is not None  # noqa: S101 - only asked for where there is one
+        return iam.WebIdentityPrincipal(
+            "cognito-identity.amazonaws.com",
+            {
+                "StringEquals": {"cognito-identity.amazonaws.com:aud": self.identity_pool.ref},
+                "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"},
+            },
+        )
+
+    def _master_trust(self) -> iam.IPrincipal:
+        """`domain_setup` assumes it to let the automation in, once; people only through the group `masters`."""
+        setup = iam.AccountRootPrincipal().with_conditions(only_functions(self, ("domain_setup",)))
+        return (
+            iam.CompositePrincipal(setup, self._from_identity_pool()) if self.one.cognito_groups.get(MASTERS) else setup
+        )
+
+    def _break_glass_trust(self) -> iam.IPrincipal:
+        if self.one.break_glass_by:
+            return iam.CompositePrincipal(*(iam.ArnPrincipal(arn) for arn in self.one.break_glass_by))
+        return iam.AccountRootPrincipal()  # whoever an IAM policy of the account allows to
+
+    def _cognito_access(self, pool: cognito.UserPool, identities: cognito.CfnIdentityPool) -> iam.Role:
+        """What Amazon's managed policy AmazonOpenSearchServiceCognitoAccess allows on every pool, on these two."""
+        identity_arn = self.format_arn(
+            service="cognito-identity", resource="identitypool", resource_name=identities.ref
+        )
+        return iam.Role(
+            self,
+            "CognitoAccess",
+            role_name=names.of(self.one.name, "cognito-access"),
+            description="Portcullis: lets Amazon OpenSearch Service set up the sign-in page of Dashboards",
+            assumed_by=iam.ServicePrincipal(
+                "opensearchservice.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            ),
+            inline_policies={
+                "pools": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(
+                            actions=[f"cognito-idp:{action}" for action in _SIGN_IN_USERS],
+                            resources=[pool.user_pool_arn],
+                        ),
+                        iam.PolicyStatement(
+                            actions=[f"cognito-identity:{action}" for action in _SIGN_IN_IDENTITIES],
+                            resources=[identity_arn],
+                        ),
+                        iam.PolicyStatement(
+                            actions=["iam:PassRole"],
+                            resources=[self.signed_in.role_arn],
+                            conditions={"StringEquals": {"iam:PassedToService": "cognito-identity.amazonaws.com"}},
+                        ),
+                    ]
+                )
+            },
+        )
+
+    def _master_secret(self) -> secrets.Secret:
+        """The master of the internal user database. Generated by Secrets Manager: the password is in no template and in no file."""
+        return secrets.Secret(
+            self,
+            "MasterSecret",
+            description=f"Portcullis: master user of the internal user database of {self.one.name}",
+            generate_secret_string=secrets.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": "portcullis-master"}),
+                generate_string_key="password",
+                password_length=32,
+                exclude_characters="\"'\\/@:`$",
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+        )

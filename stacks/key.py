@@ -1,0 +1,162 @@
+"""The key of a deployment: made here, or somebody else's and only named. And its replicas, one stack a Region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Arn, ArnComponents, ArnFormat, CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks import names
+from stacks.deployments import Declared
+
+# Everything about the key but using it: with kms:* for the account, any IAM policy of the account could open the domain.
+_ADMINISTRATION = (
+    *("CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DeleteImportedKeyMaterial", "DescribeKey", "DisableKey"),
+    *(
+        "DisableKeyRotation",
+        "EnableKey",
+        "EnableKeyRotation",
+        "GetKeyPolicy",
+        "GetKeyRotationStatus",
+        "GetParametersForImport",
+    ),
+    *("ImportKeyMaterial", "ListAliases", "ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListResourceTags"),
+    *("PutKeyPolicy", "ReplicateKey", "RetireGrant", "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion"),
+    *(
+        "SynchronizeMultiRegionKey",
+        "TagResource",
+        "UntagResource",
+        "UpdateAlias",
+        "UpdateKeyDescription",
+        "UpdatePrimaryRegion",
+    ),
+)
+# The five actions that a search service needs of a customer's key, and no others.
+_USE = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GetKeyRotationStatus")
+# What the automation looks at, and the dry run it asks as the second probe.
+OBSERVE = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyRotations")
+PROBE = ("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+OBSERVERS = ("key_guard", "sweep", "operate", "domain_setup")
+
+
+def kms_actions(*names_: str) -> list[str]:
+    return [f"kms:{name}" for name in names_]
+
+
+class Key(Stack):
+    """`arn` is the key's (or the given alias's) ARN; `key_id` its id, empty for an alias; `made` says whether the key is ours."""
+
+    def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
+        super().__init__(scope, name, **kwargs)
+        self.one = one
+        self.made = not one.key_arn
+        self.arn, self.key_id = one.key_arn, one.key_arn.rpartition(":key/")[2] if ":key/" in one.key_arn else ""
+        if self.made:
+            key = kms.Key(
+                self,
+                "Key",
+                description=f"Portcullis: encrypts the deployment {one.name}",
+                enable_key_rotation=True,
+                rotation_period=Duration.days(one.rotation_days),
+                multi_region=one.multi_region,
+                policy=key_policy(self),
+                pending_window=Duration.days(30),
+                removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
+            )
+            kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=key.key_id)
+            self.arn, self.key_id = key.key_arn, key.key_id
+        # Known before the replicas exist: a multi-Region key has the same id everywhere.
+        self.replica_arns = [
+            Arn.format(
+                ArnComponents(
+                    service="kms",
+                    region=region,
+                    resource="key",
+                    resource_name=self.key_id,
+                    arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+                ),
+                self,
+            )
+            for region in one.replica_regions
+        ]
+        CfnOutput(self, "KeyArn", value=self.arn)
+
+
+class Replica(Stack):
+    """A replica of a multi-Region key. Stacks of different Regions share no exports, so the primary's ARN is a parameter."""
+
+    def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
+        super().__init__(scope, name, **kwargs)
+        primary = CfnParameter(
+            self,
+            "PrimaryKeyArn",
+            description=f"Output KeyArn of the stack {names.of(one.name, 'key')}",
+            allowed_pattern="arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/mrk-[0-9a-f]{32}",
+            constraint_description="the ARN of a multi-Region key: arn:aws:kms:REGION:ACCOUNT:key/mrk-...",
+        )
+        replica = kms.CfnReplicaKey(
+            self,
+            "Replica",
+            primary_key_arn=primary.value_as_string,
+            key_policy=key_policy(self),
+            description=f"Portcullis: replica for the deployment {one.name}",
+            pending_window_in_days=30,
+        )
+        replica.apply_removal_policy(RemovalPolicy.RETAIN)
+        kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=replica.ref)
+        CfnOutput(self, "KeyArn", value=replica.attr_arn)
+
+
+def key_policy(stack: Stack) -> iam.PolicyDocument:
+    """Who may do what with a key of ours: the account administers, the search service uses, the automation looks.
+
+    Principals are the account, bounded by conditions: roles that other stacks make later could not be named here.
+    """
+    account = iam.AccountRootPrincipal()
+    region, number = stack.region, stack.account
+    through_service = {"kms:CallerAccount": number, "kms:ViaService": f"es.{region}.amazonaws.com"}
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                sid="Administer", principals=[account], actions=kms_actions(*_ADMINISTRATION), resources=["*"]
+            ),
+            iam.PolicyStatement(
+                sid="SearchServiceUses",
+                principals=[iam.AnyPrincipal()],
+                actions=kms_actions(*_USE),
+                resources=["*"],
+                conditions={"StringEquals": through_service},
+            ),
+            iam.PolicyStatement(
+                sid="SearchServiceHoldsGrants",
+                principals=[iam.AnyPrincipal()],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={"StringEquals": through_service, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+            ),
+            iam.PolicyStatement(
+                sid="AutomationLooks",
+                principals=[account],
+                actions=kms_actions(*OBSERVE, *PROBE),
+                resources=["*"],
+                conditions=only_functions(stack, OBSERVERS),
+            ),
+        ]
+    )
+
+
+def only_functions(stack: Stack, functions: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
+    """A condition that holds for the roles of these functions and for nobody else.
+
+    The second form is the session's own ARN: AWS always compares the role's, some other evaluators the session's.
+    """
+    roles = [names.function(name) for name in functions]
+    return {
+        "ArnLike": {
+            "aws:PrincipalArn": [f"arn:{stack.partition}:iam::{stack.account}:role/{role}" for role in roles]
+            + [f"arn:{stack.partition}:sts::{stack.account}:assumed-role/{role}/*" for role in roles]
+        }
+    }

@@ -1,0 +1,71 @@
+"""The names that more than one stack, or a person, has to know. IAM is global: these hold for one home Region an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from portcullis.errors import BadInput
+
+from stacks.deployments import Declared
+
+PREFIX = "portcullis"
+AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
+RELAY_ROLE = f"{PREFIX}-relay"
+
+FUNCTIONS = ("identity_sync", "key_guard", "sweep", "domain_setup", "operate")
+
+# The aliases of `operate`: who may call which of them is IAM's to say. A level holds those before it.
+LEVELS = ("look", "act", "delete")
+
+METRICS_NAMESPACE = "Portcullis"
+_ROLE_NAME_LENGTH = 64
+_ROLE_CHARACTERS = frozenset("+=,.@-_")
+
+
+def function(name: str) -> str:
+    """The deployed name of a function, and of its role: identity_sync -> portcullis-identity-sync."""
+    return f"{PREFIX}-{name.replace('_', '-')}"
+
+
+def runbook_role(level: str) -> str:
+    """What a runbook of this level runs as."""
+    return f"{PREFIX}-runbook-{level}"
+
+
+def of(deployment: str, part: str) -> str:
+    """The name of a deployment's own part: stacks, roles, rules."""
+    return f"{PREFIX}-{deployment}-{part}"
+
+
+def group_role(deployment: str, group: str) -> str:
+    """The role of a Cognito group that has one of its own."""
+    return of(deployment, group)
+
+
+def check_role_names(deployments: Iterable[Declared]) -> None:
+    """Raise BadInput if the roles that a set of deployments asks for cannot all be made: too long, odd characters, the same name twice."""
+    taken = dict.fromkeys(
+        (AUTOMATION_ROLE, RELAY_ROLE, *map(runbook_role, LEVELS), *map(function, FUNCTIONS)), "the automation"
+    )
+    for one in deployments:
+        wanted = [("", part) for part in ("master", "break-glass", "signed-in", "cognito-access")]
+        wanted += [(f"identity.cognito.groups.{group}", group) for group, role in one.cognito_groups.items() if role]
+        for place, part in wanted:
+            name = of(one.name, part)
+            if len(name) > _ROLE_NAME_LENGTH or not all(
+                c.isascii() and (c.isalnum() or c in _ROLE_CHARACTERS) for c in name
+            ):
+                raise BadInput(
+                    f"an IAM role cannot be called {name!r}",
+                    source=str(one.source),
+                    place=place or "deployment",
+                    remedy=f"ASCII letters, digits and +=,.@-_, at most {_ROLE_NAME_LENGTH} characters in all",
+                )
+            if name in taken:
+                raise BadInput(
+                    f"the IAM role {name} is wanted twice, here and by {taken[name]}",
+                    source=str(one.source),
+                    place=place or "deployment",
+                    remedy="give one of them another name",
+                )
+            taken[name] = f"{one.source}"

@@ -1,0 +1,189 @@
+"""Is the automation itself well? Alarms, a dashboard, and the trail without which no event comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks import names
+from stacks.automation import SHAPES, Automation
+from stacks.deployments import Declared
+
+_MISSED_SWEEPS = 3
+_Missing = cloudwatch.TreatMissingData
+
+
+class Observability(Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        automation: Automation,
+        deployments: Sequence[Declared],
+        trail: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, name, **kwargs)
+        self._automation = automation
+        self._tell = actions.SnsAction(automation.topic)
+        if trail:
+            self._trail()
+        for queue in (*automation.dead_letters.values(), automation.undelivered):
+            self._dead_letters(queue)
+        for concern, queue in automation.queues.items():
+            self._slow(concern, queue)
+        for function in names.FUNCTIONS:
+            self._failing(function)
+        self._missed_sweeps()
+        for one in deployments:
+            self._key_of(one)
+        self._dashboard(deployments)
+
+    def _trail(self) -> None:
+        """Management events that write, of all Regions: EventBridge passes on only what a trail records."""
+        bucket = s3.Bucket(
+            self,
+            "TrailBucket",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,  # a trail that tells of keys must not need one
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(expiration=Duration.days(400), noncurrent_version_expiration=Duration.days(30))
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        cloudtrail.Trail(
+            self,
+            "Trail",
+            trail_name=f"{names.PREFIX}-management-events",
+            bucket=bucket,
+            management_events=cloudtrail.ReadWriteType.WRITE_ONLY,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_file_validation=True,
+        )
+
+    # ------------------------------------------------------------------ alarms
+
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, meaning: str, **how: Any) -> None:
+        settings = {"threshold": 1, "evaluation_periods": 1, "treat_missing_data": _Missing.NOT_BREACHING} | how
+        alarm = cloudwatch.Alarm(
+            self,
+            f"Alarm-{name}",
+            alarm_name=f"{names.PREFIX}-{name}",
+            alarm_description=meaning,
+            metric=metric,
+            comparison_operator=settings.pop(
+                "comparison_operator", cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            ),
+            **settings,
+        )
+        alarm.add_alarm_action(self._tell)
+        alarm.add_ok_action(self._tell)
+
+    def _dead_letters(self, queue: sqs.Queue) -> None:
+        part = queue.node.id.removeprefix("Queue-")
+        self._alarm(
+            f"{part}-messages",
+            queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1), statistic="Maximum"),
+            "Events could not be handled. Nothing is lost: the sweep reads the truth. Look why, then redrive (runbooks/redrive.md).",
+        )
+
+    def _slow(self, concern: str, queue: sqs.Queue) -> None:
+        self._alarm(
+            f"{concern}-queue-age",
+            queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(1), statistic="Maximum"),
+            f"Events about {concern} wait for minutes: reactions are late.",
+            threshold=180,
+            evaluation_periods=3,
+        )
+
+    def _failing(self, name: str) -> None:
+        function = self._automation.functions[name]
+        for kind, metric in (("errors", function.metric_errors), ("throttles", function.metric_throttles)):
+            self._alarm(
+                f"{name.replace('_', '-')}-{kind}",
+                metric(period=Duration.minutes(5), statistic="Sum"),
+                f"The function {names.function(name)} has {kind}: see its log.",
+            )
+
+    def _missed_sweeps(self) -> None:
+        minutes = self._automation.sweep_minutes
+        self._alarm(
+            "sweep-missing",
+            self._automation.functions["sweep"].metric_invocations(period=Duration.minutes(minutes), statistic="Sum"),
+            f"No sweep for {_MISSED_SWEEPS} intervals: what no event tells goes unseen.",
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=_MISSED_SWEEPS,
+            treat_missing_data=_Missing.BREACHING,
+        )
+
+    def _key_of(self, one: Declared) -> None:
+        """The domain's own view of its key. These alarms also reach the key rule, as events."""
+        for metric in ("KMSKeyError", "KMSKeyInaccessible"):
+            self._alarm(
+                f"{one.name}-{metric}",
+                self._domain_metric(one, metric),
+                f"The domain {one.name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked.md).",
+            )
+
+    def _domain_metric(self, one: Declared, metric: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/ES",
+            metric_name=metric,
+            dimensions_map={"ClientId": self.account, "DomainName": one.name},
+            statistic="Maximum",
+            period=Duration.minutes(1),
+        )
+
+    # ------------------------------------------------------------------ dashboard
+
+    def _dashboard(self, deployments: Sequence[Declared]) -> None:
+        automation = self._automation
+        functions = automation.functions.values()
+        waiting = {
+            **automation.queues,
+            **{f"{concern} dead": queue for concern, queue in automation.dead_letters.items()},
+        }
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=names.PREFIX)
+        board.add_widgets(
+            _graph(
+                "Events waiting",
+                [queue.metric_approximate_number_of_messages_visible(label=name) for name, queue in waiting.items()],
+            ),
+            _graph(
+                "Age of the oldest event",
+                [
+                    queue.metric_approximate_age_of_oldest_message(label=name)
+                    for name, queue in automation.queues.items()
+                ],
+            ),
+            _graph("Errors", [function.metric_errors() for function in functions]),
+            _graph(
+                "How long reactions take",
+                [automation.functions[name].metric_duration(statistic="p95") for name in SHAPES],
+            ),
+        )
+        board.add_widgets(
+            *(
+                _graph(
+                    f"{one.name}: key",
+                    [self._domain_metric(one, metric) for metric in ("KMSKeyError", "KMSKeyInaccessible")],
+                )
+                for one in deployments
+            )
+        )
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=12)

@@ -1,0 +1,185 @@
+"""What each function may do, statement by statement. Exact ARNs wherever there are any; `*` only where an action takes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import aws_iam as iam
+
+from stacks.key import OBSERVE, PROBE, kms_actions
+
+Statements = list[iam.PolicyStatement]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The ARNs of everything there is to touch, over all deployments."""
+
+    ledger: str
+    topic: str
+    bus: str
+    automation_role: str
+    dead_letters: Sequence[str]
+    queues: Sequence[str]
+    domains: Sequence[str]
+    security_groups: Sequence[str]
+    master_roles: Sequence[str]
+    master_secrets: Sequence[str]
+    keys: Sequence[str]
+    key_aliases: Sequence[str]  # of given keys that are named by an alias: alias/NAME
+    all_keys: str  # arn:...:key/*, only ever with a condition on the alias
+    user_pools: Sequence[str]
+    identity_pools: Sequence[str]
+    group_roles: Sequence[str]
+    iam_groups: Sequence[str]
+    iam_users: Sequence[str]
+    iam_roles: Sequence[str]
+    identity_stores: Sequence[str] = field(default=())
+    models: str = ""  # objects that hold deployment files
+
+
+def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: dict[str, object]) -> Statements:
+    """One statement, or none if there is nothing to allow it on."""
+    if not resources:
+        return []
+    return [iam.PolicyStatement(actions=sorted(actions), resources=list(resources), conditions=conditions or None)]
+
+
+def _prefixed(service: str, actions: str) -> list[str]:
+    return [f"{service}:{action}" for action in actions.split()]
+
+
+def in_the_vpc(function_arn: str) -> Statements:
+    """What Lambda needs to place a function in a VPC, and a denial of the same to the function's own code."""
+    actions = _prefixed(
+        "ec2",
+        "AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets"
+        " UnassignPrivateIpAddresses",
+    )
+    own = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}
+    return [
+        iam.PolicyStatement(actions=actions, resources=["*"]),
+        iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=["*"], conditions=own),
+    ]
+
+
+def log(log_group_arn: str) -> Statements:
+    return _allow(_prefixed("logs", "CreateLogStream PutLogEvents"), [f"{log_group_arn}:*"])
+
+
+def remember(g: Grounds) -> Statements:
+    return _allow(_prefixed("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"), [g.ledger])
+
+
+def tell(g: Grounds) -> Statements:
+    return _allow(["sns:Publish"], [g.topic]) + _allow(["events:PutEvents"], [g.bus])
+
+
+def act_on_engines(g: Grounds) -> Statements:
+    return _allow(["sts:AssumeRole"], [g.automation_role])
+
+
+def bury(queue_arns: Sequence[str]) -> Statements:
+    return _allow(["sqs:SendMessage"], queue_arns)
+
+
+def read_identities(g: Grounds) -> Statements:
+    stores = [resource for store in g.identity_stores for resource in (store, *_STORE_PARTS)]
+    return [
+        *_allow(["iam:GetGroup"], g.iam_groups),
+        *_allow(["iam:GetUser"], g.iam_users),
+        *_allow(["iam:GetRole"], g.iam_roles),
+        *_allow(_prefixed("cognito-idp", "AdminGetUser GetGroup ListUsers ListUsersInGroup"), g.user_pools),
+        *_allow(
+            _prefixed("identitystore", "DescribeGroup DescribeUser GetGroupId ListGroupMemberships"),
+            sorted(set(stores)),
+        ),
+    ]
+
+
+_STORE_PARTS = (
+    "arn:aws:identitystore:::group/*",
+    "arn:aws:identitystore:::user/*",
+    "arn:aws:identitystore:::membership/*",
+)
+
+
+def end_sessions(g: Grounds) -> Statements:
+    return _allow(["cognito-idp:AdminUserGlobalSignOut"], g.user_pools)
+
+
+def observe_keys(g: Grounds) -> Statements:
+    """Look, and ask (DryRun) whether the key could be used. Nothing is encrypted under a key by its own ARN or alias but by the domain."""
+    actions = kms_actions(*OBSERVE, *PROBE)
+    by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(g.key_aliases)}}
+    return [
+        *_allow(actions, g.keys),
+        *(_allow(actions, [g.all_keys], **by_alias) if g.key_aliases else []),
+        *_allow(["kms:ListAliases"], ["*"]),
+        *_allow(["cloudwatch:GetMetricData"], ["*"]),
+        *_allow(["es:DescribeDomain"], g.domains),
+    ]
+
+
+def lock(g: Grounds) -> Statements:
+    return [
+        *_allow(_prefixed("ec2", "DescribeSecurityGroupRules DescribeSecurityGroups"), ["*"]),
+        *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
+        *_allow(["es:UpdateDomainConfig"], g.domains),
+    ]
+
+
+def redrive(g: Grounds) -> Statements:
+    """SQS moves messages as whoever asked: it needs the right to take from the one queue and to put into the other."""
+    return [
+        *_allow(
+            _prefixed(
+                "sqs",
+                "CancelMessageMoveTask DeleteMessage GetQueueAttributes ListMessageMoveTasks ReceiveMessage StartMessageMoveTask",
+            ),
+            g.dead_letters,
+        ),
+        *_allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], g.queues),
+    ]
+
+
+def set_up(g: Grounds) -> Statements:
+    """Only `domain_setup`: become master once, read the deployment file, and have tokens choose the role at Dashboards' sign-in page."""
+    return [
+        *_allow(["sts:AssumeRole"], g.master_roles),
+        *_allow(["secretsmanager:GetSecretValue"], g.master_secrets),
+        *_allow(["s3:GetObject"], [g.models]),
+        *_allow(_prefixed("cognito-idp", "DescribeUserPoolClient ListUserPoolClients"), g.user_pools),
+        *_allow(
+            _prefixed("cognito-identity", "DescribeIdentityPool GetIdentityPoolRoles SetIdentityPoolRoles"),
+            g.identity_pools,
+        ),
+        *_allow(
+            ["iam:PassRole"], g.group_roles, StringEquals={"iam:PassedToService": "cognito-identity.amazonaws.com"}
+        ),
+    ]
+
+
+def of_function(name: str, g: Grounds) -> Statements:
+    """Everything one function may do besides logging, tracing and being in the VPC."""
+    everywhere = [*remember(g), *tell(g), *act_on_engines(g), *read_identities(g)]
+    identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
+    match name:
+        case "identity_sync":
+            return [*everywhere, *end_sessions(g), *bury(identity_dead)]
+        case "key_guard":
+            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
+        case "sweep":
+            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g)]
+        case "operate":
+            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *redrive(g)]
+        case "domain_setup":
+            return [*everywhere, *observe_keys(g), *set_up(g)]
+    raise ValueError(f"no permissions are written down for the function {name}")
+
+
+def of_automation(g: Grounds) -> Statements:
+    """What the engines' principal may do in IAM: send requests to the domains. What they answer is fine-grained access control's to say."""
+    methods = _prefixed("es", "ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut")
+    return _allow(methods, [f"{domain}/*" for domain in g.domains])
