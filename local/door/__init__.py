@@ -1,0 +1,7 @@
+"""Amazon's front door, for the embedded default: two doors in front of a real OpenSearch node.
+
+The API door verifies the SigV4 signature of a caller known to the emulated AWS; the Dashboards door (every path below
+`/_dashboards/`) takes a Cognito id token. Both apply the domain's ingress and access policy as they stand at that moment, then hand
+the caller over to the node under the name Amazon's fine-grained access control would use. It runs as a thread of the emulated AWS,
+because it reads its credential store, and no request is let in by what it read a moment ago.
+"""
