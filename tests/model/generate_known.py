@@ -107,8 +107,8 @@ def from_jars(folder: Path) -> Path:
     return write(
         f"opensearch-{version}",
         {
-            "source": f"opensearch-security {plugin.stem.removeprefix('opensearch-security-')}: static_config/*.yml of its jar and the default"
-            " roles.yml; permissions from the constant pools of all jars of that version. Written by tests/model/generate_known.py",
+            "source": f"{plugin.stem}: static_config/*.yml of its jar and the default roles.yml; permissions"
+            " from the constant pools of all jars of that version. Written by tests/model/generate_known.py",
             "action_groups": dict(sorted(groups.items())),
             "roles": dict(sorted(roles.items())),
             "tenants": sorted(static["tenants"]),

@@ -15,7 +15,10 @@ from portcullis.errors import PortcullisError
 
 # verb -> where it lives ("module:name"), and the line `portcullis --help` shows without loading it.
 VERBS: dict[str, tuple[str, str]] = {
+    "check": ("portcullis.cli.model_verbs:check", "Validate deployment files, and say what in them is seldom meant."),
     "completion": ("portcullis.cli.completion:completion", "Print the completion script of a shell."),
+    "init": ("portcullis.cli.model_verbs:init", "Write a deployment file to start from."),
+    "schema": ("portcullis.cli.model_verbs:schema", "Print the JSON Schema of the deployment file."),
     "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),
 }
 

@@ -9,6 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from portcullis.model.access_types import Environment as Environment
+    from portcullis.model.editing import add_grant as add_grant
+    from portcullis.model.editing import edit as edit
+    from portcullis.model.editing import remove_grant as remove_grant
+    from portcullis.model.editing import set_access as set_access
+    from portcullis.model.findings import CODES as CODES
+    from portcullis.model.findings import Facts as Facts
+    from portcullis.model.findings import Finding as Finding
+    from portcullis.model.findings import Severity as Severity
+    from portcullis.model.linting import as_error as as_error
+    from portcullis.model.linting import lint as lint
+    from portcullis.model.linting import require as require
     from portcullis.model.loading import examine as examine
     from portcullis.model.loading import load as load
     from portcullis.model.loading import loads as loads
@@ -16,11 +28,23 @@ if TYPE_CHECKING:
     from portcullis.model.resolving import options as options
     from portcullis.model.resolving import resolve as resolve
     from portcullis.model.resolving import secrets as secrets
+    from portcullis.model.json_schema import schema as schema
+    from portcullis.model.starting import start as start
     from portcullis.model.types import Configuration as Configuration
     from portcullis.model.types import Deployment as Deployment
-    from portcullis.model.types import Environment as Environment
 
 _HOME = {
+    "CODES": "findings",
+    "Facts": "findings",
+    "Finding": "findings",
+    "Severity": "findings",
+    "add_grant": "editing",
+    "edit": "editing",
+    "remove_grant": "editing",
+    "set_access": "editing",
+    "as_error": "linting",
+    "lint": "linting",
+    "require": "linting",
     "examine": "loading",
     "load": "loading",
     "loads": "loading",
@@ -28,9 +52,11 @@ _HOME = {
     "options": "resolving",
     "resolve": "resolving",
     "secrets": "resolving",
+    "schema": "json_schema",
+    "start": "starting",
     "Configuration": "types",
     "Deployment": "types",
-    "Environment": "types",
+    "Environment": "access_types",
 }
 __all__ = sorted(_HOME)
 
@@ -38,4 +64,6 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found

@@ -145,6 +145,9 @@ def overlap(one: str, other: str) -> bool:
     """Whether two wildcard patterns can cover the same name. Regular expressions are taken to overlap whatever they are held against."""
     if one.startswith("/") or other.startswith("/"):
         return matches(one, other) or matches(other, one) or (one.startswith("/") and other.startswith("/"))
+    a, b = _literal(one), _literal(other)
+    if not (a.startswith(b) or b.startswith(a)):
+        return False
     # Which pairs of positions can be reached by consuming the same characters on both sides.
     reached, todo = set(), [(0, 0)]
     while todo:
@@ -154,7 +157,7 @@ def overlap(one: str, other: str) -> bool:
         reached.add((i, j))
         if i == len(one) and j == len(other):
             return True
-        a, b = one[i : i + 1], other[j : j + 1]
+        a, b = one[i : i + 1], other[j : j + 1]  # empty at the end
         if a == "*":
             todo.append((i + 1, j))
             if b and b != "*":
@@ -166,6 +169,10 @@ def overlap(one: str, other: str) -> bool:
         if a and b and "*" not in (a, b) and (a == b or "?" in (a, b)):
             todo.append((i + 1, j + 1))
     return False
+
+
+def _literal(pattern: str) -> str:
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
 _ARN = re.compile(

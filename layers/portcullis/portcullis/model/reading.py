@@ -13,8 +13,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from portcullis.errors import BadInput
 from portcullis.model.names import shown
+from portcullis.model.parts import Path, dotted
 
-Path = tuple[str | int, ...]
 LARGEST = 4 * 1024 * 1024  # bytes; a thousand roles with their mappings are a tenth of it
 DEEPEST = 24  # levels; the file needs nine, a document-level query is text
 MOST = 400_000  # values, aliases expanded: what stops a few lines of anchors from becoming a billion values
@@ -141,7 +141,7 @@ class _Walker:
             made[key] = self.value(value_node, (*path, key), depth + 1)
         return made
 
-    def _scalar(self, node: ScalarNode, path: Path) -> Any:
+    def _scalar(self, node: Any, path: Path) -> Any:
         tag, text = str(node.tag).removeprefix(_TAG), node.value
         try:
             match tag:
@@ -161,7 +161,5 @@ class _Walker:
         raise self._bad(node, path, f"{shown(text)} is read as a {tag}", "put it in quotes if it is text")
 
     def _bad(self, node: Node, path: Path, problem: str, remedy: str) -> BadInput:
-        from portcullis.model.types import dotted
-
         where = ", ".join(part for part in (_line(node.start_mark), dotted(path)) if part)
         return BadInput(problem, source=self.source, place=where, remedy=remedy)

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 
 from portcullis.access.config import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
+from portcullis.model.access_types import Access, InternalUser, Role
 from portcullis.model.presets import ACTIONS, Level, cluster_permissions
-from portcullis.model.types import Access, Deployment, InternalUser, Role
+from portcullis.model.types import Deployment
 
 
 def resolve(deployment: Deployment, *, existing: Collection[str] | None = None) -> AccessModel:

@@ -61,6 +61,12 @@ def known(engine: str) -> Known:
 
 
 @cache
+def queries() -> frozenset[str]:
+    """The query types that a document-level query may be of."""
+    return frozenset(_data("queries")["queries"])
+
+
+@cache
 def _data(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(files(__name__).joinpath(f"{name}.json").read_text("utf-8"))
     return loaded

@@ -1,0 +1,162 @@
+"""`portcullis check`, `init`, `schema`: the deployment file, before anything is deployed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portcullis.cli.console import as_line, as_object, console, json_option
+from portcullis.errors import BadInput
+
+if TYPE_CHECKING:
+    from portcullis.model.findings import Finding
+
+_FOLDER = "deployments"
+_PRESETS = ("layered", "cognito", "internal", "api")
+_COLOURS = {"error": "red", "warning": "yellow"}
+
+
+@click.command(short_help="Validate deployment files, and say what in them is seldom meant.")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List every error of a file, and what it accepts, not only the first error.",
+)
+@json_option
+def check(files: tuple[str, ...], everything: bool) -> int:
+    """Validate deployment files, and say what in them is seldom meant.
+
+    A FILE is one deployment file; without any, every *.yaml in deployments/ is checked. Warnings do not fail the check;
+    `accept: {CODE: why}` in a file silences one. docs/deployment-file.md lists every code.
+
+    \b
+    Examples:
+      portcullis check
+      portcullis check deployments/demo.yaml --all
+      portcullis check --json | jq '.findings[]'
+
+    Exit status: 0 valid, 2 not.
+    """
+    from portcullis import model
+
+    results: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
+    for path in [Path(f) for f in files] or _deployments():
+        findings: tuple[Finding, ...] = ()
+        try:
+            deployment, errors = model.examine(_text(path), str(path))
+        except BadInput as error:
+            deployment, errors = None, (error,)
+        if deployment is not None and not errors:
+            first = names.setdefault(deployment.deployment, str(path))
+            if first != str(path):
+                place = f"line {deployment.line('deployment')}, deployment"
+                problem = f"the deployment {deployment.deployment!r} is in {first} too"
+                errors = (BadInput(problem, source=str(path), place=place, remedy="one file a deployment"),)
+            findings = model.lint(deployment)
+            failed = [f for f in findings if f.severity is model.Severity.ERROR]
+            errors = (*errors, *(model.as_error(f) for f in failed))
+            findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
+        results.append({"file": str(path), "deployment": deployment, "errors": errors, "findings": findings})
+        _tell(results[-1], everything=everything)
+    return 2 if any(r["errors"] for r in results) else 0
+
+
+def _deployments() -> list[Path]:
+    found = sorted(Path(_FOLDER).glob("*.yaml"))
+    if not found:
+        raise BadInput(
+            "no deployment file (*.yaml) found",
+            source=f"{_FOLDER}/",
+            remedy="portcullis init NAME writes one, or name a FILE",
+        )
+    return found
+
+
+def _text(path: Path) -> str:
+    from portcullis.model.loading import text_of
+
+    return text_of(path)
+
+
+def _tell(result: dict[str, Any], *, everything: bool) -> None:
+    told, errors = console(), result["errors"]
+    if told.json:
+        deployment = result["deployment"]
+        told.line(
+            {
+                "file": result["file"],
+                "deployment": deployment.deployment if deployment else None,
+                "ok": not errors,
+                "errors": [as_object(error) for error in errors],
+                "findings": [asdict(finding) for finding in result["findings"]],
+            }
+        )
+        return
+    for error in errors if everything else errors[:1]:
+        click.echo(as_line(error), err=True)
+    if len(errors) > 1 and not everything:
+        click.echo(f"  and {len(errors) - 1} more in {result['file']}: portcullis check --all lists them", err=True)
+    for finding in result["findings"]:
+        if finding.severity.value == "accepted" and not everything:
+            continue
+        told.text(
+            f"{finding.severity.value}: {finding.place}: {finding.message} [{finding.code}]",
+            fg=_COLOURS.get(finding.severity.value),
+        )
+        told.text(f"    {finding.remedy}", dim=True)
+    if not errors:
+        warnings = sum(f.severity.value == "warning" for f in result["findings"])
+        told.text(
+            f"{result['file']}: ok" + (f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""),
+            fg="green",
+        )
+
+
+@click.command(short_help="Write a deployment file to start from.")
+@click.argument("name")
+@click.option("--preset", type=click.Choice(_PRESETS), default="layered", show_default=True, help="What to start from.")
+@json_option
+def init(name: str, preset: str) -> None:
+    """Write deployments/NAME.yaml, commented and valid. A file that is there is never overwritten.
+
+    \b
+    Presets:
+      layered   four levels of access on the same indices, sign-in through Cognito
+      cognito   IAM for the API, Cognito for Dashboards; an IAM master
+      internal  user names and passwords of the internal user database
+      api       IAM for the API, Dashboards shut; an IAM master
+    """
+    from portcullis.model.starting import start
+
+    text, path = start(name, preset), Path(_FOLDER) / f"{name}.yaml"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        remedy = "choose another name, or take the file away first"
+        raise BadInput("is there already, and is not overwritten", source=str(path), remedy=remedy) from None
+    except OSError as error:
+        raise BadInput(
+            f"cannot be written: {error.strerror}", source=str(path), remedy="look at the folder's permissions"
+        ) from error
+    told = console()
+    if told.json:
+        told.line({"file": str(path), "deployment": name, "preset": preset})
+    else:
+        told.text(f"{path} written. Edit it, then: portcullis check {path}")
+
+
+@click.command(short_help="Print the JSON Schema of the deployment file.")
+@json_option
+def schema() -> None:
+    """Print the JSON Schema of the deployment file, for editors and other tools. It is JSON with and without --json."""
+    from portcullis.model.json_schema import schema_text
+
+    click.echo(schema_text(), nl=False)

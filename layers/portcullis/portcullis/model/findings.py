@@ -1,0 +1,106 @@
+"""What `lint` can find, by code: the table that the docs and `accept` in a deployment file go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portcullis.access.config import Held, Json
+from portcullis.access.plan import Membership
+
+
+class Severity(StrEnum):
+    ERROR = "error"  # cannot work, or does not do what it says
+    WARNING = "warning"  # works, and is seldom meant
+    INFO = "info"  # good to know
+    ACCEPTED = "accepted"  # a warning or info that the file accepts, with its reason
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that lint found. `place` is `file:line key.path` or the part of the engine it was seen on."""
+
+    code: str
+    severity: Severity
+    place: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known besides the file, if anything: the account, the engine's security config, the members now, the domain's policy."""
+
+    account: str = ""  # the deployment's own account id
+    vpc: bool = True  # whether the domain is in a VPC, as the stacks make it
+    held: Held | None = None
+    membership: Membership | None = None
+    access_policy: Json | None = None
+    dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all
+
+
+CODES: dict[str, tuple[Severity, str]] = {
+    "basic-auth-under-iam-master": (
+        Severity.WARNING,
+        "an internal user under an IAM master: basic authentication is off, so its requests are refused",
+    ),
+    "cognito-without-dashboards": (
+        Severity.WARNING,
+        "Cognito users or groups where Dashboards does not ask Cognito: they reach the API as their IAM role only",
+    ),
+    "dashboards-write-api": (
+        Severity.INFO,
+        "people who may only look at dashboards can still write saved objects through the API: read-only hides the editing tools, no more",
+    ),
+    "dls-attribute": (
+        Severity.ERROR,
+        "a document-level query uses an attribute that no caller has: it fails, or nothing is seen",
+    ),
+    "dls-invalid": (
+        Severity.ERROR,
+        "a document-level query is not a query in JSON: the engine takes it, and then shows nothing or fails",
+    ),
+    "dls-narrows": (Severity.WARNING, "one more role means less: a document-level query beats an unrestricted role"),
+    "dls-unknown-query": (
+        Severity.WARNING,
+        "a document-level query of an unknown kind: the engine takes it, and then shows nothing or fails",
+    ),
+    "dls-widens": (
+        Severity.INFO,
+        "document-level queries of several roles are OR-ed: each shows more than its author meant",
+    ),
+    "duplicate-grant": (Severity.WARNING, "the same subject is granted the same role twice"),
+    "file-name": (Severity.INFO, "the file is not named after its deployment"),
+    "fls-includes-ignored": (
+        Severity.WARNING,
+        "fields that are included and fields that are excluded meet: the includes are ignored",
+    ),
+    "fls-narrows": (Severity.WARNING, "one more role means fewer fields: field rules beat a role without any"),
+    "half-master": (Severity.WARNING, "a master needs both all_access and security_manager"),
+    "hosts-everyone": (Severity.ERROR, 'a mapping with hosts: "*" maps everyone'),
+    "hosts-in-vpc": (Severity.WARNING, "a mapping by host does nothing for a domain in a VPC"),
+    "long-string": (Severity.WARNING, "a string over 256 characters: OpenSearch 3.8 refuses it"),
+    "lost-privilege": (Severity.WARNING, "a privilege of Elasticsearch that this engine has nothing for"),
+    "mask-and-hidden": (Severity.INFO, "a field is masked and hidden: hidden wins"),
+    "mask-invalid": (Severity.ERROR, "a masking rule that the engine refuses"),
+    "masks-spread": (Severity.INFO, "one role masks a field that another shows plainly: it is masked"),
+    "missing-principal": (Severity.WARNING, "a subject that does not exist: it is granted nothing"),
+    "other-account": (Severity.WARNING, "a principal of another account"),
+    "password-not-self-service": (
+        Severity.INFO,
+        "users of the internal user database cannot change their own password",
+    ),
+    "permission-place": (
+        Severity.WARNING,
+        "a cluster permission among index permissions, or the reverse: it has no effect there",
+    ),
+    "role-unused": (Severity.WARNING, "a role that nobody is granted"),
+    "sign-in-without-way-in": (Severity.WARNING, "a sign-in page of Dashboards that nobody can pass"),
+    "sql-leak": (Severity.WARNING, "SQL tells which index names exist"),
+    "system-indices": (Severity.WARNING, "a pattern that covers the engine's own indices too"),
+    "tenant-unknown": (Severity.WARNING, "permissions on a tenant that is not there"),
+    "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
+    "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
+    "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
+    "wildcard-principal": (Severity.WARNING, "a backend role with a wildcard: whoever has one that matches is in"),
+}

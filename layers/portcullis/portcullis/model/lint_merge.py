@@ -1,0 +1,163 @@
+"""Several roles of one caller: where document and field rules add up to more or less than their authors meant.
+
+Measured on 2.19.3 and 3.4.0 with `dfm_empty_overrides_all: false`: a role with a document query, field rules or masks beats one without on
+the indices that both cover (all_access included); queries are OR-ed; excluded fields add up and make included ones void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from portcullis.access.config import Json
+from portcullis.access.plan import AccessModel, Subject, SubjectKind
+from portcullis.model import names
+from portcullis.model.findings import CODES, Facts, Finding, Severity
+from portcullis.model.types import Deployment
+
+_GROUPS = frozenset((SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP))
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """How two roles meet on an index pattern."""
+
+    code: str
+    pattern: str
+    winner: str  # the role whose rule holds
+    other: str
+
+
+def merges(deployment: Deployment, model: AccessModel, facts: Facts) -> Iterator[Finding]:
+    """Findings about callers with several roles: those the file names, and with `facts.membership` each one by name."""
+    documents = {**deployment.known.roles, **model.roles}
+    restricted = {
+        name for name, role in documents.items() if any(_rules(entry) for entry in role.get("index_permissions", ()))
+    }
+    if not restricted:
+        return
+    held: dict[str, set[str]] = {}
+    for who, role in _holders(model, facts):
+        held.setdefault(who, set()).add(role)
+    meetings: dict[tuple[str, str], tuple[_Meeting, ...]] = {}
+
+    def meet(one: str, other: str) -> tuple[_Meeting, ...]:
+        pair = (min(one, other), max(one, other))
+        if pair not in meetings:
+            meetings[pair] = (
+                tuple(_meetings(pair, documents, overrides=facts.dfm_empty_overrides_all))
+                if restricted & set(pair)
+                else ()
+            )
+        return meetings[pair]
+
+    for who, roles in sorted(held.items()):
+        for one, other in combinations(sorted(roles), 2):
+            for meeting in meet(one, other):
+                yield _finding(deployment, meeting, who, CODES[meeting.code][0])
+    if facts.membership is None:
+        groups = sorted({g.subject for g in model.grants if g.subject.kind in _GROUPS})
+        told: set[tuple[str, str]] = set()  # once a pair of roles is enough here: it may concern nobody
+        for a, b in combinations(groups, 2):
+            for one in sorted(held[str(a)]):
+                for other in sorted(held[str(b)] - held[str(a)]):
+                    found = meet(one, other) if one not in held[str(b)] else ()
+                    if found and (found[0].winner, found[0].other) not in told:
+                        told.add((found[0].winner, found[0].other))
+                        yield _finding(deployment, found[0], f"whoever is in both {a} and {b}", Severity.INFO)
+
+
+def _holders(model: AccessModel, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Who has which role: subjects, or the principals behind them when these are known."""
+    for grant in model.grants:
+        for who in _principals(grant.subject, facts):
+            yield who, grant.role
+
+
+def _principals(subject: Subject, facts: Facts) -> tuple[str, ...]:
+    if facts.membership is None:
+        return (str(subject),)
+    found = (*facts.membership.users.get(subject, ()), *facts.membership.backend_roles.get(subject, ()))
+    return found or (() if subject in facts.membership.missing else (str(subject),))
+
+
+def _rules(entry: Json) -> bool:
+    return bool(entry.get("dls") or entry.get("fls") or entry.get("masked_fields"))
+
+
+def _meetings(pair: tuple[str, str], documents: dict[str, Json], *, overrides: bool) -> Iterator[_Meeting]:
+    """Every way in which two roles meet, once each."""
+    found: dict[tuple[str, str], _Meeting] = {}
+    one, other = pair
+    for a in documents.get(one, {}).get("index_permissions", ()):
+        for b in documents.get(other, {}).get("index_permissions", ()):
+            shared = _shared(a, b)
+            if not shared:
+                continue
+            for code, first_wins in _kinds(a, b, overrides):
+                winner, loser = (one, other) if first_wins else (other, one)
+                found.setdefault((code, winner), _Meeting(code, shared, winner, loser))
+    yield from found.values()
+
+
+def _shared(a: Json, b: Json) -> str:
+    """The narrower of two patterns that can cover the same index; empty if none do."""
+    for p in a.get("index_patterns", ()):
+        for q in b.get("index_patterns", ()):
+            # An index name holds no colon: such a pattern is about indices of a remote cluster.
+            if ":" not in p and ":" not in q and names.overlap(p, q):
+                return str(max(p, q, key=lambda pattern: (len(pattern.rstrip("*")), pattern)))
+    return ""
+
+
+def _kinds(a: Json, b: Json, overrides: bool) -> Iterator[tuple[str, bool]]:
+    """(code, whether the first role's rule is the one that holds)."""
+    if a.get("dls") and b.get("dls"):
+        if a["dls"] != b["dls"]:
+            yield "dls-widens", True
+    elif (a.get("dls") or b.get("dls")) and not overrides:
+        yield "dls-narrows", bool(a.get("dls"))
+    fa, fb = a.get("fls") or [], b.get("fls") or []
+    ex_a, ex_b = any(f.startswith("~") for f in fa), any(f.startswith("~") for f in fb)
+    if fa and fb:
+        if ex_a != ex_b:
+            yield "fls-includes-ignored", ex_a
+        elif ex_a and set(fa) != set(fb):
+            yield "fls-narrows", not set(fa) <= set(fb)
+    elif (fa or fb) and not overrides:
+        yield "fls-narrows", bool(fa)
+    ma, mb = a.get("masked_fields") or [], b.get("masked_fields") or []
+    if bool(ma) != bool(mb) and not overrides:
+        yield "masks-spread", bool(ma)
+
+
+_WORDS = {
+    "dls-narrows": (
+        "on {pattern} {who} sees only the documents of {winner}, though {other} alone would show all",
+        "give {other} no index in common with {winner}, or grant one of the two",
+    ),
+    "dls-widens": (
+        "on {pattern} {who} sees the documents of {winner} and those of {other}: document queries are OR-ed",
+        "put what must hold together into one role's query",
+    ),
+    "fls-narrows": (
+        "on {pattern} {who} sees only the fields that {winner} leaves, though {other} alone would show more",
+        "give {other} no index in common with {winner}, or grant one of the two",
+    ),
+    "fls-includes-ignored": (
+        "on {pattern} {who} sees every field but those that {winner} excludes: the fields that {other} includes no longer bound it",
+        "write both roles with included fields, or both with excluded ones",
+    ),
+    "masks-spread": (
+        "on {pattern} {who} sees the fields that {winner} masks masked, though {other} alone would show them",
+        "give {other} no index in common with {winner}, or grant one of the two",
+    ),
+}
+
+
+def _finding(deployment: Deployment, meeting: _Meeting, who: str, severity: Severity) -> Finding:
+    message, remedy = _WORDS[meeting.code]
+    words = {"pattern": meeting.pattern, "who": who, "winner": meeting.winner, "other": meeting.other}
+    place = deployment.place("access", "roles", meeting.winner)
+    return Finding(meeting.code, severity, place, message.format(**words), remedy.format(**words))

@@ -1,0 +1,54 @@
+"""What the types of the deployment file have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from portcullis.model import names
+from portcullis.model.names import Wrong
+
+Path = tuple[str | int, ...]
+
+
+def named(what: str) -> tuple[AfterValidator, WithJsonSchema]:
+    def checked(value: str) -> str:
+        return names.check(what, value)
+
+    return AfterValidator(checked), WithJsonSchema({"type": "string", "pattern": names.pattern_of(what)})
+
+
+def _plain(value: str) -> str:
+    if any((ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 for c in value):
+        raise Wrong(f"{names.shown(value)} holds control characters", "plain text")
+    return value
+
+
+_DEPLOYMENT, _NAME, _USER, _REGION = (
+    named("a deployment's name"),
+    named("a name"),
+    named("a user name"),
+    named("a Region"),
+)
+Name = Annotated[str, *named("a name")]
+UserName = Annotated[str, *named("a user name")]
+Region = Annotated[str, *named("a Region")]
+SecretName = Annotated[str, *named("a secret")]
+Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
+IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(max_length=255)]
+Permission = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$")]
+
+
+class Strict(BaseModel):
+    """What all parts of the file have in common: unknown keys refused, no silent conversion, never changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def dotted(path: Path) -> str:
+    """A key path as people write it: access.grants[2].level."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + part
+    return text

@@ -1,0 +1,177 @@
+"""What a deployment file's types cannot see: names that point to nothing, definitions that cannot be, contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from portcullis.access.plan import By, SubjectKind
+from portcullis.model.findings import CODES, Severity
+from portcullis.model.names import Wrong, did_you_mean, shown
+from portcullis.model.parts import Path
+from portcullis.model.presets import ACTIONS, follows
+from portcullis.model.types import Deployment
+
+
+def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+    """All of it, as (key path, what is wrong there)."""
+    access, identity = deployment.access, deployment.identity
+    levels = deployment.levels
+    roles = {*access.roles, *deployment.known.roles}
+    yield from _definitions(deployment)
+    for code in deployment.accept:
+        if code not in CODES or CODES[code][0] is Severity.ERROR:
+            acceptable = [c for c, (severity, _) in CODES.items() if severity is not Severity.ERROR]
+            problem = "is an error and cannot be accepted" if code in CODES else "is no finding of portcullis check"
+            yield (
+                ("accept", code),
+                Wrong(f"{shown(code)} {problem}", "mend it" if code in CODES else did_you_mean(code, acceptable)),
+            )
+    groups = identity.cognito.groups if identity.cognito else {}
+    for i, grant in enumerate(access.grants):
+        here: Path = ("access", "grants", i)
+        if grant.level is not None and grant.level not in levels:
+            yield (
+                (*here, "level"),
+                Wrong(
+                    f"there is no level {shown(grant.level)}",
+                    did_you_mean(grant.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
+                ),
+            )
+        if grant.role is not None and grant.role not in roles:
+            yield (*here, "role"), Wrong(f"there is no role {shown(grant.role)}", did_you_mean(grant.role, roles))
+        subject, to = grant.to.subject, (*here, "to", grant.to.subject.kind.value)
+        match subject.kind:
+            case SubjectKind.COGNITO_GROUP if subject.name not in groups:
+                yield (
+                    to,
+                    Wrong(
+                        f"there is no Cognito group {shown(subject.name)}",
+                        did_you_mean(subject.name, groups) or "add it to identity.cognito.groups",
+                    ),
+                )
+            case SubjectKind.COGNITO_GROUP if grant.to.by is By.ROLE and not groups[subject.name].role:
+                yield (
+                    (*here, "to", "by"),
+                    Wrong(
+                        f"the group {shown(subject.name)} has no role of its own",
+                        f"identity.cognito.groups: {{{subject.name}: {{role: true}}}}, or leave out by",
+                    ),
+                )
+            case SubjectKind.COGNITO_USER if identity.cognito is None:
+                yield to, Wrong("this deployment has no user pool", "add identity.cognito")
+            case SubjectKind.IAM_GROUP if subject.name.rpartition("/")[2] not in identity.iam_groups:
+                yield (
+                    to,
+                    Wrong(
+                        f"the IAM group {shown(subject.name)} is not listened to",
+                        did_you_mean(subject.name, identity.iam_groups) or "add it to identity.iam_groups",
+                    ),
+                )
+            case SubjectKind.IDENTITY_CENTER_GROUP if identity.identity_center is None:
+                yield to, Wrong("this deployment knows no identity store", "add identity.identity_center: {store: d-…}")
+            case _:
+                pass
+    for environment, users in access.seed_users.items():
+        for i, user in enumerate(users):
+            here = ("access", "seed_users", environment.value, i)
+            if user.level not in levels:
+                yield (
+                    (*here, "level"),
+                    Wrong(
+                        f"there is no level {shown(user.level)}",
+                        did_you_mean(user.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
+                    ),
+                )
+            elif levels[user.level].user_names and not follows(user.name, levels[user.level].user_names):
+                standard = " or ".join(levels[user.level].user_names)
+                yield (
+                    (*here, "name"),
+                    Wrong(
+                        f"{shown(user.name)} does not follow the standard of the level {user.level}",
+                        f"{standard}; access.levels.define.{user.level}.user_names sets another",
+                    ),
+                )
+            if user.name in access.users or any(other.name == user.name for other in users[:i]):
+                yield (*here, "name"), Wrong(f"the user {shown(user.name)} is there twice", "keep one")
+    for role in access.and_backend_roles:
+        if role not in roles:
+            yield (
+                ("access", "and_backend_roles", role),
+                Wrong(f"there is no role {shown(role)}", did_you_mean(role, roles)),
+            )
+
+
+def _definitions(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+    """Roles, action groups, tenants and levels that cannot be as they are defined."""
+    access, known = deployment.access, deployment.known
+    taken: tuple[tuple[str, Any, Any], ...] = (
+        ("roles", access.roles, known.roles),
+        ("action_groups", access.action_groups, known.action_groups),
+        ("tenants", access.tenants, known.tenants),
+    )
+    for key, declared, predefined in taken:
+        for name in declared:
+            if name in predefined:
+                yield (
+                    ("access", key, name),
+                    Wrong(f"{shown(name)} is the engine's own and cannot be changed", "choose another name"),
+                )
+    groups = {*access.action_groups, *known.action_groups}
+    for name, role in access.roles.items():
+        here: Path = ("access", "roles", name)
+        if name.startswith("portcullis_"):
+            yield (
+                here,
+                Wrong(
+                    f"{shown(name)} is kept for Portcullis itself", "choose a name that does not begin with portcullis_"
+                ),
+            )
+        if name.startswith("level_") and name.removeprefix("level_") in deployment.levels:
+            yield (
+                here,
+                Wrong(
+                    f"{shown(name)} is the role of a level",
+                    "choose another name, or change the level in access.levels.define",
+                ),
+            )
+        yield from _actions(role.cluster_permissions, (*here, "cluster_permissions"), groups)
+        for i, entry in enumerate(role.index_permissions):
+            yield from _actions(entry.allowed_actions, (*here, "index_permissions", i, "allowed_actions"), groups)
+        for i, tenant in enumerate(role.tenant_permissions):
+            yield from _actions(tenant.allowed_actions, (*here, "tenant_permissions", i, "allowed_actions"), groups)
+    for name, group in access.action_groups.items():
+        yield from _actions(group.allowed_actions, ("access", "action_groups", name, "allowed_actions"), groups)
+        if name in group.allowed_actions:
+            yield (
+                ("access", "action_groups", name, "allowed_actions"),
+                Wrong(f"the action group {shown(name)} holds itself", "leave it out"),
+            )
+    for name, spec in (access.levels.define if access.levels else {}).items():
+        here = ("access", "levels", "define", name)
+        if name == "super_user" and (spec.indices or spec.privileges or spec.cluster_permissions):
+            yield (
+                here,
+                Wrong(
+                    "the level super_user is all_access and security_manager, and cannot be narrowed",
+                    "define a level of another name",
+                ),
+            )
+        for i, privilege in enumerate(spec.privileges or ()):
+            if privilege not in ACTIONS:
+                yield (
+                    (*here, "privileges", i),
+                    Wrong(f"there is no privilege {shown(privilege)}", did_you_mean(privilege, ACTIONS)),
+                )
+        yield from _actions(spec.cluster_permissions or (), (*here, "cluster_permissions"), groups)
+
+
+def _actions(actions: tuple[str, ...], path: Path, groups: set[str]) -> Iterator[tuple[Path, Wrong]]:
+    for i, action in enumerate(actions):
+        if ":" in action or "*" in action or action in groups:
+            continue
+        translated = ACTIONS.get(action)
+        if translated:
+            yield (*path, i), Wrong(f"{shown(action)} is Elasticsearch's word", f"here it is {', '.join(translated)}")
+        else:
+            yield (*path, i), Wrong(f"there is no action group {shown(action)}", did_you_mean(action, groups))

@@ -1,0 +1,30 @@
+"""The presets as files to start from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from portcullis.errors import BadInput
+from portcullis.model import names
+from portcullis.model.names import Wrong
+
+PRESETS: dict[str, str] = {
+    "layered": "four levels of access on the same indices (super user, application, support, dashboard), sign-in through Cognito",
+    "cognito": "IAM for the API, Cognito for Dashboards; an IAM master",
+    "internal": "user names and passwords of the internal user database, seed users among them",
+    "api": "IAM for the API, Dashboards shut; an IAM master",
+}
+
+
+def start(deployment: str, preset: str) -> str:
+    """The text of a new deployment file, commented and valid. BadInput for a name or a preset that will not do."""
+    try:
+        names.check("a deployment's name", deployment)
+    except Wrong as wrong:
+        raise BadInput(wrong.problem, source="NAME", remedy=wrong.remedy) from None
+    if preset not in PRESETS:
+        raise BadInput(
+            f"there is no preset {names.shown(preset)}", source="--preset", remedy=names.did_you_mean(preset, PRESETS)
+        )
+    text = files("portcullis.model.templates").joinpath(f"{preset}.yaml").read_text("utf-8")
+    return text.replace("__NAME__", deployment)

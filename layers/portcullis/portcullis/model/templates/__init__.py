@@ -1,0 +1,1 @@
+"""What `portcullis init` writes: one commented deployment file a preset."""
