@@ -107,12 +107,13 @@ def end_family(process: psutil.Process, patience: float = PATIENCE_S) -> None:
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return process.children(recursive=True)
+        found: list[psutil.Process] = process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+    return found
 
 
-def end_all(processes: Iterable[psutil.Process], patience: float = 2.0) -> None:
+def end_all(processes: Iterable[psutil.Process], patience: float = 1.0) -> None:
     """SIGTERM, a little patience, SIGKILL."""
     left = [process for process in processes if process.is_running()]
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, PATIENCE_S)):
@@ -155,11 +156,13 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        process = self._process
+        return process.pid if process else None
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        process = self._process
+        return process is not None and process.poll() is None
 
     def start(self) -> Child:
         """Start it (again). The log goes on where it ended."""
@@ -183,9 +186,10 @@ class Child:
 
     def death(self) -> Died | None:
         """Why it is not running although nobody stopped it; None while it runs or after `stop`."""
-        if self._process is None or self._process.poll() is None:
+        process = self._process  # `stop` may take it away meanwhile
+        status = process.poll() if process else None
+        if status is None:
             return None
-        status = self._process.returncode
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
         return Died(f"{self.name} {how}; the end of {self.log}:\n{last_lines(self.log)}")
 

@@ -1,6 +1,6 @@
 """Real nodes for whoever needs one: started on first use, one per release and test session, stopped at its end.
 
-Load with `pytest_plugins = ["fixtures_node"]`. Tests that use them carry the mark `node`.
+Load with `pytest_plugins = ["tests.fixtures_node"]`. Tests that use them carry the mark `node`.
 """
 
 from __future__ import annotations

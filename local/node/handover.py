@@ -25,9 +25,17 @@ class Signer:
         self._key = key
 
     def token(self, name: str, backend_roles: Iterable[str] = (), *, now: float | None = None) -> str:
-        """`name` as the engine shall see it, any text; `backend_roles` likewise. `now` in seconds since 1970."""
+        """`name` and `backend_roles` as the engine shall see them; `now` in seconds since 1970.
+
+        Any text is carried as it is, but for spaces around it: the plugin strips those, which would make one principal of
+        two. Such a name, or an empty one, is refused with ValueError.
+        """
+        backend_roles = list(backend_roles)
+        for text in (name, *backend_roles):
+            if not text or text != text.strip():
+                raise ValueError(f"{text!r} cannot be handed over: empty, or with spaces around it")
         at = int(time.time() if now is None else now)
-        claims = {NAME_CLAIM: name, ROLES_CLAIM: list(backend_roles), "iat": at, "exp": at + VALID_S}
+        claims = {NAME_CLAIM: name, ROLES_CLAIM: backend_roles, "iat": at, "exp": at + VALID_S}
         return jwt.encode(claims, self._key, algorithm="ES256")
 
     def headers(self, name: str, backend_roles: Iterable[str] = (), *, now: float | None = None) -> dict[str, str]:

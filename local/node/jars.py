@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 VERSIONS = ("3.4.0", "2.19.3")
 PARALLEL = 8
 ATTEMPTS = 3
+BETWEEN_ATTEMPTS_S = 1.0
 TIMEOUT_S = 20
 TOLD_EVERY_S = 2.0
 
@@ -253,7 +254,7 @@ class _Fetch:
         """Fetch, verify, move into place. A transfer cut short or garbled is tried again; the last failure is told."""
         wrong: PortcullisError | None = None
         for attempt in range(ATTEMPTS):
-            if attempt and self.stop.wait(attempt):
+            if attempt and self.stop.wait(attempt * BETWEEN_ATTEMPTS_S):
                 raise _Stopped
             folder = incoming / str(attempt)
             try:

@@ -65,6 +65,14 @@ def build(spec: dict[str, Any]) -> Any:
     return constructor.newInstance(environment, plugins, java("java.lang.Boolean")(True))
 
 
+def causes(failure: Any) -> list[str]:
+    """What went wrong, the cause last: where the reader of a log's end sees it."""
+    chain = [str(failure.toString())]
+    while failure := failure.getCause():
+        chain.append(f"because of {failure.toString()}")
+    return chain
+
+
 class Leaving:
     """Closing once, and not for long."""
 
@@ -98,8 +106,13 @@ class Leaving:
 
 def main(path: Path) -> None:
     leaving = Leaving()
-    node = build(json.loads(path.read_text(encoding="utf-8")))
-    node.start()
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        node = build(spec)
+        node.start()
+    except jpype.JException as failed:
+        print("\n".join(causes(failed)), flush=True)
+        os._exit(1)
     leaving.node = node
     signal.signal(signal.SIGTERM, leaving.on_signal)  # until here SIGTERM just kills, which is what it should do
     leaving.wait()

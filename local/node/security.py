@@ -18,6 +18,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from portcullis.errors import BadInput
+
 TOKEN_HEADER = "x-door-token"
 NAME_CLAIM, ROLES_CLAIM = "sub", "roles"
 MASTER_ROLES = ("all_access", "security_manager")
@@ -52,13 +54,15 @@ class SecuritySetup:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def basic(cls, user: str = "admin", password: str = "", **more: Mapping[str, Any]) -> SecuritySetup:
+    def basic(cls, user: str = "admin", password: str = "", **more: Any) -> SecuritySetup:
         """Internal users; `user` is the master, with a random password if none is given."""
         return cls(master_user=user, master_password=password or secrets.token_urlsafe(24), **more)
 
     @classmethod
-    def behind_door(cls, master_role: str, **more: Mapping[str, Any]) -> SecuritySetup:
+    def behind_door(cls, master_role: str, **more: Any) -> SecuritySetup:
         """Only through the front door; `master_role` is the ARN of the IAM role that is master."""
+        if not master_role:
+            raise BadInput("no master role", source="SecuritySetup.behind_door", remedy="the ARN of an IAM role")
         return cls(master_role=master_role, **more)
 
     @property
