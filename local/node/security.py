@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from portcullis.errors import BadInput
+from ruamel.yaml import YAML
 
 TOKEN_HEADER = "x-door-token"
 NAME_CLAIM, ROLES_CLAIM = "sub", "roles"
