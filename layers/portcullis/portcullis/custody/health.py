@@ -28,7 +28,7 @@ class Verdict:
     finding: Finding
     cause: Cause | None = None  # of REVOKED
     by: tuple[str, ...] = ()  # names of the probes that make it REVOKED
-    suspected: tuple[Suspicion, ...] = ()  # what has to be remembered
+    suspected: tuple[Suspicion, ...] = ()  # what has to be remembered: every denial that its probe did not take back
 
 
 def elapsed(since: datetime, now: datetime) -> timedelta:
@@ -45,7 +45,7 @@ def judge(custody: Custody, seen: Observation, rules: Rules) -> Verdict:
         confirming = _confirming(suspicions, denied, healthy, seen.at, rules)
         if confirming:
             names = tuple(sorted({probe.name for probe in confirming}))
-            return Verdict(Finding.REVOKED, cause=_telling(confirming), by=names)
+            return Verdict(Finding.REVOKED, _telling(confirming), names, suspicions)
         return Verdict(Finding.SUSPECTED, suspected=suspicions)
     unanswered = set(_by_name(seen.probes, Health.UNREACHABLE))
     # The domain's own report is late by minutes: it may accuse, it does not vouch.

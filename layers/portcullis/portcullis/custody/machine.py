@@ -49,7 +49,7 @@ def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> 
     after = _note(custody, verdict, seen)
     after = _close_window(after, now)
     after = _move(after, verdict, now, rules)
-    after = telling.tell(custody, after, verdict, now, rules)
+    after = telling.tell(custody, after, now, rules)
     todo = _todo(after, now, rules)
     return Decision(after, todo, after.outbox, _look_again(after, verdict, now, rules))
 
@@ -127,7 +127,7 @@ def _move_once(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Cus
         case State.UNLOCKING:
             if lock:
                 return _enter_locking(c, now, rules)
-            return c if any(maybe_in_effect(c, m) for m in LOCK_ORDER) else _enter_open(c, now)
+            return c if _unlock_steps(c) else _enter_open(c, now)
         case State.DELETING:
             return _enter(c, State.DELETED, now) if all(_done(c, m) for m in _deletion(c)) else c
         case State.DELETED:
@@ -253,11 +253,13 @@ def _ready(c: Custody, measure: Measure, rules: Rules) -> bool:
 
 
 def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
-    return tuple(
+    steps = tuple(
         _step(c, m, Act.UNDO)
         for m in reversed(LOCK_ORDER)
         if maybe_in_effect(c, m) and not (m in SAVE_OF and maybe_in_effect(c, SAVE_OF[m]))
     )
+    # A lock that was broken off before it saved again may leave no save in effect, but earlier ones to forget.
+    return steps or ((_step(c, Measure.SAVE, Act.UNDO),) if c.strays else ())
 
 
 def _step(c: Custody, measure: Measure, act: Act) -> Todo:

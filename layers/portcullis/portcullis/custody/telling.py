@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from portcullis.custody.health import Finding, Verdict, elapsed
+from portcullis.custody.health import elapsed
 from portcullis.custody.types import (
     LOCK_ORDER,
     SAVE_OF,
@@ -22,7 +22,7 @@ from portcullis.custody.types import (
 )
 
 
-def tell(before: Custody, after: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Custody:
+def tell(before: Custody, after: Custody, now: datetime, rules: Rules) -> Custody:
     """`after` with everything queued in its outbox that this look gives reason to tell."""
     c = _rotation(before, after, now)
     if before.revoked_since is None and c.revoked_since and before.state is State.LOCKED:
@@ -31,7 +31,7 @@ def tell(before: Custody, after: Custody, verdict: Verdict, now: datetime, rules
     for name, lasts in _troubles(c, now, rules).items():
         if lasts:
             c = _trouble(c, name, now, rules)
-        elif name in c.alerted and (over := _over(name, c, verdict)) is not _NOT_YET:
+        elif name in c.alerted and (over := _over(name, c)) is not _NOT_YET:
             c = replace(c, alerted={n: at for n, at in c.alerted.items() if n is not name})
             c = _queue(c, over, now) if over else c
     if before.state is not after.state:
@@ -79,7 +79,7 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
     return {
         Tell.KEY_UNREACHABLE: c.unreachable_since is not None
         and elapsed(c.unreachable_since, now) >= rules.unreachable_grace,
-        Tell.KEY_SUSPECTED: bool(c.suspected) and elapsed(oldest, now) >= rules.settle,
+        Tell.KEY_SUSPECTED: bool(c.suspected) and c.revoked_since is None and elapsed(oldest, now) >= rules.settle,
         Tell.LOCKED: c.state is State.LOCKED,
         Tell.LOCK_INCOMPLETE: locked and bool(_failing(c, Act.TAKE)),
         Tell.UNLOCK_INCOMPLETE: c.state is State.UNLOCKING and bool(_failing(c, Act.UNDO)),
@@ -97,7 +97,7 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
     }
 
 
-def _over(name: Tell, c: Custody, verdict: Verdict) -> Tell | _NotYet | None:
+def _over(name: Tell, c: Custody) -> Tell | _NotYet | None:
     """The recovery to tell now that a trouble is not there any more; None where another message says it."""
     match name:
         case Tell.LOCKED:
@@ -109,7 +109,7 @@ def _over(name: Tell, c: Custody, verdict: Verdict) -> Tell | _NotYet | None:
             return Tell.LOCK_COMPLETE if c.state is State.LOCKED else _pending(c)
         case Tell.KEY_SUSPECTED:
             # A suspicion that came true is no recovery: the lock is told instead.
-            return None if verdict.finding is Finding.REVOKED else Tell.KEY_CLEARED
+            return None if c.revoked_since else Tell.KEY_CLEARED
         case _:
             return _RECOVERY.get(name)
 

@@ -55,7 +55,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A probe that said REVOKED and does not count yet."""
+    """A probe that said REVOKED and has not said otherwise since. Whether it counts is for health.judge to say."""
 
     probe: Probe
     since: datetime  # first said
@@ -249,7 +249,7 @@ class Custody:
     by: str = ""  # actor of the event, when one is known
     key_id: str = ""  # the key behind the alias when last seen
     measures: dict[Measure, MeasureRecord] = field(default_factory=dict)
-    suspected: tuple[Suspicion, ...] = ()  # denials waiting for a second, independent probe
+    suspected: tuple[Suspicion, ...] = ()  # denials not taken back; they count once confirmed
     alerted: dict[Tell, datetime] = field(default_factory=dict)  # troubles told and not yet over -> last told
     version: int = 0
     confirmed_by: tuple[str, ...] = ()  # names of the probes behind the revocation: they must be healthy again

@@ -1,0 +1,446 @@
+"""A model of everything around custody: a key, a domain with its gates, a ledger, people, and the processes that guard it.
+
+A process is a generator that yields between any two of its effects, so that a history can let others run in between or
+kill it there. Time is true time plus the offset of a clock that may jump. Anything that must never happen raises Violation
+where it happens; `settle` lets the world calm down and then looks at how it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from portcullis import custody
+from portcullis.custody import probes
+from portcullis.custody.record import from_record, to_record
+from portcullis.custody.types import (
+    DESCRIBE,
+    ENCRYPT,
+    GRANTS,
+    LOCK_ORDER,
+    SAVED_BY,
+    USE,
+    Act,
+    Custody,
+    Measure,
+    Observation,
+    Probe,
+    Progress,
+    Rules,
+    State,
+    Tell,
+    Todo,
+    Told,
+)
+from portcullis.errors import Refused
+
+Process = Generator[None, None, None]
+NAME = "demo"
+DOMAIN_ARN = "arn:aws:es:eu-west-1:111122223333:domain/demo"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SHUT = {"all_access": ("break-glass",), "portcullis": ("automation",)}
+OPEN_RULES = frozenset({"people", "automation", "office"})
+OPEN_POLICY = "allow"
+KINDS = ("disabled", "pending", "material", "denied", "use", "grant", "deleted", "store")
+SWEEP = timedelta(minutes=5)
+
+
+class Violation(AssertionError):
+    """Something happened that must never happen."""
+
+
+class Down(Exception):
+    """The other side did not answer."""
+
+
+class Overtaken(Exception):
+    """The ledger's Conflict."""
+
+
+def _error(code: str, text: str = "") -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+
+def _key(state: str) -> dict[str, Any]:
+    return {"KeyMetadata": {"KeyState": state}}
+
+
+def _table() -> dict[tuple[str | None, str], Probe]:
+    """(what is true of the key, probe) -> what that probe reads, through the readers."""
+    denied = _error("AccessDeniedException", "x is not authorized because no resource-based policy allows the action")
+    usable = {"KeyId": "k"}
+    answers: dict[str | None, tuple[Any, Any]] = {
+        None: (_key("Enabled"), usable),
+        "disabled": (_key("Disabled"), _error("DisabledException")),
+        "pending": (_key("PendingDeletion"), _error("KMSInvalidStateException", "k is pending deletion.")),
+        "material": (_key("PendingImport"), _error("KMSInvalidStateException", "k is pending import.")),
+        "denied": (denied, denied),
+        "use": (_key("Enabled"), denied),
+        "grant": (_key("Enabled"), usable),
+        "deleted": (_error("NotFoundException", "k"), _error("NotFoundException", "k")),
+        "store": (_key("Unavailable"), _error("KMSInvalidStateException", "k is unavailable.")),
+        "unreachable": ("ReadTimeoutError", _error("ThrottlingException")),
+        "lie": (denied, denied),
+    }
+    table: dict[tuple[str | None, str], Probe] = {}
+    for kind, (described, used) in answers.items():
+        table[kind, DESCRIBE] = probes.read_describe(described, START)
+        table[kind, USE] = probes.read_use(used)
+        table[kind, ENCRYPT] = probes.read_use(used, ENCRYPT)
+        grants: Any = {"Grants": [{"GranteePrincipal": "es.amazonaws.com"}] if kind != "grant" else []}
+        if kind in ("denied", "deleted", "lie"):
+            grants = denied
+        probe = probes.read_grants(
+            "timed out" if kind == "unreachable" else grants, domain_arn=DOMAIN_ARN, expected=True
+        )
+        assert probe is not None
+        table[kind, GRANTS] = probe
+    return table
+
+
+READS = _table()
+PROBES = (DESCRIBE, USE, ENCRYPT, GRANTS)
+_RECOVERED_BY: dict[Tell, frozenset[Tell]] = {
+    Tell.KEY_UNREACHABLE: frozenset({Tell.KEY_REACHABLE}),
+    Tell.KEY_SUSPECTED: frozenset({Tell.KEY_CLEARED, Tell.LOCKED, Tell.LOCK_INCOMPLETE, Tell.UNLOCKED}),
+    Tell.LOCKED: frozenset({Tell.UNLOCKED, Tell.DELETED}),
+    Tell.LOCK_INCOMPLETE: frozenset({Tell.LOCK_COMPLETE, Tell.UNLOCKED, Tell.DELETED}),
+    Tell.UNLOCK_INCOMPLETE: frozenset({Tell.LOCK_COMPLETE, Tell.UNLOCKED}),
+    Tell.BREAK_GLASS_OPEN: frozenset({Tell.BREAK_GLASS_ENDED}),
+    Tell.ROTATION_NOT_FOLLOWED: frozenset({Tell.ROTATION_FOLLOWED}),
+}
+# These are told anew for a new reason: another opening, another cause.
+_TOLD_ANEW = frozenset({Tell.LOCKED, Tell.BREAK_GLASS_OPEN})
+
+
+class World:
+    """One history. `persist`: every write goes through the ledger's JSON and back."""
+
+    def __init__(self, rules: Rules | None = None, *, persist: bool = True) -> None:
+        self.rules = rules or Rules(measures=frozenset(LOCK_ORDER))
+        self.persist = persist
+        self.true, self.offset = START, timedelta(0)
+        self.kept: Any = to_record(Custody(NAME)) if persist else Custody(NAME)
+        self.version = 0
+        self.saves: dict[str, Any] = {}
+        # The key
+        self.kind: str | None = None
+        self.stale: dict[str, str | None] = {}  # probe -> what it still answers
+        self.key_id, self.rotated_at = "key-1", START
+        self.liar = ""  # the one probe that may be refused though nothing was taken away
+        self.ever_revoked = self.ever_held = False
+        # The domain
+        self.engine_up = self.gate_up = self.exists = True
+        self.members: set[str] = {"ann"}  # who should have access by group
+        self.by_hand: set[str] = {"hand-1"}  # entries that others made
+        self.mappings = self.open_mappings()
+        self.blocks: dict[str, bool] = {"logs": False, "frozen": True}  # frozen: blocked by its owner
+        self.own_blocks = {"frozen"}
+        self.ingress, self.policy = OPEN_RULES, OPEN_POLICY
+        self.deleted_by_name = False
+        # What is watched
+        self.processes: list[Process] = []
+        self.sent: list[tuple[Told, int]] = []  # with the number of clock jumps before it was queued
+        self.queued: dict[Told, int] = {}
+        self.jumps = 0
+        self.undone: list[Measure] = []
+        self.broken_off = False
+
+    # Time and truth
+
+    @property
+    def now(self) -> datetime:
+        return self.true + self.offset
+
+    def open_mappings(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "all_access": ("break-glass", "master"),
+            "portcullis": ("automation",),
+            "support": tuple(sorted(self.members)),
+            "others": tuple(sorted(self.by_hand)),
+        }
+
+    @property
+    def custody(self) -> Custody:
+        return from_record(self.kept) if self.persist else self.kept
+
+    def keep(self, c: Custody) -> Custody:
+        if c.version != self.version:
+            raise Overtaken
+        self.version += 1
+        self.true += timedelta(milliseconds=1)  # a write takes time: no two alerts are of the same moment
+        c = replace(c, version=self.version)
+        self.kept = to_record(c) if self.persist else c
+        for told in c.outbox:
+            self.queued.setdefault(told, self.jumps)
+        if self.persist and from_record(self.kept) != c:
+            raise Violation("the ledger does not give back what it was given")
+        if len(c.outbox) > len(Tell) or len(c.strays) > 60:
+            raise Violation("the custody grows without bound")
+        return c
+
+    def observe(self) -> Observation:
+        found = []
+        for name in PROBES:
+            kind = self.stale.get(name, self.kind)
+            found.append(READS[kind, name])
+        return Observation(
+            self.now, tuple(found), key_id=self.key_id, rotated_at=self.rotated_at, domain_key_id="key-1"
+        )
+
+    # The guard: the loop that operations run, with a yield wherever something else may happen
+
+    def guard(self) -> Process:
+        try:
+            yield from self._guard()
+        except Overtaken:
+            return
+
+    def _guard(self) -> Process:
+        c = self.custody
+        yield
+        seen = self.observe()
+        yield
+        decision = custody.decide(c, seen, self.now, self.rules)
+        c = self._keep_changed(c, decision.custody)
+        checked = False
+        while True:
+            yield
+            if todo := decision.next:
+                c = self.keep(custody.intend(c, todo, self.now))
+                started = self.true
+                yield
+                effects = self._do(todo, c)
+                try:
+                    while self.true - started < self.rules.lease and next(effects, "over") != "over":
+                        yield
+                    if self.true - started >= self.rules.lease:
+                        return  # its time-outs have ended it
+                except Down as error:
+                    self.broken_off = True
+                    c = self.keep(custody.failed(c, todo, self.now, str(error)))
+                else:
+                    yield
+                    c = self.keep(custody.done(c, todo, self.now))
+                    self._was_done(todo, c)
+            elif decision.alerts:
+                self._send(decision.alerts[0])
+                yield
+                c = self.keep(custody.told(c, decision.alerts[0]))
+                decision = replace(decision, custody=c, alerts=c.outbox)
+                continue
+            elif not checked and self.engine_up and self.gate_up:
+                checked = True
+                loose = next((m for m in LOCK_ORDER if self._loose(c, m)), None)
+                if loose is None:
+                    return
+                c = self.keep(custody.found_open(c, loose, self.now, "changed from outside"))
+            else:
+                return
+            decision = custody.decide(c, seen, self.now, self.rules)
+            c = self._keep_changed(c, decision.custody)
+
+    def _keep_changed(self, before: Custody, after: Custody) -> Custody:
+        if before.state is not after.state:
+            self._moved(before, after)
+        return self.keep(after) if after != before else before
+
+    def _moved(self, before: Custody, after: Custody) -> None:
+        if after.state is State.LOCKING and not (self.ever_revoked or self.ever_held):
+            raise Violation("locked without a revocation")
+        if after.state is State.DELETING or (after.state is State.DELETED and not self.deleted_by_name):
+            raise Violation("deleted without being asked")
+        if after.state is State.UNLOCKING:
+            # What is under way elsewhere or was broken off waits for its lease; the rest is undone before it.
+            self.undone = []
+            self.broken_off = any(r.progress in (Progress.INTENDED, Progress.FAILED) for r in after.measures.values())
+        if after.state is State.OPEN and not self.broken_off:
+            order = [LOCK_ORDER.index(m) for m in self.undone if m in SAVED_BY]
+            if order != sorted(order, reverse=True):
+                raise Violation(f"not undone in reverse: {self.undone}")
+
+    # What the steps do
+
+    def _do(self, todo: Todo, c: Custody) -> Process:
+        """One step on the model. Raises Down; may be left in the middle."""
+        engine = (Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES, Measure.PROVE)
+        if (todo.measure in engine and not self.engine_up) or (todo.measure not in engine and not self.gate_up):
+            raise Down(f"{todo.measure} not reachable")
+        if todo.measure in custody.types.SAVE_OF:
+            yield from self._save(todo)
+        elif todo.measure in SAVED_BY:
+            if todo.act is Act.TAKE:
+                self._check_save(todo)
+            yield from self._change(todo)
+        elif todo.measure is Measure.PROVE:
+            if self._readable():
+                raise Down("the canary was let in")
+        elif todo.measure is Measure.DELETE_DOMAIN:
+            if not self.deleted_by_name:
+                raise Violation("the domain was deleted without being asked for by name")
+            self.exists = False
+        yield
+
+    def _save(self, todo: Todo) -> Process:
+        if todo.act is Act.UNDO:
+            record = self.custody.measures.get(todo.measure)
+            if record and record.progress is Progress.DONE and record.save_as in todo.forget:
+                raise Violation(f"{todo.measure} forgotten while still needed")
+            for name in todo.forget:
+                self.saves.pop(name, None)
+            return
+        image: Any = {
+            Measure.SAVE: lambda: dict(self.mappings),
+            Measure.SAVE_BLOCKS: lambda: dict(self.blocks),
+            Measure.SAVE_INGRESS: lambda: self.ingress,
+            Measure.SAVE_POLICY: lambda: self.policy,
+        }[todo.measure]()
+        yield
+        record = self.custody.measures.get(todo.measure)
+        if record and record.progress is Progress.DONE and record.save_as == todo.save_as:
+            raise Violation(f"{todo.measure} overwritten")
+        self.saves[todo.save_as] = image
+
+    def _check_save(self, todo: Todo) -> None:
+        record = self.custody.measures.get(SAVED_BY[todo.measure])
+        if record is None or record.progress is not Progress.DONE or todo.save_as not in self.saves:
+            raise Violation(f"{todo.measure} without a save")
+        image = self.saves[todo.save_as]
+        shut: Any = {
+            Measure.SHUT_MAPPINGS: lambda: image == SHUT,
+            Measure.BLOCK_INDICES: lambda: image and all(image.values()),
+            Measure.CLOSE_INGRESS: lambda: "people" not in image,
+            Measure.DENY_POLICY: lambda: image != OPEN_POLICY,
+        }[todo.measure]()
+        if shut:
+            raise Violation(f"{todo.measure}: what was saved is already shut")
+
+    def _change(self, todo: Todo) -> Process:
+        take, saved = todo.act is Act.TAKE, self.saves.get(todo.save_as)
+        if not take and saved is None:
+            raise Violation(f"nothing to put back for {todo.measure}")
+        if todo.measure is Measure.SHUT_MAPPINGS:
+            # Put back: what others had made, and whoever is in the groups by now.
+            back = {**saved, "support": tuple(sorted(self.members))} if saved else {}
+            self.mappings = dict(SHUT) if take else back
+        elif todo.measure is Measure.BLOCK_INDICES:
+            for index in list(self.blocks):
+                self.blocks[index] = True if take else saved.get(index, False)
+                yield
+        elif todo.measure is Measure.CLOSE_INGRESS:
+            if take:
+                self.ingress = self.ingress - {"people"}
+                yield
+                self.ingress = frozenset({"automation"})
+            else:
+                self.ingress = saved
+        else:
+            self.policy = "deny" if take else saved
+
+    def _was_done(self, todo: Todo, c: Custody) -> None:
+        if todo.act is Act.UNDO and c.state is State.UNLOCKING:
+            self.undone.append(todo.measure)
+
+    def holds(self, measure: Measure) -> bool:
+        """Whether a measure is in effect on the domain, as a look at it would find."""
+        return {
+            Measure.SHUT_MAPPINGS: self.mappings == SHUT,
+            Measure.BLOCK_INDICES: all(self.blocks.values()),
+            Measure.CLOSE_INGRESS: self.ingress == frozenset({"automation"}),
+            Measure.DENY_POLICY: self.policy == "deny",
+        }.get(measure, True)
+
+    def _loose(self, c: Custody, measure: Measure) -> bool:
+        record = c.measures.get(measure)
+        done = record is not None and record.progress is Progress.DONE
+        return done and c.state in (State.LOCKING, State.LOCKED) and not self.holds(measure)
+
+    def _readable(self) -> bool:
+        return self.mappings != SHUT
+
+    # What is told
+
+    def _send(self, told: Told) -> None:
+        epoch = self.queued[told]
+        if any(e.name is told.name and told.at <= e.at and jumps == epoch for e, jumps in self.sent):
+            return  # a late copy: its sender did not come to write down that it was told, or was overtaken
+        for earlier, jumps in reversed(self.sent):
+            if earlier.name in _RECOVERED_BY.get(told.name, ()) or told.name in _TOLD_ANEW or jumps != epoch:
+                break
+            if earlier.name is told.name and told.name in self.rules.repeat:
+                if told.at - earlier.at < self.rules.repeat[told.name]:
+                    raise Violation(f"{told.name} told twice within its interval")
+                break
+        self.sent.append((told, epoch))
+
+    # The end
+
+    def settle(self) -> None:
+        """Everything works again and nobody does anything: some sweeps later the truth must have won."""
+        self.broken_off |= bool(self.processes)
+        self.processes.clear()
+        self.stale.clear()
+        self.engine_up = self.gate_up = True
+        for _ in range(8):
+            self.true += SWEEP
+            for _ in self.guard():
+                pass
+            if self.custody.state is State.OPEN:  # the synchronisation of identities sweeps too
+                self.mappings = {**self.mappings, "support": tuple(sorted(self.members))}
+        c = self.custody
+        if c.state in (State.DELETING, State.DELETED):
+            if c.state is not State.DELETED or self.exists or not self.deleted_by_name:
+                raise Violation(f"a deletion that does not end: {c.state}")
+            return
+        should = State.LOCKED if self.kind or c.hold else State.OPEN
+        if c.state is not should:
+            raise Violation(f"{c.state}, but should be {should}: key {self.kind}, hold {c.hold}")
+        if c.state is State.LOCKED:
+            self._locked(c)
+        else:
+            self._open(c)
+        self._recovered(c)
+
+    def _locked(self, c: Custody) -> None:
+        for measure in SAVED_BY:
+            lifted = measure is Measure.BLOCK_INDICES and c.break_glass
+            if not self.holds(measure) and not lifted:
+                raise Violation(f"locked, but {measure} is not in effect")
+        if not any(told.name is Tell.LOCKED for told, _ in self.sent):
+            raise Violation("locked, and nobody was told")
+
+    def _open(self, c: Custody) -> None:
+        if self.mappings != self.open_mappings():
+            raise Violation(f"open, but the mappings are {self.mappings}, not {self.open_mappings()}")
+        if any(blocked != (index in self.own_blocks) for index, blocked in self.blocks.items()):
+            raise Violation(f"open, but blocked: {self.blocks}")
+        if self.ingress != OPEN_RULES or self.policy != OPEN_POLICY:
+            raise Violation("open, but the ingress or the policy is not as it was")
+        if self.saves or c.strays:
+            raise Violation(f"saves left behind: {sorted(self.saves)} {c.strays}")
+
+    def _recovered(self, c: Custody) -> None:
+        over = {
+            Tell.KEY_UNREACHABLE: True,
+            Tell.KEY_SUSPECTED: True,
+            Tell.LOCKED: c.state is State.OPEN,
+            Tell.LOCK_INCOMPLETE: True,
+            Tell.UNLOCK_INCOMPLETE: True,
+            Tell.BREAK_GLASS_OPEN: c.break_glass is None,
+            Tell.ROTATION_NOT_FOLLOWED: self.key_id == "key-1",
+        }
+        names = [told.name for told, _ in self.sent]
+        for trouble, ended in over.items():
+            if not ended or trouble not in names:
+                continue
+            after = names[len(names) - names[::-1].index(trouble) :]
+            came_true = trouble is Tell.KEY_SUSPECTED and c.state is State.LOCKED
+            if not _RECOVERED_BY[trouble] & set(after) and not came_true:
+                raise Violation(f"{trouble} was told and nothing after it: {names}")
+        if c.outbox:
+            raise Violation("alerts were left untold")
+
+
+__all__ = ["KINDS", "NAME", "PROBES", "Refused", "Violation", "World"]
