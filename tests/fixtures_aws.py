@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from local.aws.emulator import Emulator
+from local.aws.emulator import Credentials, Emulator
+from tests.local.bus import Bus
 
 _numbers = itertools.count(1)
 
@@ -41,55 +40,6 @@ def name() -> str:
     return f"t{next(_numbers)}"
 
 
-@dataclass
-class Bus:
-    """What arrives on the default bus of a Region, caught in a queue."""
-
-    client: Any
-    queue: str
-    seen: list[dict[str, Any]] = field(default_factory=list)
-
-    def wait(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 5.0) -> dict[str, Any]:
-        """The first event that is wanted; fails if none came."""
-        deadline = time.monotonic() + seconds
-        while True:
-            for event in self.seen:
-                if wanted(event):
-                    return event
-            if time.monotonic() > deadline:
-                pytest.fail(f"no such event came; there were {[self._shown(e) for e in self.seen]}")
-            self._receive()
-
-    def named(self, event_name: str, **parameters: str) -> dict[str, Any]:
-        """The first CloudTrail event of this call, with these request parameters."""
-
-        def wanted(event: dict[str, Any]) -> bool:
-            asked = event["detail"].get("requestParameters") or {}
-            return event["detail"].get("eventName") == event_name and parameters.items() <= asked.items()
-
-        return self.wait(wanted)
-
-    def all(self, seconds: float = 0.7) -> list[dict[str, Any]]:
-        """Everything that came, after giving what is on its way some time."""
-        time.sleep(seconds)
-        while self._receive(wait=0):
-            pass
-        return self.seen
-
-    def _receive(self, wait: int = 1) -> int:
-        got = self.client.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait).get(
-            "Messages", []
-        )
-        for message in got:
-            self.seen.append(json.loads(message["Body"]))
-            self.client.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(got)
-
-    @staticmethod
-    def _shown(event: dict[str, Any]) -> str:
-        return str(event["detail"].get("eventName") or event["detail-type"])
-
-
 @pytest.fixture
 def bus(aws: Emulator, name: str) -> Iterator[Callable[..., Bus]]:
     """`bus(region=…, pattern=…)`: catches what arrives from then on."""
@@ -111,9 +61,8 @@ def bus(aws: Emulator, name: str) -> Iterator[Callable[..., Bus]]:
 
 
 @pytest.fixture
-def person(aws: Emulator, name: str) -> Callable[..., Any]:
+def person(aws: Emulator, name: str) -> Callable[..., Credentials]:
     """`person("kms:*", resource="*")`: credentials of a new IAM user who may do just that."""
-    from local.aws.emulator import Credentials
 
     def make(*actions: str, resource: str = "*") -> Credentials:
         iam, user = aws.client("iam"), f"{name}-person-{next(_numbers)}"

@@ -100,13 +100,29 @@ def install() -> None:
     within = eventbridge._dispatch_to_event_bus
 
     def to_bus(target: Any, event: Any, rule: Any, path: Any, payload: Any = None) -> None:
-        if target.account_id != get_account_id() or target.region == get_region():
+        origin, bus = get_region(), target.resource.partition("/")[2]
+        if target.account_id != get_account_id() or target.region == origin:
             within(target, event, rule, path, payload)
             return
-        origin = get_region()
+        # The path holds what the event went through, so that two buses that name each other do not play ball for ever.
+        step = f"{origin}|{eventbridge._rule_key(rule.get('Name'), rule.get('EventBusName', 'default'))}"
+        if step in path:
+            log.warning("%s came round again and is not forwarded", step)
+            return
+        # The event keeps the Region it happened in: only the bus it is on is another one.
+        forwarded = {
+            **event,
+            "EventBusName": bus,
+            "Region": event.get("Region") or origin,
+            "_DispatchPath": [*path, step],
+        }
+        if payload is not None:
+            forwarded["Detail"] = payload
         with request_scope(target.account_id, target.region):
-            # A forwarded event keeps the Region it happened in: only the bus it is on is another one.
-            within(target, {**event, "Region": origin}, rule, path, payload)
+            if bus != "default" and bus not in eventbridge._event_buses:
+                log.warning("there is no event bus %s in %s", bus, target.region)
+                return
+            eventbridge._dispatch_event(forwarded)
 
     eventbridge._dispatch_to_event_bus = to_bus
     threading.Thread(target=_deliver_for_ever, args=(eventbridge,), daemon=True, name="event-delivery").start()

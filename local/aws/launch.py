@@ -24,6 +24,7 @@ HOST = "127.0.0.1"
 
 def main(spec_file: str) -> None:
     spec = json.loads(Path(spec_file).read_text())
+    os.environ.pop("PYTHONPATH", None)  # how we were found; Lambda code must not find us
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, spec["port"]))

@@ -123,15 +123,23 @@ def _write_logs(worker: Any, lambda_svc: Any, logs: Path) -> None:
                 log.write(line)
                 lines.put(line.rstrip("\n"))
 
-    emit = lambda_svc._emit_lambda_logs
+    invoke, emit = worker.invoke, lambda_svc._emit_lambda_logs
+
+    def invoke_and_tell(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            result = invoke(self, *arguments, **named)
+        except Exception as failed:  # the code could not be loaded: the one line that says why must not be lost
+            append(self.func_name, f"{type(failed).__name__}: {failed}")
+            raise
+        if result.get("status") == "error":
+            append(self.func_name, str(result.get("trace") or result.get("error")))
+        return result
 
     def _emit_lambda_logs(
         func: Any, request_id: str, log_text: str, error: bool, duration_ms: int, **rest: Any
     ) -> None:
         emit(func, request_id, log_text, error, duration_ms, **rest)
         name = (func.get("config") or func).get("FunctionName", "unknown")
-        if error and log_text:
-            append(name, log_text)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         append(
             name,
@@ -139,4 +147,5 @@ def _write_logs(worker: Any, lambda_svc: Any, logs: Path) -> None:
         )
 
     worker._read_stderr = _read_stderr
+    worker.invoke = invoke_and_tell
     lambda_svc._emit_lambda_logs = _emit_lambda_logs

@@ -1,0 +1,177 @@
+"""The emulator's life: who is root, where it listens, what it leaves behind (nothing)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+from portcullis.errors import BadInput
+
+from local.aws.emulator import Credentials, Emulator
+from local.processes import ROOT, Died
+from tests.local.assemblies import Stack, code, role, write
+
+pytest_plugins = ["tests.fixtures_aws"]
+pytestmark = pytest.mark.aws
+
+SLEEPER = "import time\nprint('begun', flush=True)\ndef handler(event, context):\n    print('asleep', flush=True)\n    time.sleep(60)\n"
+
+
+def _refusal(aws: Emulator, access_key: str, secret_key: str) -> str:
+    stranger = boto3.client(
+        "iam",
+        endpoint_url=aws.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+    )
+    with pytest.raises(ClientError) as refused:
+        stranger.list_users()
+    return str(refused.value.response["Error"]["Code"])
+
+
+def test_given_the_keys_that_emulators_take_for_root_when_used_then_they_are_refused(aws: Emulator) -> None:
+    assert _refusal(aws, "test", "test") == "InvalidClientTokenId"
+    assert _refusal(aws, aws.account, "test") == "InvalidClientTokenId"
+    assert _refusal(aws, aws.root.access_key, "guessed") == "SignatureDoesNotMatch"
+    assert aws.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{aws.account}:root"
+
+
+def test_given_a_user_without_policies_when_he_calls_then_he_is_denied(
+    aws: Emulator, person: Callable[..., Credentials]
+) -> None:
+    nobody = person()
+    for service, call in (("kms", "list_keys"), ("iam", "list_users"), ("opensearch", "list_domain_names")):
+        with pytest.raises(ClientError) as refused:
+            getattr(aws.client(service, credentials=nobody), call)()
+        assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+
+
+def test_given_a_grant_on_one_domain_when_it_is_asked_for_then_it_and_no_other_is_shown(
+    aws: Emulator, person: Callable[..., Credentials], name: str
+) -> None:
+    search = aws.client("opensearch")
+    arns = [search.create_domain(DomainName=f"{kind}-{name}")["DomainStatus"]["ARN"] for kind in ("ours", "theirs")]
+    theirs = aws.client("opensearch", credentials=person("es:DescribeDomain", resource=arns[0]))
+    assert theirs.describe_domain(DomainName=f"ours-{name}")["DomainStatus"]["ARN"] == arns[0]
+    with pytest.raises(ClientError, match="not authorized"):
+        theirs.describe_domain(DomainName=f"theirs-{name}")
+
+
+def test_given_a_bucket_that_wants_tls_when_used_over_loopback_then_it_counts_as_tls(
+    aws: Emulator, person: Callable[..., Credentials], name: str
+) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=f"bucket-{name}", CreateBucketConfiguration={"LocationConstraint": aws.region})
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::bucket-{name}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket=f"bucket-{name}", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    aws.client("s3", credentials=person("s3:*")).put_object(Bucket=f"bucket-{name}", Key="k", Body=b"x")
+
+
+def test_given_the_running_emulator_when_its_sockets_are_looked_at_then_all_are_on_loopback(aws: Emulator) -> None:
+    family = [psutil.Process(aws.pid), *psutil.Process(aws.pid).children(recursive=True)]
+    listening = [c.laddr for p in family for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+    assert [f"http://{address.ip}:{address.port}" for address in listening] == [aws.endpoint]
+
+
+def test_given_a_port_in_use_when_asked_for_then_one_clear_error_names_it(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(BadInput, match=f"port {port} is in use"):
+            Emulator.start(tmp_path, port=port)
+
+
+def test_given_a_door_that_cannot_be_made_when_started_then_the_end_of_the_log_says_why(tmp_path: Path) -> None:
+    with pytest.raises(Died, match=r"the emulated AWS ended with exit status 1; .*[\s\S]*door"):
+        Emulator.start(tmp_path, door={"no-such-setting": True})
+
+
+def _sleeping(aws: Emulator, folder: Path) -> int:
+    """A Lambda worker in the middle of an invocation; its process id."""
+    from local.deploy import deploy
+
+    (folder / "fn").mkdir()
+    (folder / "fn" / "index.py").write_text(SLEEPER)
+    function = {"FunctionName": "sleeper", "Runtime": "python3.12", "Handler": "index.handler", "Timeout": 60}
+    resources = {
+        "Role": role(),
+        "Fn": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {**function, "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": code(aws.region, "fn")},
+        },
+    }
+    deploy(write(folder / "out", Stack("s", resources, assets={"fn": folder / "fn"})), aws)
+    aws.client("lambda").invoke(FunctionName="sleeper", InvocationType="Event")
+    deadline = time.monotonic() + 10
+    while "asleep" not in (aws.lambda_log("sleeper").read_text() if aws.lambda_log("sleeper").exists() else ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return psutil.Process(aws.pid).children(recursive=True)[0].pid
+
+
+def _gone(pid: int, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_given_a_lambda_at_work_when_the_emulator_ends_then_its_worker_ends_too(tmp_path: Path, how: str) -> None:
+    aws = Emulator.start(tmp_path / "home")
+    emulator = aws.pid or 0
+    worker = _sleeping(aws, tmp_path)
+    if how == "killed":
+        os.kill(emulator, signal.SIGKILL)
+    else:
+        aws.stop()
+    assert _gone(worker)
+    assert _gone(emulator)
+    aws.stop()
+
+
+def test_given_whoever_started_it_is_killed_when_the_life_line_breaks_then_it_ends(tmp_path: Path) -> None:
+    starter = (
+        "import sys, time\nfrom pathlib import Path\nfrom local.aws.emulator import Emulator\n"
+        "print(Emulator.start(Path(sys.argv[1])).pid, flush=True)\ntime.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", starter, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    emulator = int(process.stdout.readline())
+    assert psutil.pid_exists(emulator)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert _gone(emulator)
+
+
+def test_given_a_stopped_emulator_when_looked_for_then_the_root_key_is_no_longer_on_disk(tmp_path: Path) -> None:
+    aws = Emulator.start(tmp_path)
+    secret = aws.root.secret_key
+    aws.stop()
+    aws.stop()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text(errors="replace")]
+    assert kept == []

@@ -1,0 +1,253 @@
+"""Keys refuse, rotate and go as KMS's do."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from local.aws.emulator import Credentials, Emulator
+from tests.local.bus import Bus
+
+pytest_plugins = ["tests.fixtures_aws"]
+pytestmark = pytest.mark.aws
+
+
+def _refusal(call: Callable[..., Any], **asked: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        call(**asked)
+    return str(refused.value.response["Error"]["Code"])
+
+
+def _imported(kms: Any, **how: Any) -> str:
+    """A key with material of our own."""
+    key: str = kms.create_key(Origin="EXTERNAL")["KeyMetadata"]["Arn"]
+    parameters = kms.get_parameters_for_import(
+        KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
+    )
+    wrapping = serialization.load_der_public_key(parameters["PublicKey"])
+    oaep = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+    wrapped = wrapping.encrypt(os.urandom(32), oaep)  # type: ignore[union-attr, call-arg, arg-type]
+    kms.import_key_material(KeyId=key, ImportToken=parameters["ImportToken"], EncryptedKeyMaterial=wrapped, **how)
+    return key
+
+
+def _disabled(aws: Emulator) -> str:
+    kms = aws.client("kms")
+    key: str = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.disable_key(KeyId=key)
+    return key
+
+
+def _pending(aws: Emulator) -> str:
+    kms = aws.client("kms")
+    key: str = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    return key
+
+
+def _deleted(aws: Emulator) -> str:
+    key = _pending(aws)
+    aws.admin("key-delete", arn=key)
+    return key
+
+
+def _waits_for_replicas(aws: Emulator) -> str:
+    kms = aws.client("kms")
+    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    assert kms.schedule_key_deletion(KeyId=key)["KeyState"] == "PendingReplicaDeletion"
+    return str(key)
+
+
+def _without_material(aws: Emulator) -> str:
+    kms = aws.client("kms")
+    key = _imported(kms, ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE")
+    kms.delete_imported_key_material(KeyId=key)
+    return key
+
+
+def _expired(aws: Emulator) -> str:
+    key = _imported(aws.client("kms"), ExpirationModel="KEY_MATERIAL_EXPIRES", ValidTo=time.time() + 0.2)
+    time.sleep(0.4)
+    return key
+
+
+UNUSABLE = {
+    "disabled": (_disabled, "DisabledException"),
+    "pending deletion": (_pending, "KMSInvalidStateException"),
+    "pending replica deletion": (_waits_for_replicas, "KMSInvalidStateException"),
+    "deleted": (_deleted, "NotFoundException"),
+    "imported material deleted": (_without_material, "KMSInvalidStateException"),
+    "imported material expired": (_expired, "KMSInvalidStateException"),
+}
+
+
+@pytest.mark.parametrize("state", UNUSABLE)
+def test_given_an_unusable_key_when_it_is_used_then_every_way_is_refused(aws: Emulator, state: str) -> None:
+    make, code = UNUSABLE[state]
+    key, kms = make(aws), aws.client("kms")
+    grantee = f"arn:aws:iam::{aws.account}:root"
+    assert _refusal(kms.encrypt, KeyId=key, Plaintext=b"x") == code
+    assert _refusal(kms.encrypt, KeyId=key, Plaintext=b"x", DryRun=True) == code, (
+        "a dry run tells of the key's state first"
+    )
+    assert _refusal(kms.generate_data_key, KeyId=key, KeySpec="AES_256") == code
+    assert _refusal(kms.create_grant, KeyId=key, GranteePrincipal=grantee, Operations=["Decrypt"]) == code
+
+
+def test_given_a_ciphertext_when_its_key_is_disabled_then_it_cannot_be_read_until_it_is_enabled(aws: Emulator) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    secret = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+    kms.disable_key(KeyId=key)
+    assert _refusal(kms.decrypt, CiphertextBlob=secret) == "DisabledException"
+    kms.enable_key(KeyId=key)
+    assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"
+
+
+def test_given_a_usable_key_when_asked_to_try_then_it_says_that_it_would(aws: Emulator) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    secret = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert _refusal(kms.encrypt, KeyId=key, Plaintext=b"x", DryRun=True) == "DryRunOperationException"
+    assert _refusal(kms.decrypt, CiphertextBlob=secret, DryRun=True) == "DryRunOperationException"
+    assert _refusal(kms.generate_data_key, KeyId=key, KeySpec="AES_256", DryRun=True) == "DryRunOperationException"
+
+
+@pytest.mark.parametrize("make", [_pending, _waits_for_replicas, _without_material], ids=lambda make: make.__name__)
+def test_given_a_key_on_its_way_out_when_enabled_or_disabled_then_it_is_refused(
+    aws: Emulator, make: Callable[..., str]
+) -> None:
+    key, kms = make(aws), aws.client("kms")
+    assert _refusal(kms.enable_key, KeyId=key) == "KMSInvalidStateException"
+    assert _refusal(kms.disable_key, KeyId=key) == "KMSInvalidStateException"
+
+
+def test_given_a_pending_deletion_when_cancelled_then_the_key_is_disabled_not_enabled(aws: Emulator) -> None:
+    key, kms = _pending(aws), aws.client("kms")
+    kms.cancel_key_deletion(KeyId=key)
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
+    assert _refusal(kms.cancel_key_deletion, KeyId=key) == "KMSInvalidStateException"
+
+
+def test_given_a_key_policy_when_it_denies_or_does_not_allow_then_a_permitted_user_is_still_refused(
+    aws: Emulator, person: Callable[..., Credentials]
+) -> None:
+    someone = person("kms:*")
+    arn = aws.client("sts", credentials=someone).get_caller_identity()["Arn"]
+    root, theirs = aws.client("kms"), aws.client("kms", credentials=someone)
+    key = root.create_key()["KeyMetadata"]["Arn"]
+    theirs.encrypt(KeyId=key, Plaintext=b"x")
+    everyone = {
+        "Sid": "account",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{aws.account}:root"},
+        "Action": "kms:*",
+    }
+    deny = {"Effect": "Deny", "Principal": {"AWS": arn}, "Action": "kms:Encrypt", "Resource": "*"}
+    own = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{aws.account}:user/other"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    for statements in ([{**everyone, "Resource": "*"}, deny], [own]):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        root.put_key_policy(KeyId=key, Policy=policy)
+        assert _refusal(theirs.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+
+
+def test_given_a_key_when_rotated_on_demand_then_it_is_listed_told_twice_and_old_secrets_stay_readable(
+    aws: Emulator, bus: Callable[..., Bus]
+) -> None:
+    caught, kms = bus(), aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    secret = kms.encrypt(KeyId=key["Arn"], Plaintext=b"old")["CiphertextBlob"]
+    assert kms.rotate_key_on_demand(KeyId=key["KeyId"])["KeyId"] == key["KeyId"]
+    rotations = kms.list_key_rotations(KeyId=key["KeyId"])["Rotations"]
+    assert [(r["KeyId"], r["RotationType"]) for r in rotations] == [(key["KeyId"], "ON_DEMAND")]
+    assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"old"
+    now = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["CurrentKeyMaterialId"]
+    assert now != key["CurrentKeyMaterialId"]
+    service = caught.wait(lambda e: e["detail-type"] == "AWS Service Event via CloudTrail")
+    assert service["detail"]["eventName"] == "RotateKey"
+    assert service["detail"]["eventType"] == "AwsServiceEvent"
+    assert service["detail"]["serviceEventDetails"]["rotationType"] == "ON_DEMAND"
+    assert service["detail"]["resources"][0]["ARN"] == key["Arn"]
+    native = caught.wait(lambda e: e["detail-type"] == "KMS CMK Rotation")
+    assert (native["source"], native["resources"]) == ("aws.kms", [key["Arn"]])
+    assert native["detail"]["key-id"] == key["KeyId"]
+    caught.named("RotateKeyOnDemand", keyId=key["KeyId"])
+
+
+def test_given_25_rotations_on_demand_when_asked_for_another_then_the_limit_is_named(aws: Emulator) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for _ in range(25):
+        kms.rotate_key_on_demand(KeyId=key)
+    assert _refusal(kms.rotate_key_on_demand, KeyId=key) == "LimitExceededException"
+    first = kms.list_key_rotations(KeyId=key, Limit=20)
+    rest = kms.list_key_rotations(KeyId=key, Marker=first["NextMarker"])
+    assert (len(first["Rotations"]), first["Truncated"], len(rest["Rotations"]), rest["Truncated"]) == (
+        20,
+        True,
+        5,
+        False,
+    )
+
+
+def test_given_automatic_rotation_when_asked_then_its_period_and_next_date_show_and_a_short_period_is_refused(
+    aws: Emulator,
+) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is False
+    unchecked = aws.client("kms", config=Config(parameter_validation=False))
+    for period in (31, 89, 2561):
+        assert (
+            _refusal(unchecked.enable_key_rotation, KeyId=key["KeyId"], RotationPeriodInDays=period)
+            == "ValidationException"
+        )
+    kms.enable_key_rotation(KeyId=key["KeyId"], RotationPeriodInDays=90)
+    status = kms.get_key_rotation_status(KeyId=key["KeyId"])
+    assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"], status["KeyId"]) == (True, 90, key["Arn"])
+    assert 89 <= (status["NextRotationDate"] - key["CreationDate"]).days <= 91
+    aws.admin("key-rotate", arn=key["Arn"])
+    assert kms.list_key_rotations(KeyId=key["KeyId"])["Rotations"][0]["RotationType"] == "AUTOMATIC"
+
+
+def test_given_a_deletion_or_expiry_when_its_time_comes_then_kms_itself_tells(
+    aws: Emulator, bus: Callable[..., Bus]
+) -> None:
+    caught = bus()
+    deleted = _deleted(aws)
+    expired = _imported(aws.client("kms"), ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE")
+    aws.admin("key-expire", arn=expired)
+    for kind, arn, service in (
+        ("KMS CMK Deletion", deleted, "DeleteKey"),
+        ("KMS Imported Key Material Expiration", expired, "DeleteExpiredKeyMaterial"),
+    ):
+        native = caught.wait(lambda e, kind=kind: e["detail-type"] == kind)
+        assert native["resources"] == [arn]
+        assert native["detail"] == {"key-id": arn.rpartition("/")[2]}
+        record = caught.wait(lambda e, service=service: e["detail"].get("eventName") == service)
+        assert record["detail"]["resources"][0]["ARN"] == arn
+
+
+def test_given_a_grant_when_listed_revoked_and_used_again_then_it_is_gone(aws: Emulator) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    grant = kms.create_grant(KeyId=key, GranteePrincipal="es.amazonaws.com", Operations=["Decrypt"], Name="one")
+    assert [g["GrantId"] for g in kms.list_grants(KeyId=key)["Grants"]] == [grant["GrantId"]]
+    kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+    assert _refusal(kms.revoke_grant, KeyId=key, GrantId=grant["GrantId"]) == "NotFoundException"

@@ -1,0 +1,286 @@
+"""Lambda code as it runs here: the built layer and nothing else, its log, and queues that fail as real ones do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.aws.emulator import Emulator
+from local.deploy import deploy
+from tests.local.assemblies import Stack, code, role, write
+
+pytest_plugins = ["tests.fixtures_aws"]
+pytestmark = pytest.mark.aws
+
+HANDLER = """
+import importlib.util, json, os, time
+import boto3, shiny
+
+def packages(event, context):
+    found = {name: importlib.util.find_spec(name) is not None for name in event["names"]}
+    return {"found": found, "shiny": shiny.WHERE, "for_all": os.environ.get("FOR_ALL"), "own": os.environ.get("OWN")}
+
+def who(event, context):
+    print("asked who", flush=True)
+    return boto3.client("sts").get_caller_identity()["Arn"]
+
+def denied(event, context):
+    return boto3.client("iam").list_users()["Users"]
+
+def work(event, context):
+    failed = []
+    for number, record in enumerate(event["Records"]):
+        body = record["body"]
+        print(json.dumps({"took": body, "receives": record["attributes"]["ApproximateReceiveCount"]}), flush=True)
+        if body.startswith("slow"):
+            time.sleep(30)
+        if body.startswith("die"):
+            raise RuntimeError("died of " + body)
+        if body.startswith("fail"):
+            return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in event["Records"][number:]]}
+        if body.startswith("alone"):
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+"""
+VISIBILITY = 2
+
+
+@pytest.fixture(scope="module")
+def functions(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`functions("who")`: a deployed function; `functions("work", queue=True)`: one on a FIFO queue with dead letters."""
+    folder = tmp_path_factory.mktemp("functions")
+    (folder / "fn").mkdir()
+    (folder / "fn" / "index.py").write_text(HANDLER)
+    for layer, where in (
+        ("for-lambda", "raise ImportError('built for another platform')"),
+        ("for-here", "WHERE = 'host layer'"),
+    ):
+        (folder / layer / "python").mkdir(parents=True)
+        (folder / layer / "python" / "shiny.py").write_text(where)
+    made = 0
+
+    def make(handler: str, *, queue: bool = False, timeout: int = 10) -> str:
+        nonlocal made
+        made += 1
+        name = f"lambda-{made}-{handler}"
+        consume = {
+            "Effect": "Allow",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            "Resource": "*",
+        }
+        properties = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Handler": f"index.{handler}",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": code(aws.region, "fn"),
+            "Layers": [{"Ref": "Layer"}],
+            "Timeout": timeout,
+            "Environment": {"Variables": {"OWN": name}},
+        }
+        resources: dict[str, Any] = {
+            "Role": role(consume),
+            "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": code(aws.region, "layer")}},
+            "Fn": {"Type": "AWS::Lambda::Function", "Properties": properties},
+        }
+        if queue:
+            resources |= _queue(name)
+        assets = {"fn": folder / "fn", "layer": folder / "for-lambda"}
+        out = write(folder / name, Stack(name, resources, assets=assets))
+        deploy(out, aws, swap_assets={"layer": folder / "for-here"})
+        return name
+
+    return make
+
+
+def _queue(name: str) -> dict[str, Any]:
+    fifo = {"FifoQueue": True, "ContentBasedDeduplication": True}
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 3}
+    return {
+        "Dead": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{name}-dead.fifo", **fifo}},
+        "Queue": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "QueueName": f"{name}.fifo",
+                **fifo,
+                "VisibilityTimeout": VISIBILITY,
+                "RedrivePolicy": redrive,
+            },
+        },
+        "Mapping": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "FunctionName": {"Ref": "Fn"},
+                "BatchSize": 10,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+        },
+    }
+
+
+def _invoke(aws: Emulator, name: str, event: Any = None) -> tuple[str | None, Any]:
+    answered = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return answered.get("FunctionError"), json.loads(answered["Payload"].read())
+
+
+def _took(aws: Emulator, name: str) -> list[tuple[str, int]]:
+    log = aws.lambda_log(name)
+    lines = log.read_text().splitlines() if log.exists() else []
+    read = [json.loads(line) for line in lines if line.startswith('{"took"')]
+    return [(line["took"], int(line["receives"])) for line in read]
+
+
+def _send(aws: Emulator, name: str, *bodies: str, group: str = "one") -> None:
+    """All at once, so that they come in one batch."""
+    sqs = aws.client("sqs")
+    entries = [{"Id": str(n), "MessageBody": body, "MessageGroupId": group} for n, body in enumerate(bodies)]
+    sqs.send_message_batch(QueueUrl=sqs.get_queue_url(QueueName=f"{name}.fifo")["QueueUrl"], Entries=entries)
+
+
+def _dead(aws: Emulator, name: str, count: int, seconds: float = 20) -> list[str]:
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{name}-dead.fifo")["QueueUrl"]
+    deadline, bodies = time.monotonic() + seconds, []
+    while len(bodies) < count and time.monotonic() < deadline:
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
+            bodies.append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def _until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.1)
+
+
+def test_given_a_function_when_it_looks_around_then_it_sees_the_runtime_its_layer_and_nothing_of_ours(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("packages")
+    names = [
+        "boto3",
+        "botocore",
+        "urllib3",
+        "portcullis",
+        "aws_lambda_powertools",
+        "opensearchpy",
+        "pydantic",
+        "local",
+        "pytest",
+    ]
+    error, seen = _invoke(aws, name, {"names": names})
+    assert error is None
+    assert [n for n, found in seen["found"].items() if found] == ["boto3", "botocore", "urllib3"]
+    assert (seen["shiny"], seen["for_all"], seen["own"]) == ("host layer", "yes", name)
+
+
+def test_given_a_function_when_it_calls_aws_then_it_is_its_role_and_may_do_no_more(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    who = functions("who")
+    error, arn = _invoke(aws, who)
+    assert error is None
+    assert arn.startswith(f"arn:aws:sts::{aws.account}:assumed-role/")
+    assert arn.endswith(f"/{who}")
+    assert "asked who" in aws.lambda_log(who).read_text()
+    error, failed = _invoke(aws, functions("denied"))
+    assert error == "Unhandled"
+    assert "AccessDenied" in failed["errorMessage"]
+    assert "not authorized to perform: iam:ListUsers" in failed["errorMessage"]
+
+
+def test_given_a_failing_message_when_only_it_is_reported_then_it_is_dead_after_three_times_and_the_others_done_once(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("work", queue=True)
+    _send(aws, name, "good 1", "alone 2", "good 3")
+    assert _dead(aws, name, 1) == ["alone 2"]
+    took = _took(aws, name)
+    assert [receives for body, receives in took if body == "alone 2"] == [1, 2, 3]
+    assert sorted(body for body, _ in took if body.startswith("good")) == ["good 1", "good 3"], (
+        "what was done is not given again"
+    )
+
+
+def test_given_a_failing_message_when_all_that_follow_it_are_reported_too_then_they_die_with_it(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    """So it is on AWS as well: what is reported as failed was received, and receiving is what is counted."""
+    name = functions("work", queue=True)
+    _send(aws, name, "fail 1", "good 2")
+    assert sorted(_dead(aws, name, 2)) == ["fail 1", "good 2"]
+    assert _took(aws, name) == [("fail 1", 1), ("fail 1", 2), ("fail 1", 3)]
+
+
+def test_given_a_function_that_dies_when_tried_three_times_then_the_whole_batch_is_dead(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("work", queue=True)
+    _send(aws, name, "die 1")
+    assert _dead(aws, name, 1) == ["die 1"]
+    assert [r for _, r in _took(aws, name)] == [1, 2, 3]
+    assert "RuntimeError: died of die 1" in aws.lambda_log(name).read_text()
+
+
+def test_given_a_function_that_takes_too_long_when_it_is_ended_then_its_message_comes_again(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("work", queue=True, timeout=1)
+    _send(aws, name, "slow 1")
+    _until(lambda: ("slow 1", 2) in _took(aws, name))
+    assert "Task timed out after 1" in aws.lambda_log(name).read_text()
+
+
+def test_given_two_groups_when_one_keeps_failing_then_the_other_is_not_held_up(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("work", queue=True)
+    _send(aws, name, "fail a1", group="a")
+    _until(lambda: ("fail a1", 1) in _took(aws, name))
+    began = time.monotonic()
+    _send(aws, name, "good b1", group="b")
+    _until(lambda: ("good b1", 1) in _took(aws, name))
+    assert time.monotonic() - began < VISIBILITY, "it did not wait for the failing group to become visible again"
+
+
+def test_given_the_same_body_twice_when_sent_within_five_minutes_then_it_is_taken_once(
+    aws: Emulator, functions: Callable[..., str]
+) -> None:
+    name = functions("work", queue=True)
+    _send(aws, name, "good same", "good same", "good other")
+    _until(lambda: any(b == "good other" for b, _ in _took(aws, name)))
+    assert [b for b, _ in _took(aws, name)].count("good same") == 1
+
+
+def test_given_a_scheduled_rule_when_fired_on_demand_then_its_function_runs(
+    aws: Emulator, functions: Callable[..., str], name: str
+) -> None:
+    function = functions("who")
+    events = aws.client("events")
+    arn = events.put_rule(Name=name, ScheduleExpression="rate(5 minutes)")["RuleArn"]
+    target = aws.client("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": target}])
+    assert not aws.lambda_log(function).exists()
+    assert aws.admin("fire", rule=name) == {"rule": arn, "targets": 1}
+    _until(lambda: aws.lambda_log(function).exists() and "asked who" in aws.lambda_log(function).read_text())
+
+
+def test_given_a_schedule_of_a_minute_when_it_has_passed_then_the_rule_fires_by_itself(
+    aws: Emulator, name: str
+) -> None:
+    events, sqs = aws.client("events"), aws.client("sqs")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{aws.region}:{aws.account}:{name}"}])
+    got: list[Any] = []
+    deadline = time.monotonic() + 80
+    while not got and time.monotonic() < deadline:
+        got = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages", [])
+    assert json.loads(got[0]["Body"])["detail-type"] == "Scheduled Event"

@@ -1,0 +1,198 @@
+"""Assemblies are deployed, changed, left alone and taken away, in order, into several Regions; failures say why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from portcullis.errors import BadInput
+
+from local.aws.emulator import Emulator
+from local.deploy import Assembly, DeploymentFailed, deploy, destroy
+from local.deploy.stacks import _in_order
+from tests.local.assemblies import Stack, code, role, write
+
+pytest_plugins = ["tests.fixtures_aws"]
+
+TOPIC = {"Type": "AWS::SNS::Topic"}
+
+
+def _function(region: str, asset: str, **more: Any) -> dict[str, Any]:
+    properties = {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}}
+    return {"Type": "AWS::Lambda::Function", "Properties": {**properties, "Code": code(region, asset), **more}}
+
+
+@pytest.mark.aws
+def test_given_stacks_that_depend_on_each_other_when_deployed_then_imports_resolve_and_again_nothing_changes(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    exporting = {"Resources": {"Topic": TOPIC}}
+    base = Stack(f"{name}-base", exporting["Resources"], {"TopicArn": {"Ref": "Topic"}})
+    needs = Stack(
+        f"{name}-needs",
+        {"P": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}},
+        after=(base.name,),
+    )
+    relay = Stack(f"{name}-relay", {"Topic": TOPIC}, {"Arn": {"Ref": "Topic"}}, region="us-east-1")
+    out = write(tmp_path / "out", needs, relay, base)
+    told: list[str] = []
+    first = deploy(out, aws, tell=told.append)
+    assert first[base.name]["TopicArn"].startswith(f"arn:aws:sns:{aws.region}:{aws.account}:")
+    assert first[relay.name]["Arn"].startswith("arn:aws:sns:us-east-1:")
+    order = [line.split()[0] for line in told]
+    assert order.index(base.name) < order.index(needs.name)
+    told.clear()
+    assert deploy(out, aws, tell=told.append) == first
+    assert all(" unchanged " in line for line in told)
+    changed = Stack(f"{name}-base", {"Topic": TOPIC, "Second": TOPIC}, {"TopicArn": {"Ref": "Topic"}})
+    told.clear()
+    assert deploy(write(tmp_path / "out", needs, relay, changed), aws, tell=told.append) == first
+    assert sorted(line.split()[2] for line in told) == ["unchanged", "unchanged", "updated"]
+    destroy(out, aws)
+    for stack in (base, needs, relay):
+        with pytest.raises(ClientError, match="does not exist"):
+            aws.client("cloudformation", region=stack.region).describe_stacks(StackName=stack.name)
+    destroy(out, aws)
+
+
+@pytest.mark.aws
+def test_given_a_stack_that_fails_when_deployed_then_the_reason_is_named_and_its_followers_are_not_begun(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    gateway = {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-none"}}
+    broken = Stack(f"{name}-broken", {"Topic": TOPIC, "Nat": gateway})
+    follower = Stack(f"{name}-follower", {"Topic": TOPIC}, after=(broken.name,))
+    with pytest.raises(
+        DeploymentFailed, match=r"Nat \(AWS::EC2::NatGateway\): The subnet ID 'subnet-none' does not exist"
+    ):
+        deploy(write(tmp_path / "out", broken, follower), aws)
+    with pytest.raises(ClientError, match="does not exist"):
+        aws.client("cloudformation").describe_stacks(StackName=follower.name)
+    mended = Stack(broken.name, {"Topic": TOPIC})
+    assert deploy(write(tmp_path / "out", mended, follower), aws).keys() == {broken.name, follower.name}
+
+
+@pytest.mark.aws
+def test_given_a_type_that_is_not_known_when_deployed_then_it_is_refused_and_never_passed_over(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    unknown = Stack(name, {"Topic": TOPIC, "Odd": {"Type": "AWS::Nonsense::Thing"}})
+    with pytest.raises(DeploymentFailed, match=r"Unrecognized resource types: \[AWS::Nonsense::Thing\]"):
+        deploy(write(tmp_path / "out", unknown), aws)
+
+
+@pytest.mark.aws
+def test_given_a_custom_resource_when_its_function_answers_or_fails_then_the_stack_does_too(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "fn"
+    source.mkdir()
+    (source / "index.py").write_text(
+        "import json, urllib.request\n"
+        "def handler(event, context):\n"
+        "    bad = event['ResourceProperties'].get('Fail') == 'yes'\n"
+        "    body = {k: event[k] for k in ('StackId', 'RequestId', 'LogicalResourceId')}\n"
+        "    body |= {'Status': 'FAILED' if bad else 'SUCCESS', 'Reason': 'the engine said no', 'PhysicalResourceId': 'mine',\n"
+        "             'Data': {'Seen': event['RequestType']}}\n"
+        "    call = urllib.request.Request(event['ResponseURL'], json.dumps(body).encode(), method='PUT')\n"
+        "    urllib.request.urlopen(call)\n"
+    )
+
+    def stack(fail: str, version: str) -> Stack:
+        properties = {"ServiceToken": {"Fn::GetAtt": ["Fn", "Arn"]}, "Fail": fail, "Version": version}
+        resources = {
+            "Role": role(),
+            "Fn": _function(aws.region, f"{name}-fn"),
+            "Setup": {"Type": "Custom::Setup", "Properties": properties},
+        }
+        return Stack(name, resources, {"Seen": {"Fn::GetAtt": ["Setup", "Seen"]}}, assets={f"{name}-fn": source})
+
+    assert deploy(write(tmp_path / "out", stack("no", "1")), aws) == {name: {"Seen": "Create"}}
+    assert deploy(write(tmp_path / "out", stack("no", "2")), aws) == {name: {"Seen": "Update"}}
+    with pytest.raises(DeploymentFailed, match="the engine said no"):
+        deploy(write(tmp_path / "out", stack("yes", "3")), aws)
+    destroy(tmp_path / "out", aws)
+
+
+@pytest.mark.aws
+def test_given_an_asset_to_swap_when_the_assembly_has_none_of_that_name_then_it_is_bad_input(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    out = write(tmp_path / "out", Stack(name, {"Topic": TOPIC}))
+    with pytest.raises(BadInput, match="no asset layer to swap"):
+        deploy(out, aws, swap_assets={"layer": tmp_path})
+
+
+def test_given_an_assembly_when_read_then_its_layers_regions_and_order_are_known(tmp_path: Path) -> None:
+    layer = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": code("eu-central-1", "l1")}}
+    (tmp_path / "l1").mkdir()
+    (tmp_path / "f1").mkdir()
+    one = Stack("one", {"Layer": layer}, assets={"l1": tmp_path / "l1", "f1": tmp_path / "f1"})
+    out = write(tmp_path / "out", one, Stack("two", {"Topic": TOPIC}, region="us-east-1", after=("one",)))
+    assembly = Assembly.read(out, account="111122223333", region="eu-central-1")
+    assert assembly.layers().keys() == {"l1"}
+    assert {s.name: s.region for s in assembly.stacks.values()} == {"one": "eu-central-1", "two": "us-east-1"}
+    assert "one" in assembly.stacks["two"].after
+    assert assembly.assets["f1"].destinations[0].bucket == "cdk-hnb659fds-assets-111122223333-eu-central-1"
+
+
+def test_given_a_stage_when_read_then_the_stacks_of_its_nested_assembly_are_there(tmp_path: Path) -> None:
+    write(tmp_path / "out" / "assembly-prod", Stack("inner", {"Topic": TOPIC}))
+    artifact = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-prod"}}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps({"artifacts": {"assembly-prod": artifact}}))
+    assembly = Assembly.read(tmp_path / "out", account="111122223333", region="eu-central-1")
+    assert [stack.name for stack in assembly.stacks.values()] == ["inner"]
+
+
+def test_given_a_folder_that_is_no_assembly_when_read_then_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="run `cdk synth` first"):
+        Assembly.read(tmp_path, account="111122223333", region="eu-central-1")
+
+
+def test_given_the_same_folder_when_zipped_twice_then_the_bytes_are_the_same(tmp_path: Path) -> None:
+    source = tmp_path / "fn"
+    (source / "sub").mkdir(parents=True)
+    (source / "sub" / "a.py").write_text("x = 1\n")
+    out = write(tmp_path / "out", Stack("one", {"Topic": TOPIC}, assets={"f1": source}))
+    asset = Assembly.read(out, account="111122223333", region="eu-central-1").assets["f1"]
+    first = asset.body()
+    (source / "sub" / "a.py").touch()
+    (source / "__pycache__").mkdir()
+    (source / "__pycache__" / "a.pyc").write_bytes(b"x")
+    assert asset.body() == first
+
+
+def _work(ran: list[str], name: str) -> Callable[[], dict[str, str]]:
+    def run() -> dict[str, str]:
+        ran.append(name)
+        if name == "bad":
+            raise ValueError("bad")
+        return {"name": name}
+
+    return run
+
+
+def test_given_pieces_that_follow_one_another_when_run_then_none_starts_before_what_it_follows() -> None:
+    after = {"d": {"b", "c"}, "b": {"a"}, "c": {"a"}, "a": set[str]()}
+    ran: list[str] = []
+    done = _in_order(after, {name: _work(ran, name) for name in after})
+    assert ran[0] == "a"
+    assert ran[-1] == "d"
+    assert done.keys() == after.keys()
+
+
+def test_given_a_piece_that_fails_when_run_then_what_follows_it_is_not_begun() -> None:
+    after = {"bad": set[str](), "next": {"bad"}, "last": {"next"}}
+    ran: list[str] = []
+    with pytest.raises(ValueError, match="bad"):
+        _in_order(after, {name: _work(ran, name) for name in after})
+    assert ran == ["bad"]
+
+
+def test_given_a_circle_when_run_then_it_is_named() -> None:
+    with pytest.raises(BadInput, match="a, b"):
+        _in_order({"a": {"b"}, "b": {"a"}}, {"a": _work([], "a"), "b": _work([], "b")})
