@@ -110,6 +110,11 @@ def test_given_one_person_more_then_it_is_one_append() -> None:
     ]
 
 
+def test_given_the_first_entry_of_an_empty_list_then_the_list_is_written_whole() -> None:
+    plan = difference(WANT, state(), NOBODY | {ROLE})
+    assert patches(plan, state()) == [(Kind.MAPPINGS, [{"op": "add", "path": "/readers/users", "value": [ANNA]}])]
+
+
 def test_given_a_person_who_left_then_she_is_taken_out_behind_a_length_guard() -> None:
     held = state("x", ANNA, "y", ANNA)
     plan = difference(wanted({"readers": role("read")}), held, OURS)
@@ -220,11 +225,11 @@ def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() 
         (holding(), "there is no such role, or none any more"),
         (
             holding({"readers": role("read")}, {"readers": mapping() | {"reserved": True}}),
-            "the engine reserves this mapping",
+            "the engine reserves it",
         ),
         (
             holding({"readers": role("read")}, {"readers": mapping(and_backend_roles=["hand"])}),
-            "and_backend_roles already asks for hand, by hand or for another owner",
+            "and_backend_roles asks for hand, by hand or for another owner",
         ),
     ],
 )
@@ -243,6 +248,54 @@ def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_a
     assert plan.empty
     assert plan.conflicts[0].why == "the role is gone, so its mapping cannot be changed"
     assert entry(ANNA) in plan.claims_after(mine)
+
+
+def and_list(*entries: str) -> Held:
+    return holding({"readers": role("read")}, {"readers": mapping(and_backend_roles=list(entries))})
+
+
+def all_of(*entries: str) -> frozenset[Claim]:
+    return frozenset(entry(name, "and_backend_roles") for name in entries)
+
+
+def test_given_a_condition_of_all_that_changes_then_it_changes_in_one_patch() -> None:
+    want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "c": "m"}}})
+    held = and_list("a", "b")
+    sequence = patches(difference(want, held, all_of("a", "b")), held)
+    assert len(sequence) == 1
+    assert apply_patches(held, sequence).entries("readers", "and_backend_roles") == ("a", "c")
+
+
+def test_given_a_condition_tightened_by_hand_then_leaving_never_loosens_it() -> None:
+    plan = difference(wanted(), and_list("a", "by hand"), all_of("a"))
+    assert plan.empty
+    assert [str(b) for b in plan.conflicts] == [
+        "rolesmapping/readers/and_backend_roles: a: and_backend_roles asks for by hand, by hand or for another owner "
+        "(make both alike, or use a role of the model's own)"
+    ]
+    assert plan.claims_after(all_of("a")) == all_of("a")
+
+
+def test_given_two_owners_of_one_condition_when_one_wants_another_then_it_gives_up_its_part() -> None:
+    want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "c": "m"}}})
+    plan = difference(want, and_list("a", "b"), all_of("a", "b"), all_of("a", "b"))
+    assert plan.empty
+    assert plan.claims_after(all_of("a", "b")) == frozenset()
+    assert [b.claim.entry for b in plan.conflicts] == ["a", "c"]
+
+
+def test_given_a_condition_loosened_by_hand_then_any_of_its_owners_puts_it_back() -> None:
+    want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
+    plan = difference(want, and_list("a"), all_of("a", "b"), all_of("a", "b"))
+    assert steps(plan.steps) == [(Operation.ADD, entry("b", "and_backend_roles"))]
+
+
+def test_given_a_part_of_the_condition_by_hand_then_it_is_not_joined_but_adopted() -> None:
+    want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
+    assert difference(want, and_list("a"), NOBODY).empty
+    adopting = difference(want, and_list("a"), NOBODY, adopt=True)
+    assert steps(adopting.steps) == [(Operation.ADD, entry("b", "and_backend_roles"))]
+    assert adopting.claim_only == (entry("a", "and_backend_roles"),)
 
 
 HOSTILE = ["a/b", "~", "~1", 'q"uote', "größe", "dots.and spaces", "", "*", "-"]
@@ -291,9 +344,12 @@ def test_an_internal_user_is_changed_field_by_field_and_needs_a_password_when_ne
         ({"op": "replace", "path": "/absent", "value": {}}, Conflict),
         ({"op": "replace", "path": "/readers/users/1", "value": "x"}, Conflict),
         ({"op": "add", "path": "/readers/users/x", "value": "x"}, Conflict),
+        ({"op": "remove", "path": "/readers/users/1"}, Conflict),
+        ({"op": "add", "path": "/readers/hosts/-", "value": "an empty list is absent"}, Conflict),
+        ({"op": "remove", "path": "/readers/users"}, Refused),
         ({"op": "add", "path": "/readers/users/0/x", "value": "x"}, Conflict),
         ({"op": "add", "path": "/absent", "value": mapping()}, Refused),
-        ({"op": "add", "path": "/fixed/users/-", "value": "x"}, Refused),
+        ({"op": "add", "path": "/fixed/users", "value": ["x"]}, Refused),
     ],
 )
 def test_what_the_engine_refuses_the_model_of_it_refuses(operation: Json, error: type[PortcullisError]) -> None:
@@ -307,5 +363,5 @@ def test_what_the_engine_refuses_the_model_of_it_refuses(operation: Json, error:
 
 def test_removing_what_is_absent_does_nothing() -> None:
     held = state("a")
-    for path in ("/absent", "/readers/users/7", "/readers/description"):
+    for path in ("/absent", "/readers/hosts", "/readers/description"):
         assert apply_patch(held, Kind.MAPPINGS, [{"op": "remove", "path": path}]) == held

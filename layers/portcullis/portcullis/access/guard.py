@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portcullis.access.callers import Administrator, Caller, administrators, mapped_roles
 from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
@@ -73,6 +73,7 @@ class Danger:
     what: str
     remedy: str
     refuses: bool = True
+    lacks: str = ""  # keeper and role that are apart: the same whether the role or its mapping is missing
 
     def __str__(self) -> str:
         return f"{self.what} ({self.remedy})"
@@ -88,10 +89,12 @@ def guard(held_after: Held, keepers: Keepers, desired: Desired | None = None) ->
         has = mapped_roles(held_after, keeper.caller())
         for role in keeper.roles:
             if role not in held_after.of(Kind.ROLES):
-                found.append(Danger(f"role {role}, which {keeper.who} needs, does not exist", f"define role {role}"))
+                what = f"role {role}, which {keeper.who} needs, does not exist"
+                found.append(Danger(what, f"define role {role}", lacks=f"{keeper.entry} {role}"))
             elif role not in has:
                 remedy = f"keep {keeper.entry} in {keeper.entry_list} of {role}"
-                found.append(Danger(f"{keeper.who} ({keeper.entry}) is not mapped to {role}", remedy))
+                what = f"{keeper.who} ({keeper.entry}) is not mapped to {role}"
+                found.append(Danger(what, remedy, lacks=f"{keeper.entry} {role}"))
     admins = administrators(held_after)
     if not any(role in held_after.of(Kind.ROLES) and _is_mapped(role, admins) for role in ADMINISTRATOR_ROLES):
         found.append(
@@ -109,7 +112,7 @@ def guard_plan(
     What is wrong already before them is an alarm and no reason to refuse: else nothing could be put right any more. Conflict or
     Refused if the engine would not take one of the patches.
     """
-    already = {danger.what for danger in guard(held, keepers, desired)}
+    already = {danger.lacks or danger.what for danger in guard(held, keepers, desired)}
     found: dict[str, Danger] = {}
     for number, (kind, operations) in enumerate(sequence):
         held = apply_patch(held, kind, operations)
@@ -120,7 +123,7 @@ def guard_plan(
                 found.setdefault(danger.what, danger)
     if not sequence:
         found = {danger.what: danger for danger in guard(held, keepers, desired)}
-    dangers = (Danger(d.what, d.remedy, d.refuses and d.what not in already) for d in found.values())
+    dangers = (replace(d, refuses=d.refuses and (d.lacks or d.what) not in already) for d in found.values())
     return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
 
 

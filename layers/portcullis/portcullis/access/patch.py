@@ -1,8 +1,10 @@
 """Steps turned into collection PATCHes, and a pure model of what the engine does with one.
 
-The model is checked against real nodes in tests/access/test_patch_on_node.py. What was seen there: `test` is refused; `remove` of
-something absent does nothing, unless what should hold it is absent; `add` beyond the end of a list and `replace` of something
-absent refuse the whole patch. The mapping of an absent role may only be removed whole.
+The model is checked against real nodes in tests/access/test_patch_on_node.py. What was seen there:
+- `test` is refused; `replace` of something absent, an index beyond the end of a list, and anything within something absent refuse
+  the whole patch; `remove` of an absent key does nothing.
+- A patch works on the stored form, in which an empty list is absent, though a GET shows it: nothing can be appended to it.
+- The mapping of an absent role may only be removed whole; a changed mapping that names none of the lists is refused.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ def patches(
 
     `held` is what the steps were computed from. An entry is appended with `-`, so nobody else's append is lost. It is removed by
     its index, behind a length guard: if the list became shorter meanwhile, the whole patch is refused and has to be recomputed.
+    Where the list or the mapping is empty there is nothing to append to: it is written whole, and what somebody put there since
+    it was read is overwritten (no operation of the engine can guard against that).
 
     `secrets`: name -> {"password": ...} or {"hash": ...} for internal users that are new. BadInput if one is missing.
     """
@@ -112,7 +116,7 @@ def _one_mapping(role: str, steps: list[Step], held: Held) -> list[Json]:
                 for index in reversed(range(len(there)))
                 if there[index] in leaving
             ]
-        if coming and entry_list not in (held.of(Kind.MAPPINGS).get(role) or {}):
+        if coming and not there:
             operations.append({"op": "add", "path": pointer(role, entry_list), "value": coming})
         else:
             end = pointer(role, entry_list, "-")
@@ -126,21 +130,25 @@ def apply_patch(held: Held, kind: Kind, operations: Sequence[Json]) -> Held:
     Conflict where the engine answers 400 because something is no longer where it was; Refused for what it never does: a reserved
     document (403), the mapping of an absent role (404), an operation it does not know (400).
     """
-    collection: dict[str, Json] = {name: dict(document) for name, document in held.of(kind).items()}
-    touched: dict[str, None] = {}
+    collection: dict[str, Json] = dict(held.of(kind))
+    touched: set[str] = set()
     for operation in operations:
         path = parts(operation["path"])
-        touched[path[0]] = None
-        if len(path) > 1 and path[0] in collection:
-            collection[path[0]] = copy.deepcopy(collection[path[0]])
+        if path[0] not in touched and path[0] in collection:
+            collection[path[0]] = _as_stored(collection[path[0]])
+        touched.add(path[0])
         _apply(collection, path, operation)
-    for name in touched:
+    for name in sorted(touched):
         if held.is_fixed(kind, name):
             raise Refused(f"{kind.value}/{name} is reserved by the engine")
         if kind is Kind.MAPPINGS and name in collection and name not in held.of(Kind.ROLES):
             raise Refused(f"role {name} does not exist, so it cannot be mapped")
-        if name in collection:
-            collection[name] = _as_shown(kind, collection[name], held.of(kind).get(name))
+        if name not in collection:
+            continue
+        changed = name not in held.of(kind) or collection[name] != _as_stored(held.of(kind)[name])
+        if kind is Kind.MAPPINGS and changed and not collection[name].keys() & set(MAPPING_LISTS):
+            raise Refused(f"the mapping of {name} would have none of {', '.join(MAPPING_LISTS)}")
+        collection[name] = _as_shown(kind, collection[name], held.of(kind).get(name))
     return Held({**held.documents, kind: collection})
 
 
@@ -186,14 +194,18 @@ def _apply_to_list(target: list[Any], last: str, operation: Json) -> None:
     if not last.isdecimal():
         raise Conflict(f"{operation['path']}: {last} is no index")
     index = int(last)
-    if op == "remove":
-        del target[index : index + 1]
-    elif index > len(target) or (op == "replace" and index == len(target)):
+    if index > len(target) or (op != "add" and index == len(target)):
         raise Conflict(f"{operation['path']}: index {index} is out of bounds, the list has {len(target)}")
+    if op == "remove":
+        del target[index]
     elif op == "add":
         target.insert(index, copy.deepcopy(operation["value"]))
     else:
         target[index] = copy.deepcopy(operation["value"])
+
+
+def _as_stored(document: Json) -> Json:
+    return copy.deepcopy({key: value for key, value in document.items() if value != []})
 
 
 def _as_shown(kind: Kind, document: Json, before: Json | None) -> Json:

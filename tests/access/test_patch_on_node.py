@@ -1,0 +1,148 @@
+"""The pure model of a collection PATCH beside the real engine, for random patches; and whole plans on it."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.difference import difference
+from portcullis.access.drift import drift
+from portcullis.access.patch import apply_patch, patches, pointer
+from portcullis.access.plan import Claim
+from portcullis.access.shut import reopen, shut
+from portcullis.errors import Conflict, Refused
+
+from local.node.node import Node
+
+from .strategies import KEEPERS, ROLE_NAMES, mapping, role, wanted
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+
+API = "/_plugins/_security/api/"
+ENTRIES = ("anna", "Cognito/pool/ben", "arn:aws:iam::1:role/x,y", "~1/~0 ü", "*")
+
+
+def read(node: Node) -> Held:
+    documents = {}
+    for kind in Kind:
+        status, body = node.ask("GET", API + kind.value)
+        assert status == 200
+        documents[kind] = body
+    return Held(documents)
+
+
+def send(node: Node, kind: Kind, operations: list[Json]) -> tuple[int, Any]:
+    status, body = node.ask("PATCH", API + kind.value, operations)
+    return status, body
+
+
+def sent(node: Node, sequence: Any) -> None:
+    for kind, operations in sequence:
+        status, body = send(node, kind, list(operations))
+        assert status == 200, body
+
+
+def random_operation(chance: random.Random, names: list[str]) -> Json:
+    name, entry_list = chance.choice(names), chance.choice(MAPPING_LISTS)
+    index: int | str = chance.choice([0, 0, 1, 2, 3, 9, "-"])
+    shapes: list[Json] = [
+        {"op": "add", "path": pointer(name), "value": mapping(users=chance.sample(ENTRIES, 2))},
+        {"op": "replace", "path": pointer(name), "value": mapping(backend_roles=chance.sample(ENTRIES, 2))},
+        {"op": "remove", "path": pointer(name)},
+        {"op": "add", "path": pointer(name, entry_list, index), "value": chance.choice(ENTRIES)},
+        {"op": "add", "path": pointer(name, entry_list, "-"), "value": chance.choice(ENTRIES)},
+        {"op": "add", "path": pointer(name, entry_list), "value": chance.sample(ENTRIES, 3)},
+        {"op": "remove", "path": pointer(name, entry_list, 0 if index == "-" else index)},
+        {"op": "replace", "path": pointer(name, entry_list, 0 if index == "-" else index), "value": "new"},
+        {"op": "add", "path": pointer(name, "description"), "value": "said"},
+        {"op": "remove", "path": pointer(name, "description")},
+        {"op": "test", "path": pointer(name), "value": {}},
+    ]
+    return chance.choices(shapes, weights=[3, 2, 1, 3, 5, 3, 4, 2, 2, 1, 0.2])[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_model_of_a_patch_does_what_the_engine_does(node_basic: Node, seed: int) -> None:
+    chance = random.Random(seed)
+    sent(node_basic, [(Kind.ROLES, [{"op": "add", "path": pointer(n), "value": role("read")} for n in ROLE_NAMES])])
+    sent(node_basic, [(Kind.MAPPINGS, [{"op": "add", "path": pointer(n), "value": mapping()} for n in ROLE_NAMES])])
+    outcomes = {"taken": 0, "refused": 0}
+    for _ in range(40):
+        held = read(node_basic)
+        names = [*ROLE_NAMES, "no such role"] if chance.random() < 0.2 else list(ROLE_NAMES)
+        operations = [random_operation(chance, names) for _ in range(chance.randint(1, 4))]
+        try:
+            expected: Held | None = apply_patch(held, Kind.MAPPINGS, operations)
+        except (Conflict, Refused):
+            expected = None
+        status, body = send(node_basic, Kind.MAPPINGS, operations)
+        now = read(node_basic)
+        said = json.dumps(operations), status, body
+        if expected is None:
+            assert status in (400, 403, 404), said
+            assert now == held, said
+            outcomes["refused"] += 1
+        else:
+            assert status == 200, said
+            flags = {"reserved": False, "hidden": False}
+            shown = {name: flags | document for name, document in expected.of(Kind.MAPPINGS).items()}
+            assert now.of(Kind.MAPPINGS) == shown, said
+            outcomes["taken"] += 1
+    assert min(outcomes.values()) >= 3, "the random patches have to show both"
+
+
+def test_a_plan_applied_to_the_engine_leaves_no_difference_and_its_undoing_no_trace(node_basic: Node) -> None:
+    empty = read(node_basic)
+    roles = {
+        f"plan {n} {name}": role("read", dls='{"match_all": {}}', fls=["~b", "~a"]) for n, name in enumerate(ROLE_NAMES)
+    }
+    roles["plan bare"] = {"cluster_permissions": ["mine"], "description": "bare"}
+    want = wanted(
+        roles,
+        {name: {"users": dict.fromkeys(ENTRIES, "test"), "and_backend_roles": {"a": "", "b": ""}} for name in roles},
+        action_groups={"mine": {"allowed_actions": ["read", "cluster_monitor"]}},
+        tenants={"team": {"description": "the team's"}},
+        users={"plan-user": {"backend_roles": ["x"], "attributes": {"a": "b"}}},
+    )
+    plan = difference(want, empty, frozenset())
+    assert plan.conflicts == ()
+    sent(node_basic, patches(plan, empty, {"plan-user": {"password": "Correct-horse-battery-9"}}))
+    held, mine = read(node_basic), plan.claims_after(frozenset())
+    assert difference(want, held, mine).empty
+    assert drift(want, held, mine) == drift(want, empty, frozenset())
+    leaving = difference(wanted(), held, mine)
+    sent(node_basic, patches(leaving, held))
+    assert read(node_basic) == empty
+    assert leaving.claims_after(mine) == frozenset()
+
+
+def test_the_length_guard_makes_the_engine_refuse_a_removal_from_a_list_that_got_shorter(node_basic: Node) -> None:
+    want = wanted({"guarded": role("read")}, {"guarded": {"users": {"b": "test"}}})
+    first = difference(want, read(node_basic), frozenset())
+    sent(node_basic, patches(first, read(node_basic)))
+    sent(node_basic, [(Kind.MAPPINGS, [{"op": "add", "path": "/guarded/users", "value": ["a", "b", "c"]}])])
+    held, mine = read(node_basic), first.claims_after(frozenset())
+    assert Claim(Kind.MAPPINGS, "guarded", "users", "b") in mine
+    ((kind, operations),) = patches(difference(wanted({"guarded": role("read")}), held, mine), held)
+    sent(node_basic, [(kind, [{"op": "remove", "path": "/guarded/users/0"}])])
+    assert send(node_basic, kind, operations)[0] == 400
+    assert read(node_basic).entries("guarded", "users") == ("b", "c")
+
+
+def test_the_lock_and_its_end_put_everything_back_on_the_engine(node_basic: Node) -> None:
+    names = {name: mapping(users=["z", "a"], hosts=["h"]) | {"description": "ours"} for name in ROLE_NAMES[:2]}
+    names |= {name: mapping(and_backend_roles=["z", "a"]) for name in ROLE_NAMES[2:]}
+    sent(node_basic, [(Kind.ROLES, [{"op": "add", "path": pointer(n), "value": role("read")} for n in ROLE_NAMES])])
+    sent(node_basic, [(Kind.MAPPINGS, [{"op": "add", "path": pointer(n), "value": d} for n, d in names.items()])])
+    held = read(node_basic)
+    shutting = shut(held, KEEPERS.while_locked())
+    sent(node_basic, shutting.patches)
+    locked = read(node_basic)
+    assert all(locked.entries(name, entry_list) == () for name in names for entry_list in MAPPING_LISTS)
+    assert shut(locked, KEEPERS.while_locked()).patches == ()
+    sent(node_basic, reopen(json.loads(json.dumps(shutting.saved)), locked).patches)
+    assert read(node_basic) == held
