@@ -36,6 +36,16 @@ def unreachable(world: World, probe: str) -> None:
     world.stale[probe] = "unreachable"
 
 
+def outage(world: World) -> None:
+    """KMS does not answer at all, or throttles for ever."""
+    world.stale = dict.fromkeys(PROBES, "unreachable")
+
+
+def answer(world: World, probe: str) -> None:
+    """One probe gets through again."""
+    world.stale.pop(probe, None)
+
+
 def lie(world: World, probe: str) -> None:
     """One probe is refused though nothing was taken away."""
     world.liar = world.liar or probe
@@ -201,8 +211,10 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.78:
         restore(world)
     elif dice < 0.84:
-        rng.choice((lag, unreachable, lie))(world, rng.choice(PROBES))
-    elif dice < 0.86:
+        rng.choice((lag, unreachable, answer, lie))(world, rng.choice(PROBES))
+    elif dice < 0.85:
+        outage(world)
+    elif dice < 0.87:
         catch_up(world)
     elif dice < 0.90:
         power(world, rng.random() < 0.5, rng.random() < 0.7)

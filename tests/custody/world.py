@@ -24,6 +24,7 @@ from portcullis.custody.types import (
     USE,
     Act,
     Custody,
+    Health,
     Measure,
     Observation,
     Probe,
@@ -129,6 +130,7 @@ class World:
         self.kind: str | None = None
         self.stale: dict[str, str | None] = {}  # probe -> what it still answers
         self.key_id, self.rotated_at = "key-1", START
+        self.confirmed: str | None = None  # the revocation that was last seen for what it is
         self.liar = ""  # the one probe that may be refused though nothing was taken away
         self.ever_revoked = self.ever_held = False
         # The domain
@@ -202,9 +204,15 @@ class World:
         c = self.custody
         yield
         seen = self.observe()
+        # What an honest look could see: no probe answered from before. None: nothing to hold the decision to.
+        known = self.kind if set(self.stale.values()) <= {"unreachable", "lie"} else None
         yield
         decision = custody.decide(c, seen, self.now, self.rules)
+        if decision.custody.state is State.UNLOCKING is not c.state and known and known == self.confirmed:
+            raise Violation(f"unlocked though still {known}")
         c = self._keep_changed(c, decision.custody)
+        if c.revoked_since is None or (c.health is Health.REVOKED and known):
+            self.confirmed = known if c.revoked_since else None
         checked = False
         while True:
             yield
@@ -390,6 +398,8 @@ class World:
             if self.custody.state is State.OPEN:  # the synchronisation of identities sweeps too
                 self.mappings = {**self.mappings, "support": tuple(sorted(self.members))}
         c = self.custody
+        if c.break_glass and c.break_glass.until <= self.now:
+            raise Violation("break-glass does not end")
         if c.state in (State.DELETING, State.DELETED):
             if c.state is not State.DELETED or self.exists or not self.deleted_by_name:
                 raise Violation(f"a deletion that does not end: {c.state}")

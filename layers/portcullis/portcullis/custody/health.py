@@ -3,8 +3,8 @@
 A refusal by one probe is a suspicion; it counts when a second probe of another name refuses too, now or within
 `Rules.suspicion_lasts`. A definite state (a successful answer that says disabled, pending deletion, ...) counts at once
 unless a probe of the key itself says healthy in the same look: KMS settles within seconds, so it then has to stand for
-`Rules.settle`. Unreachable adds to nothing. Healthy takes two probes, none that says revoked, and none of those
-unreachable that confirmed the revocation.
+`Rules.settle`. Unreachable adds to nothing. Healthy takes two probes, none that says revoked, and none unreachable that
+said so when it was last reached.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def judge(custody: Custody, seen: Observation, rules: Rules) -> Verdict:
         return Verdict(Finding.SUSPECTED, suspected=suspicions)
     unanswered = set(_by_name(seen.probes, Health.UNREACHABLE))
     # The domain's own report is late by minutes: it may accuse, it does not vouch.
-    if len(healthy - {DOMAIN}) >= rules.healthy_probes and not unanswered & set(custody.confirmed_by):
+    if len(healthy - {DOMAIN}) >= rules.healthy_probes and not unanswered & {one.probe.name for one in suspicions}:
         return Verdict(Finding.HEALTHY, suspected=suspicions)
     return Verdict(Finding.UNREACHABLE, suspected=suspicions)
 

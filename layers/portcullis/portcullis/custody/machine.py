@@ -70,14 +70,12 @@ def _note(c: Custody, verdict: Verdict, seen: Observation) -> Custody:
         case Finding.HEALTHY:
             return replace(c, health=Health.HEALTHY, revoked_since=None, cause=None, confirmed_by=())
         case Finding.REVOKED:
-            # A look that finds it revoked still adds its probes: each of them has to be healthy before an unlock.
-            names = tuple(sorted({*c.confirmed_by, *verdict.by}))
             return replace(
                 c,
                 health=Health.REVOKED,
                 revoked_since=c.revoked_since or seen.at,
                 cause=verdict.cause or c.cause,
-                confirmed_by=names,
+                confirmed_by=verdict.by,
                 by=seen.by or c.by,
             )
         case Finding.UNREACHABLE:

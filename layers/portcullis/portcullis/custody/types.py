@@ -252,7 +252,7 @@ class Custody:
     suspected: tuple[Suspicion, ...] = ()  # denials not taken back; they count once confirmed
     alerted: dict[Tell, datetime] = field(default_factory=dict)  # troubles told and not yet over -> last told
     version: int = 0
-    confirmed_by: tuple[str, ...] = ()  # names of the probes behind the revocation: they must be healthy again
+    confirmed_by: tuple[str, ...] = ()  # names of the probes behind the revocation, as last seen
     unreachable_since: datetime | None = None
     lock_began: datetime | None = None  # when LOCKING was first entered: for the downtime
     hold: Hold | None = None
