@@ -24,12 +24,12 @@ from layers.build import built
 from stacks import names, permissions
 from stacks.deployments import Declared
 from stacks.identity import Identity
-from stacks.key import Key
+from stacks.key import KeyFacts
 from stacks.network import Network
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
-_RECEIVES = 3  # tries before a message is a dead letter
+_RECEIVES = 6  # tries before a message is a dead letter; the functions make the pauses between them grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Automation(Stack):
         name: str,
         *,
         network: Network,
-        keys: Sequence[Key],
+        keys: Sequence[KeyFacts],
         identities: Sequence[Identity],
         reserve: bool,
         **kwargs: Any,
@@ -258,6 +258,7 @@ class Automation(Stack):
             "PORTCULLIS_IDENTITY_DEAD_LETTERS": self.dead_letters["identity"].queue_url,
             "PORTCULLIS_KEY_DEAD_LETTERS": self.dead_letters["key"].queue_url,
             "PORTCULLIS_SETTLE_SECONDS": str(_SETTLE_SECONDS),
+            "PORTCULLIS_QUEUE_TRIES": str(_RECEIVES),
             "PORTCULLIS_ACCOUNT": self.account,
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": names.METRICS_NAMESPACE,
@@ -302,9 +303,9 @@ class Automation(Stack):
         for group in sorted({group for one in deployments for group in one.iam_groups}):
             iam.CfnGroup(self, f"Group-{group}", group_name=group)
 
-    def _grounds(self, keys: Sequence[Key], identities: Sequence[Identity]) -> permissions.Grounds:
+    def _grounds(self, keys: Sequence[KeyFacts], identities: Sequence[Identity]) -> permissions.Grounds:
         deployments = [identity.one for identity in identities]
-        by_alias = [key for key in keys if not key.made and ":alias/" in key.arn]
+        by_alias = [key for key in keys if not key.id]
         return permissions.Grounds(
             ledger=self.ledger.table_arn,
             topic=self.topic.topic_arn,
@@ -318,18 +319,25 @@ class Automation(Stack):
                 for group in self._network.domain_groups.values()
             ],
             master_roles=[identity.master.role_arn for identity in identities],
+            canary_roles=[identity.canary.role_arn for identity in identities],
+            # made later, with the domain: by name
+            snapshot_roles=self._iam("role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
             master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
             keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
-            key_aliases=sorted({key.arn.split(":", 5)[5] for key in by_alias}),
+            key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
+            alias_only=sorted({key.one.key_alias for key in by_alias}),
             all_keys=self._arn("kms", "key", "*"),
             user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
+            signing_out=[
+                identity.pool.user_pool_arn for identity in identities if identity.pool and identity.one.end_sessions
+            ],
             identity_pools=[
                 self._arn("cognito-identity", "identitypool", identity.identity_pool.ref)
                 for identity in identities
                 if identity.identity_pool
             ],
             group_roles=[role.role_arn for identity in identities for role in identity.cognito_roles],
-            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}),
+            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}, anywhere=False),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
             identity_stores=sorted(
@@ -342,9 +350,9 @@ class Automation(Stack):
             models=f"arn:{self.partition}:s3:::cdk-hnb659fds-assets-{self.account}-{self.region}/*.yaml",
         )
 
-    def _iam(self, kind: str, wanted: set[str]) -> list[str]:
-        """ARNs by name; users and roles may stand under any path, groups are made by us and stand under none."""
-        paths = [""] if kind == "group" else ["", "*/"]
+    def _iam(self, kind: str, wanted: set[str], *, anywhere: bool = True) -> list[str]:
+        """ARNs by name: what we make stands under no path, the users and roles of others may stand under any."""
+        paths = ["", "*/"] if anywhere else [""]
         return [
             f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{name}" for name in sorted(wanted) for path in paths
         ]

@@ -18,7 +18,7 @@ from stacks.automation import Automation
 from stacks.deployments import Declared
 from stacks.domain import Domain
 from stacks.identity import Identity
-from stacks.key import Key, Replica
+from stacks.key import Key, Replica, given
 from stacks.network import Network
 from stacks.observability import Observability
 from stacks.relay import IAM_REGION, Relay, wanted
@@ -48,7 +48,10 @@ def compose(
         return stack
 
     network = tagged(Network(app, f"{names.PREFIX}-network", deployments, env=home))
-    keys = [tagged(Key(app, names.of(one.name, "key"), one, env=home), one.name) for one in deployments]
+    keys = [
+        given(one) if one.key_arn else tagged(Key(app, names.of(one.name, "key"), one, env=home), one.name).facts
+        for one in deployments
+    ]
     identities = [tagged(Identity(app, names.of(one.name, "identity"), one, env=home), one.name) for one in deployments]
     for one in deployments:
         for other in one.replica_regions:

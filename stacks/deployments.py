@@ -36,6 +36,7 @@ class Declared:
     break_glass_by: tuple[str, ...]  # ARNs
     email: str
     sweep_minutes: int
+    end_sessions: bool  # at a lock
     model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
 
 
@@ -88,6 +89,7 @@ def declared(path: Path) -> Declared:
         break_glass_by=tuple(read.break_glass.assumed_by),
         email=read.alerts.email or "",
         sweep_minutes=read.custody.sweep_minutes,
+        end_sessions=read.custody.end_sessions,
         model=read,
     )
 

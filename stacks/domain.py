@@ -18,8 +18,9 @@ from stacks import names, patterns
 from stacks.automation import Automation
 from stacks.deployments import Declared
 from stacks.identity import Identity
-from stacks.key import Key
+from stacks.key import KeyFacts
 from stacks.network import Network
+from stacks.snapshots import Snapshots
 
 _TLS = "Policy-Min-TLS-1-2-PFS-2023-10"
 _LOGS = ("AUDIT_LOGS", "ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LOGS")
@@ -35,7 +36,7 @@ class Domain(Stack):
         name: str,
         *,
         network: Network,
-        key: Key,
+        key: KeyFacts,
         identity: Identity,
         automation: Automation,
         **kwargs: Any,
@@ -46,6 +47,7 @@ class Domain(Stack):
         self.domain_arn = self.format_arn(service="es", resource="domain", resource_name=self.one.name)
         self.group = network.domain_groups[self.one.name]
         self.domain = self._domain()
+        self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn)
         self._rules()
         self._set_up()
         CfnOutput(self, "DomainName", value=self.domain.ref)
@@ -179,8 +181,8 @@ class Domain(Stack):
         self._rule(
             "key",
             patterns.key(
-                key_arns=[key.arn, *key.replica_arns],
-                key_id=key.key_id,
+                key_arn=key.arn,
+                key_id=key.id,
                 key_alias=one.key_alias,
                 alias_arn=_one_part(alias_arn),
                 domain=one.name,
@@ -226,7 +228,7 @@ class Domain(Stack):
             "endpoint": self.domain.attr_domain_endpoint,
             "key_arn": self._key.arn,
             "key_alias": one.key_alias,
-            "key_replicas": self._key.replica_arns,
+            "key_replicas": list(self._key.replica_arns),
             "user_pool": identity.pool.user_pool_id if identity.pool else "",
             "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
             "identity_store": one.identity_store,
@@ -234,6 +236,10 @@ class Domain(Stack):
             "master_role": identity.master.role_arn,
             "automation_role": automation.automation_role.role_arn,
             "break_glass_role": identity.break_glass.role_arn,
+            "canary_role": identity.canary.role_arn,
+            "snapshot_role": self.snapshots.taker.role_arn,
+            "snapshot_store_role": self.snapshots.store.role_arn,
+            "snapshot_bucket": self.snapshots.bucket.bucket_name,
             "security_group": self.group.security_group_id,
             "automation_security_group": self._network.automation_group.security_group_id,
         }

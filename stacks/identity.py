@@ -13,7 +13,7 @@ from constructs import Construct
 
 from stacks import names
 from stacks.deployments import Declared
-from stacks.key import only_functions
+from stacks.key import OBSERVERS, only_functions
 
 # A group of this name with a role of its own gets the master role instead: people who administer the domain through Dashboards.
 MASTERS = "masters"
@@ -43,6 +43,13 @@ class Identity(Stack):
             role_name=names.of(one.name, "master"),
             description=f"Portcullis: fine-grained access control's master of {one.name}",
             assumed_by=self._master_trust(),
+        )
+        self.canary = iam.Role(
+            self,
+            "Canary",
+            role_name=names.of(one.name, "canary"),
+            description=f"Portcullis: asks as nobody in particular, to prove that a lock of {one.name} holds",
+            assumed_by=iam.AccountRootPrincipal().with_conditions(only_functions(self, OBSERVERS)),
         )
         self.break_glass = iam.Role(
             self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Arn, ArnComponents, ArnFormat, CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack
@@ -36,53 +37,61 @@ _ADMINISTRATION = (
 )
 # The five actions that a search service needs of a customer's key, and no others.
 _USE = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GetKeyRotationStatus")
-# What the automation looks at, and the dry run it asks as the second probe.
+# What the automation looks at, and what it asks (as a dry run) whether it may do: it can make nothing readable with it.
 OBSERVE = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyRotations")
-PROBE = ("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
-OBSERVERS = ("key_guard", "sweep", "operate", "domain_setup")
+PROBE = ("GenerateDataKeyWithoutPlaintext",)
+OBSERVERS = ("key_guard", "sweep", "operate")
+SNAPSHOT_TAKERS = ("sweep", "operate")
+SNAPSHOT_USE = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def kms_actions(*names_: str) -> list[str]:
     return [f"kms:{name}" for name in names_]
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What the other stacks need of a deployment's key. `arn` is the key's, or a given alias's; then `id` is empty."""
+
+    one: Declared
+    arn: str
+    id: str
+    replica_arns: tuple[str, ...] = ()
+
+
+def given(one: Declared) -> KeyFacts:
+    """Somebody else's key: nothing is made, so there is no stack."""
+    return KeyFacts(one, one.key_arn, one.key_arn.rpartition(":key/")[2] if ":key/" in one.key_arn else "")
+
+
 class Key(Stack):
-    """`arn` is the key's (or the given alias's) ARN; `key_id` its id, empty for an alias; `made` says whether the key is ours."""
+    """The key that a deployment's domain is encrypted under, and its alias. `facts` is what the others need."""
 
     def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
         super().__init__(scope, name, **kwargs)
-        self.one = one
-        self.made = not one.key_arn
-        self.arn, self.key_id = one.key_arn, one.key_arn.rpartition(":key/")[2] if ":key/" in one.key_arn else ""
-        if self.made:
-            key = kms.Key(
-                self,
-                "Key",
-                description=f"Portcullis: encrypts the deployment {one.name}",
-                enable_key_rotation=True,
-                rotation_period=Duration.days(one.rotation_days),
-                multi_region=one.multi_region,
-                policy=key_policy(self),
-                pending_window=Duration.days(30),
-                removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
-            )
-            kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=key.key_id)
-            self.arn, self.key_id = key.key_arn, key.key_id
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"Portcullis: encrypts the deployment {one.name}",
+            enable_key_rotation=True,
+            rotation_period=Duration.days(one.rotation_days),
+            multi_region=one.multi_region,
+            policy=key_policy(self, one.name),
+            pending_window=Duration.days(30),
+            removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
+        )
+        kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=key.key_id)
         # Known before the replicas exist: a multi-Region key has the same id everywhere.
-        self.replica_arns = [
+        slash = ArnFormat.SLASH_RESOURCE_NAME
+        replicas = [
             Arn.format(
-                ArnComponents(
-                    service="kms",
-                    region=region,
-                    resource="key",
-                    resource_name=self.key_id,
-                    arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-                ),
+                ArnComponents(service="kms", region=region, resource="key", resource_name=key.key_id, arn_format=slash),
                 self,
             )
             for region in one.replica_regions
         ]
-        CfnOutput(self, "KeyArn", value=self.arn)
+        self.facts = KeyFacts(one, key.key_arn, key.key_id, tuple(replicas))
+        CfnOutput(self, "KeyArn", value=key.key_arn)
 
 
 class Replica(Stack):
@@ -101,7 +110,7 @@ class Replica(Stack):
             self,
             "Replica",
             primary_key_arn=primary.value_as_string,
-            key_policy=key_policy(self),
+            key_policy=key_policy(self, one.name),
             description=f"Portcullis: replica for the deployment {one.name}",
             pending_window_in_days=30,
         )
@@ -110,8 +119,9 @@ class Replica(Stack):
         CfnOutput(self, "KeyArn", value=replica.attr_arn)
 
 
-def key_policy(stack: Stack) -> iam.PolicyDocument:
-    """Who may do what with a key of ours: the account administers, the search service uses, the automation looks.
+def key_policy(stack: Stack, deployment: str) -> iam.PolicyDocument:
+    """Who may do what with a key of ours: the account administers, the search service uses, for the domain and for its
+    snapshots, and the automation looks.
 
     Principals are the account, bounded by conditions: roles that other stacks make later could not be named here.
     """
@@ -138,6 +148,16 @@ def key_policy(stack: Stack) -> iam.PolicyDocument:
                 conditions={"StringEquals": through_service, "Bool": {"kms:GrantIsForAWSResource": "true"}},
             ),
             iam.PolicyStatement(
+                sid="SnapshotsAreWrittenAndRead",
+                principals=[account],
+                actions=list(SNAPSHOT_USE),
+                resources=["*"],
+                conditions={
+                    "StringEquals": {"kms:CallerAccount": number, "kms:ViaService": f"s3.{region}.amazonaws.com"},
+                    **only_roles(stack, [names.of(deployment, "snapshot-store")]),
+                },
+            ),
+            iam.PolicyStatement(
                 sid="AutomationLooks",
                 principals=[account],
                 actions=kms_actions(*OBSERVE, *PROBE),
@@ -149,11 +169,15 @@ def key_policy(stack: Stack) -> iam.PolicyDocument:
 
 
 def only_functions(stack: Stack, functions: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
-    """A condition that holds for the roles of these functions and for nobody else.
+    """A condition that holds for the roles of these functions and for nobody else."""
+    return only_roles(stack, [names.function(name) for name in functions])
+
+
+def only_roles(stack: Stack, roles: list[str]) -> dict[str, dict[str, list[str]]]:
+    """A condition that holds for the roles of these names and for nobody else.
 
     The second form is the session's own ARN: AWS always compares the role's, some other evaluators the session's.
     """
-    roles = [names.function(name) for name in functions]
     return {
         "ArnLike": {
             "aws:PrincipalArn": [f"arn:{stack.partition}:iam::{stack.account}:role/{role}" for role in roles]

@@ -48,7 +48,18 @@ def check_role_names(deployments: Iterable[Declared]) -> None:
         (AUTOMATION_ROLE, RELAY_ROLE, *map(runbook_role, LEVELS), *map(function, FUNCTIONS)), "the automation"
     )
     for one in deployments:
-        wanted = [("", part) for part in ("master", "break-glass", "signed-in", "cognito-access")]
+        wanted = [
+            ("", part)
+            for part in (
+                "master",
+                "break-glass",
+                "canary",
+                "snapshots",
+                "snapshot-store",
+                "signed-in",
+                "cognito-access",
+            )
+        ]
         wanted += [(f"identity.cognito.groups.{group}", group) for group, role in one.cognito_groups.items() if role]
         for place, part in wanted:
             name = of(one.name, part)

@@ -7,7 +7,8 @@ costs until the next sweep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from portcullis.signals.rows import About
@@ -15,9 +16,9 @@ from portcullis.signals.table import ROWS
 
 Pattern = dict[str, Any]
 
-# EventBridge takes 2,048 characters in a pattern. Names of groups are the part that has no bound: beyond this they are left out,
-# and the events of every group let through.
-_ROOM_FOR_NAMES = 500
+# EventBridge takes 2,048 characters in a pattern, and ids that are tokens here are longer there. Names of groups, users and roles are
+# the part that has no bound: where they do not fit they are left out, and the events of every group let through.
+_ROOM = 1900
 _BY_ONESELF = "DeleteUser"  # asked for with an access token: the event tells no pool
 
 
@@ -31,7 +32,7 @@ def identity(
     identity_center: bool,
 ) -> Pattern | None:
     """The identity rule of one deployment; None if it listens to nobody. Pool ids may be tokens."""
-    branches = iam(iam_groups=iam_groups, iam_users=iam_users, iam_roles=iam_roles)
+    branches: list[Pattern] = []
     if user_pool:
         about = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
         named = [name for name in operations("cognito-idp", *about) if name != _BY_ONESELF]
@@ -42,33 +43,51 @@ def identity(
         branches.append(_calls("cognito-identity", operations("cognito-identity", About.IDENTITY_POOL), wanted))
     if identity_center:
         about = (About.IDENTITY_CENTER_GROUP, About.IDENTITY_CENTER_USER, About.IDENTITY_CENTER)
-        for service in ("sso-directory", "identitystore", "identitystore-scim", "sso"):
-            branches.append(_calls(service, operations(service, *about)))
-    return _any_of(branches)
-
-
-def iam(*, iam_groups: Sequence[str], iam_users: Sequence[str], iam_roles: Sequence[str]) -> list[Pattern]:
-    """IAM's events. Group names are compared without regard to case, as IAM does."""
-    branches: list[Pattern] = []
-    if iam_groups:
-        groups = operations("iam", About.IAM_GROUP)
-        branches += _named(groups, "groupName", iam_groups)
-        branches.append(_calls("iam", ["UpdateUser"]))  # a rename changes the ARN of a member, and no group event tells
-    if iam_users:
-        branches += _named(operations("iam", About.IAM_USER), "userName", iam_users)
-    if iam_roles:
-        branches += _named(operations("iam", About.IAM_ROLE), "roleName", iam_roles)
-    return branches
+        services = (
+            "sso-directory",
+            "identitystore",
+            "identitystore-scim",
+            "sso",
+        )  # of one thing: in one branch, to save room
+        calls = sorted({name for service in services for name in operations(service, *about)})
+        branches.append({"source": [f"aws.{service}" for service in services], "detail": {"eventName": calls}})
+    return _with_iam(branches, iam_groups, iam_users, iam_roles)
 
 
 def relay(*, iam_groups: Sequence[str], iam_users: Sequence[str], iam_roles: Sequence[str]) -> Pattern | None:
     """What us-east-1 forwards to the home Region: the IAM events of all deployments together."""
-    return _any_of(iam(iam_groups=iam_groups, iam_users=iam_users, iam_roles=iam_roles))
+    return _with_iam([], iam_groups, iam_users, iam_roles)
+
+
+def _with_iam(
+    others: list[Pattern], groups: Sequence[str], users: Sequence[str], roles: Sequence[str]
+) -> Pattern | None:
+    by_name = _any_of([*_iam(groups, users, roles, by_name=True), *others])
+    if by_name is None or len(json.dumps(by_name, separators=(",", ":"))) <= _ROOM:
+        return by_name
+    return _any_of([*_iam(groups, users, roles, by_name=False), *others])
+
+
+def _iam(groups: Sequence[str], users: Sequence[str], roles: Sequence[str], *, by_name: bool) -> list[Pattern]:
+    """IAM's events. Names are compared without regard to case, as IAM does."""
+    wanted = (
+        (About.IAM_GROUP, "groupName", groups),
+        (About.IAM_USER, "userName", users),
+        (About.IAM_ROLE, "roleName", roles),
+    )
+    branches: list[Pattern] = []
+    for about, field, names in wanted:
+        calls = operations("iam", about)
+        if names:
+            branches += _named(calls, field, names) if by_name else [_calls("iam", calls)]
+    if groups:
+        branches.append(_calls("iam", ["UpdateUser"]))  # a rename changes the ARN of a member, and no group event tells
+    return branches
 
 
 def key(
     *,
-    key_arns: Sequence[str],
+    key_arn: str,
     key_id: str,
     key_alias: str,
     alias_arn: str,
@@ -76,13 +95,17 @@ def key(
     domain_arn: str,
     security_group: str,
 ) -> Pattern:
-    """The key rule of one deployment: its key, its domain and its security group. `key_id` empty: the key is known by its alias only."""
-    known_as = [name for name in (key_id, *key_arns, key_alias, alias_arn) if name]
+    """The key rule of one deployment: its key, its domain and its security group. `key_id` empty: the key is known by its alias only.
+
+    What happens to a replica in another Region is told there and nowhere else: the sweep sees it.
+    """
+    known_as = [name for name in (key_id, key_arn, key_alias, alias_arn) if name]
     keys = operations("kms", About.KEY)
     if key_id:
         about_key = [
-            {"source": ["aws.kms"], "resources": list(key_arns)},
-            {"source": ["aws.kms"], "detail": {"resources": {"ARN": list(key_arns)}}},
+            {"source": ["aws.kms"], "resources": [key_arn]},
+            {"source": ["aws.kms"], "detail": {"key-id": [key_id]}},  # a notice, should it name no resources
+            {"source": ["aws.kms"], "detail": {"resources": {"ARN": [key_arn]}}},
             {"source": ["aws.kms"], "detail": {"requestParameters": {"keyId": known_as}}},
         ]
     else:  # the events tell the key's id, which stands behind the alias and may change: all keys, and the signals sort them out
@@ -90,6 +113,7 @@ def key(
         about_key = [{"source": ["aws.kms"], "detail-type": notices}, _calls("kms", keys)]
     if key_alias:
         about_key.append({"source": ["aws.kms"], "detail": {"requestParameters": {"aliasName": [key_alias]}}})
+    alarmed = {"name": ["KMSKeyError", "KMSKeyInaccessible"], "dimensions": {"DomainName": [domain]}}
     branches = [
         *about_key,
         {"source": ["aws.es", "aws.opensearchservice"], "resources": [domain_arn]},
@@ -103,9 +127,7 @@ def key(
         },
         {
             "source": ["aws.cloudwatch"],
-            "detail": {
-                "configuration": {"metrics": {"metricStat": {"metric": {"dimensions": {"DomainName": [domain]}}}}}
-            },
+            "detail": {"configuration": {"metrics": {"metricStat": {"metric": alarmed}}}},
         },
     ]
     pattern = _any_of(branches)
@@ -125,14 +147,11 @@ def operations(service: str, *about: About) -> list[str]:
     )
 
 
-def _named(names: Iterable[str], field: str, wanted: Sequence[str]) -> list[Pattern]:
+def _named(calls: Sequence[str], field: str, names: Sequence[str]) -> list[Pattern]:
     """IAM calls about things of these names. A rename counts by its old name or its new one."""
-    names = list(names)
-    if sum(len(name) + 28 for name in wanted) > _ROOM_FOR_NAMES:
-        return [_calls("iam", names)]
-    same = [{"equals-ignore-case": name} for name in wanted]
-    branches = [_calls("iam", names, {"requestParameters": {field: same}})]
-    renames = [name for name in names if name.startswith("Update")]
+    same = [{"equals-ignore-case": name} for name in names]
+    branches = [_calls("iam", calls, {"requestParameters": {field: same}})]
+    renames = [name for name in calls if name.startswith("Update")]
     if renames:
         new = "new" + field[0].upper() + field[1:]
         branches.append(_calls("iam", renames, {"requestParameters": {new: same}}))

@@ -25,11 +25,15 @@ class Grounds:
     domains: Sequence[str]
     security_groups: Sequence[str]
     master_roles: Sequence[str]
+    canary_roles: Sequence[str]
+    snapshot_roles: Sequence[str]
     master_secrets: Sequence[str]
     keys: Sequence[str]
-    key_aliases: Sequence[str]  # of given keys that are named by an alias: alias/NAME
+    key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
+    alias_only: Sequence[str]  # those of given keys that are named by their alias alone
     all_keys: str  # arn:...:key/*, only ever with a condition on the alias
     user_pools: Sequence[str]
+    signing_out: Sequence[str]  # the user pools whose deployments ask for sessions to be ended
     identity_pools: Sequence[str]
     group_roles: Sequence[str]
     iam_groups: Sequence[str]
@@ -106,28 +110,39 @@ _STORE_PARTS = (
 
 
 def end_sessions(g: Grounds) -> Statements:
-    return _allow(["cognito-idp:AdminUserGlobalSignOut"], g.user_pools)
+    return _allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out)
 
 
 def observe_keys(g: Grounds) -> Statements:
-    """Look, and ask (DryRun) whether the key could be used. Nothing is encrypted under a key by its own ARN or alias but by the domain."""
+    """Look, and ask whether the key could be used; which key stands behind the alias now; what the domain says of its key."""
     actions = kms_actions(*OBSERVE, *PROBE)
-    by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(g.key_aliases)}}
     return [
         *_allow(actions, g.keys),
-        *(_allow(actions, [g.all_keys], **by_alias) if g.key_aliases else []),
-        *_allow(["kms:ListAliases"], ["*"]),
-        *_allow(["cloudwatch:GetMetricData"], ["*"]),
-        *_allow(["es:DescribeDomain"], g.domains),
+        *_by_alias("ForAnyValue:StringEquals", "kms:ResourceAliases", actions, g.alias_only, g),
+        *_by_alias("StringEquals", "kms:RequestAlias", ["kms:DescribeKey"], g.key_aliases, g),
+        *_allow(["cloudwatch:GetMetricStatistics"], ["*"]),
     ]
+
+
+def _by_alias(operator: str, condition_key: str, actions: list[str], aliases: Sequence[str], g: Grounds) -> Statements:
+    return _allow(actions, [g.all_keys], **{operator: {condition_key: list(aliases)}}) if aliases else []
 
 
 def lock(g: Grounds) -> Statements:
     return [
-        *_allow(_prefixed("ec2", "DescribeSecurityGroupRules DescribeSecurityGroups"), ["*"]),
+        *_allow(["ec2:DescribeSecurityGroups"], ["*"]),
         *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
-        *_allow(["es:UpdateDomainConfig"], g.domains),
+        *_allow(_prefixed("es", "DescribeDomain UpdateDomainConfig"), g.domains),
+        *_allow(["sts:AssumeRole"], g.canary_roles),
     ]
+
+
+def take_snapshots(g: Grounds) -> Statements:
+    return _allow(["sts:AssumeRole"], g.snapshot_roles)
+
+
+def count(g: Grounds) -> Statements:
+    return _allow(["sqs:GetQueueAttributes"], g.dead_letters)
 
 
 def redrive(g: Grounds) -> Statements:
@@ -167,15 +182,15 @@ def of_function(name: str, g: Grounds) -> Statements:
     identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
     match name:
         case "identity_sync":
-            return [*everywhere, *end_sessions(g), *bury(identity_dead)]
+            return [*everywhere, *bury(identity_dead)]
         case "key_guard":
             return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
         case "sweep":
-            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g)]
+            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *count(g), *take_snapshots(g)]
         case "operate":
-            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *redrive(g)]
+            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *redrive(g), *take_snapshots(g)]
         case "domain_setup":
-            return [*everywhere, *observe_keys(g), *set_up(g)]
+            return [*everywhere, *set_up(g)]
     raise ValueError(f"no permissions are written down for the function {name}")
 
 

@@ -1,0 +1,66 @@
+"""The snapshots of a deployment: a bucket of the account's own, under the deployment's key, and the two roles it takes to use it."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks import names
+from stacks.key import SNAPSHOT_TAKERS, SNAPSHOT_USE, KeyFacts, only_functions
+
+
+class Snapshots(Construct):
+    """Part of the domain's stack. The bucket stays when the stack goes. Who destroys the key destroys these snapshots too."""
+
+    def __init__(self, scope: Construct, name: str, *, key: KeyFacts, domain_arn: str) -> None:
+        super().__init__(scope, name)
+        stack, deployment = Stack.of(self), key.one.name
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            # A bucket takes a key by its ARN. By an alias of another account it would take none that can be checked: S3's own then.
+            encryption=s3.BucketEncryption.KMS if key.id else s3.BucketEncryption.S3_MANAGED,
+            # Imported, so that CDK leaves its policy alone, which another stack has written.
+            encryption_key=kms.Key.from_key_arn(self, "Key", key.arn) if key.id else None,
+            bucket_key_enabled=True if key.id else None,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.store = iam.Role(
+            self,
+            "Store",
+            role_name=names.of(deployment, "snapshot-store"),
+            description=f"Portcullis: Amazon OpenSearch Service writes and reads the snapshots of {deployment} as this",
+            assumed_by=iam.ServicePrincipal(
+                "es.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": domain_arn},
+                },
+            ),
+        )
+        allowed = [
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]),
+            iam.PolicyStatement(
+                actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                resources=[self.bucket.arn_for_objects("*")],
+            ),
+        ]
+        if key.id:
+            through = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
+            allowed.append(iam.PolicyStatement(actions=list(SNAPSHOT_USE), resources=[key.arn], conditions=through))
+        for statement in allowed:
+            self.store.add_to_policy(statement)
+        self.taker = iam.Role(
+            self,
+            "Taker",
+            role_name=names.of(deployment, "snapshots"),
+            description=f"Portcullis: asks {deployment} for snapshots",
+            assumed_by=iam.AccountRootPrincipal().with_conditions(only_functions(stack, SNAPSHOT_TAKERS)),
+        )
+        self.taker.add_to_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.store.role_arn]))

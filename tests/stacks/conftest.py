@@ -1,0 +1,28 @@
+"""Two syntheses a session: the shipped deployment away from us-east-1, and two of other configurations at once in us-east-1."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stacks.assembly import API, HOME, INTERNAL, Synthesised, synthesised
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """deployments/demo.yaml in eu-central-1."""
+    return synthesised(tmp_path_factory.mktemp("demo") / "out", HOME)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """`inner` (internal, its own multi-Region key) and `wired` (api, a given key named by its alias), where a trail is there already."""
+    folder = tmp_path_factory.mktemp("pair")
+    (folder / "inner.yaml").write_text(INTERNAL)
+    (folder / "wired.yaml").write_text(API)
+    return synthesised(folder / "out", "us-east-1", deployments=str(folder), trail="existing", reserve="none")
+
+
+@pytest.fixture(params=["demo", "pair"])
+def either(request: pytest.FixtureRequest) -> Synthesised:
+    found: Synthesised = request.getfixturevalue(request.param)
+    return found

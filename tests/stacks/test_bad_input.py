@@ -1,0 +1,74 @@
+"""Given input that will not do, when the app is run as CDK runs it, then there is one clear line, and no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stacks.assembly import API, INTERNAL
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = ("-c", "account=000000000000", "-c", "region=eu-central-1")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CDK_")}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def refused(tmp_path: Path, files: dict[str, str], *says: str) -> None:
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    status, told = run(*PLACE, "-c", f"deployments={folder}", "-o", str(tmp_path / "out"))
+    assert status == 2, told
+    assert told.startswith("portcullis: ")
+    assert told.count("\n") == 1
+    for part in says:
+        assert part in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
+    refused(tmp_path, {"a.yaml": INTERNAL + "\ncolour: red\n"}, "a.yaml", "colour")
+
+
+def test_no_deployment_at_all(tmp_path: Path) -> None:
+    refused(tmp_path, {}, "no deployment file", "-c deployments=")
+
+
+def test_one_name_in_two_files(tmp_path: Path) -> None:
+    refused(tmp_path, {"a.yaml": API, "b.yaml": API}, "b.yaml", "'wired'", "a.yaml")
+
+
+def test_two_deployments_that_ask_for_one_role(tmp_path: Path) -> None:
+    pooled = INTERNAL.replace("inner", "blue") + "identity: {cognito: {groups: {sky-master: {role: true}}}}\n"
+    refused(
+        tmp_path, {"a.yaml": pooled, "b.yaml": API.replace("wired", "blue-sky")}, "portcullis-blue-sky-master", "twice"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-c", "region=eu-central-1"), "account"),
+        (("-c", "account=12", "-c", "region=eu-central-1"), "twelve digits"),
+        (("-c", "account=000000000000", "-c", "region=Frankfurt"), "Region"),
+        ((*PLACE, "-c", "trail=none"), "own or existing"),
+        ((*PLACE, "-c", "nonsense"), "NAME=VALUE"),
+    ],
+)
+def test_context_that_will_not_do(arguments: tuple[str, ...], says: str) -> None:
+    status, told = run(*arguments)
+    assert status == 2
+    assert told.startswith("portcullis: ")
+    assert told.count("\n") == 1
+    assert says in told

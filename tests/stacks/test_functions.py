@@ -1,0 +1,162 @@
+"""Given what is synthesised, then the functions find everything they ask their environment for, and run as they should."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portcullis.operations.operate import LEVELS
+from portcullis.operations.ports import Registration
+from portcullis.operations.verbs import VERBS
+from portcullis.settings import Settings
+
+from layers import build
+from stacks import names
+from stacks.runbooks import RUNBOOKS
+from tests.stacks.assembly import ACCOUNT, Synthesised
+
+AUTOMATION = f"{names.PREFIX}-automation"
+
+
+@pytest.fixture
+def functions(demo: Synthesised) -> dict[str, dict[str, Any]]:
+    found = demo.resources("AWS::Lambda::Function", AUTOMATION).values()
+    return {function["Properties"]["FunctionName"]: function["Properties"] for function in found}
+
+
+@pytest.mark.parametrize("name", names.FUNCTIONS)
+def test_every_setting_is_given(functions: dict[str, dict[str, Any]], name: str) -> None:
+    given = functions[names.function(name)]["Environment"]["Variables"]
+    settings = Settings.from_environment(
+        {key: value if isinstance(value, str) else "token" for key, value in given.items()}
+    )
+    lambda_gives = {"region"}
+    empty = [
+        field for field in Settings.__dataclass_fields__ if not getattr(settings, field) and field not in lambda_gives
+    ]
+    assert not empty
+    assert settings.account == ACCOUNT
+    assert given["POWERTOOLS_SERVICE_NAME"] == name
+    assert given["POWERTOOLS_METRICS_NAMESPACE"] == "Portcullis"
+    assert given["LOG_LEVEL"] == "INFO"
+
+
+@pytest.mark.parametrize("name", names.FUNCTIONS)
+def test_each_runs_on_arm64_traced_in_the_private_subnets(functions: dict[str, dict[str, Any]], name: str) -> None:
+    function = functions[names.function(name)]
+    assert function["Architectures"] == ["arm64"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["VpcConfig"]["SecurityGroupIds"]
+    assert all("VpcfunctionsSubnet" in json.dumps(subnet) for subnet in function["VpcConfig"]["SubnetIds"])
+    assert len(function["Layers"]) == 1
+    assert function["LoggingConfig"]["LogGroup"]
+
+
+def test_log_groups_forget_after_a_while(either: Synthesised) -> None:
+    groups = either.resources("AWS::Logs::LogGroup")
+    assert groups
+    assert all(group["Properties"]["RetentionInDays"] == 90 for group in groups.values())
+
+
+def test_queues_feed_their_functions_in_batches_whose_failures_are_named(demo: Synthesised) -> None:
+    mappings = [mapping["Properties"] for mapping in demo.resources("AWS::Lambda::EventSourceMapping").values()]
+    assert len(mappings) == 2
+    for mapping in mappings:
+        assert mapping["BatchSize"] == 10
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    timeouts = {
+        f["FunctionName"]: f["Timeout"]
+        for f in (r["Properties"] for r in demo.resources("AWS::Lambda::Function").values())
+    }
+    hidden = {
+        q["Properties"]["QueueName"]: q["Properties"].get("VisibilityTimeout")
+        for q in demo.resources("AWS::SQS::Queue").values()
+    }
+    assert hidden["portcullis-identity.fifo"] >= timeouts["portcullis-identity-sync"]
+    assert hidden["portcullis-key.fifo"] >= timeouts["portcullis-key-guard"]
+
+
+def test_concurrency_is_reserved_unless_the_account_has_none_to_spare(
+    functions: dict[str, dict[str, Any]], pair: Synthesised
+) -> None:
+    assert functions["portcullis-sweep"]["ReservedConcurrentExecutions"] == 1
+    assert functions["portcullis-key-guard"]["ReservedConcurrentExecutions"] >= 20
+    assert not [
+        f for f in pair.resources("AWS::Lambda::Function").values() if "ReservedConcurrentExecutions" in f["Properties"]
+    ]
+
+
+@pytest.mark.parametrize(("assembly", "rate"), [("demo", "rate(5 minutes)"), ("pair", "rate(2 minutes)")])
+def test_the_sweep_keeps_the_shortest_interval_that_a_file_asks_for(
+    request: pytest.FixtureRequest, assembly: str, rate: str
+) -> None:
+    rules = request.getfixturevalue(assembly).resources("AWS::Events::Rule", AUTOMATION).values()
+    assert [rule["Properties"]["ScheduleExpression"] for rule in rules] == [rate]
+
+
+def test_operate_has_one_door_a_level(demo: Synthesised) -> None:
+    doors = {alias["Properties"]["Name"] for alias in demo.resources("AWS::Lambda::Alias").values()}
+    assert doors == set(names.LEVELS) == set(LEVELS)
+
+
+@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda runbook: runbook.verb)
+def test_a_runbook_asks_for_what_its_verb_takes(demo: Synthesised, runbook: Any) -> None:
+    verb = VERBS[runbook.verb]
+    assert runbook.level == verb.level
+    assert runbook.of_deployment is verb.of_deployment
+    assert set(runbook.arguments) <= verb.arguments
+    (content,) = (
+        document["Properties"]["Content"]
+        for document in demo.resources("AWS::SSM::Document").values()
+        if document["Properties"]["Name"] == f"portcullis-{runbook.verb}"
+    )
+    (step,) = content["mainSteps"]
+    assert step["inputs"]["InputPayload"]["verb"] == runbook.verb
+    assert f"Operate{runbook.level}" in json.dumps(step["inputs"]["FunctionName"])
+
+
+def test_the_custom_resource_registers_everything_that_is_known(demo: Synthesised) -> None:
+    properties = demo.one("Custom::PortcullisDeployment")
+    given = properties["Registration"]
+    assert set(given) == set(Registration.__dataclass_fields__)
+    may_be_empty = {"identity_store", "key_replicas"}
+    assert not [name for name, value in given.items() if not value and name not in may_be_empty]
+    assert set(properties["Model"]) == {"bucket", "key"}
+    assert properties["ModelDigest"]
+
+
+# ---------------------------------------------------------------------- the layer
+
+
+def test_the_layer_fits_and_holds_what_the_functions_import() -> None:
+    folder = build.build("arm64")
+    python = folder / "python"
+    assert build.size(folder) < 20_000_000
+    for package in ("portcullis", "opensearchpy", "pydantic", "aws_lambda_powertools", "requests_aws4auth", "ruamel"):
+        assert (python / package).is_dir(), package
+    for absent in ("boto3", "botocore", "grpc", "opensearch", "google", "portcullis/cli", "rich", "click"):
+        assert not (python / absent).exists(), absent
+    assert not list(python.rglob("__pycache__"))
+    machine_code = [path.name for path in python.rglob("*.so")]
+    assert machine_code
+    assert all("aarch64" in name for name in machine_code)
+
+
+def test_the_platform_is_part_of_the_layer_s_digest() -> None:
+    assert build.digest("arm64") != build.digest("host")
+
+
+def test_the_same_inputs_are_built_once() -> None:
+    first = build.built("arm64")
+    made = first.folder.stat().st_mtime_ns
+    again = build.built("arm64")
+    assert again == first
+    assert again.folder.stat().st_mtime_ns == made
+
+
+def test_a_layer_can_be_copied_elsewhere(tmp_path: Path) -> None:
+    copied = build.build("arm64", tmp_path / "layer")
+    assert copied == tmp_path / "layer"
+    assert build.size(copied) == build.size(build.build("arm64"))

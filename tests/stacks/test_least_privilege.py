@@ -1,0 +1,155 @@
+"""Given what is synthesised, then nobody is allowed more than he needs, and every `*` is there because nothing else would do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stacks import names
+from tests.stacks.assembly import Synthesised, listed
+
+# Actions that IAM knows no resource for (Service Authorization Reference), or whose resource does not exist yet.
+WITHOUT_RESOURCE = {
+    *(f"ec2:{action}" for action in ("DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets")),
+    # asked for by Lambda on the function's behalf; the function's own code is denied them
+    *(f"ec2:{action}" for action in ("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")),
+    *(f"ec2:{action}" for action in ("CreateNetworkInterface", "DeleteNetworkInterface")),
+    *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+}
+# Wildcards inside a resource: a domain's paths, a log's streams, deployment files among the assets, the key behind an alias.
+WIDE_RESOURCES = (
+    ":domain/",
+    ":log-group:",
+    ":s3:::cdk-hnb659fds-assets-",
+    ":key/*",
+    ":user/*/",
+    ":role/*/",
+    ":identitystore:::",
+)
+
+
+def _flat(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def test_no_statement_allows_a_whole_service(either: Synthesised) -> None:
+    for where, statement in either.identity_statements():
+        assert "NotAction" not in statement, where
+        assert not [action for action in listed(statement["Action"]) if "*" in action], where
+
+
+def test_everything_is_allowed_only_where_an_action_takes_no_resource(either: Synthesised) -> None:
+    for where, statement in either.identity_statements():
+        if statement["Effect"] == "Allow" and "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, where
+
+
+def test_wildcards_inside_resources_are_the_known_ones(either: Synthesised) -> None:
+    for where, statement in either.identity_statements():
+        for resource in map(_flat, listed(statement["Resource"])):
+            if "*" in resource and resource != "*":
+                assert any(known in resource for known in WIDE_RESOURCES) or '"Arn"' in resource, (where, resource)
+
+
+def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised) -> None:
+    seen = 0
+    for where, statement in either.identity_statements():
+        if any(":key/*" in _flat(resource) for resource in listed(statement["Resource"])):
+            seen += 1
+            (condition,) = statement["Condition"].values()
+            (key,) = condition
+            assert key in ("kms:RequestAlias", "kms:ResourceAliases"), where
+            assert all(alias.startswith("alias/") for alias in listed(condition[key]))
+    assert seen
+
+
+@pytest.mark.parametrize(
+    ("function", "never"),
+    [
+        ("identity_sync", ("kms:", "ec2:Revoke", "es:Update", "s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
+        ("key_guard", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:StartMessageMoveTask", "lambda:")),
+        ("sweep", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:SendMessage", "lambda:")),
+        ("operate", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
+        ("domain_setup", ("kms:", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
+    ],
+)
+def test_a_function_cannot_do_what_is_another_ones_work(
+    demo: Synthesised, function: str, never: tuple[str, ...]
+) -> None:
+    actions = _actions_of(demo, function)
+    assert actions
+    assert not [action for action in actions if action.startswith(never)]
+
+
+def test_nobody_may_delete_a_domain_end_a_key_or_change_iam(either: Synthesised) -> None:
+    forbidden = ("es:DeleteDomain", "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy")
+    for where, statement in either.identity_statements():
+        for action in listed(statement["Action"]):
+            assert action not in forbidden, where
+            assert not action.startswith(("iam:Put", "iam:Create", "iam:Attach", "iam:Add", "iam:Update")), where
+
+
+def test_a_key_makes_things_readable_for_snapshots_in_s3_alone(either: Synthesised) -> None:
+    reading = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"}
+    for where, statement in either.identity_statements():
+        if reading & set(listed(statement["Action"])):
+            assert "SnapshotsStore" in where
+            assert statement["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3."), where
+
+
+def test_each_function_has_a_role_of_its_own(either: Synthesised) -> None:
+    functions = either.resources("AWS::Lambda::Function", f"{names.PREFIX}-automation").values()
+    roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
+    assert len(roles) == len(set(roles)) == len(names.FUNCTIONS)
+
+
+def test_only_domain_setup_becomes_master_and_only_the_engine_principal_speaks_to_domains(demo: Synthesised) -> None:
+    master = demo.role_named("portcullis-demo-master")["AssumeRolePolicyDocument"]["Statement"]
+    (statement,) = master
+    assert statement["Condition"]["ArnLike"]["aws:PrincipalArn"] == [
+        "arn:aws:iam::000000000000:role/portcullis-domain-setup",
+        "arn:aws:sts::000000000000:assumed-role/portcullis-domain-setup/*",
+    ]
+    holders = {
+        where
+        for where, statement in demo.identity_statements()
+        if any(action.startswith("es:ESHttp") for action in listed(statement["Action"]))
+    }
+    assert len(holders) == 1
+    assert "EnginePrincipal" in holders.pop()
+
+
+@pytest.mark.parametrize("part", ["signed-in", "analysts", "master", "canary", "break-glass"])
+def test_roles_that_engines_know_have_no_rights_in_iam(demo: Synthesised, part: str) -> None:
+    role = demo.role_named(f"portcullis-demo-{part}")
+    assert not role.get("Policies")
+    assert not role.get("ManagedPolicyArns")
+
+
+def test_a_level_of_people_holds_those_below_and_none_above(demo: Synthesised) -> None:
+    policies = {
+        policy["Properties"]["ManagedPolicyName"]: policy["Properties"]["PolicyDocument"]["Statement"]
+        for policy in demo.resources("AWS::IAM::ManagedPolicy").values()
+    }
+    assert set(policies) == {"portcullis-look", "portcullis-act", "portcullis-delete"}
+    for count, level in enumerate(names.LEVELS, start=1):
+        (statement,) = policies[f"portcullis-{level}"]
+        assert statement["Action"] == "lambda:InvokeFunction"
+        assert len(listed(statement["Resource"])) == count
+
+
+def test_break_glass_is_for_those_whom_the_file_names(pair: Synthesised) -> None:
+    (statement,) = pair.role_named("portcullis-wired-break-glass")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::000000000000:role/on-call"}
+
+
+def _actions_of(assembly: Synthesised, function: str) -> set[str]:
+    """What a function's role is allowed, without what every function needs to run."""
+    return {
+        action
+        for where, statement in assembly.identity_statements()
+        if f"/Role{function.replace('_', '')}" in where and statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }

@@ -1,0 +1,144 @@
+"""Given what is synthesised, then data is encrypted, roads are TLS, and what holds state outlives its stack."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.stacks.assembly import Synthesised
+
+STATEFUL = (
+    "AWS::OpenSearchService::Domain",
+    "AWS::KMS::Key",
+    "AWS::KMS::ReplicaKey",
+    "AWS::DynamoDB::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::SecretsManager::Secret",
+    "AWS::S3::Bucket",
+)
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_holds_state_is_kept(demo: Synthesised, pair: Synthesised, kind: str) -> None:
+    found = demo.resources(kind) | pair.resources(kind)
+    assert found
+    for where, resource in found.items():
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", where
+
+
+def test_the_domain_is_encrypted_and_reached_over_tls_in_the_vpc(either: Synthesised) -> None:
+    for where, resource in either.resources("AWS::OpenSearchService::Domain").items():
+        domain = resource["Properties"]
+        assert domain["EncryptionAtRestOptions"]["Enabled"] is True, where
+        assert domain["EncryptionAtRestOptions"]["KmsKeyId"]
+        assert domain["NodeToNodeEncryptionOptions"] == {"Enabled": True}
+        assert domain["DomainEndpointOptions"]["EnforceHTTPS"] is True
+        assert domain["DomainEndpointOptions"]["TLSSecurityPolicy"].startswith("Policy-Min-TLS-1-2")
+        assert domain["AdvancedSecurityOptions"]["Enabled"] is True
+        assert domain["VPCOptions"]["SecurityGroupIds"]
+
+
+def test_the_domain_s_stack_cannot_be_deleted_in_passing(either: Synthesised) -> None:
+    manifest = json.loads((either.folder / "manifest.json").read_text())["artifacts"]
+    domains = {
+        name: artifact["properties"].get("terminationProtection")
+        for name, artifact in manifest.items()
+        if artifact["type"] == "aws:cloudformation:stack" and name.endswith("-domain")
+    }
+    assert domains
+    assert all(domains.values())
+
+
+def test_the_domain_writes_its_audit_log(either: Synthesised) -> None:
+    for resource in either.resources("AWS::OpenSearchService::Domain").values():
+        publishing = resource["Properties"]["LogPublishingOptions"]
+        assert set(publishing) == {"AUDIT_LOGS", "ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LOGS"}
+
+
+def test_people_and_the_automation_come_in_by_rules_of_their_own(demo: Synthesised) -> None:
+    groups = demo.resources("AWS::EC2::SecurityGroup", "portcullis-network")
+    (domain,) = (g["Properties"] for g in groups.values() if "the domain demo" in g["Properties"]["GroupDescription"])
+    (people,) = domain["SecurityGroupIngress"]
+    assert (people["FromPort"], people["ToPort"]) == (443, 443)
+    assert people["CidrIp"] == {"Fn::GetAtt": ["Vpc8378EB38", "CidrBlock"]}
+    automation = demo.one("AWS::EC2::SecurityGroupIngress", "portcullis-network")
+    assert (automation["FromPort"], automation["ToPort"]) == (443, 443)
+    assert automation["SourceSecurityGroupId"]
+
+
+def test_the_ledger_survives_mistakes_and_needs_no_key_of_a_deployment(either: Synthesised) -> None:
+    table = either.one("AWS::DynamoDB::Table")
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert "SSESpecification" not in table  # DynamoDB's own key: readable when a deployment's key is gone
+
+
+def test_queues_are_encrypted_refuse_plain_http_and_have_dead_letters(either: Synthesised) -> None:
+    queues = either.resources("AWS::SQS::Queue")
+    reactions = 0
+    for where, resource in queues.items():
+        queue = resource["Properties"]
+        assert queue["SqsManagedSseEnabled"] is True, where
+        if queue["QueueName"] in ("portcullis-identity.fifo", "portcullis-key.fifo"):
+            reactions += 1
+            assert queue["FifoQueue"] is queue["ContentBasedDeduplication"] is True
+            assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert reactions == 2
+    policies = either.resources("AWS::SQS::QueuePolicy")
+    assert len(policies) == len(queues)
+    for where, resource in policies.items():
+        document = json.dumps(resource["Properties"]["PolicyDocument"])
+        assert '"aws:SecureTransport": "false"' in document, where
+        assert '"aws:SourceAccount": "000000000000"' in document, where
+
+
+def test_the_key_rotates_and_its_policy_lets_nobody_use_it_but_the_search_service(demo: Synthesised) -> None:
+    key = demo.one("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert key["RotationPeriodInDays"] == 365
+    statements = {statement["Sid"]: statement for statement in key["KeyPolicy"]["Statement"]}
+    assert set(statements) == {
+        "Administer",
+        "SearchServiceUses",
+        "SearchServiceHoldsGrants",
+        "SnapshotsAreWrittenAndRead",
+        "AutomationLooks",
+    }
+    assert set(statements["SearchServiceUses"]["Action"]) == {
+        *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GetKeyRotationStatus")
+    }
+    for sid in ("SearchServiceUses", "SearchServiceHoldsGrants"):
+        assert statements[sid]["Condition"]["StringEquals"] == {
+            "kms:CallerAccount": "000000000000",
+            "kms:ViaService": "es.eu-central-1.amazonaws.com",
+        }
+    cryptographic = re.compile(r"kms:(Decrypt|Encrypt|ReEncrypt|GenerateDataKey$|Sign|\*)")
+    for sid in ("Administer", "AutomationLooks"):
+        assert not [action for action in statements[sid]["Action"] if cryptographic.match(action)], sid
+
+
+def test_no_template_holds_a_secret(either: Synthesised) -> None:
+    for name, template in either.templates.items():
+        text = json.dumps(template)
+        assert not re.search(r"AKIA[0-9A-Z]{16}|-----BEGIN|aws_secret_access_key", text), name
+        for found in re.findall(r'"(?:MasterUserPassword|Password|SecretString)": ("[^"]*"|\{[^}]*\})', text):
+            assert "resolve:secretsmanager" in found or "MasterSecret" in found, name
+
+
+def test_no_function_but_ours_and_no_custom_resource_but_ours(either: Synthesised) -> None:
+    assert {f["Properties"]["Runtime"] for f in either.resources("AWS::Lambda::Function").values()} == {"python3.13"}
+    assert len(either.resources("AWS::Lambda::Function")) == 5
+    for template in either.templates.values():
+        kinds = {resource["Type"] for resource in template["Resources"].values()}
+        assert not {kind for kind in kinds if kind.startswith("Custom::")} - {"Custom::PortcullisDeployment"}
+        assert "AWS::CloudFormation::CustomResource" not in kinds
+
+
+def test_the_trail_is_ours_unless_the_account_has_one(demo: Synthesised, pair: Synthesised) -> None:
+    trail = demo.one("AWS::CloudTrail::Trail")
+    assert trail["IsLogging"] is trail["IsMultiRegionTrail"] is trail["IncludeGlobalServiceEvents"] is True
+    assert not pair.resources("AWS::CloudTrail::Trail")

@@ -1,0 +1,228 @@
+"""Given an event that means something to a deployment, then its rule lets it through; given one that does not, mostly not.
+
+The patterns are held against the same events that the table of signals is tested with, by the emulator's event matcher, which was
+written to EventBridge's rules.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ministack.services import eventbridge
+from portcullis.errors import MalformedEvent
+from portcullis.signals import Concern, Scope, Signal, read
+
+from stacks import patterns
+from tests.signals.cases import EXPECTED, event, wrapped
+from tests.signals.test_deployments_concerned import ACCOUNT, DEMO, KEY, REGION
+from tests.stacks.assembly import Synthesised
+
+PATTERN_CHARACTERS = 2048  # EventBridge's limit
+# What the stacks know of: a key in a custom key store is used like any other, and the store itself is nobody's to name.
+KNOWN = replace(DEMO, key_store="", iam_roles=frozenset({"catalyst"}))
+
+
+def rules_of(scope: Scope) -> dict[Concern, dict[str, Any]]:
+    identity = patterns.identity(
+        iam_groups=sorted(scope.iam_groups),
+        iam_users=sorted(scope.iam_users),
+        iam_roles=sorted(scope.iam_roles),
+        user_pool=scope.user_pool,
+        identity_pool=scope.identity_pool,
+        identity_center=bool(scope.identity_store),
+    )
+    (alias,) = scope.key_aliases
+    key = patterns.key(
+        key_arn=next(iter(scope.key_arns), f"arn:aws:kms:{REGION}:{ACCOUNT}:{alias}"),
+        key_id=KEY.rpartition("/")[2] if scope.key_arns else "",
+        key_alias=alias,
+        alias_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:{alias}",
+        domain=scope.domain,
+        domain_arn=f"arn:aws:es:{REGION}:{ACCOUNT}:domain/{scope.domain}",
+        security_group=next(iter(scope.security_groups)),
+    )
+    assert identity is not None
+    return {Concern.IDENTITY: identity, Concern.KEY: key, Concern.DOMAIN: key}
+
+
+RULES = rules_of(KNOWN)
+
+
+def delivered(name: str) -> dict[str, Any]:
+    """The event as EventBridge delivers it, with every field that its matcher asks for."""
+    told = event(name)
+    told = told if "detail" in told else wrapped(told)
+    return {"id": "1", "account": ACCOUNT, "region": REGION, "time": "2026-01-01T00:00:00Z", "resources": [], **told}
+
+
+def lets_through(pattern: dict[str, Any], told: dict[str, Any]) -> bool:
+    request = {"Event": json.dumps(told), "EventPattern": json.dumps(pattern)}
+    status, _, body = eventbridge._test_event_pattern(request)
+    assert status == 200, body
+    answer: bool = json.loads(body)["Result"]
+    return answer
+
+
+def meaning(name: str) -> tuple[Signal, ...]:
+    """What the event means to the deployment; nothing, if it is malformed: those are read from the queue, not from a rule."""
+    try:
+        return tuple(found for found in read(event(name), [KNOWN]) if found.name)
+    except MalformedEvent:
+        return ()
+
+
+MEANT = [(name, found.concern) for name in sorted(EXPECTED) for found in meaning(name)]
+NOT_MEANT = [name for name in sorted(EXPECTED) if name not in {meant for meant, _ in MEANT}]
+
+
+def test_there_is_enough_to_hold_the_rules_against() -> None:
+    assert len(MEANT) > 50
+    assert {concern for _, concern in MEANT} == set(Concern)
+
+
+@pytest.mark.parametrize(("name", "concern"), MEANT)
+def test_what_concerns_a_deployment_reaches_its_rule(name: str, concern: Concern) -> None:
+    assert lets_through(RULES[concern], delivered(name))
+
+
+# Let through although it means nothing: rare, and what tells it apart is the table's business.
+LET_THROUGH = {
+    "aws.es.amazon-es-software.own.json",  # every notice about the domain: their names change more often than they come
+    "es.CreateDomain.own.json",
+    "es.StartServiceSoftwareUpdate.own.json",
+    "es.UpdateDomainConfig.dry-run.own.json",
+    "es.UpgradeDomain.check.own.json",
+    "kms.TagResource.own.json",  # every call that changes something about the key
+    "kms.UpdateKeyDescription.1.json",
+}
+
+
+def test_what_means_nothing_stays_outside() -> None:
+    told = {name: delivered(name) for name in NOT_MEANT}
+    # EventBridge delivers neither other accounts' events nor calls that only read.
+    ours = {
+        name: one
+        for name, one in told.items()
+        if one["account"] == ACCOUNT and one["detail"].get("readOnly") is not True
+    }
+    through = {name for name, one in ours.items() if any(lets_through(rule, one) for rule in RULES.values())}
+    assert through <= LET_THROUGH
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("cognito-idp.AdminAddUserToGroup.own.json", {"user_pool": "eu-west-1_Other"}),
+        ("iam.RemoveUserFromGroup.own.json", {"iam_groups": frozenset({"other"})}),
+        ("cognito-identity.SetIdentityPoolRoles.own.json", {"identity_pool": "eu-west-1:other"}),
+        ("iam.AddUserToGroup.1.json", {}),
+        ("kms.DisableKey.1.json", {"key_arns": frozenset({KEY.replace("1234abcd", "99999999")})}),
+    ],
+)
+def test_another_s_events_stay_outside(name: str, other: dict[str, Any]) -> None:
+    scope = replace(KNOWN, **other)
+    rules = rules_of(scope)
+    if "key_arns" in other:
+        rules = {Concern.KEY: _key_rule_of_another(next(iter(scope.key_arns)))}
+    told = delivered(name)
+    assert not [found for found in read(event(name), [scope]) if found.name]
+    assert not any(lets_through(rule, told) for rule in rules.values())
+
+
+def _key_rule_of_another(arn: str) -> dict[str, Any]:
+    return patterns.key(
+        key_arn=arn,
+        key_id=arn.rpartition("/")[2],
+        key_alias="alias/another",
+        alias_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/another",
+        domain="another",
+        domain_arn=f"arn:aws:es:{REGION}:{ACCOUNT}:domain/another",
+        security_group="sg-9",
+    )
+
+
+def test_group_names_are_compared_as_iam_compares_them() -> None:
+    told = delivered("iam.RemoveUserFromGroup.own.json")
+    told["detail"]["requestParameters"]["groupName"] = told["detail"]["requestParameters"]["groupName"].upper()
+    assert lets_through(RULES[Concern.IDENTITY], told)
+
+
+def test_a_failed_call_stays_outside() -> None:
+    told = delivered("iam.RemoveUserFromGroup.own.json")
+    told["detail"]["errorCode"] = "AccessDenied"
+    assert not lets_through(RULES[Concern.IDENTITY], told)
+
+
+def test_a_key_known_by_its_alias_alone_hears_of_every_key() -> None:
+    rules = rules_of(replace(KNOWN, key_arns=frozenset()))
+    assert lets_through(rules[Concern.KEY], delivered("kms.DisableKey.1.json"))
+
+
+@pytest.mark.parametrize("many", [1, 3, 5, 8, 10, 12, 20, 300])
+def test_many_groups_still_fit_into_a_pattern(many: int) -> None:
+    crowd = [f"a-group-with-quite-a-long-name-number-{number:03}" for number in range(many)]
+    pattern = patterns.identity(
+        iam_groups=crowd,
+        iam_users=crowd,
+        iam_roles=crowd,
+        user_pool="p" * 20,
+        identity_pool="i" * 50,
+        identity_center=True,
+    )
+    assert len(json.dumps(pattern, separators=(",", ":"))) <= PATTERN_CHARACTERS
+    told = delivered("iam.RemoveUserFromGroup.own.json")
+    told["detail"]["requestParameters"]["groupName"] = crowd[-1]
+    assert lets_through(pattern or {}, told)
+
+
+def test_somebody_who_listens_to_nobody_has_no_identity_rule() -> None:
+    nobody = {"iam_groups": [], "iam_users": [], "iam_roles": []}
+    assert patterns.identity(**nobody, user_pool="", identity_pool="", identity_center=False) is None
+    assert patterns.relay(**nobody) is None
+
+
+# ---------------------------------------------------------------------- as synthesised
+
+
+def test_synthesised_patterns_fit_even_with_the_longest_values(either: Synthesised) -> None:
+    rules = [
+        r["Properties"] for r in either.resources("AWS::Events::Rule").values() if "EventPattern" in r["Properties"]
+    ]
+    assert rules
+    for rule in rules:
+        text = json.dumps(rule["EventPattern"], separators=(",", ":"))
+        for value in _references(rule["EventPattern"]):
+            text = text.replace(json.dumps(value, separators=(",", ":")), f'"{"x" * 80}"')
+        assert len(text) <= PATTERN_CHARACTERS, rule["Name"]
+
+
+def _references(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        if set(value) & {"Fn::ImportValue", "Ref", "Fn::GetAtt", "Fn::Join"}:
+            return [value]
+        return [found for part in value.values() for found in _references(part)]
+    return [found for part in value for found in _references(part)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("concern", ["identity", "key"])
+def test_a_deployment_s_events_go_to_its_own_message_group(demo: Synthesised, concern: str) -> None:
+    (target,) = demo.rule_named(f"portcullis-demo-{concern}")["Targets"]
+    assert target["SqsParameters"] == {"MessageGroupId": "demo"}
+    assert f"Queue{concern}" in json.dumps(target["Arn"])
+    assert "Queueundelivered" in json.dumps(target["DeadLetterConfig"])
+
+
+def test_iam_s_events_are_passed_on_from_us_east_1(demo: Synthesised) -> None:
+    (target,) = demo.rule_named("portcullis-relay")["Targets"]
+    assert target["Arn"] == "arn:aws:events:eu-central-1:000000000000:event-bus/default"
+    assert target["RoleArn"]
+    told = delivered("iam.AddUserToGroup.1.json")
+    told["detail"]["requestParameters"]["groupName"] = "catalyst-support"
+    assert lets_through(demo.rule_named("portcullis-relay")["EventPattern"], told)
+
+
+def test_at_home_in_us_east_1_nothing_has_to_be_passed_on(pair: Synthesised) -> None:
+    assert "portcullis-relay" not in pair.templates
