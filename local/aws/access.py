@@ -31,7 +31,7 @@ def _one_root() -> None:
     sts.is_root_access_key = is_root_access_key
     # Everything that skips the signature check asks this one; nobody may skip it.
     iam_evaluator._is_root_key = lambda _access_key_id: False
-    identity = iam_evaluator.resolve_caller_identity
+    identity, enforce = iam_evaluator.resolve_caller_identity, iam_evaluator.enforce
 
     def resolve_caller_identity(access_key_id: str) -> dict[str, Any] | None:
         if not is_root_access_key(access_key_id):
@@ -46,7 +46,14 @@ def _one_root() -> None:
             "session": None,
         }
 
+    def enforce_or_serve(access_key_id: str, iam_action: str, service: str, *rest: Any, **named: Any) -> Any:
+        """Calls that the SDKs send unsigned (signing in, say) have no caller; these passed as root, and no others may."""
+        if not access_key_id and iam_evaluator._anonymous.get() and iam_evaluator._served_unsigned(service, iam_action):
+            return None
+        return enforce(access_key_id, iam_action, service, *rest, **named)
+
     iam_evaluator.resolve_caller_identity = resolve_caller_identity
+    iam_evaluator.enforce = enforce_or_serve
 
 
 def _secure_transport() -> None:

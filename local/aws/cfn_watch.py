@@ -1,6 +1,6 @@
-"""CloudFormation types that watch and relay, which MiniStack does not know: trails, composite alarms, bus policies, queries.
+"""CloudFormation types that watch and relay, which MiniStack does not know: trails, composite alarms, bus policies.
 
-AWS::CloudTrail::Trail, AWS::CloudWatch::CompositeAlarm, AWS::Events::EventBusPolicy, AWS::Logs::QueryDefinition.
+AWS::CloudTrail::Trail, AWS::CloudWatch::CompositeAlarm, AWS::Events::EventBusPolicy.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ def install() -> None:
                 "update": _bus_policy_update,
                 "delete": _bus_policy_delete,
             },
-            "AWS::Logs::QueryDefinition": {"create": _query, "update": _query_update, "delete": _query_delete},
         }
     )
 
@@ -135,23 +134,3 @@ def _bus_policy_delete(name: str, _properties: dict[str, Any]) -> None:
 
     bus, _, statement = name.partition("|")
     eventbridge._remove_permission({"EventBusName": bus, "StatementId": statement})
-
-
-def _query(_logical_id: str, properties: dict[str, Any], _stack: str) -> Made:
-    from ministack.services import cloudwatch_logs
-
-    asked = {"name": properties["Name"], "queryString": properties["QueryString"]}
-    asked["logGroupNames"] = properties.get("LogGroupNames", [])
-    made = checked(cloudwatch_logs._put_query_definition(asked), "AWS::Logs::QueryDefinition")["queryDefinitionId"]
-    return made, {"QueryDefinitionId": made}
-
-
-def _query_update(query_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Made:
-    _query_delete(query_id, old)
-    return _query("", new, stack)
-
-
-def _query_delete(query_id: str, _properties: dict[str, Any]) -> None:
-    from ministack.services import cloudwatch_logs
-
-    cloudwatch_logs._delete_query_definition({"queryDefinitionId": query_id})

@@ -8,6 +8,7 @@ import os
 import secrets
 import string
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -47,6 +48,8 @@ class Emulator:
         self.door: str | None = ready.get("door")  # host:port of the front door, if one was asked for
         self.started_in: float = ready["seconds"]
         self._child = child
+        self._sessions: dict[Credentials, boto3.session.Session] = {}
+        self._making = threading.Lock()
         self._token: str = spec["admin_token"]
 
     @classmethod
@@ -113,17 +116,16 @@ class Emulator:
         self, service: str, region: str | None = None, credentials: Credentials | None = None, **options: Any
     ) -> Any:
         """A boto3 client on the emulated AWS, as root unless other credentials are given."""
-        who = credentials or self.root
-        session = boto3.session.Session(
-            aws_access_key_id=who.access_key,
-            aws_secret_access_key=who.secret_key,
-            aws_session_token=who.session_token,
-            region_name=region or self.region,
-        )
+        who, where = credentials or self.root, region or self.region
         settings = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}).merge(
             options.pop("config", Config())
         )
-        return session.client(service, endpoint_url=self.endpoint, config=settings, **options)
+        with self._making:  # a session is not to be shared while it makes a client, and reads every service model once
+            if who not in self._sessions:
+                self._sessions[who] = boto3.session.Session(who.access_key, who.secret_key, who.session_token)
+            return self._sessions[who].client(
+                service, region_name=where, endpoint_url=self.endpoint, config=settings, **options
+            )
 
     def admin(self, what: str, **arguments: Any) -> Any:
         """Ask the emulator's admin route (see `local.aws.admin`): faults, the clock, the domain's endpoint."""

@@ -63,6 +63,7 @@ def install(spec: dict[str, Any]) -> None:
         domain,
         events,
         faults,
+        identity_pools,
         keys,
         runtime,
     )
@@ -78,6 +79,7 @@ def install(spec: dict[str, Any]) -> None:
         cfn_accounts,
         cfn_watch,
         attributes,
+        identity_pools,
         delivery,
         events,
         faults,

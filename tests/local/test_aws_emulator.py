@@ -15,6 +15,8 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from portcullis.errors import BadInput
 
@@ -46,6 +48,19 @@ def test_given_the_keys_that_emulators_take_for_root_when_used_then_they_are_ref
     assert _refusal(aws, aws.account, "test") == "InvalidClientTokenId"
     assert _refusal(aws, aws.root.access_key, "guessed") == "SignatureDoesNotMatch"
     assert aws.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{aws.account}:root"
+
+
+def test_given_no_signature_at_all_when_called_then_only_what_the_sdks_send_unsigned_is_served(
+    aws: Emulator, name: str
+) -> None:
+    cognito, unsigned = aws.client("cognito-idp"), Config(signature_version=UNSIGNED)
+    pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(UserPoolId=pool, ClientName=name)["UserPoolClient"]["ClientId"]
+    aws.client("cognito-idp", config=unsigned).sign_up(ClientId=client, Username=name, Password="Sw0rdfish!2024")
+    for service, call in (("kms", "list_keys"), ("iam", "list_users"), ("s3", "list_buckets"), ("sqs", "list_queues")):
+        with pytest.raises(ClientError) as refused:
+            getattr(aws.client(service, config=unsigned), call)()
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
 def test_given_a_user_without_policies_when_he_calls_then_he_is_denied(

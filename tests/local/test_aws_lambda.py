@@ -270,17 +270,3 @@ def test_given_a_scheduled_rule_when_fired_on_demand_then_its_function_runs(
     assert not aws.lambda_log(function).exists()
     assert aws.admin("fire", rule=name) == {"rule": arn, "targets": 1}
     _until(lambda: aws.lambda_log(function).exists() and "asked who" in aws.lambda_log(function).read_text())
-
-
-def test_given_a_schedule_of_a_minute_when_it_has_passed_then_the_rule_fires_by_itself(
-    aws: Emulator, name: str
-) -> None:
-    events, sqs = aws.client("events"), aws.client("sqs")
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
-    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{aws.region}:{aws.account}:{name}"}])
-    got: list[Any] = []
-    deadline = time.monotonic() + 80
-    while not got and time.monotonic() < deadline:
-        got = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages", [])
-    assert json.loads(got[0]["Body"])["detail-type"] == "Scheduled Event"
