@@ -131,6 +131,11 @@ def init(name: str, preset: str) -> None:
       cognito   IAM for the API, Cognito for Dashboards; an IAM master
       internal  user names and passwords of the internal user database
       api       IAM for the API, Dashboards shut; an IAM master
+
+    \b
+    Examples:
+      portcullis init orders
+      portcullis init orders --preset internal
     """
     from portcullis.model.starting import start
 
@@ -156,7 +161,12 @@ def init(name: str, preset: str) -> None:
 @click.command(short_help="Print the JSON Schema of the deployment file.")
 @json_option
 def schema() -> None:
-    """Print the JSON Schema of the deployment file, for editors and other tools. It is JSON with and without --json."""
+    """Print the JSON Schema of the deployment file, for editors and other tools. It is JSON with and without --json.
+
+    \b
+    Examples:
+      portcullis schema > docs/deployment.schema.json
+    """
     from portcullis.model.json_schema import schema_text
 
     click.echo(schema_text(), nl=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from portcullis.model.findings import Facts as Facts
     from portcullis.model.findings import Finding as Finding
     from portcullis.model.findings import Severity as Severity
+    from portcullis.model.json_schema import schema as schema
     from portcullis.model.linting import as_error as as_error
     from portcullis.model.linting import lint as lint
     from portcullis.model.linting import require as require
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from portcullis.model.resolving import options as options
     from portcullis.model.resolving import resolve as resolve
     from portcullis.model.resolving import secrets as secrets
-    from portcullis.model.json_schema import schema as schema
     from portcullis.model.starting import start as start
     from portcullis.model.types import Configuration as Configuration
     from portcullis.model.types import Deployment as Deployment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -47,8 +48,13 @@ class Strict(BaseModel):
 
 
 def dotted(path: Path) -> str:
-    """A key path as people write it: access.grants[2].level."""
+    """A key path as people write it: access.grants[2].level, access.roles['a b']."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif re.fullmatch(r"[\w*-]+", part):
+            text += ("." if text else "") + part
+        else:
+            text += f"[{names.shown(part)}]"
     return text

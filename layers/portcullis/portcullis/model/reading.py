@@ -1,24 +1,42 @@
-"""YAML text -> plain data and the line of every key. Nothing but text, numbers, true, false, null, lists and mappings is taken."""
+"""YAML text -> plain data and the line of every key. Nothing but text, numbers, true, false, null, lists and mappings is taken.
+
+Values are made straight from the parser's events, in one pass: what nests too deep or repeats itself too often stops there, and scalars
+are read by the core schema of YAML 1.2 (`yes`, `0777` and dates are text).
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from portcullis.errors import BadInput
 from portcullis.model.names import shown
 from portcullis.model.parts import Path, dotted
 
-LARGEST = 4 * 1024 * 1024  # bytes; a thousand roles with their mappings are a tenth of it
+LARGEST = 4 * 1024 * 1024  # characters; a thousand roles with as many grants are a quarter of a million
 DEEPEST = 24  # levels; the file needs nine, a document-level query is text
 MOST = 400_000  # values, aliases expanded: what stops a few lines of anchors from becoming a billion values
 _TAG = "tag:yaml.org,2002:"
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,136 +48,143 @@ class Document:
 def read(text: str, source: str) -> Document:
     """Read one YAML document. Raises BadInput for whatever cannot be read, naming the line."""
     if len(text) > LARGEST:
-        raise BadInput(
-            f"{len(text):,} characters",
-            source=source,
-            remedy=f"a deployment file has at most {LARGEST:,}; is it the right one?",
-        )
-    yaml = YAML(typ="safe", pure=True)
+        remedy = f"a deployment file has at most {LARGEST:,}; is it the right one?"
+        raise BadInput(f"{len(text):,} characters", source=source, remedy=remedy)
+    reader = _Reader(YAML(typ="safe", pure=True).parse(StringIO(text.removeprefix("\ufeff"))), source)
     try:
-        _measure(yaml, text, source)
-        node = yaml.compose(StringIO(text))
-    except ComposerError as error:
-        place = _line(error.problem_mark or error.context_mark)
-        raise BadInput(
-            str(error.problem or error.context),
-            source=source,
-            place=place,
-            remedy="one document a file, anchors before aliases",
-        ) from error
+        return Document(reader.document(), reader.lines)
     except MarkedYAMLError as error:
         place = _line(error.problem_mark or error.context_mark)
-        raise BadInput(
-            f"not YAML: {error.problem or error.context}",
-            source=source,
-            place=place,
-            remedy=_yaml_remedy(str(error.problem)),
-        ) from error
-    except (YAMLError, UnicodeError, ValueError) as error:
-        raise BadInput(
-            f"not YAML: {str(error).splitlines()[0]}", source=source, remedy="text in UTF-8 without control characters"
-        ) from error
-    if node is None:
-        raise BadInput("the file is empty", source=source, remedy="portcullis init NAME writes one to start from")
-    walker = _Walker(source)
-    return Document(walker.value(node, (), 0), walker.lines)
-
-
-def _measure(yaml: YAML, text: str, source: str) -> None:
-    """Refuse what nests too deep before anything recursive sees it."""
-    depth = 0
-    for event in yaml.parse(StringIO(text)):
-        kind = type(event).__name__
-        if kind in ("MappingStartEvent", "SequenceStartEvent"):
-            depth += 1
-            if depth > DEEPEST:
-                raise BadInput(
-                    f"nested more than {DEEPEST} levels deep",
-                    source=source,
-                    place=_line(event.start_mark),
-                    remedy="a deployment file needs nine",
-                )
-        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            depth -= 1
+        problem = f"not YAML: {error.problem or error.context}"
+        raise BadInput(problem, source=source, place=place, remedy=_remedy(str(error.problem))) from error
+    except (YAMLError, ValueError) as error:
+        problem = f"not YAML: {str(error).splitlines()[0]}"
+        raise BadInput(problem, source=source, remedy="text in UTF-8 without control characters") from error
 
 
 def _line(mark: Any) -> str:
     return f"line {mark.line + 1}" if mark is not None else ""
 
 
-def _yaml_remedy(problem: str) -> str:
+def _remedy(problem: str) -> str:
     if "\\t" in problem:
         return "indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "is the line indented as the ones around it, and is text with a colon in quotes?"
-    if "could not find expected ':'" in problem or "expected ':'" in problem:
+    if "expected ':'" in problem:
         return "is a colon missing after the key?"
     return "is a quote or bracket left open, or the indentation off?"
 
 
-class _Walker:
-    """Nodes -> plain data. Keeps the line of every key, counts what it makes."""
+class _Reader:
+    """Events -> plain data. Keeps the line of every key, counts what it makes."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, events: Iterator[Any], source: str) -> None:
+        self._events, self._source = events, source
         self.lines: dict[Path, int] = {}
         self._made = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}  # name -> the value, and how many values it is
 
-    def value(self, node: Node, path: Path, depth: int) -> Any:
-        self._made += 1
-        if self._made > MOST or depth > DEEPEST:
-            raise self._bad(
-                node, path, "anchors and aliases expand to more than a deployment file can hold", "write the parts out"
-            )
-        self.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, MappingNode):
-            return self._mapping(node, path, depth)
-        if isinstance(node, SequenceNode):
-            if str(node.tag) != f"{_TAG}seq":
-                raise self._bad(node, path, f"the tag {shown(str(node.tag))}", "plain values only")
-            return [self.value(item, (*path, i), depth + 1) for i, item in enumerate(node.value)]
-        return self._scalar(node, path)
+    def document(self) -> Any:
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                data = self._value(next(self._events), (), 0)
+                for later in self._events:
+                    if isinstance(later, DocumentStartEvent):
+                        raise self._bad(later, (), "a second document", "one document a file")
+                return data
+        raise BadInput("the file is empty", source=self._source, remedy="portcullis init NAME writes one to start from")
 
-    def _mapping(self, node: MappingNode, path: Path, depth: int) -> dict[str, Any]:
-        if str(node.tag) != f"{_TAG}map":
-            raise self._bad(node, path, f"the tag {shown(str(node.tag))}", "plain values only")
+    def _value(self, event: Any, path: Path, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise self._bad(event, path[:4], f"nested more than {DEEPEST} levels deep", "a deployment file needs nine")
+        self.lines.setdefault(path, event.start_mark.line + 1)
+        before = self._made
+        self._count(event, path, 1)
+        if isinstance(event, AliasEvent):
+            return self._alias(event, path)
+        if isinstance(event, ScalarEvent):
+            value = self._scalar(event, path)
+        elif isinstance(event, SequenceStartEvent):
+            self._untagged(event, path, "seq")
+            value = []
+            while not isinstance(item := next(self._events), SequenceEndEvent):
+                value.append(self._value(item, (*path, len(value)), depth + 1))
+        else:
+            value = self._mapping(event, path, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._made - before)
+        return value
+
+    def _mapping(self, event: MappingStartEvent, path: Path, depth: int) -> dict[str, Any]:
+        self._untagged(event, path, "map")
         made: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if str(key_node.tag) == f"{_TAG}merge":
+        while not isinstance(key_event := next(self._events), MappingEndEvent):
+            if not isinstance(key_event, ScalarEvent):
                 raise self._bad(
-                    key_node, path, "the merge key <<", "write the keys out; aliases (*name) of whole values are fine"
+                    key_event,
+                    path,
+                    "a key that is not text",
+                    "write a plain key, and put a value that begins with [, { or * in quotes",
                 )
-            if not isinstance(key_node, ScalarNode) or str(key_node.tag) != f"{_TAG}str":
-                raise self._bad(key_node, path, f"the key {shown(str(key_node.value))} is not text", "put it in quotes")
-            key = key_node.value
+            key = self._scalar(key_event, path)
+            if key == "<<" and not key_event.style:
+                raise self._bad(
+                    key_event, path, "the merge key <<", "write the keys out; aliases (*name) of whole values are fine"
+                )
+            if not isinstance(key, str):
+                raise self._bad(key_event, path, f"the key {shown(key_event.value)} is not text", "put it in quotes")
             if key in made:
                 first = self.lines[*path, key]
                 raise self._bad(
-                    key_node, (*path, key), f"the key {shown(key)} is there twice", f"first on line {first}: keep one"
+                    key_event, (*path, key), f"the key {shown(key)} is there twice", f"first on line {first}: keep one"
                 )
-            self.lines[*path, key] = key_node.start_mark.line + 1
-            made[key] = self.value(value_node, (*path, key), depth + 1)
+            self.lines[*path, key] = key_event.start_mark.line + 1
+            made[key] = self._value(next(self._events), (*path, key), depth + 1)
         return made
 
-    def _scalar(self, node: Any, path: Path) -> Any:
-        tag, text = str(node.tag).removeprefix(_TAG), node.value
-        try:
-            match tag:
-                case "str":
-                    return text
-                case "null":
-                    return None
-                case "bool":
-                    return text.lower() == "true"
-                case "int":
-                    # As YAML 1.2 writes them; what Python would take besides (1_000) is text to most people.
-                    return int(text, 0) if text[:2].lower() in ("0x", "0o") else int(text)
-                case "float":
-                    return float(text)
-        except ValueError as error:
-            raise self._bad(node, path, f"{shown(text)} is not a number", "put it in quotes if it is text") from error
-        raise self._bad(node, path, f"{shown(text)} is read as a {tag}", "put it in quotes if it is text")
+    def _alias(self, event: AliasEvent, path: Path) -> Any:
+        if event.anchor not in self._anchors:
+            raise self._bad(
+                event,
+                path,
+                f"the alias *{event.anchor} has no anchor",
+                f"put &{event.anchor} before the value it stands for, further up",
+            )
+        value, size = self._anchors[event.anchor]
+        self._count(event, path, size)
+        return value
 
-    def _bad(self, node: Node, path: Path, problem: str, remedy: str) -> BadInput:
-        where = ", ".join(part for part in (_line(node.start_mark), dotted(path)) if part)
-        return BadInput(problem, source=self.source, place=where, remedy=remedy)
+    def _scalar(self, event: ScalarEvent, path: Path) -> Any:
+        self._untagged(event, path, "str")
+        text: str = event.value
+        if event.style or event.tag:
+            return text
+        if text.lower() in _WORDS and (text in (text.lower(), text.upper(), text.capitalize())):
+            return _WORDS[text.lower()]
+        if _INT.fullmatch(text):
+            if len(text) > 30:
+                raise self._bad(event, path, f"{shown(text)} is too large a number", "put it in quotes if it is text")
+            return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
+        if _FLOAT.fullmatch(text):
+            return float(re.sub(r"\.(?=[iInN])", "", text))  # .inf and .nan, as Python writes them
+        return text
+
+    def _untagged(self, event: Any, path: Path, allowed: str) -> None:
+        tag = str(event.tag or "")
+        if tag not in ("", "!", f"{_TAG}{allowed}"):
+            raise self._bad(event, path, f"the tag {shown(tag)}", "plain values only")
+
+    def _count(self, event: Any, path: Path, made: int) -> None:
+        self._made += made
+        if self._made > MOST:
+            raise self._bad(
+                event,
+                path,
+                f"more than {MOST:,} values, aliases expanded",
+                "a deployment file holds fewer; write the parts out",
+            )
+
+    def _bad(self, event: Any, path: Path, problem: str, remedy: str) -> BadInput:
+        place = ", ".join(part for part in (_line(event.start_mark), dotted(path)) if part)
+        return BadInput(problem, source=self._source, place=place, remedy=remedy)

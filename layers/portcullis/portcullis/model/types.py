@@ -163,7 +163,7 @@ class Deployment(Strict):
     engine: Annotated[str, *named("an engine")]
     """Engine and version as Amazon names it, such as OpenSearch_3.3."""
     environment: Environment = Environment.CLOUD
-    """Where the engine runs: decides which seed users are made."""
+    """Where this engine runs; the seed users of that environment are made."""
     domain: Domain
     """The domain itself."""
     key: Key = Key()

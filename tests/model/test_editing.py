@@ -1,0 +1,160 @@
+"""Changing a deployment file keeps its comments, its order and everything that was not changed, byte for byte."""
+
+import difflib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from portcullis import model
+from portcullis.access.plan import By, Subject, SubjectKind
+from portcullis.errors import BadInput
+from portcullis.model.reading import read
+from portcullis.model.splicing import put
+
+DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
+ANNA = Subject(SubjectKind.IAM_USER, "anna")
+SUPPORT = Subject(SubjectKind.COGNITO_GROUP, "support")
+
+
+def changed(before: str, after: str) -> list[str]:
+    return [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[:1] in "+-"]
+
+
+def test_a_grant_is_one_line_more_after_the_others():
+    assert changed(DEMO, model.edit(DEMO, model.add_grant(ANNA, level="support"))) == [
+        "+     - {level: support, to: {iam_user: anna}}"
+    ]
+
+
+def test_a_grant_by_role_says_so():
+    edited = model.edit(
+        DEMO, model.add_grant(Subject(SubjectKind.COGNITO_GROUP, "analysts"), level="support", by=By.ROLE)
+    )
+    assert changed(DEMO, edited) == ["+     - {level: support, to: {cognito_group: analysts, by: role}}"]
+
+
+def test_granting_what_is_granted_changes_not_a_byte():
+    assert model.edit(DEMO, model.add_grant(SUPPORT, level="support")) == DEMO
+
+
+def test_taking_a_grant_out_is_one_line_less():
+    assert changed(DEMO, model.edit(DEMO, model.remove_grant(SUPPORT, level="support"))) == [
+        "-     - {level: support, to: {cognito_group: support}}"
+    ]
+
+
+def test_given_a_grant_that_is_not_there_then_taking_it_out_is_refused_with_the_nearest():
+    with pytest.raises(BadInput) as caught:
+        model.edit(DEMO, model.remove_grant(Subject(SubjectKind.COGNITO_GROUP, "suport"), level="support"))
+    assert "did you mean 'support to cognito_group:support'?" in caught.value.remedy
+
+
+def test_given_a_change_that_would_not_be_valid_then_it_is_refused():
+    with pytest.raises(BadInput, match="no role 'nobody'"):
+        model.edit(DEMO, model.add_grant(ANNA, role="nobody"), "demo.yaml")
+
+
+def test_a_role_is_set_and_taken_out_again_byte_for_byte():
+    role = {"index_permissions": [{"index_patterns": ["a*"], "allowed_actions": ["read"]}]}
+    with_role = model.edit(DEMO, model.set_access("roles", "another", role))
+    assert "another" in model.loads(with_role, "x").access.roles
+    assert model.edit(with_role, model.set_access("roles", "another", None)) == DEMO
+
+
+def test_given_no_access_section_then_one_is_made():
+    edited = model.edit(model.start("alpha", "api").partition("access:")[0], model.add_grant(ANNA, role="readall"))
+    assert model.loads(edited, "x").access.grants[0].to.subject == ANNA
+
+
+BLOCK = """\
+deployment: alpha
+engine: OpenSearch_3.3
+domain:
+    configuration: api
+access:
+    roles:
+        r:   # the role
+            description: >
+                folded
+                text
+
+    grants:
+    -   role: readall
+        to:
+            iam_role: app  # the app
+
+    # before the second
+    -
+        role: r
+        to: {iam_user: "x"}
+# end
+alerts: {}
+"""
+
+
+def test_given_grants_in_block_style_then_comments_and_layout_around_them_stay():
+    edited = model.edit(BLOCK, model.add_grant(ANNA, role="readall"))
+    assert changed(BLOCK, edited) == ["+     - {role: readall, to: {iam_user: anna}}"]
+    gone = model.edit(BLOCK, model.remove_grant(Subject(SubjectKind.IAM_ROLE, "app"), role="readall"))
+    assert len(changed(BLOCK, gone)) == 3
+    gone = model.edit(BLOCK, model.remove_grant(Subject(SubjectKind.IAM_USER, "x"), role="r"))
+    assert len(changed(BLOCK, gone)) == 3
+    assert "# before the second" in gone
+
+
+def test_given_the_last_grant_is_taken_out_then_the_empty_list_goes_too():
+    text = model.edit(BLOCK, model.remove_grant(Subject(SubjectKind.IAM_ROLE, "app"), role="readall"))
+    text = model.edit(text, model.remove_grant(Subject(SubjectKind.IAM_USER, "x"), role="r"))
+    assert "grants" not in text
+    assert model.loads(model.edit(text, model.set_access("roles", "r", None)), "x").access.roles == {}
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "access: {grants: []}",
+        "access:\n  grants: []",
+        "access: {}",
+        "access: {roles: {r: {}}}",
+        "",
+        "access:\n  roles: {r: {}}",
+    ],
+)
+def test_given_a_section_in_braces_or_none_then_it_is_written_anew(section):
+    text = f"deployment: alpha\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n{section}"
+    edited = model.edit(text, model.add_grant(ANNA, role="readall"))
+    assert [g.to.subject for g in model.loads(edited, "x").access.grants] == [ANNA]
+    assert edited.startswith(text.partition("access")[0])
+
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=8)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from([DEMO, BLOCK, "", "a: {b: [1]}"]), st.text(min_size=1, max_size=4), values)
+def test_any_value_put_is_read_back_and_everything_else_is_as_before(text, key, value):
+    before = read(text, "").data if text else {}
+    path = ("access", "put", key)
+    edited = put(text, path, value) if text else put("x: 1\n", path, value)
+    after = read(edited, "").data
+    assert after.pop("access", {}).get("put", {}).get(key) == value
+    assert after == {k: v for k, v in (before or {"x": 1}).items() if k != "access"}
+
+
+subjects = st.lists(st.from_regex(r"[a-z][a-z0-9.]{0,8}", fullmatch=True), min_size=1, max_size=3, unique=True)
+
+
+@settings(max_examples=15)  # each example parses a file a dozen times
+@given(st.sampled_from(["layered", "cognito", "internal", "api"]), subjects, st.randoms())
+def test_grants_added_and_taken_out_in_any_order_leave_the_file_as_it_was(preset, users, order):
+    text = before = model.start("alpha", preset)
+    for user in users:
+        text = model.edit(text, model.add_grant(Subject(SubjectKind.IAM_USER, user), role="readall"))
+    order.shuffle(users)
+    for user in users:
+        text = model.edit(text, model.remove_grant(Subject(SubjectKind.IAM_USER, user), role="readall"))
+    assert text == before

@@ -1,0 +1,332 @@
+"""Every limitation has its finding, with place and remedy; what is sound has none."""
+
+import pytest
+from portcullis import model
+from portcullis.access.config import Held, Kind
+from portcullis.access.plan import Membership, Subject, SubjectKind
+from portcullis.errors import BadInput
+from portcullis.model import Facts, Severity
+
+from tests.model.examples import SMALLEST, access, lint, role
+
+LEVELS = 'levels: {preset: layered, indices: ["app-*"]}\n'
+COGNITO = "identity: {cognito: {groups: {support: {}, analysts: {}}}}\n"
+GRANT = "grants: [{level: support, to: {cognito_group: support}}]"
+ACCOUNT = Facts(account="111111111111")
+ANNA = Subject(SubjectKind.COGNITO_USER, "anna.sample.support")
+
+
+def entry(**fields: str) -> str:
+    inner = ", ".join(f"{key}: {value}" for key, value in fields.items())
+    return f"{{index_patterns: ['app-*'], allowed_actions: [read], {inner}}}"
+
+
+FOUND = [
+    # Signing in.
+    ("basic-auth-under-iam-master", access("users: {anna: {}}"), "access.users.anna", "domain.configuration: internal"),
+    (
+        "basic-auth-under-iam-master",
+        access("grants: [{role: readall, to: {internal_user: anna}}]", "cognito"),
+        "access.grants[0]",
+        "IAM or Cognito subject",
+    ),
+    (
+        "basic-auth-under-iam-master",
+        access(LEVELS + "seed_users: {cloud: [{name: catalyst, level: application}]}"),
+        "access.seed_users.cloud[0]",
+        "domain.configuration: internal",
+    ),
+    ("password-not-self-service", access("users: {anna: {}}", "internal"), "access.users", "master changes it"),
+    ("sign-in-without-way-in", SMALLEST.replace("api", "cognito"), "domain.configuration", "identity.cognito.groups"),
+    (
+        "sign-in-without-way-in",
+        access(LEVELS + "grants: [{level: dashboard, to: {iam_role: a}}]"),
+        "access.grants[0].level",
+        "cognito",
+    ),
+    ("cognito-without-dashboards", SMALLEST + COGNITO, "identity.cognito", "domain.configuration: cognito"),
+    (
+        "sql-leak",
+        SMALLEST.replace("{configuration: api}", "{configuration: api, deny_sql: false}"),
+        "domain.deny_sql",
+        "deny_sql: true",
+    ),
+    # Subjects.
+    (
+        "duplicate-grant",
+        access("grants: [{role: readall, to: {iam_user: a}}, {role: readall, to: {iam_user: a}}]"),
+        "access.grants[1]",
+        "keep one",
+    ),
+    (
+        "wildcard-principal",
+        access("grants: [{role: readall, to: {backend_role: 'team-*'}}]"),
+        "access.grants[0].to",
+        "name the backend role",
+    ),
+    (
+        "user-name-standard",
+        access(LEVELS + "grants: [{level: support, to: {cognito_user: anna}}]", "cognito", COGNITO),
+        "access.grants[0].to",
+        "<firstname>.<lastname>.support",
+    ),
+    (
+        "half-master",
+        access("grants: [{role: all_access, to: {iam_role: a}}]"),
+        "access.grants[0].role",
+        "level: super_user",
+    ),
+    (
+        "dashboards-write-api",
+        access(LEVELS + "grants: [{level: dashboard, to: {iam_role: a}}]"),
+        "access.grants[0].level",
+        "dashboards: false",
+    ),
+    # What nobody uses.
+    ("role-unused", access("roles: {r: {}}"), "access.roles.r", "grant it"),
+    ("tenant-unused", access("tenants: {ops: {}}"), "access.tenants.ops", "tenant_permissions"),
+    (
+        "tenant-unknown",
+        access("roles: {r: {tenant_permissions: [{tenant_patterns: [opps]}]}}\ntenants: {ops: {}}"),
+        "tenant_permissions[0]",
+        "did you mean 'ops'?",
+    ),
+    # Patterns and permissions.
+    (
+        "system-indices",
+        role("{index_patterns: ['*'], allowed_actions: [read]}"),
+        "index_patterns",
+        "accept: {system-indices: why}",
+    ),
+    (
+        "system-indices",
+        access("levels: {preset: layered, indices: ['*']}"),
+        "access.levels.indices",
+        "name your indices",
+    ),
+    (
+        "permission-place",
+        role("{index_patterns: [a], allowed_actions: [cluster_monitor]}"),
+        "allowed_actions[0]",
+        "cluster_permissions",
+    ),
+    (
+        "permission-place",
+        role("{index_patterns: [a], allowed_actions: ['cluster:monitor/main']}"),
+        "allowed_actions[0]",
+        "cluster_permissions",
+    ),
+    (
+        "permission-place",
+        access("roles: {r: {cluster_permissions: [read]}}"),
+        "cluster_permissions[0]",
+        "index_permissions",
+    ),
+    (
+        "unknown-permission",
+        role("{index_patterns: [a], allowed_actions: ['indices:data/read/serch']}"),
+        "allowed_actions[0]",
+        "did you mean 'indices:data/read/search'?",
+    ),
+    (
+        "lost-privilege",
+        access(
+            "levels: {preset: layered, indices: [a], define: {application: {privileges: [manage_ilm]}}}\n"
+            "grants: [{level: application, to: {iam_role: a}}]"
+        ),
+        "access.levels.define.application",
+        "role of your own",
+    ),
+    ("long-string", access(f"roles: {{r: {{description: {'x' * 300}}}}}"), "access.roles.r.description", "shorten it"),
+    # Documents.
+    ("dls-invalid", role(entry(dls="'{not json'")), "dls", "single quotes"),
+    ("dls-invalid", role(entry(dls="'[1]'")), "dls", "one query type"),
+    ("dls-invalid", role(entry(dls="'{}'")), "dls", "one query type"),
+    ("dls-invalid", role(entry(dls='\'{"query": {"match_all": {}}}\'')), "dls", "what stands inside"),
+    ("dls-unknown-query", role(entry(dls='\'{"trem": {"a": 1}}\'')), "dls", "did you mean 'term'?"),
+    ("dls-attribute", role(entry(dls='\'{"term": {"a": "${user.nam}"}}\'')), "dls", "did you mean 'user.name'?"),
+    ("dls-attribute", role(entry(dls='\'{"term": {"a": "${attr.internal.team}"}}\'')), "dls", "under an IAM master"),
+    ("dls-attribute", role(entry(dls='\'{"term": {"a": "${attr.internal.team}"}}\''), "internal"), "dls", ""),
+    # Fields.
+    ("fls-includes-ignored", role(entry(fls="[a, '~b']")), "fls", "either"),
+    ("mask-and-hidden", role(entry(fls="['~card']", masked_fields="[card]")), "masked_fields[0]", "leave out"),
+    ("mask-and-hidden", role(entry(fls="[name]", masked_fields="[card]")), "masked_fields[0]", "leave out"),
+    *(
+        ("mask-invalid", role(entry(masked_fields=f"['{mask}']")), "masked_fields[0]", "field::SHA-512")
+        for mask in ("card::NOPE", "card::/(/::x", "card::/x/", "card::SHA-512::/x/::y", "card::x::y", "::SHA-512")
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "place", "remedy"), FOUND)
+def test_given_a_limitation_then_it_is_found_at_its_place_with_a_remedy(code, text, place, remedy):
+    findings = lint(text)
+    assert code in findings
+    first = findings[code][0]
+    assert first.place.startswith("alpha.yaml:")
+    assert first.place.partition(" ")[2].endswith(place) or place in first.place
+    assert remedy in first.remedy
+    assert first.message
+
+
+OPS = "tenants: {ops: {}}\nroles: {r: {tenant_permissions: [{tenant_patterns: ['o*']}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("mask-invalid", role(entry(masked_fields="[a, 'b::SHA-512', 'c::/x/::y', 'd::/x/::y::/z/::w', 'e::SHA3-256']"))),
+        ("dls-attribute", role(entry(dls='\'{"terms": {"a": [${user.roles}], "b": "${user.name}"}}\''))),
+        ("dls-invalid", role(entry(dls='\'{"terms": {"a": [${user.roles}]}}\''))),
+        ("dls-invalid", role(entry(dls='\'{"bool": {"must": [{"term": {"a\\"b": 1}}]}}\''))),
+        ("dls-unknown-query", role(entry(dls='\'{"bool": {"filter": []}}\''))),
+        ("unknown-permission", role("{index_patterns: [a], allowed_actions: ['indices:data/read*', 'indices:*', '*', read, crud]}")),
+        ("permission-place", access("roles: {r: {cluster_permissions: ['indices:data/write/bulk', manage_point_in_time]}}")),
+        ("system-indices", role("{index_patterns: ['app-*', '.kibana*'], allowed_actions: [read]}")),
+        ("tenant-unused", access(OPS + "and_backend_roles: {r: [a]}")),
+        ("half-master", access("grants: [{role: all_access, to: {iam_role: a}}, {role: security_manager, to: {iam_role: a}}]")),
+        ("half-master", access(LEVELS + "grants: [{level: super_user, to: {iam_role: a}}]")),
+        ("role-unused", access("roles: {r: {}}\nand_backend_roles: {r: [a, b]}")),
+        ("user-name-standard", access(LEVELS + "grants: [{level: support, to: {iam_user: sam.sample.support}}]")),
+        ("other-account", access("grants: [{role: readall, to: {iam_role: 'arn:aws:iam::111111111111:role/a'}}]")),
+        ("basic-auth-under-iam-master", access("users: {anna: {}}", "internal")),
+    ],
+)  # fmt: skip
+def test_given_what_is_sound_then_nothing_is_found(code, text):
+    assert code not in lint(text, ACCOUNT)
+
+
+def test_given_the_account_then_principals_of_another_one_are_found():
+    text = access("grants: [{role: readall, to: {iam_role: 'arn:aws:iam::222222222222:role/a'}}]")
+    assert "222222222222" in lint(text, ACCOUNT)["other-account"][0].message
+    assert "other-account" not in lint(text)
+
+
+def test_given_the_members_then_subjects_that_do_not_exist_are_found():
+    text = access("grants: [{role: readall, to: {iam_role: gone}}]")
+    missing = Membership(missing=frozenset({Subject(SubjectKind.IAM_ROLE, "gone")}))
+    assert "gone does not exist" in lint(text, Facts(membership=missing))["missing-principal"][0].message
+
+
+@pytest.mark.parametrize(
+    ("hosts", "vpc", "code"),
+    [
+        (["*"], True, "hosts-everyone"),
+        (["*.*"], False, "hosts-everyone"),
+        (["10.0.0.1"], True, "hosts-in-vpc"),
+        (["10.0.0.1"], False, None),
+    ],
+)
+def test_given_what_the_engine_holds_then_mappings_by_host_are_found(hosts, vpc, code):
+    held = Held({Kind.MAPPINGS: {"readall": {"users": [], "backend_roles": [], "hosts": hosts}}})
+    found = lint(SMALLEST, Facts(held=held, vpc=vpc))
+    assert [c for c in found if c.startswith("hosts")] == ([code] if code else [])
+
+
+def test_given_the_domains_own_policy_then_a_missing_denial_of_sql_is_found():
+    assert "sql-leak" in lint(SMALLEST, Facts(access_policy={"Statement": []}))
+    own = model.access_policy(model.loads(SMALLEST, "a"), "arn:aws:es:eu-west-1:1:domain/alpha")
+    assert "sql-leak" not in lint(SMALLEST, Facts(access_policy=own))
+
+
+# Two roles of one caller: {code: (fields of the one, fields of the other)}, as measured on real nodes.
+TERM_A, TERM_B = '\'{"term": {"r": "a"}}\'', '\'{"term": {"r": "b"}}\''
+MEETINGS = [
+    ("dls-narrows", {"dls": TERM_A}, {}),
+    ("dls-widens", {"dls": TERM_A}, {"dls": TERM_B}),
+    ("fls-narrows", {"fls": "['~a']"}, {}),
+    ("fls-narrows", {"fls": "['~a']"}, {"fls": "['~b']"}),
+    ("fls-includes-ignored", {"fls": "['~a']"}, {"fls": "[b]"}),
+    ("masks-spread", {"masked_fields": "[a]"}, {}),
+    (None, {"dls": TERM_A}, {"dls": TERM_A}),
+    (None, {"fls": "[a]"}, {"fls": "[b]"}),
+    (None, {}, {}),
+]
+
+
+def two_roles(one: dict, other: dict, grants: str, patterns: tuple[str, str] = ("app-*", "app-1*")) -> str:
+    roles = "".join(
+        f"  {name}:\n    index_permissions:\n      - {entry(**fields).replace('app-*', pattern)}\n"
+        for name, fields, pattern in (("one", one, patterns[0]), ("other", other, patterns[1]))
+    )
+    return access(f"roles:\n{roles}{grants}", "cognito", COGNITO)
+
+
+BOTH = "grants: [{role: one, to: {iam_role: a}}, {role: other, to: {iam_role: a}}]"
+APART = "grants: [{role: one, to: {cognito_group: support}}, {role: other, to: {cognito_group: analysts}}]"
+MERGES = {"dls-narrows", "dls-widens", "fls-narrows", "fls-includes-ignored", "masks-spread"}
+
+
+@pytest.mark.parametrize(("code", "one", "other"), MEETINGS)
+def test_given_two_roles_of_one_subject_then_what_their_rules_add_up_to_is_told(code, one, other):
+    found = lint(two_roles(one, other, BOTH))
+    assert MERGES & set(found) == ({code} if code else set())
+    if code:
+        assert "iam_role:a" in found[code][0].message
+        assert "app-1*" in found[code][0].message
+
+
+@pytest.mark.parametrize(("code", "one", "other"), MEETINGS)
+def test_given_the_same_roles_on_different_indices_then_nothing_is_told(code, one, other):
+    assert not MERGES & set(lint(two_roles(one, other, BOTH, ("app-*", "logs-*"))))
+
+
+def test_given_two_groups_then_it_may_concern_whoever_is_in_both():
+    (finding,) = lint(two_roles({"dls": TERM_A}, {}, APART))["dls-narrows"]
+    assert finding.severity is Severity.INFO
+    assert "whoever is in both cognito_group:analysts and cognito_group:support" in finding.message
+    assert "sees only the documents of one, though other alone would show all" in finding.message
+
+
+def test_given_the_members_then_only_who_is_in_both_is_told_by_name():
+    groups = [Subject(SubjectKind.COGNITO_GROUP, name) for name in ("support", "analysts")]
+    apart = Membership(users={groups[0]: ("Cognito/p/anna",), groups[1]: ("Cognito/p/ben",)})
+    assert not MERGES & set(lint(two_roles({"dls": TERM_A}, {}, APART), Facts(membership=apart)))
+    both = Membership(users={groups[0]: ("Cognito/p/anna",), groups[1]: ("Cognito/p/ben", "Cognito/p/anna")})
+    (finding,) = lint(two_roles({"dls": TERM_A}, {}, APART), Facts(membership=both))["dls-narrows"]
+    assert (finding.severity, "Cognito/p/anna" in finding.message) == (Severity.WARNING, True)
+
+
+def test_given_that_empty_rules_override_all_then_a_restricted_role_does_not_narrow():
+    text = two_roles({"dls": TERM_A}, {}, BOTH)
+    assert not MERGES & set(lint(text, Facts(dfm_empty_overrides_all=True)))
+
+
+def test_given_a_master_with_a_restricted_role_then_it_is_told_that_the_master_sees_less():
+    grants = "grants: [{level: super_user, to: {iam_role: a}}, {role: one, to: {iam_role: a}}, {role: other, to: {iam_role: b}}]"
+    text = two_roles({"dls": TERM_A}, {}, "levels: {preset: layered, indices: [x]}\n" + grants)
+    assert "though all_access alone would show all" in lint(text)["dls-narrows"][0].message
+
+
+def test_given_a_warning_that_is_accepted_then_it_is_listed_as_such_with_its_reason():
+    text = (
+        SMALLEST.replace("{configuration: api}", "{configuration: api, deny_sql: false}")
+        + "accept: {sql-leak: our names are public}\n"
+    )
+    (finding,) = lint(text)["sql-leak"]
+    assert (finding.severity, finding.remedy) == (Severity.ACCEPTED, "accepted: our names are public")
+
+
+def test_an_error_is_refused_with_its_place_and_how_many_more():
+    text = role(entry(dls="'{'", masked_fields="['a::NOPE']"))
+    with pytest.raises(BadInput) as caught:
+        model.require(model.loads(text, "alpha.yaml"))
+    assert caught.value.source == "alpha.yaml"
+    assert caught.value.place.startswith("line ")
+    assert "[dls-invalid]" in caught.value.problem
+    assert "1 more in this file" in caught.value.remedy
+
+
+@pytest.mark.parametrize("preset", ["layered", "cognito", "internal", "api"])
+def test_what_init_writes_has_neither_errors_nor_warnings(preset):
+    found = model.require(model.loads(model.start("alpha", preset), "deployments/alpha.yaml"))
+    assert [f for f in found if f.severity is Severity.WARNING] == []
+
+
+def test_the_worst_comes_first_and_every_code_is_in_the_table():
+    text = role(entry(dls="'{'", masked_fields="[a]", fls="['~a']"))
+    found = model.lint(model.loads(text, "other.yaml"))
+    order = [list(Severity).index(f.severity) for f in found]
+    assert order == sorted(order)
+    assert {f.code for f in found} >= {"dls-invalid", "mask-and-hidden", "file-name"}
+    assert {f.code for f in found} <= set(model.CODES)

@@ -1,0 +1,114 @@
+"""`portcullis check`, `init`, `schema`, as a person runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from portcullis.cli.main import main
+
+DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "deployments"
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.yaml").write_text(text)
+    return f"deployments/{name}.yaml"
+
+
+@pytest.mark.parametrize("preset", ["layered", "cognito", "internal", "api"])
+def test_given_a_preset_then_init_writes_a_file_that_check_finds_valid(folder, preset, capsys):
+    assert main(["init", "alpha", "--preset", preset]) == 0
+    assert main(["check"]) == 0
+    assert (
+        (folder / "alpha.yaml")
+        .read_text()
+        .startswith("# yaml-language-server: $schema=../docs/deployment.schema.json\n")
+    )
+    assert "deployments/alpha.yaml: ok" in capsys.readouterr().out
+
+
+def test_given_a_file_that_is_there_then_init_leaves_it_alone(folder, capsys):
+    write(folder, "alpha", "mine")
+    assert main(["init", "alpha"]) == 2
+    assert "is not overwritten" in capsys.readouterr().err
+    assert (folder / "alpha.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../x", "Alpha", "a", "a" * 22, "alpha.yaml"])
+def test_given_a_name_that_will_not_do_then_init_writes_nothing(folder, name, capsys):
+    assert main(["init", name]) == 2
+    assert "3 to 21 characters" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_given_errors_then_check_is_2_with_the_first_on_one_line_and_the_others_counted(folder, capsys):
+    file = write(folder, "demo", DEMO.replace("rotation_days: 365", "rotation_days: 31") + "alrts: {}\n")
+    assert main(["check", file]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("portcullis: deployments/demo.yaml, line ")
+    assert "key.rotation_days" in lines[0]
+    assert "90 to 2560 days" in lines[0]
+    assert lines[1:] == ["  and 1 more in deployments/demo.yaml: portcullis check --all lists them"]
+    assert main(["check", file, "--all"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_given_a_finding_that_is_an_error_then_check_is_2(folder, capsys):
+    file = write(folder, "demo", DEMO.replace('["card"]', '["card::NOPE"]'))
+    assert main(["check", file]) == 2
+    assert "[mask-invalid]" in capsys.readouterr().err
+
+
+def test_given_only_warnings_then_check_is_0_and_tells_them(folder, capsys):
+    file = write(folder, "demo", DEMO.replace("deny_sql: true", "deny_sql: false"))
+    assert main(["check", file]) == 0
+    out = capsys.readouterr().out
+    assert "warning: deployments/demo.yaml:" in out
+    assert "[sql-leak]" in out
+    assert out.endswith("deployments/demo.yaml: ok, 1 warning\n")
+
+
+def test_given_an_accepted_warning_then_it_is_told_only_with_all(folder, capsys):
+    text = DEMO.replace("deny_sql: true", "deny_sql: false") + "accept: {sql-leak: names are public}\n"
+    file = write(folder, "demo", text)
+    assert main(["check", file]) == 0
+    assert "sql-leak" not in capsys.readouterr().out
+    assert main(["check", file, "--all"]) == 0
+    assert "accepted: names are public" in capsys.readouterr().out
+
+
+def test_given_json_then_each_file_is_one_line_with_errors_and_findings_by_their_parts(folder, capsys):
+    write(folder, "bad", "deployment: bad\n")
+    write(folder, "demo", DEMO)
+    assert main(["check", "--json"]) == 2
+    bad, demo = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (bad["ok"], bad["deployment"], bad["findings"]) == (False, None, [])
+    assert [error["error"] for error in bad["errors"]] == ["engine is missing", "domain is missing"]
+    assert (demo["ok"], demo["deployment"], demo["errors"]) == (True, "demo", [])
+    assert all(set(finding) == {"code", "severity", "place", "message", "remedy"} for finding in demo["findings"])
+
+
+def test_given_two_files_of_one_deployment_then_the_second_is_refused(folder, capsys):
+    write(folder, "demo", DEMO)
+    write(folder, "other", DEMO)
+    assert main(["check"]) == 2
+    assert "deployments/other.yaml" in (err := capsys.readouterr().err)
+    assert "is in deployments/demo.yaml too" in err
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "deployments/none.yaml"]])
+def test_given_no_file_then_check_says_how_to_get_one(arguments, capsys):
+    assert main(arguments) == 2
+    assert "portcullis init NAME" in capsys.readouterr().err
+
+
+def test_schema_prints_the_committed_schema(capsys):
+    assert main(["schema"]) == 0
+    committed = Path(__file__).parents[2] / "docs" / "deployment.schema.json"
+    assert capsys.readouterr().out == committed.read_text()
