@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.custody import walk
-from tests.custody.world import KINDS, NAME, PROBES, World
+from tests.custody.key import KINDS, PROBES
+from tests.custody.world import NAME, World
 
 PROBE = st.sampled_from(PROBES)
 WHICH = st.integers(0, 2)

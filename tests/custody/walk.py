@@ -9,7 +9,8 @@ from portcullis import custody
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused
 
-from tests.custody.world import KINDS, NAME, PROBES, SHUT, Violation, World
+from tests.custody.key import KINDS, PROBES
+from tests.custody.world import NAME, SHUT, Violation, World
 
 SECONDS = (1, 5, 29, 31, 120, 300, 1000, 5000, 50000)
 JUMPS = (-90000, -3600, -400, -20, 20, 400, 3600, 90000)
@@ -79,6 +80,7 @@ def crash(world: World, which: int) -> None:
     if world.processes:
         world.processes.pop(which % len(world.processes)).close()
         world.broken_off = True
+        world.counts["crashes"] += 1
 
 
 def wait(world: World, seconds: int) -> None:

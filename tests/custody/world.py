@@ -7,27 +7,22 @@ where it happens; `settle` lets the world calm down and then looks at how it end
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis import custody
-from portcullis.custody import probes
 from portcullis.custody.record import from_record, to_record
 from portcullis.custody.types import (
-    DESCRIBE,
-    ENCRYPT,
-    GRANTS,
     LOCK_ORDER,
     SAVED_BY,
-    USE,
     Act,
     Custody,
     Health,
     Measure,
     Observation,
-    Probe,
     Progress,
     Rules,
     State,
@@ -35,16 +30,15 @@ from portcullis.custody.types import (
     Todo,
     Told,
 )
-from portcullis.errors import Refused
+
+from tests.custody.alerts import RECOVERED_BY, TOLD_ANEW
+from tests.custody.key import PROBES, READS, START
 
 Process = Generator[None, None, None]
 NAME = "demo"
-DOMAIN_ARN = "arn:aws:es:eu-west-1:111122223333:domain/demo"
-START = datetime(2026, 1, 1, tzinfo=UTC)
 SHUT = {"all_access": ("break-glass",), "portcullis": ("automation",)}
 OPEN_RULES = frozenset({"people", "automation", "office"})
 OPEN_POLICY = "allow"
-KINDS = ("disabled", "pending", "material", "denied", "use", "grant", "deleted", "store")
 SWEEP = timedelta(minutes=5)
 
 
@@ -58,62 +52,6 @@ class Down(Exception):
 
 class Overtaken(Exception):
     """The ledger's Conflict."""
-
-
-def _error(code: str, text: str = "") -> dict[str, Any]:
-    return {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-
-
-def _key(state: str) -> dict[str, Any]:
-    return {"KeyMetadata": {"KeyState": state}}
-
-
-def _table() -> dict[tuple[str | None, str], Probe]:
-    """(what is true of the key, probe) -> what that probe reads, through the readers."""
-    denied = _error("AccessDeniedException", "x is not authorized because no resource-based policy allows the action")
-    usable = {"KeyId": "k"}
-    answers: dict[str | None, tuple[Any, Any]] = {
-        None: (_key("Enabled"), usable),
-        "disabled": (_key("Disabled"), _error("DisabledException")),
-        "pending": (_key("PendingDeletion"), _error("KMSInvalidStateException", "k is pending deletion.")),
-        "material": (_key("PendingImport"), _error("KMSInvalidStateException", "k is pending import.")),
-        "denied": (denied, denied),
-        "use": (_key("Enabled"), denied),
-        "grant": (_key("Enabled"), usable),
-        "deleted": (_error("NotFoundException", "k"), _error("NotFoundException", "k")),
-        "store": (_key("Unavailable"), _error("KMSInvalidStateException", "k is unavailable.")),
-        "unreachable": ("ReadTimeoutError", _error("ThrottlingException")),
-        "lie": (denied, denied),
-    }
-    table: dict[tuple[str | None, str], Probe] = {}
-    for kind, (described, used) in answers.items():
-        table[kind, DESCRIBE] = probes.read_describe(described, START)
-        table[kind, USE] = probes.read_use(used)
-        table[kind, ENCRYPT] = probes.read_use(used, ENCRYPT)
-        grants: Any = {"Grants": [{"GranteePrincipal": "es.amazonaws.com"}] if kind != "grant" else []}
-        if kind in ("denied", "deleted", "lie"):
-            grants = denied
-        probe = probes.read_grants(
-            "timed out" if kind == "unreachable" else grants, domain_arn=DOMAIN_ARN, expected=True
-        )
-        assert probe is not None
-        table[kind, GRANTS] = probe
-    return table
-
-
-READS = _table()
-PROBES = (DESCRIBE, USE, ENCRYPT, GRANTS)
-_RECOVERED_BY: dict[Tell, frozenset[Tell]] = {
-    Tell.KEY_UNREACHABLE: frozenset({Tell.KEY_REACHABLE}),
-    Tell.KEY_SUSPECTED: frozenset({Tell.KEY_CLEARED, Tell.LOCKED, Tell.LOCK_INCOMPLETE, Tell.UNLOCKED}),
-    Tell.LOCKED: frozenset({Tell.UNLOCKED, Tell.DELETED}),
-    Tell.LOCK_INCOMPLETE: frozenset({Tell.LOCK_COMPLETE, Tell.UNLOCKED, Tell.DELETED}),
-    Tell.UNLOCK_INCOMPLETE: frozenset({Tell.LOCK_COMPLETE, Tell.UNLOCKED}),
-    Tell.BREAK_GLASS_OPEN: frozenset({Tell.BREAK_GLASS_ENDED}),
-    Tell.ROTATION_NOT_FOLLOWED: frozenset({Tell.ROTATION_FOLLOWED}),
-}
-# These are told anew for a new reason: another opening, another cause.
-_TOLD_ANEW = frozenset({Tell.LOCKED, Tell.BREAK_GLASS_OPEN})
 
 
 class World:
@@ -148,6 +86,7 @@ class World:
         self.queued: dict[Told, int] = {}
         self.jumps = 0
         self.undone: list[Measure] = []
+        self.counts: Counter[str] = Counter()  # what this history has been through
         self.broken_off = False
 
     # Time and truth
@@ -198,7 +137,7 @@ class World:
         try:
             yield from self._guard()
         except Overtaken:
-            return
+            self.counts["overtaken writers"] += 1
 
     def _guard(self) -> Process:
         c = self.custody
@@ -227,6 +166,7 @@ class World:
                     if self.true - started >= self.rules.lease:
                         return  # its time-outs have ended it
                 except Down as error:
+                    self.counts["failed steps"] += 1
                     self.broken_off = True
                     c = self.keep(custody.failed(c, todo, self.now, str(error)))
                 else:
@@ -256,6 +196,7 @@ class World:
         return self.keep(after) if after != before else before
 
     def _moved(self, before: Custody, after: Custody) -> None:
+        self.counts[f"{before.state} -> {after.state}"] += 1
         if after.state is State.LOCKING and not (self.ever_revoked or self.ever_held):
             raise Violation("locked without a revocation")
         if after.state is State.DELETING or (after.state is State.DELETED and not self.deleted_by_name):
@@ -375,7 +316,7 @@ class World:
         if any(e.name is told.name and told.at <= e.at and jumps == epoch for e, jumps in self.sent):
             return  # a late copy: its sender did not come to write down that it was told, or was overtaken
         for earlier, jumps in reversed(self.sent):
-            if earlier.name in _RECOVERED_BY.get(told.name, ()) or told.name in _TOLD_ANEW or jumps != epoch:
+            if earlier.name in RECOVERED_BY.get(told.name, ()) or told.name in TOLD_ANEW or jumps != epoch:
                 break
             if earlier.name is told.name and told.name in self.rules.repeat:
                 if told.at - earlier.at < self.rules.repeat[told.name]:
@@ -447,10 +388,7 @@ class World:
                 continue
             after = names[len(names) - names[::-1].index(trouble) :]
             came_true = trouble is Tell.KEY_SUSPECTED and c.state is State.LOCKED
-            if not _RECOVERED_BY[trouble] & set(after) and not came_true:
+            if not RECOVERED_BY[trouble] & set(after) and not came_true:
                 raise Violation(f"{trouble} was told and nothing after it: {names}")
         if c.outbox:
             raise Violation("alerts were left untold")
-
-
-__all__ = ["KINDS", "NAME", "PROBES", "Refused", "Violation", "World"]

@@ -1,0 +1,378 @@
+"""The walk through the machine, case by case: what is done in which order, what is told, and what people may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from portcullis import custody
+from portcullis.custody import probes
+from portcullis.custody.record import from_record, to_record
+from portcullis.custody.types import (
+    DESCRIBE,
+    LOCK_ORDER,
+    SAVE_OF,
+    USE,
+    Cause,
+    Custody,
+    Decision,
+    Health,
+    Measure,
+    Observation,
+    Probe,
+    Progress,
+    Rules,
+    State,
+    Tell,
+    Todo,
+)
+from portcullis.errors import BadInput, Refused
+
+from tests.custody import walk
+from tests.custody.key import KINDS
+from tests.custody.world import SWEEP, World
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+RULES = Rules()
+OK = (Probe(DESCRIBE, Health.HEALTHY), Probe(USE, Health.HEALTHY))
+OFF = (Probe(DESCRIBE, Health.REVOKED, Cause.DISABLED, "Disabled", True), Probe(USE, Health.REVOKED, Cause.DISABLED))
+AWAY = (Probe(DESCRIBE, Health.UNREACHABLE), Probe(USE, Health.UNREACHABLE))
+ENGINE = (Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES, Measure.PROVE)
+
+
+def run(
+    c: Custody,
+    found: tuple[Probe, ...],
+    at: datetime = NOW,
+    *,
+    rules: Rules = RULES,
+    fails: Callable[[Todo], bool] = lambda _: False,
+) -> tuple[Custody, list[tuple[str, str]], list[Tell]]:
+    """What operations do, with every step done unless `fails`: the custody, the steps, what was told."""
+    seen = Observation(at, found)
+    steps: list[tuple[str, str]] = []
+    decision: Decision = custody.decide(c, seen, at, rules)
+    while todo := decision.next:
+        steps.append((todo.act.value, todo.measure.value))
+        assert len(steps) < 60, "the loop ends"
+        c = custody.intend(decision.custody, todo, at)
+        c = custody.failed(c, todo, at, "down") if fails(todo) else custody.done(c, todo, at)
+        decision = custody.decide(c, seen, at, rules)
+    c, told = decision.custody, [alert.name for alert in decision.alerts]
+    for alert in decision.alerts:
+        c = custody.told(c, alert)
+    return c, steps, told
+
+
+def locked(rules: Rules = RULES) -> Custody:
+    return run(Custody("demo"), OFF, rules=rules)[0]
+
+
+def test_a_lock_saves_before_it_changes_and_proves_itself_last() -> None:
+    c, steps, told = run(Custody("demo"), OFF)
+    assert [measure for _, measure in steps] == [m.value for m in LOCK_ORDER if m is not Measure.END_SESSIONS]
+    assert (c.state, c.cause, told) == (State.LOCKED, Cause.DISABLED, [Tell.LOCKED])
+
+
+def test_an_unlock_undoes_in_reverse_what_was_taken_and_nothing_else() -> None:
+    rules = Rules(measures=frozenset({Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS, Measure.PROVE}))
+    c, taken, _ = run(Custody("demo"), OFF, rules=rules)
+    assert [m for _, m in taken] == ["save", "shut mappings", "save ingress", "close ingress", "prove"]
+    c, undone, told = run(c, OK, NOW + timedelta(minutes=7), rules=RULES)
+    assert [m for _, m in undone] == ["close ingress", "save ingress", "shut mappings", "save"]
+    assert (c.state, told) == (State.OPEN, [Tell.UNLOCKED])
+
+
+def test_the_downtime_is_told() -> None:
+    decision = custody.decide(locked(), Observation(NOW, OK), NOW + timedelta(minutes=7), RULES)
+    c = decision.custody
+    while todo := decision.next:
+        c = custody.done(custody.intend(c, todo, NOW + timedelta(minutes=7)), todo, NOW + timedelta(minutes=7))
+        decision = custody.decide(c, Observation(NOW, OK), NOW + timedelta(minutes=7), RULES)
+        c = decision.custody
+    assert "after 0:07:00" in decision.alerts[-1].happened
+
+
+def test_an_unreachable_key_never_locks_however_long_and_is_told_at_intervals() -> None:
+    c, tellings = Custody("demo"), 0
+    for minute in range(0, 60 * 24 * 3, 5):
+        c, steps, told = run(c, AWAY, NOW + timedelta(minutes=minute))
+        assert (steps, c.state) == ([], State.OPEN)
+        tellings += told.count(Tell.KEY_UNREACHABLE)
+    assert tellings == 72, "once an hour for three days"
+    c, _, told = run(c, OK, NOW + timedelta(days=4))
+    assert told == [Tell.KEY_REACHABLE]
+    assert c.alerted == {}
+
+
+def test_an_unreachable_key_opens_nothing_either() -> None:
+    c, steps, _ = run(locked(), AWAY, NOW + timedelta(days=30))
+    assert (c.state, steps) == (State.LOCKED, [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_every_event_lost_each_revocation_locks_within_six_minutes(kind: str) -> None:
+    """Sweeps every five minutes that look again when the decision says so."""
+    world = World()
+    list(world.guard())
+    world.true += timedelta(seconds=1)
+    walk.revoke(world, kind)
+    revoked = world.true
+    world.true += SWEEP
+    for _ in range(9):
+        list(world.guard())
+        world.true += RULES.look_again
+        if world.custody.state is State.LOCKED:
+            break
+    assert world.custody.state is State.LOCKED
+    assert world.true - revoked <= timedelta(minutes=6)
+
+
+DENIED_USE = Probe(USE, Health.REVOKED, Cause.ACCESS_DENIED)
+
+
+def test_a_suspicion_is_told_when_it_lasts_and_cleared_when_it_is_taken_back() -> None:
+    c, steps, told = run(Custody("demo"), (OK[0], DENIED_USE))
+    assert (steps, told) == ([], [])
+    c, steps, told = run(c, (OK[0], DENIED_USE), NOW + timedelta(minutes=1))
+    assert (steps, told) == ([], [Tell.KEY_SUSPECTED])
+    assert run(c, OK, NOW + timedelta(minutes=2))[2] == [Tell.KEY_CLEARED]
+
+
+def test_a_lock_does_not_depend_on_the_cluster_being_up() -> None:
+    c, steps, told = run(Custody("demo"), OFF, fails=lambda todo: todo.measure in ENGINE)
+    done = {measure for measure, record in c.measures.items() if record.progress is Progress.DONE}
+    assert done >= {Measure.CLOSE_INGRESS, Measure.DENY_POLICY}
+    assert ("take", "shut mappings") not in steps, "nothing is changed that was not saved"
+    assert (c.state, told) == (State.LOCKING, [Tell.LOCK_INCOMPLETE])
+    c, steps, told = run(c, OFF, NOW + timedelta(seconds=29))
+    assert steps == [], "not tried again before its time"
+    c, steps, told = run(c, OFF, NOW + timedelta(seconds=30))
+    assert [m for _, m in steps] == ["save", "shut mappings", "save blocks", "block indices", "prove"]
+    assert (c.state, told) == (State.LOCKED, [Tell.LOCKED, Tell.LOCK_COMPLETE])
+
+
+def test_what_is_best_effort_does_not_hold_up_the_lock() -> None:
+    c, _, told = run(Custody("demo"), OFF, fails=lambda todo: todo.measure is Measure.DENY_POLICY)
+    assert c.state is State.LOCKED
+    assert set(told) == {Tell.LOCKED, Tell.LOCK_INCOMPLETE}
+
+
+def test_a_step_somebody_is_doing_is_left_alone_for_its_lease() -> None:
+    decision = custody.decide(Custody("demo"), Observation(NOW, OFF), NOW, RULES)
+    assert decision.next
+    c = custody.intend(decision.custody, decision.next, NOW)
+    other = custody.decide(c, Observation(NOW, OFF), NOW + timedelta(seconds=10), RULES)
+    assert Measure.SAVE not in {todo.measure for todo in other.todo}
+    assert other.look_again == timedelta(seconds=20)
+    late = custody.decide(c, Observation(NOW, OFF), NOW + timedelta(seconds=30), RULES)
+    assert late.next
+    assert late.next.measure is Measure.SAVE
+    assert late.next.save_as != decision.next.save_as, "the first may still write under its own name"
+
+
+def test_revoked_again_in_mid_unlock_the_first_save_stands() -> None:
+    c = locked()
+    first = c.measures[Measure.SAVE].save_as
+    c, _, _ = run(c, OK, fails=lambda todo: todo.measure is Measure.SHUT_MAPPINGS)
+    assert c.state is State.UNLOCKING
+    c, steps, _ = run(c, OFF, NOW + timedelta(minutes=1))
+    assert ("take", "save") not in steps
+    assert ("take", "shut mappings") in steps
+    assert (c.state, c.measures[Measure.SAVE].save_as) == (State.LOCKED, first)
+
+
+def test_the_slow_forgetting_of_a_broken_off_unlock_does_not_touch_the_new_save() -> None:
+    seen, c = Observation(NOW, OK), locked()
+    decision = custody.decide(c, seen, NOW, RULES)
+    while (todo := decision.next) and todo.measure is not Measure.SAVE:
+        c = custody.done(custody.intend(decision.custody, todo, NOW), todo, NOW)
+        decision = custody.decide(c, seen, NOW, RULES)
+    assert todo
+    c, _, _ = run(custody.intend(decision.custody, todo, NOW), OFF)
+    assert c.state is State.LOCKED
+    assert c.measures[Measure.SAVE].save_as not in todo.forget
+    c, _, _ = run(c, OK)
+    assert (c.state, c.strays) == (State.OPEN, ())
+
+
+def test_what_was_opened_by_hand_is_shut_again_without_saving_and_proven() -> None:
+    c = custody.found_open(locked(), Measure.SHUT_MAPPINGS, NOW, "all_access has mallory")
+    c, steps, told = run(c, OFF)
+    assert steps == [("take", "shut mappings"), ("take", "prove")]
+    assert told == [Tell.LOCK_OPENED]
+
+
+@pytest.mark.parametrize("measure", [Measure.SAVE, Measure.END_SESSIONS])
+def test_what_cannot_be_found_open_is_left_as_it_is(measure: Measure) -> None:
+    assert custody.found_open(locked(), measure, NOW, "") == locked()
+
+
+def test_a_hold_locks_a_healthy_deployment_until_it_is_released() -> None:
+    c = custody.hold(Custody("demo"), "ann", "suspicious reads", NOW)
+    c, _, told = run(c, OK)
+    assert (c.state, c.health, told) == (State.LOCKED, Health.HEALTHY, [Tell.LOCKED])
+    assert run(c, OK, NOW + timedelta(days=1))[0].state is State.LOCKED
+    assert run(custody.release(c), AWAY)[0].state is State.LOCKED, "it opens once seen healthy"
+    assert run(custody.release(c), OK)[0].state is State.OPEN
+
+
+def test_held_and_then_revoked_the_new_reason_is_told() -> None:
+    c, _, _ = run(custody.hold(Custody("demo"), "ann", "suspicious reads", NOW), OK)
+    c, _, told = run(c, OFF, NOW + timedelta(minutes=1))
+    assert told == [Tell.LOCKED]
+
+
+@pytest.mark.parametrize("found", [OFF, AWAY])
+def test_a_release_is_refused_while_the_key_is_revoked_or_was_when_last_reached(found: tuple[Probe, ...]) -> None:
+    c, _, _ = run(locked(), found)
+    with pytest.raises(Refused, match="restore the key"):
+        custody.release(c)
+
+
+def test_break_glass_lifts_the_blocks_ends_by_itself_and_is_told() -> None:
+    c = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES)
+    c, steps, told = run(c, OFF)
+    assert steps == [("undo", "block indices")]
+    assert told == [Tell.BREAK_GLASS_OPEN]
+    assert run(c, OFF, NOW + timedelta(minutes=9))[1] == []
+    c, steps, told = run(c, OFF, NOW + timedelta(minutes=10))
+    assert steps == [("take", "block indices"), ("take", "prove")]
+    assert (c.state, c.break_glass, told) == (State.LOCKED, None, [Tell.BREAK_GLASS_ENDED])
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=1), timedelta(days=1)])
+def test_break_glass_ends_when_the_clock_is_set_back_behind_its_opening(back: timedelta) -> None:
+    c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident", 10, NOW, RULES), OFF)
+    assert run(c, OFF, NOW - back)[0].break_glass is None
+
+
+def test_break_glass_is_gone_once_the_deployment_is_open() -> None:
+    c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident", 10, NOW, RULES), OFF)
+    c, steps, told = run(c, OK)
+    assert (c.state, c.break_glass) == (State.OPEN, None)
+    assert ("undo", "block indices") not in steps, "what the window had lifted is not undone again"
+    assert told == [Tell.BREAK_GLASS_ENDED, Tell.UNLOCKED]
+
+
+def refusals() -> dict[str, Callable[[], Custody]]:
+    c, opened, deleting = locked(), Custody("demo"), custody.ask_delete(locked(), "demo", "ann", NOW)
+    begun = run(deleting, OFF, fails=lambda todo: todo.measure is Measure.DELETE_DOMAIN)[0]
+    return {
+        "a lock by hand needs a reason": lambda: custody.hold(opened, "ann", " ", NOW),
+        "it cannot be held": lambda: custody.hold(deleting, "ann", "why not", NOW),
+        "it cannot be unlocked": lambda: custody.release(deleting),
+        "break-glass is for a locked deployment": lambda: custody.open_break_glass(opened, "a", "r", 5, NOW, RULES),
+        "break-glass needs a reason": lambda: custody.open_break_glass(c, "ann", "", 5, NOW, RULES),
+        "lasts 1 to 240 minutes, not 241": lambda: custody.open_break_glass(c, "ann", "r", 241, NOW, RULES),
+        "lasts 1 to 240 minutes, not 0": lambda: custody.open_break_glass(c, "ann", "r", 0, NOW, RULES),
+        "only a locked deployment is deleted": lambda: custody.ask_delete(opened, "demo", "ann", NOW),
+        "asked to delete 'prod'": lambda: custody.ask_delete(c, "prod", "ann", NOW),
+        "no deletion that could still be called off": lambda: custody.cancel_delete(begun),
+        "is locked: there is no deletion": lambda: custody.cancel_delete(c),
+    }
+
+
+@pytest.mark.parametrize("why", sorted(refusals()))
+def test_a_person_is_refused_with_the_reason(why: str) -> None:
+    with pytest.raises(Refused) as refused:
+        refusals()[why]()
+    assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "steps"),
+    [(True, ["final snapshot", "delete domain", "verify gone"]), (False, ["delete domain", "verify gone"])],
+)
+def test_a_deletion_is_asked_for_by_name_and_ends(snapshot: bool, steps: list[str]) -> None:
+    c = custody.ask_delete(locked(), "demo", "ann", NOW, snapshot=snapshot)
+    c, taken, told = run(c, OK)  # it goes on though the key has come back
+    assert [m for _, m in taken] == steps
+    assert (c.state, told) == (State.DELETED, [Tell.DELETING, Tell.DELETED])
+    assert run(c, OFF) == (c, [], [])
+
+
+def test_without_its_final_snapshot_a_domain_is_not_deleted() -> None:
+    c = custody.ask_delete(locked(), "demo", "ann", NOW)
+    c, taken, told = run(c, OFF, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)
+    assert taken == [("take", "final snapshot")]
+    assert Tell.DELETE_INCOMPLETE in told
+    c = custody.cancel_delete(c)
+    assert run(c, OFF, NOW + timedelta(hours=1))[0].state is State.LOCKED
+
+
+def test_nothing_is_ever_deleted_by_itself_a_deadline_only_prompts() -> None:
+    rules = Rules(delete_deadline=timedelta(days=30))
+    c, prompts = locked(rules), 0
+    for day in range(1, 40):
+        c, steps, told = run(c, OFF, NOW + timedelta(days=day), rules=rules)
+        assert (c.state, steps) == (State.LOCKED, [])
+        prompts += told.count(Tell.DELETE_OVERDUE)
+    assert prompts == 10
+    c = locked()
+    assert Tell.DELETE_OVERDUE not in run(c, OFF, NOW + timedelta(days=400))[2], "no deadline, no prompt"
+
+
+def test_a_lock_is_told_again_at_its_interval_and_not_before() -> None:
+    c, told = locked(), []
+    for hour in range(1, 49):
+        c, _, names = run(c, OFF, NOW + timedelta(hours=hour))
+        told += [(hour, name) for name in names]
+    assert told == [(hour, Tell.LOCKED) for hour in (12, 24, 36, 48)]
+
+
+def test_an_alert_waits_in_the_outbox_until_it_was_told() -> None:
+    decision = custody.decide(custody.hold(Custody("demo"), "ann", "r", NOW), Observation(NOW, OK), NOW, RULES)
+    while todo := decision.next:
+        c = custody.done(custody.intend(decision.custody, todo, NOW), todo, NOW)
+        decision = custody.decide(c, Observation(NOW, OK), NOW, RULES)
+    again = custody.decide(decision.custody, Observation(NOW, OK), NOW, RULES)
+    assert again.alerts == decision.alerts != ()
+    kept = custody.told(again.custody, again.alerts[0])
+    assert custody.decide(kept, Observation(NOW, OK), NOW, RULES).alerts == ()
+
+
+def test_alerts_and_errors_say_which_measures_failed_and_why() -> None:
+    seen = Observation(NOW, OFF, by="arn:aws:iam::111122223333:user/eve")
+    decision = custody.decide(Custody("demo"), seen, NOW, RULES)
+    assert decision.next
+    c = custody.failed(custody.intend(decision.custody, decision.next, NOW), decision.next, NOW, "timed out")
+    alert = custody.decide(c, seen, NOW, RULES).alerts[0]
+    assert "save (timed out, tried 1 times)" in alert.happened
+    assert "revoked (disabled) since 2026-05-01" in alert.happened
+    assert "user/eve" in alert.happened
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        (lambda: Rules(measures=frozenset({Measure.PROVE})), "at least one measure that shuts people out"),
+        (lambda: Rules(measures=frozenset({Measure.SHUT_MAPPINGS, Measure.DELETE_DOMAIN})), "no measures of a lock"),
+        (lambda: Rules(healthy_probes=1), "two independent probes"),
+    ],
+)
+def test_rules_that_would_not_lock_are_bad_input(rules: Callable[[], Rules], text: str) -> None:
+    with pytest.raises(BadInput, match=text):
+        rules()
+
+
+def test_a_record_of_a_newer_portcullis_is_bad_input_and_not_misread() -> None:
+    record = to_record(locked())
+    assert from_record(record) == locked()
+    with pytest.raises(BadInput, match="unknown fields novelty"):
+        from_record({**record, "novelty": 1})
+
+
+def test_the_page_about_custody_knows_every_state_error_measure_and_alert() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "custody.md").read_text()
+    words = [*probes.KEY_STATES, *probes.ERROR_CODES, *Tell, *State, *(m for m in Measure if m not in SAVE_OF), *Cause]
+    assert [word for word in words if f"`{word}`" not in page] == []
+
+
+def test_every_save_has_a_measure_and_every_trouble_an_interval() -> None:
+    assert set(SAVE_OF) | set(SAVE_OF.values()) < set(LOCK_ORDER)
+    troubles = set(custody.telling._troubles(Custody("demo"), NOW, RULES))
+    assert troubles == set(RULES.repeat)
+    assert set(custody.telling._WORDS) == set(Tell)
