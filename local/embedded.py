@@ -7,34 +7,36 @@ where the domain's endpoint points, and that the layer is built for this machine
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layers import build as layer
 from portcullis.errors import PortcullisError, Refused
-from stacks import names
 
+from layers import build as layer
 from local.aws.emulator import Emulator
-from local.deploy import deploy
+from local.deploy import Assembly, deploy
 from local.node import jars
 from local.node.node import Node
 from local.node.security import SecuritySetup
 from local.processes import check_port, free_port
+from stacks import names
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".portcullis"
 CACHE = HOME / "cache"
 REGION, ACCOUNT = "eu-central-1", "111122223333"
 DEFAULT_VERSION = "3.4.0"
+APPLICATION_ROLE = "catalyst-application"  # granted in deployments/demo.yaml
 
 Tell = Callable[[str], None]
 
@@ -80,7 +82,9 @@ class Parts:
 class Embedded:
     """Everything up and deployed. Use `running` to have it stopped again."""
 
-    def __init__(self, parts: Parts, node: Node, aws: Emulator, door_port: int, outputs: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self, parts: Parts, node: Node, aws: Emulator, door_port: int, outputs: dict[str, dict[str, str]]
+    ) -> None:
         self.parts, self.node, self.aws, self.door_port, self.outputs = parts, node, aws, door_port, outputs
 
     @property
@@ -122,18 +126,17 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
         node = ends.enter_context(start_node(parts, tell))
         aws = ends.enter_context(start_aws(parts, node, door_port, tell))
         prepare_account(aws)
-        outputs = deploy(
-            _finished(assembly), aws, swap_assets={_layer_asset(parts): _finished(host_layer)}, tell=tell
-        )
+        out = assembly.result()
+        layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
+        outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
         yield Embedded(parts, node, aws, door_port, outputs)
 
 
 def start_node(parts: Parts, tell: Tell) -> Node:
     """A real node that only the front door may talk to, with the roles that Amazon predefines and open source does not."""
-    master = f"arn:aws:iam::{ACCOUNT}:role/{names.of(parts.deployment, 'master')}"
-    return Node.start(
-        parts.home / "node", CACHE, parts.version, security=SecuritySetup.behind_door(master, roles=_amazon_roles(parts.version)), tell=tell
-    )
+    master = role_arn(names.of(parts.deployment, "master"))
+    security = SecuritySetup.behind_door(master, roles=AMAZON_ROLES)
+    return Node.start(parts.home / "node", CACHE, parts.version, security=security, tell=tell)
 
 
 def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
@@ -149,8 +152,19 @@ def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
         "node_ca": str(node.ca),
         "node_client_cert": str(node.door.cert),
         "node_client_key": str(node.door.key),
-        "token_key": str(node.token_key),
+        "jwt_key": str(node.token_key),
         "home": str(home),
+        # Everybody calls from loopback: who calls from the automation's security group is told by the role.
+        "ingress": {
+            "automation_roles": [
+                role_arn(name)
+                for name in (
+                    names.AUTOMATION_ROLE,
+                    names.of(parts.deployment, "canary"),
+                    names.of(parts.deployment, "break-glass"),
+                )
+            ]
+        },
     }
     trust = {name: str(home / "door-ca.pem") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
     return Emulator.start(
@@ -162,6 +176,32 @@ def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
         port=parts.aws_port,
         tell=tell,
     )
+
+
+def role_arn(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+# What Amazon predefines under names of its own: what the open-source plugin calls kibana_user and kibana_read_only.
+AMAZON_ROLES: dict[str, Any] = {
+    "opensearch_dashboards_user": {
+        "reserved": True,
+        "description": "The least a user of Dashboards needs",
+        "cluster_permissions": ["cluster_composite_ops"],
+        "index_permissions": [
+            {
+                "index_patterns": [".kibana", ".kibana_*", ".opensearch_dashboards", ".opensearch_dashboards_*"],
+                "allowed_actions": ["delete", "index", "manage", "read"],
+            },
+            {"index_patterns": ["*"], "allowed_actions": ["indices:admin/aliases*"]},
+        ],
+        "tenant_permissions": [{"tenant_patterns": ["global_tenant"], "allowed_actions": ["kibana_all_write"]}],
+    },
+    "opensearch_dashboards_read_only": {
+        "reserved": True,
+        "description": "Dashboards shows what it has, and edits nothing",
+    },
+}
 
 
 def synthesise(parts: Parts, tell: Tell) -> Path:
@@ -176,7 +216,12 @@ def synthesise(parts: Parts, tell: Tell) -> Path:
         "CDK_CONTEXT_JSON": f'{{"deployments": "{parts.deployments}"}}',
     }
     done = subprocess.run(
-        [sys.executable, str(PROJECT / "app.py")], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(PROJECT / "app.py")],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SynthesisFailed((done.stderr.strip() or done.stdout.strip())[-3000:])
@@ -184,5 +229,12 @@ def synthesise(parts: Parts, tell: Tell) -> Path:
     return out
 
 
-def _finished(work: Future[Any]) -> Any:
-    return work.result()
+def prepare_account(aws: Emulator) -> None:
+    """What an account has before Portcullis comes: an application's role."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    aws.client("iam").create_role(RoleName=APPLICATION_ROLE, AssumeRolePolicyDocument=json.dumps(trust))

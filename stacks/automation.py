@@ -323,6 +323,12 @@ class Automation(Stack):
             # made later, with the domain: by name
             snapshot_roles=self._iam("role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
             master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
+            made_secrets=[
+                self._secret(f"portcullis/{one.name}/*") for one in deployments if None in one.passwords.values()
+            ],
+            named_secrets=sorted(
+                {self._secret(name) for one in deployments for name in one.passwords.values() if name}
+            ),
             keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
             key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
             alias_only=sorted({key.one.key_alias for key in by_alias}),
@@ -356,6 +362,14 @@ class Automation(Stack):
         return [
             f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{name}" for name in sorted(wanted) for path in paths
         ]
+
+    def _secret(self, name: str) -> str:
+        """A secret's ARN by its name, which Secrets Manager lengthens by six characters of its own; an ARN as it is."""
+        if name.startswith("arn:"):
+            return name
+        return self._arn(
+            "secretsmanager", "secret", name if name.endswith("*") else f"{name}-??????", ArnFormat.COLON_RESOURCE_NAME
+        )
 
     def _arn(self, service: str, resource: str, name: str, form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
         return self.format_arn(service=service, resource=resource, resource_name=name, arn_format=form)

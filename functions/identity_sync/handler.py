@@ -3,7 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from portcullis.operations import reactions
 
@@ -15,6 +15,6 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     batch = reactions.for_queue("identity", logger=logger, metrics=metrics)
-    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    processor = BatchProcessor(EventType.SQS)
     processor.raise_on_entire_batch_failure = False  # what failed is named in the answer; the others are done
     return process_partial_response(event, batch.take_record, processor, context)

@@ -86,7 +86,7 @@ def test_queues_are_encrypted_refuse_plain_http_and_have_dead_letters(either: Sy
         if queue["QueueName"] in ("portcullis-identity.fifo", "portcullis-key.fifo"):
             reactions += 1
             assert queue["FifoQueue"] is queue["ContentBasedDeduplication"] is True
-            assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+            assert queue["RedrivePolicy"]["maxReceiveCount"] == 6
     assert reactions == 2
     policies = either.resources("AWS::SQS::QueuePolicy")
     assert len(policies) == len(queues)

@@ -21,8 +21,10 @@ class Settings:
     identity_dead_letters: str = ""
     key_dead_letters: str = ""
     settle_seconds: float = 5.0
+    queue_tries: int = 6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
     account: str = ""
     region: str = ""
+    may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
 
     @staticmethod
     def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -35,9 +37,9 @@ class Settings:
         if not table:
             raise BadInput("PORTCULLIS_LEDGER_TABLE is not set", source="environment", remedy="name the ledger's table")
         try:
-            settle = float(get("SETTLE_SECONDS", "5"))
-        except ValueError:
-            raise BadInput("PORTCULLIS_SETTLE_SECONDS is no number", source="environment", remedy="e.g. 5") from None
+            settle, tries = float(get("SETTLE_SECONDS", "5")), int(get("QUEUE_TRIES", "6"))
+        except ValueError as error:
+            raise BadInput(f"no number: {error}", source="environment", place="PORTCULLIS_*", remedy="e.g. 5") from None
         return Settings(
             ledger_table=table,
             alert_topic=get("ALERT_TOPIC"),
@@ -45,6 +47,8 @@ class Settings:
             identity_dead_letters=get("IDENTITY_DEAD_LETTERS"),
             key_dead_letters=get("KEY_DEAD_LETTERS"),
             settle_seconds=settle,
+            queue_tries=tries,
             account=get("ACCOUNT"),
+            may_delete=get("MAY_DELETE") == "yes",
             region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION", ""),
         )

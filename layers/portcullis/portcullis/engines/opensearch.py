@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from portcullis.access.config import Held, Json, Kind
-from portcullis.access.dialects import Dialect, detect, from_engine
+from portcullis.access import dialects
+from portcullis.access.dialects import Dialect
 from portcullis.correlation import correlation
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.ports import Principal
@@ -18,7 +19,6 @@ from portcullis.operations.ports import Principal
 # The security index and the other system indices: never blocked by us, never touched with a wildcard.
 _USER_INDICES = "*,-.*"
 _BLOCKS = ("index.blocks.read", "index.blocks.write")
-_ALL_KINDS = tuple(Kind)
 
 
 class OpenSearchEngine:
@@ -33,21 +33,18 @@ class OpenSearchEngine:
     @property
     def dialect(self) -> Dialect:
         if self._dialect is None:
-            self._dialect = detect(self._ask("GET", "/"))
+            self._dialect = dialects.detect(self._ask("GET", "/"))
         return self._dialect
 
     # ------------------------------------------------------------------ the security config
 
     def read(self, kinds: Sequence[Kind] | None = None) -> Held:
         """What the engine holds now, in the common form. One GET a kind."""
-        return Held({kind: self._collection(kind) for kind in kinds or _ALL_KINDS})
+        return Held({kind: self._collection(kind) for kind in kinds or Kind if kind in self.dialect.kinds})
 
     def _collection(self, kind: Kind) -> dict[str, Json]:
-        path = self.dialect.path(kind)
-        if path is None:
-            return {}  # a kind this dialect does not have (tenants in 6.x)
-        documents = self._ask("GET", path)
-        return {name: from_engine(kind, document, self.dialect)[0] for name, document in documents.items()}
+        documents = self._ask("GET", self.dialect.path(kind))
+        return {name: dialects.from_engine(kind, document, self.dialect) for name, document in documents.items()}
 
     def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
         """One collection PATCH: all of it or nothing. True if the engine changed anything.
@@ -58,16 +55,13 @@ class OpenSearchEngine:
         if not operations:
             return False
         path = self.dialect.path(kind)
-        if path is None:
-            raise Refused(f"{self._name} has no {kind.value}")
-        status, body = self._transport("PATCH", path, None, list(operations))
+        status, body = self._transport("PATCH", path, None, dialects.operations(kind, operations, self.dialect))
         if status == 200:
             return "No updates required" not in str(_message(body))
-        self._raise(status, body, f"PATCH {path}")
-        raise AssertionError("unreachable")
+        return self._raise(status, body, f"PATCH {path}")
 
     def who_am_i(self) -> Principal:
-        info = self._ask("GET", self.dialect.authinfo)
+        info = self._ask("GET", self.dialect.prefix.removesuffix("/api") + "/authinfo")
         return Principal(str(info["user_name"]), tuple(info.get("backend_roles", ())), tuple(info.get("roles", ())))
 
     # ------------------------------------------------------------------ index blocks
@@ -113,8 +107,7 @@ class OpenSearchEngine:
             return True
         if status == 403:
             return False
-        self._raise(status, body, f"search of {index}")
-        raise AssertionError("unreachable")
+        return self._raise(status, body, f"search of {index}")
 
     def put_document(self, index: str, identifier: str, document: Json) -> None:
         status, body = self._transport("PUT", f"/{index}/_doc/{identifier}", {"refresh": "true"}, document)
@@ -127,17 +120,18 @@ class OpenSearchEngine:
             self._raise(status, body, f"{method} {path}")
         return body
 
-    def _raise(self, status: int, body: Any, request: str) -> None:
-        said = f"{self._name}: {request} answered {status}: {_message(body)}"
-        if (
-            status == 409
-            or (status == 400 and "out of bounds" in said)
-            or (status == 500 and "version conflict" in said)
-        ):
-            raise Conflict(said)
-        if status in (408, 429) or status >= 500:
-            raise Unreachable(said)
-        raise Refused(said)
+    def _raise(self, status: int, body: Any, request: str) -> NoReturn:
+        refuse(self._name, status, body, request)
+
+
+def refuse(name: str, status: int, body: Any, request: str) -> NoReturn:
+    """Raise what an answer that is no success means."""
+    said = f"{name}: {request} answered {status}: {_message(body)}"
+    if status == 409 or (status == 400 and "out of bounds" in said) or (status == 500 and "version conflict" in said):
+        raise Conflict(said)
+    if status in (408, 429) or status >= 500:
+        raise Unreachable(said)
+    raise Refused(said)
 
 
 def signed_transport(

@@ -2,61 +2,130 @@
 
 from __future__ import annotations
 
-from portcullis.access.config import Kind
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from portcullis.access.config import Json, Kind
+from portcullis.access.patch import pointer
 from portcullis.access.plan import Claim
 from portcullis.custody.types import State
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.ports import Change, KeptModel, Registration
+from portcullis.operations.undertaking import text_in_ledger
 from portcullis.operations.world import Cause, World
 
+if TYPE_CHECKING:
+    from portcullis.model import Deployment
 
-def kept_model(text: str, source: str) -> KeptModel:
-    """A deployment file's text as the ledger keeps it. BadInput if it is not valid."""
+
+def kept_model(text: str, source: str, name: str = "") -> KeptModel:
+    """A deployment file's text as the ledger keeps it. BadInput if it is not valid, or is of another deployment than `name`."""
     from portcullis import model
 
     deployment = model.loads(text, source)
-    return KeptModel(text, model.resolve(deployment), model.options(deployment))
+    if name and deployment.deployment != name:
+        place = f"line {deployment.line('deployment')}, deployment"
+        raise BadInput(
+            f"is the file of {deployment.deployment!r}", source=source, place=place, remedy=f"that of {name!r}"
+        )
+    return kept_of(deployment, text)
+
+
+def kept_of(deployment: Deployment, text: str) -> KeptModel:
+    """The same of a file that was read already."""
+    from portcullis import model
+
+    options = {**model.options(deployment), "secrets": model.secrets(deployment)}
+    return KeptModel(text, model.resolve(deployment), options)
 
 
 def introduce(world: World, registration: Registration, text: str, cause: Cause) -> Outcome:
     """Register a deployment, let the automation in (once, as the master), and put the access model on the domain."""
-    kept = kept_model(text, f"{registration.deployment}.yaml")
+    kept = kept_model(text, f"{registration.deployment}.yaml", registration.deployment)
+    registration = _as_moved(world, registration)
     world.ledger.register(registration)
-    world.ledger.keep_model(registration.deployment, kept)
+    if not text_in_ledger(world, registration.deployment):
+        world.ledger.keep_model(registration.deployment, kept)  # what reacts to this deployment needs one from now on
     _let_automation_in(world, registration)
     with world.ledger.lease(registration.domain_arn, "introduce"):
         return apply_model(world, registration, kept, cause)
 
 
-def apply_text(world: World, deployment: str, text: str | None, cause: Cause, *, adopt: bool = False) -> Outcome:
-    """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open."""
+def apply_text(
+    world: World, deployment: str, text: str | None, cause: Cause, *, adopt: bool = False, expected: str = ""
+) -> Outcome:
+    """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open.
+
+    `expected` is the digest of a saved plan: Refused if it is no longer the plan.
+    """
+    given = None if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+    with writing(world, deployment, "apply") as registration:
+        kept = given or world.ledger.model(deployment)
+        return apply_model(world, registration, kept, cause, adopt=adopt, expected=expected)
+
+
+@contextmanager
+def writing(world: World, deployment: str, holder: str) -> Iterator[Registration]:
+    """The right to change the access of a deployment that is open. Refused while it is not; Unreachable if others keep it."""
     registration = world.ledger.registration(deployment)
+    _refuse_shut(world, deployment)
+    with world.ledger.lease(registration.domain_arn, holder) as ours:
+        if not ours:
+            raise Unreachable(f"another writer is at work on {registration.domain}; try again")
+        _refuse_shut(world, deployment)  # it may have been locked while we waited
+        yield registration
+
+
+def _refuse_shut(world: World, deployment: str) -> None:
     state = world.ledger.custody(deployment).state
     if state is not State.OPEN:
         raise Refused(f"{deployment} is {state.value}: access is not changed until it is open")
-    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml")
-    with world.ledger.lease(registration.domain_arn, "apply") as ours:
-        if not ours:
-            raise Unreachable(f"another writer is at work on {registration.domain}; try again")
-        world.ledger.keep_model(deployment, kept)
-        return apply_model(world, registration, kept, cause, adopt=adopt)
 
 
 def _let_automation_in(world: World, registration: Registration) -> None:
-    """The master maps the automation to security_manager; from then on the automation stands alone."""
-    master = world.master(registration)
-    entry, role = registration.automation_role, "security_manager"
-    mapping = master.read([Kind.MAPPINGS]).get(Kind.MAPPINGS, role)
-    if mapping is None:
-        master.patch(Kind.MAPPINGS, [{"op": "add", "path": f"/{role}", "value": {"backend_roles": [entry]}}])
-    elif entry not in mapping.get("backend_roles", []):
-        master.patch(Kind.MAPPINGS, [{"op": "add", "path": f"/{role}/backend_roles/-", "value": entry}])
-    else:
-        return
+    """The master gives the automation its two roles; from then on the automation stands alone.
+
+    What is there already is left as it is: a later difference, made by the automation, puts right what differs.
+    """
+    held = (master := world.master(registration)).read([Kind.ROLES, Kind.MAPPINGS])
+    entry, roles = registration.automation_role, ("security_manager", LOCK_ROLE)
+    ours = {Claim(Kind.MAPPINGS, role, "backend_roles", entry) for role in roles}
+    if held.get(Kind.ROLES, LOCK_ROLE) is None:
+        ours.add(Claim(Kind.ROLES, LOCK_ROLE))
     claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, frozenset())
-    ours = Claim(Kind.MAPPINGS, role, "backend_roles", entry)
-    world.ledger.keep_claims(registration.domain_arn, registration.deployment, claims | {ours})
+    if ours - claims:
+        world.ledger.keep_claims(registration.domain_arn, registration.deployment, claims | ours)
+    if held.get(Kind.ROLES, LOCK_ROLE) is None:
+        master.patch(Kind.ROLES, [{"op": "add", "path": pointer(LOCK_ROLE), "value": LOCK}])
+    operations: list[Json] = []
+    for role in roles:
+        mapping = held.get(Kind.MAPPINGS, role)
+        if mapping is None:
+            operations.append({"op": "add", "path": pointer(role), "value": {"backend_roles": [entry]}})
+        elif entry not in mapping.get("backend_roles", ()):
+            operations.append({"op": "add", "path": pointer(role, "backend_roles", "-"), "value": entry})
+    master.patch(Kind.MAPPINGS, operations)
+
+
+_MOVED = "master-moved"  # in the ledger: from whom, to whom
+
+
+def remember_move(world: World, registration: Registration, to: str) -> None:
+    """A person moved the master. The stacks do not know of it, and go on to hand over the one they made."""
+    before = world.ledger.saved(registration.deployment, _MOVED) or {}
+    made = before.get("from", registration.master_role)
+    world.ledger.save(registration.deployment, _MOVED, {"from": made, "to": to})
+
+
+def _as_moved(world: World, registration: Registration) -> Registration:
+    moved = world.ledger.saved(registration.deployment, _MOVED)
+    if moved and moved["from"] == registration.master_role:
+        return replace(registration, master_role=moved["to"])
+    return registration
 
 
 def withdraw(world: World, deployment: str, cause: Cause) -> None:

@@ -13,9 +13,10 @@ LOCK_ROLE = "portcullis_lock"
 BREAK_GLASS_ROLE = "portcullis_break_glass"
 CANARY_ROLE = "portcullis_canary"
 CANARY_INDEX = "portcullis-canary"
+SNAPSHOT_ROLE = "manage_snapshots"  # the engine's own
 
 # Index settings of every index, and no document of any: measured, this role can block an index and cannot search it.
-_LOCK: Json = {
+LOCK: Json = {
     "description": "Portcullis: block and unblock indices when the key is gone; reads no document",
     "cluster_permissions": ["cluster:monitor/main", "cluster:monitor/health"],
     "index_permissions": [
@@ -50,10 +51,13 @@ def keepers(registration: Registration) -> Keepers:
 
 def with_foundation(access: AccessModel, registration: Registration) -> AccessModel:
     """The access model with what Portcullis needs, whatever the deployment file says of the same names."""
-    roles = {**access.roles, LOCK_ROLE: _LOCK, BREAK_GLASS_ROLE: _BREAK_GLASS}
+    roles = {**access.roles, LOCK_ROLE: LOCK, BREAK_GLASS_ROLE: _BREAK_GLASS}
     grants = keepers(registration).grants()
     if registration.canary_role:
         roles[CANARY_ROLE] = _CANARY
         canary = Subject(SubjectKind.BACKEND_ROLE, registration.canary_role)
         grants = (*grants, Grant(canary, CANARY_ROLE, "the canary of the deployment"))
+    if registration.snapshot_role:
+        taker = Subject(SubjectKind.BACKEND_ROLE, registration.snapshot_role)
+        grants = (*grants, Grant(taker, SNAPSHOT_ROLE, "takes the snapshots of the deployment"))
     return replace(access, roles=roles, grants=(*grants, *access.grants))

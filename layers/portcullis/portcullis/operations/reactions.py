@@ -20,7 +20,7 @@ from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Signal
 
 log = logging.getLogger(__name__)
-LAST_RECEIVE = 3  # the queues' maxReceiveCount: after this the queue itself moves the message to its dead letters
+_TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,27 @@ class Reactions:
     queue: str  # "identity" or "key": whose dead letters take what will never be understood
     logger: Any  # a Powertools Logger, or anything with its append_keys and info
     metrics: Any  # a Powertools Metrics, or anything with its add_metric
+    failed: dict[str, Exception] = field(default_factory=dict)  # deployment -> what its first event in this batch met
     covered: dict[str, datetime] = field(
         default_factory=dict
     )  # deployment -> when this batch's reading of the truth began
 
     def take_record(self, record: Any) -> str:
-        """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word."""
-        message = queued(record.raw_event if hasattr(record, "raw_event") else record)
+        """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word.
+
+        One that failed is seen again soon, and reads the truth then: so it covers the later ones of its deployment in this batch.
+        """
+        raw = record.raw_event if hasattr(record, "raw_event") else record
+        message = queued(raw)
         self.logger.append_keys(deployment=message.deployment, receives=message.receives)
-        done = self.take(message)
+        try:
+            done = self.take(message)
+        except Exception as error:
+            self.covered.add(message.deployment)
+            self.logger.warning(f"not done, tried again: {type(error).__name__}: {error}")
+            wait = _TRY_AGAIN_SECONDS[min(message.receives, len(_TRY_AGAIN_SECONDS)) - 1]
+            self.world.queue_again(raw["eventSourceARN"], raw["receiptHandle"], wait)
+            raise
         self.logger.info(done)
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
         return done
@@ -73,7 +85,7 @@ class Reactions:
             self._bury(message, error)
             return "buried"
         except Exception as error:
-            if message.receives >= LAST_RECEIVE:
+            if message.receives >= self.world.settings.queue_tries:
                 self._last_try(message, error)
             raise
 
@@ -91,13 +103,12 @@ class Reactions:
             return "nothing"
         if self._is_covered(message, signal):
             return "covered"
-        began = self.world.now()
         cause = Cause(signal.event_id, signal.actor, signal.at)
         if signal.concern is Concern.IDENTITY:
             synchronise(self.world, message.deployment, cause)
         else:
             guard(self.world, message.deployment, cause, hint=signal)
-        self.covered[message.deployment] = began
+        self.covered.add(message.deployment)
         return "done"
 
     def _is_covered(self, message: Queued, signal: Signal) -> bool:

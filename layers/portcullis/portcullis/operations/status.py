@@ -12,6 +12,7 @@ from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.operations.applying import compare
 from portcullis.operations.deployments import kept_model
+from portcullis.operations.foundation import keepers
 from portcullis.operations.ports import Change, Registration
 from portcullis.operations.world import Cause, World
 
@@ -40,6 +41,7 @@ class Planned:
     notes: tuple[str, ...]
     foreign: tuple[str, ...]
     exit_status: int
+    digest: str = ""  # by which an apply knows whether this is still the plan
 
 
 def every(world: World) -> list[dict[str, str]]:
@@ -84,17 +86,18 @@ def status(world: World, deployment: str) -> Status:
 def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None, adopt: bool = False) -> Planned:
     """What applying `text` (or the model in the ledger) would change: as steps and as people."""
     registration = world.ledger.registration(deployment)
-    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml")
+    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     now = compare(world, registration, kept, adopt=bool(adopt))
     effect = people(now.held, now.after())
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
-        gains=tuple(effect.gains_in_words()),
-        losses=tuple(effect.losses_in_words()),
+        gains=tuple(str(access) for access in effect.gains),
+        losses=tuple(str(access) for access in effect.loses),
         conflicts=tuple(str(conflict) for conflict in now.plan.conflicts),
         notes=now.plan.notes,
         foreign=tuple(str(claim) for claim in now.plan.foreign),
         exit_status=3 if now.plan.steps else 0,
+        digest=now.digest(),
     )
 
 
@@ -102,4 +105,30 @@ def drifted(world: World, deployment: str) -> dict[str, Any]:
     """What was changed by hand on the engine."""
     registration = world.ledger.registration(deployment)
     now = compare(world, registration, world.ledger.model(deployment))
-    return {"drift": [str(one) for one in drift(now.desired, now.held, now.mine, now.others)]}
+    return {
+        "drift": [str(one) for one in drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))]
+    }
+
+
+def history(world: World, deployment: str, limit: int, *, entry: str = "") -> Any:
+    """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time."""
+    from portcullis.operations.rolling_back import entry_of, stamp
+
+    world.ledger.registration(deployment)
+    if entry:
+        return entry_of(world, deployment, entry)
+    return [
+        {
+            "number": number,
+            "entry": stamp(change),
+            "at": change.at.isoformat(),
+            "operation": change.operation,
+            "cause": change.cause,
+            "actor": change.actor,
+            "summary": change.summary,
+            "before": None if change.touched else change.before,
+            "after": change.after,
+            "can_be_undone": bool(change.touched or change.model_after),
+        }
+        for number, change in enumerate(world.ledger.history(deployment, limit), 1)
+    ]

@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from portcullis.access.drift import Drift, drift
-from portcullis.access.guard import guard as dangers_of
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.operations.applying import Comparison, compare
+from portcullis.operations.applying import compare
 from portcullis.operations.foundation import keepers
 from portcullis.operations.guard import guard
 from portcullis.operations.ports import Alert, Change, Registration
@@ -62,12 +61,6 @@ def _look_at_dead_letters(world: World, registrations: list[Registration]) -> No
             )
 
 
-def _strangers(registration: Registration, now: Comparison) -> tuple[str, ...]:
-    """Administrators that the model does not ask for: whoever writes role mappings can make himself one, so it is watched."""
-    dangers = dangers_of(now.held, keepers(registration), now.desired)
-    return tuple(str(danger) for danger in dangers if not danger.refuses)
-
-
 def _sweep_one(world: World, registration: Registration) -> Swept:
     name = registration.deployment
     try:
@@ -99,7 +92,8 @@ def _sweep_one(world: World, registration: Registration) -> Swept:
 def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
     now = compare(world, registration, world.ledger.model(registration.deployment))
-    found = (*drift(now.desired, now.held, now.mine, now.others), *_strangers(registration, now))
+    found = drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
+    found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
     if not found:
         world.ledger.forget(registration.deployment, "told#drift")
         return ()

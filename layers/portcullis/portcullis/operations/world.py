@@ -7,16 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
+from portcullis.operations.key_ports import Documents, Endpoints, KeyDesk
 from portcullis.operations.ports import (
     Alerts,
     DeadLetters,
+    Domain,
     Engine,
     Gate,
     IdentityReader,
     KeyObserver,
     Ledger,
     Registration,
+    Secrets,
+    Snapshots,
 )
 from portcullis.settings import Settings
 
@@ -28,6 +33,15 @@ class Cause:
     what: str  # event id(s), "sweep", a command line
     actor: str = ""  # ARN or service
     at: str = ""  # ISO 8601, when it happened, if it is known
+
+
+def _lacking(what: str) -> Callable[[Registration], Any]:
+    """What a world is without unless it is told: asking for it is a mistake of ours, and says so."""
+
+    def ask(registration: Registration) -> Any:
+        raise LookupError(f"this world has no {what}")
+
+    return ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,15 @@ class World:
     keys: Callable[[Registration], KeyObserver]
     gate: Callable[[Registration], Gate]
     dead_letters: DeadLetters
+    queue_again: Callable[
+        [str, str, int], None
+    ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    secrets: Callable[[Registration], Secrets]
+    domain: Callable[[Registration], Domain]
+    snapshots: Callable[[Registration], Snapshots]  # as the snapshot role
+    key_desk: Callable[[Registration], KeyDesk] = field(default=_lacking("key desk"))
+    documents: Callable[[Registration], Documents] = field(default=_lacking("documents"))  # as the snapshot role
+    endpoints: Callable[[Registration], Endpoints] = field(default=_lacking("endpoints"))
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -53,11 +76,28 @@ def in_aws(settings: Settings) -> World:
     from portcullis import clients
     from portcullis.alerts.sns import SnsAlerts
     from portcullis.dead_letters.sqs import SqsDeadLetters
+    from portcullis.domains.aws import AwsDomain
+    from portcullis.endpoints.ssm import ParameterStore
+    from portcullis.engines.documents import OpenSearchDocuments
     from portcullis.engines.opensearch import OpenSearchEngine, signed_transport
+    from portcullis.engines.snapshots import OpenSearchSnapshots
     from portcullis.gates.aws import AwsGate
     from portcullis.identity.aws import AwsIdentity
     from portcullis.keys.aws import AwsKeys
+    from portcullis.keys.desk import AwsKeyDesk
     from portcullis.ledger.dynamo import DynamoLedger
+    from portcullis.passwords.aws import SecretsManager
+
+    def snapshots(registration: Registration) -> Snapshots:
+        session = clients.role_session(registration.snapshot_role, "portcullis")
+        transport = signed_transport(registration.endpoint, session, registration.region)
+        return OpenSearchSnapshots(transport, registration.endpoint)
+
+    def documents(registration: Registration) -> Documents:
+        session = clients.role_session(registration.snapshot_role, "portcullis")
+        return OpenSearchDocuments(
+            signed_transport(registration.endpoint, session, registration.region), registration.endpoint
+        )
 
     @cache
     def engine(endpoint: str, region: str, role: str) -> Engine:
@@ -72,6 +112,11 @@ def in_aws(settings: Settings) -> World:
             grant_seen=lambda: ledger.saved(registration.deployment, "grant-seen") is not None,
             saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key_arn),
         )
+
+    def queue_again(queue_arn: str, receipt: str, seconds: int) -> None:
+        sqs = clients.client("sqs")
+        url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return World(
@@ -88,7 +133,14 @@ def in_aws(settings: Settings) -> World:
         ),
         keys=keys,
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
+        queue_again=queue_again,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
+        secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
+        domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),
+        snapshots=snapshots,
+        key_desk=lambda registration: AwsKeyDesk(clients.client("kms", registration.region)),
+        documents=documents,
+        endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
     )
 
 

@@ -1,0 +1,80 @@
+"""`make demo`: the main job on the embedded default, told as a story."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+from portcullis.errors import PortcullisError
+from rich.console import Console
+
+from local import embedded
+from local.people import People
+from local.story.book import Book
+from local.story.stages import STAGES, Alerts, Cast
+
+RESULT = embedded.HOME / "demo.json"
+
+
+def main() -> int:
+    """Play the story; 0 if every expectation held."""
+    console = Console(soft_wrap=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    book = Book(console)
+    try:
+        with embedded.only_one():
+            RESULT.unlink(missing_ok=True)
+            try:
+                _play(book)
+            finally:
+                book.write(RESULT)
+    except PortcullisError as error:
+        Console(stderr=True, soft_wrap=True).print(f"portcullis: {error}", style="red", highlight=False, markup=False)
+        return error.exit_status
+    except KeyboardInterrupt:
+        console.print("stopped; everything that was started has ended")
+        return 130
+    except Exception:
+        if not book.stages or book.stages[-1].ok:
+            raise
+        console.print(
+            f"the story broke off at {book.stages[-1].name!r}; see {RESULT.relative_to(embedded.PROJECT)}", style="red"
+        )
+        if os.environ.get("PORTCULLIS_TRACEBACK"):
+            raise
+        return 1
+    console.print(book.table())
+    console.print(
+        f"written to {RESULT.relative_to(embedded.PROJECT)}; the parts' logs are in .portcullis/run", style="dim"
+    )
+    return 0 if book.ok else 1
+
+
+def _play(book: Book) -> None:
+    parts = embedded.Parts(version=os.environ.get("PORTCULLIS_OPENSEARCH", embedded.DEFAULT_VERSION))
+    with ExitStack() as ends:
+        with book.stage("up", f"A real OpenSearch {parts.version}, the emulated AWS, our stacks deployed") as stage:
+            whole = ends.enter_context(embedded.running(parts, lambda line: _tell(book, line)))
+            stage.note(f"domain {whole.deployment} behind https://{whole.door}; {len(whole.outputs)} stacks")
+        people = People(whole)
+        have: dict[str, Any] = {
+            "cast": Cast(whole, people, people.with_role(embedded.APPLICATION_ROLE)),
+            "alerts": Alerts(whole),
+            "book": book,
+        }
+        for name, title, play in STAGES:
+            with book.stage(name, title) as stage:
+                asked = [have[wanted] for wanted in list(inspect.signature(play).parameters)[1:]]
+                play(stage, *asked)
+
+
+def _tell(book: Book, line: str) -> None:
+    book.console.print(f"   {line}", style="dim", highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
