@@ -1,0 +1,159 @@
+"""What a caller may do and see, case by case."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.callers import Caller, mapped_roles
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.decide import Decision, Fields, World, decide
+
+from .strategies import holding, mapping
+
+SEARCH, WRITE = "indices:data/read/search", "indices:data/write/index"
+GROUPS: dict[str, Json] = {
+    "read": {"allowed_actions": ["indices:data/read*"]},
+    "crud": {"allowed_actions": ["read", "write"]},
+}
+WORLD = World(("logs-1", "logs-2", "orders"), {"all-logs": ("logs-1", "logs-2")})
+ANNA = Caller("anna", ("staff",), {"attr.internal.area": "eu"})
+
+
+def on(pattern: str, *actions: str, **limits: object) -> Json:
+    return {"index_patterns": [pattern], "allowed_actions": list(actions or ("read",)), **limits}
+
+
+def engine(**roles: list[Json]) -> Held:
+    documents: dict[str, Json] = {name: {"index_permissions": permissions} for name, permissions in roles.items()}
+    return holding(documents, {name: mapping(users=["anna"]) for name in roles}, action_groups=GROUPS)
+
+
+def asked(held: Held, *indices: str, world: World = WORLD, action: str = SEARCH, caller: Caller = ANNA) -> Decision:
+    return decide(held, caller, action, indices, world)
+
+
+@pytest.mark.parametrize(
+    ("lists", "caller", "mapped"),
+    [
+        ({"users": ["anna"]}, ANNA, True),
+        ({"users": ["an*"]}, ANNA, True),
+        ({"users": ["a?na"]}, ANNA, True),
+        ({"users": ["ann?a"]}, ANNA, False),
+        ({"users": ["/an+a/"]}, ANNA, True),
+        ({"users": ["ANNA"]}, ANNA, False),
+        ({"users": ["staff"]}, ANNA, False),
+        ({"backend_roles": ["staff"]}, ANNA, True),
+        ({"backend_roles": ["anna"]}, ANNA, False),
+        ({"and_backend_roles": ["staff", "night"]}, ANNA, False),
+        ({"and_backend_roles": ["staff", "night"]}, Caller("anna", ("night", "staff")), True),
+        ({"hosts": ["10.*"]}, Caller("anna", hosts=("10.0.0.1",)), True),
+        ({"hosts": ["*"]}, ANNA, False),
+        ({}, ANNA, False),
+    ],
+)
+def test_who_is_mapped_to_a_role(lists: dict[str, list[str]], caller: Caller, mapped: bool) -> None:
+    assert ("r" in mapped_roles(holding({}, {"r": mapping(**lists)}), caller)) is mapped
+
+
+def test_an_internal_user_may_have_roles_of_his_own() -> None:
+    users: dict[str, Json] = {"anna": {"opendistro_security_roles": ["r"]}}
+    assert mapped_roles(Held({Kind.USERS: users}), ANNA) == {"r": "internalusers/anna/opendistro_security_roles"}
+
+
+def test_given_no_role_then_nothing_is_allowed() -> None:
+    assert asked(holding(), "orders").reasons == ("anna is mapped to no role",)
+
+
+@pytest.mark.parametrize(
+    ("indices", "dnfof", "allowed", "visible"),
+    [
+        (("logs-1",), False, True, ("logs-1",)),
+        (("orders",), False, False, ()),
+        (("logs-1", "orders"), False, False, ()),
+        (("logs-1", "orders"), True, True, ("logs-1",)),
+        (("orders",), True, False, ()),
+        (("logs-*",), False, True, ("logs-1", "logs-2")),
+        ((), False, False, ()),
+        (("all-logs",), False, True, ("logs-1", "logs-2")),
+        (("nothing-*",), False, True, ()),
+        (("logs-9",), False, True, ("logs-9",)),
+        (("other",), False, False, ()),
+    ],
+)
+def test_which_indices_a_request_reaches(
+    indices: tuple[str, ...], dnfof: bool, allowed: bool, visible: tuple[str, ...]
+) -> None:
+    world = World(WORLD.indices, WORLD.aliases, do_not_fail_on_forbidden=dnfof)
+    decision = asked(engine(r=[on("logs-*")]), *indices, world=world)
+    assert (decision.allowed, decision.visible) == (allowed, visible)
+    assert decision.reasons
+
+
+def test_a_permission_on_an_alias_covers_its_members() -> None:
+    assert asked(engine(r=[on("all-logs")]), "logs-2").allowed
+
+
+def test_groups_resolve_however_deep_and_only_what_they_name_is_allowed() -> None:
+    held = engine(r=[on("orders", "crud")])
+    assert asked(held, "orders").allowed
+    assert not asked(held, "orders", action=WRITE).allowed
+
+
+@pytest.mark.parametrize("action", ["cluster:monitor/health", "indices:data/write/bulk", "indices:data/read/msearch"])
+def test_a_cluster_action_needs_a_cluster_permission(action: str) -> None:
+    held = engine(r=[on("*", "*")])
+    assert not asked(held, "orders", action=action).allowed
+    roles = {"r": {"cluster_permissions": [action + "*"]}}
+    assert asked(Held({**held.documents, Kind.ROLES: roles}), action=action).allowed
+
+
+ONE = on("orders", dls='{"term": {"a": 1}}', fls=["a", "b*"], masked_fields=["m"])
+TWO = on("orders", dls='{"term": {"a": 2}}', fls=["~c"], masked_fields=["m::SHA-256", "n"])
+FREE = on("*", "indices:monitor/*")  # counts for limits, though it allows no search
+
+
+@pytest.mark.parametrize(
+    ("rules", "empty_overrides", "documents", "fields", "masks"),
+    [
+        ([ONE], False, ('{"term": {"a": 1}}',), Fields(False, ("a", "b*")), ("m",)),
+        (
+            [ONE, TWO],
+            False,
+            ('{"term": {"a": 1}}', '{"term": {"a": 2}}'),
+            Fields(True, ("c",)),
+            ("m", "m::SHA-256", "n"),
+        ),
+        ([ONE, FREE], False, ('{"term": {"a": 1}}',), Fields(False, ("a", "b*")), ("m",)),
+        ([ONE, FREE], True, None, Fields(True, ()), ()),
+        ([on("orders"), FREE], False, None, Fields(True, ()), ()),
+    ],
+)
+def test_how_limits_of_several_roles_join(
+    rules: list[Json], empty_overrides: bool, documents: tuple[str, ...] | None, fields: Fields, masks: tuple[str, ...]
+) -> None:
+    held = engine(**{f"r{n}": [rule] for n, rule in enumerate(rules)})
+    world = World(WORLD.indices, dfm_empty_overrides_all=empty_overrides)
+    (view,) = asked(held, "orders", world=world).views
+    assert (view.documents, view.fields, view.masks) == (documents, fields, masks)
+
+
+def test_fields_and_masks_by_name() -> None:
+    (view,) = asked(engine(one=[ONE], two=[TWO]), "orders").views
+    assert [view.fields.sees(name) for name in ("a", "c", "c.keyword", "z")] == [True, False, False, True]
+    assert [view.mask_of(name) for name in ("m", "m.keyword", "n", "a")] == ["m", "m", "n", None]
+    (hidden,) = asked(engine(r=[on("orders", fls=["~m"], masked_fields=["m"])]), "orders").views
+    assert hidden.mask_of("m") is None
+
+
+def test_attributes_are_filled_in_and_an_undefined_one_is_refused_in_a_filter_and_no_match_in_a_pattern() -> None:
+    filled = on("orders", dls='{"terms": {"x": ["${user.name}", "${attr.internal.area}", ${user.roles}]}}')
+    (view,) = asked(engine(r=[filled]), "orders").views
+    assert view.documents == ('{"terms": {"x": ["anna", "eu", "staff"]}}',)
+    refused = asked(engine(r=[on("orders", dls="${attr.internal.none}")]), "orders")
+    assert not refused.allowed
+    assert "${attr.internal.none} is undefined for anna" in refused.reasons[-1]
+    lenient = asked(
+        engine(r=[on("orders", dls="${attr.internal.none}")]), "orders", world=World(undefined_refuses=False)
+    )
+    assert lenient.views[0].documents == ("${attr.internal.none}",)
+    assert not asked(engine(r=[on("${attr.internal.none}*")]), "orders").allowed
+    assert asked(engine(r=[on("${user_name}-*")]), "anna-1").allowed

@@ -1,0 +1,144 @@
+"""Decisions beside the real engine: every user on every index, what he is let do and what he sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from portcullis.access.callers import Caller
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.decide import View, World, decide
+
+from local.node.node import Node
+
+from .strategies import mapping
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+
+API = "/_plugins/_security/api/"
+PASSWORD = "Correct-horse-battery-9"
+DOCUMENTS = [
+    {"n": n, "area": "eu" if n % 2 else "us", "name": f"name {n}", "card": f"card {n}", "note": "x"} for n in range(4)
+]
+WORLD = World(("seen-a", "seen-b", "seen-orders"), {"seen-all": ("seen-a", "seen-b")})
+TARGETS = ("seen-a", "seen-orders", "seen-all", "seen-*", "seen-a,seen-orders", "seen-missing")
+
+
+def on(pattern: str, *actions: str, **limits: Any) -> Json:
+    return {"index_patterns": [pattern], "allowed_actions": list(actions or ("read",)), **limits}
+
+
+ROLES: dict[str, list[Json]] = {
+    "seen_plain": [on("seen-a*")],
+    "seen_alias": [on("seen-all")],
+    "seen_eu": [on("seen-*", dls='{"term": {"area.keyword": "eu"}}')],
+    "seen_two": [on("seen-orders", dls='{"term": {"n": 2}}')],
+    "seen_only": [on("seen-*", fls=["n", "area", "name"])],
+    "seen_less": [on("seen-*", fls=["~card"])],
+    "seen_masked": [on("seen-*", masked_fields=["card", "name::/name/::NAME"])],
+    "seen_mine": [on("seen-*", dls='{"terms": {"name.keyword": ["${user.name}", "name 1"]}}')],
+    "seen_unlimited": [on("*", "indices_all")],
+    "seen_undefined": [on("seen-*", dls='{"term": {"area": "${attr.internal.none}"}}')],
+}
+USERS: dict[str, tuple[str, ...]] = {
+    "plain": ("seen_plain",),
+    "alias": ("seen_alias",),
+    "eu": ("seen_eu",),
+    "eu-two": ("seen_eu", "seen_two"),
+    "eu-plain": ("seen_eu", "seen_plain"),
+    "eu-unlimited": ("seen_eu", "seen_unlimited"),
+    "only": ("seen_only",),
+    "only-less": ("seen_only", "seen_less"),
+    "less-masked": ("seen_less", "seen_masked"),
+    "masked": ("seen_masked",),
+    "masked-unlimited": ("seen_masked", "seen_unlimited"),
+    "mine": ("seen_mine",),
+    "undefined": ("seen_undefined",),
+    "nobody": (),
+}
+
+
+@pytest.fixture(scope="module", params=["3.4.0", "2.19.3"])
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    node: Node = request.getfixturevalue({"3.4.0": "node_basic_3", "2.19.3": "node_basic_2"}[request.param])
+    patch(node, Kind.ROLES, {name: {"index_permissions": permissions} for name, permissions in ROLES.items()})
+    patch(node, Kind.USERS, {name: {"password": PASSWORD} for name in USERS})
+    mapped = {role: mapping(users=[u for u, roles in USERS.items() if role in roles]) for role in ROLES}
+    patch(node, Kind.MAPPINGS, mapped)
+    for index in WORLD.indices:
+        for document in DOCUMENTS:
+            expect(node, "PUT", f"/{index}/_doc/{document['n']}?refresh=true", document, 201, 200)
+    for alias, members in WORLD.aliases.items():
+        actions = [{"add": {"index": member, "alias": alias}} for member in members]
+        expect(node, "POST", "/_aliases", {"actions": actions}, 200)
+    yield node
+    expect(node, "DELETE", "/" + ",".join(WORLD.indices), None, 200)
+    for kind, names in ((Kind.MAPPINGS, ROLES), (Kind.USERS, USERS), (Kind.ROLES, ROLES)):
+        expect(node, "PATCH", API + kind.value, [{"op": "remove", "path": f"/{name}"} for name in names], 200)
+
+
+def expect(node: Node, method: str, path: str, body: Any, *statuses: int) -> Any:
+    status, answer = node.ask(method, path, body)
+    assert status in statuses, (path, answer)
+    return answer
+
+
+def patch(node: Node, kind: Kind, documents: dict[str, Json]) -> None:
+    expect(
+        node, "PATCH", API + kind.value, [{"op": "add", "path": f"/{n}", "value": d} for n, d in documents.items()], 200
+    )
+
+
+def read(node: Node) -> Held:
+    return Held({kind: expect(node, "GET", API + kind.value, None, 200) for kind in Kind})
+
+
+def matching(query: str, user: str, document: Json) -> bool:
+    """The few queries used above, without an engine."""
+    ((kind, clause),) = json.loads(query).items()
+    ((name, wanted),) = clause.items()
+    value = document[name.removesuffix(".keyword")]
+    return bool(value in wanted if kind == "terms" else value == wanted)
+
+
+def seen_through(view: View, user: str) -> dict[int, Json]:
+    """What a view lets be seen of DOCUMENTS; a masked value is left as None."""
+    found: dict[int, Json] = {}
+    for document in DOCUMENTS:
+        if view.documents is None or any(matching(query, user, document) for query in view.documents):
+            shown = {name: value for name, value in document.items() if view.fields.sees(name)}
+            found[document["n"]] = {name: None if view.mask_of(name) else value for name, value in shown.items()}
+    return found
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_decision_is_what_the_engine_does(node: Node, user: str) -> None:
+    held, world = read(node), replace(WORLD, undefined_refuses=node.version.startswith("3."))
+    with requests.Session() as session:
+        session.trust_env, session.verify, session.auth = False, str(node.ca), (user, PASSWORD)
+        for target in TARGETS:
+            decision = decide(held, Caller(user), "indices:data/read/search", target.split(","), world)
+            answer = session.get(f"{node.url}/{target}/_search?size=100", timeout=30)
+            said = (user, target, decision.reasons, answer.status_code, answer.text[:300])
+            if any("is undefined" in reason for reason in decision.reasons):
+                assert answer.status_code in (403, 500), said
+                continue
+            assert answer.status_code == (403 if not decision.allowed else 404 if target == "seen-missing" else 200), (
+                said
+            )
+            if answer.status_code != 200:
+                continue
+            views = {view.index: view for view in decision.views}
+            hits = answer.json()["hits"]["hits"]
+            seen: dict[str, dict[int, Json]] = {index: {} for index in views}
+            for hit in hits:
+                shown = hit["_source"]
+                original = DOCUMENTS[int(hit["_id"])]
+                assert set(shown) <= set(original), said
+                seen[hit["_index"]][int(hit["_id"])] = {k: v if v == original[k] else None for k, v in shown.items()}
+            assert seen == {index: seen_through(view, user) for index, view in views.items()}, said
