@@ -64,7 +64,12 @@ async def _serve(spec: Spec, listener: socket.socket, up: concurrent.futures.Fut
         door = Door(spec, HandOver(spec.jwt_key), session)
         # auto_decompress=False: the signature is over the body as sent.
         server = web.Server(
-            door.handle, auto_decompress=False, max_line_size=16 << 10, max_field_size=32 << 10, access_log=None
+            door.handle,
+            auto_decompress=False,
+            max_line_size=16 << 10,
+            max_field_size=32 << 10,
+            access_log=None,
+            lingering_time=2.0,
         )
         runner = web.ServerRunner(server)
         await runner.setup()

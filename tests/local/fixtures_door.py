@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local.aws.emulator import Credentials, Emulator
 from local.door import client
 from local.node.node import Node
