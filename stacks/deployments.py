@@ -32,6 +32,7 @@ class Declared:
     iam_groups: tuple[str, ...]
     iam_users: tuple[str, ...]  # names of IAM users that are granted something
     iam_roles: tuple[str, ...]  # and of IAM roles
+    passwords: dict[str, str | None]  # internal user -> the secret that holds the password, None where one is made
     identity_store: str
     break_glass_by: tuple[str, ...]  # ARNs
     email: str
@@ -85,6 +86,7 @@ def declared(path: Path) -> Declared:
         iam_groups=tuple(read.identity.iam_groups),
         iam_users=_names(granted, SubjectKind.IAM_USER),
         iam_roles=_names(granted, SubjectKind.IAM_ROLE),
+        passwords=dict(model.secrets(read)),
         identity_store=read.identity.identity_center.store if read.identity.identity_center else "",
         break_glass_by=tuple(read.break_glass.assumed_by),
         email=read.alerts.email or "",

@@ -28,6 +28,8 @@ class Grounds:
     canary_roles: Sequence[str]
     snapshot_roles: Sequence[str]
     master_secrets: Sequence[str]
+    made_secrets: Sequence[str]  # passwords of internal users that the automation makes
+    named_secrets: Sequence[str]  # and those that a deployment file names
     keys: Sequence[str]
     key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
     alias_only: Sequence[str]  # those of given keys that are named by their alias alone
@@ -78,6 +80,14 @@ def remember(g: Grounds) -> Statements:
 
 def tell(g: Grounds) -> Statements:
     return _allow(["sns:Publish"], [g.topic]) + _allow(["events:PutEvents"], [g.bus])
+
+
+def passwords(g: Grounds) -> Statements:
+    """A new internal user needs one, whichever function finds that he is missing."""
+    return [
+        *_allow(["secretsmanager:CreateSecret", "secretsmanager:GetSecretValue"], g.made_secrets),
+        *_allow(["secretsmanager:GetSecretValue"], g.named_secrets),
+    ]
 
 
 def act_on_engines(g: Grounds) -> Statements:
@@ -178,7 +188,7 @@ def set_up(g: Grounds) -> Statements:
 
 def of_function(name: str, g: Grounds) -> Statements:
     """Everything one function may do besides logging, tracing and being in the VPC."""
-    everywhere = [*remember(g), *tell(g), *act_on_engines(g), *read_identities(g)]
+    everywhere = [*remember(g), *tell(g), *act_on_engines(g), *read_identities(g), *passwords(g)]
     identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
     match name:
         case "identity_sync":

@@ -24,6 +24,7 @@ INTERNAL = (
 key: {multi_region: true, replicas: [eu-west-1], rotation_days: 90}
 alerts: {email: oncall@example.com}
 custody: {sweep_minutes: 2}
+access: {users: {anna: {}, berta: {secret: hr/berta}}}
 """
 )
 API = (

@@ -27,6 +27,8 @@ WIDE_RESOURCES = (
     ":user/*/",
     ":role/*/",
     ":identitystore:::",
+    ":secret:portcullis/",
+    ":secret:hr/berta-??????",
 )
 
 
@@ -153,3 +155,19 @@ def _actions_of(assembly: Synthesised, function: str) -> set[str]:
         if f"/Role{function.replace('_', '')}" in where and statement["Effect"] == "Allow"
         for action in listed(statement["Action"])
     }
+
+
+def test_passwords_are_read_where_a_file_names_them_and_made_only_under_our_own_name(
+    demo: Synthesised, pair: Synthesised
+) -> None:
+    made, read = set(), set()
+    for where, statement in pair.identity_statements():
+        actions = set(listed(statement["Action"]))
+        if "/Role" in where and "secretsmanager:CreateSecret" in actions:
+            made.update(listed(statement["Resource"]))
+        elif "/Role" in where and "secretsmanager:GetSecretValue" in actions:
+            read.update(resource for resource in listed(statement["Resource"]) if isinstance(resource, str))
+    prefix = "arn:aws:secretsmanager:us-east-1:000000000000:secret:"
+    assert made == {f"{prefix}portcullis/inner/*"}
+    assert read == {f"{prefix}hr/berta-??????"}
+    assert not [w for w, s in demo.identity_statements() if "secretsmanager" in json.dumps(s)]
