@@ -109,6 +109,13 @@ def test_an_action_group_that_6_shows_as_a_list_is_read_as_the_object_it_takes()
         ),
         (
             Kind.ROLES,
+            {"cluster_permissions": ["cluster_manage_pipelines", "cluster_monitor"]},
+            Dialect.V6,
+            {"cluster": ["CLUSTER_MONITOR"]},
+            "6.x has no action group cluster_manage_pipelines: left out",
+        ),
+        (
+            Kind.ROLES,
             {"tenant_permissions": [{"tenant_patterns": ["t*"], "allowed_actions": ["kibana_all_read"]}]},
             Dialect.V6,
             {"tenants": {}},

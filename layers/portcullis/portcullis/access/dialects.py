@@ -44,6 +44,10 @@ _CAPITALS = (
     ),
     *("cluster_composite_ops", "cluster_composite_ops_ro"),
 )
+# Action groups that 6.x has nothing for. (`kibana_all_read` and `kibana_all_write` are its RO and RW of tenants.)
+_NOT_IN_6 = frozenset(
+    {"manage_point_in_time", "manage_data_streams", "cluster_manage_index_templates", "cluster_manage_pipelines"}
+)
 _SWAP = {name: name.upper() for name in _CAPITALS} | {name.upper(): name for name in _CAPITALS}
 
 # Fields of the common form -> of 6.x.
@@ -177,6 +181,11 @@ def _swapped(names: list[str]) -> list[str]:
     return [_SWAP.get(name, name) for name in names]
 
 
+def _swapped_to_6(names: list[str], losses: list[str]) -> list[str]:
+    losses += [f"6.x has no action group {name}: left out" for name in names if name in _NOT_IN_6]
+    return _swapped([name for name in names if name not in _NOT_IN_6])
+
+
 def _from_6(field: str, value: Any, kind: Kind) -> Any:
     if field in ("cluster_permissions", "allowed_actions"):
         return _swapped(value)
@@ -216,7 +225,7 @@ def _to_6(kind: Kind, document: Json) -> tuple[Json | None, Losses]:
 
 def _field_to_6(kind: Kind, key: str, value: Any, losses: list[str]) -> Any:
     if key in ("cluster_permissions", "allowed_actions"):
-        return _swapped(value or [])
+        return _swapped_to_6(value or [], losses)
     if kind is Kind.ROLES and key == "tenant_permissions":
         return _tenants_to_6(value or [], losses)
     if kind is Kind.ROLES and key == "index_permissions":
@@ -245,7 +254,7 @@ def _indices_to_6(permissions: list[Json], losses: list[str]) -> Json:
         limits = {theirs: permission[ours] for ours, theirs in _LIMITS.items() if ours in permission}
         types = {name: _swapped(actions) for name, actions in (permission.get("types") or {}).items()}
         if "allowed_actions" in permission:
-            types["*"] = _swapped(permission["allowed_actions"] or [])
+            types["*"] = _swapped_to_6(permission["allowed_actions"] or [], losses)
         for pattern in permission.get("index_patterns") or ():
             there = indices.get(pattern)
             if there is None:
