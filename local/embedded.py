@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from portcullis.errors import PortcullisError, Refused
+from portcullis.errors import BadInput, PortcullisError, Refused
 
 from layers import build as layer
 from local.aws.emulator import Emulator
@@ -79,6 +79,24 @@ class Parts:
     aws_port: int = 0
 
 
+def parts_from_environment() -> Parts:
+    """What `make` was told: OPENSEARCH=2.19.3 make demo, PORTCULLIS_DOOR_PORT=8443 make up."""
+
+    def port(name: str) -> int:
+        given = os.environ.get(name, "0")
+        if not given.isdigit() or int(given) > 65535:
+            raise BadInput(
+                f"{given!r} is no port", source="environment", place=name, remedy="1 to 65535, or leave it out"
+            )
+        return int(given)
+
+    return Parts(
+        version=os.environ.get("PORTCULLIS_OPENSEARCH") or DEFAULT_VERSION,
+        door_port=port("PORTCULLIS_DOOR_PORT"),
+        aws_port=port("PORTCULLIS_AWS_PORT"),
+    )
+
+
 class Embedded:
     """Everything up and deployed. Use `running` to have it stopped again."""
 
@@ -86,6 +104,12 @@ class Embedded:
         self, parts: Parts, node: Node, aws: Emulator, door_port: int, outputs: dict[str, dict[str, str]]
     ) -> None:
         self.parts, self.node, self.aws, self.door_port, self.outputs = parts, node, aws, door_port, outputs
+
+    def check(self) -> None:
+        """Raise if one of the parts has died by itself."""
+        for part in (self.node, self.aws):
+            if death := part.death():
+                raise death
 
     @property
     def deployment(self) -> str:

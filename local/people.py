@@ -77,9 +77,13 @@ class People:
 
     def at_dashboards(self, user: str) -> Caller:
         """Signed in at the Dashboards door."""
+        url = f"https://{self.embedded.door}"
+        return Caller(user, door.dashboards(url, self.token(user), self.embedded.door_ca))
+
+    def token(self, user: str) -> str:
+        """An id token, as the sign-in page of Dashboards gets it."""
         idp, password = self.aws.client("cognito-idp"), self._passwords[user]
-        token = door.sign_in(idp, self.pool_client, user, password, user_pool=self.pool)
-        return Caller(user, door.dashboards(f"https://{self.embedded.door}", token, self.embedded.door_ca))
+        return door.sign_in(idp, self.pool_client, user, password, user_pool=self.pool)
 
     # ------------------------------------------------------------------ IAM, the API door
 

@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _play(book: Book) -> None:
-    parts = embedded.Parts(version=os.environ.get("PORTCULLIS_OPENSEARCH", embedded.DEFAULT_VERSION))
+    parts = embedded.parts_from_environment()
     with ExitStack() as ends:
         with book.stage("up", f"A real OpenSearch {parts.version}, the emulated AWS, our stacks deployed") as stage:
             whole = ends.enter_context(embedded.running(parts, lambda line: _tell(book, line)))

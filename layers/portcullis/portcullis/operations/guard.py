@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS = 5
 # A suspicion is looked at again within the same run, so that a denial is confirmed well inside the promise.
-_LONGEST_WAIT, _MOST_LOOKS = timedelta(seconds=15), 4
+_LONGEST_WAIT, _MOST_LOOKS = timedelta(seconds=15), 5
 
 
 def guard(
@@ -115,7 +115,10 @@ def _tell(world: World, custody: Custody) -> Custody:
     """Send what waits to be told. It leaves the ledger only after it was sent: better twice than never."""
     for told in custody.outbox:
         world.alerts.tell(_alert(custody.deployment, told))
-        custody = world.ledger.keep_custody(machine.told(custody, told))
+        try:
+            custody = world.ledger.keep_custody(machine.told(custody, told))
+        except Conflict:
+            return custody  # another look goes on from here, and tells what is left
     return custody
 
 

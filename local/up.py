@@ -1,0 +1,199 @@
+"""`make up` and `make down`: the embedded default, left running, with somebody to sign in as and something to try."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from portcullis.errors import PortcullisError, Refused
+
+from local import embedded
+from local.people import People
+from local.story.stages import DOCUMENTS, INDEX
+
+STATE, LOG, ENVIRONMENT = embedded.HOME / "up.json", embedded.HOME / "up.log", embedded.HOME / "up.env"
+PERSON, OWNER = "maya.lin.support", "you"
+PATIENCE_S = 420  # a first start fetches the packages
+DOWN_WITHIN_S = 30
+
+
+def up() -> int:
+    """Start it in a process of its own, wait until it is ready, say how to sign in."""
+    if running := _running():
+        raise Refused(f"it is up already (process {running}); `make down` ends it")
+    embedded.HOME.mkdir(exist_ok=True)
+    STATE.unlink(missing_ok=True)
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.up", "--serve"],
+            cwd=embedded.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        state = _wait(process)
+    except BaseException:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(DOWN_WITHIN_S)
+        raise
+    if state is None:
+        return process.returncode or 1
+    print(_welcome(state))
+    return 0
+
+
+def down() -> int:
+    """End what `up` started."""
+    running = _running()
+    if not running:
+        print("it is not up")
+        return 0
+    process = psutil.Process(running)
+    process.terminate()
+    process.wait(DOWN_WITHIN_S)
+    STATE.unlink(missing_ok=True)
+    print("down")
+    return 0
+
+
+def serve() -> int:
+    """The process that stays: everything up until it is told to end."""
+    end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: end.set())
+    parts = embedded.parts_from_environment()
+    try:
+        with embedded.only_one(), embedded.running(parts, lambda line: print(line, flush=True)) as whole:
+            state = _furnish(whole)
+            fresh = STATE.with_suffix(".new")
+            fresh.touch(mode=0o600)
+            fresh.write_text(json.dumps(state))
+            fresh.replace(STATE)
+            while not end.wait(1):
+                whole.check()
+    except PortcullisError as error:
+        print(f"portcullis: {error}", flush=True)
+        return error.exit_status
+    finally:
+        for left in (STATE, ENVIRONMENT):
+            left.unlink(missing_ok=True)
+    return 0
+
+
+def _furnish(whole: embedded.Embedded) -> dict[str, Any]:
+    """Documents to look at, a person to sign in as, an owner of the account to change things as."""
+    people = People(whole)
+    application = people.with_role(embedded.APPLICATION_ROLE)
+    for number, document in enumerate(DOCUMENTS):
+        application.ask("PUT", f"/{INDEX}/_doc/{number}?refresh=true", document)
+    people.join(people.cognito_user(PERSON), "dashboards")
+    iam = whole.aws.client("iam")
+    iam.create_user(UserName=OWNER)
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_user_policy(UserName=OWNER, PolicyName="everything", PolicyDocument=json.dumps(everything))
+    key = iam.create_access_key(UserName=OWNER)["AccessKey"]
+    ENVIRONMENT.touch(mode=0o600)
+    ENVIRONMENT.write_text(
+        "".join(
+            f"export {name}={value}\n"
+            for name, value in {
+                "AWS_ENDPOINT_URL": whole.aws.endpoint,
+                "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+                "AWS_DEFAULT_REGION": embedded.REGION,
+            }.items()
+        )
+    )
+    token = embedded.HOME / "run" / "maya.token"
+    token.touch(mode=0o600)
+    token.write_text(people.token(PERSON))
+    return {
+        "pid": os.getpid(),
+        "door": whole.door,
+        "ca": _short(whole.door_ca),
+        "aws": whole.aws.endpoint,
+        "pool": people.pool,
+        "key": whole.output("KeyArn"),
+        "token": _short(token),
+    }
+
+
+def _wait(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
+    """Show its progress until it is ready; None if it ended before."""
+    shown, deadline = 0, time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        lines = LOG.read_text(errors="replace").splitlines()
+        for line in lines[shown:]:
+            print(f"  {line}", file=sys.stderr if line.startswith("portcullis:") else sys.stdout, flush=True)
+        shown = len(lines)
+        if STATE.exists():
+            state: dict[str, Any] = json.loads(STATE.read_text())
+            return state
+        if process.poll() is not None:
+            return None
+        time.sleep(0.2)
+    raise PortcullisError(f"it was not up within {PATIENCE_S} s; see {_short(LOG)}")
+
+
+def _running() -> int | None:
+    """The process of an earlier `up`, if it still is that."""
+    try:
+        pid = int(json.loads(STATE.read_text())["pid"])
+        command = psutil.Process(pid).cmdline()
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+    return pid if "local.up" in command else None
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(embedded.PROJECT))
+
+
+def _welcome(state: dict[str, Any]) -> str:
+    search = f'curl --cacert {state["ca"]} -H "Authorization: Bearer $(cat {state["token"]})" https://{state["door"]}/_dashboards/{INDEX}/_search'
+    return f"""
+The embedded default is up: domain behind https://{state["door"]}, emulated AWS at {state["aws"]}.
+
+{PERSON} is signed in at the Dashboards door and in the group `dashboards` only; her search is refused:
+  {search}
+
+As the owner of the account (the keys are in .portcullis/up.env, for the `portcullis` command and the AWS CLI alike):
+  . .portcullis/up.env
+  .venv/bin/portcullis status demo
+  .venv/bin/python -m local.try_it join {PERSON} support   # AdminAddUserToGroup; then search again
+  .venv/bin/python -m local.try_it disable-key                    # the gate drops; `enable-key` lifts it
+  .venv/bin/portcullis history demo
+
+`make down` ends it."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--down", action="store_true", help="end what was left running")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    try:
+        if asked.serve:
+            return serve()
+        return down() if asked.down else up()
+    except PortcullisError as error:
+        print(f"portcullis: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
