@@ -40,9 +40,12 @@ _NOT_SHIPPED = ("boto3", "click", "rich")
 _LEFT_OUT = ("boto3", "botocore", "s3transfer", "grpcio", "opensearch-protobufs", "protobuf")
 _COMMAND_ONLY = "cli"  # the room of the library that only a person needs
 _DROPPED_FOLDERS = {"__pycache__", "tests", "test", "bin"}
-_DROPPED_FILES = ("*.pyi", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock")
+_DROPPED_FILES = (
+    *("*.pyi", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock"),
+    *("*.c", "*.min.js", "*.min.css"),  # sources of what is compiled, and the Swagger page that Powertools can serve
+)
 _KEPT_BUILDS = 4  # of a platform; older ones are removed
-_FORM = "1"  # raise it when this file changes what a build looks like
+_FORM = "2"  # raise it when this file changes what a build looks like
 
 
 class BuildFailed(Exception):
