@@ -21,7 +21,6 @@ from portcullis.errors import BadInput
 _CAPITALS = (
     *(
         "unlimited",
-        "all",
         "indices_all",
         "cluster_all",
         "read",

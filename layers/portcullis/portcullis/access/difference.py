@@ -56,6 +56,9 @@ def difference(
     leaving = {step.claim.name for step in work.removals if step.claim.kind is Kind.ROLES}
     work.staying_roles = (desired.of(Kind.ROLES).keys() | held.of(Kind.ROLES).keys()) - leaving
     claimed = {claim.name for claim in mine if claim.kind is Kind.MAPPINGS}
+    for claim in mine:
+        if claim.kind is Kind.MAPPINGS and claim.entry_list:
+            work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
     for role in sorted(desired.entries.keys() | held.of(Kind.MAPPINGS).keys() | claimed):
         work.mapping(role)
     # Mappings come last in the order of writing, and so first in that of removing.
@@ -85,6 +88,7 @@ class _Difference:
     release_only: set[Claim] = field(default_factory=set)
     foreign: set[Claim] = field(default_factory=set)
     conflicts: list[Blocked] = field(default_factory=list)
+    claimed_entries: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (role, list) -> entries of ours
     staying_roles: set[str] = field(default_factory=set)  # those that exist once the plan is done
 
     def documents(self, kind: Kind) -> None:
@@ -176,9 +180,7 @@ class _Difference:
         """One list of a mapping; True if anything remains in it after our removals."""
         asked = self.desired.entries.get(role, {}).get(entry_list, {})
         there = frozenset(self.held.entries(role, entry_list))
-        of_list = {
-            c.entry for c in self.mine if c.kind is Kind.MAPPINGS and (c.name, c.entry_list) == (role, entry_list)
-        }
+        of_list = self.claimed_entries.get((role, entry_list), set())
         if gone:
             self.conflicts.extend(Blocked(Claim(Kind.MAPPINGS, role, entry_list, entry), *_NO_ROLE) for entry in asked)
             asked = {}
