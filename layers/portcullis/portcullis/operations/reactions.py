@@ -52,10 +52,8 @@ class Reactions:
     queue: str  # "identity" or "key": whose dead letters take what will never be understood
     logger: Any  # a Powertools Logger, or anything with its append_keys and info
     metrics: Any  # a Powertools Metrics, or anything with its add_metric
-    failed: dict[str, Exception] = field(default_factory=dict)  # deployment -> what its first event in this batch met
-    covered: dict[str, datetime] = field(
-        default_factory=dict
-    )  # deployment -> when this batch's reading of the truth began
+    # Deployment, and what is looked at: read in this batch, or by a try to come. Everything in a batch was sent before it began.
+    covered: set[tuple[str, str]] = field(default_factory=set)
 
     def take_record(self, record: Any) -> str:
         """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word.
@@ -68,14 +66,21 @@ class Reactions:
         try:
             done = self.take(message)
         except Exception as error:
-            self.covered.add(message.deployment)
-            self.logger.warning(f"not done, tried again: {type(error).__name__}: {error}")
-            wait = _TRY_AGAIN_SECONDS[min(message.receives, len(_TRY_AGAIN_SECONDS)) - 1]
-            self.world.queue_again(raw["eventSourceARN"], raw["receiptHandle"], wait)
+            self.logger.warning(f"not done in try {message.receives}: {type(error).__name__}: {error}")
+            self.world.queue_again(raw["eventSourceARN"], raw["receiptHandle"], self._wait(message))
             raise
         self.logger.info(done)
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
         return done
+
+    def _wait(self, message: Queued) -> int:
+        """Seconds until a message that failed is seen again. After its last try at once: the queue then takes it out of the way."""
+        if self._is_last_try(message):
+            return 0
+        return _TRY_AGAIN_SECONDS[min(message.receives, len(_TRY_AGAIN_SECONDS)) - 1]
+
+    def _is_last_try(self, message: Queued) -> bool:
+        return message.receives >= self.world.settings.queue_tries
 
     def take(self, message: Queued) -> str:
         """React to one message: nothing, covered, done or buried. Raises what a later try may mend."""
@@ -85,7 +90,7 @@ class Reactions:
             self._bury(message, error)
             return "buried"
         except Exception as error:
-            if message.receives >= self.world.settings.queue_tries:
+            if self._is_last_try(message):
                 self._last_try(message, error)
             raise
 
@@ -101,20 +106,21 @@ class Reactions:
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
             return "nothing"
-        if self._is_covered(message, signal):
+        about = (message.deployment, _looked_at(signal))
+        if about in self.covered or self._is_covered(message, signal):
             return "covered"
+        if not self._is_last_try(message):
+            self.covered.add(about)
         cause = Cause(signal.event_id, signal.actor, signal.at)
         if signal.concern is Concern.IDENTITY:
             synchronise(self.world, message.deployment, cause)
         else:
             guard(self.world, message.deployment, cause, hint=signal)
-        self.covered.add(message.deployment)
+        self.covered.add(about)
         return "done"
 
     def _is_covered(self, message: Queued, signal: Signal) -> bool:
-        """Whether the truth was read after this event happened and settled, here or by a finished reconcile before."""
-        if message.deployment in self.covered:
-            return True  # everything in this batch was sent before the batch began
+        """Whether a finished reconcile read the truth after this event happened and settled."""
         if signal.concern is not Concern.IDENTITY:
             return False
         until = self.world.ledger.watermark(message.deployment)
@@ -158,6 +164,11 @@ def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
         next="mend the cause, then redrive: portcullis redrive; check with: portcullis status " + message.deployment,
         runbook="dead-letters",
     )
+
+
+def _looked_at(signal: Signal) -> str:
+    """What a reaction to this signal reads. What is said of a key is itself a finding, so each kind of signal is heard."""
+    return Concern.IDENTITY.value if signal.concern is Concern.IDENTITY else str(signal.name)
 
 
 def _time(text: str) -> datetime | None:
