@@ -50,6 +50,7 @@ SHAPES = {
     "sweep": Shape(seconds=300, reserved=1),
     "domain_setup": Shape(seconds=600),
     "operate": Shape(seconds=300),
+    "remove": Shape(seconds=300),
 }
 
 
@@ -87,7 +88,7 @@ class Automation(Stack):
         self._allow(self.automation_role, "automation", permissions.of_automation(grounds))
         layer = self._layer()
         self.functions = {function: self._function(function, layer, grounds) for function in names.FUNCTIONS}
-        self.doors = self._doors(self.functions["operate"])
+        self.doors = self._doors(self.functions["operate"], self.functions["remove"])
         self._sweep()
         self._outputs()
 
@@ -251,6 +252,7 @@ class Automation(Stack):
 
     def _environment(self, name: str) -> dict[str, str]:
         return {
+            **({"PORTCULLIS_MAY_DELETE": "yes"} if name == "remove" else {}),
             "PORTCULLIS_LEDGER_TABLE": self.ledger.table_name,
             "PORTCULLIS_AUTOMATION_ROLE": self.automation_role.role_arn,
             "PORTCULLIS_ALERT_TOPIC": self.topic.topic_arn,
@@ -267,11 +269,15 @@ class Automation(Stack):
             "LOG_LEVEL": "INFO",
         }
 
-    def _doors(self, operate: lambda_.Function) -> dict[str, lambda_.Alias]:
-        """One alias of `operate` a level, and a policy to give to people: it may call the alias of its level and those below."""
-        version = operate.current_version
+    def _doors(self, operate: lambda_.Function, remove: lambda_.Function) -> dict[str, lambda_.Alias]:
+        """One alias a level, and a policy to give to people: it may call the alias of its level and those below.
+
+        The levels before the last are aliases of `operate`, the last is one of `remove`: what may delete has a role of its own.
+        """
+        behind = {level: operate for level in names.LEVELS[:-1]} | {names.LEVELS[-1]: remove}
         doors = {
-            level: lambda_.Alias(self, f"Operate-{level}", alias_name=level, version=version) for level in names.LEVELS
+            level: lambda_.Alias(self, f"Operate-{level}", alias_name=level, version=function.current_version)
+            for level, function in behind.items()
         }
         for place, level in enumerate(names.LEVELS):
             may = [doors[lower].function_arn for lower in names.LEVELS[: place + 1]]
@@ -330,6 +336,9 @@ class Automation(Stack):
                 {self._secret(name) for one in deployments for name in one.passwords.values() if name}
             ),
             keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
+            own_keys=sorted({arn for key in keys if not key.one.key_arn for arn in (key.arn, *key.replica_arns)}),
+            rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),
+            endpoints=self._arn("ssm", "parameter", f"{names.PREFIX}/*"),
             key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
             alias_only=sorted({key.one.key_alias for key in by_alias}),
             all_keys=self._arn("kms", "key", "*"),
@@ -380,6 +389,7 @@ class Automation(Stack):
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "AutomationRole", value=self.automation_role.role_arn)
         CfnOutput(self, "OperateFunction", value=self.functions["operate"].function_name)
+        CfnOutput(self, "RemoveFunction", value=self.functions["remove"].function_name)
         for concern in self.queues:
             CfnOutput(self, f"{concern.capitalize()}Queue", value=self.queues[concern].queue_url)
             CfnOutput(self, f"{concern.capitalize()}DeadLetters", value=self.dead_letters[concern].queue_url)

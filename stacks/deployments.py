@@ -23,6 +23,7 @@ class Declared:
     node_count: int
     storage_gib: int
     rotation_days: int
+    on_demand_days: int | None  # rotate on demand every so many days
     multi_region: bool
     replica_regions: tuple[str, ...]
     key_alias: str  # alias/NAME of the key we make, or of the given one; empty if a key is given by its own ARN
@@ -77,6 +78,7 @@ def declared(path: Path) -> Declared:
         node_count=read.domain.data_nodes.count,
         storage_gib=read.domain.data_nodes.storage_gib,
         rotation_days=read.key.rotation_days,
+        on_demand_days=read.key.on_demand_rotation_days,
         multi_region=read.key.multi_region,
         replica_regions=tuple(read.key.replicas),
         key_alias=named if given else read.key.alias or f"alias/portcullis/{read.deployment}",

@@ -38,10 +38,10 @@ _ADMINISTRATION = (
 # The five actions that a search service needs of a customer's key, and no others.
 _USE = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GetKeyRotationStatus")
 # What the automation looks at, and what it asks (as a dry run) whether it may do: it can make nothing readable with it.
-OBSERVE = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyRotations")
+OBSERVE = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyRotations", "ListResourceTags")
 PROBE = ("GenerateDataKeyWithoutPlaintext",)
-OBSERVERS = ("key_guard", "sweep", "operate")
-SNAPSHOT_TAKERS = ("sweep", "operate")
+OBSERVERS = ("key_guard", "sweep", "operate", "remove")
+SNAPSHOT_TAKERS = ("sweep", "operate", "remove")
 SNAPSHOT_USE = ("kms:Decrypt", "kms:GenerateDataKey")
 
 

@@ -12,9 +12,10 @@ PREFIX = "portcullis"
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
 RELAY_ROLE = f"{PREFIX}-relay"
 
-FUNCTIONS = ("identity_sync", "key_guard", "sweep", "domain_setup", "operate")
+FUNCTIONS = ("identity_sync", "key_guard", "sweep", "domain_setup", "operate", "remove")
 
-# The aliases of `operate`: who may call which of them is IAM's to say. A level holds those before it.
+# The doors for people, an alias each: who may call which of them is IAM's to say. A level holds those before it. The last one leads to
+# `remove`, a function of its own, since a function has one role for all of its aliases.
 LEVELS = ("look", "act", "delete")
 
 METRICS_NAMESPACE = "Portcullis"

@@ -31,6 +31,9 @@ class Grounds:
     made_secrets: Sequence[str]  # passwords of internal users that the automation makes
     named_secrets: Sequence[str]  # and those that a deployment file names
     keys: Sequence[str]
+    own_keys: Sequence[str]  # those that were made for a deployment, and no given ones
+    rotated: Sequence[str]  # those of them that are rotated on demand
+    endpoints: str  # parameters that say where a deployment is reached
     key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
     alias_only: Sequence[str]  # those of given keys that are named by their alias alone
     all_keys: str  # arn:...:key/*, only ever with a condition on the alias
@@ -151,6 +154,33 @@ def take_snapshots(g: Grounds) -> Statements:
     return _allow(["sts:AssumeRole"], g.snapshot_roles)
 
 
+def rotate_keys(g: Grounds) -> Statements:
+    return _allow(kms_actions("RotateKeyOnDemand"), g.rotated)
+
+
+def tell_endpoints(g: Grounds) -> Statements:
+    return _allow(_prefixed("ssm", "GetParameter PutParameter"), [g.endpoints])
+
+
+def look_at_keys(g: Grounds) -> Statements:
+    """Before a deployment is taken into care: its key's papers, and the key that its domain was made with."""
+    actions = kms_actions(*OBSERVE)
+    return [
+        *_allow(actions, g.keys),
+        *_by_alias("ForAnyValue:StringEquals", "kms:ResourceAliases", actions, g.alias_only, g),
+        *_by_alias("StringEquals", "kms:RequestAlias", ["kms:DescribeKey"], g.key_aliases, g),
+        *_allow(["es:DescribeDomain"], g.domains),
+    ]
+
+
+def remove(g: Grounds) -> Statements:
+    """What only the function behind the door `delete` may: end a domain, and end a key that was made for one."""
+    return [
+        *_allow(["es:DeleteDomain"], g.domains),
+        *_allow(kms_actions("ScheduleKeyDeletion"), g.own_keys),
+    ]
+
+
 def count(g: Grounds) -> Statements:
     return _allow(["sqs:GetQueueAttributes"], g.dead_letters)
 
@@ -186,6 +216,18 @@ def set_up(g: Grounds) -> Statements:
     ]
 
 
+def _of_people(g: Grounds) -> Statements:
+    return [
+        *observe_keys(g),
+        *lock(g),
+        *end_sessions(g),
+        *redrive(g),
+        *take_snapshots(g),
+        *rotate_keys(g),
+        *tell_endpoints(g),
+    ]
+
+
 def of_function(name: str, g: Grounds) -> Statements:
     """Everything one function may do besides logging, tracing and being in the VPC."""
     everywhere = [*remember(g), *tell(g), *act_on_engines(g), *read_identities(g), *passwords(g)]
@@ -196,11 +238,14 @@ def of_function(name: str, g: Grounds) -> Statements:
         case "key_guard":
             return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
         case "sweep":
-            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *count(g), *take_snapshots(g)]
+            known = [*observe_keys(g), *lock(g), *end_sessions(g), *count(g), *take_snapshots(g)]
+            return [*everywhere, *known, *rotate_keys(g)]
         case "operate":
-            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *redrive(g), *take_snapshots(g)]
+            return [*everywhere, *_of_people(g)]
+        case "remove":
+            return [*everywhere, *_of_people(g), *remove(g)]
         case "domain_setup":
-            return [*everywhere, *set_up(g)]
+            return [*everywhere, *set_up(g), *look_at_keys(g)]
     raise ValueError(f"no permissions are written down for the function {name}")
 
 

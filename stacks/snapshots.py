@@ -18,7 +18,11 @@ class Snapshots(Construct):
     def __init__(self, scope: Construct, name: str, *, key: KeyFacts, domain_arn: str) -> None:
         super().__init__(scope, name)
         stack, deployment = Stack.of(self), key.one.name
-        self.bucket = s3.Bucket(
+        asked = key.one.model.snapshots
+        # Under a key of its own the snapshots outlive the deployment's key; else they go with it.
+        under = asked.key_arn or (key.arn if key.id else "")
+        self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", asked.bucket) if asked.bucket else self._bucket(under)
+        self.store = iam.Role(
             self,
             "Bucket",
             # A bucket takes a key by its ARN. By an alias of another account it would take none that can be checked: S3's own then.
@@ -51,9 +55,9 @@ class Snapshots(Construct):
                 resources=[self.bucket.arn_for_objects("*")],
             ),
         ]
-        if key.id:
+        if under:
             through = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
-            allowed.append(iam.PolicyStatement(actions=list(SNAPSHOT_USE), resources=[key.arn], conditions=through))
+            allowed.append(iam.PolicyStatement(actions=list(SNAPSHOT_USE), resources=[under], conditions=through))
         for statement in allowed:
             self.store.add_to_policy(statement)
         self.taker = iam.Role(
@@ -64,3 +68,7 @@ class Snapshots(Construct):
             assumed_by=iam.AccountRootPrincipal().with_conditions(only_functions(stack, SNAPSHOT_TAKERS)),
         )
         self.taker.add_to_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.store.role_arn]))
+
+    def _bucket(self, under: str) -> s3.Bucket:
+        return s3.Bucket(
+
