@@ -30,7 +30,7 @@ class At(requests.Session):
         super().__init__()
         self.url, self.verify, self.trust_env = url.rstrip("/"), str(ca), False
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **more: Any) -> requests.Response:
         """As requests' own; a path is taken from `self.url` on, a whole URL stays what it is."""
         text = url.decode() if isinstance(url, bytes) else url
         return super().request(method, self.url + text if text.startswith("/") else text, *args, **more)

@@ -49,8 +49,8 @@ RETURNED_NOT = {
     "date",
     "set-cookie",
 }
-# The node's own limits in bytes (2.19.3's 8 KiB for headers is the narrower; with a margin, as it counts its own way). It answers 400 beyond them and then no longer reads the connection, which the
-# next caller would get: so nothing beyond them is sent.
+# The node's own limits in bytes (for headers 2.19.3's 8 KiB is the narrower; with a margin, as it counts its own way). Beyond them it
+# answers 400 and no longer reads the connection, which the next caller would get: so nothing beyond them is sent.
 LONGEST_LINE, LONGEST_HEADERS = 4096, 7168
 
 
@@ -68,8 +68,7 @@ class Door:
         except Refused as refused:
             return _answer(refused)
         except Dropped:
-            request.transport and request.transport.close()
-            raise asyncio.CancelledError from None
+            raise _closed(request) from None
         try:
             return await self._forward(request, asked, body, headers)
         except TimeoutError:
@@ -100,7 +99,7 @@ class Door:
             refused = why
         if self._spec.ingress:
             self._spec.ingress.check(caller, domain, self._spec.account, self._spec.region)
-        if caller is None:
+        if refused or caller is None:
             raise refused or anonymous(asked.action)
         policy.check(caller, asked, domain.get("AccessPolicies"), self._spec.domain_arn)
         return asked, caller, body
@@ -154,7 +153,7 @@ class Door:
                 if answered.status == 401:
                     log.error("the node did not accept what the door handed over")
                     return _answer(Refused(502, {"message": "Bad Gateway"}))
-                back = _head(answered, asked.method)
+                back = _head(answered, request)
                 began = True
                 await back.prepare(request)
                 if asked.method != "HEAD":
@@ -167,17 +166,23 @@ class Door:
                 raise
             # Half an answer must not look like a whole one.
             log.warning("the node's answer broke off: %s", failed)
-            request.transport and request.transport.abort()
-            raise asyncio.CancelledError from None
+            raise _closed(request) from None
 
 
-def _head(answered: aiohttp.ClientResponse, method: str) -> web.StreamResponse:
+def _closed(request: web.BaseRequest) -> asyncio.CancelledError:
+    """Close the connection at once; raising what is returned tells the server that there is nothing to answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return asyncio.CancelledError()
+
+
+def _head(answered: aiohttp.ClientResponse, request: web.BaseRequest) -> web.StreamResponse:
     headers = [(name, value) for name, value in answered.headers.items() if name.lower() not in RETURNED_NOT]
     back = web.StreamResponse(status=answered.status, reason=answered.reason, headers=headers)
     length = answered.headers.get("Content-Length")
     if length is not None:
         back.content_length = int(length)
-    elif method != "HEAD":
+    elif request.method != "HEAD" and request.version >= aiohttp.HttpVersion11:
         back.enable_chunked_encoding()
     return back
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-MATCHES = {
+MATCHES: dict[str, Callable[[str, str], bool]] = {
     "Equals": lambda value, wanted: value == wanted,
     "NotEqual": lambda value, wanted: value != wanted,
     "Contains": lambda value, wanted: wanted in value,

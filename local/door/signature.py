@@ -138,6 +138,8 @@ def check(asked: Asked, signature: Signature, secret: str, region: str, body_sha
         expected = auth.signature(auth.string_to_sign(request, canonical), request)
         if hmac.compare_digest(expected.encode(), signature.value.encode()):
             return
+    if signature.session_token:  # errors end up in logs
+        canonical = canonical.replace(signature.session_token, "...")
     raise unknown(f"{SIGNATURE_DIFFERS}\n\nThe Canonical String for this request should have been\n'{canonical}'\n")
 
 

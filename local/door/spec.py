@@ -24,6 +24,7 @@ NEEDED = (
     "home",
     "jwt_key",
 )
+FILES = ("node_ca", "node_client_cert", "node_client_key", "jwt_key", "home")
 FURTHER = ("ingress", "timeout_s")
 
 
@@ -74,5 +75,13 @@ class Spec:
                 told.get("security_group", ""),
                 told.get("automation_security_group", ""),
             )
-        rest = {name: given[name] for name in ("domain", "region", "account", "node_url")}
-        return cls(int(given["port"]), **rest, **files, ingress=ingress, timeout_s=float(given.get("timeout_s", 60)))
+        return cls(
+            port=int(given["port"]),
+            domain=given["domain"],
+            region=given["region"],
+            account=given["account"],
+            node_url=given["node_url"],
+            **files,
+            ingress=ingress,
+            timeout_s=float(given.get("timeout_s", 60)),
+        )

@@ -20,7 +20,7 @@ from requests_aws4auth import AWS4Auth
 
 from local.aws.emulator import Credentials
 from local.door import client
-from tests.local.fixtures_door import ACCOUNT, MASTER, PASSWORD, REGION, World
+from tests.local.door_world import ACCOUNT, MASTER, PASSWORD, REGION, World
 
 pytest_plugins = ["tests.local.fixtures_door"]
 pytestmark = [pytest.mark.node, pytest.mark.aws]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.local.fixtures_door import ACCOUNT, ARN, AUTOMATION, DOMAIN, MASTER, World, allow
+from tests.local.door_world import ACCOUNT, ARN, AUTOMATION, DOMAIN, MASTER, World, allow
 
 pytest_plugins = ["tests.local.fixtures_door"]
 pytestmark = [pytest.mark.node, pytest.mark.aws]
