@@ -17,6 +17,7 @@ from portcullis.errors import PortcullisError
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("portcullis.cli.model_verbs:check", "Validate deployment files, and say what in them is seldom meant."),
     "completion": ("portcullis.cli.completion:completion", "Print the completion script of a shell."),
+    "decide": ("portcullis.cli.decide:decide", "Decide a request by a security config, and say why."),
     "init": ("portcullis.cli.model_verbs:init", "Write a deployment file to start from."),
     "schema": ("portcullis.cli.model_verbs:schema", "Print the JSON Schema of the deployment file."),
     "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),

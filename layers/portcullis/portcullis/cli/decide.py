@@ -1,0 +1,53 @@
+"""`portcullis decide`: a question about access in, the decision and its reasons out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portcullis.access.question import answer
+from portcullis.cli.console import console, json_option
+from portcullis.errors import BadInput
+from portcullis.model.known import known
+
+# The engine of a question -> whose built-in action groups it has, unless the question brings its own.
+_BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearch": "OpenSearch_3.3"}
+
+
+@click.command(short_help="Decide a request by a security config, and say why.")
+@click.argument("file", metavar="FILE|-")
+@json_option
+def decide(file: str) -> None:
+    """Decide whether a principal may do what he asks, by a security config as the engine's GET shows it, and say why.
+
+    FILE is a JSON object: engine (opensearch, 7.x or 6.x), security (roles, rolesmapping, internalusers, actiongroups),
+    principal (name, backend_roles, attributes), request (action, indices), world (indices and aliases that exist). "-" is
+    standard input.
+
+    Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons.
+    Nothing is asked of an engine.
+
+    \b
+    Examples:
+      portcullis decide question.json
+      portcullis decide - < question.json | jq .reasons
+    """
+    question = _read(file)
+    engine = question.get("engine", "opensearch") if isinstance(question, dict) else "opensearch"
+    built_in = known(_BUILT_IN.get(engine, _BUILT_IN["opensearch"])).action_groups
+    console().line(answer(question, built_in, source=file))
+
+
+def _read(file: str) -> Any:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read: {error}", source=file, remedy="name a JSON file, or - for standard input") from None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"is no JSON: {error}", source=file, remedy="see `portcullis decide --help`") from None
