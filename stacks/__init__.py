@@ -20,7 +20,6 @@ def _prepare_node() -> None:
     if path.split(os.pathsep, 1)[0] != folder:
         os.environ["PATH"] = os.pathsep.join(part for part in (folder, path) if part)
     os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_CACHE / "jsii"))
-    os.environ.setdefault("CDK_HOME", str(_CACHE / "cdk"))
 
 
 _prepare_node()

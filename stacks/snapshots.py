@@ -13,7 +13,8 @@ from stacks.key import SNAPSHOT_TAKERS, SNAPSHOT_USE, KeyFacts, only_functions
 
 
 class Snapshots(Construct):
-    """Part of the domain's stack. The bucket stays when the stack goes. Who destroys the key destroys these snapshots too."""
+    """Part of the domain's stack. The bucket stays when the stack goes. Whoever destroys the deployment's key destroys
+    these snapshots too, unless the file gives the bucket a key of its own."""
 
     def __init__(self, scope: Construct, name: str, *, key: KeyFacts, domain_arn: str) -> None:
         super().__init__(scope, name)
@@ -22,19 +23,6 @@ class Snapshots(Construct):
         # Under a key of its own the snapshots outlive the deployment's key; else they go with it.
         under = asked.key_arn or (key.arn if key.id else "")
         self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", asked.bucket) if asked.bucket else self._bucket(under)
-        self.store = iam.Role(
-            self,
-            "Bucket",
-            # A bucket takes a key by its ARN. By an alias of another account it would take none that can be checked: S3's own then.
-            encryption=s3.BucketEncryption.KMS if key.id else s3.BucketEncryption.S3_MANAGED,
-            # Imported, so that CDK leaves its policy alone, which another stack has written.
-            encryption_key=kms.Key.from_key_arn(self, "Key", key.arn) if key.id else None,
-            bucket_key_enabled=True if key.id else None,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7))],
-            removal_policy=RemovalPolicy.RETAIN,
-        )
         self.store = iam.Role(
             self,
             "Store",
@@ -71,4 +59,15 @@ class Snapshots(Construct):
 
     def _bucket(self, under: str) -> s3.Bucket:
         return s3.Bucket(
-
+            self,
+            "Bucket",
+            # A bucket takes a key by its ARN. By an alias of another account it would take none that can be checked: S3's own then.
+            encryption=s3.BucketEncryption.KMS if under else s3.BucketEncryption.S3_MANAGED,
+            # Imported, so that CDK leaves its policy alone, which another stack has written.
+            encryption_key=kms.Key.from_key_arn(self, "Key", under) if under else None,
+            bucket_key_enabled=True if under else None,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
