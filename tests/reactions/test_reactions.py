@@ -1,0 +1,178 @@
+"""Given events as the queues hand them over, then the truth is read as often as needed, and nothing is lost in silence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from portcullis.custody.types import State
+
+from tests.reactions.town import TRIES, Town, record_again, town
+
+
+@pytest.fixture
+def here() -> Town:
+    return town()
+
+
+def test_a_member_added_is_mapped_and_a_member_removed_is_not(here: Town) -> None:
+    assert here.handle([here.sent(here.join("anna"))]) == ["done"]
+    assert here.mapped == ["anna"]
+    here.pass_time(60)
+    assert here.handle([here.sent(here.leave("anna"))]) == ["done"]
+    assert here.mapped == []
+
+
+def test_what_was_done_names_the_event_and_who_caused_it(here: Town) -> None:
+    event = here.join("anna")
+    here.handle([here.sent(event)])
+    change = here.account.ledger.history("demo")[0]
+    assert (change.cause, change.actor) == (event["detail"]["eventID"], event["detail"]["userIdentity"]["arn"])
+    assert here.notes.keys["correlation_id"] == event["detail"]["eventID"]
+    assert here.notes.counted == ["EventDone"]
+
+
+@pytest.mark.parametrize(
+    "meaningless",
+    [
+        {"errorCode": "AccessDenied"},
+        {"readOnly": True},
+        {"requestParameters": {"userPoolId": "eu-central-1_Other", "username": "a", "groupName": "readers"}},
+    ],
+    ids=["failed", "read-only", "another pool"],
+)
+def test_what_means_nothing_reads_nothing(here: Town, meaningless: dict[str, object]) -> None:
+    here.join("anna")
+    assert here.handle([here.sent(here.cognito("AdminAddUserToGroup", **meaningless))]) == ["nothing"]
+    assert (here.mapped, here.writes) == ([], 0)
+
+
+def test_the_first_event_of_a_batch_covers_the_others_of_its_deployment(here: Town) -> None:
+    records = [here.sent(here.join(name)) for name in ("anna", "ben", "carl")]
+    assert here.handle(records) == ["done", "covered", "covered"]
+    assert (here.mapped, here.writes) == (["anna", "ben", "carl"], 1)
+
+
+def test_the_watermark_covers_what_happened_and_settled_before_the_truth_was_read(here: Town) -> None:
+    late = here.sent(here.join("anna"))
+    here.pass_time(30)
+    here.handle([here.sent(here.join("ben"))])
+    assert here.handle([late]) == ["covered"]
+    assert here.mapped == ["anna", "ben"]
+
+
+def test_the_watermark_does_not_cover_what_had_not_settled(here: Town) -> None:
+    """IAM and Cognito are eventually consistent: a reading right after the change may not have seen it."""
+    fresh = here.sent(here.join("anna"))
+    here.pass_time(1)
+    here.handle([here.sent(here.cognito("AdminAddUserToGroup"))])
+    assert here.handle([fresh]) == ["done"]
+
+
+def test_a_burst_costs_one_reading_that_writes(here: Town) -> None:
+    records = [here.sent(here.join(f"p{number:03d}")) for number in range(200)]
+    here.handle_all(records)
+    assert (len(here.mapped), here.writes) == (200, 1)
+
+
+def test_people_who_come_while_it_reacts_cost_one_write_a_batch_at_most(here: Town) -> None:
+    for batch in range(8):
+        here.handle([here.sent(here.join(f"p{batch}-{number}")) for number in range(10)])
+    assert (len(here.mapped), here.writes) == (80, 8)
+
+
+# ---------------------------------------------------------------------- what cannot be read
+
+
+def truncated(event: dict[str, object]) -> str:
+    return json.dumps(event)[:100]
+
+
+def nameless(event: dict[str, object]) -> str:
+    detail = dict(event["detail"])  # type: ignore[call-overload]
+    del detail["eventName"]
+    return json.dumps(event | {"detail": detail})
+
+
+@pytest.mark.parametrize("spoil", [truncated, nameless, lambda _: "[]", lambda _: '"text"', lambda _: "null"])
+def test_a_malformed_event_is_buried_whole_and_told_and_delays_nobody(here: Town, spoil: object) -> None:
+    body = spoil(here.join("anna"))  # type: ignore[operator]
+    assert here.handle([here.sent(body), here.sent(here.cognito("AdminAddUserToGroup"))]) == ["buried", "done"]
+    [(queue, kept, group, reason)] = here.aws.buried
+    assert (queue, kept, group) == ("identity", body, "demo")
+    assert reason
+    [alert] = here.told("dead-letter")
+    assert reason in alert.happened
+    assert alert.severity == "critical"
+    assert here.again == []
+    assert here.mapped == ["anna"]
+
+
+# ---------------------------------------------------------------------- what fails
+
+
+def test_what_failed_is_seen_again_soon_and_covers_the_others_of_its_batch(here: Town) -> None:
+    here.account.engine.silent = 1  # type: ignore[attr-defined]
+    records = [here.sent(here.join("anna")), here.sent(here.join("ben"))]
+    assert here.handle(records) == ["failed", "covered"]
+    [(queue, receipt, seconds)] = here.again
+    assert (queue, receipt, seconds) == (records[0]["eventSourceARN"], records[0]["receiptHandle"], 1)
+    assert here.handle([record_again(records[0])]) == ["done"]
+    assert here.mapped == ["anna", "ben"]
+
+
+def test_the_pauses_grow_and_end_with_the_last_try(here: Town) -> None:
+    one = here.sent(here.join("anna"))
+    here.account.engine.silent = TRIES  # type: ignore[attr-defined]
+    for _ in range(TRIES):
+        assert here.handle([one]) == ["failed"]
+        one = record_again(one)
+    waits = [seconds for _, _, seconds in here.again]
+    assert waits[:-1] == sorted(waits[:-1])
+    assert waits[-1] == 0, "the queue takes it out of the way of the others at once"
+    [alert] = here.told("dead-letter")
+    assert f"{TRIES} tries" in alert.happened
+    assert here.aws.buried == [], "the queue itself moves it"
+
+
+def test_what_fails_for_the_last_time_covers_nobody(here: Town) -> None:
+    here.account.engine.silent = 1  # type: ignore[attr-defined]
+    records = [here.sent(here.join("anna"), receives=TRIES), here.sent(here.join("ben"))]
+    assert here.handle(records) == ["failed", "done"]
+    assert here.mapped == ["anna", "ben"]
+
+
+def test_one_deployment_that_fails_does_not_keep_another_waiting(here: Town) -> None:
+    event = here.join("anna")
+    assert here.handle([here.sent(event, deployment="gone"), here.sent(event)]) == ["failed", "done"]
+    assert here.mapped == ["anna"]
+
+
+def test_an_event_of_a_deployment_that_left_is_a_failure_that_says_so(here: Town) -> None:
+    assert here.handle([here.sent(here.join("anna"), deployment="gone")]) == ["failed"]
+    assert "no deployment named 'gone'" in here.notes.lines[-1]
+
+
+# ---------------------------------------------------------------------- the key
+
+
+def test_a_disabled_key_locks_and_an_enabled_one_unlocks_with_what_the_groups_did_meanwhile(here: Town) -> None:
+    here.handle([here.sent(here.join("anna"))])
+    here.aws.disabled = True
+    assert here.handle([here.sent(here.kms("DisableKey"))], "key") == ["done"]
+    assert (here.state, here.mapped) == (State.LOCKED, [])
+    writes = here.writes
+    assert here.handle([here.sent(here.join("ben"))]) == ["done"]
+    assert (here.writes, here.mapped) == (writes, []), "while locked nothing is written"
+    here.aws.disabled = False
+    here.pass_time(60)
+    assert here.handle([here.sent(here.kms("EnableKey"))], "key") == ["done"]
+    assert (here.state, here.mapped) == (State.OPEN, ["anna", "ben"])
+    assert (len(here.told("locked")), len(here.told("unlocked"))) == (1, 1)
+
+
+def test_every_kind_of_word_about_a_key_is_heard_though_one_batch_brings_them(here: Town) -> None:
+    """What the domain says of its key is a finding of its own: a look that was asked for by another event lacks it."""
+    records = [here.sent(here.kms("EnableKey")), here.sent(here.kms("EnableKey")), here.sent(here.inaccessible())]
+    assert here.handle(records, "key") == ["done", "covered", "done"]
+    assert len(set(here.aws.hints)) == 2
