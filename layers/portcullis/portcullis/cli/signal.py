@@ -15,6 +15,7 @@ import click
 
 from portcullis.cli.console import console, json_option
 from portcullis.errors import BadInput, MalformedEvent
+from portcullis.operations.scopes import scopes_of_files
 from portcullis.signals import Scope, Signal, read
 from portcullis.signals.document import as_markdown
 
@@ -24,21 +25,30 @@ _GZIP = b"\x1f\x8b"
 @click.command(short_help="Say what AWS events mean to a deployment, or why they mean nothing.")
 @click.argument("files", nargs=-1, metavar="FILE|-...")
 @click.option("--any", "anyone", is_flag=True, help="Do not ask which deployment an event concerns.")
+@click.option(
+    "--deployments", metavar="DIR", default="deployments", help="Where the deployment files are.", show_default=True
+)
 @click.option("--scopes", "scopes_file", metavar="FILE", help="What the deployments listen to: a JSON list of scopes.")
 @click.option("--table", is_flag=True, help="Print the table of all signals as Markdown, and read no event.")
 @json_option
 @click.pass_context
-def signal(context: click.Context, files: tuple[str, ...], anyone: bool, scopes_file: str | None, table: bool) -> None:
+def signal(
+    context: click.Context, files: tuple[str, ...], anyone: bool, deployments: str, scopes_file: str | None, table: bool
+) -> None:
     """Say what AWS events mean to a deployment, or why they mean nothing.
 
     A FILE holds one event, a JSON array of events, one event a line, or a CloudTrail log file ({"Records": [...]}), also
     gzipped. An event is EventBridge's, or a bare CloudTrail record. "-" is standard input.
+
+    Which deployments an event concerns is asked of the files in --deployments; a file does not know which user pool and which
+    key CloudFormation made, so any pool counts, and the key by its alias only. --scopes says it exactly.
 
     Prints one JSON line an event, or one for each deployment that it concerns: signal (null: nothing), subject,
     deployment, because. A malformed event is told on stderr; the others are read all the same, and the exit status is 2.
 
     \b
     Examples:
+      portcullis signal event.json
       portcullis signal --any event.json
       portcullis signal --any - < events.jsonl
       portcullis signal --scopes scopes.json CloudTrail/*.json.gz | jq 'select(.signal)'
@@ -48,9 +58,9 @@ def signal(context: click.Context, files: tuple[str, ...], anyone: bool, scopes_
         return
     if not files:
         raise click.UsageError("Missing argument 'FILE|-'.")
-    if anyone == bool(scopes_file):
-        raise click.UsageError("Say which deployments are asked about: --scopes FILE, or --any for none in particular.")
-    scopes = None if scopes_file is None else read_scopes(scopes_file)
+    if anyone and scopes_file:
+        raise click.UsageError("--any asks about no deployment, --scopes about some: give one of them.")
+    scopes = None if anyone else read_scopes(scopes_file) if scopes_file else scopes_of_files(Path(deployments))
     failed = False
     for file in files:
         for place, event in _events(file):

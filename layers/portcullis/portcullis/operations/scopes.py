@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.errors import BadInput
 from portcullis.operations.ports import Registration
-from portcullis.signals.types import Scope
+from portcullis.signals.types import ANY, Scope
+
+if TYPE_CHECKING:
+    from portcullis.model import Deployment
 
 
 def scope_of(registration: Registration, access: AccessModel) -> Scope:
@@ -33,6 +39,41 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         identity_center_groups=frozenset(granted(SubjectKind.IDENTITY_CENTER_GROUP)),
         security_groups=frozenset({registration.security_group} - {""}),
     )
+
+
+def scopes_of_files(folder: Path) -> tuple[Scope, ...]:
+    """The scopes of the deployment files in a folder, as far as a file can tell: which pool CloudFormation made it does not know, so
+    an event of any pool counts; a key it does not name is known by its alias only. BadInput for a bad file, or for none."""
+    from portcullis import model
+
+    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not files:
+        raise BadInput(
+            "no deployment file (*.yaml) there", source=str(folder), remedy="name the folder, or ask with --any"
+        )
+    return tuple(_scope_of_file(model.load(file)) for file in files)
+
+
+def _scope_of_file(deployment: Deployment) -> Scope:
+    from portcullis import model
+
+    key, pool = deployment.key, ANY if deployment.identity.cognito else ""
+    made_by_us = Registration(
+        deployment=deployment.deployment,
+        account="",
+        region="",
+        domain=deployment.deployment,
+        domain_arn="",
+        endpoint="",
+        key_arn=key.arn if key.arn and ":key/" in key.arn else "",
+        key_alias=key.arn.split(":", 5)[5]
+        if key.arn and ":alias/" in key.arn
+        else key.alias or f"alias/portcullis/{deployment.deployment}",
+        user_pool=pool,
+        identity_pool=pool,
+        identity_store=deployment.identity.identity_center.store if deployment.identity.identity_center else "",
+    )
+    return scope_of(made_by_us, model.resolve(deployment))
 
 
 def _last(name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from portcullis.signals.events import HIDDEN, Event, Path, look, malformed, text
 from portcullis.signals.rows import About
-from portcullis.signals.types import Scope
+from portcullis.signals.types import ANY, Scope
 
 _GROUP_ID = re.compile(r"([0-9a-f]{10}-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNNAMED = "*"  # stands in a subject for a name that the event does not tell
@@ -304,7 +304,7 @@ def _of_iam_user(found: Found, scope: Scope) -> bool:
 def _of_pool(found: Found, scope: Scope) -> bool:
     if not found.container:  # the event does not tell the pool: it may be any of the account and Region
         return bool(scope.user_pool) and _here(found, scope)
-    return found.container == scope.user_pool and _same(found.account, scope.account)
+    return scope.user_pool in (found.container, ANY) and _same(found.account, scope.account)
 
 
 def _of_cognito_group(found: Found, scope: Scope) -> bool:
@@ -357,7 +357,7 @@ _MATCHERS: dict[About, Callable[[Found, Scope], bool]] = {
     About.COGNITO_GROUP: _of_cognito_group,
     About.COGNITO_USER: _of_pool,
     About.USER_POOL: _of_pool,
-    About.IDENTITY_POOL: lambda found, scope: bool(scope.identity_pool) and scope.identity_pool in found.names,
+    About.IDENTITY_POOL: lambda found, scope: bool(scope.identity_pool) and scope.identity_pool in (*found.names, ANY),
     About.IDENTITY_CENTER_GROUP: _of_identity_center_group,
     About.IDENTITY_CENTER_USER: _of_identity_center,
     About.IDENTITY_CENTER: lambda found, scope: bool(scope.identity_center_groups),

@@ -15,6 +15,9 @@ class Concern(StrEnum):
     DOMAIN = "domain"  # the domain itself: looked at by the key guard (errors, isolation, deletion, configuration)
 
 
+ANY = "*"  # a user pool or identity pool that is not known: every one counts
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What one deployment listens to. Empty means: none of that kind."""
