@@ -25,7 +25,9 @@ class OpenSearchSnapshots:
         self._ask("PUT", f"/_snapshot/{repository}/{snapshot}", body)
 
     def restore(self, repository: str, snapshot: str, indices: str, prefix: str) -> None:
-        body: Json = {"indices": indices, "include_global_state": False, "include_aliases": False}
+        body: Json = {"indices": indices, "include_global_state": False, "include_aliases": not prefix}
+        # A snapshot of a locked or frozen domain holds its blocks: what comes back can be used.
+        body["ignore_index_settings"] = ["index.blocks.read", "index.blocks.write"]
         if prefix:
             body |= {"rename_pattern": "(.+)", "rename_replacement": f"{prefix}$1"}
         self._ask("POST", f"/_snapshot/{repository}/{snapshot}/_restore", body)

@@ -175,7 +175,11 @@ class DynamoLedger:
     # ------------------------------------------------------------------ put aside
 
     def save(self, deployment: str, name: str, value: Any) -> None:
-        self._put(f"deployment#{deployment}", f"saved#{name}", {"value": encode(value)})
+        try:
+            encoded = encode(value)
+        except TooLarge as error:
+            raise Refused(f"{name!r} of {deployment!r} is too large for the ledger: {error}") from None
+        self._put(f"deployment#{deployment}", f"saved#{name}", {"value": encoded})
 
     def saved(self, deployment: str, name: str) -> Any | None:
         item = self._get(f"deployment#{deployment}", f"saved#{name}")
@@ -192,7 +196,8 @@ class DynamoLedger:
         try:
             value = encode(change)
         except TooLarge:
-            value = encode(replace(change, before="too large to keep", after="too large to keep"))
+            words = f"{change.summary} (what it touched was too large to keep: it cannot be rolled back)"
+            value = encode(replace(change, summary=words, before=None, after=None, touched=(), model_before=""))
         expires = int(change.at.timestamp()) + _HISTORY_SECONDS
         self._put(f"deployment#{change.deployment}", key, {"value": value, "expires": {"N": str(expires)}})
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import random
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 
-from portcullis.access.config import Held
+from portcullis.access.config import Held, Json, Kind
 from portcullis.access.desired import Desired, desired
 from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
-from portcullis.access.patch import apply_patch, patches
-from portcullis.access.plan import Claim, Plan
-from portcullis.errors import Conflict, Refused
-from portcullis.operations.foundation import keepers, with_foundation
-from portcullis.operations.ports import Alert, Change, Engine, KeptModel, Registration
+from portcullis.access.patch import apply_patches, parts, patches
+from portcullis.access.plan import Claim, Operation, Plan
+from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.operations.foundation import MOVING, keepers, with_foundation
+from portcullis.operations.passwords import passwords
+from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
+from portcullis.operations.undertaking import begin, settle, starting, text_in_ledger
 from portcullis.operations.world import Cause, World
 
-_ATTEMPTS = 8
-_FIRST_WAIT_SECONDS = 0.05
+_ATTEMPTS = 12
+_SILENCES = 2  # times that an engine may not answer to a write before the caller is told
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
+
+Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,49 @@ class Comparison:
     mine: frozenset[Claim]
     others: frozenset[Claim]
 
+    def simulated(self) -> Patches:
+        """The patches as a simulation needs them: no password is looked up or made for them."""
+        return patches(self.plan, self.held, {name: {"hash": ""} for name in new_users(self.plan)})
+
     def after(self) -> Held:
         """What the engine would hold once the plan is applied."""
-        held = self.held
-        for kind, operations in patches(self.plan, held):
-            held = apply_patch(held, kind, operations)
-        return held
+        return apply_patches(self.held, self.simulated())
+
+    def digest(self) -> str:
+        """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
+        held = {kind.value: named for kind, named in self.held.documents.items()}
+        steps = [(step.operation.value, str(step.claim), step.after) for step in self.plan.steps]
+        return f"{_digest(held)}.{_digest(steps)}"
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def new_users(plan: Plan) -> list[str]:
+    """Internal users that the plan makes."""
+    adding = (step for step in plan.steps if step.operation is Operation.ADD)
+    return [step.claim.name for step in adding if step.claim.kind is Kind.USERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What should be, as the groups were when the reading began."""
+
+    began: datetime
+    desired: Desired
+
+
+def read_truth(world: World, registration: Registration, kept: KeptModel) -> Truth:
+    """Who is in the groups of the model now."""
+    began = world.now()
+    access = with_foundation(
+        kept.access,
+        registration,
+        sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
+        moving=world.ledger.saved(registration.deployment, MOVING) is not None,
+    )
+    return Truth(began, desired(access, world.identity(registration).members(access.grants)))
 
 
 def compare(
@@ -57,65 +100,130 @@ def compare(
     registration: Registration,
     kept: KeptModel,
     *,
+    truth: Truth | None = None,
     engine: Engine | None = None,
     adopt: bool = False,
     repair: bool = True,
 ) -> Comparison:
-    """What should be against what is, now. Reads identities, ledger and engine; changes nothing."""
-    began = world.now()
-    access = with_foundation(kept.access, registration)
-    members = world.identity(registration).members(access.grants)
+    """What should be against what is, now. Reads ledger and engine, and identities unless they are given; changes nothing."""
+    truth = truth or read_truth(world, registration, kept)
     claims = world.ledger.claims(registration.domain_arn)
-    mine, others = _split(claims, registration.deployment)
+    mine, others = split_claims(claims, registration.deployment)
     held = (engine or world.engine(registration)).read()
-    wanted = desired(access, members)
-    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
-    return Comparison(began, wanted, held, plan, mine, others)
+    plan = difference(truth.desired, held, mine, others, repair=repair, adopt=adopt)
+    return Comparison(truth.began, truth.desired, held, plan, mine, others)
 
 
 def apply_model(
-    world: World, registration: Registration, kept: KeptModel, cause: Cause, *, adopt: bool = False
+    world: World,
+    registration: Registration,
+    kept: KeptModel,
+    cause: Cause,
+    *,
+    adopt: bool = False,
+    operation: str = "apply",
+    expected: str = "",
 ) -> Outcome:
     """Bring the engine to what the model asks for. The caller holds the lease.
 
-    Raises Refused if the end state would lock somebody out who must not be, or if the engine will not take it;
-    Conflict if others kept writing in between through all attempts.
+    A model that is not the ledger's yet is kept there once it is known to lock nobody out, and before the first write.
+    `expected` is the digest of a saved plan. Raises Refused if the engine moved since that plan was made, if the end state would
+    lock somebody out who must not be, or if the engine will not take it; Conflict if others kept writing in between through all
+    attempts; Unreachable if the engine stays silent (what was begun is settled by the next run).
     """
     engine = world.engine(registration)
-    writes, first = 0, None
+    before = text_in_ledger(world, registration.deployment)
+    undertaking = starting(world, cause, operation, before=before, after=kept.text)
+    is_kept, writes, silences, first = not undertaking.model_after, 0, 0, None
+    # Read once: who comes and goes while we write is the next run's business, or this one would never end in a burst.
+    truth = read_truth(world, registration, kept)
     for attempt in range(_ATTEMPTS):
-        now = compare(world, registration, kept, engine=engine, adopt=adopt)
-        first = first or now
+        now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt)
+        if first is None:
+            first = now
+            settle(world, registration, now.held, kept.options)  # what an earlier run began and could not finish
+            _refuse_moved(now, expected)
+        if not now.plan.empty:
+            refuse_lock_out(world, registration, now.held, now.simulated(), now.desired, cause)
+        if not now.plan.empty or not is_kept:
+            undertaking = undertaking.going_on(now.plan, now.held)
+            begin(world, registration, undertaking)
+        claims = now.plan.claims_after(now.mine) if now.plan.empty else now.plan.claims_before(now.mine)
+        keep_claims(world, registration, now.mine, claims)
+        if not is_kept:
+            world.ledger.keep_model(registration.deployment, kept)
+            is_kept = True
         if now.plan.empty:
-            _keep_claims(world, registration, now.mine, now.plan.claims_after(now.mine))
-            return _finish(world, registration, cause, first, now, writes)
-        _refuse_lock_out(world, registration, now, cause)
-        _keep_claims(world, registration, now.mine, now.plan.claims_before(now.mine))
+            return _finish(world, registration, kept, first, now, writes)
         try:
-            for kind, operations in patches(now.plan, now.held):
-                writes += engine.patch(kind, operations)
+            secrets = passwords(world, registration, kept, new_users(now.plan))
+            for kind, operations in patches(now.plan, now.held, secrets):
+                writes += send(engine, kind, operations, now.held)
         except Conflict:
-            time.sleep(random.uniform(0, _FIRST_WAIT_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+            wait_a_little(world, attempt)
             continue
-        _keep_claims(world, registration, now.plan.claims_before(now.mine), now.plan.claims_after(now.mine))
+        except Unreachable:
+            # It may have been written all the same: the next look tells.
+            silences += 1
+            if silences > _SILENCES:
+                raise
+            wait_a_little(world, attempt)
+            continue
+        keep_claims(world, registration, claims, now.plan.claims_after(now.mine))
     raise Conflict(
         f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
     )
 
 
-def _split(claims: Mapping[str, frozenset[Claim]], owner: str) -> tuple[frozenset[Claim], frozenset[Claim]]:
+def send(engine: Engine, kind: Kind, operations: Sequence[Json], held: Held) -> bool:
+    """One PATCH, computed from `held`. Conflict if a mapping that it changes by position moved since.
+
+    An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
+    operation that would fail if somebody put another one before it: so the mapping is read once more, right before.
+    """
+    if kind is Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in operations):
+        now = engine.read([Kind.MAPPINGS])
+        moved = {parts(o["path"])[0] for o in operations if not o["path"].endswith("/-")}
+        for role in sorted(moved):
+            if now.get(Kind.MAPPINGS, role) != held.get(Kind.MAPPINGS, role):
+                raise Conflict(f"the mapping of {role} changed meanwhile")
+    return engine.patch(kind, operations)
+
+
+def wait_a_little(world: World, attempt: int) -> None:
+    """Longer each time, and never as long as somebody else's."""
+    longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
+    world.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+
+
+def split_claims(claims: Mapping[str, frozenset[Claim]], owner: str) -> tuple[frozenset[Claim], frozenset[Claim]]:
+    """Ours, and those of all others on the same domain."""
     others = (theirs for name, theirs in claims.items() if name != owner)
     return claims.get(owner, frozenset()), frozenset().union(*others)
 
 
-def _keep_claims(world: World, registration: Registration, before: frozenset[Claim], after: frozenset[Claim]) -> None:
+def keep_claims(world: World, registration: Registration, before: frozenset[Claim], after: frozenset[Claim]) -> None:
     if after != before:
         world.ledger.keep_claims(registration.domain_arn, registration.deployment, after)
 
 
-def _refuse_lock_out(world: World, registration: Registration, now: Comparison, cause: Cause) -> None:
-    """Refuse a plan on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
-    dangers = guard_plan(now.held, patches(now.plan, now.held), keepers(registration), now.desired)
+def _refuse_moved(now: Comparison, expected: str) -> None:
+    if not expected or expected == now.digest():
+        return
+    engine_then, _, steps_then = expected.partition(".")
+    engine_now, _, steps_now = now.digest().partition(".")
+    if engine_then != engine_now:
+        raise Refused("the engine's security configuration changed since this plan was made: make a new plan")
+    if steps_then != steps_now:
+        raise Refused("who is in which group, or what is claimed, changed since this plan was made: make a new plan")
+    raise Refused("this plan was made by another version: make a new plan")
+
+
+def refuse_lock_out(
+    world: World, registration: Registration, held: Held, sequence: Patches, wanted: Desired, cause: Cause
+) -> None:
+    """Refuse patches on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
+    dangers = guard_plan(held, sequence, keepers(registration), wanted)
     refusals = [str(danger) for danger in dangers if danger.refuses]
     if not refusals:
         return
@@ -135,24 +243,10 @@ def _refuse_lock_out(world: World, registration: Registration, now: Comparison, 
 
 
 def _finish(
-    world: World, registration: Registration, cause: Cause, first: Comparison, last: Comparison, writes: int
+    world: World, registration: Registration, kept: KeptModel, first: Comparison, last: Comparison, writes: int
 ) -> Outcome:
     """The engine holds what it should, seen by reading it again. What was done goes into the history; what was read is covered."""
+    settle(world, registration, last.held, kept.options, writes=writes)
     plan = replace(last.plan, steps=first.plan.steps)
-    status = "applied" if writes else "unchanged"
-    if writes:
-        lines = [f"{step.operation.value} {step.claim} because {step.because}" for step in first.plan.steps]
-        world.ledger.record(
-            Change(
-                deployment=registration.deployment,
-                at=world.now(),
-                operation="apply",
-                cause=cause.what,
-                actor=cause.actor,
-                summary=f"{len(lines)} changes in {writes} writes",
-                before=[step.before for step in first.plan.steps],
-                after=lines,
-            )
-        )
     world.ledger.raise_watermark(registration.deployment, last.began)
-    return Outcome(registration.deployment, status, plan, writes)
+    return Outcome(registration.deployment, "applied" if writes else "unchanged", plan, writes)

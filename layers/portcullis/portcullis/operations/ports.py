@@ -34,6 +34,9 @@ class Registration:
     automation_role: str = ""
     break_glass_role: str = ""
     canary_role: str = ""
+    snapshot_role: str = ""  # asks the engine for snapshots, and may pass the next one on
+    snapshot_store_role: str = ""  # what Amazon writes to and reads from the bucket as
+    snapshot_bucket: str = ""
     security_group: str = ""
     automation_security_group: str = ""
 
@@ -48,8 +51,38 @@ class KeptModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """One thing that a change touched, with what it takes to put it back: a document, or an entry of a role mapping.
+
+    `before` and `after` are documents (None: there was none, there is none); of an entry, the entry or None. `places` is where a
+    removed entry stood in its list.
+    """
+
+    operation: str  # add, replace, remove
+    kind: str
+    name: str
+    entry_list: str = ""
+    entry: str = ""
+    before: Any = None
+    after: Any = None
+    because: str = ""
+    places: tuple[int, ...] = ()
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(Kind(self.kind), self.name, self.entry_list, self.entry)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.claim}" + (f" because {self.because}" if self.because else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the history: what was done to a deployment, by whom, because of what."""
+    """One line of the history: what was done to a deployment, by whom, because of what.
+
+    What changed access also says what it touched, and from which model to which (`model_before` is a text, `model_after` the digest
+    of one; both empty if the model stayed): enough to put it back.
+    """
 
     deployment: str
     at: datetime
@@ -59,6 +92,10 @@ class Change:
     summary: str
     before: Any = None
     after: Any = None
+    touched: tuple[Touched, ...] = ()
+    released: tuple[Claim, ...] = ()  # what was no longer claimed afterwards, without having been removed
+    model_before: str = ""
+    model_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +192,47 @@ class DeadLetters(Protocol):
 
     def redrive(self, queue: str) -> str:
         """Start moving them back to where they came from; what was started, in words."""
+
+
+class Secrets(Protocol):
+    """The passwords of internal users: in Secrets Manager, and in no file, log or ledger."""
+
+    def password(self, secret: str) -> str | None:
+        """The password in a secret, or None if there is no such secret."""
+
+    def make(self, secret: str, user: str) -> str:
+        """A new secret with a generated password; what it holds, if somebody else made it meanwhile."""
+
+
+class Domain(Protocol):
+    """The domain as AWS has it configured, beside what `Gate` changes."""
+
+    def set_master(self, registration: Registration, role_arn: str) -> None:
+        """Name another IAM master: the engine then maps it to all_access by itself."""
+
+    def exists(self, registration: Registration) -> bool:
+        """Whether it is still there; one that is being deleted is."""
+
+    def key_of(self, registration: Registration) -> str:
+        """ARN of the key it was made with; empty if it has none or is not there."""
+
+    def delete(self, registration: Registration) -> None:
+        """Begin to delete it, with all its data. One that is gone already is no error."""
+
+
+class Snapshots(Protocol):
+    """Manual snapshots, asked for as the one role that is mapped to manage_snapshots. Raises Unreachable, Refused."""
+
+    def register(self, repository: str, settings: Mapping[str, Any], kind: str = "s3") -> None: ...
+
+    def take(self, repository: str, snapshot: str, indices: str) -> None:
+        """Start it; without the cluster's state, so that a restore brings back documents and no security configuration."""
+
+    def restore(self, repository: str, snapshot: str, indices: str, prefix: str) -> None:
+        """Start it; every index under a new name that begins with `prefix` (as it was called, if that is empty)."""
+
+    def listed(self, repository: str) -> list[Json]:
+        """snapshot, state, start, end, indices, failures of each, the oldest first."""
 
 
 class Ledger(Protocol):

@@ -17,10 +17,10 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
     registration = world.ledger.registration(deployment)
     if world.ledger.custody(deployment).state is not State.OPEN:
         return Outcome(deployment, "waiting")
-    kept = world.ledger.model(deployment)
     with world.ledger.lease(registration.domain_arn, "synchronise") as ours:
         if not ours:
             raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
         if world.ledger.custody(deployment).state is not State.OPEN:
             return Outcome(deployment, "waiting")  # it was locked while we waited for the lease
+        kept = world.ledger.model(deployment)  # now: whoever held the lease may have applied another one
         return apply_model(world, registration, kept, cause)

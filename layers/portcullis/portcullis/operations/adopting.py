@@ -1,0 +1,280 @@
+"""Adopt: write the model from what an engine holds, so that a running cluster is taken over without a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from portcullis.access.compare import same
+from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.desired import Desired
+from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.applying import apply_model, compare
+from portcullis.operations.deployments import kept_of, writing
+from portcullis.operations.ports import Registration
+from portcullis.operations.undertaking import text_in_ledger
+from portcullis.operations.world import Cause, World
+
+if TYPE_CHECKING:
+    from portcullis.model import Deployment
+
+_SECTIONS = {Kind.ROLES: "roles", Kind.ACTION_GROUPS: "action_groups", Kind.TENANTS: "tenants", Kind.USERS: "users"}
+# What a deployment file can hold of each kind of document.
+_FIELDS = {
+    Kind.ROLES: {"description", "cluster_permissions", "index_permissions", "tenant_permissions"},
+    Kind.ACTION_GROUPS: {"description", "type", "allowed_actions"},
+    Kind.TENANTS: {"description"},
+    Kind.USERS: {"description", "backend_roles", "attributes"},
+}
+_MARK = "adopted-here"
+_MOST_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What adopting came to. `exit_status` 3: there are differences left, so nothing was claimed and the model was not kept.
+
+    `left` is what stays as it is on the engine and is nobody's: not in the model, with the reason. `steps` is what applying `text`
+    would still change.
+    """
+
+    text: str
+    adopted: int
+    left: tuple[str, ...]
+    steps: tuple[str, ...]
+    exit_status: int
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is to be written into the file."""
+
+    documents: dict[tuple[str, str], Json] = field(default_factory=dict)  # (section, name) -> value
+    both: dict[str, list[str]] = field(default_factory=dict)  # and_backend_roles
+    grants: list[tuple[str, str, Grant]] = field(default_factory=list)  # (list, entry, grant)
+    left: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.documents) + len(self.both) + len(self.grants)
+
+
+def adopt(world: World, deployment: str, cause: Cause, *, text: str | None = None) -> Adopted:
+    """Take over what the engine holds into the text of a deployment file (that of the ledger, unless one is given).
+
+    Where the engine and the file differ, the engine is right. Comments stay. If the model that comes out asks for no change, it is
+    kept, and everything in it is claimed; else it is only shown.
+    """
+    from portcullis import model
+
+    with writing(world, deployment, "adopt") as registration:
+        base = text if text is not None else text_in_ledger(world, deployment)
+        if not base:
+            raise Refused(f"the ledger holds no model of {deployment}; give a deployment file to write into")
+        source = f"{deployment}.yaml"
+        before = model.loads(base, source)
+        now = compare(world, registration, kept_of(before, base), adopt=True)
+        found = _look(now.held, now.desired, now.others, before, registration)
+        _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]))
+        adopted_text, after = _written(base, source, before, found)
+        kept = kept_of(after, adopted_text)
+        end = compare(world, registration, kept, adopt=True)
+        if end.plan.empty:
+            apply_model(world, registration, kept, cause, adopt=True, operation="adopt")
+        steps = (f"{step.operation.value} {step.claim} ({step.because})" for step in end.plan.steps)
+        left = (*found.left, *(str(conflict) for conflict in end.plan.conflicts))
+        return Adopted(adopted_text, len(found), left, tuple(steps), 0 if end.plan.empty else 3)
+
+
+# ---------------------------------------------------------------------- what there is to adopt
+
+
+def _look(
+    held: Held, wanted: Desired, others: frozenset[Claim], before: Deployment, registration: Registration
+) -> _Found:
+    found = _Found()
+    for kind, section in _SECTIONS.items():
+        declared = getattr(before.access, section)
+        for name in sorted(held.of(kind)):
+            there, asked = held.get(kind, name) or {}, wanted.of(kind).get(name)
+            if held.is_fixed(kind, name) or held.of(kind)[name].get("hidden") or Claim(kind, name) in others:
+                continue
+            if asked is not None and same(asked, there):
+                continue
+            if asked is not None and name not in declared:
+                found.left.append(f"{Claim(kind, name)}: differs from what Portcullis or a level makes of it")
+            elif beyond := _beyond(kind, there):
+                found.left.append(f"{Claim(kind, name)}: a deployment file cannot hold {beyond}")
+            else:
+                found.documents[section, name] = _value(kind, there)
+    for role in sorted(held.of(Kind.MAPPINGS)):
+        if not held.is_fixed(Kind.MAPPINGS, role) and role in held.of(Kind.ROLES):
+            _mapping(role, held, wanted, others, registration, found)
+    return found
+
+
+def _beyond(kind: Kind, document: Json) -> str:
+    """What of a document has no place in a deployment file."""
+    fields = sorted(name for name, value in document.items() if value and name not in _FIELDS[kind] | {"hash"})
+    return ", ".join(fields)
+
+
+def _value(kind: Kind, document: Json) -> Json:
+    """The document without what is empty, field by field in the order the engine shows."""
+    return {name: _full(value) for name, value in document.items() if name in _FIELDS[kind] and value}
+
+
+def _full(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_full(item) for item in value]
+    if isinstance(value, dict):
+        return {name: item for name, item in value.items() if item}
+    return value
+
+
+def _mapping(
+    role: str, held: Held, wanted: Desired, others: frozenset[Claim], registration: Registration, found: _Found
+) -> None:
+    for entry_list in MAPPING_LISTS:
+        there = dict.fromkeys(held.entries(role, entry_list))
+        if entry_list == "and_backend_roles":
+            if there and there.keys() != wanted.entries.get(role, {}).get(entry_list, {}).keys():
+                if any(Claim(Kind.MAPPINGS, role, entry_list, entry) in others for entry in there):
+                    continue
+                found.both[role] = list(there)
+            continue
+        for entry in there:
+            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
+            if claim in others or wanted.because(role, entry_list, entry) is not None:
+                continue
+            subject = subject_of(entry_list, entry, registration)
+            if subject is None:
+                found.left.append(f"{claim}: a deployment file has no word for it")
+            else:
+                found.grants.append((entry_list, entry, Grant(subject, role, "adopted")))
+
+
+def subject_of(entry_list: str, entry: str, registration: Registration) -> Subject | None:
+    """Whom an entry of a mapping means, in the words of a deployment file; None if there is none for it."""
+    prefix = f"Cognito/{registration.user_pool}/"
+    if entry_list == "users":
+        if entry.startswith("arn:") and ":user/" in entry:
+            return Subject(SubjectKind.IAM_USER, entry)
+        if registration.user_pool and entry.startswith(prefix):
+            return Subject(SubjectKind.COGNITO_USER, entry.removeprefix(prefix))
+        return None if "/" in entry else Subject(SubjectKind.INTERNAL_USER, entry)
+    if entry_list == "backend_roles":
+        is_role = entry.startswith("arn:") and ":role/" in entry and ":iam::" in entry
+        return Subject(SubjectKind.IAM_ROLE if is_role else SubjectKind.BACKEND_ROLE, entry)
+    return None
+
+
+def _drop_unread(found: _Found, members: Membership) -> None:
+    """A subject that does not exist, or is somebody else by now, would be taken out again by the next reconcile: it stays by hand."""
+    staying = []
+    for entry_list, entry, grant in found.grants:
+        subject = grant.subject
+        known = {
+            "users": members.users.get(subject, ()),
+            "backend_roles": members.backend_roles.get(subject, ()),
+        }[entry_list]
+        by_itself = subject.kind in (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE)
+        if subject not in members.missing and (by_itself or tuple(known) == (entry,)):
+            staying.append((entry_list, entry, grant))
+        else:
+            found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: {subject} does not exist")
+    found.grants = staying
+
+
+# ---------------------------------------------------------------------- the text
+
+
+def _written(base: str, source: str, before: Deployment, found: _Found) -> tuple[str, Deployment]:
+    """The text with everything found in it, read again. What the file cannot hold is dropped from `found` and told."""
+    from portcullis import model
+
+    for _ in range(_MOST_TRIES):
+        text = _text(base, before, found)
+        after, wrong = model.examine(text, source)
+        if after is not None and not wrong:
+            return text, after
+        if not _drop_wrong(found, wrong, len(before.access.grants)):
+            raise wrong[0]
+    raise wrong[0]
+
+
+def _drop_wrong(found: _Found, wrong: Iterable[BadInput], first: int) -> bool:
+    """Take out of `found` what these errors are about; False if they are about something else."""
+    from portcullis.model.parts import dotted
+
+    dropped = False
+    documents = {dotted(("access", *key)): key for key in found.documents}
+    grants = {dotted(("access", "grants", first + i)): i for i in range(len(found.grants))}
+    unwanted: set[int] = set()
+    for error in wrong:
+        place = error.place.partition(", ")[2] or error.place
+        for start in _prefixes(place):
+            if start in documents:
+                key = documents.pop(start)
+                del found.documents[key]
+                found.left.append(f"{'/'.join(key)}: {error.problem}")
+            elif start in grants:
+                unwanted.add(grants.pop(start))
+            elif start.startswith("access.and_backend_roles.") and (
+                start.removeprefix("access.and_backend_roles.") in found.both
+            ):
+                del found.both[start.removeprefix("access.and_backend_roles.")]
+                found.left.append(f"{start}: {error.problem}")
+            else:
+                continue
+            dropped = True
+            break
+    for i in sorted(unwanted, reverse=True):
+        entry_list, entry, grant = found.grants.pop(i)
+        found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: cannot stand in a deployment file")
+    return dropped
+
+
+def _prefixes(place: str) -> Iterator[str]:
+    """The place and everything it lies in, the longest first."""
+    yield place
+    for i in range(len(place) - 1, 0, -1):
+        if place[i] in ".[":
+            yield place[:i]
+
+
+def _text(base: str, before: Deployment, found: _Found) -> str:
+    """What is new is put in at one mark a section: however much it is, the file is read a handful of times."""
+    from portcullis.model.editing import set_access
+
+    text = base
+    sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS.values()}
+    for (section, name), value in found.documents.items():
+        sections[section][name] = value
+    sections["and_backend_roles"] = dict(found.both)
+    for section, values in sections.items():
+        there = getattr(before.access, section)
+        for name in [name for name in values if name in there]:
+            text = set_access(section, name, values.pop(name))(text)
+        if values:
+            text = _in_place_of_mark(set_access(section, _MARK, [_MARK])(text), values)
+    if found.grants:
+        from portcullis.model.editing import add_grant
+
+        marked = add_grant(Subject(SubjectKind.BACKEND_ROLE, _MARK), role=_MARK)(text)
+        grants = [{"role": g.role, "to": {g.subject.kind.value: g.subject.name}} for _, _, g in found.grants]
+        text = _in_place_of_mark(marked, grants)
+    return text
+
+
+def _in_place_of_mark(marked: str, values: dict[str, Any] | list[Any]) -> str:
+    """The line of the mark replaced by these entries, indented as it is."""
+    from portcullis.model.splicing import put
+
+    lines = marked.splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if _MARK in line)
+    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(" "))]
+    entries = put("x: 1\n", ("many",), values).splitlines(keepends=True)[2:]
+    lines[place : place + 1] = [indent + line.removeprefix("  ") for line in entries]
+    return "".join(lines)

@@ -1,0 +1,35 @@
+"""The passwords of new internal users: read where the deployment file names a secret, made where it names none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portcullis.access.config import Json
+from portcullis.errors import Refused
+from portcullis.operations.ports import KeptModel, Registration
+from portcullis.operations.world import World
+
+
+def secret_of(deployment: str, user: str) -> str:
+    """The secret that is made for an internal user whose deployment file names none."""
+    return f"portcullis/{deployment}/{user}"
+
+
+def passwords(world: World, registration: Registration, kept: KeptModel, users: Sequence[str]) -> dict[str, Json]:
+    """What `patches` needs for users that are new on the engine. Nothing is asked for where there are none.
+
+    A made secret is used again: a run that was cut off, and a user who was taken off and comes back, have the password they had.
+    """
+    if not users:
+        return {}
+    store, named = world.secrets(registration), kept.options.get("secrets") or {}
+    found: dict[str, Json] = {}
+    for user in users:
+        secret = named.get(user) or secret_of(registration.deployment, user)
+        password = store.password(secret)
+        if password is None:
+            if named.get(user):
+                raise Refused(f"internal user {user}: there is no secret {secret}; make it, or leave `secret` out")
+            password = store.make(secret, user)
+        found[user] = {"password": password}
+    return found

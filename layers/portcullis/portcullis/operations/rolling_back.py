@@ -1,0 +1,139 @@
+"""Rollback: one change of the history undone, and what it touched put back as it was, to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from portcullis.access.config import Held
+from portcullis.access.difference import difference
+from portcullis.access.patch import apply_patches
+from portcullis.access.plan import Claim, Step
+from portcullis.errors import BadInput, Conflict, Refused
+from portcullis.operations.applying import (
+    Comparison,
+    Outcome,
+    apply_model,
+    compare,
+    keep_claims,
+    refuse_lock_out,
+    send,
+    wait_a_little,
+)
+from portcullis.operations.deployments import kept_model, writing
+from portcullis.operations.passwords import passwords
+from portcullis.operations.ports import Change, KeptModel, Registration, Touched
+from portcullis.operations.undertaking import Undertaking, begin, digest, settle, starting
+from portcullis.operations.undoing import not_as_left, undoing, undone
+from portcullis.operations.world import Cause, World
+
+_ATTEMPTS = 8
+_FARTHEST = 1000  # entries of the history that are looked through
+
+
+def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outcome:
+    """Undo one entry of the history: its number (1 is the latest) or its time, as `history` shows them.
+
+    Refused if it is not a change of access, if what it touched was changed since, or if it would not last: what a group or the model
+    asks for comes back by itself.
+    """
+    with writing(world, deployment, "rollback") as registration:
+        change = entry_of(world, deployment, entry)
+        if not change.touched and not change.model_after:
+            raise Refused(f"{change.operation} of {change.at.isoformat()} changed no access that could be put back")
+        now = world.ledger.model(deployment)
+        kept = now
+        if change.model_after:
+            if digest(now.text) != change.model_after:
+                raise Refused("the model was changed again since: roll back the later changes first")
+            kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
+        for attempt in range(_ATTEMPTS):
+            try:
+                writes = _put_back(world, registration, change, now, kept, cause)
+            except Conflict:
+                wait_a_little(world, attempt)
+                continue
+            # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
+            outcome = apply_model(world, registration, kept, cause)
+            return replace(outcome, status="applied", writes=outcome.writes + writes)
+    raise Conflict(f"others kept writing to {registration.domain}; nothing of theirs was overwritten")
+
+
+def entry_of(world: World, deployment: str, entry: str) -> Change:
+    """An entry of the history by its number (1 is the latest) or its time. BadInput if there is none."""
+    found = world.ledger.history(deployment, _FARTHEST)
+    if entry.isdecimal() and 0 < int(entry) <= len(found):
+        return found[int(entry) - 1]
+    for change in found:
+        if entry in (change.at.isoformat(), stamp(change)):
+            return change
+    known = f"1 to {len(found)}, or the time of one" if found else "there is none yet"
+    raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
+
+
+def stamp(change: Change) -> str:
+    """How an entry is named for good: numbers move on with every change."""
+    return change.at.strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _put_back(
+    world: World, registration: Registration, change: Change, now: KeptModel, kept: KeptModel, cause: Cause
+) -> int:
+    engine = world.engine(registration)
+    look = compare(world, registration, kept, engine=engine)
+    settle(world, registration, look.held, now.options)
+    if moved := not_as_left(change.touched, look.held):
+        raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
+    steps = undone(change.touched)
+    back, gone = _claims(change.touched, change.released, look)
+    mine = (look.mine - gone) | back
+    simulated = undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched})
+    end = apply_patches(look.held, simulated)
+    _refuse_what_returns(look, end, mine, change)
+    refuse_lock_out(world, registration, look.held, simulated, look.desired, cause)
+    undertaking: Undertaking = replace(
+        starting(world, cause, "rollback", before=now.text, after=kept.text), touched=_with_places(steps, look.held)
+    )
+    begin(world, registration, undertaking)
+    keep_claims(world, registration, look.mine, look.mine | back)
+    if undertaking.model_after:
+        world.ledger.keep_model(registration.deployment, kept)
+    new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
+    secrets = passwords(world, registration, kept, new_users)
+    writes = 0
+    for kind, operations in undoing(change.touched, look.held, secrets):
+        writes += send(engine, kind, operations, look.held)
+    keep_claims(world, registration, look.mine | back, mine)
+    settle(world, registration, engine.read(), kept.options, writes=writes)
+    return writes
+
+
+def _with_places(steps: tuple[Touched, ...], held: Held) -> tuple[Touched, ...]:
+    """As `undertaking.touched`: where an entry stands that is taken out, so that a rollback can be rolled back as well."""
+
+    def places(one: Touched) -> tuple[int, ...]:
+        if not one.entry_list or one.after is not None:
+            return ()
+        return tuple(i for i, entry in enumerate(held.entries(one.name, one.entry_list)) if entry == one.entry)
+
+    return tuple(replace(one, places=places(one)) for one in steps)
+
+
+def _claims(
+    touched: tuple[Touched, ...], released: tuple[Claim, ...], look: Comparison
+) -> tuple[frozenset[Claim], frozenset[Claim]]:
+    """What is ours again once the change is undone, and what is not any more."""
+    added = frozenset(one.claim for one in touched if one.before is None)
+    removed = frozenset(one.claim for one in touched if one.after is None)
+    return removed | (frozenset(released) & look.desired.claims()), added
+
+
+def _refuse_what_returns(look: Comparison, end: Held, mine: frozenset[Claim], change: Change) -> None:
+    """What the model and the groups ask for would be done again by the next reconcile: a rollback of it would be a lie."""
+    plan = difference(look.desired, end, mine, look.others)
+    touched = {one.claim for one in change.touched}
+    again: list[Step] = [step for step in plan.steps if step.claim in touched]
+    if again:
+        words = "; ".join(f"{step.operation.value} {step.claim}: {step.because}" for step in again[:5])
+        raise Refused(
+            f"it would not last, for the model or a group asks for it ({words}): change the model, or who is in the group"
+        )

@@ -1,0 +1,87 @@
+"""Manual snapshots: into the deployment's own bucket, asked for by the one role that is mapped to manage_snapshots.
+
+That role is not the automation's: a snapshot can be restored under another name, so whoever takes snapshots could come to read
+data. It may pass on one role, as which Amazon writes to the bucket, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from portcullis.access.config import Json
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.ports import Registration
+from portcullis.operations.world import Cause, World
+
+REPOSITORY = "portcullis"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
+_PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.*+-]*")
+
+
+def snapshot_setup(world: World, deployment: str, cause: Cause) -> dict[str, Any]:
+    """Map the snapshot role to manage_snapshots, and register the bucket, signed as that role. Doing it again changes nothing."""
+    registration = _with_snapshots(world, deployment)
+    apply_text(world, deployment, None, cause)  # the mapping is part of what every model asks for
+    settings = {
+        "bucket": registration.snapshot_bucket,
+        "region": registration.region,
+        "role_arn": registration.snapshot_store_role,
+    }
+    world.snapshots(registration).register(REPOSITORY, settings)
+    return {"repository": REPOSITORY, "bucket": registration.snapshot_bucket, "as": registration.snapshot_role}
+
+
+def snapshot_take(world: World, deployment: str, cause: Cause, *, name: str = "", indices: str = "*") -> dict[str, Any]:
+    """Start a snapshot of these indices (all that are not the engine's own, unless told)."""
+    registration = _with_snapshots(world, deployment)
+    name = _named(name or f"portcullis-{world.now():%Y%m%d-%H%M%S}")
+    world.snapshots(registration).take(REPOSITORY, name, _user_indices(indices))
+    return {"repository": REPOSITORY, "snapshot": name, "next": f"portcullis snapshot list {deployment}"}
+
+
+def snapshot_restore(
+    world: World, deployment: str, cause: Cause, *, name: str, indices: str = "*", prefix: str = "restored-"
+) -> dict[str, Any]:
+    """Start bringing indices of a snapshot back, each under a new name with `prefix` before it: nothing is overwritten.
+
+    With an empty prefix they come back as they were called, which the engine refuses for an index that is open.
+    """
+    registration = _with_snapshots(world, deployment)
+    if (prefix and not _PATTERN.fullmatch(prefix.removesuffix("*"))) or "*" in prefix:
+        raise _bad("prefix", prefix, "small letters, digits, - and _, e.g. restored-")
+    world.snapshots(registration).restore(REPOSITORY, _named(name), _user_indices(indices), prefix)
+    return {"repository": REPOSITORY, "snapshot": name, "indices": indices, "prefix": prefix}
+
+
+def snapshot_list(world: World, deployment: str, cause: Cause) -> list[Json]:
+    return world.snapshots(_with_snapshots(world, deployment)).listed(REPOSITORY)
+
+
+def _with_snapshots(world: World, deployment: str) -> Registration:
+    registration = world.ledger.registration(deployment)
+    missing = [
+        name for name in ("snapshot_role", "snapshot_store_role", "snapshot_bucket") if not getattr(registration, name)
+    ]
+    if missing:
+        raise Refused(f"{deployment} was deployed without {', '.join(missing)}: deploy its stacks again")
+    return registration
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise _bad("name", name, "1 to 128 small letters, digits, - _ and ., a letter or digit first")
+    return name
+
+
+def _user_indices(indices: str) -> str:
+    """The same without the engine's own indices: a restored security index would bring back who had access then."""
+    for part in indices.split(","):
+        if not _PATTERN.fullmatch(part):
+            raise _bad("indices", part, "names and patterns with *, comma-separated; none that begins with . or -")
+    return f"{indices},-.*"
+
+
+def _bad(place: str, value: str, remedy: str) -> BadInput:
+    return BadInput(f"{value!r} cannot be taken", source="request", place=place, remedy=remedy)

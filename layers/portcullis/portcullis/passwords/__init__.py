@@ -1,0 +1,1 @@
+"""Where the passwords of internal users are kept."""

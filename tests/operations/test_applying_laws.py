@@ -1,0 +1,191 @@
+"""Given any model, any people and any hand edit, then applying it holds the laws of the road."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from portcullis.access.callers import administrators
+from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.access.patch import pointer
+from portcullis.access.plan import Subject
+from portcullis.errors import PortcullisError
+from portcullis.operations import verbs
+from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.deployments import kept_model, writing
+from portcullis.operations.ports import KeptModel
+from portcullis.operations.rolling_back import rollback
+from portcullis.operations.status import plan
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause
+
+from tests.operations.models import groups, texts
+from tests.operations.worlds import Account, Crash, Engine, Fate, account, arn, plain
+
+CAUSE = Cause("a test", "somebody")
+law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+People = dict[Subject, tuple[str, ...]]
+
+
+def at_work(people: People, fate: Fate | None = None) -> Account:
+    made = account(fate=fate)
+    made.registered()
+    made.people.groups = dict(people)
+    return made
+
+
+def bytes_of(made: Account) -> str:
+    """All that the engine holds; the order of a document's fields is the engine's own affair, that of its lists is not."""
+    return json.dumps(plain(made.engine.held), sort_keys=True)
+
+
+@cache
+def kept(text: str) -> KeptModel:
+    return kept_model(text, "demo.yaml")
+
+
+def apply(made: Account, text: str, deployment: str = "demo") -> Outcome:
+    """As apply_text does it, with every text read once."""
+    with writing(made.world, deployment, "a test") as registration:
+        return apply_model(made.world, registration, kept(text), CAUSE)
+
+
+@law
+@given(first=texts(), text=texts(), people=groups)
+def test_the_plan_after_an_apply_is_empty_and_applying_twice_is_applying_once(
+    first: str, text: str, people: People
+) -> None:
+    made = at_work(people)
+    apply(made, first)
+    apply(made, text)
+    once, writes, entries = bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    again = apply(made, text)
+    assert again.status == "unchanged"
+    assert (bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))) == (once, writes, entries)
+
+
+@few
+@given(first=texts(), text=texts(), people=groups, after=st.booleans())
+def test_an_apply_cut_off_anywhere_and_started_again_ends_the_same(
+    first: str, text: str, people: People, after: bool
+) -> None:
+    whole = at_work(people)
+    apply(whole, first)
+    calls = whole.fate.calls
+    apply(whole, text)
+    for cut in range(calls + 1, whole.fate.calls + 1):
+        made = at_work(people)
+        apply(made, first)
+        made.fate.at, made.fate.after = cut, after
+        with pytest.raises(Crash):
+            apply(made, text)
+        made.fate.at = -1
+        made.ledger._leases.clear()  # it ran out meanwhile
+        apply(made, text)
+        assert plain(made.engine.held) == plain(whole.engine.held)
+        assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == whole.ledger.claims(
+            whole.ledger.registration("demo").domain_arn
+        )
+        assert told(made) == told(whole), f"cut off at call {cut} ({'after' if after else 'before'} it took effect)"
+
+
+def told(made: Account) -> set[str]:
+    """What the history says was done, however many runs it took."""
+    return {f"{one.operation} {one.claim}" for change in made.ledger.history("demo") for one in change.touched}
+
+
+@few
+@given(first=texts(), text=texts(), people=groups, data=st.data())
+def test_hand_edits_between_reading_and_writing_are_never_lost(
+    first: str, text: str, people: People, data: st.DataObject
+) -> None:
+    made = at_work(people)
+    apply(made, first)
+    by_hand = "arn:aws:iam::111122223333:role/by-hand"
+    meddled: list[str] = []
+
+    def meddle(engine: Engine) -> None:
+        mapped = sorted(engine.held.of(Kind.MAPPINGS).keys() & engine.held.of(Kind.ROLES).keys())
+        role = data.draw(st.sampled_from(mapped))
+        there = list(engine.held.entries(role, "backend_roles"))
+        there.insert(data.draw(st.integers(0, len(there))), by_hand)
+        engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": pointer(role, "backend_roles"), "value": there}])
+        meddled.append(role)
+
+    made.engine.meddle = meddle
+    apply(made, text)
+    for role in meddled:
+        if role in made.engine.held.of(Kind.ROLES):
+            assert by_hand in made.engine.held.entries(role, "backend_roles")
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+
+
+@law
+@given(first=texts(), text=texts(), people=groups)
+def test_a_rollback_puts_back_to_the_byte(first: str, text: str, people: People) -> None:
+    made = at_work(people)
+    apply(made, first)
+    before, claims = bytes_of(made), made.ledger.claims(made.ledger.registration("demo").domain_arn)
+    entries = len(made.ledger.history("demo"))
+    apply(made, text)
+    if len(made.ledger.history("demo")) == entries:
+        assert bytes_of(made) == before
+        return
+    after = bytes_of(made)
+    rollback(made.world, "demo", CAUSE, entry="1")
+    assert bytes_of(made) == before
+    assert made.ledger.model("demo").text == first
+    assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == claims
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    rollback(made.world, "demo", CAUSE, entry="1")  # a rollback is a change like any other
+    assert bytes_of(made) == after
+    assert made.ledger.model("demo").text == text
+
+
+@law
+@given(steps=st.lists(st.tuples(texts(), groups, st.sampled_from(["apply", "synchronise", "rollback"])), max_size=5))
+def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(
+    steps: list[tuple[str, People, str]],
+) -> None:
+    made = at_work({})
+    for text, people, verb in steps:
+        made.people.groups = dict(people)
+        try:
+            if verb == "apply":
+                apply(made, text)
+            elif verb == "synchronise":
+                synchronise(made.world, "demo", CAUSE)
+            else:
+                rollback(made.world, "demo", CAUSE, entry="1")
+        except PortcullisError:
+            continue  # refused: nothing was changed, or only a part that is an accepted state itself
+        finally:
+            assert {(a.role, a.entry) for a in administrators(made.engine.held)} >= {
+                (role, arn("role", "master")) for role in ADMINISTRATOR_ROLES
+            }
+            assert arn("role", "portcullis-automation") in made.engine.held.entries("security_manager", "backend_roles")
+
+
+@law
+@given(ours=texts("demo"), theirs=texts("other"), people=groups)
+def test_two_deployments_on_one_domain_never_undo_one_another(ours: str, theirs: str, people: People) -> None:
+    made = at_work(people)
+    made.registered("other", domain="demo")
+    apply(made, ours)
+    apply(made, theirs, "other")
+    apply(made, ours)
+    settled = plain(made.engine.held)
+    for name in ("demo", "other", "demo"):
+        assert synchronise(made.world, name, CAUSE).writes == 0
+    assert plain(made.engine.held) == settled
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.VERBS))
+def test_every_verb_has_a_level(verb: str) -> None:
+    assert verbs.VERBS[verb].level in verbs.LEVELS

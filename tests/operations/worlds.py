@@ -1,0 +1,479 @@
+"""A whole world in memory, for the laws: as strict as the real one where it matters, and able to break off at any call.
+
+The engine is `access.patch.apply_patch`, which is held against real nodes; the ledger passes everything through JSON, keeps
+versions and leases as the real one does. Nothing here answers what it was not told.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.patch import apply_patch
+from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.custody.types import Custody, Health, Observation, Probe
+from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.operations.ports import Alert, Change, KeptModel, Principal, Registration
+from portcullis.operations.world import World
+from portcullis.settings import Settings
+
+ACCOUNT = "111122223333"
+POOL = "eu-central-1_Pool"
+NAMES = itertools.count(1)
+
+
+def arn(kind: str, name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:{kind}/{name}"
+
+
+def registration(deployment: str = "demo", domain: str = "demo", **more: Any) -> Registration:
+    return Registration(
+        deployment=deployment,
+        account=ACCOUNT,
+        region="eu-central-1",
+        domain=domain,
+        domain_arn=f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/{domain}",
+        endpoint="127.0.0.1:9200",
+        key_arn=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/one",
+        user_pool=POOL,
+        **{
+            "master_role": arn("role", "master"),
+            "automation_role": arn("role", "portcullis-automation"),
+            "break_glass_role": arn("role", f"portcullis-{deployment}-break-glass"),
+            **more,
+        },
+    )
+
+
+class Crash(BaseException):
+    """The machine under us is gone: nothing catches it."""
+
+
+@dataclass
+class Fate:
+    """Breaks off at the n-th call that changes something: before it takes effect, or just after."""
+
+    at: int = -1
+    after: bool = False
+    calls: int = 0
+
+    @contextmanager
+    def __call__(self, _what: str) -> Iterator[None]:
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            raise Crash
+        yield
+        if self.calls == self.at and self.after:
+            raise Crash
+
+
+class Memory:
+    """The Ledger protocol. What is kept is JSON, as in the table."""
+
+    def __init__(self, fate: Fate | None = None) -> None:
+        self.fate = fate or Fate()
+        self._items: dict[tuple[str, str], Any] = {}
+        self._lock = threading.RLock()
+        self._history: list[tuple[str, bytes]] = []
+        self._leases: dict[str, tuple[str, float]] = {}
+
+    def _put(self, key: tuple[str, str], value: Any) -> None:
+        with self.fate(str(key)), self._lock:
+            self._items[key] = msgspec.json.encode(value)
+
+    def _get(self, key: tuple[str, str], kind: Any = Any) -> Any:
+        with self._lock:
+            raw = self._items.get(key)
+        return None if raw is None else msgspec.json.decode(raw, type=kind)
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        with self.fate(str(key)), self._lock:
+            self._items.pop(key, None)
+
+    def registrations(self) -> tuple[Registration, ...]:
+        with self._lock:
+            names = sorted(name for table, name in self._items if table == "registration")
+        return tuple(self.registration(name) for name in names)
+
+    def registration(self, deployment: str) -> Registration:
+        found = self._get(("registration", deployment), Registration)
+        if found is None:
+            raise Refused(f"no deployment named {deployment!r} is in the ledger")
+        assert isinstance(found, Registration)
+        return found
+
+    def register(self, registration: Registration) -> None:
+        self._put(("registration", registration.deployment), registration)
+
+    def unregister(self, deployment: str) -> None:
+        self._drop(("registration", deployment))
+
+    def model(self, deployment: str) -> KeptModel:
+        found = self._get(("model", deployment), KeptModel)
+        if found is None:
+            raise Refused(f"the ledger holds no access model of {deployment!r}")
+        assert isinstance(found, KeptModel)
+        return found
+
+    def keep_model(self, deployment: str, model: KeptModel) -> None:
+        self._put(("model", deployment), model)
+
+    def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]:
+        with self._lock:
+            owners = [name for table, name in self._items if table == f"claims {domain}"]
+        return {owner: self._get((f"claims {domain}", owner), frozenset[Claim]) for owner in owners}
+
+    def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None:
+        self._put((f"claims {domain}", owner), sorted(claims))
+
+    @contextmanager
+    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
+        token, deadline = f"{holder} {next(NAMES)}", time.monotonic() + wait
+        while not (had := self._take(domain, token, seconds)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        try:
+            yield had
+        finally:
+            with self._lock:
+                if self._leases.get(domain, ("", 0))[0] == token:
+                    del self._leases[domain]
+
+    def _take(self, domain: str, token: str, seconds: float) -> bool:
+        with self._lock:
+            if self._leases.get(domain, ("", 0.0))[1] > time.monotonic():
+                return False
+            self._leases[domain] = (token, time.monotonic() + seconds)
+            return True
+
+    def watermark(self, deployment: str) -> datetime | None:
+        found: datetime | None = self._get(("watermark", deployment), datetime)
+        return found
+
+    def raise_watermark(self, deployment: str, covered_until: datetime) -> None:
+        before = self.watermark(deployment)
+        if before is None or before < covered_until:
+            self._put(("watermark", deployment), covered_until)
+
+    def custody(self, deployment: str) -> Custody:
+        found: Custody | None = self._get(("custody", deployment), Custody)
+        return found or Custody(deployment)
+
+    def keep_custody(self, custody: Custody) -> Custody:
+        with self._lock:
+            if self.custody(custody.deployment).version != custody.version:
+                raise Conflict("overtaken")
+            kept = replace(custody, version=custody.version + 1)
+            self._put(("custody", custody.deployment), kept)
+            return kept
+
+    def save(self, deployment: str, name: str, value: Any) -> None:
+        self._put((f"saved {deployment}", name), value)
+
+    def saved(self, deployment: str, name: str) -> Any | None:
+        return self._get((f"saved {deployment}", name))
+
+    def forget(self, deployment: str, name: str) -> None:
+        self._drop((f"saved {deployment}", name))
+
+    def record(self, change: Change) -> None:
+        with self.fate("history"), self._lock:
+            self._history.append((change.deployment, msgspec.json.encode(change)))
+
+    def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]:
+        with self._lock:
+            found = [msgspec.json.decode(raw, type=Change) for name, raw in self._history if name == deployment]
+        found.sort(key=lambda change: change.at)  # as its key in the table does
+        return tuple(reversed(found))[:limit]
+
+
+class Engine:
+    """The Engine protocol over one security config. `meddle`, if set, is called once before a write, or the look right before it:
+    somebody else at work."""
+
+    def __init__(self, held: Held, fate: Fate | None = None) -> None:
+        self.held, self.fate = held, fate or Fate()
+        self.writes = 0
+        self.meddle: Callable[[Engine], None] | None = None
+        self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
+        self.lock = threading.RLock()
+
+    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+        if kinds == [Kind.MAPPINGS]:
+            self._meddled()
+        with self.lock:
+            return Held({kind: dict(self.held.of(kind)) for kind in kinds or tuple(Kind)})
+
+    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+        if not operations:
+            return False
+        self._meddled()
+        with self.fate(f"patch {kind.value}"), self.lock:
+            before = self.held
+            self.held = apply_patch(self.held, kind, operations)
+            self.writes += 1
+            return self.held != before
+
+    def _meddled(self) -> None:
+        meddle, self.meddle = self.meddle, None
+        if meddle is not None:
+            meddle(self)
+
+    def by_hand(self, kind: Kind, operations: Sequence[Json]) -> None:
+        """A person's own PATCH."""
+        with self.lock:
+            self.held = apply_patch(self.held, kind, operations)
+
+    def who_am_i(self) -> Principal:
+        return Principal(arn("role", "portcullis-automation"))
+
+    def blocks(self) -> dict[str, dict[str, str]]:
+        return {index: dict(had) for index, had in self.index_blocks.items()}
+
+    def block_indices(self) -> None:
+        self.index_blocks = {
+            index: {"index.blocks.read": "true", "index.blocks.write": "true"} for index in self.index_blocks
+        }
+
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+        self.index_blocks = {index: dict(before.get(index, {})) for index in self.index_blocks}
+
+    def may_search(self, index: str) -> bool:
+        return False
+
+    def put_document(self, index: str, identifier: str, document: Json) -> None:
+        self.index_blocks.setdefault(index, {})
+
+
+@dataclass
+class People:
+    """The IdentityReader protocol: whoever is in `groups` or `known` exists."""
+
+    groups: dict[Subject, tuple[str, ...]] = field(default_factory=dict)
+    gone: set[Subject] = field(default_factory=set)
+    signed_out: list[str] = field(default_factory=list)
+    fails: int = 0  # how often ending sessions does not work
+
+    def members(self, grants: Collection[Grant]) -> Membership:
+        users: dict[Subject, tuple[str, ...]] = {}
+        roles: dict[Subject, tuple[str, ...]] = {}
+        missing = set()
+        for subject in {grant.subject for grant in grants}:
+            name = subject.name
+            match subject.kind:
+                case _ if subject in self.gone:
+                    missing.add(subject)
+                case SubjectKind.IAM_USER:
+                    users[subject] = (name if name.startswith("arn:") else arn("user", name),)
+                case SubjectKind.IAM_ROLE:
+                    roles[subject] = (name if name.startswith("arn:") else arn("role", name),)
+                case SubjectKind.COGNITO_USER:
+                    users[subject] = (f"Cognito/{POOL}/{name}",)
+                case SubjectKind.INTERNAL_USER:
+                    users[subject] = (name,)
+                case SubjectKind.BACKEND_ROLE:
+                    roles[subject] = (name,)
+                case _:
+                    if subject in self.groups:
+                        users[subject] = roles[subject] = self.groups[subject]
+                    else:
+                        missing.add(subject)
+        return Membership(users, roles, frozenset(missing))
+
+    def end_sessions(self, entries: Collection[str]) -> int:
+        if self.fails:
+            self.fails -= 1
+            raise Unreachable("the user pool did not answer")
+        self.signed_out += sorted(entries)
+        return len(entries)
+
+
+class Passwords:
+    """The Secrets protocol."""
+
+    def __init__(self, **kept: str) -> None:
+        self.kept = dict(kept)
+
+    def password(self, secret: str) -> str | None:
+        return self.kept.get(secret)
+
+    def make(self, secret: str, user: str) -> str:
+        return self.kept.setdefault(secret, f"Made-for-{user}-{next(NAMES)}")
+
+
+@dataclass
+class Aws:
+    """The Gate, KeyObserver, Domain, Alerts and DeadLetters protocols: the rest of an account, all well."""
+
+    ledger: Memory
+    at: datetime = datetime(2025, 6, 1, 12, tzinfo=UTC)
+    rules: list[Json] = field(default_factory=lambda: [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}])
+    open_rules: list[Json] | None = None
+    access_policy: Json = field(default_factory=lambda: {"Version": "2012-10-17", "Statement": []})
+    told: list[Alert] = field(default_factory=list)
+    masters: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> datetime:
+        with self.lock:
+            self.at += timedelta(milliseconds=1)
+            return self.at
+
+    def ingress(self, registration: Registration) -> list[Json]:
+        return list(self.rules if self.open_rules is None else self.open_rules)
+
+    def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        self.open_rules = []
+
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        self.open_rules = list(rules)
+
+    def policy(self, registration: Registration) -> Json:
+        return self.access_policy
+
+    def set_policy(self, registration: Registration, policy: Json) -> None:
+        self.access_policy = policy
+
+    def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
+        probes = tuple(Probe(name, Health.HEALTHY, definite=True) for name in ("describe", "use", "encrypt"))
+        return Observation(self.now(), probes, key_id="one", domain_key_id="one")
+
+    def set_master(self, registration: Registration, role_arn: str) -> None:
+        self.masters.append(role_arn)
+
+    def tell(self, alert: Alert) -> None:
+        self.told.append(alert)
+
+    def bury(self, queue: str, body: str, group: str, reason: str) -> None:
+        raise AssertionError("nothing is buried here")
+
+    def waiting(self, queue: str) -> int:
+        return 0
+
+    def redrive(self, queue: str) -> str:
+        return "nothing to move"
+
+
+@dataclass
+class Nowhere:
+    """A part that this world does not have: nobody may ask it anything."""
+
+    name: str
+
+    def __call__(self, *_: Any) -> Any:
+        raise AssertionError(f"there is no {self.name} in this world")
+
+
+@dataclass
+class Account:
+    """A world and its parts, at hand."""
+
+    world: World
+    ledger: Memory
+    engine: Engine
+    people: People
+    passwords: Passwords
+    aws: Aws
+    fate: Fate
+
+    def registered(self, deployment: str = "demo", **more: Any) -> Registration:
+        one = registration(deployment, **more)
+        self.ledger.register(one)
+        return one
+
+
+def account(held: Held | None = None, fate: Fate | None = None) -> Account:
+    """A world around one domain, which is set up: the keepers of the deployment `demo` are mapped."""
+    fate = fate or Fate()
+    ledger, engine, people, passwords = Memory(fate), Engine(held or house(), fate), People(), Passwords()
+    aws = Aws(ledger)
+    parts: dict[str, Any] = {
+        "settings": Settings("ledger"),
+        "ledger": ledger,
+        "alerts": aws,
+        "engine": lambda _: engine,
+        "master": lambda _: engine,
+        "canary": lambda _: engine,
+        "identity": lambda _: people,
+        "keys": lambda _: aws,
+        "gate": lambda _: aws,
+        "dead_letters": aws,
+        "secrets": lambda _: passwords,
+        "domain": lambda _: aws,
+        "now": aws.now,
+        "sleep": lambda _: None,
+    }
+    world = World(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(World)})
+    return Account(world, ledger, engine, people, passwords, aws, fate)
+
+
+def mapping(**lists: list[str]) -> Json:
+    return {"reserved": False, "hidden": False, **{name: list(lists.get(name, [])) for name in MAPPING_LISTS}}
+
+
+def role(*actions: str, patterns: Sequence[str] = ("logs-*",), **more: Any) -> Json:
+    permission: Json = {
+        "index_patterns": list(patterns),
+        "fls": [],
+        "masked_fields": [],
+        "allowed_actions": list(actions),
+    }
+    return {
+        "reserved": False,
+        "hidden": False,
+        "cluster_permissions": [],
+        "index_permissions": [permission | more],
+        "tenant_permissions": [],
+        "static": False,
+    }
+
+
+STATIC = (
+    "all_access",
+    "security_manager",
+    "manage_snapshots",
+    "opensearch_dashboards_user",
+    "opensearch_dashboards_read_only",
+)
+
+
+def house() -> Held:
+    """A domain as AWS hands it over: the master mapped to both administrator roles, the automation let in."""
+    roles = {name: role("*", patterns=("*",)) | {"reserved": True, "static": True} for name in STATIC}
+    automation, master = arn("role", "portcullis-automation"), arn("role", "master")
+    mappings = {
+        "all_access": mapping(backend_roles=[master]),
+        "security_manager": mapping(backend_roles=[master, automation]),
+    }
+    return Held({Kind.ROLES: roles, Kind.MAPPINGS: mappings, Kind.USERS: {}, Kind.TENANTS: {}, Kind.ACTION_GROUPS: {}})
+
+
+def plain(held: Held) -> dict[str, dict[str, Json]]:
+    """All documents of a state for comparison: what is absent and what is empty are one (real nodes show both alike, this model
+    of them does not); the order of every list counts."""
+    return {kind.value: {name: _full(held.of(kind)[name]) for name in sorted(held.of(kind))} for kind in Kind}
+
+
+def _full(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: full for key, item in value.items() if (full := _full(item)) not in (None, False, "", [], {})}
+    return [_full(item) for item in value] if isinstance(value, list) else value
+
+
+def model_text(access: str, deployment: str = "demo", custody: str = "") -> str:
+    """A deployment file with this access section (indented by two)."""
+    return (
+        f"deployment: {deployment}\n"
+        "engine: OpenSearch_3.3\n"
+        "domain: {configuration: cognito}\n"
+        "identity:\n"
+        "  cognito: {groups: {readers: {}, writers: {}, tokens: {role: true}}}\n"
+        "  iam_groups: [ops]\n" + (f"custody: {custody}\n" if custody else "") + f"access:\n{access}"
+    )
