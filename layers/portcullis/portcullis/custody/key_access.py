@@ -106,12 +106,19 @@ def of_grants(wanted: KeyWanted, answer: Answer) -> Iterator[Advice]:
         )
     elif probe.health is Health.HEALTHY:
         yield Advice("grants-service", Weight.RIGHT, "the search service holds its grant for this domain")
-    else:
+    elif wanted.grant_seen:
         yield Advice(
             "grants-service",
             Weight.ERROR,
-            f"the search service holds no grant for this domain ({probe.detail})",
+            f"the search service's grant for this domain is gone ({probe.detail})",
             "a grant that was revoked cannot be put back by hand: restore from a snapshot (re-key), or ask AWS Support",
+        )
+    else:
+        yield Advice(
+            "grants-service",
+            Weight.NOTE,
+            f"{probe.detail}, and none was ever seen",
+            "look again once the domain is active",
         )
     readers = readers_by_grant(answer)
     if readers:

@@ -38,7 +38,7 @@ _BOUNDS = frozenset(
     }
 )
 _LOOKS = ("kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyRotationStatus", "kms:ListGrants")
-_WATCHERS = ("key-guard", "sweep", "operate", "remove")
+_WATCHERS = ("domain-setup", "key-guard", "sweep", "operate", "remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,11 @@ def _verdict(statements: Sequence[Mapping[str, Any]], action: str, context: Cont
     """Whether the service may do `action` for the account: yes, no, or not to be seen from here."""
     found: bool | None = False
     for statement in statements:
-        if not _covers_action(statement, action) or not _covers_account(statement, context.account):
+        covered = _covers_account(statement, context.account)
+        if not _covers_action(statement, action) or covered is False:
             continue
         meant = _conditions_hold(statement, context)
+        meant = None if meant and covered is None else meant
         if statement.get("Effect") == "Deny":
             if meant is not False:
                 return False if meant else None
@@ -196,9 +198,12 @@ def _principals(statement: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(one) for one in _listed(given))
 
 
-def _covers_account(statement: Mapping[str, Any], account: str) -> bool:
-    """The service acts for a caller of the account, whoever that is: a single role or user of it is not enough to say yes."""
-    return any(p in ("*", account) or p.endswith(f"::{account}:root") for p in _principals(statement))
+def _covers_account(statement: Mapping[str, Any], account: str) -> bool | None:
+    """The service acts for a caller of the account, whoever that is: of a single role or user it cannot be said from here."""
+    principals = _principals(statement)
+    if any(p in ("*", account) or p.endswith(f"::{account}:root") for p in principals):
+        return True
+    return None if any(f"::{account}:" in p for p in principals) else False
 
 
 def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
