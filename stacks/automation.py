@@ -274,7 +274,7 @@ class Automation(Stack):
 
         The levels before the last are aliases of `operate`, the last is one of `remove`: what may delete has a role of its own.
         """
-        behind = {level: operate for level in names.LEVELS[:-1]} | {names.LEVELS[-1]: remove}
+        behind = dict.fromkeys(names.LEVELS[:-1], operate) | {names.LEVELS[-1]: remove}
         doors = {
             level: lambda_.Alias(self, f"Operate-{level}", alias_name=level, version=function.current_version)
             for level, function in behind.items()

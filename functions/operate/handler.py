@@ -1,4 +1,4 @@
-"""A person's verbs, run in the account: IAM decides who may look, who may act, who may delete (by the alias that is invoked)."""
+"""A person's verbs, run in the account: IAM decides who may look and who may act (by the alias that is invoked)."""
 
 from typing import Any
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from portcullis.engines.opensearch import refuse
 from portcullis.errors import Refused
+from portcullis.operations.foundation import RESTORED
 from portcullis.operations.key_ports import Document
 
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
-RESTORED = "portcullis-restored-"  # what an index is called that a check of restorability made
 _USER_INDICES = "*,-.*"
 _PAGE = 2000
 _KEEP = "2m"
@@ -47,6 +47,8 @@ class OpenSearchDocuments:
         return max(int(one["seq_no"]["max_seq_no"]) for one in copies)
 
     def of_shard(self, index: str, shard: int) -> Collection[Document]:
+        # Without it an older version of a document could be read than the one a snapshot, which flushes, has taken.
+        self._ask("POST", f"/{index}/_refresh")
         return list(self._scroll(index, shard))
 
     def _scroll(self, index: str, shard: int) -> Iterator[Document]:

@@ -46,7 +46,7 @@ class AwsKeys:
             **{name: partial(_metric, metrics, registration, name, now) for name in _METRICS},
         }
         with ThreadPoolExecutor(len(questions)) as askers:
-            answers = dict(zip(questions, askers.map(_ask, questions.values()), strict=True))
+            answers = dict(zip(questions, askers.map(ask, questions.values()), strict=True))
         probes = [
             read_describe(answers["describe"], now),
             read_use(answers["use"]),
@@ -76,7 +76,7 @@ class AwsKeys:
         return probe
 
 
-def _ask(question: Callable[[], Any]) -> Answer:
+def ask(question: Callable[[], Any]) -> Answer:
     """The answer, or the error in the form the probes read: the service's own response, or the text of what went wrong."""
     try:
         answer: Answer = question()

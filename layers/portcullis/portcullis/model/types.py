@@ -56,19 +56,28 @@ class Key(Strict):
     """Make a multi-Region primary key."""
     replicas: tuple[Region, ...] = ()
     """Regions that get a replica of a multi-Region key."""
+    on_demand_rotation_days: int | None = Field(default=None, json_schema_extra={"minimum": 1, "maximum": 89})
+    """Also rotate on demand, every so many days: for periods below the 90 days that KMS takes, such as 31. KMS allows a key 25 of
+    these in its life; the automation warns when six are left."""
     arn: Annotated[str, *named("a KMS key")] | None = None
     """Use this existing key (ARN of a key or of an alias) and make none. Its owner rotates it."""
 
     @model_validator(mode="after")
     def _fit(self) -> Key:
         if not 90 <= self.rotation_days <= 2560:
-            month = "; for a period of 31 days leave this at 90 or more and rotate on demand, of which KMS allows a key a limited number"
+            month = "; for 31 days leave this at 90 or more and set on_demand_rotation_days: 31, of which KMS allows a key 25"
             raise Wrong(
                 f"rotation_days is {self.rotation_days}",
                 f"KMS rotates by itself every 90 to 2560 days{month if self.rotation_days < 90 else ''}",
                 ("rotation_days",),
             )
-        own = {"rotation_days", "alias", "multi_region", "replicas"} & self.model_fields_set
+        if self.on_demand_rotation_days is not None and not 1 <= self.on_demand_rotation_days <= 89:
+            raise Wrong(
+                f"on_demand_rotation_days is {self.on_demand_rotation_days}",
+                "1 to 89 days; from 90 days on rotation_days does it, without a limit on how often",
+                ("on_demand_rotation_days",),
+            )
+        own = {"rotation_days", "alias", "multi_region", "replicas", "on_demand_rotation_days"} & self.model_fields_set
         if self.arn and own:
             raise Wrong(
                 f"arn names an existing key, so {', '.join(sorted(own))} cannot be set here",
@@ -148,6 +157,27 @@ class BreakGlass(Strict):
         return self
 
 
+class Snapshots(Strict):
+    every_hours: int = Field(default=24, ge=0, le=720)
+    """A snapshot of every index every so many hours, into the deployment's own bucket. 0: only those that somebody takes."""
+    restore_sample: Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_+.-]{0,199}$")] | None = None
+    """Name of an index that is restored from the latest snapshot from time to time, compared with the original and taken away again:
+    the proof that the snapshots can be restored. The role that takes snapshots may then read this index."""
+    check_days: int = Field(default=7, ge=1, le=90)
+    """How often that is done, in days."""
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    """Use this existing bucket. Default: one is made."""
+    key_arn: Annotated[str, *named("a KMS key")] | None = None
+    """Key (its ARN, not an alias) of the snapshots' bucket. Default: the deployment's own key, so that destroying it destroys the
+    snapshots too."""
+
+    @model_validator(mode="after")
+    def _by_key(self) -> Snapshots:
+        if self.key_arn and ":key/" not in self.key_arn:
+            raise Wrong("key_arn names an alias, and a bucket takes a key", "the key's own ARN: …:key/ID", ("key_arn",))
+        return self
+
+
 class AlertSpec(Strict):
     email: Annotated[str, *named("an e-mail address")] | None = None
     """Who is told by e-mail. Default: the topic alone, for you to subscribe to."""
@@ -174,6 +204,8 @@ class Deployment(Strict):
     """Who may do what."""
     custody: Custody = Custody()
     """What happens when the key rotates or is revoked."""
+    snapshots: Snapshots = Snapshots()
+    """How its snapshots are taken, and how it is proved that they can be restored."""
     break_glass: BreakGlass = BreakGlass()
     """The one principal that is still let in while locked."""
     alerts: AlertSpec = AlertSpec()

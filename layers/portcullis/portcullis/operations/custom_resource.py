@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from portcullis.errors import BadInput, PortcullisError
-from portcullis.operations.deployments import introduce, withdraw
+from portcullis.operations.deployments import introduce, kept_model, withdraw
+from portcullis.operations.key_check import refuse_bad_key, with_domain_key
 from portcullis.operations.ports import Registration
 from portcullis.operations.world import Cause, World, from_environment
 
@@ -43,9 +44,10 @@ def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dic
     if request == "Delete":
         withdraw(world, registration.deployment, Cause("CloudFormation Delete", "cloudformation"))
         return {}
-    outcome = introduce(
-        world, registration, _model_text(properties), Cause(f"CloudFormation {request}", "cloudformation")
-    )
+    text = _model_text(properties)
+    registration = with_domain_key(world, registration)
+    refuse_bad_key(world, registration, kept_model(text, f"{registration.deployment}.yaml"))
+    outcome = introduce(world, registration, text, Cause(f"CloudFormation {request}", "cloudformation"))
     return {"Steps": str(len(outcome.plan.steps))}
 
 

@@ -9,6 +9,7 @@ from portcullis.access.shut import reopen, shut
 from portcullis.custody.types import Act, Measure, Todo
 from portcullis.errors import Refused
 from portcullis.gates.policy import shut as shut_policy
+from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.foundation import CANARY_INDEX, keepers
 from portcullis.operations.ports import Registration
 from portcullis.operations.world import World
@@ -102,7 +103,8 @@ def _save_policy(world: World, registration: Registration, todo: Todo) -> str:
 
 def _deny_policy(world: World, registration: Registration, todo: Todo) -> str:
     gate = world.gate(registration)
-    keep = (registration.automation_role, registration.break_glass_role)
+    # The taker of snapshots is shut out by the mappings; by the policy it must not be, or there is no final snapshot.
+    keep = (registration.automation_role, registration.break_glass_role, registration.snapshot_role)
     policy = shut_policy(gate.policy(registration), registration.domain_arn, tuple(arn for arn in keep if arn))
     gate.set_policy(registration, policy)
     return ""
@@ -151,6 +153,9 @@ _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.DENY_POLICY: (_deny_policy, _restore_policy),
     Measure.END_SESSIONS: (_end_sessions, _nothing),
     Measure.PROVE: (_prove, _nothing),
+    Measure.FINAL_SNAPSHOT: (final_snapshot, _nothing),
+    Measure.DELETE_DOMAIN: (delete_domain, _nothing),
+    Measure.VERIFY_GONE: (verify_gone, _nothing),
 }
 
 

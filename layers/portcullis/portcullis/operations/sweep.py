@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from portcullis.access.drift import Drift, drift
 from portcullis.custody.types import State
@@ -13,7 +16,10 @@ from portcullis.operations.applying import compare
 from portcullis.operations.foundation import keepers
 from portcullis.operations.guard import guard
 from portcullis.operations.ports import Alert, Change, Registration
+from portcullis.operations.restorability import keep_restorable
+from portcullis.operations.rotating import rotate_when_due
 from portcullis.operations.synchronise import synchronise
+from portcullis.operations.telling import tell_once
 from portcullis.operations.world import Cause, World
 
 log = logging.getLogger(__name__)
@@ -41,12 +47,18 @@ def sweep(world: World, only: str | None = None) -> list[Swept]:
         return list(sweepers.map(lambda registration: _sweep_one(world, registration), registrations))
 
 
+def sweep_and_tell(world: World) -> list[dict[str, Any]]:
+    """Sweep all deployments; what was found, as a function answers."""
+    found: list[dict[str, Any]] = msgspec.to_builtins(sweep(world))
+    return found
+
+
 def _look_at_dead_letters(world: World, registrations: list[Registration]) -> None:
     """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
     for queue in ("identity", "key"):
         waiting = world.dead_letters.waiting(queue)
         if waiting and registrations:
-            _tell_once(
+            tell_once(
                 world,
                 Alert(
                     name="dead-letters-waiting",
@@ -70,9 +82,11 @@ def _sweep_one(world: World, registration: Registration) -> Swept:
         if custody.state is State.OPEN:
             found = _tell_drift(world, registration)
             steps = len(synchronise(world, name, _CAUSE).plan.steps)
+            rotate_when_due(world, registration, _CAUSE)
+            keep_restorable(world, registration, _CAUSE)
     except PortcullisError as error:
         log.warning("%s could not be swept: %s", name, error)
-        _tell_once(
+        tell_once(
             world,
             Alert(
                 name="sweep-failed",
@@ -110,7 +124,7 @@ def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
         runbook="drift",
         detail={"drift": words},
     )
-    if _tell_once(world, alert, "\n".join(words)):
+    if tell_once(world, alert, "\n".join(words)):
         world.ledger.record(
             Change(
                 registration.deployment,
@@ -124,13 +138,3 @@ def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
             )
         )
     return found
-
-
-def _tell_once(world: World, alert: Alert, about: str) -> bool:
-    """Tell an alert unless the same was told last; returns whether it was."""
-    name = f"told#{alert.name}"
-    if world.ledger.saved(alert.deployment, name) == about:
-        return False
-    world.alerts.tell(alert)
-    world.ledger.save(alert.deployment, name, about)
-    return True

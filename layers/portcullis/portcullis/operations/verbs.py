@@ -9,11 +9,21 @@ from typing import Any
 from portcullis import custody as machine
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
+from portcullis.operations import key_check as keys
 from portcullis.operations import status as looking
+from portcullis.operations.adopting import adopt
 from portcullis.operations.applying import Outcome
+from portcullis.operations.deleting import delete
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.guard import guard, rules_of
+from portcullis.operations.integrations import integration_add
+from portcullis.operations.masters import master_add, master_list, master_move
 from portcullis.operations.redrive import redrive
+from portcullis.operations.rekeying import rekey, rekey_state
+from portcullis.operations.restorability import last_check, restorability
+from portcullis.operations.rolling_back import rollback
+from portcullis.operations.shredding import Shredding, shred
+from portcullis.operations.snapshots import snapshot_list, snapshot_restore, snapshot_setup, snapshot_take
 from portcullis.operations.sweep import sweep
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World
@@ -63,12 +73,28 @@ def _synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
     return synchronise(world, deployment, cause)
 
 
-def _apply(world: World, deployment: str, cause: Cause, *, text: str | None = None, adopt: bool = False) -> Outcome:
-    return apply_text(world, deployment, text, cause, adopt=bool(adopt))
+def _apply(
+    world: World,
+    deployment: str,
+    cause: Cause,
+    *,
+    text: str | None = None,
+    adopt: bool = False,
+    expected: str = "",
+) -> Outcome:
+    return apply_text(world, deployment, text, cause, adopt=bool(adopt), expected=expected)
 
 
-def _history(world: World, deployment: str, cause: Cause, *, limit: int = 20) -> Any:
-    return world.ledger.history(deployment, _whole(limit, "limit"))
+def _rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outcome:
+    return rollback(world, deployment, cause, entry=str(entry))
+
+
+def _history(world: World, deployment: str, cause: Cause, *, limit: int = 20, entry: str = "") -> Any:
+    return looking.history(world, deployment, _whole(limit, "limit"), entry=str(entry))
+
+
+def _shred_plan(world: World, deployment: str, cause: Cause) -> Shredding:
+    return shred(world, deployment, cause)
 
 
 def _whole(value: Any, name: str) -> int:
@@ -81,10 +107,26 @@ def _whole(value: Any, name: str) -> int:
 VERBS: dict[str, Verb] = {
     "list": Verb(lambda world, cause: looking.every(world), LOOK, of_deployment=False),
     "status": Verb(lambda world, deployment, cause: looking.status(world, deployment), LOOK),
-    "history": Verb(_history, LOOK, frozenset({"limit"})),
+    "history": Verb(_history, LOOK, frozenset({"limit", "entry"})),
     "plan": Verb(looking.plan, LOOK, frozenset({"text", "adopt"})),
     "drift": Verb(lambda world, deployment, cause: looking.drifted(world, deployment), LOOK),
-    "apply": Verb(_apply, ACT, frozenset({"text", "adopt"})),
+    "master-list": Verb(master_list, LOOK),
+    "snapshot-list": Verb(snapshot_list, LOOK),
+    "key-check": Verb(lambda world, deployment, cause: keys.key_check(world, deployment), LOOK),
+    "key-status": Verb(lambda world, deployment, cause: keys.key_status(world, deployment), LOOK),
+    "key-policy": Verb(keys.key_policy, LOOK, frozenset({"org_paths"})),
+    "shred-plan": Verb(_shred_plan, LOOK),
+    "re-key-state": Verb(lambda world, deployment, cause: rekey_state(world, deployment), LOOK),
+    "restorability-state": Verb(lambda world, deployment, cause: last_check(world, deployment), LOOK),
+    "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected"})),
+    "adopt": Verb(adopt, ACT, frozenset({"text"})),
+    "rollback": Verb(_rollback, ACT, frozenset({"entry"})),
+    "master-add": Verb(master_add, ACT, frozenset({"principal", "text"})),
+    "master-move": Verb(master_move, ACT, frozenset({"principal"})),
+    "snapshot-setup": Verb(snapshot_setup, ACT),
+    "snapshot-take": Verb(snapshot_take, ACT, frozenset({"name", "indices"})),
+    "snapshot-restore": Verb(snapshot_restore, ACT, frozenset({"name", "indices", "prefix"})),
+    "integration-add": Verb(integration_add, ACT, frozenset({"service", "role", "index", "text"})),
     "synchronise": Verb(_synchronise, ACT),
     "guard": Verb(_look_at_key, ACT),
     "sweep": Verb(lambda world, cause: sweep(world), ACT, of_deployment=False),
@@ -93,4 +135,8 @@ VERBS: dict[str, Verb] = {
     "break-glass": Verb(_break_glass, ACT, frozenset({"reason", "minutes"})),
     "end-break-glass": Verb(_end_break_glass, ACT),
     "redrive": Verb(lambda world, cause: redrive(world), ACT, of_deployment=False),
+    "restorability": Verb(restorability, ACT, frozenset({"wait"})),
+    "re-key": Verb(rekey, ACT, frozenset({"to", "cancel", "repository"})),
+    "delete": Verb(delete, DELETE, frozenset({"confirm", "snapshot", "cancel"})),
+    "shred": Verb(shred, DELETE, frozenset({"confirm", "days", "yes"})),
 }

@@ -1,0 +1,184 @@
+"""Key check, status and policy: what is right and wrong with the key of a deployment, and what its owner has to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from portcullis.custody import rotation
+from portcullis.custody.key_advice import advise, errors
+from portcullis.custody.key_policy import Context, explained, to_paste
+from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.key_ports import KeyDesk
+from portcullis.operations.ports import KeptModel, Registration
+from portcullis.operations.world import Cause, World
+
+_ORG_PATH = "o-EXAMPLE/r-EXAMPLE/ou-EXAMPLE/*"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChecked:
+    """What is right and wrong with a key. `exit_status` is 1 if nothing may be built on it."""
+
+    deployment: str
+    key: str
+    findings: tuple[Advice, ...]
+    exit_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyToPaste:
+    deployment: str
+    policy: dict[str, Any]
+    because: tuple[str, ...]
+
+
+def key_check(world: World, deployment: str) -> KeyChecked:
+    """The key of a deployment that is there."""
+    registration = world.ledger.registration(deployment)
+    return _checked(*look_at(world, registration, world.ledger.model(deployment).options), world.now())
+
+
+def look_at(world: World, registration: Registration, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
+    """What the deployment asks of its key, and what KMS says of that."""
+    seen = world.ledger.saved(registration.deployment, "grant-seen") is not None
+    return wanted_of(registration, options, grant_seen=seen), world.key_desk(registration).papers(registration.key_arn)
+
+
+def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_seen: bool = False) -> KeyWanted:
+    partition = registration.domain_arn.split(":")[1] if registration.domain_arn.count(":") > 1 else "aws"
+    return KeyWanted(
+        deployment=registration.deployment,
+        context=Context(registration.account, registration.region, partition),
+        named=registration.key_arn,
+        domain_arn=registration.domain_arn,
+        domain_key=registration.key_arn if ":key/" in registration.key_arn else "",
+        replicas=tuple(arn.split(":")[3] for arn in registration.key_replicas if arn.count(":") > 3),
+        on_demand_days=options.get("on_demand_rotation_days"),
+        grant_seen=grant_seen,
+    )
+
+
+def refuse_bad_key(world: World, registration: Registration, kept: KeptModel) -> None:
+    """Raise Refused if the key has errors: nothing is built on it. Called before a deployment comes under our care."""
+    wanted, answers = look_at(world, registration, kept.options)
+    wrong = errors(advise(wanted, answers, world.now()))
+    if wrong:
+        told = "; ".join(f"{one.says} ({one.remedy})" for one in wrong)
+        raise Refused(f"the key of {registration.deployment} is not fit: {told}")
+
+
+def with_domain_key(world: World, registration: Registration) -> Registration:
+    """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say."""
+    if ":alias/" not in registration.key_arn:
+        return registration
+    key = world.domain(registration).key_of(registration)
+    return replace(registration, key_arn=key) if ":key/" in key else registration
+
+
+def key_status(world: World, deployment: str) -> dict[str, Any]:
+    """The key of a deployment at a glance: health, state, rotation, what is left of it."""
+    registration, kept = world.ledger.registration(deployment), world.ledger.model(deployment)
+    wanted, answers = look_at(world, registration, kept.options)
+    custody, now = world.ledger.custody(deployment), world.now()
+    metadata = _part(answers.describe, "KeyMetadata") or {}
+    status: Mapping[str, Any] = answers.rotation if isinstance(answers.rotation, Mapping) else {}
+    rotations = _part(answers.rotations, "Rotations") or []
+    last = rotation.latest_rotation(rotations)
+    valid_to = metadata.get("ValidTo")
+    report: dict[str, Any] = {
+        "deployment": deployment,
+        "key": str(metadata.get("Arn") or registration.key_arn),
+        "alias": registration.key_alias,
+        "state": str(metadata.get("KeyState") or "not seen"),
+        "health": custody.health.value,
+        "custody": custody.state.value,
+        "origin": str(metadata.get("Origin") or ""),
+        "multi_region": str((metadata.get("MultiRegionConfiguration") or {}).get("MultiRegionKeyType", "")),
+        "rotates": bool(status.get("KeyRotationEnabled")),
+        "rotation_days": status.get("RotationPeriodInDays"),
+        "next_rotation": _iso(status.get("NextRotationDate")),
+        "last_rotation": _iso(last),
+        "rotations_on_demand": rotation.used_on_demand(rotations),
+        "rotations_left": max(rotation.ON_DEMAND_LIMIT - rotation.used_on_demand(rotations), 0),
+        "expires_in_days": (valid_to - now).days if isinstance(valid_to, datetime) else None,
+        "deleted_on": _iso(metadata.get("DeletionDate")),
+        "wrong": [f"{one.says} ({one.remedy})" for one in _wrong(advise(wanted, answers, now))],
+    }
+    if wanted.on_demand_days:
+        every = timedelta(days=wanted.on_demand_days)
+        report["next_on_demand"] = _iso(max(now, last + every) if last else now)
+    return report
+
+
+def key_policy(world: World, deployment: str, cause: Cause, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
+    context = wanted_of(world.ledger.registration(deployment), {}).context
+    return _to_paste(deployment, context, org_paths)
+
+
+def check_file(text: str, source: str) -> KeyChecked:
+    """The key that a deployment file names, as seen by the credentials around us; before anything is deployed."""
+    wanted, desk, made = _of_file(text, source)
+    answers = desk.papers(wanted.named)
+    checked = _checked(wanted, answers, datetime.now(UTC))
+    if not made or _part(answers.describe, "KeyMetadata"):
+        return checked
+    note = Advice("key-not-made", Weight.NOTE, f"{wanted.named} is not there yet", "the deployment makes it")
+    return replace(checked, findings=(note,), exit_status=0)
+
+
+def policy_for_file(text: str, source: str, org_paths: Sequence[str] = ()) -> PolicyToPaste:
+    wanted, _, _ = _of_file(text, source)
+    return _to_paste(wanted.deployment, wanted.context, org_paths)
+
+
+def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
+    """What the file asks of its key, who can be asked, and whether the deployment is to make the key."""
+    import boto3
+
+    from portcullis import model
+    from portcullis.clients import client
+    from portcullis.keys.desk import AwsKeyDesk
+
+    file = model.loads(text, source)
+    region = boto3.Session().region_name
+    if not region:
+        raise BadInput("no Region is set", source="environment", place="AWS_REGION", remedy="that of the domain")
+    _, partition, _, _, account, _ = client("sts", region).get_caller_identity()["Arn"].split(":", 5)
+    alias = file.key.alias or f"alias/portcullis/{file.deployment}"
+    named = file.key.arn or f"arn:{partition}:kms:{region}:{account}:{alias}"
+    wanted = KeyWanted(
+        deployment=file.deployment,
+        context=Context(account, region, partition),
+        named=named,
+        replicas=tuple(file.key.replicas),
+        on_demand_days=model.options(file).get("on_demand_rotation_days"),
+    )
+    return wanted, AwsKeyDesk(client("kms", region)), file.key.arn is None
+
+
+def _checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:
+    found = advise(wanted, answers, now)
+    return KeyChecked(wanted.deployment, wanted.named, found, 1 if errors(found) else 0)
+
+
+def _to_paste(deployment: str, context: Context, org_paths: Sequence[str]) -> PolicyToPaste:
+    for path in org_paths:
+        if not path.startswith("o-") or "/" not in path:
+            raise BadInput(f"{path!r} is no organisation path", source="org_paths", remedy=f"such as {_ORG_PATH}")
+    return PolicyToPaste(deployment, to_paste(context, org_paths), explained(context, org_paths))
+
+
+def _wrong(found: Iterable[Advice]) -> list[Advice]:
+    return [one for one in found if one.weight in (Weight.ERROR, Weight.WARNING)]
+
+
+def _part(answer: Any, name: str) -> Any:
+    return answer.get(name) if isinstance(answer, Mapping) else None
+
+
+def _iso(at: Any) -> str:
+    return at.isoformat() if isinstance(at, datetime) else ""

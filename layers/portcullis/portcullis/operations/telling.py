@@ -1,0 +1,22 @@
+"""Telling the same thing once."""
+
+from __future__ import annotations
+
+from portcullis.operations.ports import Alert
+from portcullis.operations.world import World
+
+
+def tell_once(world: World, alert: Alert, about: str) -> bool:
+    """Tell an alert unless the same was told last; returns whether it was."""
+    name = f"told#{alert.name}"
+    if world.ledger.saved(alert.deployment, name) == about:
+        return False
+    world.alerts.tell(alert)
+    world.ledger.save(alert.deployment, name, about)
+    return True
+
+
+def over(world: World, deployment: str, name: str) -> None:
+    """What the alert of this name told is over: the next one is told again."""
+    if world.ledger.saved(deployment, f"told#{name}") is not None:
+        world.ledger.forget(deployment, f"told#{name}")

@@ -1,0 +1,157 @@
+"""Delete: locked first, by its name, after a snapshot, through the one function that may; and what remains is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.custody.types import Measure, State
+from portcullis.errors import Refused
+from portcullis.operations.deleting import Deletion, delete
+from portcullis.operations.guard import guard
+from portcullis.operations.world import Cause
+
+from tests.operations.estates import Estate, estate
+from tests.operations.worlds import Crash, Fate
+
+CAUSE = Cause("portcullis delete", "somebody")
+
+
+def demo(**more: Any) -> Estate:
+    made = estate("demo", **more)
+    made.stores["demo"].write("orders", "1", {"total": 1})
+    return made
+
+
+def deleted(made: Estate, **more: Any) -> Deletion:
+    return delete(made.world, "demo", CAUSE, confirm="demo", **more)
+
+
+def state(made: Estate) -> State:
+    return made.world.ledger.custody("demo").state
+
+
+def test_given_an_open_deployment_when_deleted_then_it_is_locked_snapshotted_gone_and_what_remains_is_said() -> None:
+    made = demo()
+    found = deleted(made)
+    assert found.state == "deleted"
+    assert found.exit_status == 0
+    assert not made.stores["demo"].there
+    (snapshot,) = made.repository
+    assert snapshot.startswith("final-")
+    assert made.repository[snapshot]["indices"]["orders"]
+    assert snapshot in found.steps["final snapshot"]
+    told = " ".join(found.remains)
+    assert "bucket-demo" in told
+    assert "key/demo" in told
+    assert "/aws/OpenSearchService/domains/demo/" in told
+    assert "ledger" in told
+    order = made.operations("demo")
+    assert order.index("locked") < order.index("deleted"), "locked before anything is deleted"
+    assert {"deleting", "deleted"} <= set(made.alerts())
+
+
+@pytest.mark.parametrize("confirm", ["", "Demo", "demo ", "other"])
+def test_given_another_name_then_nothing_is_done(confirm: str) -> None:
+    made = demo()
+    with pytest.raises(Refused, match="--confirm demo"):
+        delete(made.world, "demo", CAUSE, confirm=confirm)
+    assert state(made) is State.OPEN
+    assert made.stores["demo"].there
+
+
+def test_given_no_repository_then_it_is_refused_before_anything_is_locked_and_done_without_a_snapshot_if_so_told() -> (
+    None
+):
+    made = demo()
+    one = made.world.ledger.registration("demo")
+    made.world.ledger.register(type(one)(**{f: getattr(one, f) for f in one.__slots__} | {"snapshot_bucket": ""}))
+    made.stores["demo"].registered = False
+    with pytest.raises(Refused, match="--no-final-snapshot"):
+        deleted(made)
+    assert state(made) is State.OPEN
+    assert deleted(made, snapshot=False).state == "deleted"
+    assert not made.repository
+
+
+def test_given_any_other_function_then_the_domain_stays_until_a_person_goes_on_through_the_door() -> None:
+    made = demo(may_delete=False)
+    found = deleted(made)
+    assert found.state == "deleting"
+    assert found.exit_status == 1
+    assert made.stores["demo"].there
+    assert "--confirm demo" in found.next
+    assert made.repository, "the snapshot was taken meanwhile"
+    made.world = type(made.world)(
+        **{f: getattr(made.world, f) for f in made.world.__slots__}
+        | {"settings": type(made.world.settings)("ledger", may_delete=True)}
+    )
+    assert deleted(made).state == "deleted"
+    assert len(made.repository) == 1
+
+
+def test_given_a_long_snapshot_then_it_is_gone_on_with_and_taken_once() -> None:
+    made = demo()
+    made.stores["demo"].slow = 200
+    found = deleted(made)
+    assert found.state == "deleting"
+    assert made.stores["demo"].there, "nothing is deleted before the snapshot is finished"
+    made.stores["demo"].slow = 0
+    assert deleted(made).state == "deleted"
+    assert len(made.repository) == 1
+
+
+def test_given_a_snapshot_that_fails_then_another_is_taken_and_nothing_deleted_meanwhile() -> None:
+    made = demo()
+    made.stores["demo"].fails = ["FAILED", "PARTIAL"]
+    assert deleted(made).state == "deleted"
+    assert [one["state"] for one in made.repository.values()] == ["FAILED", "PARTIAL", "SUCCESS"]
+
+
+def test_given_a_deletion_under_way_then_it_can_be_called_off_until_the_domain_is_deleted() -> None:
+    made = demo()
+    made.stores["demo"].slow = 10_000
+    deleted(made)
+    assert delete(made.world, "demo", CAUSE, cancel=True).state == "locked"
+    assert made.stores["demo"].there
+    made.stores["demo"].slow = 0
+    deleted(made)
+    with pytest.raises(Refused):
+        delete(made.world, "demo", CAUSE, cancel=True)
+
+
+def test_given_the_deletion_then_only_the_taker_of_snapshots_is_let_in_again() -> None:
+    made = demo()
+    made.stores["demo"].slow = 10_000
+    deleted(made)
+    mappings = made.world.engine(made.world.ledger.registration("demo")).read().of(Kind.MAPPINGS)
+    role = made.world.ledger.registration("demo").snapshot_role
+    assert mappings["manage_snapshots"]["backend_roles"] == [role]
+    assert made.world.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].progress.value == "done"
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> None:
+    fate = Fate()
+    whole = demo(fate=fate)
+    fate.calls = 0
+    deleted(whole)
+    for at in range(1, fate.calls + 1, 3):
+        made = demo(fate=Fate())
+        mine = made.stores["demo"].fate
+        mine.calls, mine.at, mine.after = 0, at, after
+        with pytest.raises(Crash):
+            deleted(made)
+        mine.at = -1
+        made.later(minutes=2)
+        assert deleted(made).state == "deleted", at
+        assert not made.stores["demo"].there
+        finished = [name for name, one in made.repository.items() if one["state"] == "SUCCESS"]
+        assert len(finished) >= 1, at
+
+
+def test_given_a_deleted_deployment_then_the_sweep_leaves_it_alone() -> None:
+    made = demo()
+    deleted(made)
+    assert guard(made.world, "demo", Cause("sweep")).state is State.DELETED
