@@ -6,6 +6,20 @@ from functools import cache
 from typing import Any
 
 _SESSION_SECONDS = 3600
+_THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeout",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 
 def _config() -> Any:
@@ -20,6 +34,16 @@ def client(service: str, region: str | None = None) -> Any:
     import boto3
 
     return boto3.client(service, region_name=region, config=_config())
+
+
+@cache
+def patient_client(service: str) -> Any:
+    """A client for calls that take as long as a function may run. Never tried twice: the first try may still be at work."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=930, retries={"mode": "standard", "total_max_attempts": 1})
+    return boto3.client(service, config=config)
 
 
 @cache
@@ -58,3 +82,14 @@ def error_code(error: BaseException) -> str:
     """The service's error code of a botocore ClientError, else an empty string."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def unanswered(error: BaseException) -> str:
+    """Why a service gave no answer, in a word: it throttles, failed by itself (5xx), stayed silent. Empty if it did answer."""
+    code = error_code(error)
+    if code:
+        status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code if code in _THROTTLED or status >= 500 else ""
+    name = type(error).__name__
+    silent = type(error).__module__.startswith(("botocore", "urllib3")) and name != "ParamValidationError"
+    return name if silent else ""

@@ -20,7 +20,7 @@ class Desired:
     entries: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
         default_factory=dict
     )  # role -> list -> {entry: because}
-    notes: tuple[str, ...] = ()  # subjects that do not exist
+    notes: tuple[str, ...] = ()  # subjects that do not exist, members left out
 
     def of(self, kind: Kind) -> Mapping[str, Json]:
         return self.documents.get(kind, {})
@@ -50,7 +50,7 @@ def desired(model: AccessModel, members: Membership) -> Desired:
     Refused if a subject was neither found nor missing: a truth that was not read must not look like an empty group.
     """
     entries: dict[str, dict[str, dict[str, str]]] = {}
-    notes: list[str] = []
+    notes = list(members.notes)
     for grant in sorted(model.grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
         if grant.subject in members.missing:
             notes.append(f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role})")

@@ -67,12 +67,13 @@ class Membership:
     """The truth about identities at one moment, as the readers of `identity` found it.
 
     Every value is what stands in a role mapping: a user ARN, a role ARN, `Cognito/<pool-id>/<username>`.
-    A subject that does not exist is in `missing`, and grants nothing.
+    A subject that does not exist is in `missing`, and grants nothing. `notes`: whoever was left out, and why.
     """
 
     users: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `users`
     backend_roles: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `backend_roles`
     missing: frozenset[Subject] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

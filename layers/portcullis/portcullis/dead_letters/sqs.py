@@ -15,7 +15,10 @@ class SqsDeadLetters:
         self._sqs, self._queues = sqs, queues
 
     def bury(self, queue: str, body: str, group: str, reason: str) -> None:
-        attributes = {"reason": {"DataType": "String", "StringValue": reason[:_REASON_CHARACTERS] or "-"}}
+        printable = "".join(
+            c if c.isprintable() else " " for c in reason[:_REASON_CHARACTERS]
+        )  # SQS refuses the others
+        attributes = {"reason": {"DataType": "String", "StringValue": printable.strip() or "-"}}
         self._sqs.send_message(
             QueueUrl=self._queues[queue], MessageBody=body, MessageGroupId=group, MessageAttributes=attributes
         )
@@ -32,5 +35,6 @@ class SqsDeadLetters:
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
-        self._sqs.start_message_move_task(SourceArn=arn)
+        # Told where to: SQS knows the origin only of what it moved here itself, not of what was buried.
+        self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=arn.replace("-dead.fifo", ".fifo"))
         return f"about {waiting} messages are on their way back"

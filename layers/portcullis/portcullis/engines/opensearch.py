@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from portcullis.access.config import Held, Json, Kind
 from portcullis.access import dialects
+from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
 from portcullis.correlation import correlation
 from portcullis.errors import Conflict, Refused, Unreachable

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from portcullis.access.config import Json
-from portcullis.clients import error_code
+from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.ports import Registration
 
@@ -33,12 +33,12 @@ class AwsGate:
         ]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        if rules:
-            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", registration, rules)
+        for rule in rules:  # one by one: where one is gone already, none of those asked for together is revoked
+            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", registration, rule)
 
     def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
         for rule in rules:  # one by one: a rule that is there already must not keep the others out
-            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", registration, [rule])
+            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", registration, rule)
 
     def policy(self, registration: Registration) -> Json:
         status = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
@@ -50,9 +50,9 @@ class AwsGate:
         text = json.dumps(policy, separators=(",", ":"))
         self._call("opensearch", "update_domain_config", DomainName=registration.domain, AccessPolicies=text)
 
-    def _quietly(self, call: str, harmless: str, registration: Registration, rules: Sequence[Json]) -> None:
+    def _quietly(self, call: str, harmless: str, registration: Registration, rule: Json) -> None:
         try:
-            self._call("ec2", call, GroupId=registration.security_group, IpPermissions=list(rules))
+            self._call("ec2", call, GroupId=registration.security_group, IpPermissions=[rule])
         except Refused as error:
             if harmless not in str(error):
                 raise
@@ -61,12 +61,9 @@ class AwsGate:
         try:
             return getattr(self._client(service), call)(**arguments)
         except Exception as error:
-            code = error_code(error)
-            if code.startswith(("Throttling", "RequestLimit", "Internal", "ServiceUnavailable")) or (
-                not code and type(error).__module__.startswith(("botocore", "urllib3"))
-            ):
-                raise Unreachable(f"{service} {call}: {code or type(error).__name__}") from error
-            if code:
+            if why := unanswered(error):
+                raise Unreachable(f"{service} {call}: {why}") from error
+            if error_code(error):
                 raise Refused(f"{service} {call}: {error}") from error
             raise
 

@@ -10,10 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
-from portcullis.clients import error_code
+from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
+from portcullis.identity.role_choice import choose_by_token
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
+_AS_WRITTEN = frozenset(
+    {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
+)  # the deployment file says the entry itself
 _READERS = 4  # groups read at once: IAM and Cognito allow few calls a second
 
 Entries = tuple[str, ...]
@@ -31,15 +35,23 @@ class AwsIdentity:
             found = dict(zip(asked, readers.map(self._read, asked), strict=True))
         users: dict[Subject, Entries] = {}
         roles: dict[Subject, Entries] = {}
-        missing = set()
+        missing, notes = set(), []
         for (subject, by), entries in found.items():
             if entries is None:
                 missing.add(subject)
-            elif _is_backend_role(subject, by):
-                roles[subject] = entries
-            else:
-                users[subject] = entries
-        return Membership(users, roles, frozenset(missing))
+                continue
+            plain = entries if subject.kind in _AS_WRITTEN else tuple(entry for entry in entries if not _matches(entry))
+            notes += [
+                f"{entry} of {subject} is granted nothing: in a role mapping its name would be a pattern for others"
+                for entry in entries
+                if entry not in plain
+            ]
+            (roles if _is_backend_role(subject, by) else users)[subject] = plain
+        return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))))
+
+    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
+        """Have a sign-in get the role its token names, or none; the app clients for which that was not so."""
+        return choose_by_token(self._client("cognito-identity"), identity_pool, self._pool)
 
     def end_sessions(self, entries: Collection[str]) -> int:
         """Sign out everywhere the Cognito users among these entries. Who is gone already has no session."""
@@ -64,8 +76,8 @@ class AwsIdentity:
                 return None
             if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
                 raise Refused(f"not allowed to read {subject}: {error}") from error
-            if code or type(error).__module__.startswith(("botocore", "urllib3")):
-                raise Unreachable(f"{subject} could not be read: {code or type(error).__name__}") from error
+            if why := code or unanswered(error):
+                raise Unreachable(f"{subject} could not be read: {why}") from error
             raise
 
     def _entries(self, subject: Subject, by: By) -> Entries:
@@ -130,6 +142,11 @@ class AwsIdentity:
         pages = store.get_paginator("list_group_memberships").paginate(IdentityStoreId=self._store, GroupId=group)
         ids = [membership["MemberId"]["UserId"] for page in pages for membership in page["GroupMemberships"]]
         return tuple(store.describe_user(IdentityStoreId=self._store, UserId=user)["UserName"] for user in ids)
+
+
+def _matches(entry: str) -> bool:
+    """Whether the engine would take an entry of a role mapping for a pattern: `*` and `?` anywhere, or a /regular expression/."""
+    return "*" in entry or "?" in entry or (len(entry) > 1 and entry[0] == entry[-1] == "/")
 
 
 def _is_backend_role(subject: Subject, by: By) -> bool:

@@ -23,19 +23,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portcullis.access.plan import AccessModel, Claim
-from portcullis.clients import error_code
+from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
 from portcullis.ledger.codec import TooLarge, decode, encode
 from portcullis.operations.ports import Change, KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
-_THROTTLED = {
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "InternalServerError",
-}
 
 
 class DynamoLedger:
@@ -263,9 +257,8 @@ class DynamoLedger:
         except self._client.exceptions.ConditionalCheckFailedException:
             raise
         except Exception as error:
-            code = error_code(error)
-            if code in _THROTTLED or (not code and type(error).__module__.startswith(("botocore", "urllib3"))):
-                raise Unreachable(f"the ledger {self._table} did not answer: {code or type(error).__name__}") from error
+            if why := unanswered(error):
+                raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
             raise
 
 
