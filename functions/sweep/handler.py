@@ -13,6 +13,6 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @tracer.capture_lambda_handler
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    answer = operations.sweep(operations.from_environment())
+    answer = operations.sweep_and_tell(operations.from_environment())
     logger.info("swept", extra={"deployments": answer})
     return answer

@@ -287,6 +287,9 @@ class People:
                         missing.add(subject)
         return Membership(users, roles, frozenset(missing))
 
+    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
+        return ()
+
     def end_sessions(self, entries: Collection[str]) -> int:
         if self.fails:
             self.fails -= 1

@@ -51,6 +51,8 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
     if not text_in_ledger(world, registration.deployment):
         world.ledger.keep_model(registration.deployment, kept)  # what reacts to this deployment needs one from now on
     _let_automation_in(world, registration)
+    if registration.identity_pool:
+        world.identity(registration).choose_roles_by_token(registration.identity_pool)
     with world.ledger.lease(registration.domain_arn, "introduce"):
         return apply_model(world, registration, kept, cause)
 

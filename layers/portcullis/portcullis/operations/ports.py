@@ -137,6 +137,9 @@ class IdentityReader(Protocol):
     def members(self, grants: Collection[Grant]) -> Membership:
         """The truth now about the subjects of these grants. One that does not exist is reported as missing, not an error."""
 
+    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
+        """Have a sign-in get the role its token names, or none."""
+
     def end_sessions(self, entries: Collection[str]) -> int:
         """Sign out everywhere the Cognito users among these mapping entries; how many there were."""
 
