@@ -15,12 +15,34 @@ from portcullis.errors import PortcullisError
 
 # verb -> where it lives ("module:name"), and the line `portcullis --help` shows without loading it.
 VERBS: dict[str, tuple[str, str]] = {
+    "adopt": ("portcullis.cli.account_change:adopt", "Write the model from what the engine holds."),
+    "apply": ("portcullis.cli.account_change:apply", "Bring the engine to what a deployment file asks for."),
+    "break-glass": (
+        "portcullis.cli.account_gate:break_glass",
+        "Let the break-glass principal at the data for a while.",
+    ),
     "check": ("portcullis.cli.model_verbs:check", "Validate deployment files, and say what in them is seldom meant."),
     "completion": ("portcullis.cli.completion:completion", "Print the completion script of a shell."),
     "decide": ("portcullis.cli.decide:decide", "Decide a request by a security config, and say why."),
+    "drift": ("portcullis.cli.account_look:drift", "Show what was changed by hand on the engine."),
+    "end-break-glass": ("portcullis.cli.account_gate:end_break_glass", "End a use of break-glass before its time."),
+    "guard": ("portcullis.cli.account_gate:guard", "Look at the key now, and lock or unlock as it asks for."),
+    "history": ("portcullis.cli.account_look:history", "Show what was changed, when, by whom and because of what."),
     "init": ("portcullis.cli.model_verbs:init", "Write a deployment file to start from."),
+    "integration": ("portcullis.cli.account_parts:integration", "Let another service write to the domain."),
+    "list": ("portcullis.cli.account_look:list_deployments", "List the deployments of the account."),
+    "lock": ("portcullis.cli.account_gate:lock", "Let nobody in, whatever the key says, until unlock."),
+    "master": ("portcullis.cli.account_parts:master", "Add, move and list the masters of a domain."),
+    "plan": ("portcullis.cli.account_look:plan", "Show what applying a model would change, for roles and for people."),
+    "redrive": ("portcullis.cli.account_change:redrive", "Give the dead letters another try."),
+    "rollback": ("portcullis.cli.account_change:rollback", "Undo one change of the history."),
     "schema": ("portcullis.cli.model_verbs:schema", "Print the JSON Schema of the deployment file."),
     "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),
+    "snapshot": ("portcullis.cli.account_parts:snapshot", "Set up, take, restore and list manual snapshots."),
+    "status": ("portcullis.cli.account_look:status", "Show how a deployment is, and what asks for attention."),
+    "sweep": ("portcullis.cli.account_change:sweep", "Read the whole truth of all deployments now."),
+    "synchronise": ("portcullis.cli.account_change:synchronise", "Bring the role mappings to what the groups say now."),
+    "unlock": ("portcullis.cli.account_gate:unlock", "Take a person's lock off; the gate rises if the key is healthy."),
 }
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it

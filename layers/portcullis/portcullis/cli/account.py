@@ -1,0 +1,153 @@
+"""What all verbs that reach into the account have in common: whom they mean, how they get there, how they show that they wait."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from portcullis.cli.console import json_option
+from portcullis.errors import BadInput
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PLAN_VERSION = 1
+_FOLDER = "deployments"
+_OPTIONS = "portcullis.account"
+_SILENT_SECONDS = 2.0
+_TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a verb is about: a deployment, and what was read of a file if one was named. `expected` and `adopt` are a saved plan's."""
+
+    deployment: str
+    text: str | None = None
+    file: Path | None = None
+    expected: str = ""
+    adopt: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """The text, for verbs that take one."""
+        return {} if self.text is None else {"text": self.text}
+
+
+def account_options(command: F) -> F:
+    """--direct, --region, --profile, --json."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        context.meta.setdefault(_OPTIONS, {})[str(parameter.name)] = value
+
+    def option(*names: str, help: str, **more: Any) -> Callable[[F], F]:  # noqa: A002 - click's own word
+        return click.option(*names, expose_value=False, callback=remember, help=help, **more)
+
+    command = option("--direct", is_flag=True, help="Run it here, not in the account: needs a road to the domain.")(
+        command
+    )
+    command = option("--region", metavar="REGION", help="Default: that of the profile or the environment.")(command)
+    command = option("--profile", metavar="NAME", help="Profile of ~/.aws/config.")(command)
+    return json_option(command)
+
+
+def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:
+    """The answer of a verb, run in the account as this command line asks."""
+    from portcullis.operations.ask import ask
+
+    context = click.get_current_context()
+    options = context.meta.get(_OPTIONS, {})
+    command = " ".join(filter(None, (context.command_path, deployment)))
+    with waiting(command):
+        return ask(verb, deployment, arguments, command=command, **options)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """After two seconds, say on a terminal that it is still going on, and for how long; gone without a trace when it is over."""
+    stream = sys.stderr
+    if not stream.isatty():
+        yield
+        return
+    over, began = threading.Event(), time.monotonic()
+
+    def show() -> None:
+        wait = _SILENT_SECONDS
+        while not over.wait(wait):
+            wait = _TICK_SECONDS
+            stream.write(f"\r{what}: {time.monotonic() - began:.0f} s ")
+            stream.flush()
+
+    shower = threading.Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield
+    finally:
+        over.set()
+        shower.join()
+        if time.monotonic() - began >= _SILENT_SECONDS:
+            stream.write("\r\x1b[K")
+            stream.flush()
+
+
+def target(given: str | None) -> Target:
+    """A deployment by name, by its file, or by a saved plan; the only file in deployments/ if nothing is given. BadInput otherwise."""
+    if given is None:
+        return _from_file(_only_file())
+    path = Path(given)
+    if "/" in given or path.suffix in (".yaml", ".yml", ".json", ".plan") or path.is_file():
+        return _from_file(path)
+    return Target(given)
+
+
+def _only_file() -> Path:
+    found = sorted(Path(_FOLDER).glob("*.yaml"))
+    if len(found) != 1:
+        names = ", ".join(path.stem for path in found) or "none"
+        raise BadInput(
+            f"which deployment is meant ({_FOLDER}/ has {names})?", source="command", remedy="name it, or its file"
+        )
+    return found[0]
+
+
+def _from_file(path: Path) -> Target:
+    from portcullis import model
+
+    saved = _saved_plan(path)
+    if saved is not None:
+        return saved
+    deployment = model.load(path)
+    model.require(deployment)
+    return Target(deployment.deployment, path.read_text("utf-8"), path)
+
+
+def _saved_plan(path: Path) -> Target | None:
+    """What `plan --out` wrote; None if the file is something else."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None  # a deployment file's reader says best what is wrong with it
+    if not isinstance(value, dict) or "portcullis_plan" not in value:
+        return None
+    wanted = {"deployment": str, "digest": str, "adopt": bool}
+    wrong = [key for key, kind in wanted.items() if not isinstance(value.get(key), kind)]
+    if value["portcullis_plan"] != PLAN_VERSION or wrong or not isinstance(value.get("text"), str | None):
+        place = wrong[0] if wrong else "portcullis_plan"
+        raise BadInput("is no plan that this version wrote", source=str(path), place=place, remedy="make a new plan")
+    return Target(value["deployment"], value["text"], None, value["digest"], value["adopt"])
+
+
+def written_back(about: Target, text: str) -> bool:
+    """Put a changed text back into the file it came from; False if none was named."""
+    if about.file is None:
+        return False
+    if text != about.text:
+        about.file.write_text(text, "utf-8")
+    return True

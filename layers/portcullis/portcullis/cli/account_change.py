@@ -1,0 +1,185 @@
+"""`portcullis apply`, `adopt`, `rollback`, `synchronise`, `sweep`, `redrive`: access, changed by the one road."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portcullis.cli.account import account_options, run, target
+from portcullis.cli.account_look import lines
+from portcullis.cli.console import console
+from portcullis.errors import BadInput, Refused
+
+
+@click.command(short_help="Bring the engine to what a deployment file asks for.")
+@click.argument("target_", metavar="[FILE|PLAN|DEPLOYMENT]", required=False)
+@click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
+@account_options
+def apply(target_: str | None, adopt: bool) -> None:
+    """Bring the engine to what a deployment file asks for, or to what the model in force asks for.
+
+    Refused if anybody would be locked out who must not be, while the deployment is locked, and for a saved PLAN if the engine moved
+    since. Cut off anywhere, it is finished by applying again.
+
+    \b
+    Examples:
+      portcullis apply deployments/demo.yaml
+      portcullis plan deployments/demo.yaml --out demo.plan && portcullis apply demo.plan
+      portcullis apply demo
+    """
+    about = target(target_)
+    more: dict[str, Any] = {"expected": about.expected} if about.expected else {}
+    show_outcome(run("apply", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **more))
+
+
+@click.command(short_help="Write the model from what the engine holds.")
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write the deployment file there. Default: stdout."
+)
+@account_options
+def adopt(target_: str | None, out: str | None) -> int:
+    """Write the model from what the engine holds, so that a running cluster is taken over without a change.
+
+    The roles, users, mappings, action groups and tenants that nobody claims yet are put into the deployment file (the one in force, or
+    FILE; its comments stay), and are claimed. A plan of the file that comes out is empty. What a deployment file cannot hold stays on
+    the engine as it is, and is listed.
+
+    \b
+    Examples:
+      portcullis adopt demo --out deployments/demo.yaml
+      portcullis adopt deployments/demo.yaml > taken-over.yaml
+
+    Exit status: 0 taken over, 3 the file still asks for changes: nothing was claimed.
+    """
+    about = target(target_)
+    found = run("adopt", about.deployment, **about.arguments())
+    if out is not None:
+        try:
+            Path(out).write_text(found["text"], "utf-8")
+        except OSError as error:
+            raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
+    if console().json:
+        console().line(found)
+        return int(found["exit_status"])
+    if out is None:
+        click.echo(found["text"], nl=False)
+    for line in found["left"]:
+        click.echo(f"left by hand: {line}", err=True)
+    for step in found["steps"]:
+        click.echo(f"would still change: {step}", err=True)
+    done = "taken over" if not found["steps"] else "found; nothing is claimed until the file asks for no change"
+    click.echo(f"{about.deployment}: {found['adopted']} things {done}", err=True)
+    return int(found["exit_status"])
+
+
+@click.command(short_help="Undo one change of the history.")
+@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("entry", metavar="N")
+@click.option("--yes", is_flag=True, help="Do not ask whether this entry is meant.")
+@account_options
+def rollback(target_: str, entry: str, yes: bool) -> None:
+    """Undo entry N of the history (or the one of that time): what it touched is put back as it was, to the byte.
+
+    Refused if it was changed since, and if it would not last because the model or a group asks for it. On a terminal the entry is shown
+    and asked about first: numbers move on with every change.
+
+    \b
+    Examples:
+      portcullis history demo
+      portcullis rollback demo 1
+      portcullis rollback demo 20251122T072811.120394 --yes
+    """
+    about = target(target_)
+    meant = run("history", about.deployment, entry=entry)
+    if sys.stdin.isatty() and not yes and not console().json:
+        console().text(f"{meant['at']} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})")
+        click.confirm("undo this?", abort=True, err=True)
+    show_outcome(run("rollback", about.deployment, entry=meant["at"]))
+
+
+@click.command(short_help="Bring the role mappings to what the groups say now.")
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@account_options
+def synchronise(target_: str | None) -> None:
+    """Read the members of all groups now, and bring the role mappings to what they say; as an event would.
+
+    \b
+    Examples:
+      portcullis synchronise demo
+    """
+    show_outcome(run("synchronise", target(target_).deployment))
+
+
+@click.command(short_help="Read the whole truth of all deployments now.")
+@account_options
+def sweep() -> int:
+    """Read the whole truth of all deployments now, as the schedule does every few minutes: keys, groups, changes made by hand.
+
+    \b
+    Examples:
+      portcullis sweep
+
+    Exit status: 1 if a deployment could not be swept.
+    """
+    found = run("sweep")
+    failed = [one for one in found if one["error"]]
+    if console().json:
+        console().line(found)
+        return 1 if failed else 0
+    for one in found:
+        console().text(
+            f"{one['deployment']}: {one['state'] or 'not swept'}, key {one['health'] or 'unknown'}, {one['steps']} steps"
+        )
+        lines("  changed by hand", one["drift"], fg="yellow")
+    if failed:
+        raise Refused("; ".join(f"{one['deployment']} could not be swept: {one['error']}" for one in failed))
+    return 0
+
+
+@click.command(short_help="Give the dead letters another try.")
+@account_options
+def redrive() -> None:
+    """Give the dead letters another try, once their cause is mended: they go back to the queues they came from.
+
+    \b
+    Examples:
+      portcullis redrive
+    """
+    found = run("redrive")
+    if console().json:
+        console().line(found)
+        return
+    for queue, words in found["queues"].items():
+        console().text(f"{queue}: {words}")
+
+
+def show_outcome(outcome: Any) -> None:
+    """What an apply came to."""
+    if console().json:
+        console().line(outcome)
+        return
+    if outcome["status"] == "waiting":
+        console().text(f"{outcome['deployment']} is not open: it is done when it is unlocked", fg="yellow")
+        return
+    steps = outcome["plan"]["steps"]
+    console().text(
+        f"{outcome['deployment']}: {outcome['status']}, {len(steps)} steps in {outcome['writes']} writes", fg="green"
+    )
+    words = [f"{one['operation']} {claim_in_words(one['claim'])} because {one['because']}" for one in steps]
+    lines("done", words)
+    conflicts = outcome["plan"]["conflicts"]
+    lines(
+        "not done: a person has to decide",
+        [f"{claim_in_words(c['claim'])}: {c['why']} ({c['remedy']})" for c in conflicts],
+        fg="yellow",
+    )
+    lines("notes", outcome["plan"]["notes"])
+
+
+def claim_in_words(claim: Any) -> str:
+    where = f"{claim['kind']}/{claim['name']}"
+    return where + (f"/{claim['entry_list']}: {claim['entry']}" if claim["entry_list"] else "")

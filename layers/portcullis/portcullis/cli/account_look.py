@@ -1,0 +1,173 @@
+"""`portcullis list`, `status`, `plan`, `drift`, `history`: what is, what would be, what was. None of them changes anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portcullis.cli.account import PLAN_VERSION, account_options, run, target
+from portcullis.cli.console import console
+from portcullis.errors import BadInput
+
+_MOST = 40  # lines of one part; --json has them all
+
+
+@click.command("list", short_help="List the deployments of the account.")
+@account_options
+def list_deployments() -> None:
+    """List the deployments of the account, each with its state and the health of its key.
+
+    \b
+    Examples:
+      portcullis list
+      portcullis list --json | jq -r '.[] | select(.state != "open") | .deployment'
+    """
+    found = run("list")
+    if console().json:
+        console().line(found)
+        return
+    if not found:
+        console().text("no deployment is registered; cdk deploy registers those of deployments/")
+    for one in found:
+        console().text(f"{one['deployment']:<22} {one['state']:<10} key {one['key']:<12} domain {one['domain']}")
+
+
+@click.command(short_help="Show how a deployment is, and what asks for attention.")
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@account_options
+def status(target_: str | None) -> None:
+    """Show how a deployment is: its gate, its key, what waits to be applied, what asks for attention, the latest changes.
+
+    \b
+    Examples:
+      portcullis status demo
+      portcullis status deployments/demo.yaml --json
+    """
+    found = run("status", target(target_).deployment)
+    if console().json:
+        console().line(found)
+        return
+    custody = found["custody"]
+    console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
+    console().text(f"domain {found['registration']['domain']} at {found['registration']['endpoint']}")
+    console().text(f"covered until {found['watermark'] or 'never'}; {found['steps_waiting']} steps wait to be applied")
+    lines("asks for attention", found["problems"], fg="yellow")
+    lines("latest", [f"{one['at']} {one['operation']}: {one['summary']}" for one in found["latest"]])
+
+
+@click.command(short_help="Show what applying a model would change, for roles and for people.")
+@click.argument("target_", metavar="[FILE|DEPLOYMENT]", required=False)
+@click.option("--out", metavar="PLAN", type=click.Path(dir_okay=False), help="Save the plan, for apply.")
+@click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
+@account_options
+def plan(target_: str | None, out: str | None, adopt: bool) -> int:
+    """Show what applying a deployment file (or the model that is applied already) would change: as steps, and as people.
+
+    A plan that is saved is applied only while it still is the plan: if the engine, or who is in which group, changes in between,
+    apply refuses.
+
+    \b
+    Examples:
+      portcullis plan deployments/demo.yaml
+      portcullis plan deployments/demo.yaml --out demo.plan && portcullis apply demo.plan
+      portcullis plan demo || echo "the engine is not as the model asks for"
+
+    Exit status: 0 nothing to change, 3 differences.
+    """
+    about = target(target_)
+    found = run("plan", about.deployment, **about.arguments(), adopt=adopt or about.adopt)
+    if out is not None:
+        saved = {
+            "portcullis_plan": PLAN_VERSION,
+            "deployment": about.deployment,
+            "digest": found["digest"],
+            "adopt": adopt or about.adopt,
+            "text": about.text,
+            "steps": found["steps"],
+        }
+        try:
+            Path(out).write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
+    status = int(found["exit_status"])
+    if console().json:
+        console().line(found)
+        return status
+    if not found["steps"]:
+        console().text(f"{about.deployment}: nothing to change", fg="green")
+    lines(f"{len(found['steps'])} steps", found["steps"])
+    lines("who gains", found["gains"], fg="green")
+    lines("who loses", found["losses"], fg="red")
+    lines("not done: a person has to decide", found["conflicts"], fg="yellow")
+    lines("notes", found["notes"])
+    lines("made by hand, left alone", found["foreign"], dim=True)
+    return status
+
+
+@click.command(short_help="Show what was changed by hand on the engine.")
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@account_options
+def drift(target_: str | None) -> int:
+    """Show what was changed by hand on the engine since the model was applied, and whom it concerns; the gravest first.
+
+    \b
+    Examples:
+      portcullis drift demo
+      portcullis drift demo --json | jq -r '.drift[]'
+
+    Exit status: 0 none, 3 there is some.
+    """
+    about = target(target_)
+    found = run("drift", about.deployment)
+    if console().json:
+        console().line(found)
+    elif found["drift"]:
+        lines(f"changed by hand on {about.deployment}", found["drift"], fg="yellow")
+    else:
+        console().text(f"{about.deployment}: nothing was changed by hand", fg="green")
+    return 3 if found["drift"] else 0
+
+
+@click.command(short_help="Show what was changed, when, by whom and because of what.")
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("entry", metavar="[N]", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many, the latest first.")
+@account_options
+def history(target_: str | None, entry: str | None, limit: int) -> None:
+    """Show what was changed, when, by whom and because of what. With N (or an entry's time), that one with all it touched.
+
+    \b
+    Examples:
+      portcullis history demo
+      portcullis history demo 3
+      portcullis history demo --limit 200 --json | jq '.[] | select(.operation == "locked")'
+    """
+    about = target(target_)
+    found = run("history", about.deployment, limit=limit, **({"entry": entry} if entry else {}))
+    if console().json:
+        console().line(found)
+        return
+    for one in [found] if entry else found:
+        number = f"{one['number']:>4}  " if "number" in one else ""
+        console().text(f"{number}{one['at']}  {one['operation']}: {one['summary']}", bold=True)
+        console().text(f"      {one['actor']}, because of {one['cause']}", dim=True)
+        after = one.get("after") or []
+        shown = after if isinstance(after, list) else [json.dumps(after)]
+        for line in shown if entry else shown[:5]:
+            console().text(f"      {line}")
+        if not entry and len(shown) > 5:
+            console().text(f"      and {len(shown) - 5} more: portcullis history {about.deployment} {one['number']}")
+
+
+def lines(title: str, items: Any, **style: Any) -> None:
+    """A title and its lines; nothing at all if there are none."""
+    if not items:
+        return
+    console().text(f"{title}:", bold=True)
+    for item in items[:_MOST]:
+        console().text(f"  {item}", **style)
+    if len(items) > _MOST:
+        console().text(f"  and {len(items) - _MOST} more (--json shows all)")
