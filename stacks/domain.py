@@ -17,7 +17,7 @@ from portcullis import model
 from stacks import names, patterns
 from stacks.automation import Automation
 from stacks.deployments import Declared
-from stacks.identity import Identity
+from stacks.identity import MASTER_USER, Identity
 from stacks.key import KeyFacts
 from stacks.network import Network
 from stacks.snapshots import Snapshots
@@ -243,13 +243,13 @@ class Domain(Stack):
             "security_group": self.group.security_group_id,
             "automation_security_group": self._network.automation_group.security_group_id,
         }
+        if identity.master_secret:
+            registration |= {"master_secret": identity.master_secret.secret_arn, "master_user": MASTER_USER}
         properties: dict[str, Any] = {
             "Registration": registration,
             "Model": {"bucket": asset.s3_bucket_name, "key": asset.s3_object_key},
             "ModelDigest": asset.asset_hash,
         }
-        if identity.master_secret:
-            properties["MasterSecret"] = identity.master_secret.secret_arn
         CustomResource(
             self,
             "AccessModel",

@@ -17,6 +17,7 @@ from stacks.key import OBSERVERS, only_functions
 
 # A group of this name with a role of its own gets the master role instead: people who administer the domain through Dashboards.
 MASTERS = "masters"
+MASTER_USER = "portcullis-master"  # of the internal user database, for the configuration `internal`
 _ROLELESS_PRECEDENCE = 1000  # behind every group that has a role of its own
 _SIGN_IN_USERS = (
     *("AdminInitiateAuth", "AdminUserGlobalSignOut", "CreateUserPoolClient", "DeleteUserPoolClient"),
@@ -236,7 +237,7 @@ class Identity(Stack):
             "MasterSecret",
             description=f"Portcullis: master user of the internal user database of {self.one.name}",
             generate_secret_string=secrets.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": "portcullis-master"}),
+                secret_string_template=json.dumps({"username": MASTER_USER}),
                 generate_string_key="password",
                 password_length=32,
                 exclude_characters="\"'\\/@:`$",

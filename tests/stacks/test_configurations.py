@@ -43,7 +43,9 @@ def test_internal_a_master_user_whose_password_is_generated(pair: Synthesised) -
     secret = pair.one("AWS::SecretsManager::Secret")
     assert secret["GenerateSecretString"]["PasswordLength"] >= 32
     assert pair.resources("Custom::PortcullisDeployment", "portcullis-inner-domain")
-    assert "MasterSecret" in pair.one("Custom::PortcullisDeployment", "portcullis-inner-domain")
+    registration = pair.one("Custom::PortcullisDeployment", "portcullis-inner-domain")["Registration"]
+    assert registration["master_user"] == "portcullis-master"
+    assert registration["master_secret"]
 
 
 def test_api_an_iam_master_and_dashboards_shut(pair: Synthesised) -> None:

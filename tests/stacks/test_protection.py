@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from stacks import names
 from tests.stacks.assembly import Synthesised
 
 STATEFUL = (
@@ -126,12 +127,12 @@ def test_no_template_holds_a_secret(either: Synthesised) -> None:
         text = json.dumps(template)
         assert not re.search(r"AKIA[0-9A-Z]{16}|-----BEGIN|aws_secret_access_key", text), name
         for found in re.findall(r'"(?:MasterUserPassword|Password|SecretString)": ("[^"]*"|\{[^}]*\})', text):
-            assert "resolve:secretsmanager" in found or "MasterSecret" in found, name
+            assert "resolve:secretsmanager" in found or "master_secret" in found, name
 
 
 def test_no_function_but_ours_and_no_custom_resource_but_ours(either: Synthesised) -> None:
     assert {f["Properties"]["Runtime"] for f in either.resources("AWS::Lambda::Function").values()} == {"python3.13"}
-    assert len(either.resources("AWS::Lambda::Function")) == 5
+    assert len(either.resources("AWS::Lambda::Function")) == len(names.FUNCTIONS)
     for template in either.templates.values():
         kinds = {resource["Type"] for resource in template["Resources"].values()}
         assert not {kind for kind in kinds if kind.startswith("Custom::")} - {"Custom::PortcullisDeployment"}

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 from portcullis.access import dialects
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
-from portcullis.correlation import correlation
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.ports import Principal
 
@@ -132,46 +131,6 @@ def refuse(name: str, status: int, body: Any, request: str) -> NoReturn:
     if status in (408, 429) or status >= 500:
         raise Unreachable(said)
     raise Refused(said)
-
-
-def signed_transport(
-    endpoint: str, session: Any, region: str, *, ca: str | None = None, timeout: float = 30
-) -> Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]:
-    """A transport over TLS, signed (SigV4, service `es`) with the session's credentials as they renew themselves.
-
-    `endpoint` is host or host:port. `ca` is a bundle to trust instead of the system's.
-    """
-    from opensearchpy import OpenSearch, RequestsHttpConnection
-    from opensearchpy.exceptions import ConnectionError as NoConnection
-    from opensearchpy.exceptions import TransportError
-    from requests_aws4auth import AWS4Auth
-
-    host, _, port = endpoint.partition(":")
-    client = OpenSearch(
-        hosts=[{"host": host, "port": int(port or 443)}],
-        http_auth=AWS4Auth(refreshable_credentials=session.get_credentials(), region=region, service="es"),
-        use_ssl=True,
-        verify_certs=True,
-        ca_certs=ca,
-        connection_class=RequestsHttpConnection,
-        timeout=timeout,
-        max_retries=0,
-    )
-
-    def send(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
-        try:
-            headers = {"x-opaque-id": correlation()} if correlation() else None
-            return 200, client.transport.perform_request(
-                method, path, headers=headers, params=dict(params or {}), body=body
-            )
-        except NoConnection as error:
-            raise Unreachable(f"{endpoint} did not answer: {type(error).__name__}") from error
-        except TransportError as error:
-            if not isinstance(error.status_code, int):
-                raise Unreachable(f"{endpoint} did not answer: {error.status_code}") from error
-            return error.status_code, error.info
-
-    return send
 
 
 def _message(body: Any) -> str:

@@ -67,7 +67,8 @@ def _compare_role(sample: str, *, moving: bool) -> Json | None:
 def keepers(registration: Registration) -> Keepers:
     """Who must never be shut out by a plan; all but the master are let in while locked."""
     return Keepers.of(
-        master=registration.master_role,
+        master=registration.master_user or registration.master_role,
+        master_list="users" if registration.master_user else "backend_roles",
         automation=registration.automation_role,
         break_glass=registration.break_glass_role,
         automation_roles=("security_manager", LOCK_ROLE),

@@ -31,6 +31,10 @@ class Registration:
     identity_store: str = ""
     group_roles: dict[str, str] = field(default_factory=dict)  # Cognito group -> IAM role ARN
     master_role: str = ""
+    master_secret: str = (
+        ""  # ARN of the secret with the master's name and password, where the master is an internal user ...
+    )
+    master_user: str = ""  # ... and that name
     automation_role: str = ""
     break_glass_role: str = ""
     canary_role: str = ""

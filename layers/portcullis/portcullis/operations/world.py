@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from portcullis.errors import Refused
 from portcullis.operations.key_ports import Documents, Endpoints, KeyDesk
 from portcullis.operations.ports import (
     Alerts,
@@ -79,8 +80,9 @@ def in_aws(settings: Settings) -> World:
     from portcullis.domains.aws import AwsDomain
     from portcullis.endpoints.ssm import ParameterStore
     from portcullis.engines.documents import OpenSearchDocuments
-    from portcullis.engines.opensearch import OpenSearchEngine, signed_transport
+    from portcullis.engines.opensearch import OpenSearchEngine
     from portcullis.engines.snapshots import OpenSearchSnapshots
+    from portcullis.engines.transport import basic_transport, signed_transport
     from portcullis.gates.aws import AwsGate
     from portcullis.identity.aws import AwsIdentity
     from portcullis.keys.aws import AwsKeys
@@ -104,6 +106,16 @@ def in_aws(settings: Settings) -> World:
         session = clients.role_session(role, "portcullis") if role else clients.own_session()
         return OpenSearchEngine(signed_transport(endpoint, session, region), endpoint)
 
+    def master(registration: Registration) -> Engine:
+        if not registration.master_secret:
+            return engine(registration.endpoint, registration.region, registration.master_role)
+        secrets = SecretsManager(clients.client("secretsmanager", registration.region))
+        password = secrets.password(registration.master_secret)
+        if password is None:
+            raise Refused(f"the master's secret {registration.master_secret} is gone: the automation cannot be let in")
+        transport = basic_transport(registration.endpoint, registration.master_user, password)
+        return OpenSearchEngine(transport, registration.endpoint)
+
     ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
 
     def keys(registration: Registration) -> KeyObserver:
@@ -126,7 +138,7 @@ def in_aws(settings: Settings) -> World:
             clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
         ),
         engine=lambda registration: engine(registration.endpoint, registration.region, registration.automation_role),
-        master=lambda registration: engine(registration.endpoint, registration.region, registration.master_role),
+        master=master,
         canary=lambda registration: engine(registration.endpoint, registration.region, registration.canary_role),
         identity=lambda registration: AwsIdentity(
             clients.client, user_pool=registration.user_pool, identity_store=registration.identity_store
