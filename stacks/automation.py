@@ -338,7 +338,7 @@ class Automation(Stack):
             keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
             own_keys=sorted({arn for key in keys if not key.one.key_arn for arn in (key.arn, *key.replica_arns)}),
             rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),
-            endpoints=self._arn("ssm", "parameter", f"{names.PREFIX}/*"),
+            endpoints=[self._arn("ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in deployments],
             key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
             alias_only=sorted({key.one.key_alias for key in by_alias}),
             all_keys=self._arn("kms", "key", "*"),

@@ -33,7 +33,7 @@ class Grounds:
     keys: Sequence[str]
     own_keys: Sequence[str]  # those that were made for a deployment, and no given ones
     rotated: Sequence[str]  # those of them that are rotated on demand
-    endpoints: str  # parameters that say where a deployment is reached
+    endpoints: Sequence[str]  # parameters that say where a deployment is reached
     key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
     alias_only: Sequence[str]  # those of given keys that are named by their alias alone
     all_keys: str  # arn:...:key/*, only ever with a condition on the alias
@@ -159,7 +159,7 @@ def rotate_keys(g: Grounds) -> Statements:
 
 
 def tell_endpoints(g: Grounds) -> Statements:
-    return _allow(_prefixed("ssm", "GetParameter PutParameter"), [g.endpoints])
+    return _allow(_prefixed("ssm", "GetParameter PutParameter"), g.endpoints)
 
 
 def look_at_keys(g: Grounds) -> Statements:

@@ -151,7 +151,7 @@ class Store:
                     raise Refused("an open index with same name already exists")
                 came_back = dict(self.repository[snapshot]["indices"][index])
                 if self.corrupt:
-                    came_back.popitem()
+                    came_back.pop(next(iter(came_back)))
                 self.indices[prefix + index] = came_back
 
     def listed(self, repository: str) -> list[Json]:

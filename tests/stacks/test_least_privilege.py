@@ -74,7 +74,8 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
         ("key_guard", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:StartMessageMoveTask", "lambda:")),
         ("sweep", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:SendMessage", "lambda:")),
         ("operate", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
-        ("domain_setup", ("kms:", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
+        ("remove", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
+        ("domain_setup", ("kms:Generate", "kms:Schedule", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
     ],
 )
 def test_a_function_cannot_do_what_is_another_ones_work(
@@ -85,8 +86,36 @@ def test_a_function_cannot_do_what_is_another_ones_work(
     assert not [action for action in actions if action.startswith(never)]
 
 
-def test_nobody_may_delete_a_domain_end_a_key_or_change_iam(either: Synthesised) -> None:
-    forbidden = ("es:DeleteDomain", "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy")
+def test_only_the_function_behind_the_last_door_may_delete_a_domain_and_end_a_key_of_ours(either: Synthesised) -> None:
+    ending = {"es:DeleteDomain", "kms:ScheduleKeyDeletion"}
+    holders = set()
+    for where, statement in either.identity_statements():
+        if ending & set(listed(statement["Action"])):
+            holders.add(where)
+            assert "*" not in "".join(map(_flat, listed(statement["Resource"]))), where
+            assert "111111111111" not in str(statement["Resource"]), "a key of another account is for its owner to end"
+    assert holders
+    assert all("/Roleremove" in where for where in holders)
+
+
+def test_the_door_that_deletes_leads_to_that_function_and_the_others_do_not(demo: Synthesised) -> None:
+    doors = {
+        alias["Properties"]["Name"]: _flat(alias["Properties"]["FunctionName"])
+        for alias in demo.resources("AWS::Lambda::Alias").values()
+    }
+    assert set(doors) == set(names.LEVELS)
+    assert "Functionremove" in doors["delete"]
+    assert "Functionoperate" in doors["look"]
+    assert doors["look"] == doors["act"]
+    told = {
+        function["Properties"]["FunctionName"]: function["Properties"]["Environment"]["Variables"]
+        for function in demo.resources("AWS::Lambda::Function", "portcullis-automation").values()
+    }
+    assert [name for name, variables in told.items() if "PORTCULLIS_MAY_DELETE" in variables] == ["portcullis-remove"]
+
+
+def test_nobody_disables_a_key_changes_its_policy_or_changes_iam(either: Synthesised) -> None:
+    forbidden = ("kms:DisableKey", "kms:PutKeyPolicy")
     for where, statement in either.identity_statements():
         for action in listed(statement["Action"]):
             assert action not in forbidden, where

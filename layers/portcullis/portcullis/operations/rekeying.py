@@ -1,10 +1,12 @@
 """Re-key: a new domain under a new key, from a snapshot of the old one. A domain keeps the key it was made with, so there is no other way.
 
-The new domain is a deployment of its own, deployed before (its file, its key, its stacks). Step by step, each written down in the
+The new domain is a deployment of its own, deployed before (its file, its key, its stacks); its file names the old one's bucket
+(`snapshots: {bucket: ...}`), so that its role may read what the old one wrote. Step by step, each written down in the
 ledger before it is done and harmless when done again:
 
+prepare    the snapshot roles may read, for as long as this lasts; no index is in the way
 freeze     the old one takes no writes any more; reads go on
-snapshot   every user index, into a repository that both domains know
+snapshot   every user index, into the repository of the old one, which the new one may read
 restore    into the new one, under the same names
 check      index by index and document by document: as many, and each the same
 access     the new one's model applied, nothing left to do
@@ -30,12 +32,14 @@ from portcullis.operations.guard import guard
 from portcullis.operations.key_check import refuse_bad_key
 from portcullis.operations.key_ports import Documents
 from portcullis.operations.ports import Alert, Change
+from portcullis.operations.repositories import reading, registered
 from portcullis.operations.snapshots import REPOSITORY
 from portcullis.operations.world import Cause, World
 
-STEPS = ("freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
+STEPS = ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
 _LONGEST_SECONDS = 180  # of waiting in one call; the next goes on
 _LOOK = 3.0
+_TARGET = "target"  # the step of the one that is moved to
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,6 @@ class Move:
     to: str
     by: str
     began: str
-    repository: str = REPOSITORY
     step: str = STEPS[0]
     frozen_before: dict[str, bool] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)  # user index -> how many, once frozen
@@ -73,9 +76,7 @@ class _Later(Exception):
     """A step has begun and needs more time."""
 
 
-def rekey(
-    world: World, deployment: str, cause: Cause, *, to: str = "", cancel: bool = False, repository: str = ""
-) -> Rekeyed:
+def rekey(world: World, deployment: str, cause: Cause, *, to: str = "", cancel: bool = False) -> Rekeyed:
     """Begin a re-key to the deployment `to`, or go on with the one under way. Raises Refused, naming what stands in the way.
 
     `cancel` gives the old domain its writes back; possible until traffic was handed over.
@@ -83,8 +84,8 @@ def rekey(
     move = _kept(world, deployment)
     if cancel:
         return _cancel(world, deployment, cause, move)
-    if move is None or move.step == "done":
-        move = _begin(world, deployment, cause, to, repository or REPOSITORY)
+    if move is None or (move.step == "done" and to not in ("", move.to)):
+        move = _begin(world, deployment, cause, to)
     elif to and to != move.to:
         raise Refused(f"{deployment} is being re-keyed to {move.to}; call that off first: --cancel")
     while move.step != "done":
@@ -105,7 +106,7 @@ def rekey_state(world: World, deployment: str) -> Rekeyed:
     return _told(deployment, move)
 
 
-def _begin(world: World, deployment: str, cause: Cause, to: str, repository: str) -> Move:
+def _begin(world: World, deployment: str, cause: Cause, to: str) -> Move:
     if not to or to == deployment:
         remedy = f"deploy another deployment with the new key first, then: re-key {deployment} --to THAT"
         raise BadInput(f"{to or 'nothing'} is no deployment to move to", source="request", place="to", remedy=remedy)
@@ -121,20 +122,24 @@ def _begin(world: World, deployment: str, cause: Cause, to: str, repository: str
     if old.key_arn == new.key_arn:
         raise Refused(f"{to} is under the same key as {deployment}: nothing would change")
     refuse_bad_key(world, new, world.ledger.model(to))
-    move = Move(to, cause.actor, world.now().isoformat(), repository)
-    # From here on the snapshot role may read, of the old one and of the new one; `_close` takes that back.
-    for one in (old, new):
-        world.ledger.save(one.deployment, MOVING, move if one is old else replace(move, to="", step="target"))
-        apply_text(world, one.deployment, None, cause)
-    in_the_way = sorted(set(_counted(world.documents(new))) & set(_counted(world.documents(old))))
-    if in_the_way:
-        _close(world, deployment, to, cause)
-        raise Refused(f"{to} holds indices of the same names already: {', '.join(in_the_way[:10])}")
+    move = Move(to, cause.actor, world.now().isoformat())
     _keep(world, deployment, move, cause)
     return move
 
 
 # ---------------------------------------------------------------------- the steps
+
+
+def _prepare(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+    world.ledger.save(move.to, MOVING, replace(move, to="", step=_TARGET))
+    for name in (deployment, move.to):
+        apply_text(world, name, None, cause)
+    old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
+    in_the_way = sorted(set(_counted(new)) & set(_counted(old)))
+    if in_the_way:
+        _close(world, deployment, move.to, cause)
+        raise Refused(f"{move.to} holds indices of the same names already: {', '.join(in_the_way[:10])}")
+    return move
 
 
 def _freeze(world: World, deployment: str, move: Move, cause: Cause) -> Move:
@@ -147,19 +152,19 @@ def _freeze(world: World, deployment: str, move: Move, cause: Cause) -> Move:
 
 
 def _snapshot(world: World, deployment: str, move: Move, cause: Cause) -> Move:
-    snapshots = world.snapshots(world.ledger.registration(deployment))
+    snapshots = registered(world, world.ledger.registration(deployment))
     if not move.documents:
         raise Refused(f"{deployment} holds no user index: there is nothing to move; --cancel, and use {move.to}")
     if not move.snapshot:
         move = replace(move, snapshot=f"re-key-{world.now():%Y%m%d-%H%M%S}")
         _save(world, deployment, move)
     for _ in _looks(world):
-        listed = {one["snapshot"]: one["state"] for one in snapshots.listed(move.repository)}
+        listed = {one["snapshot"]: one["state"] for one in snapshots.listed(REPOSITORY)}
         state = listed.get(move.snapshot)
         if state == "SUCCESS":
             return move
         if state is None:
-            snapshots.take(move.repository, move.snapshot, ",".join(sorted(move.documents)))
+            snapshots.take(REPOSITORY, move.snapshot, ",".join(sorted(move.documents)))
         elif state != "IN_PROGRESS":
             _save(world, deployment, replace(move, snapshot=""))  # the next call takes another
             raise Refused(f"the snapshot {move.snapshot} is {state}: call again to take another")
@@ -168,11 +173,12 @@ def _snapshot(world: World, deployment: str, move: Move, cause: Cause) -> Move:
 
 def _restore(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     new = world.ledger.registration(move.to)
-    documents, snapshots = world.documents(new), world.snapshots(new)
+    documents = world.documents(new)
+    snapshots, repository = reading(world, new, world.ledger.registration(deployment))
     there = set(documents.frozen())  # closed or not yet ready ones too
     missing = [index for index in sorted(move.documents) if index not in there]
     if missing:
-        snapshots.restore(move.repository, move.snapshot, ",".join(missing), "")
+        snapshots.restore(repository, move.snapshot, ",".join(missing), "")
     for _ in _looks(world):
         if all(documents.is_restored(index) for index in move.documents):
             return move
@@ -194,7 +200,17 @@ def _check(world: World, deployment: str, move: Move, cause: Cause) -> Move:
             )
         move = replace(move, checked={**move.checked, index: after})
         _save(world, deployment, move)
+    _refuse_late(old, move)
     return move
+
+
+def _refuse_late(old: Documents, move: Move) -> None:
+    """The freeze blocks what was there; an index that was made since is seen here, before anybody is sent elsewhere."""
+    late = sorted(index for index, many in _counted(old).items() if move.documents.get(index) != many)
+    if late:
+        raise Refused(
+            f"written after the snapshot: {', '.join(late[:10])}; stop who writes there, call it off and begin again"
+        )
 
 
 def _access(world: World, deployment: str, move: Move, cause: Cause) -> Move:
@@ -240,6 +256,7 @@ def _lock(world: World, deployment: str, move: Move, cause: Cause) -> Move:
 
 
 _DOES: dict[str, Callable[[World, str, Move, Cause], Move]] = {
+    "prepare": _prepare,
     "freeze": _freeze,
     "snapshot": _snapshot,
     "restore": _restore,
@@ -303,7 +320,7 @@ def _close(world: World, deployment: str, to: str, cause: Cause, *, but: Move | 
 def _kept(world: World, deployment: str) -> Move | None:
     saved: Any = world.ledger.saved(deployment, MOVING) or world.ledger.saved(deployment, f"{MOVING}-last")
     move = None if saved is None else msgspec.convert(saved, Move)
-    if move is not None and move.step == "target":
+    if move is not None and move.step == _TARGET:
         raise Refused(f"{deployment} is being moved to; ask for the deployment that is moved")
     return move
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portcullis.errors import Refused
 from portcullis.operations.ports import Registration, Snapshots
-from portcullis.operations.snapshots import REPOSITORY
+from portcullis.operations.snapshots import REPOSITORY, settings_of
 from portcullis.operations.world import World
 
 
@@ -18,13 +18,22 @@ def registered(world: World, registration: Registration) -> Snapshots:
     except Refused:
         if not registration.snapshot_bucket:
             raise
-        settings = {
-            "bucket": registration.snapshot_bucket,
-            "region": registration.region,
-            "role_arn": registration.snapshot_store_role,
-        }
-        snapshots.register(REPOSITORY, settings)
+        snapshots.register(REPOSITORY, settings_of(registration))
     return snapshots
+
+
+def reading(world: World, reader: Registration, owner: Registration) -> tuple[Snapshots, str]:
+    """Another deployment's snapshots as a second, read-only repository of `reader`, and its name there.
+
+    The reader's own role has to be let into the bucket: its deployment file names it (`snapshots: {bucket: ...}`). Refused by the
+    engine if it is not.
+    """
+    name, snapshots = f"{REPOSITORY}-of-{owner.deployment}", world.snapshots(reader)
+    try:
+        snapshots.listed(name)
+    except Refused:
+        snapshots.register(name, {**settings_of(owner), "role_arn": reader.snapshot_store_role, "readonly": True})
+    return snapshots, name
 
 
 def states(snapshots: Snapshots) -> dict[str, str]:

@@ -24,13 +24,18 @@ def snapshot_setup(world: World, deployment: str, cause: Cause) -> dict[str, Any
     """Map the snapshot role to manage_snapshots, and register the bucket, signed as that role. Doing it again changes nothing."""
     registration = _with_snapshots(world, deployment)
     apply_text(world, deployment, None, cause)  # the mapping is part of what every model asks for
-    settings = {
+    world.snapshots(registration).register(REPOSITORY, settings_of(registration))
+    return {"repository": REPOSITORY, "bucket": registration.snapshot_bucket, "as": registration.snapshot_role}
+
+
+def settings_of(registration: Registration) -> dict[str, Any]:
+    """The repository of a deployment: a folder of its own, since a bucket may be given to several."""
+    return {
         "bucket": registration.snapshot_bucket,
+        "base_path": registration.deployment,
         "region": registration.region,
         "role_arn": registration.snapshot_store_role,
     }
-    world.snapshots(registration).register(REPOSITORY, settings)
-    return {"repository": REPOSITORY, "bucket": registration.snapshot_bucket, "as": registration.snapshot_role}
 
 
 def snapshot_take(world: World, deployment: str, cause: Cause, *, name: str = "", indices: str = "*") -> dict[str, Any]:

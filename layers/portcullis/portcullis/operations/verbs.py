@@ -136,7 +136,7 @@ VERBS: dict[str, Verb] = {
     "end-break-glass": Verb(_end_break_glass, ACT),
     "redrive": Verb(lambda world, cause: redrive(world), ACT, of_deployment=False),
     "restorability": Verb(restorability, ACT, frozenset({"wait"})),
-    "re-key": Verb(rekey, ACT, frozenset({"to", "cancel", "repository"})),
+    "re-key": Verb(rekey, ACT, frozenset({"to", "cancel"})),
     "delete": Verb(delete, DELETE, frozenset({"confirm", "snapshot", "cancel"})),
     "shred": Verb(shred, DELETE, frozenset({"confirm", "days", "yes"})),
 }

@@ -1,0 +1,207 @@
+"""Re-key, step by step in memory: every document is there and the same, or nothing is handed over; resumable at every call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.custody.types import Custody, State
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.deleting import delete
+from portcullis.operations.foundation import COMPARE_ROLE, MOVING
+from portcullis.operations.ports import KeptModel
+from portcullis.operations.rekeying import Rekeyed, rekey, rekey_state
+from portcullis.operations.world import Cause
+
+from tests.operations.estates import Estate, estate
+from tests.operations.worlds import Crash, Fate
+
+CAUSE = Cause("portcullis re-key", "somebody")
+TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
+
+
+def pair(fate: Fate | None = None) -> Estate:
+    made = estate("old", "new", fate=fate)
+    for name in ("old", "new"):
+        kept = made.world.ledger.model(name)
+        made.world.ledger.keep_model(name, KeptModel(TEXT.format(name), kept.access, {}))
+    for number in range(20):
+        made.stores["old"].write("orders" if number % 3 else "people", str(number), {"n": number})
+    made.stores["old"].write("portcullis-canary", "1", {})
+    made.stores["new"].write("portcullis-canary", "1", {})
+    return made
+
+
+def move(made: Estate, **more: Any) -> Rekeyed:
+    return rekey(made.world, "old", CAUSE, **({"to": "new"} | more))
+
+
+def state(made: Estate, name: str = "old") -> State:
+    return made.world.ledger.custody(name).state
+
+
+def reads(made: Estate, name: str) -> bool:
+    """Whether the snapshot role of a deployment may read its documents now."""
+    held = made.world.engine(made.world.ledger.registration(name)).read()
+    return COMPARE_ROLE in held.of(Kind.ROLES)
+
+
+def test_given_two_domains_then_every_document_is_moved_checked_and_the_old_one_is_locked() -> None:
+    made = pair()
+    found = move(made)
+    assert found.step == "done"
+    assert found.exit_status == 0
+    assert (found.documents, found.indices) == (20, 2)
+    for index in ("orders", "people"):
+        assert made.stores["new"].indices[index] == made.stores["old"].indices[index]
+        assert found.checksums[index].startswith(f"{len(made.stores['old'].indices[index])}:")
+    assert made.endpoints == {"old": "new.example.com"}
+    assert state(made) is State.LOCKED
+    assert state(made, "new") is State.OPEN
+    assert "re-keyed" in made.alerts()
+    assert "portcullis delete old --confirm old" in found.next
+    assert made.stores["old"].there, "it is deleted by a person, and not before"
+    steps = [one.summary for one in reversed(made.world.ledger.history("old", 50)) if one.operation == "re-key"]
+    assert steps == [
+        f"re-key to new: {step}"
+        for step in ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
+    ]
+    assert not reads(made, "new"), "the right to read is taken back"
+    assert delete(made.world, "old", CAUSE, confirm="old").state == "deleted"
+
+
+def test_given_the_move_then_the_old_domain_takes_no_writes_from_its_beginning_on() -> None:
+    made = pair()
+    made.stores["old"].slow = 10_000
+    found = move(made)
+    assert found.step == "snapshot"
+    assert found.exit_status == 1
+    with pytest.raises(Refused, match="blocked"):
+        made.stores["old"].write("orders", "late", {})
+    assert reads(made, "old")
+    made.stores["old"].slow = 0
+    assert move(made).step == "done"
+
+
+def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_and_it_can_be_called_off() -> None:
+    made = pair()
+    made.stores["new"].corrupt = True
+    with pytest.raises(Refused, match="differs"):
+        move(made)
+    assert not made.endpoints
+    assert state(made) is State.OPEN
+    assert rekey_state(made.world, "old").step == "check"
+    assert move(made, to="", cancel=True).step == "called off"
+    made.stores["old"].write("orders", "again", {})
+    assert not reads(made, "old")
+    assert not reads(made, "new")
+    with pytest.raises(Refused):
+        rekey_state(made.world, "old")
+
+
+def test_given_a_document_that_is_changed_in_the_new_domain_meanwhile_then_it_is_found() -> None:
+    made = pair()
+    made.stores["new"].slow = 10_000
+    assert move(made).step == "restore"
+    made.stores["new"].slow = 0
+    made.stores["new"].write("orders", "1", {"n": "another"})
+    with pytest.raises(Refused, match="orders differs"):
+        move(made)
+    assert not made.endpoints
+
+
+def test_given_an_index_that_appears_meanwhile_then_nothing_is_handed_over() -> None:
+    made = pair()
+    made.stores["new"].slow = 10_000
+    move(made)
+    made.stores["old"].write("late", "1", {})
+    made.stores["new"].slow = 0
+    with pytest.raises(Refused, match="late"):
+        move(made)
+    assert not made.endpoints
+
+
+def test_given_blocks_of_somebody_elses_then_calling_off_leaves_them() -> None:
+    made = pair()
+    made.stores["old"].blocked.add("people")
+    made.stores["old"].slow = 10_000
+    move(made)
+    move(made, to="", cancel=True)
+    assert made.stores["old"].blocked == {"people"}
+
+
+REFUSED = {
+    "itself": (lambda made: None, {"to": "old"}, BadInput),
+    "nothing": (lambda made: None, {"to": ""}, BadInput),
+    "unknown": (lambda made: None, {"to": "nowhere"}, Refused),
+    "old is locked": (
+        lambda made: made.world.ledger.keep_custody(Custody("old", State.LOCKED)),
+        {},
+        Refused,
+    ),
+    "new is locked": (
+        lambda made: made.world.ledger.keep_custody(Custody("new", State.LOCKED)),
+        {},
+        Refused,
+    ),
+    "a bad key": (lambda made: setattr(made.keys["new"], "state", "Disabled"), {}, Refused),
+    "names are taken": (lambda made: made.stores["new"].write("orders", "x", {}), {}, Refused),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_moved_is_refused_and_nothing_is_changed(case: str) -> None:
+    prepare, arguments, error = REFUSED[case]
+    made = pair()
+    prepare(made)
+    with pytest.raises(error):
+        move(made, **arguments)
+    assert not made.stores["old"].blocked
+    assert not made.repository
+    assert made.world.ledger.saved("old", MOVING) is None
+    assert not reads(made, "old")
+
+
+def test_given_it_is_done_then_asking_again_changes_nothing() -> None:
+    made = pair()
+    first = move(made)
+    history = len(made.world.ledger.history("old", 500))
+    assert move(made) == first
+    assert len(made.world.ledger.history("old", 500)) == history
+
+
+def test_given_one_under_way_then_another_target_is_refused() -> None:
+    made = pair()
+    made.stores["old"].slow = 10_000
+    move(made)
+    with pytest.raises(Refused, match="being re-keyed to new"):
+        move(made, to="other")
+
+
+def test_after_the_hand_over_it_cannot_be_called_off() -> None:
+    made = pair()
+    move(made)
+    with pytest.raises(Refused, match="called off"):
+        move(made, to="", cancel=True)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> None:
+    whole = pair(Fate())
+    fate = whole.stores["old"].fate
+    fate.calls = 0
+    move(whole)
+    for at in range(1, fate.calls + 1):
+        made = pair(Fate())
+        mine = made.stores["old"].fate
+        mine.calls, mine.at, mine.after = 0, at, after
+        with pytest.raises(Crash):
+            move(made)
+        mine.at = -1
+        made.later(minutes=2)
+        assert move(made).step == "done", at
+        assert made.endpoints == {"old": "new.example.com"}
+        assert state(made) is State.LOCKED
+        assert made.stores["new"].indices["orders"] == made.stores["old"].indices["orders"]
+        assert not reads(made, "new")

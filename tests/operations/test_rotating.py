@@ -1,0 +1,73 @@
+"""Rotation on demand: on its schedule, within what KMS allows a key, warned of well before it runs out; and nothing interrupted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from portcullis.custody.types import Custody, Health, State
+from portcullis.operations.rotating import rotate_when_due
+from portcullis.operations.world import Cause
+
+from tests.operations.estates import Estate, estate
+
+CAUSE = Cause("sweep", "portcullis")
+
+
+def demo(days: int | None = 31) -> Estate:
+    made = estate("demo", options={"on_demand_rotation_days": days})
+    made.keys["demo"].made = made.account.aws.at
+    return made
+
+
+def days_go_by(made: Estate, days: int) -> int:
+    one = made.world.ledger.registration("demo")
+    done = 0
+    for _ in range(days):
+        made.later(days=1)
+        done += bool(rotate_when_due(made.world, one, CAUSE))
+    return done
+
+
+def test_given_31_days_then_it_is_rotated_every_31_days_and_each_time_written_down() -> None:
+    made = demo()
+    assert days_go_by(made, 100) == 3
+    dates = [one["RotationDate"] for one in made.keys["demo"].rotations]
+    assert all(later - earlier >= timedelta(days=31) for earlier, later in pairwise(dates))
+    assert made.operations("demo") == ["rotate key"] * 3
+    assert not made.alerts()
+
+
+def test_given_no_such_schedule_then_kms_is_not_even_asked() -> None:
+    made = demo(None)
+    made.keys.clear()
+    assert days_go_by(made, 40) == 0
+
+
+def test_given_three_years_then_it_stops_at_what_kms_allows_and_was_warned_of_half_a_year_before() -> None:
+    made = demo()
+    assert days_go_by(made, 3 * 365) == 25
+    severities = [alert.severity for alert in made.account.aws.told]
+    assert severities[0] == "warning"
+    assert severities[-1] == "critical"
+    assert "6 of 25 rotations on demand are left" in made.account.aws.told[0].happened
+    assert "re-key" in made.account.aws.told[-1].next
+    assert len(severities) <= 8, "told once for each that is used up, not at every sweep"
+
+
+def test_given_kms_refuses_then_it_is_told_once_and_nothing_is_raised() -> None:
+    made = demo()
+    made.keys["demo"].refuses = "kms rotate_key_on_demand: ConflictException"
+    assert days_go_by(made, 35) == 0
+    assert made.alerts() == ["rotation-on-demand"]
+
+
+@pytest.mark.parametrize(
+    "custody",
+    [Custody("demo", State.LOCKED), Custody("demo", health=Health.REVOKED), Custody("demo", health=Health.UNREACHABLE)],
+)
+def test_given_a_deployment_that_is_locked_or_not_well_then_its_key_is_left_alone(custody: Custody) -> None:
+    made = demo()
+    made.world.ledger.keep_custody(custody)
+    assert days_go_by(made, 40) == 0

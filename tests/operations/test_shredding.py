@@ -1,0 +1,133 @@
+"""Shred: what destroying a key destroys is said before it is scheduled, and it is scheduled only for what is locked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from portcullis.custody.types import Custody, State
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.ports import KeptModel
+from portcullis.operations.shredding import shred
+from portcullis.operations.world import Cause
+
+from tests.operations.estates import Estate, estate, key_arn
+
+CAUSE = Cause("portcullis shred", "somebody")
+
+
+def locked(made: Estate, *names: str) -> Estate:
+    for name in names:
+        made.world.ledger.keep_custody(Custody(name, State.LOCKED))
+    return made
+
+
+def test_given_a_plan_then_what_goes_and_what_stays_is_listed_and_nothing_is_done() -> None:
+    made = locked(estate("demo"), "demo")
+    made.keys["demo"].grants = [
+        {
+            "GranteePrincipal": "es.amazonaws.com",
+            "Operations": ["Decrypt"],
+            "Constraints": {
+                "EncryptionContextSubset": {"aws:es:arn": made.world.ledger.registration("demo").domain_arn}
+            },
+        },
+        {"GranteePrincipal": "rds.amazonaws.com", "Operations": ["Decrypt"], "Name": "ledger-db"},
+    ]
+    plan = shred(made.world, "demo", CAUSE)
+    told = " ".join(plan.destroys)
+    assert "domain demo" in told
+    assert "automated snapshots" in told
+    assert "bucket-demo" in told
+    assert "rds.amazonaws.com" in told
+    assert "es.amazonaws.com" not in told, "the domain's own grant is the domain, said once"
+    assert "log groups" in " ".join(plan.keeps)
+    assert not plan.obstacles
+    assert "--confirm demo" in plan.next
+    assert made.keys["demo"].state == "Enabled"
+    assert not made.operations("demo")
+
+
+def test_given_snapshots_under_another_key_then_they_are_kept() -> None:
+    made = locked(estate("demo", options={"snapshots": {"key_arn": key_arn("other")}}), "demo")
+    plan = shred(made.world, "demo", CAUSE)
+    assert "bucket-demo" not in " ".join(plan.destroys)
+    assert key_arn("other") in " ".join(plan.keeps)
+
+
+def test_given_it_is_locked_and_confirmed_then_it_is_scheduled_written_down_and_told() -> None:
+    made = locked(estate("demo"), "demo")
+    done = shred(made.world, "demo", CAUSE, confirm="demo", days=7, yes=True)
+    assert made.keys["demo"].state == "PendingDeletion"
+    assert done.due
+    assert "cancel-key-deletion" in done.next
+    assert made.operations("demo") == ["shred", "shred"], "asked for, and done"
+    assert made.alerts() == ["shred-scheduled"]
+
+
+def test_given_a_deployment_that_is_open_then_it_is_refused_however_confirmed() -> None:
+    made = estate("demo")
+    with pytest.raises(Refused, match="only what is locked"):
+        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+    assert made.keys["demo"].state == "Enabled"
+
+
+def test_given_another_deployment_under_the_same_key_then_both_have_to_be_locked() -> None:
+    made = locked(estate("demo", "other"), "demo")
+    other = made.world.ledger.registration("other")
+    made.world.ledger.register(replace(other, key_arn=key_arn("demo")))
+    plan = shred(made.world, "demo", CAUSE)
+    assert "domain other" in " ".join(plan.destroys)
+    with pytest.raises(Refused, match="other is open"):
+        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+    locked(made, "other")
+    shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+    assert made.keys["demo"].state == "PendingDeletion"
+
+
+@pytest.mark.parametrize("confirm", ["", "other", "DEMO"])
+def test_given_another_key_id_then_nothing_is_scheduled(confirm: str) -> None:
+    made = locked(estate("demo"), "demo")
+    with pytest.raises(Refused, match="--confirm demo"):
+        shred(made.world, "demo", CAUSE, confirm=confirm, yes=True)
+    assert made.keys["demo"].state == "Enabled"
+
+
+@pytest.mark.parametrize("days", [0, 6, 31, "soon"])
+def test_given_days_that_kms_does_not_take_then_it_is_bad_input(days: int) -> None:
+    with pytest.raises(BadInput, match="7 to 30"):
+        shred(locked(estate("demo"), "demo").world, "demo", CAUSE, days=days)
+
+
+OBSTACLES = {
+    "another account's": (
+        {"Arn": "arn:aws:kms:eu-central-1:444455556666:key/demo"},
+        "belongs to the account 444455556666",
+    ),
+    "scheduled already": ({"KeyState": "PendingDeletion"}, "scheduled already"),
+    "replicas": (
+        {"MultiRegionConfiguration": {"MultiRegionKeyType": "PRIMARY", "ReplicaKeys": [{"Region": "eu-west-1"}]}},
+        "replicas in eu-west-1",
+    ),
+    "a replica": (
+        {"MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA", "PrimaryKey": {"Region": "us-east-1"}}},
+        "replica of the key in us-east-1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OBSTACLES)
+def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> None:
+    more, said = OBSTACLES[case]
+    made = locked(estate("demo"), "demo")
+    made.keys["demo"].more = more
+    assert said in " ".join(shred(made.world, "demo", CAUSE).obstacles)
+    with pytest.raises(Refused, match=said):
+        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+
+
+def test_given_a_domain_that_is_deleted_already_then_its_data_is_not_counted_again() -> None:
+    made = estate("demo")
+    made.world.ledger.keep_model("demo", KeptModel("", made.world.ledger.model("demo").access))
+    made.world.ledger.keep_custody(Custody("demo", State.DELETED))
+    assert "all data of the domain" not in " ".join(shred(made.world, "demo", CAUSE).destroys)
