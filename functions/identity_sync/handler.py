@@ -14,7 +14,7 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @tracer.capture_lambda_handler
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    batch = reactions.for_queue("identity", logger=logger, metrics=metrics)
+    batch = reactions.for_queue("identity", event, logger=logger, metrics=metrics)
     processor = BatchProcessor(EventType.SQS)
     processor.raise_on_entire_batch_failure = False  # what failed is named in the answer; the others are done
     return process_partial_response(event, batch.take_record, processor, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,12 @@ from portcullis.operations.ports import Alert
 from portcullis.operations.scopes import scope_of
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World, from_environment
-from portcullis.signals.types import Concern, Signal
+from portcullis.signals.types import Concern, Scope, Signal
 
 log = logging.getLogger(__name__)
+_FULL_BATCH = 10  # the most that a FIFO queue hands out at once
+_GATHER_SECONDS = 0.75
+_WROTE: dict[str, bool] = {}  # of this process, from batch to batch
 _TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
 
 
@@ -54,6 +58,11 @@ class Reactions:
     metrics: Any  # a Powertools Metrics, or anything with its add_metric
     # Deployment, and what is looked at: read in this batch, or by a try to come. Everything in a batch was sent before it began.
     covered: set[tuple[str, str]] = field(default_factory=set)
+    sizes: Mapping[str, int] = field(default_factory=dict)  # deployment -> messages in this batch
+    wrote: dict[str, bool] = field(
+        default_factory=dict
+    )  # deployment -> whether its last reconcile changed anything; outlives a batch
+    scopes: dict[str, Scope] = field(default_factory=dict)  # deployment -> what it listens to, read once a batch
 
     def take_record(self, record: Any) -> str:
         """React to one SQS record (a Powertools SQSRecord or its dictionary); returns what was done, in a word.
@@ -99,9 +108,7 @@ class Reactions:
             event = json.loads(message.body)
         except ValueError:
             raise MalformedEvent("the message is not JSON", source="queue", remedy="see the dead letter") from None
-        registration = self.world.ledger.registration(message.deployment)
-        kept = self.world.ledger.model(message.deployment)
-        signal = signals.read(event, [scope_of(registration, kept.access)])[0]
+        signal = signals.read(event, [self._scope(message.deployment)])[0]
         correlate(signal.event_id)
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
@@ -113,11 +120,26 @@ class Reactions:
             self.covered.add(about)
         cause = Cause(signal.event_id, signal.actor, signal.at)
         if signal.concern is Concern.IDENTITY:
-            synchronise(self.world, message.deployment, cause)
+            self._gather(message.deployment)
+            self.wrote[message.deployment] = synchronise(self.world, message.deployment, cause).writes > 0
         else:
             guard(self.world, message.deployment, cause, hint=signal)
         self.covered.add(about)
         return "done"
+
+    def _scope(self, deployment: str) -> Scope:
+        if deployment not in self.scopes:
+            ledger = self.world.ledger
+            self.scopes[deployment] = scope_of(ledger.registration(deployment), ledger.model(deployment).access)
+        return self.scopes[deployment]
+
+    def _gather(self, deployment: str) -> None:
+        """In a burst (a full batch, and the last reading still found something) wait for more to come: one write for many changes.
+
+        A single change never waits, and neither does what is left in the queue once the readings find nothing new.
+        """
+        if self.sizes.get(deployment, 0) >= _FULL_BATCH and self.wrote.get(deployment):
+            self.world.sleep(_GATHER_SECONDS)
 
     def _is_covered(self, message: Queued, signal: Signal) -> bool:
         """Whether a finished reconcile read the truth after this event happened and settled."""
@@ -149,9 +171,10 @@ class Reactions:
         )
 
 
-def for_queue(queue: str, *, logger: Any, metrics: Any) -> Reactions:
-    """Reactions for the batch of one of our two queues ("identity" or "key")."""
-    return Reactions(from_environment(), queue, logger, metrics)
+def for_queue(queue: str, batch: Mapping[str, Any], *, logger: Any, metrics: Any) -> Reactions:
+    """Reactions for a batch, as Lambda hands it over, of one of our two queues ("identity" or "key")."""
+    sizes = Counter(record["attributes"]["MessageGroupId"] for record in batch["Records"])
+    return Reactions(from_environment(), queue, logger, metrics, sizes=sizes, wrote=_WROTE)
 
 
 def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
