@@ -16,7 +16,7 @@ from local.people import Caller, People, until
 from local.story.book import Book, Stage
 
 INDEX = "catalyst-orders"
-GRANTS, LOCKS, BURST = 10, 3, 200
+GRANTS, LOCKS, BURST = 20, 3, 200
 DOCUMENTS = [
     {"order": 1, "region": "eu", "customer": "Ines Brandt", "card": "4024007134", "total": 120},
     {"order": 2, "region": "eu", "customer": "Owen Reyes", "card": "4539170921", "total": 75},
