@@ -87,6 +87,7 @@ class Store:
     fails: list[str] = field(default_factory=list)  # states that the next snapshots end in
     sequence: int = 0
     corrupt: bool = False
+    key: str = ""  # ARN of the one it was made with, if not the registered one
 
     # as people
     def write(self, index: str, identifier: str, source: Any) -> None:
@@ -176,7 +177,7 @@ class Store:
         return self.there
 
     def key_of(self, registration: Registration) -> str:
-        return registration.key_arn
+        return self.key or registration.key_arn
 
     def delete(self, registration: Registration) -> None:
         with self.fate("delete"):

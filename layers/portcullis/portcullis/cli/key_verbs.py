@@ -1,0 +1,136 @@
+"""`portcullis key check`, `key status`, `key policy`: the key of a deployment, before and after it is deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portcullis.cli.account import account_options, run
+from portcullis.cli.console import console, json_option
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": None, "right": "green"}
+
+
+@click.group(short_help="Check a key, show how it is, print the policy its owner has to paste.")
+@json_option
+def key() -> None:
+    """Check a key, show how it is, print the policy its owner has to paste.
+
+    \b
+    Examples:
+      portcullis key check deployments/demo.yaml     # before it is deployed, with your own credentials
+      portcullis key check demo                      # as the automation sees it
+      portcullis key policy demo --org-path "o-abc/r-xyz/ou-1/*"
+    """
+
+
+@key.command("check", short_help="Say what is right and wrong with a key, each with its remedy.")
+@click.argument("target", metavar="FILE|DEPLOYMENT")
+@account_options
+def key_check(target: str) -> int:
+    """Say what is right and wrong with a key for this deployment: type, Region, state, policy, grants, rotation, expiry.
+
+    Of a FILE the key is asked with your own credentials, and nothing has to be deployed; of a DEPLOYMENT by the automation.
+
+    \b
+    Examples:
+      portcullis key check deployments/demo.yaml
+      portcullis key check demo --json | jq '.findings[] | select(.weight == "error")'
+
+    Exit status: 0 fit, 1 not fit for a deployment, 2 bad input.
+    """
+    path = _file(target)
+    found = _plain(_check_file(path)) if path else run("key-check", target)
+    if console().json:
+        console().line(found)
+    else:
+        for one in found["findings"]:
+            console().text(f"{one['weight']:<8} {one['says']} [{one['code']}]", fg=_COLOURS[one["weight"]])
+            if one["remedy"]:
+                console().text(f"         {one['remedy']}", dim=True)
+        console().text(f"{found['deployment']}: {found['key']}", bold=True)
+    return int(found["exit_status"])
+
+
+@key.command("status", short_help="Show how the key of a deployment is.")
+@click.argument("target", metavar="DEPLOYMENT")
+@account_options
+def key_status(target: str) -> None:
+    """Show how the key of a deployment is: state, health, rotation, rotations on demand that are left, expiry, and what is wrong.
+
+    \b
+    Examples:
+      portcullis key status demo
+    """
+    found = run("key-status", target)
+    if console().json:
+        console().line(found)
+        return
+    wrong = found.pop("wrong")
+    for name, value in found.items():
+        if value not in ("", None):
+            console().text(f"{name.replace('_', ' '):<20} {value}")
+    for line in wrong:
+        console().text(line, fg="yellow")
+
+
+@key.command("policy", short_help="Print the policy that the owner of a key has to paste.")
+@click.argument("target", metavar="FILE|DEPLOYMENT")
+@click.option(
+    "--org-path",
+    "org_paths",
+    multiple=True,
+    metavar="PATH",
+    help='Bound it by this organisation path (aws:PrincipalOrgPaths), such as "o-abc/r-xyz/ou-1/*"; may be given again. '
+    "Default: by the account and by the service.",
+)
+@account_options
+def key_policy(target: str, org_paths: tuple[str, ...]) -> None:
+    """Print the statements that the owner of a key adds to its policy for this deployment: five actions and the service's grant.
+
+    The policy goes to stdout, so that it can be put into a file; why each statement is there goes to stderr.
+
+    \b
+    Examples:
+      portcullis key policy demo
+      portcullis key policy deployments/demo.yaml --org-path "o-abc/r-xyz/ou-1/*" > statements.json
+    """
+    path = _file(target)
+    if path:
+        from portcullis.operations.key_check import policy_for_file
+
+        found = _plain(policy_for_file(_text(path), str(path), org_paths))
+    else:
+        found = run("key-policy", target, org_paths=list(org_paths))
+    if console().json:
+        console().line(found)
+        return
+    click.echo(json.dumps(found["policy"], indent=2))
+    for line in found["because"]:
+        click.echo(line, err=True)
+
+
+def _file(target: str) -> Path | None:
+    path = Path(target)
+    return path if "/" in target or path.suffix in (".yaml", ".yml") or path.is_file() else None
+
+
+def _check_file(path: Path) -> Any:
+    from portcullis.operations.key_check import check_file
+
+    return check_file(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
+    from portcullis.model.loading import text_of
+
+    return text_of(path)
+
+
+def _plain(found: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(found)

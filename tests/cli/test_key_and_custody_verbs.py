@@ -1,0 +1,128 @@
+"""The command's verbs around a key, from the command line to the operation: a world in memory stands in for the account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portcullis.cli.main import main
+from portcullis.custody.types import Custody, State
+from portcullis.operations import ask as asking
+from portcullis.operations.operate import carry_out
+from portcullis.operations.verbs import VERBS
+
+from tests.operations.estates import Estate, estate
+
+Run = tuple[int, str, str]
+
+
+@pytest.fixture
+def made() -> Estate:
+    one = estate("demo", "other")
+    one.stores["demo"].write("orders", "1", {"total": 1})
+    return one
+
+
+@pytest.fixture
+def run(made: Estate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def ask(
+        verb: str,
+        deployment: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """As through the door of the verb's level, JSON both ways."""
+        request = json.loads(json.dumps({"verb": verb, "deployment": deployment, "arguments": dict(arguments or {})}))
+        return json.loads(json.dumps(carry_out(made.world, request, alias=VERBS[verb].level)))
+
+    monkeypatch.setattr(asking, "ask", ask)
+
+    def command(*line: str) -> Run:
+        status = main(list(line))
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return command
+
+
+def test_key_check_tells_each_finding_and_fails_when_the_key_is_not_fit(made: Estate, run: Any) -> None:
+    status, out, _ = run("key", "check", "demo")
+    assert status == 0
+    assert "[policy-five]" in out
+    made.keys["demo"].state = "Disabled"
+    status, out, _ = run("key", "check", "demo", "--json")
+    assert status == 1
+    findings = json.loads(out)["findings"]
+    assert findings[0]["code"] == "key-state"
+    assert findings[0]["remedy"]
+
+
+def test_key_status_and_policy(made: Estate, run: Any) -> None:
+    _, out, _ = run("key", "status", "demo", "--json")
+    told = json.loads(out)
+    assert told["rotations_left"] == 25
+    assert told["state"] == "Enabled"
+    assert run("key", "status", "demo")[0] == 0
+    status, out, err = run("key", "policy", "demo", "--org-path", "o-1/r-1/*")
+    assert status == 0
+    assert json.loads(out)["Statement"][0]["Condition"]["ForAnyValue:StringLike"]
+    assert "five actions" in err
+    assert run("key", "policy", "demo", "--org-path", "nonsense")[0] == 2
+
+
+def test_delete_wants_the_name_and_says_what_remains(made: Estate, run: Any) -> None:
+    status, _, err = run("delete", "demo")
+    assert status == 1
+    assert "--confirm demo" in err
+    status, out, _ = run("delete", "demo", "--confirm", "demo", "--no-final-snapshot")
+    assert status == 0
+    assert "remains" in out
+    assert "deleted" in out
+    assert not made.stores["demo"].there
+    assert not made.repository
+
+
+def test_shred_plans_unless_told_to_do_it(made: Estate, run: Any) -> None:
+    made.world.ledger.keep_custody(Custody("demo", State.LOCKED))
+    status, out, _ = run("shred", "demo")
+    assert status == 0
+    assert "destroys" in out
+    assert made.keys["demo"].state == "Enabled"
+    assert run("shred", "demo", "--yes")[0] == 1
+    status, out, _ = run("shred", "demo", "--confirm", "demo", "--days", "7", "--yes", "--json")
+    assert status == 0
+    assert json.loads(out)["due"]
+    assert made.keys["demo"].state == "PendingDeletion"
+    assert run("shred", "demo", "--days", "3")[0] == 2
+
+
+def test_re_key_says_how_far_it_is_and_can_be_called_off(made: Estate, run: Any) -> None:
+    status, _, err = run("re-key", "demo", "--state")
+    assert status == 1
+    assert "no re-key" in err
+    assert run("re-key", "demo")[0] == 2
+
+
+def test_restorability_tells_how_the_last_check_ended(run: Any) -> None:
+    status, out, _ = run("restorability", "demo", "--state", "--json")
+    assert status == 0
+    assert json.loads(out)["state"] == "never"
+    status, _, err = run("restorability", "demo")
+    assert status == 1
+    assert "restore_sample" in err
+
+
+def test_given_a_file_that_is_not_there_then_it_is_bad_input(run: Any, tmp_path: Path) -> None:
+    assert run("key", "check", str(tmp_path / "absent.yaml"))[0] == 2
+
+
+@pytest.mark.parametrize("verb", ["delete", "shred"])
+def test_what_ends_something_runs_through_the_last_door_alone(made: Estate, verb: str) -> None:
+    from portcullis.errors import Refused
+
+    for alias in ("look", "act"):
+        with pytest.raises(Refused, match="alias 'delete'"):
+            carry_out(made.world, {"verb": verb, "deployment": "demo", "arguments": {}}, alias=alias)

@@ -1,0 +1,72 @@
+"""Before a deployment comes under our care its key is checked; an alias is looked behind where the domain did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.errors import BadInput, Refused
+from portcullis.operations import custom_resource
+from portcullis.operations.key_check import key_check, key_policy, key_status, with_domain_key
+from portcullis.operations.world import Cause
+
+from tests.operations.estates import Estate, estate, key_arn
+
+TEXT = "deployment: demo\nengine: OpenSearch_3.3\ndomain: {configuration: api}\n"
+CAUSE = Cause("a test", "somebody")
+
+
+def asked(made: Estate, request: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What CloudFormation asks of domain_setup."""
+    import msgspec
+
+    monkeypatch.setattr(custom_resource, "_model_text", lambda properties: TEXT)
+    properties: dict[str, Any] = {"Registration": msgspec.to_builtins(made.world.ledger.registration("demo"))}
+    return custom_resource._carry_out(made.world, request, properties)
+
+
+BAD = {"disabled": {"KeyState": "Disabled"}, "asymmetric": {"KeySpec": "RSA_2048"}, "amazon's": {"KeyManager": "AWS"}}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_given_a_key_that_is_not_fit_then_nothing_is_built_on_it_and_the_reason_names_the_remedy(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = estate("demo")
+    made.keys["demo"].more = BAD[case]
+    engine = made.world.engine(made.world.ledger.registration("demo"))
+    before = engine.read()
+    with pytest.raises(Refused, match=r"the key of demo is not fit: .*\(.*\)"):
+        asked(made, "Create", monkeypatch)
+    assert engine.read() == before
+
+
+def test_given_a_key_that_is_fit_then_the_deployment_is_introduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = estate("demo")
+    assert int(asked(made, "Create", monkeypatch)["Steps"]) > 0
+
+
+def test_given_an_alias_then_the_key_that_the_domain_was_made_with_is_the_one_to_watch() -> None:
+    made = estate("demo")
+    one = replace(made.world.ledger.registration("demo"), key_arn=key_arn("x").replace("key/x", "alias/theirs"))
+    made.stores["demo"].key = key_arn("behind")
+    assert with_domain_key(made.world, one).key_arn == key_arn("behind")
+    own = made.world.ledger.registration("demo")
+    assert with_domain_key(made.world, own) == own
+
+
+def test_key_check_and_status_say_the_same_of_what_is_wrong() -> None:
+    made = estate("demo", options={"on_demand_rotation_days": 31})
+    assert key_check(made.world, "demo").exit_status == 0
+    status = key_status(made.world, "demo")
+    assert status["wrong"] == []
+    assert status["next_on_demand"]
+    made.keys["demo"].state = "PendingDeletion"
+    assert key_check(made.world, "demo").exit_status == 1
+    assert "CancelKeyDeletion" in " ".join(key_status(made.world, "demo")["wrong"])
+
+
+def test_an_organisation_path_that_is_none_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="no organisation path"):
+        key_policy(estate("demo").world, "demo", CAUSE, org_paths=["ou-1"])

@@ -1,0 +1,144 @@
+"""On real nodes, as a user with just the snapshot role's rights: the comparison, the restore of a sample, and a whole re-key 2.19 -> 3.4.
+
+Not shown here: two Amazon domains, repositories in S3, and the security group between them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from portcullis.access.plan import AccessModel
+from portcullis.custody.types import State
+from portcullis.errors import Refused
+from portcullis.operations.foundation import RESTORED
+from portcullis.operations.ports import KeptModel
+from portcullis.operations.rekeying import checksum, rekey
+from portcullis.operations.restorability import restorability
+from portcullis.operations.world import Cause
+
+from local.node.node import Node
+from tests.operations.estates import Estate, estate
+from tests.operations.nodes import FolderSnapshots, clear, documents, let_taker_in, ok, transport, write
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+CAUSE = Cause("a test", "somebody")
+TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
+NAMES = ("orders", "people", f"{RESTORED}orders")
+
+
+@pytest.fixture
+def node(node_basic: Node) -> Iterator[Node]:
+    let_taker_in(node_basic, sample="orders")
+    clear(node_basic, *NAMES)
+    yield node_basic
+    clear(node_basic, *NAMES)
+
+
+@pytest.fixture
+def two(node_basic_2: Node, node_basic_3: Node) -> Iterator[tuple[Node, Node]]:
+    for one in (node_basic_2, node_basic_3):
+        let_taker_in(one, moving=True)
+        clear(one, *NAMES)
+    yield node_basic_2, node_basic_3
+    for one in (node_basic_2, node_basic_3):
+        clear(one, *NAMES)
+
+
+def on_nodes(nodes: dict[str, Node], options: dict[str, object] | None = None) -> Estate:
+    made = estate(*nodes, options=dict(options or {}))
+    for name in nodes:
+        made.world.ledger.keep_model(name, KeptModel(TEXT.format(name), AccessModel(), dict(options or {})))
+
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, 0.2))
+        made.later(seconds=seconds)
+
+    made.world = replace(
+        made.world,
+        documents=lambda registration: documents(nodes[registration.deployment]),
+        snapshots=lambda registration: FolderSnapshots(nodes[registration.deployment], nodes),
+        sleep=sleep,
+    )
+    return made
+
+
+def test_given_a_snapshot_then_the_sample_comes_back_and_is_compared_though_the_original_went_on(node: Node) -> None:
+    write(node, "orders", 3000, shards=2)
+    made = on_nodes({"demo": node}, {"snapshots": {"restore_sample": "orders"}})
+    snapshots = made.world.snapshots(made.world.ledger.registration("demo"))
+    snapshots.register("portcullis", {"base_path": "demo"})
+    snapshots.take("portcullis", "one", "*,-.*")
+    while snapshots.listed("portcullis")[0]["state"] != "SUCCESS":
+        time.sleep(0.2)
+    write(node, "orders", 250, first=2900)  # 100 written again, 150 new
+    ok(node.ask("DELETE", "/orders/_doc/d5?routing=r5&refresh=true"))
+    found = restorability(made.world, "demo", CAUSE)
+    assert found.state == "holds", found
+    assert found.detail == "3000 documents restored, 2899 the same, 250 written later"
+    status, _ = node.ask("HEAD", f"/{RESTORED}orders")
+    assert status == 404, "what was restored is taken away"
+
+
+def test_given_what_came_back_is_not_what_was_written_then_the_check_fails(node: Node) -> None:
+    write(node, "orders", 50)
+    write(node, f"{RESTORED}orders", 50)
+    ok(node.ask("POST", f"/{RESTORED}orders/_update/d7?routing=r0&refresh=true", {"doc": {"number": 8}}))
+    store = documents(node)
+    assert checksum(store, "orders") != checksum(store, f"{RESTORED}orders")
+    assert checksum(store, "orders") == checksum(store, "orders")
+
+
+def test_the_snapshot_role_reads_the_sample_alone_and_removes_only_what_a_check_made(node: Node) -> None:
+    write(node, "orders", 1)
+    write(node, "people", 1)
+    send = transport(node)
+    assert send("POST", "/orders/_search", None, {})[0] == 200
+    assert send("POST", "/people/_search", None, {})[0] == 403
+    assert send("DELETE", "/orders", None, None)[0] == 403
+    with pytest.raises(Refused):
+        documents(node).remove("orders")
+
+
+def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_documents(two: tuple[Node, Node]) -> None:
+    old, new = two
+    write(old, "orders", 5000, shards=3)
+    write(old, "people", 300)
+    ok(old.ask("POST", "/_aliases", {"actions": [{"add": {"index": "orders", "alias": "sales"}}]}))
+    made = on_nodes({"old": old, "new": new})
+    found = rekey(made.world, "old", CAUSE, to="new")
+    assert found.step == "done", found
+    assert (found.documents, found.indices) == (5300, 2)
+    assert ok(new.ask("GET", "/sales/_count"))["count"] == 5000, "aliases come along"
+    assert checksum(documents(old), "orders") == checksum(documents(new), "orders") == found.checksums["orders"]
+    assert found.checksums["orders"].startswith("5000:")
+    assert made.endpoints == {"old": "new.example.com"}
+    assert made.world.ledger.custody("old").state is State.LOCKED
+    assert old.ask("POST", "/orders/_doc", {"late": True})[0] == 403, "the old one takes no writes"
+    assert new.ask("POST", "/orders/_doc", {"new": True})[0] == 201, "the new one does"
+
+
+def test_given_a_document_changed_on_the_way_then_nothing_is_handed_over(two: tuple[Node, Node]) -> None:
+    old, new = two
+    write(old, "orders", 200)
+    made = on_nodes({"old": old, "new": new})
+
+    class Meddled(FolderSnapshots):
+        def restore(self, repository: str, snapshot: str, indices: str, prefix: str) -> None:
+            super().restore(repository, snapshot, indices, prefix)
+            while not documents(new).is_restored("orders"):
+                time.sleep(0.1)
+            ok(new.ask("POST", "/orders/_update/d7?routing=r0&refresh=true", {"doc": {"number": 8}}))
+
+    plain = made.world.snapshots
+    made.world = replace(
+        made.world, snapshots=lambda one: Meddled(new, {"old": old}) if one.deployment == "new" else plain(one)
+    )
+    with pytest.raises(Refused, match="orders differs: 200 documents"):
+        rekey(made.world, "old", CAUSE, to="new")
+    assert not made.endpoints
+    assert rekey(made.world, "old", CAUSE, cancel=True).step == "called off"
+    assert old.ask("POST", "/orders/_doc", {"again": True})[0] == 201
