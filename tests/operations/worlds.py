@@ -17,12 +17,14 @@ from typing import Any
 
 import msgspec
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.dialects import Dialect
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.ports import Alert, Change, KeptModel, Principal, Registration
 from portcullis.operations.world import World
+from portcullis.passwords.aws import generated
 from portcullis.settings import Settings
 
 ACCOUNT = "111122223333"
@@ -198,6 +200,8 @@ class Engine:
     """The Engine protocol over one security config. `meddle`, if set, is called once before a write, or the look right before it:
     somebody else at work."""
 
+    dialect = Dialect.PLUGINS
+
     def __init__(self, held: Held, fate: Fate | None = None) -> None:
         self.held, self.fate = held, fate or Fate()
         self.writes = 0
@@ -308,7 +312,7 @@ class Passwords:
         return self.kept.get(secret)
 
     def make(self, secret: str, user: str) -> str:
-        return self.kept.setdefault(secret, f"Made-for-{user}-{next(NAMES)}")
+        return self.kept.setdefault(secret, generated())
 
 
 @dataclass

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.desired import Desired, desired
+from portcullis.access.dialects import holdable
 from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
 from portcullis.access.patch import apply_patches, parts, patches
@@ -109,9 +110,12 @@ def compare(
     truth = truth or read_truth(world, registration, kept)
     claims = world.ledger.claims(registration.domain_arn)
     mine, others = split_claims(claims, registration.deployment)
-    held = (engine or world.engine(registration)).read()
-    plan = difference(truth.desired, held, mine, others, repair=repair, adopt=adopt)
-    return Comparison(truth.began, truth.desired, held, plan, mine, others)
+    engine = engine or world.engine(registration)
+    held = engine.read()
+    # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
+    wanted, losses = holdable(truth.desired, engine.dialect)
+    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
+    return Comparison(truth.began, wanted, held, replace(plan, losses=losses), mine, others)
 
 
 def apply_model(

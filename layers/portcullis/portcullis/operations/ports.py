@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from portcullis.access.config import Held, Json, Kind
+from portcullis.access.dialects import Dialect
 from portcullis.access.plan import AccessModel, Claim, Grant, Membership
 from portcullis.custody.types import Custody, Observation
 
@@ -113,6 +114,10 @@ class Principal:
 
 class Engine(Protocol):
     """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which of the security APIs it speaks."""
 
     def read(self, kinds: Sequence[Kind] | None = None) -> Held:
         """What the engine holds now (all kinds, unless told)."""
