@@ -9,6 +9,7 @@ from portcullis.access.config import Json
 from portcullis.engines.opensearch import refuse
 
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
+_FINAL = ("snapshot_restore_exception", "repository_verification_exception")
 
 
 class OpenSearchSnapshots:
@@ -49,5 +50,9 @@ class OpenSearchSnapshots:
     def _ask(self, method: str, path: str, body: Any) -> Any:
         status, answer = self._transport(method, path, None, body)
         if status not in (200, 201, 202):
+            if status == 500 and any(
+                one in str(answer) for one in _FINAL
+            ):  # the engine's 500, but no trouble of its own
+                status = 400
             refuse(self._name, status, answer, f"{method} {path}")
         return answer

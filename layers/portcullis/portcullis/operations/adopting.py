@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.compare import same
-from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
@@ -102,7 +103,10 @@ def _look(
                 continue
             if asked is not None and same(asked, there):
                 continue
-            if asked is not None and name not in declared:
+            if kind is Kind.USERS and asked is None and _administers(held, name, there):
+                # What is ours may be taken away by the next model: not the way in.
+                found.left.append(f"{Claim(kind, name)}: administers the domain, and stays nobody's")
+            elif asked is not None and name not in declared:
                 found.left.append(f"{Claim(kind, name)}: differs from what Portcullis or a level makes of it")
             elif beyond := _beyond(kind, there):
                 found.left.append(f"{Claim(kind, name)}: a deployment file cannot hold {beyond}")
@@ -112,6 +116,11 @@ def _look(
         if not held.is_fixed(Kind.MAPPINGS, role) and role in held.of(Kind.ROLES):
             _mapping(role, held, wanted, others, registration, found)
     return found
+
+
+def _administers(held: Held, user: str, document: Json) -> bool:
+    caller = Caller(user, tuple(document.get("backend_roles") or ()))
+    return not mapped_roles(held, caller).keys().isdisjoint(ADMINISTRATOR_ROLES)
 
 
 def _beyond(kind: Kind, document: Json) -> str:

@@ -59,7 +59,7 @@ def master_move(world: World, deployment: str, cause: Cause, *, principal: str) 
         remedy = "arn:aws:iam::ACCOUNT:role/NAME; a master of the internal user database is moved in the console"
         raise BadInput(f"{principal!r} is no ARN of an IAM role", source="request", place="principal", remedy=remedy)
     with writing(world, deployment, "master move") as registration:
-        if not registration.master_role:
+        if registration.master_user or not registration.master_role:
             raise Refused(f"{deployment} has no IAM master: its master is a user of the internal user database")
         kept = world.ledger.model(deployment)
         if principal == registration.master_role:

@@ -1,0 +1,197 @@
+"""Given a real node, then the road by which access is changed holds on it what it holds in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.custody.types import State
+from portcullis.engines.snapshots import OpenSearchSnapshots
+from portcullis.errors import Refused
+from portcullis.operations.adopting import adopt
+from portcullis.operations.deployments import apply_text, introduce
+from portcullis.operations.operate import carry_out
+from portcullis.operations.rolling_back import rollback
+from portcullis.operations.status import plan
+from portcullis.operations.world import Cause
+
+from local.node.node import Node
+from tests.operations.on_node import MASTER, account_on, bytes_of, made_by_hand, put_back, transport
+from tests.operations.worlds import POOL, Account, model_text, registration
+
+pytestmark = pytest.mark.node
+
+CAUSE = Cause("a test", "somebody")
+MODEL = model_text(
+    """\
+  # who looks at what
+  roles:
+    road_viewers:   # the first
+      description: Looks
+      cluster_permissions: [cluster_composite_ops_ro]
+      index_permissions:
+        - {index_patterns: ["road-*"], dls: '{"term": {"a": 1}}', fls: ["~b", "~a"], masked_fields: ["c"], allowed_actions: [read]}
+  action_groups:
+    road_looking: {allowed_actions: [read, "indices:monitor/*"]}
+  tenants:
+    road_team: {description: The team's}
+  users:
+    road-robot: {backend_roles: [road-robots], attributes: {team: blue}}
+  grants:
+    - {role: road_viewers, to: {cognito_group: readers}}
+    - {role: road_viewers, to: {iam_role: road-app}}
+"""
+)
+CHANGED = MODEL.replace('fls: ["~b", "~a"]', 'fls: ["~b"]').replace("iam_role: road-app", "iam_role: road-other")
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+
+
+@pytest.fixture
+def house(node_basic: Node) -> Iterator[tuple[Node, Account]]:
+    """A node taken care of, and left as it was found."""
+    found = bytes_of(node_basic)
+    made = account_on(node_basic)
+    made.people.groups = {READERS: (f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben")}
+    try:
+        introduce(made.world, registration(master_role=MASTER), model_text("  roles: {}\n"), CAUSE)
+        yield node_basic, made
+    finally:
+        put_back(node_basic, found)
+
+
+def test_a_model_is_applied_once_and_a_rollback_puts_back_to_the_byte(house: tuple[Node, Account]) -> None:
+    node, made = house
+    first = apply_text(made.world, "demo", MODEL, CAUSE)
+    assert first.writes == 5  # one PATCH a kind
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    applied = bytes_of(node)
+    assert apply_text(made.world, "demo", MODEL, CAUSE).writes == 0
+    made_by_hand(node, Kind.MAPPINGS, "road_viewers", _more_by_hand(node))
+    by_hand = bytes_of(node)
+    assert apply_text(made.world, "demo", CHANGED, CAUSE).status == "applied"
+    assert bytes_of(node) not in (applied, by_hand)
+    rollback(made.world, "demo", CAUSE, entry="1")
+    assert bytes_of(node) == by_hand
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+
+
+def _more_by_hand(node: Node) -> dict[str, object]:
+    """The mapping of road_viewers as a person leaves it: one more on each list, in front and behind."""
+    status, body = node.ask("GET", "/_plugins/_security/api/rolesmapping/road_viewers")
+    assert status == 200
+    mapping = body["road_viewers"]
+    users, roles = mapping["users"], mapping["backend_roles"]
+    return {
+        "users": ["in-front", *users],
+        "backend_roles": [*roles[:1], "in-between", *roles[1:]],
+        "hosts": [],
+        "description": "edited",
+    }
+
+
+def test_what_people_hold_is_as_the_model_says(house: tuple[Node, Account]) -> None:
+    node, made = house
+    apply_text(made.world, "demo", MODEL, CAUSE)
+    secret = made.passwords.kept["portcullis/demo/road-robot"]
+    status, info = transport(node, "road-robot", secret)("GET", "/_plugins/_security/authinfo", None, None)
+    assert (status, info["backend_roles"]) == (200, ["road-robots"])
+    made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}
+    carry_out(made.world, {"verb": "synchronise", "deployment": "demo"}, alias="act")
+    held = made.world.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
+    assert held.entries("road_viewers", "users") == (f"Cognito/{POOL}/ben",)
+
+
+def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Account]) -> None:
+    node, made = house
+    apply_text(made.world, "demo", MODEL, CAUSE)
+    permission = {
+        "index_patterns": ["road-x*"],
+        "dls": "",
+        "fls": ["~d"],
+        "masked_fields": ["e"],
+        "allowed_actions": ["crud"],
+    }
+    role = {"cluster_permissions": ["cluster_monitor"], "index_permissions": [permission], "tenant_permissions": []}
+    made_by_hand(node, Kind.ACTION_GROUPS, "road_writing", {"allowed_actions": ["write"], "type": "index"})
+    made_by_hand(node, Kind.TENANTS, "road_guests", {"description": "of guests"})
+    made_by_hand(node, Kind.ROLES, "road_editors", role)
+    made_by_hand(node, Kind.ROLES, "road_both", role | {"index_permissions": []})
+    made_by_hand(node, Kind.USERS, "road-anna", {"password": "Zw3-honest-passw0rds!", "backend_roles": ["road-team"]})
+    mapping = {
+        "users": ["road-anna", "arn:aws:iam::111122223333:user/dora", f"Cognito/{POOL}/emil", "someone/else"],
+        "backend_roles": ["road-team", "arn:aws:iam::111122223333:role/road-x,y"],
+        "hosts": ["10.1.*"],
+        "and_backend_roles": [],
+    }
+    made_by_hand(node, Kind.MAPPINGS, "road_editors", mapping)
+    made_by_hand(node, Kind.MAPPINGS, "road_both", {"and_backend_roles": ["east", "west"]})
+    made_by_hand(node, Kind.MAPPINGS, "manage_snapshots", {"backend_roles": ["road-team"]})
+    before = bytes_of(node)
+    taken = adopt(made.world, "demo", CAUSE)
+    assert (taken.exit_status, taken.steps) == (0, ())
+    assert bytes_of(node) == before
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert "# who looks at what" in taken.text
+    assert "# the first" in taken.text
+    left = "\n".join(taken.left)
+    assert "10.1.*" in left
+    assert "someone/else" in left
+    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    assert {"road_editors", "road_both"} <= {claim.name for claim in claims if claim.kind is Kind.ROLES}
+    again = adopt(made.world, "demo", CAUSE)
+    assert (again.text, again.adopted) == (taken.text, 0)
+    # What was taken over is ours: the model takes it away again.
+    apply_text(made.world, "demo", MODEL, CAUSE)
+    held = made.world.engine(made.ledger.registration("demo")).read()
+    assert "road_writing" not in held.of(Kind.ACTION_GROUPS)
+    assert "road_editors" in held.of(Kind.MAPPINGS) or "road_editors" not in held.of(Kind.ROLES)
+    assert plan(made.world, "demo", CAUSE).exit_status == 0
+
+
+def test_a_lock_and_its_end_leave_every_byte_as_it_was(house: tuple[Node, Account]) -> None:
+    node, made = house
+    apply_text(made.world, "demo", MODEL, CAUSE)
+    made_by_hand(node, Kind.MAPPINGS, "road_viewers", _more_by_hand(node))
+    before = bytes_of(node)
+    ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
+    locked = carry_out(made.world, {"verb": "lock", **ask}, alias="act")
+    assert locked["state"] == State.LOCKED
+    held = made.world.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
+    assert held.entries("road_viewers", "users") == ()
+    with pytest.raises(Refused, match="locked"):
+        apply_text(made.world, "demo", CHANGED, CAUSE)
+    opened = carry_out(made.world, {"verb": "unlock", "deployment": "demo"}, alias="act")
+    assert opened["state"] == State.OPEN
+    assert bytes_of(node) == before
+
+
+def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_config(node_basic_3: Node) -> None:
+    node = node_basic_3
+    snapshots = OpenSearchSnapshots(transport(node), "the node")
+    send = transport(node)
+    assert send("PUT", "/road-orders/_doc/1", {"refresh": "true"}, {"a": 1})[0] == 201
+    try:
+        snapshots.register("portcullis", {"location": str(node.repository)}, "fs")
+        snapshots.register("portcullis", {"location": str(node.repository)}, "fs")
+        snapshots.take("portcullis", "road-1", "*,-.*")
+        deadline = time.monotonic() + 60
+        while (found := snapshots.listed("portcullis"))[-1]["state"] == "IN_PROGRESS":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert found[-1]["state"] == "SUCCESS"
+        assert "road-orders" in found[-1]["indices"]
+        assert not [index for index in found[-1]["indices"] if index.startswith(".")]
+        snapshots.restore("portcullis", "road-1", "road-*,-.*", "restored-")
+        while send("GET", "/restored-road-orders/_doc/1", None, None)[0] != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with pytest.raises(Refused):  # it is there, and open
+            snapshots.restore("portcullis", "road-1", "road-*,-.*", "")
+    finally:
+        for index in ("road-orders", "restored-road-orders"):
+            send("DELETE", f"/{index}", None, None)
+        node.ask("DELETE", "/_snapshot/portcullis/road-1")
+        node.ask("DELETE", "/_snapshot/portcullis")
