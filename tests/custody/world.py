@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis import custody
-from portcullis.custody.record import from_record, to_record
 from portcullis.custody.types import (
     LOCK_ORDER,
     SAVED_BY,
@@ -30,6 +29,7 @@ from portcullis.custody.types import (
     Todo,
     Told,
 )
+from portcullis.ledger.codec import decode_whole, encode
 
 from tests.custody.alerts import RECOVERED_BY, TOLD_ANEW
 from tests.custody.key import PROBES, READS, START
@@ -61,7 +61,7 @@ class World:
         self.rules = rules or Rules(measures=frozenset(LOCK_ORDER))
         self.persist = persist
         self.true, self.offset = START, timedelta(0)
-        self.kept: Any = to_record(Custody(NAME)) if persist else Custody(NAME)
+        self.kept: Any = encode(Custody(NAME)) if persist else Custody(NAME)
         self.version = 0
         self.saves: dict[str, Any] = {}
         # The key
@@ -105,7 +105,7 @@ class World:
 
     @property
     def custody(self) -> Custody:
-        return from_record(self.kept) if self.persist else self.kept
+        return decode_whole(self.kept, Custody) if self.persist else self.kept
 
     def keep(self, c: Custody) -> Custody:
         if c.version != self.version:
@@ -113,10 +113,10 @@ class World:
         self.version += 1
         self.true += timedelta(milliseconds=1)  # a write takes time: no two alerts are of the same moment
         c = replace(c, version=self.version)
-        self.kept = to_record(c) if self.persist else c
+        self.kept = encode(c) if self.persist else c
         for told in c.outbox:
             self.queued.setdefault(told, self.jumps)
-        if self.persist and from_record(self.kept) != c:
+        if self.persist and decode_whole(self.kept, Custody) != c:
             raise Violation("the ledger does not give back what it was given")
         if len(c.outbox) > len(Tell) or len(c.strays) > 60:
             raise Violation("the custody grows without bound")

@@ -26,7 +26,7 @@ from portcullis.access.plan import AccessModel, Claim
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.ledger.codec import TooLarge, decode, encode
+from portcullis.ledger.codec import TooLarge, decode, decode_whole, encode
 from portcullis.operations.ports import Change, KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
@@ -146,8 +146,7 @@ class DynamoLedger:
 
     def custody(self, deployment: str) -> Custody:
         item = self._get(f"deployment#{deployment}", "custody")
-        custody: Custody = Custody(deployment) if item is None else decode(item["value"], Custody)
-        return custody
+        return Custody(deployment) if item is None else decode_whole(item["value"], Custody)
 
     def keep_custody(self, custody: Custody) -> Custody:
         """Keep it with the next version, which is returned. Conflict if somebody kept another one since it was read."""
