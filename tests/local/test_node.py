@@ -93,9 +93,19 @@ def test_the_master_of_the_internal_user_database_manages_security(node_basic: N
     found = mine.get(node_basic.url + WHO).json()
     assert found["user_name"] == "admin"
     assert set(found["roles"]) == {"all_access", "security_manager"}
-    assert set(mine.get(node_basic.url + MAPPINGS).json()) == {"all_access", "security_manager"}
     number = mine.get(node_basic.url).json()["version"]["number"]
     assert number == node_basic.version
+
+
+def test_a_new_node_maps_the_master_and_nobody_else(jar_cache: Path, tmp_path: Path) -> None:
+    # A node of its own: what other tests leave on the shared ones must not count.
+    with Node.start(tmp_path / "new", jar_cache, "3.4.0", security=SecuritySetup.basic()) as node:
+        status, mappings = node.ask("GET", MAPPINGS)
+    assert status == 200
+    assert {role: mapping["backend_roles"] for role, mapping in mappings.items()} == {
+        "all_access": ["admin"],
+        "security_manager": ["admin"],
+    }
 
 
 @pytest.mark.parametrize("name", ["admin", "kibanaserver", "kibanaro", "logstash", "readall", "snapshotrestore"])
