@@ -107,6 +107,9 @@ KEYS = [
 KEY = [
     ("{rotation_days: 31}", "key.rotation_days", "rotation_days is 31", "90 to 2560"),
     ("{rotation_days: 31}", "key.rotation_days", "rotation_days is 31", "rotate on demand"),
+    ("{rotation_days: 31}", "key.rotation_days", "rotation_days is 31", "on_demand_rotation_days: 31"),
+    ("{on_demand_rotation_days: 90}", "key.on_demand_rotation_days", "on_demand_rotation_days is 90", "1 to 89"),
+    ("{on_demand_rotation_days: 0}", "key.on_demand_rotation_days", "on_demand_rotation_days is 0", "1 to 89"),
     ("{rotation_days: 2561}", "key.rotation_days", "rotation_days is 2561", "90 to 2560"),
     ("{replicas: [eu-west-1]}", "key", "not a multi-Region key", "multi_region: true"),
     ("{multi_region: true, replicas: [eu-west-1, eu-west-1]}", "key", "named twice", "once"),

@@ -175,4 +175,14 @@ def test_the_options_that_the_operations_read_are_plain():
         "end_sessions": True,
         "break_glass_minutes": 60,
         "email": "a@example.com",
+        "on_demand_rotation_days": None,
+        "snapshots": {"every_hours": 24, "restore_sample": None, "check_days": 7, "bucket": None, "key_arn": None},
     }
+
+
+def test_rotation_on_demand_and_snapshots_are_read_by_the_operations():
+    more = "key: {on_demand_rotation_days: 31}\nsnapshots: {every_hours: 6, restore_sample: orders, bucket: mine-1}\n"
+    options = model.options(model.loads(access("{}", more=more), "a"))
+    assert options["on_demand_rotation_days"] == 31
+    assert options["snapshots"]["restore_sample"] == "orders"
+    assert options["snapshots"]["bucket"] == "mine-1"

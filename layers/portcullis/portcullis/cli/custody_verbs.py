@@ -10,7 +10,7 @@ from portcullis.cli.account import account_options, run
 from portcullis.cli.console import console
 
 
-@click.command(short_help="Delete a deployment: lock it, take a last snapshot, delete its domain, say what remains.")
+@click.command(short_help="Delete a deployment, and say what remains.")
 @click.argument("deployment")
 @click.option("--confirm", default="", metavar="NAME", help="The name of the deployment once more.")
 @click.option("--no-final-snapshot", "without", is_flag=True, help="Take no last snapshot.")
@@ -41,7 +41,7 @@ def delete(deployment: str, confirm: str, without: bool, cancel: bool) -> int:
     return int(found["exit_status"])
 
 
-@click.command(short_help="Say what destroying a deployment's key destroys; with --yes, schedule it.")
+@click.command(short_help="Say what destroying a key destroys; with --yes, schedule it.")
 @click.argument("deployment")
 @click.option("--confirm", default="", metavar="KEY-ID", help="The id of the key.")
 @click.option(
@@ -70,7 +70,7 @@ def shred(deployment: str, confirm: str, days: int, yes: bool) -> None:
     console().text(f"next: {found['next']}")
 
 
-@click.command("re-key", short_help="Move a deployment to another one under another key, every document checked.")
+@click.command("re-key", short_help="Move a deployment to one under another key, every document checked.")
 @click.argument("deployment")
 @click.option("--to", default="", metavar="NEW-DEPLOYMENT", help="The deployment with the new key, deployed already.")
 @click.option("--state", "only_state", is_flag=True, help="Only say how far it is.")
@@ -102,7 +102,7 @@ def re_key(deployment: str, to: str, only_state: bool, cancel: bool) -> int:
     return int(found["exit_status"])
 
 
-@click.command(short_help="Show that the snapshots of a deployment can be restored.")
+@click.command(short_help="Show that the snapshots can be restored.")
 @click.argument("deployment")
 @click.option("--state", "only_state", is_flag=True, help="Only say how the last check ended.")
 @account_options
