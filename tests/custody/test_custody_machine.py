@@ -298,6 +298,8 @@ def test_without_its_final_snapshot_a_domain_is_not_deleted() -> None:
     c = custody.ask_delete(locked(), "demo", "ann", NOW)
     c, taken, told = run(c, OFF, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)
     assert taken == [("take", "final snapshot")]
+    assert Tell.DELETE_INCOMPLETE not in told, "a snapshot takes its time"
+    c, _, told = run(c, OFF, NOW + Rules().delete_grace, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)
     assert Tell.DELETE_INCOMPLETE in told
     c = custody.cancel_delete(c)
     assert run(c, OFF, NOW + timedelta(hours=1))[0].state is State.LOCKED

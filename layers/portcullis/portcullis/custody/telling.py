@@ -93,7 +93,10 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
         and c.since is not None
         and rules.delete_deadline is not None
         and elapsed(c.since, now) >= rules.delete_deadline,
-        Tell.DELETE_INCOMPLETE: c.state is State.DELETING and bool(_failing(c, Act.TAKE, deletion=True)),
+        Tell.DELETE_INCOMPLETE: c.state is State.DELETING
+        and c.deletion is not None
+        and elapsed(c.deletion.at, now) >= rules.delete_grace
+        and bool(_failing(c, Act.TAKE, deletion=True)),
     }
 
 

@@ -299,6 +299,9 @@ class Rules:
     healthy_probes: int = 2  # how many must say so before it is believed
     repeat: Mapping[Tell, timedelta] = field(default_factory=lambda: dict(_REPEAT))
     delete_deadline: timedelta | None = None  # after the lock; only prompts: nothing is ever deleted by itself
+    delete_grace: timedelta = timedelta(
+        minutes=30
+    )  # a snapshot and a domain's end take that long without anything being wrong
     break_glass_longest: timedelta = timedelta(hours=4)
     follows_alias: bool = False  # an Amazon domain keeps the key it was made with
 
