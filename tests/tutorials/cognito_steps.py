@@ -112,14 +112,14 @@ def by_portcullis(sign_in: SignIn) -> Cast:
     flights.add(master)
     automation = world.role("portcullis-automation")
     registered = registration("flights-cognito", DOMAIN, master_role=MASTER, automation_role=automation)
-    as_portcullis(
+    at_work = as_portcullis(
         "flights-cognito.yaml",
         replace(registered, user_pool=world.pool),
         automation=as_session(world.signed(world.session(automation))),
         master=as_session(world.master),
         identity=AwsIdentity(world.aws.client, user_pool=world.pool),
     )
-    return _cast(sign_in, master)
+    return replace(_cast(sign_in, master), world=at_work)
 
 
 def _cast(sign_in: SignIn, master: client.At) -> Cast:

@@ -27,6 +27,7 @@ WAYS = (
 COGNITO = tuple(("cognito", *way) for way in WAYS)
 INTERNAL = tuple(("internal", *way) for way in WAYS)
 ALL = COGNITO + INTERNAL
+AT_WORK = tuple(way for way in ALL if "by portcullis" in way)
 
 
 def name_of(way: tuple[str, ...]) -> str:
@@ -69,6 +70,21 @@ def cognito_3(world_3: World) -> Iterator[SignIn]:
 def cognito_2(world_2: World) -> Iterator[SignIn]:
     """The same before OpenSearch 2.19.3."""
     yield from _signed_in(world_2)
+
+
+@pytest.fixture(params=["cognito_3", "cognito_2"])
+def sign_in(request: pytest.FixtureRequest) -> SignIn:
+    """The domain with Cognito and an IAM master, on both engines."""
+    found: SignIn = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["internal_3", "internal_2"])
+def internal_node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    """The node with internal users, on both engines; put back after each test."""
+    found: Node = request.getfixturevalue(request.param)
+    with put_back(found):
+        yield found
 
 
 @pytest.fixture(scope="session", params=ALL, ids=name_of)

@@ -59,7 +59,7 @@ def by_portcullis(node: Node) -> Cast:
     kept.kept[SECRET] = new_password()  # as Secrets Manager makes one: the engine refuses what is like the user's name
     ok(master.put(f"{PLUGINS}/internalusers/{AUTOMATION}", json={"password": password, "backend_roles": [role]}))
     registered = registration("flights-internal", "flights", master_role="", automation_role=role)
-    as_portcullis(
+    at_work = as_portcullis(
         "flights-internal.yaml",
         replace(registered, user_pool=""),
         automation=as_session(window(node, AUTOMATION, password)),
@@ -67,7 +67,7 @@ def by_portcullis(node: Node) -> Cast:
         identity=People(),
         passwords=kept,
     )
-    return _cast(node, master, kept.kept[SECRET])
+    return replace(_cast(node, master, kept.kept[SECRET]), world=at_work)
 
 
 def _cast(node: Node, master: At, password: str) -> Cast:

@@ -13,6 +13,7 @@ from portcullis.access.config import Kind
 from portcullis.engines.opensearch import OpenSearchEngine
 from portcullis.operations.deployments import introduce
 from portcullis.operations.ports import Engine, IdentityReader, Registration
+from portcullis.operations.status import plan
 from portcullis.operations.world import Cause, World
 
 from local.door.client import At
@@ -47,6 +48,7 @@ class Cast:
     limited: At
     reaches_role_by: str  # the entry through which the limited user has new-role
     reaches_dashboards_by: tuple[str, str]  # list and entry through which he has kibana_user
+    world: World | None = None  # Portcullis at work, if it set this up
 
 
 def new_password() -> str:
@@ -107,4 +109,5 @@ def as_portcullis(
         world = replace(world, secrets=lambda _: passwords)
     outcome = introduce(world, registration, (HERE / file).read_text(encoding="utf-8"), CAUSE)
     assert outcome.status == "applied"
+    assert plan(world, registration.deployment, CAUSE).exit_status == 0, "a plan right after is empty"
     return world
