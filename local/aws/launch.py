@@ -65,13 +65,17 @@ def install(spec: dict[str, Any]) -> None:
         faults,
         identity_pools,
         keys,
+        queues,
         runtime,
+        security_groups,
     )
 
     runtime.install(Path(spec["home"]))
     for addition in (
         access,
         keys,
+        queues,
+        security_groups,
         documents,
         automation,
         domain,

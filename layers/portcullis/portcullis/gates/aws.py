@@ -33,11 +33,11 @@ class AwsGate:
         ]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        for rule in rules:  # one by one: where one is gone already, none of those asked for together is revoked
+        for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
             self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", registration, rule)
 
     def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        for rule in rules:  # one by one: a rule that is there already must not keep the others out
+        for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
             self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", registration, rule)
 
     def policy(self, registration: Registration) -> Json:
@@ -66,6 +66,16 @@ class AwsGate:
             if error_code(error):
                 raise Refused(f"{service} {call}: {error}") from error
             raise
+
+
+def _one_source_each(rules: Sequence[Json]) -> list[Json]:
+    """The same rules, each with one source: EC2 takes those of one call all or none."""
+    return [
+        {key: value for key, value in rule.items() if key not in _SOURCES} | {source: [one]}
+        for rule in rules
+        for source in _SOURCES
+        for one in rule.get(source, ())
+    ]
 
 
 def _without_group(permission: Json, group: str) -> Json | None:

@@ -1,0 +1,161 @@
+"""An alert as SNS and our own bus hand it on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from portcullis.alerts.sns import SnsAlerts
+from portcullis.errors import Unreachable
+from portcullis.operations.ports import Alert
+
+from local.aws.emulator import Credentials, Emulator
+
+pytestmark = pytest.mark.aws
+LOCKED = Alert(
+    name="locked",
+    deployment="demo",
+    severity="critical",
+    happened="the key was disabled by anna at 03:00",
+    done="everybody but break-glass is shut out",
+    next="portcullis status demo",
+    runbook="key-revoked",
+    detail={"at": "03:00", "mappings": ["a", "b"]},
+)
+
+
+@dataclass
+class Ears:
+    """A topic and a bus, and a queue behind each."""
+
+    aws: Emulator
+    topic: str
+    bus: str
+    mail: str
+    events: str
+
+    def alerts(self, credentials: Credentials | None = None) -> SnsAlerts:
+        sns, events = (self.aws.client(service, credentials=credentials) for service in ("sns", "events"))
+        return SnsAlerts(sns, events, topic=self.topic, bus=self.bus)
+
+    def mailed(self) -> list[dict[str, Any]]:
+        return self._heard(self.mail)
+
+    def put(self) -> list[dict[str, Any]]:
+        return self._heard(self.events)
+
+    def _heard(self, queue: str) -> list[dict[str, Any]]:
+        found = self.aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+
+@pytest.fixture
+def ears(calm: Emulator, name: str) -> Ears:
+    sqs, sns, events = calm.client("sqs"), calm.client("sns"), calm.client("events")
+    mail, heard = (sqs.create_queue(QueueName=f"{name}-{n}")["QueueUrl"] for n in ("mail", "events"))
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    arn = f"arn:aws:sqs:{calm.region}:{calm.account}:{name}"
+    may_send = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**may_send, "Resource": f"{arn}-mail"}]}
+    sqs.set_queue_attributes(QueueUrl=mail, Attributes={"Policy": json.dumps(policy)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{arn}-mail")
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["portcullis"]}))
+    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "1", "Arn": f"{arn}-events"}])
+    return Ears(calm, topic, name, mail, heard)
+
+
+def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) -> None:
+    ears.alerts().tell(LOCKED)
+    [mail] = ears.mailed()
+    assert mail["Subject"] == "[critical] demo: locked"
+    assert mail["Message"].splitlines() == [
+        "What happened: the key was disabled by anna at 03:00",
+        "What was done: everybody but break-glass is shut out",
+        "What to do:    portcullis status demo",
+        "Runbook:       runbooks/key-revoked.md",
+        "  at: 03:00",
+        "  mappings: ['a', 'b']",
+    ]
+    assert {k: v["Value"] for k, v in mail["MessageAttributes"].items()} == {
+        "severity": "critical",
+        "alert": "locked",
+        "deployment": "demo",
+    }
+    [event] = ears.put()
+    assert (event["source"], event["detail-type"]) == ("portcullis", "Portcullis Alert")
+    assert event["detail"] == {
+        "alert": "locked",
+        "deployment": "demo",
+        "severity": "critical",
+        "happened": LOCKED.happened,
+        "done": LOCKED.done,
+        "next": LOCKED.next,
+        "runbook": "key-revoked",
+        **LOCKED.detail,
+    }
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["ä\u202e\u0000\r\nX-Evil: 1", "x" * 5_000, "\n".join(["What was done: nothing"] * 3), "😀" * 400, "\ud800"],
+    ids=["control characters", "long", "lines like ours", "astral", "half a character"],
+)
+def test_hostile_names_break_nothing_and_look_like_nothing_of_ours(ears: Ears, hostile: str) -> None:
+    ears.alerts().tell(
+        replace(LOCKED, deployment="demo", name="drift", happened=f"made by {hostile}", detail={"who": hostile})
+    )
+    ears.alerts().tell(replace(LOCKED, deployment=hostile[:300].replace("\ud800", "?").replace("\u0000", "?")))
+    first, second = ears.mailed()
+    for mail in (first, second):
+        assert len(mail["Subject"]) <= 100
+        assert mail["Subject"].isascii()
+        assert mail["Subject"].isprintable()
+        starts = [line.split(":")[0] for line in mail["Message"].splitlines() if not line.startswith(" ")]
+        assert starts == ["What happened", "What was done", "What to do", "Runbook"]
+    assert len(ears.put()) == 2
+
+
+def test_an_alert_with_more_than_can_be_sent_is_sent_without_it(ears: Ears) -> None:
+    long = "é" * 300_000
+    ears.alerts().tell(replace(LOCKED, happened=long, detail={"drift": ["x" * 1000] * 500}))
+    [mail], [event] = ears.mailed(), ears.put()
+    assert "(cut)" in mail["Message"]
+    assert len(json.dumps(event)) < 256 * 1024
+    assert "left out" in event["detail"]
+
+
+def test_detail_never_stands_for_the_words_of_the_alert(ears: Ears) -> None:
+    ears.alerts().tell(replace(LOCKED, detail={"alert": "unlocked", "severity": "info"}))
+    [event] = ears.put()
+    assert (event["detail"]["alert"], event["detail"]["severity"]) == ("locked", "critical")
+
+
+def test_either_way_may_be_closed(ears: Ears) -> None:
+    aws = ears.aws
+    SnsAlerts(aws.client("sns"), aws.client("events"), topic="", bus=ears.bus).tell(LOCKED)
+    assert (len(ears.mailed()), len(ears.put())) == (0, 1)
+    SnsAlerts(aws.client("sns"), aws.client("events"), topic=ears.topic, bus="").tell(LOCKED)
+    assert (len(ears.mailed()), len(ears.put())) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server-error"])
+def test_a_way_that_does_not_answer_is_told_and_keeps_nothing_from_the_other(ears: Ears, kind: str) -> None:
+    ears.aws.admin("fault", actions=["sns:*"], kind=kind)
+    with pytest.raises(Unreachable, match="locked was not sent"):
+        ears.alerts().tell(LOCKED)
+    assert len(ears.put()) == 1
+    ears.aws.admin("mend")
+    ears.aws.admin("fault", actions=["events:PutEvents"], kind=kind)
+    with pytest.raises(Unreachable):
+        ears.alerts().tell(LOCKED)
+    assert len(ears.mailed()) == 1
+
+
+def test_what_we_may_not_send_is_an_error_of_its_own(ears: Ears, person: Callable[..., Credentials]) -> None:
+    with pytest.raises(Exception, match=r"AuthorizationError|AccessDenied"):
+        ears.alerts(person("events:PutEvents")).tell(LOCKED)
+    assert len(ears.put()) == 1

@@ -1,0 +1,254 @@
+"""Who is in which group, read from the emulated IAM and Cognito by real calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from portcullis.access.desired import desired
+from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
+from portcullis.errors import Refused, Unreachable
+from portcullis.identity.aws import AwsIdentity
+
+from local.aws.emulator import Credentials, Emulator
+
+pytestmark = pytest.mark.aws
+PASSWORD = "Correct-horse-7"
+
+
+def grant(kind: SubjectKind, name: str, by: By = By.MEMBERS) -> Grant:
+    return Grant(Subject(kind, name), "readers", "a test", by)
+
+
+@pytest.fixture(scope="module")
+def pool(aws: Emulator) -> Iterator[str]:
+    cognito = aws.client("cognito-idp")
+    pool: str = cognito.create_user_pool(PoolName="adapters")["UserPool"]["Id"]
+    yield pool
+    cognito.delete_user_pool(UserPoolId=pool)
+
+
+@pytest.fixture
+def reader(calm: Emulator, pool: str) -> AwsIdentity:
+    return AwsIdentity(calm.client, user_pool=pool)
+
+
+class Pool:
+    """The pool, for whoever fills it."""
+
+    def __init__(self, aws: Emulator, pool: str) -> None:
+        self.client, self.id = aws.client("cognito-idp"), pool
+
+    def group(self, name: str, *users: str, **more: Any) -> Grant:
+        self.client.create_group(UserPoolId=self.id, GroupName=name, **more)
+        for user in users:
+            self.client.admin_create_user(UserPoolId=self.id, Username=user, MessageAction="SUPPRESS")
+            self.client.admin_add_user_to_group(UserPoolId=self.id, Username=user, GroupName=name)
+        return grant(SubjectKind.COGNITO_GROUP, name)
+
+    def entry(self, user: str) -> str:
+        return f"Cognito/{self.id}/{user}"
+
+
+@pytest.fixture
+def people(aws: Emulator, pool: str) -> Pool:
+    return Pool(aws, pool)
+
+
+def only(found: Membership, asked: Grant) -> tuple[str, ...]:
+    return found.users[asked.subject]
+
+
+# ---------------------------------------------------------------------- IAM
+
+
+def test_an_iam_group_becomes_the_arns_of_its_users_their_paths_included(
+    reader: AwsIdentity, aws: Emulator, name: str
+) -> None:
+    iam = aws.client("iam")
+    iam.create_group(GroupName=name)
+    users = [iam.create_user(UserName=f"{name}-{n}", Path=path)["User"] for n, path in ((1, "/"), (2, "/ops/"))]
+    for user in users:
+        iam.add_user_to_group(GroupName=name, UserName=user["UserName"])
+    asked = grant(SubjectKind.IAM_GROUP, name)
+    assert sorted(only(reader.members([asked]), asked)) == sorted(user["Arn"] for user in users)
+
+
+def test_an_empty_group_is_no_missing_one(reader: AwsIdentity, aws: Emulator, people: Pool, name: str) -> None:
+    aws.client("iam").create_group(GroupName=name)
+    empty = [grant(SubjectKind.IAM_GROUP, name), people.group(name)]
+    found = reader.members([*empty, grant(SubjectKind.IAM_GROUP, f"{name}-gone")])
+    assert {one.subject: () for one in empty} == found.users
+    assert found.missing == {Subject(SubjectKind.IAM_GROUP, f"{name}-gone")}
+
+
+@pytest.mark.parametrize("kind", [k for k in SubjectKind if k not in ("internal_user", "backend_role")])
+def test_a_subject_that_is_not_there_is_missing_and_the_others_are_read(
+    reader: AwsIdentity, people: Pool, name: str, kind: SubjectKind
+) -> None:
+    if kind is SubjectKind.IDENTITY_CENTER_GROUP:
+        with pytest.raises(Refused, match="no identity store"):
+            reader.members([grant(kind, "gone")])
+        return
+    there = people.group(name, f"{name}-anna")
+    found = reader.members([there, grant(kind, f"{name}-gone")])
+    assert found.missing == {Subject(kind, f"{name}-gone")}
+    assert only(found, there) == (people.entry(f"{name}-anna"),)
+
+
+def test_users_and_roles_are_named_by_name_or_by_arn(reader: AwsIdentity, aws: Emulator, name: str) -> None:
+    iam = aws.client("iam")
+    user = iam.create_user(UserName=name, Path="/team/")["User"]["Arn"]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[]}')["Role"][
+        "Arn"
+    ]
+    by_name, by_arn = grant(SubjectKind.IAM_USER, name), grant(SubjectKind.IAM_USER, user)
+    as_role = grant(SubjectKind.IAM_ROLE, name)
+    found = reader.members([by_name, by_arn, as_role, grant(SubjectKind.IAM_ROLE, role)])
+    assert set(found.users.values()) == {(user,)}
+    assert set(found.backend_roles.values()) == {(role,)}
+
+
+def test_internal_users_and_backend_roles_are_what_the_file_says(reader: AwsIdentity) -> None:
+    kim, team = grant(SubjectKind.INTERNAL_USER, "kim"), grant(SubjectKind.BACKEND_ROLE, "team-*")
+    found = reader.members([kim, team])
+    assert (found.users, found.backend_roles) == ({kim.subject: ("kim",)}, {team.subject: ("team-*",)})
+
+
+# ---------------------------------------------------------------------- Cognito
+
+
+def test_a_cognito_group_is_its_members_or_its_role(
+    reader: AwsIdentity, aws: Emulator, people: Pool, name: str
+) -> None:
+    trust = '{"Version":"2012-10-17","Statement":[]}'
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    members = people.group(name, f"{name}-anna", f"{name}-ben", RoleArn=role)
+    by_role = Grant(members.subject, "readers", "a test", By.ROLE)
+    found = reader.members([members, by_role])
+    assert sorted(only(found, members)) == [people.entry(f"{name}-anna"), people.entry(f"{name}-ben")]
+    assert found.backend_roles == {members.subject: (role,)}
+    none = people.group(f"{name}-none")
+    without = Grant(none.subject, "readers", "a test", By.ROLE)
+    assert reader.members([without]).backend_roles == {none.subject: ()}
+
+
+def test_a_disabled_user_is_left_out_until_he_is_enabled(reader: AwsIdentity, people: Pool, name: str) -> None:
+    group = people.group(name, f"{name}-anna", f"{name}-ben")
+    alone = grant(SubjectKind.COGNITO_USER, f"{name}-ben")
+    people.client.admin_disable_user(UserPoolId=people.id, Username=f"{name}-ben")
+    found = reader.members([group, alone])
+    assert (only(found, group), only(found, alone)) == ((people.entry(f"{name}-anna"),), ())
+    people.client.admin_enable_user(UserPoolId=people.id, Username=f"{name}-ben")
+    found = reader.members([group, alone])
+    assert (len(only(found, group)), only(found, alone)) == (2, (people.entry(f"{name}-ben"),))
+
+
+def test_every_page_of_a_large_group_is_read(reader: AwsIdentity, people: Pool, name: str) -> None:
+    users = [f"{name}-{number:03d}" for number in range(130)]  # Cognito gives 60 a page
+    group = people.group(name, *users)
+    assert sorted(only(reader.members([group]), group)) == [people.entry(user) for user in users]
+
+
+def test_without_a_pool_a_cognito_grant_is_refused_not_empty(aws: Emulator) -> None:
+    with pytest.raises(Refused, match="no user pool"):
+        AwsIdentity(aws.client).members([grant(SubjectKind.COGNITO_GROUP, "support")])
+
+
+def test_sessions_end_for_the_people_of_this_pool_and_the_gone_are_no_error(
+    reader: AwsIdentity, people: Pool, name: str
+) -> None:
+    people.group(name, f"{name}-anna")
+    entries = [
+        people.entry(f"{name}-anna"),
+        people.entry(f"{name}-gone"),
+        "Cognito/other_pool/x",
+        "arn:aws:iam::1:user/y",
+    ]
+    assert reader.end_sessions(entries) == 2
+
+
+def test_sessions_that_cannot_be_ended_are_told(reader: AwsIdentity, calm: Emulator, people: Pool, name: str) -> None:
+    people.group(name, f"{name}-anna")
+    calm.admin("fault", actions=["cognito-idp:AdminUserGlobalSignOut"], kind="throttle")
+    with pytest.raises(Unreachable, match="could not be ended"):
+        reader.end_sessions([people.entry(f"{name}-anna")])
+
+
+# ---------------------------------------------------------------------- names that are patterns
+
+
+@pytest.mark.parametrize("pattern", ["*", "a*", "?nna", "x.*.y"])
+def test_a_name_that_would_match_others_is_dropped_and_reported(
+    reader: AwsIdentity, people: Pool, name: str, pattern: str
+) -> None:
+    """Whoever may make users could else let everybody in: an entry of a role mapping is a pattern."""
+    hostile = f"{name}{pattern}"
+    group = people.group(name, hostile, f"{name}-anna")
+    alone = grant(SubjectKind.COGNITO_USER, hostile)
+    found = reader.members([group, alone])
+    assert (only(found, group), only(found, alone)) == ((people.entry(f"{name}-anna"),), ())
+    assert len(found.notes) == 2
+    assert all(people.entry(hostile) in note for note in found.notes)
+    model = AccessModel(roles={"readers": {}}, grants=(group,))
+    assert set(found.notes) <= set(desired(model, found).notes), "status and plan show them"
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:iam::111122223333:role/*", "arn:aws:iam::11112222333?:role/x"])
+def test_an_arn_with_a_pattern_in_it_grants_nothing(reader: AwsIdentity, arn: str) -> None:
+    asked = grant(SubjectKind.IAM_ROLE, arn)
+    found = reader.members([asked])
+    assert found.backend_roles == {asked.subject: ()}
+    assert arn in found.notes[0]
+
+
+class Store:
+    """IAM Identity Center's directory, which the emulated AWS does not have: two members, one named like a regular expression."""
+
+    def get_group_id(self, **_: Any) -> dict[str, str]:
+        return {"GroupId": "g"}
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        assert asked == {"IdentityStoreId": "d-1", "GroupId": "g"}
+        return [{"GroupMemberships": [{"MemberId": {"UserId": u}}]} for u in ("anna", "/.+/")]
+
+    def describe_user(self, *, UserId: str, **_: Any) -> dict[str, str]:  # noqa: N803 - the API's own name
+        return {"UserName": UserId}
+
+
+def test_an_identity_center_group_is_read_over_all_pages_and_regular_expressions_are_dropped() -> None:
+    asked = grant(SubjectKind.IDENTITY_CENTER_GROUP, "Support Team")
+    found = AwsIdentity(lambda _: Store(), identity_store="d-1").members([asked])
+    assert only(found, asked) == ("anna",)
+    assert "/.+/" in found.notes[0]
+
+
+# ---------------------------------------------------------------------- what goes wrong
+
+
+def test_what_may_not_be_read_is_refused_by_name(
+    aws: Emulator, pool: str, person: Callable[..., Credentials], people: Pool, name: str
+) -> None:
+    nobody = person()
+    reader = AwsIdentity(lambda service: aws.client(service, credentials=nobody), user_pool=pool)
+    aws.client("iam").create_group(GroupName=name)
+    for asked in (grant(SubjectKind.IAM_GROUP, name), people.group(name)):
+        with pytest.raises(Refused, match=f"not allowed to read .*{name}"):
+            reader.members([asked])
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server-error"])
+def test_a_directory_that_does_not_answer_is_unreachable_never_empty(
+    reader: AwsIdentity, calm: Emulator, people: Pool, name: str, kind: str
+) -> None:
+    calm.client("iam").create_group(GroupName=name)
+    group = people.group(name, f"{name}-anna")
+    for actions, asked in ((["iam:*"], grant(SubjectKind.IAM_GROUP, name)), (["cognito-idp:*"], group)):
+        calm.admin("fault", actions=actions, kind=kind)
+        with pytest.raises(Unreachable, match=name):
+            reader.members([asked])
+        calm.admin("mend")

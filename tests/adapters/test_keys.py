@@ -1,0 +1,271 @@
+"""The probes of a key against every state that the emulated KMS can show, and against a KMS that does not answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Cause, Health, Observation
+from portcullis.keys.aws import AwsKeys
+
+from local.aws.emulator import Credentials, Emulator
+from tests.adapters.registrations import registration
+
+pytestmark = pytest.mark.aws
+Seen = dict[str, tuple[Health, Cause | None]]
+
+
+class Watch:
+    """The observer, and what it remembers of the grant."""
+
+    def __init__(self, aws: Emulator, **how: Any) -> None:
+        self.seen: list[bool] = []
+        self.keys = AwsKeys(
+            lambda service: aws.client(service, **how),
+            grant_seen=lambda: bool(self.seen),
+            saw_grant=lambda: self.seen.append(True),
+        )
+
+    def observe(self, key: str, **more: Any) -> Observation:
+        hint = more.pop("hint", "")
+        return self.keys.observe(registration(key_arn=key, **more), hint=hint, by="a test")
+
+    def probes(self, key: str, **more: Any) -> Seen:
+        return {probe.name: (probe.health, probe.cause) for probe in self.observe(key, **more).probes}
+
+
+@pytest.fixture
+def watch(calm: Emulator) -> Watch:
+    return Watch(calm)
+
+
+def new_key(aws: Emulator, **how: Any) -> str:
+    return str(aws.client("kms").create_key(**how)["KeyMetadata"]["Arn"])
+
+
+def healthy(aws: Emulator) -> str:
+    return new_key(aws)
+
+
+def disabled(aws: Emulator) -> str:
+    key = new_key(aws)
+    aws.client("kms").disable_key(KeyId=key)
+    return key
+
+
+def pending(aws: Emulator) -> str:
+    key = new_key(aws)
+    aws.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    return key
+
+
+def deleted(aws: Emulator) -> str:
+    key = pending(aws)
+    aws.admin("key-delete", arn=key)
+    return key
+
+
+def without_material(aws: Emulator) -> str:
+    return new_key(aws, Origin="EXTERNAL")
+
+
+def imported(aws: Emulator) -> str:
+    kms, key = aws.client("kms"), new_key(aws, Origin="EXTERNAL")
+    given = kms.get_parameters_for_import(KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048")
+    oaep = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+    wrapped = serialization.load_der_public_key(given["PublicKey"]).encrypt(os.urandom(32), oaep)  # type: ignore[union-attr, call-arg, arg-type]
+    kms.import_key_material(
+        KeyId=key,
+        ImportToken=given["ImportToken"],
+        EncryptedKeyMaterial=wrapped,
+        ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE",
+    )
+    return key
+
+
+def material_deleted(aws: Emulator) -> str:
+    key = imported(aws)
+    aws.client("kms").delete_imported_key_material(KeyId=key)
+    return key
+
+
+def expired(aws: Emulator) -> str:
+    key = imported(aws)
+    aws.admin("key-expire", arn=key)
+    return key
+
+
+def replicas_pending(aws: Emulator) -> str:
+    kms, key = aws.client("kms"), new_key(aws, MultiRegion=True)
+    kms.replicate_key(KeyId=key, ReplicaRegion="us-east-1")
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    return key
+
+
+REVOKED, HEALTHY = Health.REVOKED, Health.HEALTHY
+STATES: list[tuple[Callable[[Emulator], str], Health, Cause | None]] = [
+    (healthy, HEALTHY, None),
+    (imported, HEALTHY, None),
+    (disabled, REVOKED, Cause.DISABLED),
+    (pending, REVOKED, Cause.PENDING_DELETION),
+    (replicas_pending, REVOKED, Cause.PENDING_DELETION),
+    (deleted, REVOKED, Cause.DELETED),
+    (without_material, REVOKED, Cause.MATERIAL_GONE),
+    (material_deleted, REVOKED, Cause.MATERIAL_GONE),
+    (expired, REVOKED, Cause.MATERIAL_GONE),
+]
+
+
+@pytest.mark.parametrize(("state", "health", "cause"), STATES, ids=[state.__name__ for state, *_ in STATES])
+def test_each_state_of_a_key_is_seen_by_both_probes(
+    watch: Watch, aws: Emulator, state: Callable[[Emulator], str], health: Health, cause: Cause | None
+) -> None:
+    seen = watch.probes(state(aws))
+    assert seen[DESCRIBE] == seen[USE] == (health, cause)
+    assert set(seen) <= {DESCRIBE, USE}, "where no grant was ever there and no metric reports, nothing is said of them"
+
+
+def test_a_policy_that_denies_us_is_a_denial_and_no_state(
+    aws: Emulator, person: Callable[..., Credentials], name: str
+) -> None:
+    """Whoever we are to KMS is refused by the key's own policy, though our identity would be allowed."""
+    who = person("kms:*", "cloudwatch:*")
+    arn = aws.client("sts", credentials=who).get_caller_identity()["Arn"]
+    key = new_key(aws)
+    owner = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{aws.account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    denied = {"Effect": "Deny", "Principal": {"AWS": arn}, "Action": "kms:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [owner, denied]}
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
+    seen = {probe.name: probe for probe in Watch(aws, credentials=who).observe(key).probes}
+    assert (seen[DESCRIBE].cause, seen[USE].cause) == (Cause.ACCESS_DENIED, Cause.ACCESS_DENIED)
+    assert not seen[DESCRIBE].definite, "another probe has to agree"
+
+
+def test_our_own_lack_of_a_right_is_no_word_about_the_key(aws: Emulator, person: Callable[..., Credentials]) -> None:
+    seen = Watch(aws, credentials=person()).observe(new_key(aws))
+    assert {probe.health for probe in seen.probes if probe.name != GRANTS} == {Health.UNREACHABLE}
+
+
+# ---------------------------------------------------------------------- grants, alias, rotation
+
+
+def grant_to_the_service(aws: Emulator, key: str) -> str:
+    made = aws.client("kms").create_grant(
+        KeyId=key,
+        GranteePrincipal="es.amazonaws.com",
+        Operations=["Decrypt", "GenerateDataKey"],
+        Constraints={"EncryptionContextSubset": {"aws:es:arn": registration().domain_arn}},
+    )
+    return str(made["GrantId"])
+
+
+def test_the_services_grant_is_missed_only_where_it_was_seen(watch: Watch, aws: Emulator) -> None:
+    key = new_key(aws)
+    assert GRANTS not in watch.probes(key)
+    grant = grant_to_the_service(aws, key)
+    assert watch.probes(key)[GRANTS] == (HEALTHY, None)
+    assert watch.seen == [True]
+    assert watch.probes(key)[GRANTS] == (HEALTHY, None)
+    assert watch.seen == [True], "noted once"
+    aws.client("kms").revoke_grant(KeyId=key, GrantId=grant)
+    assert watch.probes(key)[GRANTS] == (REVOKED, Cause.GRANT_GONE)
+
+
+def test_the_grant_is_found_behind_many_others(watch: Watch, aws: Emulator) -> None:
+    key = new_key(aws)
+    for number in range(60):  # KMS gives 50 a page
+        aws.client("kms").create_grant(
+            KeyId=key, GranteePrincipal=f"arn:aws:iam::{aws.account}:role/r{number}", Operations=["Decrypt"]
+        )
+    grant_to_the_service(aws, key)
+    assert watch.probes(key)[GRANTS] == (HEALTHY, None)
+
+
+def test_an_alias_that_was_moved_shows_another_key_behind_it(watch: Watch, aws: Emulator, name: str) -> None:
+    kms, first, second = aws.client("kms"), new_key(aws), new_key(aws)
+    alias = f"alias/{name}"
+    kms.create_alias(AliasName=alias, TargetKeyId=first)
+    seen = watch.observe(first, key_alias=alias)
+    assert seen.key_id == seen.domain_key_id == first.rpartition("/")[2]
+    kms.update_alias(AliasName=alias, TargetKeyId=second)
+    seen = watch.observe(first, key_alias=alias)
+    assert (seen.key_id, seen.domain_key_id) == (second.rpartition("/")[2], first.rpartition("/")[2])
+    assert {probe.health for probe in seen.probes} == {HEALTHY}, "the domain still has its own key"
+    kms.delete_alias(AliasName=alias)
+    assert watch.observe(first, key_alias=alias).key_id == first.rpartition("/")[2]
+
+
+def test_the_latest_rotation_is_dated(watch: Watch, aws: Emulator) -> None:
+    kms, key = aws.client("kms"), new_key(aws)
+    assert watch.observe(key).rotated_at is None
+    before = datetime.now(UTC).replace(microsecond=0)
+    kms.rotate_key_on_demand(KeyId=key)
+    rotated = watch.observe(key).rotated_at
+    assert rotated is not None
+    assert before <= rotated <= datetime.now(UTC)
+
+
+def test_what_the_domain_says_of_its_key_is_one_more_probe(watch: Watch, aws: Emulator) -> None:
+    seen = watch.observe(new_key(aws), hint="domain-key-inaccessible")
+    said = next(probe for probe in seen.probes if probe.name == DOMAIN)
+    assert (said.health, said.definite) == (REVOKED, False)
+    assert seen.hints == ("domain-key-inaccessible",)
+
+
+# ---------------------------------------------------------------------- a KMS that does not answer
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server-error"])
+@pytest.mark.parametrize("state", [healthy, disabled])
+def test_a_kms_that_throttles_or_fails_is_unreachable_whatever_the_key_is_in(
+    watch: Watch, calm: Emulator, state: Callable[[Emulator], str], kind: str
+) -> None:
+    key = state(calm)
+    calm.admin("fault", actions=["kms:*"], kind=kind)
+    seen = watch.probes(key)
+    assert {seen[DESCRIBE], seen[USE]} == {(Health.UNREACHABLE, None)}
+
+
+def test_a_kms_that_stays_silent_is_unreachable(calm: Emulator) -> None:
+    key = new_key(calm)
+    watch = Watch(calm, config=Config(read_timeout=0.3, connect_timeout=0.3))
+    calm.admin("fault", actions=["kms:*"], kind="hang")
+    seen = watch.probes(key)
+    assert {seen[DESCRIBE], seen[USE]} == {(Health.UNREACHABLE, None)}
+
+
+def test_one_probe_that_does_not_answer_takes_nothing_from_the_others(watch: Watch, calm: Emulator) -> None:
+    key = disabled(calm)
+    calm.admin("fault", actions=["kms:DescribeKey"], kind="throttle")
+    seen = watch.probes(key)
+    assert (seen[DESCRIBE][0], seen[USE]) == (Health.UNREACHABLE, (REVOKED, Cause.DISABLED))
+
+
+def test_no_endpoint_at_all_is_unreachable() -> None:
+    import boto3
+
+    def nowhere(service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name="eu-central-1",
+            endpoint_url="http://127.0.0.1:9",
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+            config=Config(connect_timeout=0.3, retries={"total_max_attempts": 1}),
+        )
+
+    keys = AwsKeys(nowhere, grant_seen=lambda: True, saw_grant=lambda: None)
+    seen = keys.observe(registration(key_arn="arn:aws:kms:eu-central-1:111122223333:key/one"))
+    assert {probe.health for probe in seen.probes} == {Health.UNREACHABLE}

@@ -1,0 +1,357 @@
+"""The ledger on a real table of the emulated DynamoDB: what is kept comes back, and two writers never overwrite each other."""
+
+from __future__ import annotations
+
+import random
+import string
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.access.plan import AccessModel, By, Claim, Grant, Subject, SubjectKind
+from portcullis.custody.types import Cause, Custody, Health, Measure, State
+from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.operations.ports import Change, KeptModel, Registration, Touched
+
+from local.aws.emulator import Emulator
+
+pytestmark = pytest.mark.aws
+DOMAIN = "arn:aws:es:eu-central-1:111122223333:domain/logs"
+NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_time(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def table(aws: Emulator, name: str) -> Iterator[str]:
+    dynamodb, table = aws.client("dynamodb"), f"ledger-{name}"
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield table
+    dynamodb.delete_table(TableName=table)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(calm: Emulator, table: str, clock: Clock) -> DynamoLedger:
+    return DynamoLedger(calm.client("dynamodb"), table, clock)
+
+
+@pytest.fixture
+def other(calm: Emulator, table: str, clock: Clock) -> DynamoLedger:
+    """Somebody else on the same table."""
+    return DynamoLedger(calm.client("dynamodb"), table, clock)
+
+
+def registration(deployment: str = "demo") -> Registration:
+    return Registration(
+        deployment, "111122223333", "eu-central-1", "logs", DOMAIN, "h:443", "arn:key", group_roles={"a": "arn:role/x"}
+    )
+
+
+def model(text: str = "deployment: demo\n") -> KeptModel:
+    subject = Subject(SubjectKind.COGNITO_GROUP, "ünïcode, or 日本語")
+    access = AccessModel(
+        roles={"readers": {"cluster_permissions": [], "index_permissions": [{"dls": '{"term": {"a": "\\u0000"}}'}]}},
+        grants=(Grant(subject, "readers", "line 3", By.ROLE),),
+        and_backend_roles={"readers": ("a", "b")},
+    )
+    return KeptModel(text, access, {"sweep_minutes": 5, "end_sessions": True, "secrets": {"kim": None}})
+
+
+def change(at: datetime, summary: str = "done") -> Change:
+    touched = Touched("add", "rolesmapping", "readers", "users", "anna", None, "anna", "a group", (0, 2))
+    claim = Claim(Kind.MAPPINGS, "readers", "users", "anna")
+    return Change(
+        "demo", at, "apply", "event-1", "arn:me", summary, {"b": 1}, ["a"], (touched,), (claim,), "old", "digest"
+    )
+
+
+# ---------------------------------------------------------------------- what is kept comes back
+
+
+def test_registrations_come_back_whole_and_are_listed(ledger: DynamoLedger) -> None:
+    ledger.register(registration("one"))
+    ledger.register(registration("two"))
+    assert ledger.registration("two") == registration("two")
+    assert {r.deployment for r in ledger.registrations()} == {"one", "two"}
+    ledger.unregister("one")
+    with pytest.raises(Refused, match=r"no deployment named 'one'.*known: two"):
+        ledger.registration("one")
+
+
+def test_an_empty_ledger_says_what_is_missing(ledger: DynamoLedger) -> None:
+    with pytest.raises(Refused, match="known: none"):
+        ledger.registration("demo")
+    with pytest.raises(Refused, match="no access model"):
+        ledger.model("demo")
+    assert ledger.custody("demo") == Custody("demo")
+    assert (ledger.watermark("demo"), ledger.saved("demo", "x"), ledger.claims(DOMAIN), ledger.history("demo")) == (
+        None,
+        None,
+        {},
+        (),
+    )
+    ledger.forget("demo", "x")
+
+
+@pytest.mark.parametrize("length", [0, 100, 300_000], ids=["empty", "small", "large"])
+def test_a_model_comes_back_as_it_was(ledger: DynamoLedger, length: int) -> None:
+    kept = model("# a comment\n" * (length // 12))
+    ledger.keep_model("demo", kept)
+    assert ledger.model("demo") == kept
+
+
+def test_what_is_small_can_be_read_in_the_console_and_what_is_large_is_compressed(
+    ledger: DynamoLedger, aws: Emulator, table: str
+) -> None:
+    ledger.save("demo", "small", {"a": 1})
+    ledger.save("demo", "large", ["the same"] * 10_000)
+    items = {i["sk"]["S"]: i["value"] for i in aws.client("dynamodb").scan(TableName=table)["Items"]}
+    assert items["saved#small"] == {"S": '{"a":1}'}
+    assert len(items["saved#large"]["B"]) < 2_000
+    assert ledger.saved("demo", "large") == ["the same"] * 10_000
+
+
+@cache
+def noise(length: int) -> str:
+    return "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=length))
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda led: led.save("demo", "mappings", noise(700_000)),
+        lambda led: led.keep_model("demo", model(noise(700_000))),
+        lambda led: led.keep_claims(
+            DOMAIN,
+            "demo",
+            {Claim(Kind.MAPPINGS, "r", "users", noise(900_000)[n : n + 40]) for n in range(0, 800_000, 40)},
+        ),
+    ],
+    ids=["saved", "model", "claims"],
+)
+def test_what_no_item_can_hold_is_refused_in_words_and_nothing_is_changed(
+    ledger: DynamoLedger, keep: Callable[[DynamoLedger], None]
+) -> None:
+    with pytest.raises(Refused, match=r"too (large|many) for the ledger"):
+        keep(ledger)
+    assert (ledger.saved("demo", "mappings"), dict(ledger.claims(DOMAIN))) == (None, {})
+
+
+def test_claims_are_kept_an_owner_each(ledger: DynamoLedger) -> None:
+    mine = {Claim(Kind.ROLES, "a#b"), Claim(Kind.MAPPINGS, "a", "users", "Cognito/p/ä, *")}
+    ledger.keep_claims(DOMAIN, "demo", mine)
+    ledger.keep_claims(DOMAIN, "second", {Claim(Kind.ROLES, "x")})
+    ledger.keep_claims(DOMAIN + "-other", "demo", {Claim(Kind.ROLES, "y")})
+    assert ledger.claims(DOMAIN) == {"demo": frozenset(mine), "second": frozenset({Claim(Kind.ROLES, "x")})}
+    ledger.keep_claims(DOMAIN, "demo", ())
+    assert ledger.claims(DOMAIN)["demo"] == frozenset()
+
+
+def test_what_was_put_aside_is_forgotten_when_told(ledger: DynamoLedger) -> None:
+    for value in ({"a": [1, None, True]}, [], "", 0, None):
+        ledger.save("demo", "one", value)
+        assert ledger.saved("demo", "one") == value
+    ledger.save("demo", "one", 1)
+    ledger.forget("demo", "one")
+    assert ledger.saved("demo", "one") is None
+
+
+# ---------------------------------------------------------------------- two writers
+
+
+def test_custody_overtaken_by_another_writer_is_a_conflict_and_nothing_is_lost(
+    ledger: DynamoLedger, other: DynamoLedger
+) -> None:
+    read = ledger.custody("demo")
+    theirs = other.keep_custody(
+        Custody("demo", State.LOCKING, Health.REVOKED, cause=Cause.DISABLED, version=read.version)
+    )
+    with pytest.raises(Conflict, match="changed by somebody else"):
+        ledger.keep_custody(read)
+    assert ledger.custody("demo") == theirs
+    assert ledger.keep_custody(theirs).version == theirs.version + 1
+
+
+def test_of_many_writers_of_one_version_one_wins(aws: Emulator, table: str) -> None:
+    won: list[int] = []
+
+    def write(number: int) -> None:
+        try:
+            DynamoLedger(aws.client("dynamodb"), table).keep_custody(Custody("demo", version=0))
+        except Conflict:
+            return
+        won.append(number)
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(12)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    assert len(won) == 1
+
+
+def test_the_watermark_never_goes_back(ledger: DynamoLedger) -> None:
+    for seconds, expected in ((0, 0), (10, 10), (5, 10), (10.000001, 10.000001)):
+        ledger.raise_watermark("demo", NOON + timedelta(seconds=seconds))
+        assert ledger.watermark("demo") == NOON + timedelta(seconds=expected)
+    elsewhere = datetime.fromisoformat("2026-01-02T23:30:00+12:00")  # earlier, though its text is later
+    ledger.raise_watermark("demo", elsewhere)
+    assert ledger.watermark("demo") == NOON + timedelta(seconds=10.000001)
+
+
+# ---------------------------------------------------------------------- the lease
+
+
+def test_one_holder_at_a_time_and_the_next_as_soon_as_it_ends(ledger: DynamoLedger, other: DynamoLedger) -> None:
+    with ledger.lease(DOMAIN, "one") as held:
+        assert held
+        with other.lease(DOMAIN, "two", wait=0.1) as theirs:
+            assert not theirs
+        with other.lease(DOMAIN + "-other", "two", wait=0) as elsewhere:
+            assert elsewhere
+        with other.lease(DOMAIN, "three", wait=0) as again:
+            assert not again, "whoever did not have it must not have ended it"
+    with other.lease(DOMAIN, "two", wait=0) as theirs:
+        assert theirs
+
+
+def test_a_lease_ends_when_what_was_done_under_it_fails(ledger: DynamoLedger, other: DynamoLedger) -> None:
+    with pytest.raises(RuntimeError), ledger.lease(DOMAIN, "one"):
+        raise RuntimeError
+    with other.lease(DOMAIN, "two", wait=0) as theirs:
+        assert theirs
+
+
+def test_the_lease_of_a_dead_holder_runs_out_and_its_ghost_takes_nothing_away(
+    ledger: DynamoLedger, other: DynamoLedger, clock: Clock
+) -> None:
+    dead = ledger.lease(DOMAIN, "dead", seconds=60)
+    dead.__enter__()
+    clock.pass_time(59)
+    with other.lease(DOMAIN, "two", wait=0) as early:
+        assert not early
+    clock.pass_time(2)
+    with other.lease(DOMAIN, "two", seconds=60, wait=0) as theirs:
+        assert theirs
+        dead.__exit__(None, None, None)  # it was only slow, and comes back to end what is no longer its own
+        with ledger.lease(DOMAIN, "three", wait=0) as third:
+            assert not third
+
+
+def test_under_the_lease_nobody_else_is_at_work(aws: Emulator, table: str) -> None:
+    inside, most, done = [0], [0], [0]
+
+    def work() -> None:
+        with DynamoLedger(aws.client("dynamodb"), table).lease(DOMAIN, "w", wait=20) as held:
+            assert held
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            done[0] += 1
+            inside[0] -= 1
+
+    workers = [threading.Thread(target=work) for _ in range(6)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert (most[0], done[0]) == (1, 6)
+
+
+# ---------------------------------------------------------------------- history
+
+
+def test_history_is_newest_first_whole_and_kept_400_days(ledger: DynamoLedger, aws: Emulator, table: str) -> None:
+    changes = [change(NOON + timedelta(seconds=n), f"number {n}") for n in (3, 1, 2, 0)]
+    for one in changes:
+        ledger.record(one)
+    newest_first = sorted(changes, key=lambda one: one.at, reverse=True)
+    assert list(ledger.history("demo")) == newest_first
+    assert [one.summary for one in ledger.history("demo", 2)] == ["number 3", "number 2"]
+    items = [i for i in aws.client("dynamodb").scan(TableName=table)["Items"] if i["sk"]["S"].startswith("history#")]
+    assert {int(i["expires"]["N"]) for i in items} == {int(c.at.timestamp()) + 400 * 86_400 for c in changes}
+
+
+def test_changes_of_one_moment_are_all_kept(ledger: DynamoLedger, other: DynamoLedger) -> None:
+    for who in (ledger, other, ledger):
+        who.record(change(NOON))
+    assert len(ledger.history("demo")) == 3
+
+
+def test_a_long_history_is_read_page_by_page(ledger: DynamoLedger) -> None:
+    for number in range(30):
+        ledger.record(change(NOON + timedelta(seconds=number), noise(60_000)[number:]))  # pages of 1 MB
+    assert len(ledger.history("demo", 100)) == 30
+
+
+def test_a_change_too_large_to_keep_is_kept_without_what_it_touched(ledger: DynamoLedger) -> None:
+    ledger.record(Change("demo", NOON, "apply", "event", "me", "much", noise(800_000), None))
+    [kept] = ledger.history("demo")
+    assert (kept.before, kept.cause) == (None, "event")
+    assert kept.summary.startswith("much")
+
+
+# ---------------------------------------------------------------------- a ledger that does not answer
+
+CALLS: dict[str, Callable[[DynamoLedger], Any]] = {
+    "get": lambda led: led.custody("demo"),
+    "put": lambda led: led.save("demo", "x", 1),
+    "conditional put": lambda led: led.keep_custody(Custody("demo")),
+    "delete": lambda led: led.forget("demo", "x"),
+    "query": lambda led: led.registrations(),
+}
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server-error"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_table_that_throttles_or_fails_is_unreachable(
+    ledger: DynamoLedger, calm: Emulator, kind: str, call: Callable[[DynamoLedger], Any]
+) -> None:
+    calm.admin("fault", actions=["dynamodb:*"], kind=kind)
+    with pytest.raises(Unreachable, match=r"the ledger ledger-.* did not answer"):
+        call(ledger)
+    calm.admin("mend")
+    call(ledger)
+
+
+def test_a_lease_that_cannot_be_asked_for_is_not_had_in_silence(ledger: DynamoLedger, calm: Emulator) -> None:
+    calm.admin("fault", actions=["dynamodb:PutItem"], kind="throttle")
+    with pytest.raises(Unreachable), ledger.lease(DOMAIN, "one", wait=0):
+        pytest.fail("it was entered")
+
+
+def test_custody_with_everything_in_it_comes_back(ledger: DynamoLedger) -> None:
+    from portcullis import custody as machine
+    from portcullis.custody.types import Observation, Probe, Rules
+
+    probes = tuple(Probe(name, Health.REVOKED, Cause.DISABLED, "said", definite=True) for name in ("describe", "use"))
+    seen = Observation(NOON, probes, key_id="one", domain_key_id="two", rotated_at=NOON)
+    decision = machine.decide(Custody("demo"), seen, NOON, Rules())
+    assert decision.next is not None
+    begun = machine.intend(decision.custody, decision.next, NOON)
+    kept = ledger.keep_custody(begun)
+    assert ledger.custody("demo") == kept
+    assert Measure.SAVE in kept.measures
