@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portcullis import custody as machine
-from portcullis.custody.types import Custody, Decision, Measure, Rules, State, Todo, Told
+from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations import measures
 from portcullis.operations.ports import Alert, Change, Registration
@@ -19,8 +19,9 @@ from portcullis.signals.types import Signal
 log = logging.getLogger(__name__)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS = 5
-# A suspicion is looked at again within the same run, so that a denial is confirmed well inside the promise.
-_LONGEST_WAIT, _MOST_LOOKS = timedelta(seconds=15), 5
+# A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
+# whoever was left in the middle of a step is taken over from. The functions may run for longer than this.
+_LONGEST_WAIT, _PAUSE = timedelta(seconds=45), timedelta(seconds=2)
 
 
 def guard(
@@ -38,7 +39,7 @@ def guard(
     registration = world.ledger.registration(deployment)
     before = world.ledger.custody(deployment)
     if change is not None:
-        world.ledger.keep_custody(change(before))
+        _change(world, deployment, change)
     after = _at_rest(world, registration, cause, hint)
     _record(world, before, after, cause)
     after = _tell(world, after)
@@ -47,9 +48,21 @@ def guard(
     return after
 
 
+def _change(world: World, deployment: str, change: Callable[[Custody], Custody]) -> None:
+    """What a person asked for, on the custody as it is: whoever else is at work on it goes on from there."""
+    for attempt in range(_MOST_CONFLICTS):
+        try:
+            world.ledger.keep_custody(change(world.ledger.custody(deployment)))
+        except Conflict:
+            if attempt == _MOST_CONFLICTS - 1:
+                raise
+        else:
+            return
+
+
 def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signal | None) -> Custody:
-    """Look and act until neither a conflict nor a suspicion asks for another look."""
-    conflicts = looks = 0
+    """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand."""
+    conflicts, waited = 0, timedelta(0)
     while True:
         try:
             custody, again = _look_and_act(world, registration, cause, hint)
@@ -59,10 +72,17 @@ def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signa
                 raise
             log.info("another look at the same deployment was faster; starting over from what it left")
             continue
-        looks += 1
-        if again is None or again > _LONGEST_WAIT or looks == _MOST_LOOKS:
+        if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
             return custody  # the sweep looks again
-        world.sleep(again.total_seconds())
+        pause = min(again, _PAUSE)
+        world.sleep(pause.total_seconds())
+        waited += pause
+
+
+def _is_settling(custody: Custody) -> bool:
+    """Whether waiting a moment helps: a suspicion to be confirmed, or a step in other hands. What failed is left to the sweep."""
+    in_hand = any(record.progress is Progress.INTENDED for record in custody.measures.values())
+    return bool(custody.suspected) or in_hand
 
 
 def _look_and_act(
@@ -89,8 +109,22 @@ def _step(world: World, registration: Registration, custody: Custody, todo: Todo
     except Exception as error:
         log.warning("%s of %s failed: %s", todo.act.value, todo.measure.value, error)
         said = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
-        return world.ledger.keep_custody(machine.failed(custody, todo, world.now(), said[:500]))
-    return world.ledger.keep_custody(machine.done(custody, todo, world.now(), detail))
+        return _write_down(world, custody, todo, lambda c: machine.failed(c, todo, world.now(), said[:500]))
+    return _write_down(world, custody, todo, lambda c: machine.done(c, todo, world.now(), detail))
+
+
+def _write_down(world: World, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]) -> Custody:
+    """How our step ended. Somebody else may have kept the custody meanwhile; as long as the step in it is still ours, its end is
+    written into that: else nobody would know it for as long as a step may take, and everybody would wait."""
+    ours = custody.measures[todo.measure]
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            return world.ledger.keep_custody(write(custody))
+        except Conflict:
+            custody = world.ledger.custody(custody.deployment)
+            if custody.measures.get(todo.measure) != ours:
+                raise
+    raise Conflict(f"the custody of {custody.deployment} is changed faster than a step can be written down")
 
 
 def _noticed(world: World, registration: Registration, custody: Custody) -> Custody:
