@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,9 @@ class Parts:
     version: str = DEFAULT_VERSION
     door_port: int = 0
     aws_port: int = 0
+    # A domain with a past: what its engine holds from the start, beside what Amazon predefines. Name -> document.
+    roles: Mapping[str, Any] = field(default_factory=dict)
+    roles_mapping: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parts_from_environment() -> Parts:
@@ -148,6 +151,7 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
         assembly = side.submit(synthesise, parts, tell)
         host_layer = side.submit(layer.build, "host")
         node = ends.enter_context(start_node(parts, tell))
+        stand_in_for_the_bucket(node)
         aws = ends.enter_context(start_aws(parts, node, door_port, tell))
         prepare_account(aws)
         out = assembly.result()
@@ -159,8 +163,17 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
 def start_node(parts: Parts, tell: Tell) -> Node:
     """A real node that only the front door may talk to, with the roles that Amazon predefines and open source does not."""
     master = role_arn(names.of(parts.deployment, "master"))
-    security = SecuritySetup.behind_door(master, roles=AMAZON_ROLES)
+    roles = {**AMAZON_ROLES, **parts.roles}
+    security = SecuritySetup.behind_door(master, roles=roles, roles_mapping=parts.roles_mapping)
     return Node.start(parts.home / "node", CACHE, parts.version, security=security, tell=tell)
+
+
+def stand_in_for_the_bucket(node: Node) -> None:
+    """Snapshots go to S3 in an account; this node has no S3 to write to, and keeps them in a folder under the same repository's name."""
+    settings = {"location": str(node.repository)}
+    status, answer = node.ask("PUT", "/_snapshot/portcullis", {"type": "fs", "settings": settings})
+    if status != 200:
+        raise PortcullisError(f"the node takes no repository: {status} {answer}")
 
 
 def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
@@ -185,6 +198,7 @@ def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
                 for name in (
                     names.AUTOMATION_ROLE,
                     names.of(parts.deployment, "canary"),
+                    names.of(parts.deployment, "snapshots"),
                     names.of(parts.deployment, "break-glass"),
                 )
             ]

@@ -234,10 +234,10 @@ def _rotation(wanted: KeyWanted, answers: KeyAnswers, metadata: Mapping[str, Any
             "automatic rotation is off",
             f"kms:EnableKeyRotation with a period of {rotation.SHORTEST_PERIOD.days} to {rotation.LONGEST_PERIOD.days} days",
         )
-    yield from _on_demand(wanted, answers.rotations, now)
+    yield from _on_demand(wanted, answers.rotations, metadata, now)
 
 
-def _on_demand(wanted: KeyWanted, answer: Answer, now: datetime) -> Iterator[Advice]:
+def _on_demand(wanted: KeyWanted, answer: Answer, metadata: Mapping[str, Any], now: datetime) -> Iterator[Advice]:
     if not wanted.on_demand_days:
         return
     rotations = answer.get("Rotations") if isinstance(answer, Mapping) else None
@@ -247,8 +247,8 @@ def _on_demand(wanted: KeyWanted, answer: Answer, now: datetime) -> Iterator[Adv
         )
         return
     every = timedelta(days=wanted.on_demand_days)
-    last = rotation.latest_rotation(rotations)
-    left = rotation.budget(rotation.used_on_demand(rotations), every, max(now, last + every) if last else now)
+    due = rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now)
+    left = rotation.budget(rotation.used_on_demand(rotations), every, due)
     weight = Weight.RIGHT if left.severity is Severity.INFO else Weight.WARNING  # it still encrypts: no error
     yield Advice(
         "key-on-demand",

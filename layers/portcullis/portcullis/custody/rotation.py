@@ -40,6 +40,14 @@ def latest_rotation(rotations: Sequence[Mapping[str, Any]]) -> datetime | None:
     return max(dates, default=None)
 
 
+def next_on_demand(
+    rotations: Sequence[Mapping[str, Any]], made: datetime | None, every: timedelta, now: datetime
+) -> datetime:
+    """When the next rotation on demand is due, now at the earliest. A key that was never rotated counts from its making."""
+    last = latest_rotation(rotations) or made
+    return max(last + every, now) if last else now
+
+
 def used_on_demand(rotations: Sequence[Mapping[str, Any]]) -> int:
     """How many of kms:ListKeyRotations (every page) were on demand."""
     return sum(1 for entry in rotations if entry.get("RotationType") == "ON_DEMAND")

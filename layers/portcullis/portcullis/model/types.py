@@ -65,7 +65,7 @@ class Key(Strict):
     @model_validator(mode="after")
     def _fit(self) -> Key:
         if not 90 <= self.rotation_days <= 2560:
-            month = "; for 31 days leave this at 90 or more and rotate on demand (on_demand_rotation_days: 31), which KMS allows a key 25 times"
+            month = "; for 31 days leave this at 90 or more and rotate on demand (on_demand_rotation_days: 31), 25 times in a key's life"
             raise Wrong(
                 f"rotation_days is {self.rotation_days}",
                 f"KMS rotates by itself every 90 to 2560 days{month if self.rotation_days < 90 else ''}",

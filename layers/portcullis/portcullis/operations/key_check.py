@@ -11,6 +11,7 @@ from portcullis.custody import rotation
 from portcullis.custody.key_advice import advise, errors
 from portcullis.custody.key_policy import Context, explained, to_paste
 from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
+from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.key_ports import KeyDesk
 from portcullis.operations.ports import KeptModel, Registration
@@ -44,8 +45,11 @@ def key_check(world: World, deployment: str) -> KeyChecked:
 
 def look_at(world: World, registration: Registration, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
     """What the deployment asks of its key, and what KMS says of that."""
-    seen = world.ledger.saved(registration.deployment, "grant-seen") is not None
-    return wanted_of(registration, options, grant_seen=seen), world.key_desk(registration).papers(registration.key_arn)
+    name = registration.deployment
+    wanted = wanted_of(registration, options, grant_seen=world.ledger.saved(name, "grant-seen") is not None)
+    if world.ledger.custody(name).state is State.DELETED:
+        wanted = replace(wanted, domain_arn="", domain_key="")  # the domain's grant went with it
+    return wanted, world.key_desk(registration).papers(registration.key_arn)
 
 
 def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_seen: bool = False) -> KeyWanted:
@@ -110,7 +114,7 @@ def key_status(world: World, deployment: str) -> dict[str, Any]:
     }
     if wanted.on_demand_days:
         every = timedelta(days=wanted.on_demand_days)
-        report["next_on_demand"] = _iso(max(now, last + every) if last else now)
+        report["next_on_demand"] = _iso(rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now))
     return report
 
 

@@ -38,12 +38,11 @@ def rotate_when_due(world: World, registration: Registration, cause: Cause) -> s
         )
         return ""
     now, every = world.now(), timedelta(days=int(days))
-    last = rotation.latest_rotation(rotations) or metadata.get("CreationDate") or now - every
-    due = last + every
-    left = rotation.budget(rotation.used_on_demand(rotations), every, max(due, now))
+    due = rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now)
+    left = rotation.budget(rotation.used_on_demand(rotations), every, due)
     if left.severity is not Severity.INFO:
         _tell(world, name, left.severity.value, f"rotations on demand run out: {left.advice}", f"{left.used}")
-    if now < due or not left.left:
+    if due > now or not left.left:
         return ""
     try:
         world.key_desk(registration).rotate(metadata["Arn"])
@@ -51,9 +50,7 @@ def rotate_when_due(world: World, registration: Registration, cause: Cause) -> s
         _tell(world, name, "warning", f"the key was due for a rotation on demand and KMS refused: {error}", str(error))
         return ""
     done = f"rotated on demand, the {left.used + 1}. of {rotation.ON_DEMAND_LIMIT}"
-    world.ledger.record(
-        Change(name, now, "rotate key", cause.what, cause.actor, done, last.isoformat(), now.isoformat())
-    )
+    world.ledger.record(Change(name, now, "rotate key", cause.what, cause.actor, done))
     return done
 
 
