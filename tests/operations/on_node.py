@@ -36,13 +36,18 @@ def transport(node: Node, user: str = "", password: str = "") -> Any:
     return send
 
 
+def automation_transport(node: Node) -> Any:
+    """As the automation of `account_on`."""
+    return transport(node, AUTOMATION, _PASSWORD)
+
+
 def account_on(node: Node) -> Account:
     """A world whose engine is this node: as its master, and as an automation that only what is mapped to its role lets in."""
     made = account()
     role = arn("role", "portcullis-automation")
     made_by_hand(node, Kind.USERS, AUTOMATION, {"password": _PASSWORD, "backend_roles": [role]})
     master = OpenSearchEngine(transport(node), "the node, as its master")
-    automation = OpenSearchEngine(transport(node, AUTOMATION, _PASSWORD), "the node")
+    automation = OpenSearchEngine(automation_transport(node), "the node")
     return replace(made, world=replace(made.world, engine=lambda _: automation, master=lambda _: master))
 
 

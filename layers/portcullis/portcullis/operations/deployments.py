@@ -21,6 +21,8 @@ from portcullis.operations.world import Cause, World
 if TYPE_CHECKING:
     from portcullis.model import Deployment
 
+_PATIENCE = 120  # seconds that a person waits for the others to be done writing
+
 
 def kept_model(text: str, source: str, name: str = "") -> KeptModel:
     """A deployment file's text as the ledger keeps it. BadInput if it is not valid, or is of another deployment than `name`."""
@@ -75,7 +77,7 @@ def writing(world: World, deployment: str, holder: str) -> Iterator[Registration
     """The right to change the access of a deployment that is open. Refused while it is not; Unreachable if others keep it."""
     registration = world.ledger.registration(deployment)
     _refuse_shut(world, deployment)
-    with world.ledger.lease(registration.domain_arn, holder) as ours:
+    with world.ledger.lease(registration.domain_arn, holder, wait=_PATIENCE) as ours:
         if not ours:
             raise Unreachable(f"another writer is at work on {registration.domain}; try again")
         _refuse_shut(world, deployment)  # it may have been locked while we waited

@@ -10,10 +10,10 @@ from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.applying import Outcome, apply_model, compare
+from portcullis.operations.applying import Outcome, apply_model, compare, keep_claims
 from portcullis.operations.deployments import remember_move, writing
 from portcullis.operations.editing import Edited, edit_and_apply
-from portcullis.operations.ports import Change
+from portcullis.operations.ports import Change, Registration
 from portcullis.operations.undertaking import settle
 from portcullis.operations.world import Cause, World
 
@@ -65,6 +65,7 @@ def master_move(world: World, deployment: str, cause: Cause, *, principal: str) 
         if principal == registration.master_role:
             return apply_model(world, registration, kept, cause)
         settle(world, registration, world.engine(registration).read(), kept.options)
+        _claim(world, registration)
         world.domain(registration).set_master(registration, principal)
         moved = replace(registration, master_role=principal)
         remember_move(world, registration, principal)
@@ -75,6 +76,13 @@ def master_move(world: World, deployment: str, cause: Cause, *, principal: str) 
             Change(deployment, world.now(), "master move", cause.what, cause.actor, summary, before, after)
         )
         return apply_model(world, moved, kept, cause)
+
+
+def _claim(world: World, registration: Registration) -> None:
+    """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
+    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, frozenset())
+    old = {Claim(Kind.MAPPINGS, role, "backend_roles", registration.master_role) for role in ADMINISTRATOR_ROLES}
+    keep_claims(world, registration, claims, claims | old)
 
 
 def subject_from(principal: str) -> Subject:

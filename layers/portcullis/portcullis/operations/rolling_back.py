@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from portcullis.access.config import Held
 from portcullis.access.difference import difference
@@ -64,10 +65,17 @@ def entry_of(world: World, deployment: str, entry: str) -> Change:
     if entry.isdecimal() and 0 < int(entry) <= len(found):
         return found[int(entry) - 1]
     for change in found:
-        if entry in (change.at.isoformat(), stamp(change)):
+        if entry == stamp(change) or _moment(entry) == change.at:
             return change
     known = f"1 to {len(found)}, or the time of one" if found else "there is none yet"
     raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def stamp(change: Change) -> str:

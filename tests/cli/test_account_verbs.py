@@ -1,0 +1,213 @@
+"""Given an account, then each verb of the command shows what the account answers, and exits as it should.
+
+Between the command and the world in memory stands everything but Lambda's own transport.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.cli import main as cli
+from portcullis.operations import ask as asking
+from portcullis.operations import operate
+from portcullis.operations.ports import Alert
+from portcullis.operations.verbs import VERBS
+
+from tests.operations.worlds import POOL, Account, account, arn, model_text, role
+
+MODEL = model_text(
+    """\
+  # who looks
+  roles:
+    viewers: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}
+  grants:
+    - {role: viewers, to: {cognito_user: anna}}
+"""
+)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Account:
+    one = account()
+    one.registered()
+
+    def invoke(request: dict[str, Any], level: str) -> Any:
+        function, alias = asking._DOORS[level]
+        arn_of_door = f"arn:aws:lambda:eu-central-1:111122223333:function:{function}:{alias}"
+        sent = json.loads(json.dumps({**request, "actor": "anna"}))
+        return asking._answer(json.loads(json.dumps(operate.answer(sent, arn_of_door, logging.getLogger("test")))))
+
+    monkeypatch.setattr(operate, "from_environment", lambda: one.world)
+    monkeypatch.setattr(asking, "_invoke", invoke)
+    return one
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "demo.yaml"
+    path.write_text(MODEL, "utf-8")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = cli.main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_plan_apply_plan(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "plan", file)
+    assert status == 3
+    assert "who gains" in out
+    assert f"Cognito/{POOL}/anna: read on logs-*" in out
+    status, out, _ = run(capsys, "apply", file)
+    assert (status, "demo: applied" in out) == (0, True)
+    assert run(capsys, "plan", file)[0] == 0
+    status, out, _ = run(capsys, "plan", "demo")
+    assert (status, out.splitlines()[0]) == (0, "demo: nothing to change")
+
+
+def test_a_saved_plan(made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = tmp_path / "demo.plan"
+    assert run(capsys, "plan", file, "--out", saved)[0] == 3
+    file.write_text("changed since", "utf-8")
+    assert run(capsys, "apply", saved)[0] == 0
+    status, _, err = run(capsys, "apply", saved)
+    assert status == 1
+    assert err.startswith("portcullis: the engine's security configuration changed since this plan was made")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("deployment: demo\nengine: Opensearch_3\ndomain: {configuration: api}\n", "line 2, engine"),
+        ("", "is empty"),
+        ('{"portcullis_plan": 99}', "no plan that this version wrote"),
+        ('{"portcullis_plan": 1, "deployment": "demo", "digest": 5}', "digest"),
+    ],
+)
+def test_a_bad_file_is_told_with_its_place_before_anything_is_sent(
+    made: Account, tmp_path: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(content, "utf-8")
+    for verb in ("plan", "apply", "adopt", "status"):
+        status, out, err = run(capsys, verb, path)
+        assert (status, out) == (2, "")
+        assert said in err
+        assert str(path) in err
+        assert err.count("\n") == 1
+    assert made.fate.calls == 1  # the registration, and nothing since
+
+
+def test_no_file_named_is_the_only_one_there_is(
+    made: Account, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(file.parent)
+    status, _, err = run(capsys, "plan")
+    assert (status, "which deployment is meant" in err) == (2, True)
+    (file.parent / "deployments").mkdir()
+    (file.parent / "deployments" / "demo.yaml").write_text(MODEL, "utf-8")
+    assert run(capsys, "plan")[0] == 3
+
+
+def test_errors_keep_their_status_and_their_parts(made: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "plan", "demo")
+    assert (status, out) == (1, "")
+    assert err.startswith("portcullis: ")
+    status, _, err = run(capsys, "status", "nowhere", "--json")
+    assert status == 1
+    assert "nowhere" in json.loads(err)["error"]
+    status, _, err = run(capsys, "rollback", "demo", "7", "--json")
+    assert status == 2
+    assert json.loads(err)["source"] == "history"
+
+
+def test_list_status_drift_history(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "apply", file)
+    status, out, _ = run(capsys, "list", "--json")
+    assert (status, json.loads(out)[0]["deployment"]) == (0, "demo")
+    assert "demo: open, key healthy" in run(capsys, "status", "demo")[1]
+    assert run(capsys, "drift", "demo") == (0, "demo: nothing was changed by hand\n", "")
+    path = "/viewers/backend_roles"
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": path, "value": ["stranger"]}])
+    status, out, _ = run(capsys, "drift", "demo")
+    assert (status, "stranger" in out) == (3, True)
+    status, out, _ = run(capsys, "history", "demo")
+    assert status == 0
+    assert "anna (not proven), because of portcullis apply demo" in out
+    assert json.loads(run(capsys, "history", "demo", "1", "--json")[1])["touched"]
+
+
+def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "apply", file)
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": role("write")}])
+    taken = tmp_path / "taken.yaml"
+    status, out, err = run(capsys, "adopt", "demo", "--out", taken)
+    assert (status, out) == (0, "")
+    assert "1 things taken over" in err
+    assert "editors" in taken.read_text("utf-8")
+    assert run(capsys, "plan", taken)[0] == 0
+    status, out, _ = run(capsys, "adopt", "demo")
+    assert (status, out) == (0, taken.read_text("utf-8"))
+
+
+def test_rollback_synchronise_sweep(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "apply", file)
+    file.write_text(MODEL.replace("[read]", "[crud]"), "utf-8")
+    run(capsys, "apply", file)
+    status, out, _ = run(capsys, "rollback", "demo", 1, "--yes")
+    assert (status, "applied" in out) == (0, True)
+    assert made.ledger.model("demo").text == MODEL
+    assert "unchanged" in run(capsys, "synchronise", "demo")[1]
+
+
+def test_the_gate_by_hand(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "apply", file)
+    assert run(capsys, "lock", "demo")[0] == 2  # no reason
+    status, out, _ = run(capsys, "lock", "demo", "--reason", "a test")
+    assert status == 0
+    assert "demo: locked" in out
+    assert "a test" in out
+    status, _, err = run(capsys, "apply", file)
+    assert (status, "is locked" in err) == (1, True)
+    assert "demo: open" in run(capsys, "unlock", "demo")[1]
+    assert "demo: open" in run(capsys, "guard", "demo")[1]
+    assert all(isinstance(alert, Alert) for alert in made.aws.told)
+
+
+def test_a_master_and_an_integration_are_written_back_into_the_file(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "apply", file)
+    assert run(capsys, "master", "add", file, arn("role", "second"))[0] == 0
+    assert run(capsys, "integration", "add", file, "firehose", "--role", arn("role", "fh"), "--index", "logs-*")[0] == 0
+    text = file.read_text("utf-8")
+    assert "# who looks" in text
+    assert arn("role", "second") in text
+    assert "firehose" in text
+    assert run(capsys, "plan", file)[0] == 0
+    status, out, _ = run(capsys, "master", "list", "demo", "--json")
+    assert status == 0
+    assert arn("role", "second") in {one["who"] for one in json.loads(out)}
+    assert run(capsys, "master", "add", "demo", "nobody")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [("setup", "demo"), ("take", "demo"), ("restore", "demo", "one"), ("list", "demo")]
+)
+def test_snapshots_need_their_stacks(
+    made: Account, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = run(capsys, "snapshot", *arguments)
+    assert (status, "deploy its stacks again" in err) == (1, True)
+
+
+def test_every_verb_goes_through_a_door_that_lets_it(made: Account) -> None:
+    for name, verb in VERBS.items():
+        assert asking._DOORS[verb.level][1] == verb.level, name

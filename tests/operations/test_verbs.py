@@ -1,0 +1,342 @@
+"""Given a deployment, then each verb of a person does what its name says, or says why not; and leaves a line in the history."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from portcullis import model
+from portcullis.access.config import Kind
+from portcullis.access.patch import pointer
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.operations.operate import carry_out
+
+from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, role
+
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+ANNA, BEN = f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben"
+MODEL = model_text(
+    """\
+  # who looks
+  roles:
+    viewers:   # read only
+      index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]
+  grants:
+    - {role: viewers, to: {cognito_group: readers}}
+"""
+)
+
+
+@pytest.fixture
+def made() -> Account:
+    one = account()
+    one.registered()
+    one.people.groups = {READERS: (ANNA, BEN)}
+    return one
+
+
+def ask(made: Account, verb: str, **arguments: Any) -> Any:
+    """As the `operate` function runs it, request and answer passed through JSON."""
+    request = {"verb": verb, "deployment": "demo", "arguments": arguments, "actor": "somebody", "cause": "a test"}
+    return json.loads(json.dumps(carry_out(made.world, json.loads(json.dumps(request)), alias="act")))
+
+
+# ---------------------------------------------------------------------- saved plans
+
+
+def test_a_saved_plan_is_applied_while_it_is_still_the_plan(made: Account) -> None:
+    planned = ask(made, "plan", text=MODEL)
+    assert planned["exit_status"] == 3
+    assert ask(made, "apply", text=MODEL, expected=planned["digest"])["status"] == "applied"
+
+
+def test_a_saved_plan_is_refused_when_the_engine_moved(made: Account) -> None:
+    planned = ask(made, "plan", text=MODEL)
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/other", "value": role("read")}])
+    with pytest.raises(Refused, match="configuration changed"):
+        ask(made, "apply", text=MODEL, expected=planned["digest"])
+    assert made.engine.writes == 0
+    assert "the ledger holds no access model" in _words(made, "plan")
+
+
+def test_a_saved_plan_is_refused_when_somebody_joined_a_group_since(made: Account) -> None:
+    planned = ask(made, "plan", text=MODEL)
+    made.people.groups = {READERS: (ANNA,)}
+    with pytest.raises(Refused, match="who is in which group"):
+        ask(made, "apply", text=MODEL, expected=planned["digest"])
+    assert made.engine.writes == 0
+
+
+def _words(made: Account, verb: str, **arguments: Any) -> str:
+    with pytest.raises(PortcullisError) as raised:
+        ask(made, verb, **arguments)
+    return str(raised.value)
+
+
+# ---------------------------------------------------------------------- the model in the ledger
+
+
+def test_a_model_that_would_lock_out_is_refused_and_not_kept(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    worse = MODEL.replace("viewers, to: {cognito_group: readers}", "viewers, to: {iam_group: nobody}")
+    assert "not listened to" in _words(made, "apply", text=worse)
+    assert made.ledger.model("demo").text == MODEL
+
+
+def test_a_file_of_another_deployment_is_refused(made: Account) -> None:
+    other = MODEL.replace("deployment: demo", "deployment: other")
+    for verb in ("apply", "plan"):
+        with pytest.raises(BadInput, match="is the file of 'other'"):
+            ask(made, verb, text=other)
+
+
+def test_an_engine_that_stays_silent_once_does_not_fail_an_apply(made: Account) -> None:
+    def silent(_: Any) -> None:
+        raise Unreachable("no answer")
+
+    made.engine.meddle = silent
+    assert ask(made, "apply", text=MODEL)["status"] == "applied"
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+# ---------------------------------------------------------------------- people whose access ends
+
+
+@pytest.mark.parametrize(("wanted", "signed_out"), [("true", [BEN]), ("false", [])])
+def test_whoever_is_taken_out_is_signed_out_if_the_deployment_asks_for_it(
+    made: Account, wanted: str, signed_out: list[str]
+) -> None:
+    ask(made, "apply", text=MODEL + f"custody: {{end_sessions: {wanted}}}\n")
+    made.people.groups = {READERS: (ANNA,)}
+    ask(made, "synchronise")
+    assert made.people.signed_out == signed_out
+
+
+def test_a_sign_out_that_failed_is_made_up_for(made: Account) -> None:
+    ask(made, "apply", text=MODEL + "custody: {end_sessions: true}\n")
+    made.people.groups, made.people.fails = {READERS: ()}, 1
+    with pytest.raises(Unreachable):
+        ask(made, "synchronise")
+    ask(made, "synchronise")
+    assert sorted(set(made.people.signed_out)) == [ANNA, BEN]
+    assert {step["operation"] for step in ask(made, "history", entry="1")["touched"]} == {"remove"}
+
+
+# ---------------------------------------------------------------------- internal users
+
+
+def test_a_new_internal_user_gets_the_password_of_its_secret(made: Account) -> None:
+    users = "  users: {robot: {secret: robots/one}, other: {}}\n"
+    assert "there is no secret robots/one" in _words(made, "apply", text=MODEL + users)
+    made.passwords.kept["robots/one"] = "Given-by-somebody-1"
+    ask(made, "apply", text=MODEL + users)
+    assert set(made.engine.held.of(Kind.USERS)) == {"robot", "other"}
+    assert set(made.passwords.kept) == {"robots/one", "portcullis/demo/other"}
+    secrets = made.passwords.kept.values()
+    told = json.dumps(ask(made, "history", entry="1")) + json.dumps(made.ledger.saved("demo", "undertaken"))
+    assert not any(secret in told for secret in secrets)
+    assert not any(secret.encode() in raw for _, raw in made.ledger._history for secret in secrets)
+
+
+# ---------------------------------------------------------------------- history and rollback
+
+
+def test_the_history_names_cause_actor_and_what_was_touched(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    latest = ask(made, "history")[0]
+    assert (latest["number"], latest["cause"], latest["actor"]) == (1, "a test", "somebody")
+    assert any("viewers" in line and "cognito_group:readers" in line for line in latest["after"])
+    whole = ask(made, "history", entry=latest["entry"])
+    assert {step["name"] for step in whole["touched"]} >= {"viewers"}
+
+
+def test_a_rollback_of_what_a_group_says_is_refused_with_the_reason(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    made.people.groups = {READERS: (ANNA, BEN, f"Cognito/{POOL}/carl")}
+    ask(made, "synchronise")
+    assert "would not last" in _words(made, "rollback", entry="1")
+    assert f"Cognito/{POOL}/carl" in made.engine.held.entries("viewers", "users")
+
+
+def test_a_rollback_of_what_was_changed_since_is_refused(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    ask(made, "apply", text=MODEL.replace("[read]", "[read, write]"))
+    assert "changed again since" in _words(made, "rollback", entry="2")
+    edited = [{"op": "add", "path": "/viewers/cluster_permissions", "value": ["cluster_monitor"]}]
+    made.engine.by_hand(Kind.ROLES, edited)
+    assert "changed since: roles/viewers" in _words(made, "rollback", entry="1")
+    assert made.ledger.model("demo").text == MODEL.replace("[read]", "[read, write]")
+
+
+@pytest.mark.parametrize("entry", ["0", "99", "yesterday", "-1"])
+def test_an_entry_that_is_not_there_is_bad_input(made: Account, entry: str) -> None:
+    ask(made, "apply", text=MODEL)
+    with pytest.raises(BadInput, match="no entry"):
+        ask(made, "rollback", entry=entry)
+
+
+def test_what_a_lock_did_is_not_rolled_back(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    ask(made, "lock", reason="a test")
+    ask(made, "unlock")
+    assert "changed no access" in _words(made, "rollback", entry="1")
+
+
+# ---------------------------------------------------------------------- adopt
+
+
+def test_adopting_writes_what_is_there_and_keeps_the_comments(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    document = role("write", patterns=["orders"], dls='{"term": {"a": 1}}')
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": document}])
+    entries = mapping(users=["local", ANNA, "x/y"], backend_roles=[arn("role", "app"), "team"], hosts=["*"])
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/editors", "value": entries}])
+    held, writes = made.engine.held, made.engine.writes
+    taken = ask(made, "adopt")
+    assert (taken["exit_status"], taken["steps"], made.engine.writes, made.engine.held) == (0, [], writes, held)
+    assert "# who looks" in taken["text"]
+    assert "# read only" in taken["text"]
+    access = model.loads(taken["text"], "taken").access
+    assert set(access.roles) == {"viewers", "editors"}
+    subjects = {str(grant.to.subject) for grant in access.grants if grant.role == "editors"}
+    assert subjects == {
+        "internal_user:local",
+        "cognito_user:anna",
+        f"iam_role:{arn('role', 'app')}",
+        "backend_role:team",
+    }
+    assert any("x/y" in line for line in taken["left"])
+    assert any("hosts" in line for line in taken["left"])
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+def test_what_a_deployment_file_cannot_hold_is_left_and_told(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    odd = {"übersicht": role("read"), "uses": role("no_such_group"), "ok": role("read")}
+    for name, document in odd.items():
+        made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": pointer(name), "value": document}])
+        entries = mapping(backend_roles=["team"])
+        made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": pointer(name), "value": entries}])
+    user = {"backend_roles": [], "attributes": {}, "opendistro_security_roles": ["viewers"]}
+    made.engine.by_hand(Kind.USERS, [{"op": "add", "path": "/direct", "value": user}])
+    taken = ask(made, "adopt")
+    assert taken["exit_status"] == 0
+    assert set(model.loads(taken["text"], "taken").access.roles) == {"viewers", "ok"}
+    left = "\n".join(taken["left"])
+    assert all(name in left for name in ("übersicht", "uses", "direct"))
+
+
+def test_the_engine_is_right_where_a_role_of_the_file_differs(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    edited = [{"op": "add", "path": "/viewers/index_permissions/0/allowed_actions/-", "value": "write"}]
+    made.engine.by_hand(Kind.ROLES, edited)
+    taken = ask(made, "adopt")
+    assert taken["exit_status"] == 0
+    permissions = model.loads(taken["text"], "taken").access.roles["viewers"].index_permissions
+    assert permissions[0].allowed_actions == ("read", "write")
+
+
+def test_a_file_that_asks_for_more_than_there_is_adopts_nothing(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    more = MODEL.replace("  grants:\n", "  grants:\n    - {role: viewers, to: {iam_role: another}}\n")
+    before = made.ledger.claims(made.ledger.registration("demo").domain_arn)
+    taken = ask(made, "adopt", text=more)
+    assert taken["exit_status"] == 3
+    assert any("another" in step for step in taken["steps"])
+    assert made.ledger.model("demo").text == MODEL
+    assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == before
+
+
+# ---------------------------------------------------------------------- masters
+
+
+def test_a_master_is_added_beside_those_there_are(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    hand = [{"op": "add", "path": "/all_access/backend_roles/-", "value": "made-by-hand"}]
+    made.engine.by_hand(Kind.MAPPINGS, hand)
+    added = ask(made, "master-add", principal=arn("role", "second"))
+    assert "# who looks" in added["text"]
+    assert made.ledger.model("demo").text == added["text"]
+    for name, there in (("all_access", ["made-by-hand"]), ("security_manager", [])):
+        entries = made.engine.held.entries(name, "backend_roles")
+        assert {arn("role", "master"), arn("role", "second"), *there} <= set(entries)
+    listed = {(one["role"], one["who"]): one["because"] for one in ask(made, "master-list")}
+    assert "grant" in listed["all_access", arn("role", "second")]
+    assert listed["all_access", "made-by-hand"] == ""
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+@pytest.mark.parametrize("principal", ["second", "role:x", "iam_role:", arn("group", "x"), ""])
+def test_a_principal_that_names_nobody_is_bad_input(made: Account, principal: str) -> None:
+    ask(made, "apply", text=MODEL)
+    with pytest.raises(BadInput):
+        ask(made, "master-add", principal=principal)
+    assert made.ledger.model("demo").text == MODEL
+
+
+def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(made: Account) -> None:
+    from portcullis.operations.deployments import introduce
+    from portcullis.operations.world import Cause
+
+    ask(made, "apply", text=MODEL)
+    as_deployed = made.ledger.registration("demo")
+    new = arn("role", "new-master")
+    ask(made, "master-move", principal=new)
+    assert made.aws.masters == [new]
+    for name in ("all_access", "security_manager"):
+        entries = made.engine.held.entries(name, "backend_roles")
+        assert new in entries
+        assert arn("role", "master") not in entries
+    introduce(made.world, as_deployed, MODEL, Cause("CloudFormation Update"))
+    assert made.ledger.registration("demo").master_role == new
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+# ---------------------------------------------------------------------- integrations
+
+
+def test_firehose_gets_exactly_what_its_guide_asks_for(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    delivery = arn("role", "firehose_delivery_role")
+    for index in ("firehose-index*", "firehose-other*", "firehose-index*"):
+        ask(made, "integration-add", service="firehose", role=delivery, index=index)
+    assert made.engine.held.get(Kind.ROLES, "firehose") == {
+        "cluster_permissions": ["cluster_composite_ops", "cluster_monitor"],
+        "index_permissions": [
+            {
+                "index_patterns": ["firehose-index*", "firehose-other*"],
+                "allowed_actions": ["create_index", "manage", "crud"],
+                "fls": [],
+                "masked_fields": [],
+            }
+        ],
+        "tenant_permissions": [],
+        "description": "",
+    }
+    assert made.engine.held.entries("firehose", "backend_roles") == (delivery,)
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+# ---------------------------------------------------------------------- requests
+
+
+@pytest.mark.parametrize(
+    ("request_", "alias", "said"),
+    [
+        ({"verb": "nonsense"}, "act", "no verb"),
+        ({"verb": "apply", "deployment": "demo"}, "look", "needs the alias 'act'"),
+        ({"verb": "apply", "deployment": "demo"}, "$LATEST", "needs the alias 'act'"),
+        ({"verb": "apply"}, "act", "no deployment"),
+        ({"verb": "apply", "deployment": "demo", "arguments": {"txt": ""}}, "act", "takes no 'txt'"),
+        ({"verb": "rollback", "deployment": "demo"}, "act", "needs 'entry'"),
+        ({"verb": "apply", "deployment": "demo", "arguments": []}, "act", "holds no access model"),
+        ({"verb": "status", "deployment": "nowhere"}, "look", "no deployment named"),
+    ],
+)
+def test_a_request_that_cannot_be_is_refused_in_words(
+    made: Account, request_: dict[str, Any], alias: str, said: str
+) -> None:
+    with pytest.raises(PortcullisError, match=said):
+        carry_out(made.world, request_, alias=alias)
