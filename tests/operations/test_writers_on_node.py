@@ -14,11 +14,11 @@ pytestmark = pytest.mark.node
 def test_sixteen_writers_and_hand_edits_lose_nothing(node_basic_2: Node) -> None:
     found = bytes_of(node_basic_2)
     try:
-        seen = at_once(node_basic_2, account_on(node_basic_2), writers=16, seconds=8)
+        seen = at_once(node_basic_2, account_on(node_basic_2), writers=16, seconds=4)
     finally:
         put_back(node_basic_2, found)
     print(*described(seen), sep="\n")
     assert seen.refused == []
     assert seen.lost == []
-    assert seen.applies > 0
+    assert seen.applies >= 16  # each of them came through
     assert seen.by_hand

@@ -55,8 +55,8 @@ def at_once(node: Node, made: Account, *, writers: int = 16, seconds: float = 8.
     for name in names:
         engine = OpenSearchEngine(automation_transport(node), "the node")  # a connection of its own
         worlds[name] = replace(made.world, engine=lambda _, engine=engine: engine, sleep=time.sleep)
-        one = registration(name, domain="demo", master_role=MASTER)
-        introduce(worlds[name], one, text_of(name, 0), CAUSE)
+        made.ledger.register(registration(name, domain="demo", master_role=MASTER))
+    introduce(worlds[names[0]], made.ledger.registration(names[0]), text_of(names[0], 0), CAUSE)
     over, lock, last = time.monotonic() + seconds, threading.Lock(), dict.fromkeys(names, 0)
 
     def write(name: str) -> None:
