@@ -19,7 +19,7 @@ from portcullis.operations.ports import Alert, Change, Registration
 from portcullis.operations.restorability import keep_restorable
 from portcullis.operations.rotating import rotate_when_due
 from portcullis.operations.synchronise import synchronise
-from portcullis.operations.telling import tell_once
+from portcullis.operations.telling import over, tell_once
 from portcullis.operations.world import Cause, World
 
 log = logging.getLogger(__name__)
@@ -55,22 +55,24 @@ def sweep_and_tell(world: World) -> list[dict[str, Any]]:
 
 def _look_at_dead_letters(world: World, registrations: list[Registration]) -> None:
     """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
-    for queue in ("identity", "key"):
-        waiting = world.dead_letters.waiting(queue)
-        if waiting and registrations:
-            tell_once(
-                world,
-                Alert(
-                    name="dead-letters-waiting",
-                    deployment=registrations[0].deployment,
-                    severity="warning",
-                    happened=f"{waiting} events lie in the dead letters of the {queue} queue of this account",
-                    done="what they asked for was read from the truth by the sweep; the events themselves are kept",
-                    next="mend the cause, then: portcullis redrive",
-                    runbook="dead-letters",
-                ),
-                f"{queue}: {waiting}",
-            )
+    if not registrations:
+        return
+    account = registrations[0].deployment  # the queues are the account's; an alert has a deployment to be remembered by
+    lying = {queue: world.dead_letters.waiting(queue) for queue in ("identity", "key")}
+    told = ", ".join(f"{count} of the {queue} queue" for queue, count in lying.items() if count)
+    if not told:
+        over(world, account, "dead-letters-waiting")
+        return
+    alert = Alert(
+        name="dead-letters-waiting",
+        deployment=account,
+        severity="warning",
+        happened=f"events lie in the dead letters of this account: {told}",
+        done="what they asked for was read from the truth by the sweep; the events themselves are kept",
+        next="mend the cause, then: portcullis redrive",
+        runbook="dead-letters",
+    )
+    tell_once(world, alert, told)
 
 
 def _sweep_one(world: World, registration: Registration) -> Swept:
@@ -82,8 +84,8 @@ def _sweep_one(world: World, registration: Registration) -> Swept:
         if custody.state is State.OPEN:
             found = _tell_drift(world, registration)
             steps = len(synchronise(world, name, _CAUSE).plan.steps)
-            rotate_when_due(world, registration, _CAUSE)
-            keep_restorable(world, registration, _CAUSE)
+            _chores(world, registration)
+        over(world, name, "sweep-failed")
     except PortcullisError as error:
         log.warning("%s could not be swept: %s", name, error)
         tell_once(
@@ -101,6 +103,27 @@ def _sweep_one(world: World, registration: Registration) -> Swept:
         )
         return Swept(name, error=str(error))
     return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
+
+
+def _chores(world: World, registration: Registration) -> None:
+    """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
+    for chore, what in ((rotate_when_due, "rotation"), (keep_restorable, "snapshots")):
+        name = f"{what}-not-seen-to"
+        try:
+            chore(world, registration, _CAUSE)
+            over(world, registration.deployment, name)
+        except PortcullisError as error:
+            log.warning("%s of %s: %s", what, registration.deployment, error)
+            alert = Alert(
+                name=name,
+                deployment=registration.deployment,
+                severity="warning",
+                happened=f"the sweep could not see to the {what} of {registration.deployment}: {error}",
+                done="access and key were read all the same; this is tried again at the next sweep",
+                next=f"portcullis status {registration.deployment}",
+                runbook="automation-broken",
+            )
+            tell_once(world, alert, type(error).__name__)
 
 
 def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
