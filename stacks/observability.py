@@ -96,14 +96,14 @@ class Observability(Stack):
         self._alarm(
             f"{part}-messages",
             queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1), statistic="Maximum"),
-            "Events could not be handled. Nothing is lost: the sweep reads the truth. Look why, then redrive (runbooks/redrive.md).",
+            "Events could not be handled. Nothing is lost: the sweep reads the truth. Look why, then redrive (runbooks/dead-letters.md).",
         )
 
     def _slow(self, concern: str, queue: sqs.Queue) -> None:
         self._alarm(
             f"{concern}-queue-age",
             queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(1), statistic="Maximum"),
-            f"Events about {concern} wait for minutes: reactions are late.",
+            f"Events about {concern} wait for minutes: reactions are late (runbooks/automation-broken.md).",
             threshold=180,
             evaluation_periods=3,
         )
@@ -114,7 +114,7 @@ class Observability(Stack):
             self._alarm(
                 f"{name.replace('_', '-')}-{kind}",
                 metric(period=Duration.minutes(5), statistic="Sum"),
-                f"The function {names.function(name)} has {kind}: see its log.",
+                f"The function {names.function(name)} has {kind}: see its log (runbooks/automation-broken.md).",
             )
 
     def _missed_sweeps(self) -> None:
@@ -122,7 +122,7 @@ class Observability(Stack):
         self._alarm(
             "sweep-missing",
             self._automation.functions["sweep"].metric_invocations(period=Duration.minutes(minutes), statistic="Sum"),
-            f"No sweep for {_MISSED_SWEEPS} intervals: what no event tells goes unseen.",
+            f"No sweep for {_MISSED_SWEEPS} intervals: what no event tells goes unseen (runbooks/automation-broken.md).",
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             evaluation_periods=_MISSED_SWEEPS,
             treat_missing_data=_Missing.BREACHING,
@@ -134,7 +134,7 @@ class Observability(Stack):
             self._alarm(
                 f"{one.name}-{metric}",
                 self._domain_metric(one, metric),
-                f"The domain {one.name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked.md).",
+                f"The domain {one.name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked-by-revocation.md).",
             )
 
     def _domain_metric(self, one: Declared, metric: str) -> cloudwatch.Metric:

@@ -195,7 +195,7 @@ def _all_failing(c: Custody) -> list[tuple[Measure, MeasureRecord]]:
     return [(measure, record) for measure, record in c.measures.items() if record.failures]
 
 
-_CHECK = "Check with `portcullis custody {deployment}`."
+_CHECK = "Check with `portcullis status {deployment}`."
 _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.KEY_SUSPECTED: (
         Severity.WARNING,
@@ -230,7 +230,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         "{deployment} is locked: {why}.",
         "Taken: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
         "If this is not intended, restore the key: it unlocks by itself. If it is, delete the deployment: "
-        "`portcullis delete {deployment}`. " + _CHECK,
+        "`portcullis delete {deployment} --confirm {deployment}`. " + _CHECK,
         "locked-by-revocation",
     ),
     Tell.UNLOCKED: (
@@ -272,7 +272,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "Break-glass is open on the locked {deployment}: {window}.",
         "The index blocks are lifted for it; the role mappings stay shut to everybody else.",
-        "It ends by itself; end it early with `portcullis break-glass {deployment} --end`.",
+        "It ends by itself; end it early with `portcullis end-break-glass {deployment}`.",
         "break-glass",
     ),
     Tell.BREAK_GLASS_ENDED: (
@@ -293,7 +293,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.WARNING,
         "The alias of {deployment} names key {key}, but the domain keeps the key it was made with: {domain_key}.",
         "Nothing was interrupted. Health is judged by the domain's own key.",
-        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment}`.",
+        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment} --to NEW-DEPLOYMENT`.",
         "rotation-not-followed",
     ),
     Tell.ROTATION_FOLLOWED: (
@@ -307,7 +307,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.WARNING,
         "{deployment} is locked for longer than its deadline for deletion: {why}.",
         "Nothing is deleted by itself.",
-        "Restore the key, or delete the deployment: `portcullis delete {deployment}`.",
+        "Restore the key, or delete the deployment: `portcullis delete {deployment} --confirm {deployment}`.",
         "delete-and-shred",
     ),
     Tell.DELETING: (
@@ -328,7 +328,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.INFO,
         "{deployment} is deleted, as {deleted_by} asked.",
         "It was seen to be gone.",
-        "Snapshots, keys and logs remain: `portcullis report {deployment}` lists them.",
+        "Snapshots, keys and logs remain: `portcullis delete {deployment} --confirm {deployment}` lists them once more.",
         "delete-and-shred",
     ),
 }

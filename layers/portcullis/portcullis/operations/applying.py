@@ -240,6 +240,7 @@ def refuse_lock_out(
             happened=f"a change would have locked out somebody who must not be: {told}",
             done="nothing was written",
             next=f"look at the plan: portcullis plan {registration.deployment}",
+            runbook="drift",
             detail={"cause": cause.what, "actor": cause.actor},
         )
     )
