@@ -99,20 +99,26 @@ def test_operate_has_one_door_a_level(demo: Synthesised) -> None:
     assert doors == set(names.LEVELS) == set(LEVELS)
 
 
-@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda runbook: runbook.verb)
+@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda runbook: runbook.name)
 def test_a_runbook_asks_for_what_its_verb_takes(demo: Synthesised, runbook: Any) -> None:
-    verb = VERBS[runbook.verb]
+    verb = VERBS[runbook.calls]
     assert runbook.level == verb.level
     assert runbook.of_deployment is verb.of_deployment
-    assert set(runbook.arguments) <= verb.arguments
+    assert {*runbook.arguments, *runbook.fixed} <= verb.arguments
     (content,) = (
         document["Properties"]["Content"]
         for document in demo.resources("AWS::SSM::Document").values()
-        if document["Properties"]["Name"] == f"portcullis-{runbook.verb}"
+        if document["Properties"]["Name"] == f"portcullis-{runbook.name}"
     )
-    (step,) = content["mainSteps"]
-    assert step["inputs"]["InputPayload"]["verb"] == runbook.verb
-    assert f"Operate{runbook.level}" in json.dumps(step["inputs"]["FunctionName"])
+    steps = {step["name"]: step for step in content["mainSteps"]}
+    assert list(steps) == [*(["Approve"] if runbook.approved else []), "Operate", "Judge", "Refused"]
+    assert steps["Operate"]["inputs"]["InputPayload"]["verb"] == runbook.calls
+    assert f"Operate{runbook.level}" in json.dumps(steps["Operate"]["inputs"]["FunctionName"])
+    assert steps["Operate"]["timeoutSeconds"] <= 300, "Systems Manager gives an invocation no longer"
+
+
+def test_what_cannot_be_taken_back_waits_for_a_second_person() -> None:
+    assert {runbook.name for runbook in RUNBOOKS if runbook.approved} == {"delete", "shred"}
 
 
 def test_the_custom_resource_registers_everything_that_is_known(demo: Synthesised) -> None:
