@@ -234,6 +234,8 @@ class Domain(Stack):
             "identity_store": one.identity_store,
             "group_roles": {group: role.role_arn for group, role in identity.group_roles.items()},
             "master_role": identity.master.role_arn,
+            "master_secret": identity.master_secret.secret_arn if identity.master_secret else "",
+            "master_user": MASTER_USER if identity.master_secret else "",
             "automation_role": automation.automation_role.role_arn,
             "break_glass_role": identity.break_glass.role_arn,
             "canary_role": identity.canary.role_arn,
@@ -243,8 +245,6 @@ class Domain(Stack):
             "security_group": self.group.security_group_id,
             "automation_security_group": self._network.automation_group.security_group_id,
         }
-        if identity.master_secret:
-            registration |= {"master_secret": identity.master_secret.secret_arn, "master_user": MASTER_USER}
         properties: dict[str, Any] = {
             "Registration": registration,
             "Model": {"bucket": asset.s3_bucket_name, "key": asset.s3_object_key},
