@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from portcullis import custody as machine
 from portcullis.custody.types import Act, Measure, Progress, State
+from portcullis.errors import Refused
 from portcullis.operations.guard import guard
 from portcullis.operations.world import Cause
 
@@ -44,6 +45,25 @@ def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_
     # Then it waits no longer than the step may take, and locks
     assert after.state is State.LOCKED
     assert 0 < sum(slept) <= 45
+
+
+def test_a_measure_that_failed_is_left_to_the_sweep_and_waited_for_by_nobody() -> None:
+    # Given a domain whose policy cannot be changed, as Amazon may refuse it while the key is gone
+    here, slept = _without_a_key()
+
+    class Stubborn:
+        def __getattr__(self, name: str) -> object:
+            return getattr(here.aws, name)
+
+        def set_policy(self, *_: object) -> None:
+            raise Refused("the configuration was not changed")
+
+    # When the key is guarded
+    after = guard(replace(here.world, sleep=slept.append, gate=lambda _: Stubborn()), "demo", CAUSE)
+    # Then it is locked, the failure stands in the custody, and the next event does not have to wait
+    assert after.state is State.LOCKED
+    assert after.measures[Measure.DENY_POLICY].progress is Progress.FAILED
+    assert slept == []
 
 
 def test_what_a_person_asks_is_not_lost_to_another_look() -> None:

@@ -18,7 +18,7 @@ from portcullis.signals.types import Signal
 
 log = logging.getLogger(__name__)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
-_MOST_CONFLICTS = 5
+_MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 # A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
 # whoever was left in the middle of a step is taken over from. The functions may run for longer than this.
 _LONGEST_WAIT, _PAUSE = timedelta(seconds=45), timedelta(seconds=2)
@@ -71,6 +71,7 @@ def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signa
             if conflicts == _MOST_CONFLICTS:
                 raise
             log.info("another look at the same deployment was faster; starting over from what it left")
+            world.sleep(_STEP_ASIDE.total_seconds() * conflicts)
             continue
         if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
             return custody  # the sweep looks again
@@ -82,7 +83,7 @@ def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signa
 def _is_settling(custody: Custody) -> bool:
     """Whether waiting a moment helps: a suspicion to be confirmed, or a step in other hands. What failed is left to the sweep."""
     in_hand = any(record.progress is Progress.INTENDED for record in custody.measures.values())
-    return bool(custody.suspected) or in_hand
+    return in_hand or (custody.state is State.OPEN and bool(custody.suspected))
 
 
 def _look_and_act(
