@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 from portcullis.access import dialects
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
+from portcullis.access.patch import parts, pointer
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.ports import Principal
 
@@ -48,16 +51,31 @@ class OpenSearchEngine:
     def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
         """One collection PATCH: all of it or nothing. True if the engine changed anything.
 
+        Of the rare names that the engine misreads in a pointer each is written by its own path, after the others.
         Conflict: somebody else wrote in between (409, or a length guard failed): read again and recompute.
         Refused: the engine will never take this (reserved, invalid). Unreachable: it may or may not have been written.
         """
-        if not operations:
-            return False
-        path = self.dialect.path(kind)
-        status, body = self._transport("PATCH", path, None, dialects.operations(kind, operations, self.dialect))
-        if status == 200:
-            return "No updates required" not in str(_message(body))
-        return self._raise(status, body, f"PATCH {path}")
+        path, told = self.dialect.path(kind), dialects.operations(kind, operations, self.dialect)
+        together = [one for one in told if not _misread(one)]
+        changed = bool(together) and self._changed("PATCH", path, together)
+        alone = groupby(filter(_misread, told), lambda one: (parts(one["path"])[0], len(parts(one["path"])) == 1))
+        for (name, whole), of_it in alone:
+            changed = self._alone(f"{path}/{quote(name, safe='')}", whole, list(of_it)) or changed
+        return changed
+
+    def _alone(self, path: str, whole: bool, operations: Sequence[Json]) -> bool:
+        """Operations on one document, or the last of those on all of it, by its own path."""
+        if not whole:
+            inner = [one | {"path": pointer(*parts(one["path"])[1:])} for one in operations]
+            return self._changed("PATCH", path, inner)
+        last = operations[-1]
+        return self._changed("DELETE" if last["op"] == "remove" else "PUT", path, last.get("value"))
+
+    def _changed(self, method: str, path: str, body: Any) -> bool:
+        status, answer = self._transport(method, path, None, body)
+        if status in (200, 201):
+            return "No updates required" not in str(_message(answer))
+        return self._raise(status, answer, f"{method} {path}")
 
     def who_am_i(self) -> Principal:
         info = self._ask("GET", self.dialect.prefix.removesuffix("/api") + "/authinfo")
@@ -121,6 +139,12 @@ class OpenSearchEngine:
 
     def _raise(self, status: int, body: Any, request: str) -> NoReturn:
         refuse(self._name, status, body, request)
+
+
+def _misread(operation: Json) -> bool:
+    """Whether the engine would take the name for another. It reads a pointer's escapes in the wrong order: to it `~01` is `/`."""
+    name = parts(operation["path"])[0]
+    return "~0" in name or "~1" in name
 
 
 def refuse(name: str, status: int, body: Any, request: str) -> NoReturn:

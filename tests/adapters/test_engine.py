@@ -1,0 +1,323 @@
+"""The engine's adapter on real nodes: what it reads, writes, blocks, and how it says no."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from portcullis.access.config import Held, Kind
+from portcullis.access.dialects import Dialect
+from portcullis.access.patch import apply_patch, pointer
+from portcullis.engines.opensearch import OpenSearchEngine
+from portcullis.engines.transport import basic_transport, signed_transport
+from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
+from portcullis.operations.foundation import LOCK
+
+from local.aws.emulator import Credentials
+from local.node.node import Node
+from local.processes import free_port
+from tests.local.door_world import MASTER, REGION, World, allow
+
+pytestmark = pytest.mark.node
+Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
+_numbers = itertools.count(1)
+# Each is a name or an entry that somebody could choose; none may reach anything but itself.
+HOSTILE = ["a/b", "~1~0~", "ü 日本 \U0001f600", "../../_plugins", "a%2Fb", 'q"\\', "x?y=1&z#f", "-", "0"]
+
+
+@pytest.fixture(autouse=True)
+def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without these a bundle of the machine would be trusted in place of the node's own CA."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def connect(node: Node, user: str = "", password: str = "") -> Transport:
+    endpoint = node.url.removeprefix("https://")
+    return basic_transport(endpoint, user or node.user, password or node.password, ca=str(node.ca))
+
+
+def as_7_10(send: Transport) -> Transport:
+    """The same node, taken for an Elasticsearch 7.10 with Open Distro: 2.19 still routes those paths."""
+
+    def answer(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
+        if (method, path) == ("GET", "/"):
+            return 200, {"version": {"number": "7.10.2"}}
+        return send(method, path, params, body)
+
+    return answer
+
+
+@pytest.fixture(params=["3.4.0", "2.19.3", "2.19.3 as 7.10"])
+def node(request: pytest.FixtureRequest) -> Node:
+    found: Node = request.getfixturevalue("node_basic_3" if request.param == "3.4.0" else "node_basic_2")
+    return found
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, node: Node) -> OpenSearchEngine:
+    old = request.node.callspec.params["node"].endswith("as 7.10")
+    engine = OpenSearchEngine(as_7_10(connect(node)) if old else connect(node), "the node")
+    assert engine.dialect is (Dialect.V7 if old else Dialect.PLUGINS)
+    return engine
+
+
+@pytest.fixture
+def role(engine: OpenSearchEngine) -> Iterator[str]:
+    """A role with a mapping of two users, and gone again."""
+    name = f"adapter{next(_numbers)}"
+    engine.patch(
+        Kind.ROLES, [{"op": "add", "path": pointer(name), "value": {"cluster_permissions": ["cluster_monitor"]}}]
+    )
+    engine.patch(Kind.MAPPINGS, [{"op": "add", "path": pointer(name), "value": {"users": ["anna", "ben"]}}])
+    yield name
+    engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": pointer(name)}])
+    engine.patch(Kind.ROLES, [{"op": "remove", "path": pointer(name)}])
+
+
+def users_of(engine: OpenSearchEngine, role: str) -> list[str]:
+    return list((engine.read([Kind.MAPPINGS]).get(Kind.MAPPINGS, role) or {})["users"])
+
+
+def test_everything_the_engine_holds_is_read(engine: OpenSearchEngine, role: str) -> None:
+    held = engine.read()
+    assert set(held.documents) == set(Kind)
+    assert held.get(Kind.ROLES, "all_access") is not None
+    assert users_of(engine, role) == ["anna", "ben"]
+    assert set(engine.read([Kind.TENANTS]).documents) == {Kind.TENANTS}
+
+
+def test_who_it_is_taken_for(engine: OpenSearchEngine, node: Node) -> None:
+    me = engine.who_am_i()
+    assert me.name == node.user
+    assert "all_access" in me.roles
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def test_a_patch_that_changes_says_so_and_one_that_does_not_too(engine: OpenSearchEngine, role: str) -> None:
+    same = [{"op": "replace", "path": pointer(role, "users"), "value": ["anna", "ben"]}]
+    more = [{"op": "add", "path": pointer(role, "users", "-"), "value": "carl"}]
+    assert engine.patch(Kind.MAPPINGS, []) is False
+    assert engine.patch(Kind.MAPPINGS, same) is False
+    assert engine.patch(Kind.MAPPINGS, more) is True
+    assert users_of(engine, role) == ["anna", "ben", "carl"]
+
+
+def test_the_length_guard_of_a_stale_plan_is_a_conflict_and_nothing_is_written(
+    engine: OpenSearchEngine, role: str
+) -> None:
+    """Somebody took an entry out meanwhile: the index that the plan knew is another one's now."""
+    engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": pointer(role, "users", 0)}])
+    stale = [
+        {"op": "add", "path": pointer(role, "users", 2), "value": "x"},
+        {"op": "remove", "path": pointer(role, "users", 2)},
+        {"op": "remove", "path": pointer(role, "users", 0)},
+    ]
+    with pytest.raises(Conflict):
+        engine.patch(Kind.MAPPINGS, stale)
+    assert users_of(engine, role) == ["ben"]
+
+
+def test_a_mapping_of_a_role_that_is_not_there_is_refused_whole(engine: OpenSearchEngine, role: str) -> None:
+    operations = [
+        {"op": "add", "path": pointer(role, "users", "-"), "value": "carl"},
+        {"op": "add", "path": "/nowhere", "value": {"users": ["anna"]}},
+    ]
+    with pytest.raises(Refused, match="404"):
+        engine.patch(Kind.MAPPINGS, operations)
+    assert users_of(engine, role) == ["anna", "ben"]
+
+
+def test_what_the_engine_reserves_is_refused_whole(engine: OpenSearchEngine, role: str) -> None:
+    operations = [
+        {"op": "remove", "path": pointer(role)},
+        {"op": "replace", "path": "/kibana_server/cluster_permissions", "value": []},
+    ]
+    with pytest.raises(Refused, match="403"):
+        engine.patch(Kind.ROLES, operations)
+    assert engine.read([Kind.ROLES]).get(Kind.ROLES, role) is not None
+
+
+def test_what_is_no_such_document_is_refused_with_the_engines_reason(engine: OpenSearchEngine, role: str) -> None:
+    with pytest.raises(Refused, match=r"400.*"):
+        engine.patch(Kind.ROLES, [{"op": "add", "path": pointer(role), "value": {"no_such_field": 1}}])
+
+
+def test_hostile_entries_are_entries_and_nothing_else(engine: OpenSearchEngine, role: str) -> None:
+    before = engine.read()
+    add = [{"op": "add", "path": pointer(role, "users", "-"), "value": name} for name in HOSTILE]
+    engine.patch(Kind.MAPPINGS, add)
+    assert users_of(engine, role) == ["anna", "ben", *HOSTILE]
+    assert engine.read() == apply_patch(before, Kind.MAPPINGS, add)
+
+
+def test_hostile_names_of_roles_reach_those_roles_alone(engine: OpenSearchEngine) -> None:
+    """The engine reads a pointer's escapes in the wrong order: to it `~01` is `/`."""
+    before = engine.read([Kind.ROLES, Kind.MAPPINGS])
+    names = [*HOSTILE, "~01", "a~b"]
+    roles = [{"op": "add", "path": pointer(name), "value": {"cluster_permissions": []}} for name in names]
+    assert engine.patch(Kind.ROLES, roles)
+    mappings = [{"op": "add", "path": pointer(name), "value": {"users": ["anna", "ben"]}} for name in names]
+    assert engine.patch(Kind.MAPPINGS, mappings)
+    assert engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": pointer(name, "users", 0)} for name in names])
+    after = engine.read([Kind.ROLES, Kind.MAPPINGS])
+    for kind in (Kind.ROLES, Kind.MAPPINGS):
+        assert set(after.of(kind)) - set(before.of(kind)) == set(names)
+    assert {name: after.of(Kind.MAPPINGS)[name]["users"] for name in names} == {name: ["ben"] for name in names}
+    for kind in (Kind.MAPPINGS, Kind.ROLES):
+        assert engine.patch(kind, [{"op": "remove", "path": pointer(name)} for name in names])
+    assert engine.read([Kind.ROLES, Kind.MAPPINGS]) == before
+
+
+# ---------------------------------------------------------------------- blocks
+
+
+def test_blocks_go_on_and_off_and_an_index_keeps_its_own(engine: OpenSearchEngine, node: Node) -> None:
+    plain, frozen = f"plain{next(_numbers)}", f"frozen{next(_numbers)}"
+    for index in (plain, frozen):
+        engine.put_document(index, "1", {"a": 1})
+    assert node.ask("PUT", f"/{frozen}/_settings", {"index.blocks.write": True})[0] == 200
+    before = engine.blocks()
+    assert (before[plain], before[frozen]) == ({}, {"index.blocks.write": "true"})
+    for _ in range(2):
+        engine.block_indices()
+        assert {tuple(sorted(had.values())) for had in engine.blocks().values()} == {("true", "true")}
+    assert engine.may_search(plain) is False
+    with pytest.raises(Refused, match="403"):
+        engine.put_document(plain, "2", {})
+    assert engine.patch(Kind.TENANTS, []) is False
+    engine.read(), engine.who_am_i()
+    for _ in range(2):
+        engine.unblock_indices(before)
+        assert engine.blocks() == before
+    assert (engine.may_search(plain), engine.may_search(frozen)) == (True, True)
+    with pytest.raises(Refused, match="403"):
+        engine.put_document(frozen, "2", {})
+    for index in (plain, frozen):
+        node.ask("DELETE", f"/{index}")
+
+
+def test_an_index_that_is_gone_when_the_blocks_go_off_is_no_error(engine: OpenSearchEngine, node: Node) -> None:
+    index = f"gone{next(_numbers)}"
+    engine.put_document(index, "1", {})
+    engine.block_indices()
+    node.ask("DELETE", f"/{index}")
+    engine.unblock_indices({index: {"index.blocks.write": "true"}})
+    assert index not in engine.blocks()
+
+
+def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
+    index, user = f"kept{next(_numbers)}", f"locker{next(_numbers)}"
+    engine.put_document(index, "1", {"a": 1})
+    engine.patch(Kind.ROLES, [{"op": "add", "path": "/adapter_lock", "value": dict(LOCK)}])
+    engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user), "value": {"password": "Correct-horse-7-staple"}}])
+    engine.patch(Kind.MAPPINGS, [{"op": "add", "path": "/adapter_lock", "value": {"users": [user]}}])
+    locker = OpenSearchEngine(connect(node, user, "Correct-horse-7-staple"), "the node")
+    assert locker.may_search(index) is False
+    before = locker.blocks()
+    locker.block_indices()
+    assert engine.may_search(index) is False
+    locker.unblock_indices(before)
+    assert engine.may_search(index) is True
+    with pytest.raises(Refused, match="403"):
+        locker.read([Kind.ROLES])
+    engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": "/adapter_lock"}])
+    engine.patch(Kind.USERS, [{"op": "remove", "path": pointer(user)}])
+    engine.patch(Kind.ROLES, [{"op": "remove", "path": "/adapter_lock"}])
+    node.ask("DELETE", f"/{index}")
+
+
+# ---------------------------------------------------------------------- no answer
+
+
+def test_nobody_there_is_unreachable() -> None:
+    endpoint = f"127.0.0.1:{free_port()}"
+    engine = OpenSearchEngine(basic_transport(endpoint, "a", "b"), endpoint)
+    for ask in (engine.read, engine.who_am_i, engine.blocks, lambda: engine.may_search("x")):
+        with pytest.raises(Unreachable, match=endpoint):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meant"),
+    [
+        (409, {"error": "version conflict"}, Conflict),
+        (500, {"message": "version conflict, required seqNo"}, Conflict),
+        (400, {"reason": "Array index 3 out of bounds"}, Conflict),
+        (429, "too many", Unreachable),
+        (503, None, Unreachable),
+        (504, "<html>gateway</html>", Unreachable),
+        (401, "", Refused),
+        (418, {"error": {"reason": "a\nteapot"}}, Refused),
+    ],
+)
+def test_every_answer_that_is_no_success_means_one_thing(status: int, body: Any, meant: type[PortcullisError]) -> None:
+    def send(method: str, path: str, *_: Any) -> tuple[int, Any]:
+        return (200, {"version": {"number": "3.4.0", "distribution": "opensearch"}}) if path == "/" else (status, body)
+
+    with pytest.raises(meant) as told:
+        OpenSearchEngine(send, "the node").patch(Kind.ROLES, [{"op": "remove", "path": "/x"}])
+    assert "\n" not in str(told.value)
+
+
+# ---------------------------------------------------------------------- through the door
+
+
+class Session:
+    """What a boto3 session gives a signer."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        from botocore.credentials import Credentials as Own
+
+        self._own = Own(credentials.access_key, credentials.secret_key, credentials.session_token)
+
+    def get_credentials(self) -> Any:
+        return self._own
+
+
+def through_the_door(world: World, credentials: Credentials) -> OpenSearchEngine:
+    endpoint = world.url.removeprefix("https://")
+    return OpenSearchEngine(signed_transport(endpoint, Session(credentials), REGION, ca=str(world.ca)), endpoint)
+
+
+@pytest.mark.aws
+def test_signed_as_a_role_the_engine_knows_it_by_its_arn(each_world: World) -> None:
+    engine = through_the_door(each_world, each_world.session(MASTER))
+    assert engine.who_am_i().name == MASTER
+    held = engine.read()
+    assert isinstance(held, Held)
+    assert MASTER in held.of(Kind.MAPPINGS)["all_access"]["backend_roles"]
+    name = f"adapter{next(_numbers)}"
+    for hostile in HOSTILE[:3]:
+        engine.patch(Kind.ROLES, [{"op": "add", "path": pointer(name), "value": {"description": hostile}}])
+    engine.block_indices()
+    engine.unblock_indices({})
+    engine.patch(Kind.ROLES, [{"op": "remove", "path": pointer(name)}])
+
+
+@pytest.mark.aws
+def test_a_role_that_the_engine_does_not_map_is_refused(world: World) -> None:
+    engine = through_the_door(world, world.session(world.role("adapter-nobody")))
+    with pytest.raises(Refused, match="403"):
+        engine.read()
+    assert engine.may_search("orders") is False
+
+
+@pytest.mark.aws
+def test_a_policy_that_shuts_the_door_is_a_refusal_of_the_door(world: World) -> None:
+    world.access_policy(allow(), allow(MASTER, "Deny"))
+    with pytest.raises(Refused, match="403"):
+        through_the_door(world, world.session(MASTER)).read()
+
+
+@pytest.mark.aws
+def test_wrong_credentials_are_refused_and_stand_in_no_error(world: World) -> None:
+    real = world.session(MASTER)
+    with pytest.raises(Refused) as told:
+        through_the_door(world, Credentials(real.access_key, "wrong" * 8, real.session_token)).read()
+    assert real.access_key not in str(told.value)
+    assert "wrongwrong" not in str(told.value)
