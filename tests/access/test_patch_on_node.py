@@ -146,3 +146,19 @@ def test_the_lock_and_its_end_put_everything_back_on_the_engine(node_basic: Node
     assert shut(locked, KEEPERS.while_locked()).patches == ()
     sent(node_basic, reopen(json.loads(json.dumps(shutting.saved)), locked).patches)
     assert read(node_basic) == held
+
+
+def test_a_lock_by_roles_and_its_end_put_everything_back_on_the_engine(node_basic: Node) -> None:
+    full = role("read", dls='{"term": {"a": 1}}', fls=["~b"], masked_fields=["c"]) | {"description": "ours"}
+    roles = {"emptied-a": full, "emptied-b": role("read"), "emptied-c": {"cluster_permissions": ["cluster_monitor"]}}
+    sent(node_basic, [(Kind.ROLES, [{"op": "add", "path": pointer(n), "value": d} for n, d in roles.items()])])
+    mappings = [{"op": "add", "path": pointer(n), "value": mapping(users=["z", "a"])} for n in roles]
+    sent(node_basic, [(Kind.MAPPINGS, mappings)])
+    held = read(node_basic)
+    saved = json.loads(json.dumps(shut(held, KEEPERS.while_locked()).saved))
+    sent(node_basic, shut(held, KEEPERS.while_locked(), saved, checks=0).patches)
+    locked = read(node_basic)
+    assert all(locked.get(Kind.ROLES, name)["index_permissions"] == [] for name in roles)  # type: ignore[index]
+    assert shut(locked, KEEPERS.while_locked()).patches == ()
+    sent(node_basic, reopen(saved, locked).patches)
+    assert read(node_basic) == held

@@ -11,7 +11,7 @@ from portcullis.access.guard import guard
 from portcullis.access.patch import apply_patches
 from portcullis.access.shut import reopen, shut
 
-from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, held_states, house, mapping
+from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, held_states, house, mapping, role
 
 LOCKED = KEEPERS.while_locked()
 
@@ -27,6 +27,30 @@ def test_a_lock_and_its_end_leave_everything_as_it_was(held: Held) -> None:
 
 
 @given(held_states())
+def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: Held) -> None:
+    saved = json.loads(json.dumps(shut(held, LOCKED).saved))
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    assert shut(locked, LOCKED).patches == shut(locked, LOCKED, saved, checks=0).patches == ()
+    opened = reopen(saved, locked)
+    assert apply_patches(locked, opened.patches) == held
+    assert opened.made_while_locked == opened.lost == ()
+
+
+@given(held_states())
+def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_nothing(held: Held) -> None:
+    saved = shut(held, LOCKED).saved
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    for name in locked.of(Kind.MAPPINGS):
+        entries = {entry for entry_list in MAPPING_LISTS for entry in locked.entries(name, entry_list)}
+        if entries - {AUTOMATION, BREAK_GLASS} and not locked.is_fixed(Kind.MAPPINGS, name):
+            permissions = locked.of(Kind.ROLES)[name]
+            assert not any(permissions[k] for k in permissions if k.endswith("_permissions"))
+            assert name not in ("all_access", "security_manager")
+            assert not locked.is_fixed(Kind.ROLES, name)
+    assert not [d for d in guard(locked, LOCKED) if d.refuses and d not in guard(held, LOCKED)]
+
+
+@given(held_states())
 def test_a_second_lock_finds_nothing_to_do(held: Held) -> None:
     locked = apply_patches(held, shut(held, LOCKED).patches)
     assert shut(locked, LOCKED).patches == ()
@@ -35,10 +59,10 @@ def test_a_second_lock_finds_nothing_to_do(held: Held) -> None:
 @given(held_states())
 def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(held: Held) -> None:
     locked = apply_patches(held, shut(held, LOCKED).patches)
-    for role in locked.of(Kind.MAPPINGS):
-        if not locked.is_fixed(Kind.MAPPINGS, role):
+    for name in locked.of(Kind.MAPPINGS):
+        if not locked.is_fixed(Kind.MAPPINGS, name):
             for entry_list in MAPPING_LISTS:
-                assert set(locked.entries(role, entry_list)) <= {AUTOMATION, BREAK_GLASS}
+                assert set(locked.entries(name, entry_list)) <= {AUTOMATION, BREAK_GLASS}
     assert all(not user["opendistro_security_roles"] for user in locked.of(Kind.USERS).values())
 
 
@@ -90,6 +114,38 @@ def test_given_a_mapping_removed_by_hand_while_locked_when_reopened_then_it_is_b
     assert apply_patches(without, reopen(shutting.saved, without).patches) == held
 
 
-def test_given_a_thousand_mappings_when_locked_then_it_is_one_patch() -> None:
+def test_given_a_thousand_mappings_when_locked_then_their_roles_are_emptied_in_one_patch() -> None:
     held = house(**{f"role-{n}": mapping(users=[f"user-{n}"]) for n in range(1000)})
-    assert [kind for kind, _ in shut(held, LOCKED).patches] == [Kind.MAPPINGS]
+    shutting = shut(held, LOCKED, shut(held, LOCKED).saved)
+    sizes = {kind: len(operations) for kind, operations in shutting.patches}
+    assert sizes == {Kind.ROLES: 1000, Kind.MAPPINGS: 2}  # what the master had is taken away by the mapping
+    locked = apply_patches(held, shutting.patches)
+    assert mapped_roles(locked, Caller("user-7")) == {"role-7": "rolesmapping/role-7/users: user-7"}
+    assert locked.get(Kind.ROLES, "role-7")["index_permissions"] == []  # type: ignore[index]
+
+
+def test_given_few_mappings_when_locked_then_no_role_is_touched() -> None:
+    held = house(**{f"role-{n}": mapping(users=[f"user-{n}"]) for n in range(30)})
+    assert [kind for kind, _ in shut(held, LOCKED, shut(held, LOCKED).saved).patches] == [Kind.MAPPINGS]
+
+
+def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mapping_is_emptied_instead() -> None:
+    held = house(readers=mapping(users=["anna"]), writers=mapping(users=["ben"]))
+    saved = shut(held, LOCKED).saved
+    edited = Held({**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), "readers": role("read")}})
+    locked = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
+    assert locked.entries("readers", "users") == ()
+    assert locked.get(Kind.ROLES, "readers") == role("read")
+    assert locked.entries("writers", "users") == ("ben",)
+
+
+def test_given_a_role_filled_by_hand_while_locked_when_locked_again_then_it_gives_nobody_anything() -> None:
+    held = house(readers=mapping(users=["anna"]))
+    saved = shut(held, LOCKED).saved
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    edited = Held({**locked.documents, Kind.ROLES: {**locked.of(Kind.ROLES), "readers": role("write")}})
+    again = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
+    assert mapped_roles(again, Caller("anna")) == {}
+    opened = apply_patches(again, reopen(saved, again).patches)
+    assert opened.get(Kind.ROLES, "readers") == role("write")  # somebody's own change: not taken back
+    assert opened.entries("readers", "users") == ("anna",)

@@ -1,6 +1,10 @@
 """The lock on the role mappings: emptied down to the keepers, and put back byte for byte.
 
 An internal user's `opendistro_security_roles` are roles without a mapping: they are emptied and put back as well.
+
+Where there are very many mappings, the roles are emptied instead: for each changed mapping the engine reads all its roles again (seen:
+1,000 mappings of 1,000 roles take it one to three minutes), while 1,000 changed roles take it a second. A role that permits nothing
+gives nothing to those who are mapped to it.
 """
 
 from __future__ import annotations
@@ -9,13 +13,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.guard import Keepers
 from portcullis.access.patch import pointer
 
 _DIRECT = "opendistro_security_roles"
 
 _MADE = "made"  # in what is saved: mappings made by the lock, taken away again by its end
+
+# Changed mappings times roles, from which on roles are emptied: up to here the engine needs less than about a second.
+MOST_CHECKS = 5000
+_EMPTY: Json = {
+    "description": "Portcullis: permits nothing while the deployment is locked",
+    "cluster_permissions": [],
+    "index_permissions": [],
+    "tenant_permissions": [],
+}
 
 # One collection PATCH each, in the order to send them.
 Patches = tuple[tuple[Kind, Sequence[Json]], ...]
@@ -39,14 +52,15 @@ class Reopened:
     lost: tuple[str, ...] = ()  # saved mappings whose role is gone: cannot be put back
 
 
-def shut(held: Held, keep: Keepers) -> Shut:
+def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, checks: int = MOST_CHECKS) -> Shut:
     """Every mapping emptied but for the keepers (give `Keepers.while_locked()`), who are mapped to what they need if they were not.
 
-    Doing it again on what it left changes nothing: then there are no patches. `saved` holds every mapping as `held` shows it, so
-    it must be saved at the first time only.
+    Doing it again on what it left changes nothing: then there are no patches. `saved` of the answer holds every mapping as `held`
+    shows it, so it must be saved at the first time only. Given back as `saved`, it allows to empty roles instead, where there are more
+    than `checks` (changed mappings times roles): only those of which it holds what they were, and those not of administrators.
     """
     entries = {(keeper.entry_list, keeper.entry) for keeper in keep.keepers}
-    operations: list[Json] = []
+    changes: dict[str, Json] = {}  # role -> its mapping as it has to be
     made: dict[str, Json] = {}  # mappings that only the lock needs
     left: list[str] = []
     needed = {role for keeper in keep.keepers for role in keeper.roles if role in held.of(Kind.ROLES)}
@@ -60,24 +74,45 @@ def shut(held: Held, keep: Keepers) -> Shut:
         elif before is not None and role not in held.of(Kind.ROLES):
             # Nobody gets anything from it, and the engine refuses a patch that names it.
             left.append(f"mapping of {role} stays as it is: there is no such role")
-        else:
+        elif held.get(Kind.ROLES, role) != _EMPTY:
+            changes[role] = after
             if before is None:
                 made[role] = after
-            operations.append({"op": "add" if before is None else "replace", "path": pointer(role), "value": after})
+    roles: list[str] = []
+    if len(changes) * len(held.of(Kind.ROLES)) > checks:
+        known: Mapping[str, Json] = (saved or {}).get(Kind.ROLES.value) or {}
+        # A keeper that has more than it needs keeps it: such a role stays as it is, and its mapping is changed.
+        roles = [r for r in changes if r in known and known[r] == held.get(Kind.ROLES, r) and not _entries(changes[r])]
+    operations: list[Json] = [
+        {"op": "add" if role in made else "replace", "path": pointer(role), "value": after}
+        for role, after in changes.items()
+        if role not in roles
+    ]
+    role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in roles]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
     user_operations = [{"op": "add", "path": pointer(name, _DIRECT), "value": []} for name in users]
-    saved = {
+    save = {
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
+        Kind.ROLES.value: {role: held.get(Kind.ROLES, role) for role in changes if _may_be_emptied(held, role)},
         Kind.USERS.value: users,
         _MADE: made,
     }
-    return Shut(_sendable((Kind.USERS, user_operations), (Kind.MAPPINGS, operations)), saved, tuple(left))
+    patches = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
+    return Shut(patches, save, tuple(left))
 
 
 def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
-    """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written."""
+    """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
+
+    So is every role that the lock has emptied.
+    """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
+    role_operations: list[Json] = [
+        {"op": "replace", "path": pointer(role), "value": document}
+        for role, document in (saved.get(Kind.ROLES.value) or {}).items()
+        if held_now.get(Kind.ROLES, role) == _EMPTY
+    ]
     operations: list[Json] = []
     lost: list[str] = []
     for role, document in mappings.items():
@@ -101,7 +136,7 @@ def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
             operations.append({"op": "remove", "path": pointer(role)})
         else:
             strangers.append(role)
-    patches = _sendable((Kind.MAPPINGS, operations), (Kind.USERS, user_operations))
+    patches = _sendable((Kind.ROLES, role_operations), (Kind.MAPPINGS, operations), (Kind.USERS, user_operations))
     return Reopened(patches, tuple(strangers), tuple(lost))
 
 
@@ -113,6 +148,15 @@ def _emptied(role: str, before: Json, keep: Keepers, entries: set[tuple[str, str
         if role in keeper.roles and keeper.entry not in after[keeper.entry_list]:
             after[keeper.entry_list].append(keeper.entry)
     return after
+
+
+def _entries(mapping: Json) -> list[str]:
+    return [entry for name in MAPPING_LISTS for entry in mapping[name]]
+
+
+def _may_be_emptied(held: Held, role: str) -> bool:
+    """Whether a role's permissions are all that it gives: an administrator's role gives the security API by its mere name."""
+    return role in held.of(Kind.ROLES) and role not in ADMINISTRATOR_ROLES and not held.is_fixed(Kind.ROLES, role)
 
 
 def _direct_roles(held: Held) -> tuple[dict[str, list[str]], list[str]]:

@@ -39,7 +39,8 @@ def _save_mappings(world: World, registration: Registration, todo: Todo) -> str:
 
 def _shut_mappings(world: World, registration: Registration, todo: Todo) -> str:
     engine = world.engine(registration)
-    closed = shut(engine.read(_SHUT_KINDS), keepers(registration).while_locked())
+    saved = world.ledger.saved(registration.deployment, todo.save_as)
+    closed = shut(engine.read(_SHUT_KINDS), keepers(registration).while_locked(), saved)
     for kind, operations in closed.patches:
         engine.patch(kind, operations)
     return "; ".join(closed.left)
