@@ -1,0 +1,87 @@
+"""One table: the index in runbooks/README.md. Pages, alerts and documents are what it says, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stacks.runbooks import RUNBOOKS
+from tests.runbooks import alerts
+from tests.runbooks.pages import NAMES, PAGES, PARTS, Page, index, without_page
+
+ROOT = Path(__file__).resolve().parents[2]
+INDEX = index()
+
+
+def test_every_page_is_in_the_index_and_every_row_has_its_page() -> None:
+    assert sorted(INDEX) == NAMES
+
+
+def test_every_alert_links_the_page_that_the_index_says() -> None:
+    by_page: dict[str, set[str]] = {name: set() for name in NAMES}
+    for told in alerts.ALL:
+        if told.page:
+            assert told.page in by_page, f"{told.where}: {told.name} links runbooks/{told.page}.md, which is not there"
+            by_page[told.page].add(told.name)
+    assert by_page == {name: set(row.alerts) for name, row in INDEX.items()}
+
+
+def test_an_alert_without_a_page_is_one_that_asks_for_nothing() -> None:
+    assert {told.name for told in alerts.ALL if not told.page} == without_page()
+
+
+def test_no_page_without_an_alert() -> None:
+    assert [name for name, row in INDEX.items() if not row.alerts] == []
+
+
+def test_every_document_belongs_to_the_page_that_the_index_says() -> None:
+    by_page: dict[str, list[str]] = {name: [] for name in NAMES}
+    for runbook in RUNBOOKS:
+        by_page[runbook.page].append(runbook.document)
+    assert by_page == {name: sorted_as(row.documents, by_page[name]) for name, row in INDEX.items()}
+
+
+def sorted_as(found: tuple[str, ...], order: list[str]) -> list[str]:
+    """In the order of the other list as far as it has them: the order in the index is for people."""
+    return [name for name in order if name in found] + [name for name in found if name not in order]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_has_all_its_parts_in_order(page: Page) -> None:
+    assert tuple(page.parts) == PARTS
+    assert all(text.strip() for text in page.parts.values())
+    assert page.text.startswith("# ")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_its_alerts_where_it_says_what_you_see_and_its_documents_in_its_part(page: Page) -> None:
+    row = INDEX[page.name]
+    recoveries = {
+        "lock-complete",
+        "break-glass-ended",
+    }  # told after what is seen; the first says that nothing is to be done
+    assert all(f"`{alert}`" in page.text for alert in row.alerts - recoveries)
+    named = set(re.findall(r"`(portcullis-[a-z-]+)`", page.parts["From the console"]))
+    assert set(row.documents) <= named <= {runbook.document for runbook in RUNBOOKS}
+
+
+def test_what_has_an_action_has_a_document() -> None:
+    for page in PAGES:
+        levels = {runbook.level for runbook in RUNBOOKS if runbook.page == page.name}
+        assert levels, f"{page.name} has no document"
+
+
+@pytest.mark.parametrize("page", [*PAGES], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Page) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.text):
+        assert (ROOT / "runbooks" / target).is_file(), target
+
+
+def test_pages_named_in_stacks_and_library_are_there() -> None:
+    for folder in ("stacks", "layers/portcullis/portcullis", "local", "docs"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in (".py", ".md"):
+                for name in re.findall(r"runbooks/([a-z-]+)\.md", file.read_text(encoding="utf-8")):
+                    assert name in NAMES, f"{file.name}: runbooks/{name}.md"
