@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 BENCHMARKS := $(filter-out common __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
+# The rooms that decide without a machine: what `make check` tests.
+PURE := $(addprefix tests/,signals model access custody operations reactions cli)
 # Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
 OPENSEARCH ?= 3.4.0
 export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
@@ -42,7 +44,8 @@ check: .venv/.ready ## the fast loop: lint, types, house rules, pure tests
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -x -p no:cacheprovider -m "not node and not aws and not embedded" tests
+	@$(BIN)/python -m pytest -q -x -n 2 --dist loadfile -p no:cacheprovider --hypothesis-profile=fast \
+		-m "not node and not aws and not embedded and not long" $(PURE)
 
 test: .venv/.ready ## all tests, and before them what `make check` checks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

@@ -13,6 +13,8 @@ from tests.custody import walk
 from tests.custody.key import KINDS, PROBES
 from tests.custody.world import NAME, World
 
+pytestmark = pytest.mark.long
+
 PROBE = st.sampled_from(PROBES)
 WHICH = st.integers(0, 2)
 

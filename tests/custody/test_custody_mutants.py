@@ -24,6 +24,8 @@ from portcullis.custody.types import (
 from tests.custody.walk import random_history
 from tests.custody.world import Violation
 
+pytestmark = pytest.mark.long
+
 JUDGE, MAYBE, STEP, WAITS, ENTER = (
     machine.judge,
     machine.maybe_in_effect,
