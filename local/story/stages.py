@@ -13,6 +13,7 @@ import requests
 
 from local.embedded import ACCOUNT, APPLICATION_ROLE, REGION, Embedded, role_arn
 from local.people import Caller, People, until
+from local.story import repeated
 from local.story.book import Book, Stage
 
 INDEX = "catalyst-orders"
@@ -156,7 +157,7 @@ def lock(stage: Stage, cast: Cast, alerts: Alerts) -> None:
     people.join("maya.lin.support", "support")
     maya = cast.others["maya"]
     until(lambda: maya.may_search(INDEX), what="maya may search again")
-    until(lambda: not _waiting(cast), what="the queues are empty")
+    until(lambda: not waiting(cast), what="the queues are empty")
     cast.others["before"] = maya
     cast.before = cast.mappings()  # type: ignore[attr-defined]
     kms, key = cast.embedded.aws.client("kms"), cast.embedded.output("KeyArn")
@@ -274,25 +275,14 @@ def figures(stage: Stage, cast: Cast, book: Book) -> None:
     user = people.cognito_user("tess.moran.support")
     people.join(user, "dashboards")
     tess = people.at_dashboards(user)
-    grants, revokes = [], []
-    for _ in range(GRANTS):
-        people.join(user, "support")
-        grants.append(until(lambda: tess.may_search(INDEX), what="a grant"))
-        people.leave(user, "support")
-        revokes.append(until(lambda: not tess.may_search(INDEX), what="a removal"))
-    book.figure("grant_s", grants)
-    book.figure("revoke_s", revokes)
-    kms, key = cast.embedded.aws.client("kms"), cast.embedded.output("KeyArn")
-    locks, unlocks = [], []
-    for _ in range(LOCKS):
-        kms.disable_key(KeyId=key)
-        locks.append(until(lambda: not cast.application.may_search(INDEX), what="a lock"))
-        until(lambda: cast.state() == "locked", what="locked whole")
-        kms.enable_key(KeyId=key)
-        unlocks.append(until(lambda: cast.application.may_search(INDEX), what="an unlock"))
-        until(lambda: cast.state() == "open", what="open again")
-    book.figure("lock_s", locks)
-    book.figure("unlock_s", unlocks)
+    granted = repeated.grants(
+        lambda: people.join(user, "support"), lambda: people.leave(user, "support"), tess, INDEX, GRANTS
+    )
+    book.figure("grant_s", granted.there)
+    book.figure("revoke_s", granted.back)
+    locked = repeated.locks(cast.embedded, cast.application, INDEX, cast.state, LOCKS)
+    book.figure("lock_s", locked.there)
+    book.figure("unlock_s", locked.back)
     stage.note(f"{GRANTS} grants and removals, {LOCKS} locks and unlocks")
 
 
@@ -300,20 +290,13 @@ def burst(stage: Stage, cast: Cast, book: Book) -> None:
     """Many group changes at once cost a handful of writes, and none is lost."""
     people = cast.people
     users = [people.cognito_user(f"burst{n:03d}.crowd.support") for n in range(BURST)]
-    until(lambda: not _waiting(cast), what="the queues are empty")
-    writes_before = _writes(cast)
-    began = time.monotonic()
-    for user in users:
-        people.join(user, "support")
-    wanted = {f"Cognito/{people.pool}/{user}" for user in users}
-    until(lambda: wanted <= set(cast.mappings()["level_support"]["users"]), what="all are mapped")
-    seconds = time.monotonic() - began
-    lost = len(wanted - set(cast.mappings()["level_support"]["users"]))
-    until(lambda: not _waiting(cast), what="the queues are empty")
-    writes = _writes(cast) - writes_before
-    book.figures["burst"] = {"changes": BURST, "writes": writes, "seconds": round(seconds, 2), "lost": lost}
+    seen = repeated.burst(
+        people, users, mappings=cast.mappings, waiting=lambda: waiting(cast), writes=lambda: writes(cast)
+    )
+    book.figures["burst"] = seen
     stage.expect(
-        lost == 0, f"{BURST} group changes in {seconds:.1f} s with {writes} writes to the security API, none lost"
+        seen["lost"] == 0,
+        f"{BURST} group changes in {seen['seconds']:.1f} s with {seen['writes']} writes to the security API, none lost",
     )
 
 
@@ -346,7 +329,7 @@ def _is_mapped(cast: Cast, role: str, user: str) -> bool:
     return f"Cognito/{cast.people.pool}/{user}" in cast.mappings().get(role, {}).get("users", [])
 
 
-def _waiting(cast: Cast) -> int:
+def waiting(cast: Cast) -> int:
     """Messages in both queues, those being handled included."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     sqs = cast.embedded.aws.client("sqs")
@@ -358,7 +341,7 @@ def _waiting(cast: Cast) -> int:
     )
 
 
-def _writes(cast: Cast) -> int:
+def writes(cast: Cast) -> int:
     """Writes that the history of the deployment tells of."""
     history = cast.operate("history", deployment=cast.embedded.deployment, arguments={"limit": 500})
     return sum(int(one["summary"].split(" in ")[1].split()[0]) for one in history if one["operation"] == "apply")
@@ -377,4 +360,4 @@ STAGES: list[tuple[str, str, Callable[..., None]]] = [
     ("burst", "A burst of group changes", burst),
 ]
 
-__all__ = ["APPLICATION_ROLE", "STAGES", "Alerts", "Cast", "role_arn"]
+__all__ = ["APPLICATION_ROLE", "STAGES", "Alerts", "Cast", "role_arn", "waiting", "writes"]
