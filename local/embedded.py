@@ -151,7 +151,6 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
         assembly = side.submit(synthesise, parts, tell)
         host_layer = side.submit(layer.build, "host")
         node = ends.enter_context(start_node(parts, tell))
-        stand_in_for_the_bucket(node)
         aws = ends.enter_context(start_aws(parts, node, door_port, tell))
         prepare_account(aws)
         out = assembly.result()
@@ -166,14 +165,6 @@ def start_node(parts: Parts, tell: Tell) -> Node:
     roles = {**AMAZON_ROLES, **parts.roles}
     security = SecuritySetup.behind_door(master, roles=roles, roles_mapping=parts.roles_mapping)
     return Node.start(parts.home / "node", CACHE, parts.version, security=security, tell=tell)
-
-
-def stand_in_for_the_bucket(node: Node) -> None:
-    """Snapshots go to S3 in an account; this node has no S3 to write to, and keeps them in a folder under the same repository's name."""
-    settings = {"location": str(node.repository)}
-    status, answer = node.ask("PUT", "/_snapshot/portcullis", {"type": "fs", "settings": settings})
-    if status != 200:
-        raise PortcullisError(f"the node takes no repository: {status} {answer}")
 
 
 def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:

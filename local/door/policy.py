@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.iam_evaluator import EvalContext, ParsedStatement
+from ministack.core.iam_evaluator import EvalContext, EvalResult, ParsedStatement
 
-from local.door.answers import forbidden
+from local.door.answers import Refused, forbidden
 from local.door.asked import Asked
 from local.door.callers import Caller
 
@@ -25,12 +25,13 @@ log = logging.getLogger("portcullis.door")
 
 # A condition key that the evaluator looks up where it is told to, unlike aws:PrincipalArn.
 PRINCIPAL_ARN = "door:principalarn"
+PASS_ROLE = "iam:PassRole"
 
 
 def check(caller: Caller, asked: Asked, document: str | Mapping[str, Any] | None, domain_arn: str) -> None:
     """Raises Refused (403) unless identity and resource policies together allow it. `document` is the domain's AccessPolicies."""
-    statements, fault = _statements(document)
-    if fault := fault or _fault(statements):
+    statements, fault = statements_of(document)
+    if fault := fault or fault_in(statements):
         log.error("the access policy of %s %s: everybody is refused until it is changed", domain_arn, fault)
         raise forbidden(caller.principal.arn, asked.action, f"because the domain's access policy {fault}")
     renamed = {"Statement": [_renamed(statement) for statement in statements]}
@@ -39,25 +40,41 @@ def check(caller: Caller, asked: Asked, document: str | Mapping[str, Any] | None
         _check_one(caller, asked, renamed, domain_arn, domain_arn + path)
 
 
-def _check_one(caller: Caller, asked: Asked, document: Mapping[str, Any], domain_arn: str, resource: str) -> None:
+def check_pass_role(caller: Caller, asked: Asked, role: str, region: str, service: str) -> None:
+    """Raises Refused (403) unless the caller's own policies let him pass this role on to the service."""
+    identity, _, _ = _identity(caller, asked, PASS_ROLE, role, region, {"iam:passedtoservice": service})
+    if identity.decision != "Allow":
+        arn = caller.principal.arn
+        raise Refused(403, {"Message": f"User: {arn} is not authorized to perform: {PASS_ROLE} on resource: {role}"})
+
+
+def _identity(
+    caller: Caller, asked: Asked, action: str, resource: str, region: str, keys: Mapping[str, str]
+) -> tuple[EvalResult, EvalContext, tuple[list[list[ParsedStatement]], ...]]:
+    """What the caller's own policies say, in which context, under which limits. `keys`: further condition keys, in small letters."""
     principal = caller.principal
     context = EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
         principal_account=principal.account,
-        action=asked.action,
+        action=action,
         resource_arn=resource,
-        region=domain_arn.split(":")[3],
+        region=region,
         source_ip=asked.address,
         secure_transport=True,
-        service_context={PRINCIPAL_ARN: caller.arn},
+        service_context={PRINCIPAL_ARN: caller.arn, **keys},
         principal_keys=principal.keys,
     )
     limits = tuple([_own(policy) for policy in layer] for layer in principal.limits)
     policies = [_own(policy) for policy in principal.policies or ()]
     for statement in (s for layer in (policies, *limits) for policy in layer for s in policy):
-        _check_own(caller, asked, statement)
-    identity = iam_evaluator.evaluate(context, policies, *limits)
+        _check_own(caller, action, statement)
+    return iam_evaluator.evaluate(context, policies, *limits), context, limits
+
+
+def _check_one(caller: Caller, asked: Asked, document: Mapping[str, Any], domain_arn: str, resource: str) -> None:
+    principal = caller.principal
+    identity, context, limits = _identity(caller, asked, asked.action, resource, domain_arn.split(":")[3], {})
     owner = domain_arn.split(":")[4]
     result = iam_evaluator.combine_resource_policy(identity, context, document, owner, limits=limits)
     if result.decision == "Allow":
@@ -69,19 +86,20 @@ def _check_one(caller: Caller, asked: Asked, document: Mapping[str, Any], domain
     raise forbidden(principal.arn, asked.action, f"because no {whose}-based policy allows the {asked.action} action")
 
 
-def _check_own(caller: Caller, asked: Asked, statement: ParsedStatement) -> None:
+def _check_own(caller: Caller, action: str, statement: ParsedStatement) -> None:
     """A Deny of the caller's own that the evaluator would pass over is a Deny all the same; an Allow of that kind just allows nothing."""
     if statement.effect != "Deny" or not iam_evaluator._action_matches(
-        asked.action, statement.actions, statement.not_actions
+        action, statement.actions, statement.not_actions
     ):
         return
     patterns = statement.resources or statement.not_resources
     if fault := _unevaluated(patterns, statement.conditions):
         log.error("a policy of %s %s", caller.principal.arn, fault)
-        raise forbidden(caller.principal.arn, asked.action, "with an explicit deny in an identity-based policy")
+        raise forbidden(caller.principal.arn, action, "with an explicit deny in an identity-based policy")
 
 
-def _statements(document: str | Mapping[str, Any] | None) -> tuple[list[Mapping[str, Any]], str]:
+def statements_of(document: str | Mapping[str, Any] | None) -> tuple[list[Mapping[str, Any]], str]:
+    """The statements of a policy document, and what is wrong with it as the rest of a sentence (empty if nothing is)."""
     if not document:
         return [], ""
     try:
@@ -95,7 +113,7 @@ def _statements(document: str | Mapping[str, Any] | None) -> tuple[list[Mapping[
     return statements, ""
 
 
-def _fault(statements: Iterable[Mapping[str, Any]]) -> str:
+def fault_in(statements: Iterable[Mapping[str, Any]]) -> str:
     """What the evaluator would pass over without a word, as the rest of a sentence; empty if it can evaluate all."""
     for statement in statements:
         if statement.get("Effect") not in ("Allow", "Deny"):

@@ -17,7 +17,7 @@ from aiohttp import web
 from ministack.services import opensearch
 
 from local.door import asked as asking
-from local.door import callers, policy, sign_in, signature
+from local.door import callers, policy, repositories, sign_in, signature
 from local.door.answers import Dropped, Refused, anonymous, basic, malformed, not_signed_in
 from local.door.asked import Asked
 from local.door.callers import Caller
@@ -64,6 +64,7 @@ class Door:
         """Every request ends here, in an answer or in a closed connection."""
         try:
             asked, caller, body = await self._admitted(request)
+            body = repositories.rewritten(asked, caller, body, self._spec)
             headers = self._headers(asked, caller, body)
         except Refused as refused:
             return _answer(refused)
@@ -125,6 +126,8 @@ class Door:
 
     def _headers(self, asked: Asked, caller: Caller, body: list[bytes]) -> dict[str, str]:
         headers = {name: asked.headers[name] for name in PASSED if name in asked.headers}
+        if repositories.lists(asked):  # an answer that the door reads, and may put differently
+            headers.pop("accept-encoding", None)
         headers |= self._hand_over.headers(caller.name, caller.backend_roles)
         if body:
             headers["content-length"] = str(sum(map(len, body)))
@@ -153,6 +156,11 @@ class Door:
                 if answered.status == 401:
                     log.error("the node did not accept what the door handed over")
                     return _answer(Refused(502, {"message": "Bad Gateway"}))
+                if repositories.lists(asked):
+                    content = repositories.shown(await answered.read())
+                    return web.Response(
+                        status=answered.status, reason=answered.reason, headers=_returned(answered), body=content
+                    )
                 back = _head(answered, request)
                 began = True
                 await back.prepare(request)
@@ -177,14 +185,17 @@ def _closed(request: web.BaseRequest) -> asyncio.CancelledError:
 
 
 def _head(answered: aiohttp.ClientResponse, request: web.BaseRequest) -> web.StreamResponse:
-    headers = [(name, value) for name, value in answered.headers.items() if name.lower() not in RETURNED_NOT]
-    back = web.StreamResponse(status=answered.status, reason=answered.reason, headers=headers)
+    back = web.StreamResponse(status=answered.status, reason=answered.reason, headers=_returned(answered))
     length = answered.headers.get("Content-Length")
     if length is not None:
         back.content_length = int(length)
     elif request.method != "HEAD" and request.version >= aiohttp.HttpVersion11:
         back.enable_chunked_encoding()
     return back
+
+
+def _returned(answered: aiohttp.ClientResponse) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in answered.headers.items() if name.lower() not in RETURNED_NOT]
 
 
 async def _body(request: web.BaseRequest) -> tuple[list[bytes], str]:

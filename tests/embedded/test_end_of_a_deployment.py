@@ -1,6 +1,6 @@
 """The end of a deployment on the embedded default: through the functions' doors, IAM enforced, on a real node behind the front door.
 
-What stands in for what an account has: a repository in a folder for the one in S3.
+What stands in for what an account has: the door keeps a repository in S3 in a folder of the node (local.door.repositories).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from local import embedded
+from local.people import until
 from stacks import names
 
 pytestmark = pytest.mark.embedded
@@ -32,6 +33,11 @@ def _call(up: embedded.Embedded) -> Call:
         return said
 
     return call
+
+
+def _finished(up: embedded.Embedded) -> bool:
+    status, found = up.node.ask("GET", "/_snapshot/portcullis/_all")
+    return status == 200 and [one["state"] for one in found["snapshots"]] == ["SUCCESS"]
 
 
 @pytest.mark.timeout(600)
@@ -57,6 +63,7 @@ def test_a_deployment_is_checked_its_snapshots_proved_deleted_and_its_key_shredd
 
         # The sweep takes a snapshot, and the sample comes back.
         assert call("act", "sweep")["exit_status"] == 0
+        until(lambda: _finished(up), what="the sweep's snapshot is finished")
         proved = call("act", "restorability")["answer"]
         assert proved["state"] == "holds", proved
         assert proved["detail"] == "20 documents restored, 20 the same, 0 written later"
