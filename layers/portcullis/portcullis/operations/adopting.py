@@ -254,10 +254,11 @@ def _prefixes(place: str) -> Iterator[str]:
 
 
 def _text(base: str, before: Deployment, found: _Found) -> str:
-    """What is new is put in at one mark a section: however much it is, the file is read a handful of times."""
-    from portcullis.model.editing import set_access
+    """What is new is put in at one mark a section, all of them while the text is still short: reading it is what takes time."""
+    from portcullis.model.editing import add_grant, set_access
 
     text = base
+    new: dict[str, dict[str, Any] | list[Any]] = {}
     sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS.values()}
     for (section, name), value in found.documents.items():
         sections[section][name] = value
@@ -267,23 +268,24 @@ def _text(base: str, before: Deployment, found: _Found) -> str:
         for name in [name for name in values if name in there]:
             text = set_access(section, name, values.pop(name))(text)
         if values:
-            text = _in_place_of_mark(set_access(section, _MARK, [_MARK])(text), values)
+            mark = f"{_MARK}-{section}"
+            new[mark] = values
+            text = set_access(section, mark, [mark])(text)
     if found.grants:
-        from portcullis.model.editing import add_grant
-
-        marked = add_grant(Subject(SubjectKind.BACKEND_ROLE, _MARK), role=_MARK)(text)
-        grants = [{"role": g.role, "to": {g.subject.kind.value: g.subject.name}} for _, _, g in found.grants]
-        text = _in_place_of_mark(marked, grants)
-    return text
+        mark = f"{_MARK}-grants"
+        new[mark] = [{"role": g.role, "to": {g.subject.kind.value: g.subject.name}} for _, _, g in found.grants]
+        text = add_grant(Subject(SubjectKind.BACKEND_ROLE, mark), role=mark)(text)
+    return _in_place_of_marks(text, new)
 
 
-def _in_place_of_mark(marked: str, values: dict[str, Any] | list[Any]) -> str:
-    """The line of the mark replaced by these entries, indented as it is."""
+def _in_place_of_marks(marked: str, new: dict[str, dict[str, Any] | list[Any]]) -> str:
+    """The line of every mark replaced by its entries, indented as it is."""
     from portcullis.model.splicing import put
 
     lines = marked.splitlines(keepends=True)
-    place = next(i for i, line in enumerate(lines) if _MARK in line)
-    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(" "))]
-    entries = put("x: 1\n", ("many",), values).splitlines(keepends=True)[2:]
-    lines[place : place + 1] = [indent + line.removeprefix("  ") for line in entries]
+    for mark, values in new.items():
+        place = next(i for i, line in enumerate(lines) if mark in line)
+        indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(" "))]
+        entries = put("x: 1\n", ("many",), values).splitlines(keepends=True)[2:]
+        lines[place : place + 1] = [indent + line.removeprefix("  ") for line in entries]
     return "".join(lines)

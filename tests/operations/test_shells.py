@@ -1,0 +1,47 @@
+"""Given many new roles with mappings, then they are sent in another order, and the engine ends the same."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.patch import apply_patches
+from portcullis.operations.shells import with_shells
+
+from tests.operations.worlds import house, mapping, plain, role
+
+
+def sequence(many: int) -> list[tuple[Kind, list[Json]]]:
+    roles = [{"op": "add", "path": f"/r{i}", "value": _stripped(role("read", patterns=[f"i{i}"]))} for i in range(many)]
+    roles += [{"op": "replace", "path": "/old", "value": _stripped(role("crud"))}]
+    mappings = [{"op": "add", "path": f"/r{i}", "value": {"backend_roles": [f"b{i}"]}} for i in range(many)]
+    return [(Kind.ROLES, roles), (Kind.MAPPINGS, mappings), (Kind.ROLES, [{"op": "remove", "path": "/gone"}])]
+
+
+def _stripped(document: Json) -> Json:
+    return {key: value for key, value in document.items() if key not in ("reserved", "hidden", "static")}
+
+
+def domain() -> Held:
+    held = house()
+    roles = {**held.of(Kind.ROLES), "old": role("read"), "gone": role("read")}
+    return Held({**held.documents, Kind.ROLES: roles, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "old": mapping()}})
+
+
+@pytest.mark.parametrize(("many", "patches"), [(1, 3), (20, 3), (200, 4)])
+def test_the_end_is_the_same_and_only_many_are_worth_another_patch(many: int, patches: int) -> None:
+    plainly = sequence(many)
+    sent = with_shells(plainly)
+    assert len(sent) == patches
+    assert plain(apply_patches(domain(), sent)) == plain(apply_patches(domain(), plainly))
+
+
+def test_what_is_there_already_is_never_emptied_on_the_way() -> None:
+    held = domain()
+    for patch in with_shells(sequence(200)):
+        held = apply_patches(held, [patch])
+        assert (held.get(Kind.ROLES, "old") or {})["index_permissions"]
+
+
+def test_other_patches_are_left_alone() -> None:
+    for some in ([], [(Kind.ROLES, sequence(300)[0][1])], [(Kind.MAPPINGS, sequence(300)[1][1])]):
+        assert with_shells(some) == some
