@@ -24,7 +24,9 @@ class BadInput(PortcullisError):
     def __init__(self, problem: str, *, source: str = "", place: str = "", remedy: str = "") -> None:
         self.problem, self.source, self.place, self.remedy = problem, source, place, remedy
         where = ", ".join(part for part in (source, place) if part)
-        super().__init__(f"{where}: {problem}" * bool(where) + problem * (not where) + (f" ({remedy})" if remedy else ""))
+        super().__init__(
+            f"{where}: {problem}" * bool(where) + problem * (not where) + (f" ({remedy})" if remedy else "")
+        )
 
 
 class MalformedEvent(BadInput):

@@ -46,7 +46,9 @@ def _read(file: str) -> Any:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", source=file, remedy="name a JSON file, or - for standard input") from None
+        raise BadInput(
+            f"cannot be read: {error}", source=file, remedy="name a JSON file, or - for standard input"
+        ) from None
     try:
         return json.loads(text)
     except ValueError as error:

@@ -8,8 +8,8 @@ from typing import Any
 
 from portcullis.access.drift import drift
 from portcullis.access.people import people
-from portcullis.custody.types import Custody
-from portcullis.errors import PortcullisError
+from portcullis.custody.types import Custody, State
+from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.applying import compare
 from portcullis.operations.deployments import kept_model
 from portcullis.operations.foundation import keepers
@@ -104,6 +104,11 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
 def drifted(world: World, deployment: str) -> dict[str, Any]:
     """What was changed by hand on the engine."""
     registration = world.ledger.registration(deployment)
+    state = world.ledger.custody(deployment).state
+    if state is not State.OPEN:
+        raise Refused(
+            f"{deployment} is {state.value}: what the lock has shut is no drift; `portcullis guard` looks whether it holds"
+        )
     now = compare(world, registration, world.ledger.model(deployment))
     return {
         "drift": [str(one) for one in drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))]
