@@ -6,6 +6,7 @@ holds every change with its cause, and enough to put it back, wherever a run was
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +18,13 @@ import msgspec
 from portcullis.access.compare import same
 from portcullis.access.config import Held, Kind
 from portcullis.access.plan import Claim, Operation, Plan, Step
-from portcullis.errors import Refused
+from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.ports import Change, Registration, Touched
 from portcullis.operations.world import Cause, World
 
+log = logging.getLogger(__name__)
 _NAME = "undertaken"
+_SIGN_OUT = "to-sign-out"  # people whose sessions are still to be ended
 _LINES = 200  # of a change in words; what it touched is kept whole
 
 
@@ -105,20 +108,37 @@ def settle(
 
     `writes`: how many it took; None if an earlier run, which was cut off, undertook it.
 
-    Where the deployment asks for it (`end_sessions`), people who were taken out of a mapping are signed out first: only then is the
-    change written down as done, so that neither is forgotten.
+    Where the deployment asks for it (`end_sessions`), people who were taken out of a mapping are signed out. A sign-out that cannot be
+    done now, or not by this function, is tried again by the next run, the sweep at the latest: it holds up nothing else.
     """
     one = undertaken(world, registration)
     if one is None:
+        _sign_out(world, registration, options, [])
         return False
     done = effective(one.touched, held)
     moved = bool(one.model_after) and digest(world.ledger.model(registration.deployment).text) == one.model_after
-    if done and options.get("end_sessions"):
-        world.identity(registration).end_sessions(removed_people(done))
+    _sign_out(world, registration, options, removed_people(done))
     if (done or moved) and not _is_in_history(world, registration, one):
         world.ledger.record(_change(registration, one, done, moved=moved, writes=writes))
     world.ledger.forget(registration.deployment, _NAME)
     return bool(done or moved)
+
+
+def _sign_out(world: World, registration: Registration, options: Mapping[str, Any], people: list[str]) -> None:
+    if not options.get("end_sessions"):
+        return
+    waiting = world.ledger.saved(registration.deployment, _SIGN_OUT) or []
+    leaving = sorted({*waiting, *people})
+    if not leaving:
+        return
+    if leaving != waiting:
+        world.ledger.save(registration.deployment, _SIGN_OUT, leaving)
+    try:
+        world.identity(registration).end_sessions(leaving)
+    except PortcullisError as error:
+        log.warning("%d people could not be signed out yet: %s", len(leaving), error)
+        return
+    world.ledger.forget(registration.deployment, _SIGN_OUT)
 
 
 def removed_people(done: Sequence[Touched]) -> list[str]:

@@ -1,0 +1,65 @@
+"""Given Secrets Manager, then a named secret is read, an absent one is made once, and no error tells what a secret holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from portcullis.errors import Refused, Unreachable
+from portcullis.passwords.aws import SecretsManager, generated
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    with mock_aws():
+        yield boto3.client("secretsmanager", region_name="eu-central-1")
+
+
+def test_an_absent_secret_is_made_once_and_then_read(client: Any) -> None:
+    store = SecretsManager(client)
+    assert store.password("portcullis/demo/robot") is None
+    made = store.make("portcullis/demo/robot", "robot")
+    assert store.password("portcullis/demo/robot") == made
+    assert store.make("portcullis/demo/robot", "robot") == made  # somebody else was faster
+    kept = json.loads(client.get_secret_value(SecretId="portcullis/demo/robot")["SecretString"])
+    assert kept == {"username": "robot", "password": made}
+
+
+@pytest.mark.parametrize(
+    "text", ["plain-Text-1", '{"password": "plain-Text-1"}', '{"password": "plain-Text-1", "x": 1}']
+)
+def test_a_secret_is_a_text_or_json_with_a_password(client: Any, text: str) -> None:
+    client.create_secret(Name="given", SecretString=text)
+    assert SecretsManager(client).password("given") == "plain-Text-1"
+
+
+@pytest.mark.parametrize("text", ['{"passwort": "hidden-1"}', '{"password": ""}', '{"password": ["hidden-1"]}'])
+def test_a_secret_without_a_password_is_refused_without_telling_it(client: Any, text: str) -> None:
+    client.create_secret(Name="given", SecretString=text)
+    with pytest.raises(Refused) as raised:
+        SecretsManager(client).password("given")
+    assert "hidden-1" not in str(raised.value)
+
+
+def test_a_secret_that_is_being_deleted_is_told(client: Any) -> None:
+    client.create_secret(Name="given", SecretString="x")
+    client.delete_secret(SecretId="given")
+    with pytest.raises((Refused, Unreachable), match="given"):
+        SecretsManager(client).password("given")
+
+
+def test_generated_passwords_have_all_kinds_of_characters_and_are_never_alike() -> None:
+    made = {generated() for _ in range(50)}
+    assert len(made) == 50
+    for password in made:
+        assert len(password) == 32
+        assert any(c.islower() for c in password)
+        assert any(c.isupper() for c in password)
+        assert any(c.isdigit() for c in password)
+        assert any(not c.isalnum() for c in password)
