@@ -74,7 +74,7 @@ def burst(
     wanted = {f"Cognito/{people.pool}/{user}" for user in users}
 
     def missing() -> set[str]:
-        mapped = set(mappings()[ROLE]["users"])
+        mapped = set(mappings().get(ROLE, {}).get("users", ()))  # no mapping before the first is mapped
         return wanted & mapped if leaving else wanted - mapped
 
     until(lambda: not waiting(), within=within, what="the queues are empty")

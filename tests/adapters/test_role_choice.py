@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from portcullis.identity.role_choice import choose_by_token
 
 from local.aws.emulator import Emulator
-from portcullis.identity.role_choice import choose_by_token
 
 pytestmark = pytest.mark.aws
 BY_TOKEN = {"Type": "Token", "AmbiguousRoleResolution": "Deny"}

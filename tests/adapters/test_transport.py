@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
-from local.node.node import Node
 from portcullis.access.config import Kind
 from portcullis.engines.opensearch import OpenSearchEngine
 from portcullis.engines.transport import basic_transport
 from portcullis.errors import Refused
+
+from local.node.node import Node
 
 pytestmark = pytest.mark.node
 
