@@ -234,7 +234,7 @@ def of_function(name: str, g: Grounds) -> Statements:
     identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
     match name:
         case "identity_sync":
-            return [*everywhere, *bury(identity_dead)]
+            return [*everywhere, *end_sessions(g), *bury(identity_dead)]
         case "key_guard":
             return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
         case "sweep":

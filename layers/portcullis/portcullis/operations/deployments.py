@@ -90,11 +90,23 @@ def _refuse_shut(world: World, deployment: str) -> None:
         raise Refused(f"{deployment} is {state.value}: access is not changed until it is open")
 
 
+def _is_in(world: World, registration: Registration) -> bool:
+    """Whether the automation holds its roles already: asked as itself, who is refused as long as it does not."""
+    try:
+        mappings = world.engine(registration).read([Kind.MAPPINGS]).of(Kind.MAPPINGS)
+    except Refused:
+        return False
+    entry = registration.automation_role
+    return all(entry in mappings.get(role, {}).get("backend_roles", ()) for role in ("security_manager", LOCK_ROLE))
+
+
 def _let_automation_in(world: World, registration: Registration) -> None:
     """The master gives the automation its two roles; from then on the automation stands alone.
 
     What is there already is left as it is: a later difference, made by the automation, puts right what differs.
     """
+    if _is_in(world, registration):
+        return  # it stands alone: the master may have been moved since, to one that we cannot become
     held = (master := world.master(registration)).read([Kind.ROLES, Kind.MAPPINGS])
     entry, roles = registration.automation_role, ("security_manager", LOCK_ROLE)
     ours = {Claim(Kind.MAPPINGS, role, "backend_roles", entry) for role in roles}

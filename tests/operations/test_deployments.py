@@ -1,0 +1,29 @@
+"""A deployment comes under our care: the master lets the automation in once, and is not needed again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from portcullis.errors import Refused
+from portcullis.operations.deployments import introduce
+from portcullis.operations.ports import Engine, Registration
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import account, model_text, registration
+
+CAUSE = Cause("a test", "somebody")
+
+
+def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
+    # Given a world in which nobody can become the master any more, and an automation that holds its roles
+    here = account()
+
+    def gone(_: Registration) -> Engine:
+        raise Refused("the master was moved to a role that we cannot become")
+
+    world = replace(here.world, master=gone)
+    # When the deployment is introduced, as every deploy does
+    outcome = introduce(world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
+    # Then it is introduced all the same
+    assert outcome.deployment == "demo"
+    assert here.ledger.registration("demo").domain == registration("demo").domain
