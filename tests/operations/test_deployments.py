@@ -15,14 +15,15 @@ CAUSE = Cause("a test", "somebody")
 
 
 def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
-    # Given a world in which nobody can become the master any more, and an automation that holds its roles
+    # Given a deployment that was introduced, and whose master was then moved to a role that nobody here can become
     here = account()
+    introduce(here.world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
 
     def gone(_: Registration) -> Engine:
         raise Refused("the master was moved to a role that we cannot become")
 
     world = replace(here.world, master=gone)
-    # When the deployment is introduced, as every deploy does
+    # When it is introduced again, as every deploy does
     outcome = introduce(world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
     # Then it is introduced all the same
     assert outcome.deployment == "demo"
