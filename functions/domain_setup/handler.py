@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from portcullis.operations import custom_resource
+from portcullis.tracing import traced
 
-logger, tracer = Logger(), Tracer()
+logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True, correlation_id_path="RequestId")
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     custom_resource.answer(event, logger)

@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from portcullis import operations
+from portcullis.operations.sweep import sweep_and_tell
+from portcullis.operations.world import from_environment
+from portcullis.tracing import traced
 
-logger, tracer, metrics = Logger(), Tracer(), Metrics()
+logger, metrics = Logger(), Metrics()
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler
+@traced
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    answer = operations.sweep_and_tell(operations.from_environment())
+    answer = sweep_and_tell(from_environment())
     logger.info("swept", extra={"deployments": answer})
     return answer

@@ -1,6 +1,4 @@
-"""The verbs, each written once. Functions, the command and the runbooks call these and nothing deeper."""
+"""The verbs, each written once. Functions, the command and the runbooks call these and nothing deeper.
 
-from portcullis.operations.sweep import sweep, sweep_and_tell
-from portcullis.operations.world import from_environment
-
-__all__ = ["from_environment", "sweep", "sweep_and_tell"]
+Nothing is imported here: a function pays at its start for the verb it calls, and for no other.
+"""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations.deployments import introduce, kept_model, withdraw
 from portcullis.operations.key_check import refuse_bad_key, with_domain_key
 from portcullis.operations.ports import Registration
@@ -16,14 +16,11 @@ from portcullis.operations.world import Cause, World, from_environment
 
 def answer(event: Mapping[str, Any], logger: Any) -> None:
     """Do what CloudFormation asks and tell it. It waits an hour for an answer that never comes, so an answer always comes."""
-    import requests
-
     properties = event.get("ResourceProperties", {})
-    name = properties.get("Registration", {}).get("deployment", "unknown")
     body = {
         "Status": "SUCCESS",
         "Reason": "done",
-        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{name}",
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{_name(properties)}",
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
@@ -35,15 +32,34 @@ def answer(event: Mapping[str, Any], logger: Any) -> None:
         logger.exception("the deployment could not be set up")
         reason = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
         body |= {"Status": "FAILED", "Reason": " ".join(reason.split())[:1000]}
-    response = requests.put(event["ResponseURL"], json=body, headers={"content-type": ""}, timeout=30)
-    response.raise_for_status()
+    _tell(event["ResponseURL"], body)
+
+
+def _tell(url: str, body: Mapping[str, Any]) -> None:
+    """Raises Unreachable, so that Lambda tries again; without the address, which is signed and would be a key in a log."""
+    import requests
+
+    try:
+        response = requests.put(url, json=body, headers={"content-type": ""}, timeout=30)
+    except requests.RequestException as error:
+        raise Unreachable(f"CloudFormation did not take the answer: {type(error).__name__}") from None
+    if response.status_code >= 400:
+        raise Unreachable(f"CloudFormation did not take the answer: {response.status_code}")
+
+
+def _name(properties: Mapping[str, Any]) -> str:
+    """The deployment's name, as far as it can be told."""
+    registration = properties.get("Registration")
+    return str(registration.get("deployment", "")) if isinstance(registration, Mapping) else ""
 
 
 def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
-    registration = _registration(properties)
     if request == "Delete":
-        withdraw(world, registration.deployment, Cause("CloudFormation Delete", "cloudformation"))
+        # Of what CloudFormation takes back because it could never be read, nothing was registered.
+        if name := _name(properties):
+            withdraw(world, name, Cause("CloudFormation Delete", "cloudformation"))
         return {}
+    registration = _registration(properties)
     text = _model_text(properties)
     registration = with_domain_key(world, registration)
     refuse_bad_key(world, registration, kept_model(text, f"{registration.deployment}.yaml"))

@@ -13,10 +13,8 @@ from typing import Any
 from portcullis import signals
 from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent
-from portcullis.operations.guard import guard
 from portcullis.operations.ports import Alert
 from portcullis.operations.scopes import scope_of
-from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Scope, Signal
 
@@ -119,10 +117,15 @@ class Reactions:
         if not self._is_last_try(message):
             self.covered.add(about)
         cause = Cause(signal.event_id, signal.actor, signal.at)
+        # Each of the two functions that come here calls one of these, and at its start should not pay for the other.
         if signal.concern is Concern.IDENTITY:
+            from portcullis.operations.synchronise import synchronise
+
             self._gather(message.deployment)
             self.wrote[message.deployment] = synchronise(self.world, message.deployment, cause).writes > 0
         else:
+            from portcullis.operations.guard import guard
+
             guard(self.world, message.deployment, cause, hint=signal)
         self.covered.add(about)
         return "done"
