@@ -1,0 +1,208 @@
+"""Every way to take the key away locks, giving it back opens to the last byte; what is no revocation never locks."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.people import until
+from stacks import names
+from tests.embedded.scene import INDEX, Scene
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+Revocation = Callable[[Scene], Any]
+
+
+@contextmanager
+def disabled(scene: Scene) -> Iterator[None]:
+    scene.kms.disable_key(KeyId=scene.key)
+    yield
+    scene.kms.enable_key(KeyId=scene.key)
+
+
+@contextmanager
+def pending_deletion(scene: Scene) -> Iterator[None]:
+    scene.kms.schedule_key_deletion(KeyId=scene.key, PendingWindowInDays=7)
+    yield
+    scene.kms.cancel_key_deletion(KeyId=scene.key)  # leaves it disabled
+    scene.kms.enable_key(KeyId=scene.key)
+
+
+@contextmanager
+def denied_by_its_policy(scene: Scene) -> Iterator[None]:
+    before = scene.kms.get_key_policy(KeyId=scene.key, PolicyName="default")["Policy"]
+    policy = json.loads(before)
+    ours = [f"arn:aws:iam::{scene.aws.account}:role/{names.function(f)}" for f in ("key_guard", "sweep", "operate")]
+    policy["Statement"].append(
+        {
+            "Sid": "NotYou",
+            "Effect": "Deny",
+            "Principal": {"AWS": ours},
+            "Action": ["kms:Describe*", "kms:GenerateDataKey*", "kms:ListGrants"],
+            "Resource": "*",
+        }
+    )
+    scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=json.dumps(policy))
+    yield
+    scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=before)
+
+
+@pytest.mark.parametrize("taken_away", [disabled, pending_deletion, denied_by_its_policy])
+def test_a_revocation_locks_and_its_undoing_opens_to_the_last_byte(scene: Scene, taken_away: Revocation) -> None:
+    with taken_away(scene):
+        scene.until_locked()
+        assert len(scene.told("locked")) == 1
+    scene.as_before()
+    until(lambda: len(scene.told("unlocked")) == 1, what="the end of it is told")
+
+
+def inaccessible(scene: Scene) -> None:
+    """What OpenSearch Service says when a domain cannot use its key."""
+    tell = {"event": "KMS Key Inaccessible", "status": "Failed", "severity": "High", "description": "no key"}
+    scene.aws.admin("domain-event", arn=scene.domain["ARN"], detail_type="Domain Error Notification", detail=tell)
+
+
+def test_what_the_domain_says_alone_is_a_suspicion_and_with_its_grant_gone_it_locks(scene: Scene) -> None:
+    scene.swept()  # sees the grant: only what was there can be missed
+    inaccessible(scene)
+    time.sleep(3)
+    assert (scene.cast.state(), scene.everything()) == ("open", scene.before)
+    [grant] = [
+        one
+        for one in scene.kms.list_grants(KeyId=scene.key)["Grants"]
+        if scene.domain["ARN"] in str(one.get("Constraints"))
+    ]
+    scene.kms.revoke_grant(KeyId=scene.key, GrantId=grant["GrantId"])
+    scene.until_locked()
+    asked = {k: grant[k] for k in ("GranteePrincipal", "RetiringPrincipal", "Operations", "Name", "Constraints")}
+    scene.kms.create_grant(KeyId=scene.key, **asked)
+    scene.as_before()
+
+
+def test_what_the_domain_says_of_its_key_makes_us_find_what_no_event_told(scene: Scene) -> None:
+    scene.aws.admin("weather", lose=True, names=["DisableKey"])
+    scene.kms.disable_key(KeyId=scene.key)
+    scene.stays_open()
+    inaccessible(scene)
+    scene.until_locked()
+    scene.kms.enable_key(KeyId=scene.key)
+    scene.as_before()
+
+
+# ---------------------------------------------------------------------- what is no revocation
+
+
+def test_a_kms_that_throttles_for_a_while_never_locks_and_is_told(scene: Scene) -> None:
+    scene.aws.admin("fault", actions=["kms:*"], kind="throttle", caller="portcullis-")
+    scene.swept()
+    assert scene.told("key-unreachable") == [], "what lasts less than two minutes is not told"
+    scene.unreachable_for(minutes=3)
+    scene.swept()
+    [alert] = scene.told("key-unreachable")
+    assert alert["severity"] == "warning"
+    scene.stays_open()
+    scene.aws.admin("mend")
+    scene.swept()
+    scene.stays_open()
+
+
+def test_a_kms_that_stays_silent_never_locks(scene: Scene) -> None:
+    scene.aws.admin("fault", actions=["kms:*"], kind="hang", caller="portcullis-", hold=12)
+    threading.Thread(target=scene.swept, daemon=True).start()
+    time.sleep(5)
+    assert scene.cast.state() == "open"
+    assert scene.cast.application.may_search(INDEX)
+
+
+def test_while_kms_is_silent_a_lock_that_stands_is_not_opened(scene: Scene) -> None:
+    with disabled(scene):
+        scene.until_locked()
+        scene.aws.admin("fault", actions=["kms:*"], kind="throttle", caller="portcullis-")
+        scene.swept()
+        assert scene.cast.state() == "locked"
+        scene.aws.admin("mend")
+    scene.as_before()
+
+
+# ---------------------------------------------------------------------- events lost, late, doubled
+
+
+def test_what_no_event_told_the_sweep_finds(scene: Scene) -> None:
+    scene.aws.admin("weather", lose=True)
+    scene.kms.disable_key(KeyId=scene.key)
+    scene.stays_open()
+    scene.sweep()
+    scene.until_locked()
+    scene.kms.enable_key(KeyId=scene.key)
+    user = scene.people.cognito_user("lost.event.support")
+    scene.people.join(user, "support")
+    scene.sweep()
+    scene.until_open()
+    entry = f"Cognito/{scene.people.pool}/{user}"
+    assert entry in scene.cast.mappings()["level_support"]["users"]
+    scene.people.leave(user, "support")
+    scene.swept()
+    assert entry not in scene.cast.mappings()["level_support"]["users"]
+
+
+def test_doubled_and_late_events_end_in_the_same(scene: Scene) -> None:
+    scene.aws.admin("weather", copies=3, delay=0.7)
+    user = scene.people.cognito_user("doubled.event.support")
+    entry = f"Cognito/{scene.people.pool}/{user}"
+    for _ in range(2):
+        scene.people.join(user, "support")
+        scene.people.leave(user, "support")
+    scene.people.join(user, "support")
+    until(lambda: entry in scene.cast.mappings()["level_support"]["users"], what="mapped")
+    scene.kms.disable_key(KeyId=scene.key)
+    scene.until_locked()
+    scene.people.leave(user, "support")
+    scene.kms.enable_key(KeyId=scene.key)
+    time.sleep(0.8)
+    scene.as_before()
+    assert len(scene.told("locked")) == 1
+
+
+def test_disabled_and_enabled_in_one_breath_ends_open(scene: Scene) -> None:
+    for _ in range(3):
+        scene.kms.disable_key(KeyId=scene.key)
+        scene.kms.enable_key(KeyId=scene.key)
+    time.sleep(1)
+    scene.as_before()
+
+
+# ---------------------------------------------------------------------- broken off in the middle
+
+
+def _locks(scene: Scene) -> bool:
+    scene.swept()
+    return bool(scene.cast.state() == "locked")
+
+
+def _opens(scene: Scene) -> bool:
+    if scene.cast.state() != "open":
+        scene.swept()
+    return bool(scene.cast.state() == "open")
+
+
+def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_locked(scene: Scene) -> None:
+    scene.aws.admin("fault", actions=["ec2:RevokeSecurityGroupIngress"], kind="slow", calls=1, hold=20)
+    scene.up.node.stop()
+    scene.kms.disable_key(KeyId=scene.key)
+    until(lambda: any(one["met"] for one in scene.aws.admin("faults").values()), what="it is in the middle of a step")
+    assert scene.kill(names.function("key_guard")) > 0
+    scene.aws.admin("mend")
+    assert scene.cast.state() == "locking"
+    scene.up.node.start_again()
+    until(lambda: _locks(scene), within=100, what="somebody else finishes the lock")
+    scene.until_locked()
+    scene.let_go()
+    scene.kms.enable_key(KeyId=scene.key)
+    until(lambda: _opens(scene), within=60, what="open again")
+    scene.as_before()
