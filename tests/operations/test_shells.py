@@ -27,12 +27,25 @@ def domain() -> Held:
     return Held({**held.documents, Kind.ROLES: roles, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "old": mapping()}})
 
 
-@pytest.mark.parametrize(("many", "patches"), [(1, 3), (20, 3), (200, 4)])
+@pytest.mark.parametrize(("many", "patches"), [(1, 3), (20, 3), (200, 4), (600, 8)])
 def test_the_end_is_the_same_and_only_many_are_worth_another_patch(many: int, patches: int) -> None:
     plainly = sequence(many)
     sent = with_shells(plainly)
     assert len(sent) == patches
     assert plain(apply_patches(domain(), sent)) == plain(apply_patches(domain(), plainly))
+
+
+def test_no_patch_maps_more_than_a_few_hundred_roles_and_none_before_it_is_made() -> None:
+    held = domain()
+    for kind, operations in with_shells(sequence(600)):
+        held = apply_patches(held, [(kind, operations)])  # Refused if a mapping came before its role
+        assert kind is not Kind.MAPPINGS or len(operations) <= 250
+
+
+def test_a_new_role_that_nobody_is_mapped_to_is_made_whole_at_the_end() -> None:
+    (_, roles), (_, mappings), removal = sequence(300)
+    plainly = [(Kind.ROLES, roles), (Kind.MAPPINGS, mappings[:-1]), removal]
+    assert plain(apply_patches(domain(), with_shells(plainly))) == plain(apply_patches(domain(), plainly))
 
 
 def test_what_is_there_already_is_never_emptied_on_the_way() -> None:
