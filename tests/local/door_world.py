@@ -151,7 +151,7 @@ def made(factory: pytest.TempPathFactory, version: str) -> Iterator[World]:
             "home": str(home),
             "jwt_key": str(node.token_key),
             "ingress": {"automation_roles": [AUTOMATION]},
-            "timeout_s": 3,
+            "timeout_s": 12,  # long enough for a bulk of megabytes on a busy machine
         }
         with Emulator.start(home / "aws", region=REGION, account=ACCOUNT, door=spec, tell=print) as aws:
             world = World(node, aws, home)
