@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from portcullis import model
 from portcullis.errors import BadInput, PortcullisError, Refused
 
 from layers import build as layer
@@ -28,7 +29,7 @@ from local.deploy import Assembly, deploy
 from local.node import jars
 from local.node.node import Node
 from local.node.security import SecuritySetup
-from local.processes import check_port, free_port
+from local.processes import Died, Part, check_port, free_port
 from stacks import names
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -141,9 +142,7 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
     """The embedded default from nothing to deployed, and gone again at the end, however it ends."""
     shutil.rmtree(parts.home, ignore_errors=True)
     parts.home.mkdir(parents=True)
-    for port in (parts.door_port, parts.aws_port):
-        if port:
-            check_port(port, "a port that was asked for")
+    check(parts)
     door_port = parts.door_port or free_port()
     with ExitStack() as ends, ThreadPoolExecutor(3) as side:
         # The jars come first: a first start without a network fails here, before anything runs.
@@ -152,11 +151,33 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
         host_layer = side.submit(layer.build, "host")
         node = ends.enter_context(start_node(parts, tell))
         aws = ends.enter_context(start_aws(parts, node, door_port, tell))
-        prepare_account(aws)
-        out = assembly.result()
-        layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
-        outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
-        yield Embedded(parts, node, aws, door_port, outputs)
+        with naming_the_dead(node, aws):
+            prepare_account(aws)
+            out = assembly.result()
+            layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
+            outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
+            yield Embedded(parts, node, aws, door_port, outputs)
+
+
+def check(parts: Parts) -> None:
+    """What was asked for, before anything starts: BadInput for a port that is taken or a deployment file that is wrong."""
+    for port in (parts.door_port, parts.aws_port):
+        if port:
+            check_port(port, "a port that was asked for")
+    for file in sorted(parts.deployments.glob("*.yaml")):
+        model.load(file)
+
+
+@contextmanager
+def naming_the_dead(*watched: Part) -> Iterator[None]:
+    """A failure is often only the echo of a part that died: then the part is named."""
+    try:
+        yield
+    except Exception as error:
+        death = next(filter(None, (part.death() for part in watched)), None)
+        if death is None or isinstance(error, Died):
+            raise
+        raise death from error
 
 
 def start_node(parts: Parts, tell: Tell) -> Node:

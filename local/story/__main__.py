@@ -14,6 +14,7 @@ from rich.console import Console
 
 from local import embedded
 from local.people import People
+from local.processes import Supervisor
 from local.story.book import Book
 from local.story.stages import STAGES, Alerts, Cast
 
@@ -59,6 +60,9 @@ def _play(book: Book) -> None:
     with ExitStack() as ends:
         with book.stage("up", f"A real OpenSearch {parts.version}, the emulated AWS, our stacks deployed") as stage:
             whole = ends.enter_context(embedded.running(parts, lambda line: _tell(book, line)))
+            watch = ends.enter_context(Supervisor())  # a part that dies ends the story there and then
+            watch.keep(whole.node)
+            watch.keep(whole.aws)
             stage.note(f"domain {whole.deployment} behind https://{whole.door}; {len(whole.outputs)} stacks")
         people = People(whole)
         have: dict[str, Any] = {

@@ -1,0 +1,67 @@
+"""Groups that go, names that are patterns, events that cannot be read: with the functions' own roles, IAM enforced."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from local.people import until
+from tests.embedded.scene import INDEX, Scene
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(120)]
+
+
+def test_a_group_that_is_deleted_is_granted_nothing_and_stands_in_status_and_plan(scene: Scene) -> None:
+    iam, group = scene.aws.client("iam"), "catalyst-support"
+    omar = scene.people.iam_user("omar.of.a.group")
+    iam.add_user_to_group(GroupName=group, UserName=omar.name)
+    until(lambda: omar.may_search(INDEX), what="omar may search")
+    iam.remove_user_from_group(GroupName=group, UserName=omar.name)
+    iam.delete_group(GroupName=group)
+    until(lambda: not omar.may_search(INDEX), what="omar is refused")
+    scene.quiet()
+    missing = f"iam_group:{group} does not exist"
+    status = scene.cast.operate("status", deployment="demo")
+    assert any(missing in problem for problem in status["problems"])
+    plan = scene.cast.operate("plan", deployment="demo")
+    assert any(missing in note for note in plan["notes"])
+    assert plan["steps"] == [], "the others are not touched"
+    iam.create_group(GroupName=group)
+    iam.add_user_to_group(GroupName=group, UserName=omar.name)
+    until(lambda: omar.may_search(INDEX), what="made again, it grants again")
+    iam.remove_user_from_group(GroupName=group, UserName=omar.name)
+    until(lambda: not omar.may_search(INDEX), what="omar is refused")
+
+
+def test_a_member_whose_name_is_a_pattern_lets_nobody_in_and_is_told(scene: Scene) -> None:
+    """Who may make users of the pool could else let in everybody: an entry of a role mapping is a pattern."""
+    user = scene.people.cognito_user("*")
+    scene.people.join(user, "support")
+    scene.quiet()
+    assert not any("*" in entry for entry in scene.cast.mappings()["level_support"]["users"])
+    status = scene.cast.operate("status", deployment="demo")
+    assert any("would be a pattern" in problem for problem in status["problems"])
+    scene.people.leave(user, "support")
+
+
+def test_dead_letters_go_back_when_asked_and_those_that_no_try_mends_are_buried_again(scene: Scene) -> None:
+    sqs, dead = scene.aws.client("sqs"), scene.up.output("IdentityDeadLetters")
+    sqs.purge_queue(QueueUrl=dead)
+    broken = {
+        "eventVersion": "1.11",
+        "eventSource": "cognito-idp.amazonaws.com",
+        "eventName": "AdminAddUserToGroup",
+        "awsRegion": scene.aws.region,
+        "recipientAccountId": scene.aws.account,
+        "eventTime": "2026-01-01T00:00:00Z",
+        "eventID": "0badc0de-0000-4000-8000-000000000001",
+        "eventType": "AwsApiCall",
+        "requestParameters": {"userPoolId": scene.people.pool},
+    }
+    entry = {"Source": "aws.cognito-idp", "DetailType": "AWS API Call via CloudTrail", "Detail": json.dumps(broken)}
+    scene.aws.client("events").put_events(Entries=[entry])
+    until(lambda: len(scene.told("dead-letter")) == 1, what="it is buried and told")
+    done = scene.cast.operate("redrive", "act")
+    assert done["queues"]["identity"] == "about 1 messages are on their way back"
+    until(lambda: len(scene.told("dead-letter")) == 2, what="it is tried again, buried and told again")
