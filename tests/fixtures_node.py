@@ -17,6 +17,40 @@ CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
 MASTER_ROLE = "arn:aws:iam::000000000000:role/Master"
 
 
+# What a new node of `SecuritySetup.basic()` holds besides what the engine reserves.
+_NEW = {
+    "rolesmapping": {
+        name: {"backend_roles": ["admin"], "description": "The master"} for name in ("all_access", "security_manager")
+    },
+    "roles": {},
+    "internalusers": {},
+    "tenants": {},
+    "actiongroups": {},
+}
+
+
+def make_new(node: Node) -> None:
+    """Take away what other tests left on a shared node: its security config and its indices are as on a new one afterwards."""
+    for kind, new in _NEW.items():
+        path = f"/_plugins/_security/api/{kind}"
+        status, held = node.ask("GET", path)
+        assert status == 200, held
+        left = [
+            name
+            for name, document in held.items()
+            if name not in new and name != node.user and not (document.get("reserved") or document.get("static"))
+        ]
+        operations = [{"op": "remove", "path": "/" + name.replace("~", "~0").replace("/", "~1")} for name in left]
+        operations += [
+            {"op": "replace" if name in held else "add", "path": f"/{name}", "value": new[name]} for name in new
+        ]
+        if operations:
+            status, said = node.ask("PATCH", path, operations, timeout=120)
+            assert status == 200, said
+    status, said = node.ask("DELETE", "/*,-.*?expand_wildcards=all&ignore_unavailable=true")
+    assert status in (200, 404), said
+
+
 @pytest.fixture(scope="session")
 def jar_cache() -> Path:
     """The project's own cache: filled by whoever comes first, shared by all."""

@@ -80,7 +80,6 @@ class Door:
 
     async def _admitted(self, request: web.BaseRequest) -> tuple[Asked, Caller, list[bytes]]:
         """Who asks for what, once ingress, sign-in and policies let it in. Raises Refused, Dropped."""
-        # The access policy judges the path as it was sent, Dashboards' prefix included; what lies behind it is the engine's to judge.
         at_the_edge = asked = asking.read(request.method, request.raw_path, request.raw_headers, request.remote or "")
         domain = opensearch._domains.get_scoped(self._spec.account, self._spec.region, self._spec.domain)
         if not domain:
@@ -103,7 +102,9 @@ class Door:
             self._spec.ingress.check(caller, domain, self._spec.account, self._spec.region)
         if refused or caller is None:
             raise refused or anonymous(asked.action)
-        policy.check(caller, at_the_edge, domain.get("AccessPolicies"), self._spec.domain_arn)
+        # The path as it was sent, Dashboards' prefix included, and the node's own behind it: a Deny of either refuses.
+        for judged in (asked,) if asked is at_the_edge else (at_the_edge, asked):
+            policy.check(caller, judged, domain.get("AccessPolicies"), self._spec.domain_arn)
         return asked, caller, body
 
     def _signed_in(self, asked: Asked, domain: Mapping[str, Any]) -> Caller:

@@ -20,6 +20,7 @@ from portcullis.operations.restorability import restorability
 from portcullis.operations.world import Cause
 
 from local.node.node import Node
+from tests.fixtures_node import make_new
 from tests.operations.estates import Estate, estate
 from tests.operations.nodes import FolderSnapshots, clear, documents, let_taker_in, ok, transport, write
 
@@ -32,6 +33,7 @@ NAMES = ("orders", "people", f"{RESTORED}orders")
 
 @pytest.fixture
 def node(node_basic: Node) -> Iterator[Node]:
+    make_new(node_basic)
     let_taker_in(node_basic, sample="orders")
     clear(node_basic, *NAMES)
     yield node_basic
@@ -41,6 +43,7 @@ def node(node_basic: Node) -> Iterator[Node]:
 @pytest.fixture
 def two(node_basic_2: Node, node_basic_3: Node) -> Iterator[tuple[Node, Node]]:
     for one in (node_basic_2, node_basic_3):
+        make_new(one)
         let_taker_in(one, moving=True)
         clear(one, *NAMES)
     yield node_basic_2, node_basic_3

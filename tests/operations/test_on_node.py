@@ -19,6 +19,7 @@ from portcullis.operations.status import plan
 from portcullis.operations.world import Cause
 
 from local.node.node import Node
+from tests.fixtures_node import make_new
 from tests.operations.on_node import MASTER, account_on, bytes_of, made_by_hand, put_back, transport
 from tests.operations.worlds import POOL, Account, model_text, registration
 
@@ -52,6 +53,7 @@ READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 @pytest.fixture
 def house(node_basic: Node) -> Iterator[tuple[Node, Account]]:
     """A node taken care of, and left as it was found."""
+    make_new(node_basic)
     found = bytes_of(node_basic)
     made = account_on(node_basic)
     made.people.groups = {READERS: (f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben")}
