@@ -30,7 +30,7 @@ JVM = (
     "-Xms512m",
     "-Xmx512m",
     "-Xrs",  # leaves the signals to Python
-    "-XX:+UseSerialGC",
+    "-XX:+UseG1GC",  # the memory breaker nudges this one to collect; under the serial one a large request leaves the node refusing for long
     "-XX:TieredStopAtLevel=1",
     "--enable-native-access=ALL-UNNAMED",
 )

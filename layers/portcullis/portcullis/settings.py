@@ -21,7 +21,9 @@ class Settings:
     identity_dead_letters: str = ""
     key_dead_letters: str = ""
     settle_seconds: float = 5.0
-    queue_tries: int = 6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
+    queue_tries: int = (
+        6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
+    )
     account: str = ""
     region: str = ""
     may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
