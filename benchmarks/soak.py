@@ -67,6 +67,7 @@ class Watch:
         while not self.end.wait(SAMPLE_S):
             with contextlib.suppress(psutil.NoSuchProcess):
                 self.sample(time.monotonic() - began)
+        self.sample(time.monotonic() - began)
 
     def sample(self, at: float) -> None:
         pid = self.cast.embedded.node.pid
