@@ -36,6 +36,8 @@ class Clone:
         for name in FILES:
             shutil.copy(PROJECT / name, folder / name)
         shutil.copy(PROJECT / "layers" / "build.py", folder / "layers" / "build.py")
+        for shared in (PROJECT / "layers" / "build", embedded.CACHE):
+            shared.mkdir(parents=True, exist_ok=True)  # in a fresh checkout nothing was built or fetched yet
         (folder / "layers" / "build").symlink_to(PROJECT / "layers" / "build")
         self.home = folder / ".portcullis"
         self.home.mkdir()
