@@ -114,9 +114,9 @@ def described(kept: dict[str, Any]) -> dict[str, Any]:
 def parsed(kept: dict[str, Any]) -> dict[str, Any]:
     """The document's content as a tree, whichever of the two formats it is kept in."""
     if kept["DocumentFormat"] == "YAML":
-        from ruamel.yaml import YAML
+        import yaml
 
-        tree: dict[str, Any] = YAML(typ="safe").load(kept["Content"])
+        tree: dict[str, Any] = yaml.safe_load(kept["Content"])
         return tree
     read: dict[str, Any] = json.loads(kept["Content"])
     return read

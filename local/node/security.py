@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from portcullis.errors import BadInput
-from ruamel.yaml import YAML
 
 TOKEN_HEADER = "x-door-token"
 NAME_CLAIM, ROLES_CLAIM = "sub", "roles"
@@ -92,7 +92,7 @@ class SecuritySetup:
         Taken from the plugin: its predefined roles. Not taken: its demo users, and its demo mappings, which let people in
         whom nobody has mapped (`own_index` to everyone; `kibana_user`, `readall` and others by well-known backend roles).
         """
-        predefined = YAML(typ="safe").load((defaults / "roles.yml").read_text(encoding="utf-8"))
+        predefined = yaml.safe_load((defaults / "roles.yml").read_text(encoding="utf-8"))
         predefined.pop("_meta")
         mapping = {"backend_roles": [self.master_role or "admin"], "description": "The master"}
         kinds: dict[str, tuple[str, Mapping[str, Any]]] = {

@@ -38,7 +38,7 @@ def test_a_handler_needs_nothing_but_the_layer_and_leaves_to_later_what_not_ever
         "opensearchpy",
         "aws_xray_sdk",
         "requests",
-        "ruamel.yaml",
+        "yaml",
         "pydantic",
         "aws_lambda_powertools.utilities.parser",
         "portcullis.cli",

@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 KNOWN = Path(__file__).parents[2] / "layers/portcullis/portcullis/model/known"
 # A CONSTANT_Utf8 entry is tag 1, a length of two bytes, and the text; the length proves that the text is whole.
@@ -42,7 +42,7 @@ def permissions(jars: list[Path]) -> set[str]:
 
 def documents(text: str) -> dict[str, Any]:
     """The documents of one configuration file, without its head and without the flags that only GET shows."""
-    held = YAML(typ="safe", pure=True).load(text) or {}
+    held = yaml.safe_load(text) or {}
     shown = {"reserved", "hidden", "static"}
     return {
         n: {k: v for k, v in d.items() if k not in shown}

@@ -138,7 +138,7 @@ def test_the_layer_fits_and_holds_what_the_functions_import() -> None:
     folder = build.build("arm64")
     python = folder / "python"
     assert build.size(folder) < 20_000_000
-    for package in ("portcullis", "opensearchpy", "pydantic", "aws_lambda_powertools", "requests_aws4auth", "ruamel"):
+    for package in ("portcullis", "opensearchpy", "pydantic", "aws_lambda_powertools", "requests_aws4auth", "yaml"):
         assert (python / package).is_dir(), package
     for absent in ("boto3", "botocore", "grpc", "opensearch", "google", "portcullis/cli", "rich", "click"):
         assert not (python / absent).exists(), absent

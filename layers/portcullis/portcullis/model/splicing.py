@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.events import (
+from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -23,7 +21,7 @@ from ruamel.yaml.events import (
 )
 
 from portcullis.model.parts import Path
-from portcullis.model.reading import read
+from portcullis.model.reading import events, read
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./@+-]*(?:\*)?")
 _WIDEST = 110  # a grant or a list that fits is written on one line
@@ -108,7 +106,7 @@ def _spans(text: str) -> dict[Path, _Span]:
 class _Finder:
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
-        self._events = YAML(typ="safe", pure=True).parse(StringIO(text.removeprefix("\ufeff")))
+        self._events = events(text.removeprefix("\ufeff"))
         self.spans: dict[Path, _Span] = {}
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
@@ -148,8 +146,9 @@ class _Finder:
 
     def _end(self, event: Any) -> int:
         end: int = event.end_mark.line
+        column: int = event.end_mark.column
         if isinstance(event, ScalarEvent) and event.style in ("|", ">"):  # its end mark is where the next thing begins
-            end -= event.end_mark.column == 0
+            end -= column == 0
             while not self._lines[end].strip():
                 end -= 1
         return end

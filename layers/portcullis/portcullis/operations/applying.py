@@ -18,9 +18,9 @@ from portcullis.access.patch import apply_patches, parts, patches
 from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
+from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
-from portcullis.operations.shells import with_shells
 from portcullis.operations.undertaking import begin, settle, starting, text_in_ledger
 from portcullis.operations.world import Cause, World
 
@@ -54,7 +54,7 @@ class Comparison:
 
     def simulated(self) -> Patches:
         """The patches as a simulation needs them: no password is looked up or made for them."""
-        return with_shells(patches(self.plan, self.held, {name: {"hash": ""} for name in new_users(self.plan)}))
+        return quickest(patches(self.plan, self.held, {name: {"hash": ""} for name in new_users(self.plan)}))
 
     def after(self) -> Held:
         """What the engine would hold once the plan is applied."""
@@ -162,7 +162,7 @@ def apply_model(
             return _finish(world, registration, kept, first, now, writes)
         try:
             secrets = passwords(world, registration, kept, new_users(now.plan))
-            for kind, operations in with_shells(patches(now.plan, now.held, secrets)):
+            for kind, operations in quickest(patches(now.plan, now.held, secrets)):
                 writes += send(engine, kind, operations, now.held)
         except Conflict:
             wait_a_little(world, attempt)

@@ -1,11 +1,11 @@
-"""Given many new roles with mappings, then they are sent in another order, and the engine ends the same."""
+"""Given many roles that come or go with their mappings, then they are sent in another order, and the engine ends the same."""
 
 from __future__ import annotations
 
 import pytest
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.patch import apply_patches
-from portcullis.operations.shells import with_shells
+from portcullis.operations.many import quickest
 
 from tests.operations.worlds import house, mapping, plain, role
 
@@ -30,31 +30,61 @@ def domain() -> Held:
 @pytest.mark.parametrize(("many", "patches"), [(1, 3), (20, 3), (200, 4), (600, 8)])
 def test_the_end_is_the_same_and_only_many_are_worth_another_patch(many: int, patches: int) -> None:
     plainly = sequence(many)
-    sent = with_shells(plainly)
+    sent = quickest(plainly)
     assert len(sent) == patches
     assert plain(apply_patches(domain(), sent)) == plain(apply_patches(domain(), plainly))
 
 
 def test_no_patch_maps_more_than_a_few_hundred_roles_and_none_before_it_is_made() -> None:
     held = domain()
-    for kind, operations in with_shells(sequence(600)):
+    for kind, operations in quickest(sequence(600)):
         held = apply_patches(held, [(kind, operations)])  # Refused if a mapping came before its role
         assert kind is not Kind.MAPPINGS or len(operations) <= 250
+
+
+def test_mappings_are_sent_while_there_are_few_roles() -> None:
+    held = before = domain()
+    for patch in quickest(sequence(600)):
+        if patch[0] is Kind.MAPPINGS:
+            assert len(held.of(Kind.ROLES)) <= len(before.of(Kind.ROLES)) + 250
+        held = apply_patches(held, [patch])
 
 
 def test_a_new_role_that_nobody_is_mapped_to_is_made_whole_at_the_end() -> None:
     (_, roles), (_, mappings), removal = sequence(300)
     plainly = [(Kind.ROLES, roles), (Kind.MAPPINGS, mappings[:-1]), removal]
-    assert plain(apply_patches(domain(), with_shells(plainly))) == plain(apply_patches(domain(), plainly))
+    assert plain(apply_patches(domain(), quickest(plainly))) == plain(apply_patches(domain(), plainly))
 
 
 def test_what_is_there_already_is_never_emptied_on_the_way() -> None:
     held = domain()
-    for patch in with_shells(sequence(200)):
+    for patch in quickest(sequence(200)):
         held = apply_patches(held, [patch])
         assert (held.get(Kind.ROLES, "old") or {})["index_permissions"]
 
 
 def test_other_patches_are_left_alone() -> None:
     for some in ([], [(Kind.ROLES, sequence(300)[0][1])], [(Kind.MAPPINGS, sequence(300)[1][1])]):
-        assert with_shells(some) == some
+        assert quickest(some) == some
+
+
+def leaving(many: int) -> tuple[Held, list[tuple[Kind, list[Json]]]]:
+    """A domain with roles and their mappings, and their removal as a plan has it: mappings first."""
+    held = apply_patches(domain(), sequence(many))
+    mappings = [{"op": "remove", "path": f"/r{i}"} for i in range(many)]
+    mappings.insert(3, {"op": "add", "path": "/old/users", "value": ["kim"]})
+    return held, [(Kind.MAPPINGS, mappings), (Kind.ROLES, [{"op": "remove", "path": f"/r{i}"} for i in range(many)])]
+
+
+@pytest.mark.parametrize(("many", "kinds"), [(1, ["mappings", "roles"]), (300, ["mappings", "roles", "mappings"])])
+def test_many_roles_go_before_their_mappings(many: int, kinds: list[str]) -> None:
+    held, plainly = leaving(many)
+    sent = quickest(plainly)
+    assert [kind.name.lower() for kind, _ in sent] == kinds
+    assert plain(apply_patches(held, sent)) == plain(apply_patches(held, plainly))
+
+
+def test_a_mapping_that_stays_is_changed_while_its_role_is_there() -> None:
+    _, (mappings, roles) = leaving(300)
+    stays = (Kind.MAPPINGS, [{"op": "remove", "path": "/r7/backend_roles/0"}, *mappings[1][8:]])
+    assert quickest([stays, roles]) == [stays, roles]

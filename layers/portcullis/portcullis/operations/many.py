@@ -1,0 +1,87 @@
+"""Many roles and many of their mappings, sent so that the engine takes seconds and not minutes. Pure.
+
+For every mapping that a PATCH touches, the engine reads all roles anew: measured on 2.19.3, 1,000 mappings took 132 s beside 1,800
+roles as people write them, 13 s beside 1,000 empty ones, and least beside few. So a mapping is sent while there are as few roles as
+can be, and those empty:
+
+- new roles are made empty, a few hundred at a time, mapped, and taken away again for the next few hundred; in the end all are made
+  whole. An empty role and a mapping without its role both give nobody anything; cut off in between, the next run makes the roles that
+  are missing and fills those that differ, as ever.
+- of roles that go, the mappings are removed after the roles and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from portcullis.access.config import Json, Kind
+from portcullis.access.patch import parts
+
+_WORTH_IT = 20_000  # roles times touched mappings: below that, one more PATCH costs more than it saves
+_AT_ONCE = 250  # mapped in one PATCH: fewer cost more in writes than they save
+_EMPTY: Json = {"cluster_permissions": [], "index_permissions": [], "tenant_permissions": []}
+
+Patches = Sequence[tuple[Kind, Sequence[Json]]]
+
+
+def quickest(sequence: Patches) -> Patches:
+    """Patches of the same end, in the order in which the engine is done soonest; the same ones where few are touched."""
+    return _roles_go_first(_with_shells(sequence))
+
+
+def _with_shells(sequence: Patches) -> Patches:
+    place = _next(sequence, Kind.ROLES, 0)
+    mappings = _next(sequence, Kind.MAPPINGS, place + 1)
+    if place < 0 or mappings < 0:
+        return sequence
+    roles = {_name(op): op for op in sequence[place][1] if op["op"] == "add" and _is_whole(op)}
+    changes: dict[str, list[Json]] = {}
+    for op in sequence[mappings][1]:
+        changes.setdefault(_name(op), []).append(op)
+    if len(roles) * len(changes) < _WORTH_IT:
+        return sequence
+    order = sorted(changes, key=lambda name: name in roles)  # what is there already first, while there are fewest roles
+    sent: list[tuple[Kind, Sequence[Json]]] = list(sequence[:place])
+    others = [op for op in sequence[place][1] if _name(op) not in roles]
+    between, shells = sequence[place + 1 : mappings], list[Json]()
+    for some in (order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)):
+        served = [{"op": "remove", "path": shell["path"]} for shell in shells]
+        shells = [{**roles[name], "value": _EMPTY} for name in some if name in roles]
+        sent += [
+            (Kind.ROLES, [*others, *served, *shells]),
+            *between,
+            (Kind.MAPPINGS, [op for name in some for op in changes[name]]),
+        ]
+        others, between = [], []
+    whole = list(roles.values())  # `add` puts a document in the place of the last shells, too
+    return [patch for patch in (*sent, (Kind.ROLES, whole), *sequence[mappings + 1 :]) if patch[1]]
+
+
+def _roles_go_first(sequence: Patches) -> Patches:
+    for place, ((kind, operations), (later, removals)) in enumerate(pairwise(sequence)):
+        if kind is not Kind.MAPPINGS or later is not Kind.ROLES:
+            continue
+        leaving = {_name(op) for op in removals if op["op"] == "remove" and _is_whole(op)}
+        of_them = [op for op in operations if _name(op) in leaving]
+        # The engine takes no other change to the mapping of a role that is gone than its removal.
+        removable = all(op["op"] == "remove" and _is_whole(op) for op in of_them)
+        if removable and len(leaving) * len(of_them) >= _WORTH_IT:
+            rest = [op for op in operations if _name(op) not in leaving]
+            swapped = [(kind, rest), (later, removals), (kind, of_them)]
+            return [*sequence[:place], *(patch for patch in swapped if patch[1]), *sequence[place + 2 :]]
+    return sequence
+
+
+def _next(sequence: Patches, kind: Kind, start: int) -> int:
+    """The place of the next patch of a kind, or -1."""
+    return next((place for place in range(start, len(sequence)) if sequence[place][0] is kind), -1)
+
+
+def _name(operation: Json) -> str:
+    return parts(operation["path"])[0]
+
+
+def _is_whole(operation: Json) -> bool:
+    """Whether it makes, replaces or removes a whole document."""
+    return len(parts(operation["path"])) == 1
