@@ -47,6 +47,8 @@ def _plain(value: Any, key: str) -> Any:
     if isinstance(value, list | tuple):
         items = [_plain(item, "") for item in value]
         if key in _SETS:
+            if all(isinstance(item, str) for item in items):
+                return sorted(set(items))
             keyed = {json.dumps(item, sort_keys=True): item for item in items}
             return [keyed[k] for k in sorted(keyed)]
         return items

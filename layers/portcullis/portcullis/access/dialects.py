@@ -117,7 +117,7 @@ def from_engine(kind: Kind, document: Any, dialect: Dialect) -> Json:
     A type of documents within an index (6.x only) is kept as `types` of the index permission.
     """
     if dialect is not Dialect.V6:
-        return dict(copy.deepcopy(document))
+        return dict(document)
     if isinstance(document, list):  # 6.x shows an action group as a mere list, and takes it as an object
         document = {"permissions": document}
     names = {theirs: ours for ours, theirs in _FIELDS[kind].items()}
@@ -136,14 +136,15 @@ def to_engine(kind: Kind, document: Json, dialect: Dialect) -> tuple[Json | None
     """
     if dialect is Dialect.V6:
         return _to_6(kind, document)
-    plain = copy.deepcopy({key: value for key, value in document.items() if key != "readonly"})
-    losses: list[str] = []
-    for permission in plain.get("index_permissions") or ():
-        if types := permission.pop("types", None):
-            losses.append(
-                f"permissions on single types ({', '.join(sorted(types))}) exist in 6.x only and are left out"
-            )
-    return plain, tuple(losses)
+    plain = {key: value for key, value in document.items() if key != "readonly"}
+    typed = [permission["types"] for permission in plain.get("index_permissions") or () if permission.get("types")]
+    if typed:
+        permissions = plain["index_permissions"]
+        plain["index_permissions"] = [{k: v for k, v in one.items() if k != "types"} for one in permissions]
+    return plain, tuple(
+        f"permissions on single types ({', '.join(sorted(types))}) exist in 6.x only and are left out"
+        for types in typed
+    )
 
 
 def holdable(desired: Desired, dialect: Dialect) -> tuple[Desired, Losses]:

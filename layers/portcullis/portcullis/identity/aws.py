@@ -31,8 +31,10 @@ class AwsIdentity:
 
     def members(self, grants: Collection[Grant]) -> Membership:
         asked = sorted({(grant.subject, grant.by) for grant in grants})
+        found = {one: self._read(one) for one in asked if one[0].kind in _AS_WRITTEN}
+        looked_up = [one for one in asked if one not in found]
         with ThreadPoolExecutor(_READERS) as readers:
-            found = dict(zip(asked, readers.map(self._read, asked), strict=True))
+            found |= zip(looked_up, readers.map(self._read, looked_up), strict=True)
         users: dict[Subject, Entries] = {}
         roles: dict[Subject, Entries] = {}
         missing, notes = set(), []

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portcullis.access.drift import drift
-from portcullis.access.people import people
+from portcullis.access.people import Effect, people
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.applying import compare
@@ -88,7 +88,7 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
     registration = world.ledger.registration(deployment)
     kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     now = compare(world, registration, kept, adopt=bool(adopt))
-    effect = people(now.held, now.after())
+    effect = people(now.held, now.after()) if now.plan.steps else Effect()
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
         gains=tuple(str(access) for access in effect.gains),
