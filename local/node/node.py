@@ -27,13 +27,12 @@ UP_WITHIN_S = 90.0
 ASKS_EVERY_S = 0.1
 TELLS_EVERY_S = 2.0
 JVM = (
-    "-Xms512m",
-    "-Xmx512m",
     "-Xrs",  # leaves the signals to Python
     "-XX:+UseG1GC",  # the memory breaker nudges this one to collect; under the serial one a large request leaves the node refusing for long
-    "-XX:TieredStopAtLevel=1",
     "--enable-native-access=ALL-UNNAMED",
 )
+SOON_UP = ("-Xms512m", "-Xmx512m", "-XX:TieredStopAtLevel=1")  # compiles quickly and never well
+STAYS_UP = ("-Xms1g", "-Xmx1g")
 LOG4J = """\
 status = error
 appender.console.type = Console
@@ -78,11 +77,13 @@ class Node:
         port: int | None = None,
         transport_port: int | None = None,
         repositories: dict[str, str] | None = None,
+        stays_up: bool = False,
     ) -> Node:
         """Bring a node up and return when it and its security index answer.
 
         `home`: a new folder, or that of an earlier node, whose data and security index are then kept. `cache`: where the
-        jars lie. Raises BadInput (version, port in use), jars.CannotFetch, Died (with the log's last lines),
+        jars lie. `stays_up`: compiled as a node that runs for long, as production's do; it is up a little later and faster from then
+        on. Raises BadInput (version, port in use), jars.CannotFetch, Died (with the log's last lines),
         PortcullisError (not up in time).
         """
         home = home.resolve()
@@ -94,7 +95,9 @@ class Node:
         while transport_port is None or transport_port == port:
             transport_port = free_port()
         node = cls(home, version, security, port, transport_port)
-        node._write(classpath, jars.default_files(version, cache.resolve()))
+        node._write(
+            classpath, jars.default_files(version, cache.resolve()), (*JVM, *(STAYS_UP if stays_up else SOON_UP))
+        )
         node._up(tell)
         try:
             node._set_passwords()
@@ -191,7 +194,7 @@ class Node:
         except ValueError:
             return answer.status, content
 
-    def _write(self, classpath: list[Path], defaults: Path) -> None:
+    def _write(self, classpath: list[Path], defaults: Path, jvm: tuple[str, ...]) -> None:
         conf = self.home / "config"
         plugin = conf / "opensearch-security"
         shutil.rmtree(plugin, ignore_errors=True)
@@ -205,7 +208,7 @@ class Node:
             "version": self.version,
             "home": str(self.home),
             "conf": str(conf),
-            "jvm": list(JVM),
+            "jvm": list(jvm),
             "jars": [str(path) for path in classpath],
         }
         (self.home / "launch.json").write_text(json.dumps(spec, indent=1), encoding="utf-8")
