@@ -8,6 +8,8 @@ can be, and those empty:
   whole. An empty role and a mapping without its role both give nobody anything; cut off in between, the next run makes the roles that
   are missing and fills those that differ, as ever.
 - of roles that go, the mappings are removed after the roles and not before.
+
+And no PATCH changes more mappings than the engine checks within a time-out, whatever roles there are.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from portcullis.access.config import Json, Kind
 from portcullis.access.patch import parts
 
 _WORTH_IT = 20_000  # roles times touched mappings: below that, one more PATCH costs more than it saves
-_AT_ONCE = 250  # mapped in one PATCH: fewer cost more in writes than they save
+_AT_ONCE = 250  # mappings of one PATCH: fewer cost more in writes than they save
 _EMPTY: Json = {"cluster_permissions": [], "index_permissions": [], "tenant_permissions": []}
 
 Patches = Sequence[tuple[Kind, Sequence[Json]]]
@@ -27,7 +29,7 @@ Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
 def quickest(sequence: Patches) -> Patches:
     """Patches of the same end, in the order in which the engine is done soonest; the same ones where few are touched."""
-    return _roles_go_first(_with_shells(sequence))
+    return _a_few_hundred(_roles_go_first(_with_shells(sequence)))
 
 
 def _with_shells(sequence: Patches) -> Patches:
@@ -36,9 +38,7 @@ def _with_shells(sequence: Patches) -> Patches:
     if place < 0 or mappings < 0:
         return sequence
     roles = {_name(op): op for op in sequence[place][1] if op["op"] == "add" and _is_whole(op)}
-    changes: dict[str, list[Json]] = {}
-    for op in sequence[mappings][1]:
-        changes.setdefault(_name(op), []).append(op)
+    changes = _by_name(sequence[mappings][1])
     if len(roles) * len(changes) < _WORTH_IT:
         return sequence
     order = sorted(changes, key=lambda name: name in roles)  # what is there already first, while there are fewest roles
@@ -71,6 +71,26 @@ def _roles_go_first(sequence: Patches) -> Patches:
             swapped = [(kind, rest), (later, removals), (kind, of_them)]
             return [*sequence[:place], *(patch for patch in swapped if patch[1]), *sequence[place + 2 :]]
     return sequence
+
+
+def _a_few_hundred(sequence: Patches) -> Patches:
+    """Mappings in portions, but for those that are removed: their roles are gone by then, or there are not so many."""
+    sent: list[tuple[Kind, Sequence[Json]]] = []
+    for kind, operations in sequence:
+        if kind is not Kind.MAPPINGS or all(op["op"] == "remove" and _is_whole(op) for op in operations):
+            sent.append((kind, operations))
+            continue
+        changes = list(_by_name(operations).values())
+        for start in range(0, len(changes), _AT_ONCE):
+            sent.append((kind, [op for ops in changes[start : start + _AT_ONCE] for op in ops]))
+    return sent
+
+
+def _by_name(operations: Sequence[Json]) -> dict[str, list[Json]]:
+    named: dict[str, list[Json]] = {}
+    for op in operations:
+        named.setdefault(_name(op), []).append(op)
+    return named
 
 
 def _next(sequence: Patches, kind: Kind, start: int) -> int:

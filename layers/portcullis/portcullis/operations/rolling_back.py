@@ -21,6 +21,7 @@ from portcullis.operations.applying import (
     wait_a_little,
 )
 from portcullis.operations.deployments import kept_model, writing
+from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Change, KeptModel, Registration, Touched
 from portcullis.operations.undertaking import Undertaking, begin, digest, settle, starting
@@ -94,7 +95,7 @@ def _put_back(
     steps = undone(change.touched)
     back, gone = _claims(change.touched, change.released, look)
     mine = (look.mine - gone) | back
-    simulated = undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched})
+    simulated = quickest(undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched}))
     end = apply_patches(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
     refuse_lock_out(world, registration, look.held, simulated, look.desired, cause)
@@ -108,7 +109,7 @@ def _put_back(
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
     secrets = passwords(world, registration, kept, new_users)
     writes = 0
-    for kind, operations in undoing(change.touched, look.held, secrets):
+    for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
         writes += send(engine, kind, operations, look.held)
     keep_claims(world, registration, look.mine | back, mine)
     settle(world, registration, engine.read(), kept.options, writes=writes)
