@@ -344,8 +344,19 @@ class Automation(Stack):
             all_keys=self._arn("kms", "key", "*"),
             user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
             signing_out=[
-                identity.pool.user_pool_arn for identity in identities if identity.pool and identity.one.end_sessions
+                identity.pool.user_pool_arn
+                for identity in identities
+                if identity.pool and (identity.one.end_sessions or identity.one.bounded_groups)
             ],
+            # by name: what this stack imports could not be taken away again by the one that makes it
+            bounded={
+                boundary: self._iam(
+                    "role", {names.group_role(one.name, group) for group in one.bounded_groups}, anywhere=False
+                )
+                for one in deployments
+                if one.bounded_groups
+                for boundary in self._iam("policy", {names.boundary(one.name)}, anywhere=False)
+            },
             identity_pools=[
                 self._arn("cognito-identity", "identitypool", identity.identity_pool.ref)
                 for identity in identities

@@ -233,6 +233,7 @@ class Domain(Stack):
             "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
             "identity_store": one.identity_store,
             "group_roles": {group: role.role_arn for group, role in identity.group_roles.items()},
+            "bounded_roles": {group: role.role_arn for group, role in identity.bounded_roles.items()},
             "master_role": identity.master.role_arn,
             "master_secret": identity.master_secret.secret_arn if identity.master_secret else "",
             "master_user": MASTER_USER if identity.master_secret else "",

@@ -10,13 +10,13 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
+from portcullis.access.sessions import NEVER, OLDER_SESSIONS, deny_older_sessions
+from portcullis.model.types import MASTERS
 
 from stacks import names
 from stacks.deployments import Declared
 from stacks.key import OBSERVERS, only_functions
 
-# A group of this name with a role of its own gets the master role instead: people who administer the domain through Dashboards.
-MASTERS = "masters"
 MASTER_USER = "portcullis-master"  # of the internal user database, for the configuration `internal`
 _ROLELESS_PRECEDENCE = 1000  # behind every group that has a role of its own
 _SIGN_IN_USERS = (
@@ -35,6 +35,7 @@ class Identity(Stack):
         self.pool: cognito.UserPool | None = None
         self.identity_pool: cognito.CfnIdentityPool | None = None
         self.group_roles: dict[str, iam.Role] = {}
+        self.boundary: iam.ManagedPolicy | None = None
         self.cognito_access: iam.Role | None = None
         if one.has_pool:
             self._pools()
@@ -68,6 +69,11 @@ class Identity(Stack):
     def cognito_roles(self) -> list[iam.Role]:
         """The roles that a token may choose."""
         return [self.signed_in, *self.group_roles.values()] if self.identity_pool else []
+
+    @property
+    def bounded_roles(self) -> dict[str, iam.Role]:
+        """Cognito group -> its role, where the automation may deny the role's older sessions."""
+        return {group: self.group_roles[group] for group in self.one.bounded_groups}
 
     def _pools(self) -> None:
         one = self.one
@@ -149,6 +155,8 @@ class Identity(Stack):
     def _groups(self, pool: cognito.UserPool) -> None:
         """Every group carries a role, so that a member is never refused at sign-in for want of one; where a person is in several,
         the lowest precedence decides: groups with a role of their own in the order of the file, then the rest."""
+        if self.one.bounded_groups:
+            self.boundary = self._boundary()
         for place, (group, own) in enumerate(self.one.cognito_groups.items()):
             if own:
                 role = self.master if group == MASTERS else self._group_role(group)
@@ -165,12 +173,48 @@ class Identity(Stack):
             )
 
     def _group_role(self, group: str) -> iam.Role:
-        return iam.Role(
+        role = iam.Role(
             self,
             f"Role-{group}",
             role_name=names.group_role(self.one.name, group),
             description=f"Portcullis: members of the Cognito group {group} of {self.one.name}",
             assumed_by=self._from_identity_pool(),
+            permissions_boundary=self.boundary,
+        )
+        if self.boundary:
+            # Made here, denying nobody, so that it goes with the stack: IAM deletes no role with a policy that CloudFormation does not
+            # know. The automation only ever changes what it says, and a later deployment of the same text leaves that alone.
+            iam.CfnPolicy(
+                self,
+                f"OlderSessions-{group}",
+                policy_name=OLDER_SESSIONS,
+                policy_document=deny_older_sessions(NEVER),
+                roles=[role.role_name],
+            )
+        return role
+
+    def _boundary(self) -> iam.ManagedPolicy:
+        """The most that a group's role can ever do, whoever writes whichever policy to it: ask this domain. That is what the domain's
+        access policy lets every caller do as it is, so the right to write such a policy is no right to anything more.
+
+        It has to allow that much. These roles hold no rights of their own; the domain's policy lets them through, and what a resource's
+        policy gives to a role rather than to one session of it counts only within the role's boundary.
+
+        Covered are the roles of groups that have one of their own. Not the master role, whatever group carries it: the automation must
+        not be able to shut it out. Not `signed-in` either: it holds nothing, in IAM or in the engine. Whoever has it is known to the
+        engine by name, is let in by name and is taken out by name at once, so to deny its older sessions would end nothing but the
+        sign-ins of everybody who stays.
+        """
+        domain = self.format_arn(service="es", resource="domain", resource_name=self.one.name)
+        methods = ("Delete", "Get", "Head", "Patch", "Post", "Put")
+        return iam.ManagedPolicy(
+            self,
+            "Boundary",
+            managed_policy_name=names.boundary(self.one.name),
+            description=f"Portcullis: the most that roles of Cognito groups of {self.one.name} can do",
+            statements=[
+                iam.PolicyStatement(actions=[f"es:ESHttp{method}" for method in methods], resources=[f"{domain}/*"])
+            ],
         )
 
     def _from_identity_pool(self) -> iam.IPrincipal:

@@ -43,6 +43,11 @@ def group_role(deployment: str, group: str) -> str:
     return of(deployment, group)
 
 
+def boundary(deployment: str) -> str:
+    """The policy that bounds the roles of a deployment's Cognito groups."""
+    return of(deployment, "boundary")
+
+
 def check_role_names(deployments: Iterable[Declared]) -> None:
     """Raise BadInput if the roles that a set of deployments asks for cannot all be made: too long, odd characters, the same name twice."""
     taken = dict.fromkeys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam as iam
@@ -39,6 +39,7 @@ class Grounds:
     all_keys: str  # arn:...:key/*, only ever with a condition on the alias
     user_pools: Sequence[str]
     signing_out: Sequence[str]  # the user pools whose deployments ask for sessions to be ended
+    bounded: Mapping[str, Sequence[str]]  # boundary -> the roles within it whose older sessions may be denied
     identity_pools: Sequence[str]
     group_roles: Sequence[str]
     iam_groups: Sequence[str]
@@ -123,7 +124,21 @@ _STORE_PARTS = (
 
 
 def end_sessions(g: Grounds) -> Statements:
-    return _allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out)
+    """Sign people out; deny older sessions of a group's role, where a deployment asks for that.
+
+    PutRolePolicy is the right to give a role anything. So it holds only for roles that are within their deployment's boundary at that
+    moment: what such a role can do stays what everybody may ask of that domain. Nobody here may take a boundary off, or change one.
+    """
+    roles = [role for within in g.bounded.values() for role in within]
+    put = (
+        _allow(["iam:PutRolePolicy"], within, StringEquals={"iam:PermissionsBoundary": boundary})
+        for boundary, within in g.bounded.items()
+    )
+    return [
+        *_allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out),
+        *_allow(["iam:GetRolePolicy"], roles),
+        *(statement for statements in put for statement in statements),
+    ]
 
 
 def observe_keys(g: Grounds) -> Statements:

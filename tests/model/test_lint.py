@@ -44,6 +44,18 @@ FOUND = [
         "access.grants[0].level",
         "cognito",
     ),
+    (
+        "older-sessions-of-nobody",
+        SMALLEST + COGNITO + "custody: {deny_older_sessions: true}\n",
+        "custody.deny_older_sessions",
+        "role: true",
+    ),
+    (
+        "older-sessions-of-nobody",
+        SMALLEST + "identity: {cognito: {groups: {masters: {role: true}}}}\ncustody: {deny_older_sessions: true}\n",
+        "custody.deny_older_sessions",
+        "role: true",
+    ),
     ("cognito-without-dashboards", SMALLEST + COGNITO, "identity.cognito", "domain.configuration: cognito"),
     (
         "sql-leak",

@@ -263,7 +263,9 @@ class People:
     groups: dict[Subject, tuple[str, ...]] = field(default_factory=dict)
     gone: set[Subject] = field(default_factory=set)
     signed_out: list[str] = field(default_factory=list)
+    denied: dict[str, datetime] = field(default_factory=dict)  # role -> its sessions from before that are refused
     fails: int = 0  # how often ending sessions does not work
+    denials_fail: int = 0
 
     def members(self, grants: Collection[Grant]) -> Membership:
         users: dict[Subject, tuple[str, ...]] = {}
@@ -300,6 +302,17 @@ class People:
             raise Unreachable("the user pool did not answer")
         self.signed_out += sorted(entries)
         return len(entries)
+
+    def members_of(self, groups: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        return {group: self.groups.get(Subject(SubjectKind.COGNITO_GROUP, group), ()) for group in groups}
+
+    def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
+        if self.denials_fail:
+            self.denials_fail -= 1
+            raise Unreachable("IAM did not answer")
+        moved = [one for one in roles if one not in self.denied or self.denied[one] < before]
+        self.denied.update(dict.fromkeys(moved, before))
+        return len(moved)
 
 
 class Passwords:

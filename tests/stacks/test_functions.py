@@ -125,7 +125,7 @@ def test_the_custom_resource_registers_everything_that_is_known(demo: Synthesise
     properties = demo.one("Custom::PortcullisDeployment")
     given = properties["Registration"]
     assert set(given) == set(Registration.__dataclass_fields__)
-    may_be_empty = {"identity_store", "key_replicas", "master_secret", "master_user"}
+    may_be_empty = {"identity_store", "key_replicas", "master_secret", "master_user", "bounded_roles"}
     assert not [name for name, value in given.items() if not value and name not in may_be_empty]
     assert set(properties["Model"]) == {"bucket", "key"}
     assert properties["ModelDigest"]

@@ -5,14 +5,16 @@ Every answer is in the words of a role mapping: user ARNs and `Cognito/<pool-id>
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
 from portcullis.identity.role_choice import choose_by_token
+from portcullis.identity.sessions import deny
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
 _AS_WRITTEN = frozenset(
@@ -66,6 +68,17 @@ class AwsIdentity:
                 if error_code(error) not in _ABSENT:
                     raise Unreachable(f"the sessions of {user} could not be ended: {error_code(error)}") from error
         return len(users)
+
+    def members_of(self, groups: Collection[str]) -> Mapping[str, Entries]:
+        """Cognito group -> the entries of its members. A name that a mapping would read as a pattern counts here like any other."""
+        by_members = {group: (Subject(SubjectKind.COGNITO_GROUP, group), By.MEMBERS) for group in sorted(groups)}
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = dict(zip(by_members, readers.map(self._read, by_members.values()), strict=True))
+        return {group: entries or () for group, entries in found.items()}
+
+    def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
+        """Refuse these roles' sessions from before an instant. A later instant that stands already stays; how many were moved on."""
+        return sum(deny(self._client("iam"), role, before) for role in roles)
 
     def _read(self, asked: tuple[Subject, By]) -> Entries | None:
         """The entries of one subject, or None if it does not exist."""

@@ -85,6 +85,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "mask-invalid": (Severity.ERROR, "a masking rule that the engine refuses"),
     "masks-spread": (Severity.INFO, "one role masks a field that another shows plainly: it is masked"),
     "missing-principal": (Severity.WARNING, "a subject that does not exist: it is granted nothing"),
+    "older-sessions-of-nobody": (
+        Severity.WARNING,
+        "the older sessions of a group's role are to be denied, and no group has a role of its own",
+    ),
     "other-account": (Severity.WARNING, "a principal of another account"),
     "password-not-self-service": (
         Severity.INFO,

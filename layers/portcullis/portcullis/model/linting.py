@@ -18,7 +18,7 @@ from portcullis.model.parts import Path
 from portcullis.model.policy import denies_sql
 from portcullis.model.presets import follows
 from portcullis.model.resolving import resolve
-from portcullis.model.types import Configuration, Deployment
+from portcullis.model.types import MASTERS, Configuration, Deployment
 
 
 def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, ...]:
@@ -116,6 +116,14 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             ("identity", "cognito"),
             f"in the configuration {configuration.value} nobody signs in to Dashboards through Cognito",
             "set domain.configuration: cognito, or leave identity.cognito out",
+        )
+    if deployment.custody.deny_older_sessions and not (cognito and cognito.bounded_groups):
+        yield found_at(
+            deployment,
+            "older-sessions-of-nobody",
+            ("custody", "deny_older_sessions"),
+            f"no Cognito group has a role of its own (that of {MASTERS} is the master's, which the automation may not touch)",
+            "set role: true for a group under identity.cognito.groups, or leave custody.deny_older_sessions out",
         )
     if configuration is Configuration.API:
         for i, grant in enumerate(access.grants):

@@ -97,9 +97,18 @@ class CognitoGroup(Strict):
     """What the group is for."""
 
 
+# A group of this name with a role of its own gets the master role instead: people who administer the domain through Dashboards.
+MASTERS = "masters"
+
+
 class Cognito(Strict):
     groups: dict[str, CognitoGroup] = Field(default_factory=dict)
     """Groups of the deployment's user pool by name. Made if absent; their members are what people edit."""
+
+    @property
+    def bounded_groups(self) -> tuple[str, ...]:
+        """The groups with a role that is theirs alone: whatever that role is given, it can be kept within a boundary."""
+        return tuple(group for group, spec in self.groups.items() if spec.role and group != MASTERS)
 
     @model_validator(mode="after")
     def _named_well(self) -> Cognito:
@@ -138,7 +147,12 @@ class Custody(Strict):
     sweep_minutes: int = Field(default=5, ge=1, le=60)
     """How often the whole truth is read: with every event lost, a revoked key still locks within this and a minute."""
     end_sessions: bool = False
-    """At a lock, also end the sessions of people (global sign-out in Cognito). They have to sign in again after the unlock."""
+    """Also end the sessions of people (global sign-out in Cognito): of everybody at a lock, after which they have to sign in again,
+    and of whoever is taken out of a mapping or leaves a group that has a role of its own."""
+    deny_older_sessions: bool = False
+    """Also refuse the credentials that are still held of a Cognito group's own role: when somebody leaves the group, and at a lock.
+    IAM cannot tell whose they are, so every session of that role that is older is refused, those of members who stay included: they
+    sign in again. Whoever left is signed out for it."""
 
 
 class BreakGlass(Strict):

@@ -21,6 +21,7 @@ from portcullis.operations.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
+from portcullis.operations.sessions import end_what_leavers_hold
 from portcullis.operations.undertaking import begin, settle, starting, text_in_ledger
 from portcullis.operations.world import Cause, World
 
@@ -142,6 +143,7 @@ def apply_model(
     is_kept, writes, silences, first = not undertaking.model_after, 0, 0, None
     # Read once: who comes and goes while we write is the next run's business, or this one would never end in a burst.
     truth = read_truth(world, registration, kept)
+    end_what_leavers_hold(world, registration, kept.options, cause)
     for attempt in range(_ATTEMPTS):
         now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt)
         if first is None:

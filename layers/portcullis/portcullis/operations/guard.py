@@ -192,6 +192,6 @@ def rules_of(world: World, registration: Registration) -> Rules:
     """How this deployment wants its custody kept."""
     options = world.ledger.model(registration.deployment).options
     rules = Rules()
-    if options.get("end_sessions"):
+    if options.get("end_sessions") or options.get("deny_older_sessions"):
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
     return rules

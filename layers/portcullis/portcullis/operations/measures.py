@@ -12,6 +12,7 @@ from portcullis.gates.policy import shut as shut_policy
 from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.foundation import CANARY_INDEX, keepers
 from portcullis.operations.ports import Registration
+from portcullis.operations.sessions import end_all
 from portcullis.operations.world import World
 
 _SHUT_KINDS = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS)
@@ -123,10 +124,7 @@ def _restore_policy(world: World, registration: Registration, todo: Todo) -> str
 
 
 def _end_sessions(world: World, registration: Registration, todo: Todo) -> str:
-    grants = world.ledger.model(registration.deployment).access.grants
-    identity = world.identity(registration)
-    users = {entry for entries in identity.members(grants).users.values() for entry in entries}
-    return f"{identity.end_sessions(users)} people signed out"
+    return end_all(world, registration, world.ledger.model(registration.deployment))
 
 
 def _prove(world: World, registration: Registration, todo: Todo) -> str:

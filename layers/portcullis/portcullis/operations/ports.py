@@ -31,6 +31,8 @@ class Registration:
     identity_pool: str = ""
     identity_store: str = ""
     group_roles: dict[str, str] = field(default_factory=dict)  # Cognito group -> IAM role ARN
+    # Those of them whose older sessions may be denied: within a boundary that the stacks made, and never the master.
+    bounded_roles: dict[str, str] = field(default_factory=dict)
     master_role: str = ""
     master_secret: str = (
         ""  # ARN of the secret with the master's name and password, where the master is an internal user ...
@@ -151,6 +153,12 @@ class IdentityReader(Protocol):
 
     def end_sessions(self, entries: Collection[str]) -> int:
         """Sign out everywhere the Cognito users among these mapping entries; how many there were."""
+
+    def members_of(self, groups: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Cognito group -> the mapping entries of whoever is in it and enabled, now. A group that is gone has nobody."""
+
+    def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
+        """Have IAM refuse these roles' sessions from before an instant, which never moves back; how many roles it moved on for."""
 
 
 class KeyObserver(Protocol):

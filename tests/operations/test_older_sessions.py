@@ -1,0 +1,245 @@
+"""Given a group that has a role of its own, when somebody is no longer in it, then what she still holds ends: once, and not before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.custody.types import Measure, Progress, State
+from portcullis.errors import Unreachable
+from portcullis.operations.guard import guard
+from portcullis.operations.operate import carry_out
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
+from tests.reactions.town import town
+
+GROUP, ROLE, MASTER = "tokens", arn("role", "portcullis-demo-tokens"), arn("role", "master")
+MASTERS, READERS = "masters", "readers"
+ANNA, BEN, CARL = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl"))
+ACCESS = """\
+  roles: {viewers: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}}
+  grants:
+    - {role: viewers, to: {cognito_group: tokens, by: role}}
+    - {role: viewers, to: {cognito_group: readers}}
+"""
+DENY, SIGN_OUT, BOTH, NEITHER = (
+    "{deny_older_sessions: true}",
+    "{end_sessions: true}",
+    "{deny_older_sessions: true, end_sessions: true}",
+    "{sweep_minutes: 5}",
+)
+
+
+def are_in(made: Account, **groups: tuple[str, ...]) -> None:
+    made.people.groups = {Subject(SubjectKind.COGNITO_GROUP, group): who for group, who in groups.items()}
+
+
+def ask(made: Account, verb: str, **arguments: Any) -> Any:
+    request = {"verb": verb, "deployment": "demo", "arguments": arguments, "actor": "somebody", "cause": "a test"}
+    return json.loads(json.dumps(carry_out(made.world, request, alias="act")))
+
+
+def opted(custody: str, fate: Fate | None = None) -> Account:
+    """A deployment whose groups `tokens` and `masters` have roles, of which the first is within a boundary; anna and ben are in."""
+    made = account(fate=fate)
+    made.registered(group_roles={GROUP: ROLE, MASTERS: MASTER}, bounded_roles={GROUP: ROLE})
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=())
+    ask(made, "apply", text=model_text(ACCESS, custody=custody))
+    return made
+
+
+def ends(made: Account) -> list[dict[str, Any]]:
+    return [change for change in ask(made, "history") if change["operation"] == "end sessions"]
+
+
+@pytest.mark.parametrize(
+    ("custody", "signed_out", "denied"),
+    [(DENY, [BEN], True), (SIGN_OUT, [BEN], False), (BOTH, [BEN], True), (NEITHER, [], False)],
+)
+def test_whoever_left_is_signed_out_and_the_roles_older_sessions_are_denied_as_the_file_says(
+    custody: str, signed_out: list[str], denied: bool
+) -> None:
+    made = opted(custody)
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    before = made.aws.at
+    ask(made, "synchronise")
+    assert made.people.signed_out == signed_out
+    assert set(made.people.denied) == ({ROLE} if denied else set())
+    assert all(at > before for at in made.people.denied.values())
+    assert len(ends(made)) == len(signed_out)
+
+
+def test_the_history_says_who_left_and_from_when_on_sessions_count() -> None:
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    (told,) = ends(made)
+    assert told["after"] == [f"{BEN} left tokens"]
+    assert f"sessions of tokens from before {made.people.denied[ROLE]:%Y-%m-%dT%H:%M:%SZ} denied" in told["summary"]
+    assert told["actor"] == "somebody"
+
+
+@pytest.mark.parametrize("who", [(ANNA, BEN), (ANNA, BEN, CARL)])
+def test_nothing_ends_while_nobody_leaves(who: tuple[str, ...]) -> None:
+    made = opted(BOTH)
+    are_in(made, tokens=who, masters=(CARL,))
+    for _ in range(3):
+        ask(made, "synchronise")
+    assert (made.people.signed_out, made.people.denied, ends(made)) == ([], {}, [])
+
+
+def test_it_ends_once_and_a_later_leaving_moves_the_instant_on() -> None:
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    first = made.people.denied[ROLE]
+    ask(made, "synchronise")
+    assert (made.people.denied[ROLE], made.people.signed_out) == (first, [BEN])
+    made.aws.at = made.aws.at.replace(year=2026)
+    are_in(made, masters=(CARL,))
+    ask(made, "synchronise")
+    assert made.people.denied[ROLE] > first
+    assert made.people.signed_out == [BEN, ANNA]
+
+
+def test_a_group_that_is_gone_has_nobody_left_in_it() -> None:
+    made = opted(DENY)
+    are_in(made, masters=(CARL,))
+    ask(made, "synchronise")
+    assert (sorted(made.people.signed_out), set(made.people.denied)) == ([ANNA, BEN], {ROLE})
+
+
+def test_the_masters_role_is_never_denied_though_whoever_leaves_is_signed_out() -> None:
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA, BEN))
+    ask(made, "synchronise")
+    assert (made.people.signed_out, made.people.denied) == ([CARL], {})
+
+
+def test_whoever_left_a_group_that_counts_by_members_costs_nobody_a_session_of_a_role() -> None:
+    made = opted(BOTH)
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(CARL,))
+    ask(made, "synchronise")
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,))
+    ask(made, "synchronise")
+    assert (made.people.signed_out, made.people.denied) == ([CARL], {})
+
+
+@pytest.mark.parametrize("failing", ["fails", "denials_fail"])
+def test_what_cannot_be_ended_is_told_holds_up_nothing_and_is_made_up_for(failing: str) -> None:
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
+    setattr(made.people, failing, 2)
+    assert ask(made, "synchronise")["status"] == "applied"
+    ask(made, "synchronise")
+    assert [alert.name for alert in made.aws.told] == ["sessions-not-ended"], "told once"
+    assert (made.people.denied, ends(made)) == ({}, [])
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(CARL,))  # who comes back does not undo it
+    ask(made, "synchronise")
+    assert BEN in made.people.signed_out
+    assert set(made.people.denied) == {ROLE}
+    assert len(ends(made)) == 1
+    setattr(made.people, failing, 1)
+    are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
+    ask(made, "synchronise")
+    assert len(made.aws.told) == 2, "the next time it is told again"
+
+
+def test_groups_that_cannot_be_read_have_lost_nobody() -> None:
+    made = opted(DENY)
+
+    def silent(_: Any) -> Any:
+        raise Unreachable("the user pool did not answer")
+
+    reading, made.people.members_of = made.people.members_of, silent  # type: ignore[method-assign]
+    with pytest.raises(Unreachable, match="user pool"):
+        ask(made, "synchronise")
+    made.people.members_of = reading  # type: ignore[method-assign]
+    ask(made, "synchronise")
+    assert (made.people.signed_out, made.people.denied) == ([], {})
+
+
+def test_an_engine_that_is_silent_keeps_nobodys_session_alive() -> None:
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+
+    def silent(*_: Any) -> Any:
+        raise Unreachable("no answer")
+
+    made.engine.read = silent  # type: ignore[method-assign]
+    with pytest.raises(Unreachable):
+        ask(made, "synchronise")
+    assert set(made.people.denied) == {ROLE}
+
+
+def test_an_option_that_was_applied_but_not_deployed_signs_out_and_denies_no_role() -> None:
+    made = account()
+    made.registered(group_roles={GROUP: ROLE})
+    are_in(made, tokens=(ANNA, BEN))
+    ask(made, "apply", text=model_text(ACCESS, custody=DENY))
+    are_in(made, tokens=(ANNA,))
+    ask(made, "synchronise")
+    assert (made.people.signed_out, made.people.denied) == ([BEN], {})
+
+
+@given(at=st.integers(1, 12), after=st.booleans(), leaves=st.sets(st.sampled_from([ANNA, BEN]), min_size=1))
+def test_wherever_a_run_is_cut_off_the_next_one_ends_it(at: int, after: bool, leaves: set[str]) -> None:
+    made = opted(DENY)
+    are_in(made, tokens=tuple(sorted({ANNA, BEN} - leaves)), masters=(CARL,))
+    made.fate.at, made.fate.after = made.fate.calls + at, after
+    left_at: datetime = made.aws.at
+    try:
+        ask(made, "synchronise")
+    except Crash:
+        made.fate.at = -1
+        ask(made, "synchronise")
+    made.fate.at = -1
+    assert set(made.people.signed_out) == leaves
+    assert made.people.denied[ROLE] > left_at
+    count = len(made.people.signed_out)
+    ask(made, "synchronise")
+    assert len(made.people.signed_out) == count, "and it is over then"
+
+
+# ---------------------------------------------------------------------- at a lock
+
+
+@pytest.mark.parametrize(
+    ("custody", "signed_out", "denied"),
+    [
+        (DENY, {ANNA, CARL}, {ROLE}),
+        (SIGN_OUT, {ANNA, BEN, CARL}, set()),
+        (BOTH, {ANNA, BEN, CARL}, {ROLE}),
+        (NEITHER, set(), set()),
+    ],
+)
+def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_none_back(
+    custody: str, signed_out: set[str], denied: set[str]
+) -> None:
+    here = town()
+    made = here.account
+    made.ledger.register(
+        replace(
+            made.ledger.registration("demo"), group_roles={GROUP: ROLE, MASTERS: MASTER}, bounded_roles={GROUP: ROLE}
+        )
+    )
+    are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(BEN,))
+    ask(made, "apply", text=model_text(ACCESS, custody=custody))
+    here.aws.disabled = True
+    locked = guard(here.world, "demo", Cause("a test", "somebody"))
+    assert locked.state is State.LOCKED
+    taken = Progress.DONE if signed_out else Progress.SKIPPED
+    assert locked.measures[Measure.END_SESSIONS].progress is taken
+    assert set(made.people.signed_out) == signed_out
+    assert set(made.people.denied) == denied
+    told = dict(made.people.denied)
+    here.aws.disabled = False
+    assert guard(here.world, "demo", Cause("a test", "somebody")).state is State.OPEN
+    assert made.people.denied == told
