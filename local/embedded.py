@@ -137,6 +137,16 @@ class Embedded:
         raise KeyError(f"no stack has an output {name}; there are: {known}")
 
 
+def denying_older_sessions(folder: Path) -> Path:
+    """The shipped deployment once more, in a folder of its own, with `custody.deny_older_sessions`: it takes another synthesis."""
+    text, asked = (PROJECT / "deployments" / "demo.yaml").read_text(encoding="utf-8"), "\ncustody:\n"
+    if text.count(asked) != 1:
+        raise Refused("deployments/demo.yaml has no section `custody` to put deny_older_sessions into")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "demo.yaml").write_text(text.replace(asked, f"{asked}  deny_older_sessions: true\n"), encoding="utf-8")
+    return folder
+
+
 @contextmanager
 def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
     """The embedded default from nothing to deployed, and gone again at the end, however it ends."""

@@ -85,7 +85,13 @@ class People:
         idp, password = self.aws.client("cognito-idp"), self._passwords[user]
         return door.sign_in(idp, self.pool_client, user, password, user_pool=self.pool)
 
-    # ------------------------------------------------------------------ IAM, the API door
+    # ------------------------------------------------------------------ the API door
+
+    def with_token(self, user: str, token: str) -> Caller:
+        """At the API door with the credentials that the identity pool gives for an id token: just the role."""
+        pools, provider = self.aws.client("cognito-identity"), f"cognito-idp.{REGION}.amazonaws.com/{self.pool}"
+        given = door.identity_pool_credentials(pools, self.embedded.output("IdentityPool"), provider, token)
+        return self._at_api(user, Credentials(**given))
 
     def iam_user(self, name: str) -> Caller:
         """An IAM user with an access key, at the API door."""

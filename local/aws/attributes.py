@@ -1,9 +1,10 @@
 """Properties that MiniStack's CloudFormation takes and drops, and attributes that it forgets, for the types we deploy.
 
-Lambda functions: VpcConfig, the key of the environment, the dead-letter target, reserved concurrency. DynamoDB tables: time
-to live, point-in-time recovery, encryption. Event buses: the key. Identity pools: a role mapping is stored under its
-identity provider, as CloudFormation does, not under its logical key. Cognito's temporary passwords: long enough for
-any password policy a pool may set (Cognito makes them so; these were 12 characters whatever the policy said).
+IAM roles: the permissions boundary. Lambda functions: VpcConfig, the key of the environment, the dead-letter target,
+reserved concurrency. DynamoDB tables: time to live, point-in-time recovery, encryption. Event buses: the key. Identity
+pools: a role mapping is stored under its identity provider, as CloudFormation does, not under its logical key. Cognito's
+temporary passwords: long enough for any password policy a pool may set (Cognito makes them so; these were 12 characters
+whatever the policy said).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ Properties = dict[str, Any]
 
 
 def install() -> None:
+    after("AWS::IAM::Role", _role)
     after("AWS::Lambda::Function", _function)
     after("AWS::DynamoDB::Table", _table)
     after("AWS::DynamoDB::GlobalTable", _global_table)
@@ -52,6 +54,17 @@ def after(resource_type: str, apply: Callable[[str, Properties], None]) -> None:
         return {}
 
     add_attributes(resource_type, nothing_more)
+
+
+def _role(name: str, properties: Properties) -> None:
+    """Through the service's own call, which refuses a boundary that is no policy."""
+    from ministack.services import iam
+
+    wanted = properties.get("PermissionsBoundary")
+    if wanted:
+        checked(iam._put_role_permissions_boundary({"RoleName": name, "PermissionsBoundary": wanted}), "AWS::IAM::Role")
+    else:
+        iam._roles[name]["PermissionsBoundary"] = None
 
 
 def _function(name: str, properties: Properties) -> None:

@@ -1,9 +1,11 @@
-"""Identity pools choose a role by the token, as Amazon's do; MiniStack always gave out the authenticated role.
+"""Identity pools choose a role by the token, and ask the user pool about it where they are told to, as Amazon's do.
+
+MiniStack always gave out the authenticated role, and took a token until it expired.
 
 Id tokens carry `cognito:roles` and `cognito:preferred_role` (from the user's groups that have a role), and
 GetCredentialsForIdentity applies the pool's role mapping: the chosen role if its trust policy lets this pool assume it,
 otherwise the mapping's answer to ambiguity, which may be a refusal. The choice itself is the front door's, so that both
-doors choose alike.
+doors choose alike. With ServerSideTokenCheck, a token of a user who was signed out globally or deleted since fetches nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ def install() -> None:
 
     _role_claims(cognito)
     _mapped_credentials(cognito)
+    _token_check(cognito)
 
 
 def _role_claims(cognito: Any) -> None:
@@ -65,6 +68,43 @@ def _mapped_credentials(cognito: Any) -> None:
         return result
 
     cognito._get_credentials_for_identity = get_credentials_for_identity
+
+
+def _token_check(cognito: Any) -> None:
+    known = cognito._identity_logins_error
+
+    def identity_logins_error(pool: dict[str, Any], identity: str | None, logins: Any) -> Any:
+        """Asked by GetId and by GetCredentialsForIdentity alike."""
+        refused = known(pool, identity, logins)
+        if refused or not isinstance(logins, dict) or all(_still_counts(cognito, pool, *one) for one in logins.items()):
+            return refused
+        from ministack.core.responses import error_response_json
+
+        return error_response_json(
+            "NotAuthorizedException", "Token is not valid for this user: it has been revoked.", 400
+        )
+
+    cognito._identity_logins_error = identity_logins_error
+
+
+def _still_counts(cognito: Any, pool: Mapping[str, Any], provider: str, token: str) -> bool:
+    """Whether the user pool, if it is to be asked, still stands by this token."""
+    claims = cognito._token_claims(token)
+    asked = any(
+        (one.get("ProviderName"), one.get("ClientId")) == (provider, claims.get("aud")) and _told(one)
+        for one in pool.get("CognitoIdentityProviders") or ()
+    )
+    if not asked:
+        return True
+    users = (cognito._get_pool_unscoped(provider.rpartition("/")[2]) or {}).get("_users", {})
+    user = users.get(claims.get("cognito:username"))
+    same = user is not None and cognito._attr_list_to_dict(user.get("Attributes", [])).get("sub") == claims.get("sub")
+    return same and claims.get("origin_jti") not in cognito._revoked_tokens
+
+
+def _told(provider: Mapping[str, Any]) -> bool:
+    """CloudFormation may hand a truth over as text."""
+    return str(provider.get("ServerSideTokenCheck", "")).lower() == "true"
 
 
 def _pool_of(cognito: Any, identity: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ session's own ARN has none), both also as the one backend role. A call with an i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam
@@ -63,8 +64,11 @@ def role_arn(session: str) -> str:
     return str(role["Arn"]) if role else ""
 
 
-def signed_in(name: str, role: str, region: str) -> Caller | None:
-    """Someone signed in by Cognito with a role: known by `name`, judged as the identity pool's session. None if the role is gone."""
+def signed_in(name: str, role: str, region: str, since: float) -> Caller | None:
+    """Someone signed in by Cognito with a role: known by `name`, judged as the identity pool's session. None if the role is gone.
+
+    `since` (epoch seconds) is when that session counts as issued: with its token, which is the earliest it can have been.
+    """
     account, role_name = role.split(":")[4], role.rsplit("/", 1)[-1]
     stored = iam._roles.get_scoped(account, None, role_name)
     if not stored or stored["Arn"] != role:
@@ -75,6 +79,7 @@ def signed_in(name: str, role: str, region: str) -> Caller | None:
             type="AssumedRole",
             account=account,
             policies=iam_evaluator._gather_role_policies(role_name, account),
+            keys={"aws:tokenissuetime": datetime.fromtimestamp(int(since), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
             limits=iam_evaluator._permissions_boundary(iam._roles, role_name, account),
         )
     return Caller(name, (role,), principal, role)

@@ -39,7 +39,7 @@ def caller(token: str, domain: Mapping[str, Any], account: str, region: str) -> 
     role = chosen(claims, pool["_groups"], identity_pool, provider)
     if not role or not lets_identity_pool_assume(role, identity_pool_id, provider):
         raise AMBIGUOUS
-    found = signed_in(f"Cognito/{pool_id}/{username}", role, region)
+    found = signed_in(f"Cognito/{pool_id}/{username}", role, region, claims["iat"])
     if found is None:
         raise AMBIGUOUS
     return found

@@ -37,6 +37,23 @@ def grants(
     return Rounds(joined, left, joined, left)
 
 
+def held(
+    join: Callable[[], object], leave: Callable[[], object], fetch: Callable[[], Caller], index: str, rounds: int
+) -> list[float]:
+    """Somebody leaves a group that has a role of its own: from the return of the call to the first refused search with the
+    credentials of that role that he holds already, in seconds. `join` returns once that he joined has been seen; `fetch` signs in anew.
+    """
+    took = []
+    for _ in range(rounds):
+        join()
+        # Sessions are told apart by the second: one of the same second as the last denial is refused too.
+        until(lambda: fetch().may_search(index), what="new credentials are let in")
+        caller = fetch()
+        leave()
+        took.append(until(lambda caller=caller: not caller.may_search(index), what="what is held is refused"))  # type: ignore[misc]
+    return took
+
+
 def locks(
     embedded: Embedded, caller: Caller, index: str, state: Callable[[], str], rounds: int, *, within: float = 60.0
 ) -> Rounds:

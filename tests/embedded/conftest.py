@@ -20,7 +20,9 @@ from tests.embedded.scene import Scene
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedded]:
-    parts = embedded.Parts(home=tmp_path_factory.mktemp("embedded") / "run")
+    folder = tmp_path_factory.mktemp("embedded")
+    # With the option on, beside the story of `make demo`, which plays with it off.
+    parts = embedded.Parts(home=folder / "run", deployments=embedded.denying_older_sessions(folder / "deployments"))
     with embedded.running(parts, print) as whole:
         yield whole
 

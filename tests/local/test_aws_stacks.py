@@ -406,3 +406,26 @@ def test_given_a_group_with_a_role_when_its_member_signs_in_then_the_identity_po
     assert arn == f"arn:aws:sts::{aws.account}:assumed-role/{name}-analyst/CognitoIdentityCredentials"
     with pytest.raises(ClientError, match="InvalidIdentityPoolConfiguration"):
         credentials("bob")
+
+
+def test_given_a_role_with_a_boundary_when_deployed_and_changed_then_the_boundary_follows(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    trust = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}, "RoleName": name}
+
+    def deployed(**more: Any) -> str:
+        resources = {
+            "Most": _resource("IAM::ManagedPolicy", ManagedPolicyName=f"{name}-most", PolicyDocument=document),
+            "Role": _resource("IAM::Role", **trust, **more),
+        }
+        deploy(write(tmp_path / "out", Stack(name, resources, {})), aws)
+        found = aws.client("iam").get_role(RoleName=name)["Role"].get("PermissionsBoundary", {})
+        return str(found.get("PermissionsBoundaryArn", ""))
+
+    arn = f"arn:aws:iam::{aws.account}:policy/{name}-most"
+    assert [deployed(PermissionsBoundary=_ref("Most")), deployed(), deployed(PermissionsBoundary=_ref("Most"))] == [
+        arn,
+        "",
+        arn,
+    ]
