@@ -343,20 +343,8 @@ class Automation(Stack):
             alias_only=sorted({key.one.key_alias for key in by_alias}),
             all_keys=self._arn("kms", "key", "*"),
             user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
-            signing_out=[
-                identity.pool.user_pool_arn
-                for identity in identities
-                if identity.pool and (identity.one.end_sessions or identity.one.bounded_groups)
-            ],
-            # by name: what this stack imports could not be taken away again by the one that makes it
-            bounded={
-                boundary: self._iam(
-                    "role", {names.group_role(one.name, group) for group in one.bounded_groups}, anywhere=False
-                )
-                for one in deployments
-                if one.bounded_groups
-                for boundary in self._iam("policy", {names.boundary(one.name)}, anywhere=False)
-            },
+            signing_out=[each.pool.user_pool_arn for each in identities if each.pool and each.one.signs_out],
+            bounded=dict(self._bounded(one) for one in deployments if one.bounded_groups),
             identity_pools=[
                 self._arn("cognito-identity", "identitypool", identity.identity_pool.ref)
                 for identity in identities
@@ -375,6 +363,11 @@ class Automation(Stack):
             ),
             models=f"arn:{self.partition}:s3:::cdk-hnb659fds-assets-{self.account}-{self.region}/*.yaml",
         )
+
+    def _bounded(self, one: Declared) -> tuple[str, list[str]]:
+        """A boundary and the roles within it; by name, as what this stack imports its maker could not take away again."""
+        (boundary,) = self._iam("policy", {names.boundary(one.name)}, anywhere=False)
+        return boundary, self._iam("role", {names.group_role(one.name, g) for g in one.bounded_groups}, anywhere=False)
 
     def _iam(self, kind: str, wanted: set[str], *, anywhere: bool = True) -> list[str]:
         """ARNs by name: what we make stands under no path, the users and roles of others may stand under any."""

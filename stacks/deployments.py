@@ -38,7 +38,7 @@ class Declared:
     break_glass_by: tuple[str, ...]  # ARNs
     email: str
     sweep_minutes: int
-    end_sessions: bool
+    signs_out: bool  # people, where something asks for their sessions to be ended
     bounded_groups: tuple[str, ...]  # Cognito groups of whose own roles the older sessions are to be denied
     model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
 
@@ -94,7 +94,7 @@ def declared(path: Path) -> Declared:
         break_glass_by=tuple(read.break_glass.assumed_by),
         email=read.alerts.email or "",
         sweep_minutes=read.custody.sweep_minutes,
-        end_sessions=read.custody.end_sessions,
+        signs_out=read.custody.end_sessions or read.custody.deny_older_sessions,
         bounded_groups=pool.bounded_groups if pool and read.custody.deny_older_sessions else (),
         model=read,
     )

@@ -127,7 +127,8 @@ def end_sessions(g: Grounds) -> Statements:
     """Sign people out; deny older sessions of a group's role, where a deployment asks for that.
 
     PutRolePolicy is the right to give a role anything. So it holds only for roles that are within their deployment's boundary at that
-    moment: what such a role can do stays what everybody may ask of that domain. Nobody here may take a boundary off, or change one.
+    moment: what such a role can do stays what everybody may ask of that domain, and the worst that can be done with it is to refuse the
+    group's members. Nobody here may take a boundary off, or change one.
     """
     roles = [role for within in g.bounded.values() for role in within]
     put = (
