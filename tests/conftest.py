@@ -18,7 +18,7 @@ _SHARED = {
     "embedded": {"up", "on_call", "shared"},
     "door": {"world", "world_2", "world_3", "each_world", "sign_in", "internal_node", "stage"},
     "parts": {"aws", "node_basic", "node_basic_2", "node_basic_3"},
-    "stacks": {"demo", "pair", "either"},
+    "stacks": {"demo", "pair", "either", "both"},
 }
 
 
