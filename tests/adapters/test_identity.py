@@ -227,6 +227,52 @@ def test_an_identity_center_group_is_read_over_all_pages_and_regular_expressions
     assert "/.+/" in found.notes[0]
 
 
+# ---------------------------------------------------------------------- for eyes
+
+
+def test_a_look_finds_who_is_gone_by_arn_too_and_says_whom_it_may_not_see(
+    aws: Emulator, pool: str, person: Callable[..., Credentials], people: Pool, name: str
+) -> None:
+    iam = aws.client("iam")
+    user = iam.create_user(UserName=name, Path="/team/")["User"]["Arn"]
+    account = user.split(":")[4]
+    group = people.group(name, f"{name}-anna")
+    moved, elsewhere = user.replace("/team/", "/other/"), "arn:aws:iam::999999999999:role/theirs"
+    few = person("iam:GetUser", "cognito-idp:ListUsersInGroup")
+    reader = AwsIdentity(lambda service: aws.client(service, credentials=few), user_pool=pool, account=account)
+    hidden = grant(SubjectKind.IAM_ROLE, name)
+    found = reader.look(
+        [
+            grant(SubjectKind.IAM_USER, user),
+            grant(SubjectKind.IAM_USER, moved),
+            grant(SubjectKind.IAM_USER, f"{name}-gone"),
+            grant(SubjectKind.IAM_ROLE, elsewhere),
+            hidden,
+            group,
+        ]
+    )
+    assert found.membership.users == {
+        Subject(SubjectKind.IAM_USER, user): (user,),
+        group.subject: (people.entry(f"{name}-anna"),),
+    }
+    gone = {Subject(SubjectKind.IAM_USER, moved), Subject(SubjectKind.IAM_USER, f"{name}-gone")}
+    assert found.membership.missing == gone
+    assert set(found.unseen) == {hidden.subject, Subject(SubjectKind.IAM_ROLE, elsewhere)}
+    assert "not allowed to read" in found.unseen[hidden.subject]
+    assert "999999999999" in found.unseen[Subject(SubjectKind.IAM_ROLE, elsewhere)]
+
+
+def test_a_look_at_a_directory_that_does_not_answer_calls_nobody_missing(
+    aws: Emulator, calm: Emulator, pool: str, people: Pool, name: str
+) -> None:
+    group = people.group(name)
+    calm.admin("fault", actions=["iam:*"], kind="throttle")
+    silent = grant(SubjectKind.IAM_GROUP, name)
+    found = AwsIdentity(calm.client, user_pool=pool, account="1").look([silent, group])
+    assert (set(found.unseen), found.membership.missing) == ({silent.subject}, frozenset())
+    assert found.membership.users == {group.subject: ()}
+
+
 # ---------------------------------------------------------------------- what goes wrong
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.config import Kind
+from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
 from portcullis.operations import ask as asking
 from portcullis.operations import operate
@@ -155,6 +156,35 @@ def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: 
     assert run(capsys, "plan", taken)[0] == 0
     status, out, _ = run(capsys, "adopt", "demo")
     assert (status, out) == (0, taken.read_text("utf-8"))
+
+
+def test_check_live(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readers = [Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers", "tokens")]
+    made.people.groups |= dict.fromkeys([*readers, Subject(SubjectKind.IAM_GROUP, "ops")], ())
+    assert run(capsys, "check", file, "--live")[0] == 0
+    made.people.gone.add(Subject(SubjectKind.COGNITO_USER, "anna"))
+    made.people.hidden[readers[0]] = "not allowed"
+    status, out, err = run(capsys, "check", file, "--live")
+    assert (status, err) == (0, "")
+    assert f"warning: {file}:12 access.grants[0].to: cognito_user:anna does not exist [missing-principal]" in out
+    assert "cognito_group:readers could not be looked at: not allowed [not-looked-at]" in out
+    assert "missing-principal" not in run(capsys, "check", file)[1]
+    status, out, _ = run(capsys, "check", file, "--live", "--json")
+    codes = {one["code"] for one in json.loads(out)["findings"]}
+    assert (status, {"missing-principal", "not-looked-at"} <= codes) == (0, True)
+
+
+def test_check_live_of_what_is_not_deployed_says_so_and_goes_on(
+    made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(MODEL.replace("deployment: demo", "deployment: other"), "utf-8")
+    status, out, err = run(capsys, "check", other, file, "--live")
+    assert (status, "no deployment named 'other'" in err, f"{file}: ok" in out) == (1, True, True)
+    status, out, _ = run(capsys, "check", other, "--live", "--json")
+    assert (status, json.loads(out)["ok"]) == (1, False)
+    other.write_text("", "utf-8")
+    assert run(capsys, "check", other, "--live")[0] == 2
 
 
 def test_rollback_synchronise_sweep(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,12 +214,6 @@ def test_given_the_account_then_principals_of_another_one_are_found():
     assert "other-account" not in lint(text)
 
 
-def test_given_the_members_then_subjects_that_do_not_exist_are_found():
-    text = access("grants: [{role: readall, to: {iam_role: gone}}]")
-    missing = Membership(missing=frozenset({Subject(SubjectKind.IAM_ROLE, "gone")}))
-    assert "gone does not exist" in lint(text, Facts(membership=missing))["missing-principal"][0].message
-
-
 @pytest.mark.parametrize(
     ("hosts", "vpc", "code"),
     [

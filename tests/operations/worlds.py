@@ -22,7 +22,7 @@ from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.operations.ports import Alert, Change, KeptModel, Principal, Registration
+from portcullis.operations.ports import Alert, Change, KeptModel, Looked, Principal, Registration
 from portcullis.operations.world import World
 from portcullis.passwords.aws import generated
 from portcullis.settings import Settings
@@ -266,6 +266,7 @@ class People:
     denied: dict[str, datetime] = field(default_factory=dict)  # role -> its sessions from before that are refused
     fails: int = 0  # how often ending sessions does not work
     denials_fail: int = 0
+    hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
 
     def members(self, grants: Collection[Grant]) -> Membership:
         users: dict[Subject, tuple[str, ...]] = {}
@@ -292,6 +293,11 @@ class People:
                     else:
                         missing.add(subject)
         return Membership(users, roles, frozenset(missing))
+
+    def look(self, grants: Collection[Grant]) -> Looked:
+        seen = self.members([grant for grant in grants if grant.subject not in self.hidden])
+        asked = {grant.subject for grant in grants}
+        return Looked(seen, {subject: why for subject, why in self.hidden.items() if subject in asked})
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
         return ()

@@ -176,6 +176,13 @@ def test_break_glass_is_for_those_whom_the_file_names(pair: Synthesised) -> None
     assert statement["Principal"] == {"AWS": "arn:aws:iam::000000000000:role/on-call"}
 
 
+def test_who_may_open_break_glass_is_looked_up_by_the_functions_of_people_alone(pair: Synthesised) -> None:
+    on_call = "arn:aws:iam::000000000000:role/on-call"
+    places = [where for where, statement in pair.identity_statements() if on_call in listed(statement["Resource"])]
+    holders = {name for name in names.FUNCTIONS for place in places if f"/Role{name.replace('_', '')}" in place}
+    assert (holders, len(places)) == ({"operate", "remove"}, 2)
+
+
 def _actions_of(assembly: Synthesised, function: str) -> set[str]:
     """What a function's role is allowed, without what every function needs to run."""
     return {

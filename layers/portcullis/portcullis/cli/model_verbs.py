@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from portcullis.cli.account import account_options, run
 from portcullis.cli.console import as_line, as_object, console, json_option
-from portcullis.errors import BadInput
+from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
-    from portcullis.model.findings import Finding
+    from portcullis.model import Deployment, Finding
 
 _FOLDER = "deployments"
 _PRESETS = ("layered", "cognito", "internal", "api")
@@ -27,20 +28,26 @@ _COLOURS = {"error": "red", "warning": "yellow"}
     is_flag=True,
     help="List every error of a file, and what it accepts, not only the first error.",
 )
-@json_option
-def check(files: tuple[str, ...], everything: bool) -> int:
+@click.option("--live", is_flag=True, help="Look at the account, too: whether what a file names is there.")
+@account_options
+def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
     """Validate deployment files, and say what in them is seldom meant.
 
     A FILE is one deployment file; without any, every *.yaml in deployments/ is checked. Warnings do not fail the check;
     `accept: {CODE: why}` in a file silences one. docs/deployment-file.md lists every code.
 
+    With --live the deployed automation looks at the account, the engine and the domain: principals and keys that no longer exist,
+    people whose roles add up to something else than was meant, mappings made by host, the domain's own policy. What it may not look
+    at is said. --direct, --region and --profile are for --live.
+
     \b
     Examples:
       portcullis check
       portcullis check deployments/demo.yaml --all
+      portcullis check deployments/demo.yaml --live
       portcullis check --json | jq '.findings[]'
 
-    Exit status: 0 valid, 2 not.
+    Exit status: 0 valid, 2 not; with --live also 1: could not be looked at.
     """
     from portcullis import model
 
@@ -48,8 +55,10 @@ def check(files: tuple[str, ...], everything: bool) -> int:
     names: dict[str, str] = {}
     for path in [Path(f) for f in files] or _deployments():
         findings: tuple[Finding, ...] = ()
+        errors: tuple[PortcullisError, ...]
         try:
-            deployment, errors = model.examine(_text(path), str(path))
+            text = _text(path)
+            deployment, errors = model.examine(text, str(path))
         except BadInput as error:
             deployment, errors = None, (error,)
         if deployment is not None and not errors:
@@ -58,13 +67,24 @@ def check(files: tuple[str, ...], everything: bool) -> int:
                 place = f"line {deployment.line('deployment')}, deployment"
                 problem = f"the deployment {deployment.deployment!r} is in {first} too"
                 errors = (BadInput(problem, source=str(path), place=place, remedy="one file a deployment"),)
-            findings = model.lint(deployment)
+            try:
+                findings = _looked(deployment, text) if live else model.lint(deployment)
+            except PortcullisError as error:
+                findings, errors = model.lint(deployment), (*errors, error)
             failed = [f for f in findings if f.severity is model.Severity.ERROR]
             errors = (*errors, *(model.as_error(f) for f in failed))
             findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
         results.append({"file": str(path), "deployment": deployment, "errors": errors, "findings": findings})
         _tell(results[-1], everything=everything)
-    return 2 if any(r["errors"] for r in results) else 0
+    return max((error.exit_status for r in results for error in r["errors"]), default=0)
+
+
+def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:
+    """The findings of a look at the account. Raises what the verb raises."""
+    from portcullis.model import Finding, Severity
+
+    found = run("check", deployment.deployment, text=text, source=deployment.source)["findings"]
+    return tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in found)
 
 
 def _deployments() -> list[Path]:

@@ -8,50 +8,69 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.identity.role_choice import choose_by_token
 from portcullis.identity.sessions import deny
+from portcullis.operations.ports import Looked
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
 _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
 )  # the deployment file says the entry itself
+_BY_ARN = frozenset({SubjectKind.IAM_USER, SubjectKind.IAM_ROLE})  # may be named by ARN
 _READERS = 4  # groups read at once: IAM and Cognito allow few calls a second
 
 Entries = tuple[str, ...]
+T = TypeVar("T")
 
 
 class AwsIdentity:
-    """The IdentityReader protocol. `client(service)` gives a boto3 client; `user_pool` is the deployment's pool id or empty."""
+    """The IdentityReader protocol. `client(service)` gives a boto3 client; `user_pool` is the deployment's pool id or empty, `account`
+    the id of the account that is read."""
 
-    def __init__(self, client: Callable[[str], Any], *, user_pool: str = "", identity_store: str = "") -> None:
-        self._client, self._pool, self._store = client, user_pool, identity_store
+    def __init__(
+        self, client: Callable[[str], Any], *, user_pool: str = "", identity_store: str = "", account: str = ""
+    ) -> None:
+        self._client, self._pool, self._store, self._account = client, user_pool, identity_store, account
 
     def members(self, grants: Collection[Grant]) -> Membership:
+        return _membership(self._each(self._read, grants))
+
+    def look(self, grants: Collection[Grant]) -> Looked:
+        found = self._each(self._seen, grants)
+        unseen = {subject: str(why) for (subject, _), why in found.items() if isinstance(why, PortcullisError)}
+        return Looked(
+            _membership({asked: e for asked, e in found.items() if not isinstance(e, PortcullisError)}), unseen
+        )
+
+    def _each(self, read: Callable[[tuple[Subject, By]], T], grants: Collection[Grant]) -> dict[tuple[Subject, By], T]:
         asked = sorted({(grant.subject, grant.by) for grant in grants})
-        found = {one: self._read(one) for one in asked if one[0].kind in _AS_WRITTEN}
+        found = {one: read(one) for one in asked if one[0].kind in _AS_WRITTEN}
         looked_up = [one for one in asked if one not in found]
         with ThreadPoolExecutor(_READERS) as readers:
-            found |= zip(looked_up, readers.map(self._read, looked_up), strict=True)
-        users: dict[Subject, Entries] = {}
-        roles: dict[Subject, Entries] = {}
-        missing, notes = set(), []
-        for (subject, by), entries in found.items():
-            if entries is None:
-                missing.add(subject)
-                continue
-            plain = entries if subject.kind in _AS_WRITTEN else tuple(entry for entry in entries if not _matches(entry))
-            notes += [
-                f"{entry} of {subject} is granted nothing: in a role mapping its name would be a pattern for others"
-                for entry in entries
-                if entry not in plain
-            ]
-            (roles if _is_backend_role(subject, by) else users)[subject] = plain
-        return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))))
+            return found | dict(zip(looked_up, readers.map(read, looked_up), strict=True))
+
+    def _seen(self, asked: tuple[Subject, By]) -> Entries | PortcullisError | None:
+        """As `_looked_up`; why a subject could not be read is an answer too."""
+        try:
+            return self._looked_up(*asked)
+        except PortcullisError as error:
+            return error
+
+    def _looked_up(self, subject: Subject, by: By) -> Entries | None:
+        """As `_read`, but whether there is somebody of that ARN is asked of IAM, too."""
+        if subject.kind not in _BY_ARN or not subject.name.startswith("arn:"):
+            return self._read((subject, by))
+        account = subject.name.split(":")[4]
+        if account != self._account:
+            raise Refused(f"it belongs to the account {account}")
+        # IAM is asked by name; the path is part of who it is, so another one is somebody else.
+        found = self._read((Subject(subject.kind, subject.name.rpartition("/")[2]), by))
+        return found if found == (subject.name,) else None
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
         """Have a sign-in get the role its token names, or none; the app clients for which that was not so."""
@@ -157,6 +176,24 @@ class AwsIdentity:
         pages = store.get_paginator("list_group_memberships").paginate(IdentityStoreId=self._store, GroupId=group)
         ids = [membership["MemberId"]["UserId"] for page in pages for membership in page["GroupMemberships"]]
         return tuple(store.describe_user(IdentityStoreId=self._store, UserId=user)["UserName"] for user in ids)
+
+
+def _membership(found: Mapping[tuple[Subject, By], Entries | None]) -> Membership:
+    users: dict[Subject, Entries] = {}
+    roles: dict[Subject, Entries] = {}
+    missing, notes = set(), []
+    for (subject, by), entries in found.items():
+        if entries is None:
+            missing.add(subject)
+            continue
+        plain = entries if subject.kind in _AS_WRITTEN else tuple(entry for entry in entries if not _matches(entry))
+        notes += [
+            f"{entry} of {subject} is granted nothing: in a role mapping its name would be a pattern for others"
+            for entry in entries
+            if entry not in plain
+        ]
+        (roles if _is_backend_role(subject, by) else users)[subject] = plain
+    return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))))
 
 
 def _matches(entry: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from portcullis.access.config import Held, Json
@@ -29,7 +30,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known besides the file, if anything: the account, the engine's security config, the members now, the domain's policy."""
+    """What is known besides the file, if anything: the account, the engine's security config, the members now, the domain's policy.
+
+    `absent` and `unseen` name things as `model.lint_live` does. What could not be looked at is in `unseen` with the reason, and in
+    none of the others: it is neither there nor absent.
+    """
 
     account: str = ""  # the deployment's own account id
     vpc: bool = True  # whether the domain is in a VPC, as the stacks make it
@@ -37,6 +42,8 @@ class Facts:
     membership: Membership | None = None
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all
+    absent: frozenset[str] = frozenset()  # keys that were looked for and are not there
+    unseen: Mapping[str, str] = field(default_factory=dict)  # what could not be looked at: why
 
 
 CODES: dict[str, tuple[Severity, str]] = {
@@ -84,7 +91,9 @@ CODES: dict[str, tuple[Severity, str]] = {
     "mask-and-hidden": (Severity.INFO, "a field is masked and hidden: hidden wins"),
     "mask-invalid": (Severity.ERROR, "a masking rule that the engine refuses"),
     "masks-spread": (Severity.INFO, "one role masks a field that another shows plainly: it is masked"),
+    "missing-key": (Severity.ERROR, "a key that does not exist"),
     "missing-principal": (Severity.WARNING, "a subject that does not exist: it is granted nothing"),
+    "not-looked-at": (Severity.WARNING, "what `check --live` could not look at: it may be there or not"),
     "older-sessions-of-nobody": (
         Severity.WARNING,
         "the older sessions of a group's role are to be denied, and no group has a role of its own",

@@ -12,6 +12,7 @@ from portcullis.access.plan import By, Grant, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.model import names
 from portcullis.model.findings import CODES, Facts, Finding, Severity
+from portcullis.model.lint_live import live
 from portcullis.model.lint_merge import merges
 from portcullis.model.lint_roles import roles
 from portcullis.model.parts import Path
@@ -30,6 +31,7 @@ def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, .
         *_subjects(deployment, facts, model.grants),
         *_unused(deployment, model.grants),
         *_engine(facts),
+        *live(deployment, facts),
         *roles(deployment),
         *merges(deployment, model, facts),
     ]
@@ -209,14 +211,6 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
                 to,
                 f"the backend role {names.shown(subject.name)} is a pattern",
                 "name the backend role",
-            )
-        if facts.membership is not None and subject in facts.membership.missing:
-            yield found_at(
-                deployment,
-                "missing-principal",
-                to,
-                f"{subject} does not exist",
-                "create it, correct the name, or leave the grant out",
             )
     masters = Counter((g.subject, g.by) for g in grants if g.role in ("all_access", "security_manager"))
     for i, spec in enumerate(access.grants):

@@ -26,6 +26,11 @@ _PATIENCE = 120  # seconds that a person waits for the others to be done writing
 
 def kept_model(text: str, source: str, name: str = "") -> KeptModel:
     """A deployment file's text as the ledger keeps it. BadInput if it is not valid, or is of another deployment than `name`."""
+    return kept_of(read_file(text, source, name), text)
+
+
+def read_file(text: str, source: str, name: str = "") -> Deployment:
+    """A deployment file's text. BadInput if it is not valid, or is of another deployment than `name`."""
     from portcullis import model
 
     deployment = model.loads(text, source)
@@ -34,7 +39,7 @@ def kept_model(text: str, source: str, name: str = "") -> KeptModel:
         raise BadInput(
             f"is the file of {deployment.deployment!r}", source=source, place=place, remedy=f"that of {name!r}"
         )
-    return kept_of(deployment, text)
+    return deployment
 
 
 def kept_of(deployment: Deployment, text: str) -> KeptModel:

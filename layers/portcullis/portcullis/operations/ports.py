@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
-from portcullis.access.plan import AccessModel, Claim, Grant, Membership
+from portcullis.access.plan import AccessModel, Claim, Grant, Membership, Subject
 from portcullis.custody.types import Custody, Observation
 
 
@@ -144,9 +144,20 @@ class Engine(Protocol):
     def put_document(self, index: str, identifier: str, document: Json) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found of some subjects, and why the others could not be looked at: those are neither found nor missing."""
+
+    membership: Membership
+    unseen: dict[Subject, str] = field(default_factory=dict)
+
+
 class IdentityReader(Protocol):
     def members(self, grants: Collection[Grant]) -> Membership:
         """The truth now about the subjects of these grants. One that does not exist is reported as missing, not an error."""
+
+    def look(self, grants: Collection[Grant]) -> Looked:
+        """The same for eyes: a subject that cannot be read spoils nothing, and one that is named by ARN is looked up too."""
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
         """Have a sign-in get the role its token names, or none."""

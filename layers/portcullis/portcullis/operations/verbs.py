@@ -13,6 +13,7 @@ from portcullis.operations import key_check as keys
 from portcullis.operations import status as looking
 from portcullis.operations.adopting import adopt
 from portcullis.operations.applying import Outcome
+from portcullis.operations.checking import check
 from portcullis.operations.deleting import delete
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.guard import guard, rules_of
@@ -109,6 +110,7 @@ VERBS: dict[str, Verb] = {
     "status": Verb(lambda world, deployment, cause: looking.status(world, deployment), LOOK),
     "history": Verb(_history, LOOK, frozenset({"limit", "entry"})),
     "plan": Verb(looking.plan, LOOK, frozenset({"text", "adopt"})),
+    "check": Verb(check, LOOK, frozenset({"text", "source"})),
     "drift": Verb(lambda world, deployment, cause: looking.drifted(world, deployment), LOOK),
     "master-list": Verb(master_list, LOOK),
     "snapshot-list": Verb(snapshot_list, LOOK),

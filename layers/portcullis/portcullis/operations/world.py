@@ -141,7 +141,10 @@ def in_aws(settings: Settings) -> World:
         master=master,
         canary=lambda registration: engine(registration.endpoint, registration.region, registration.canary_role),
         identity=lambda registration: AwsIdentity(
-            clients.client, user_pool=registration.user_pool, identity_store=registration.identity_store
+            clients.client,
+            user_pool=registration.user_pool,
+            identity_store=registration.identity_store,
+            account=registration.account,
         ),
         keys=keys,
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
