@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.difference import difference
@@ -105,6 +106,48 @@ def test_given_an_action_group_that_changes_then_the_holders_of_its_roles_are_na
 
     effect = people(with_group("indices:data/read*"), with_group("indices:data/read*", "indices:data/write*"))
     assert effect.people() == ("anna",)
+
+
+READ = {"read": {"allowed_actions": ["indices:data/read*"]}, "get": {"allowed_actions": ["indices:data/read/get*"]}}
+
+
+@pytest.mark.parametrize(
+    ("wider", "said"),
+    [
+        (role("read", "write"), ["write on logs-*"]),
+        (role("read", "get"), []),  # read means it already
+        (role("read", "indices:data/read/search"), []),
+        (role("indices:data/read*"), []),  # the same by another name
+        (role("indices:data/*"), ["indices:data/* on logs-*"]),
+        (role("read", patterns=("logs-*", "app-*", "box-*")), ["read on app-*, box-*"]),
+        (role("read") | {"cluster_permissions": ["cluster_monitor"]}, ["cluster permissions cluster_monitor"]),
+    ],
+    ids=str,
+)
+def test_given_a_role_that_is_widened_then_only_what_is_new_is_gained_and_nothing_is_lost(
+    wider: Json, said: list[str]
+) -> None:
+    groups = {**as_left().documents, Kind.ACTION_GROUPS: READ}
+    narrow, wide = Held(groups), Held({**groups, Kind.ROLES: {"readers": wider}})
+    there, back = people(narrow, wide), people(wide, narrow)
+    assert [access.what for access in there.gains] == said
+    assert there.loses == ()
+    assert (back.gains, back.loses) == ((), there.gains)
+
+
+def test_given_one_star_then_no_question_mark_covers_it() -> None:
+    groups = {**as_left().documents, Kind.ACTION_GROUPS: {}}
+    one, many = (Held({**groups, Kind.ROLES: {"readers": role(f"indices:data/{end}")}}) for end in ("?", "*"))
+    assert [access.what for access in people(one, many).gains] == ["indices:data/* on logs-*"]
+    assert people(many, one).gains == ()
+
+
+def test_given_a_role_without_permissions_that_gets_some_then_nothing_is_lost() -> None:
+    bare = Held({**as_left().documents, Kind.ROLES: {"readers": {}}})
+    assert people(bare, as_left()).lines() == ("gains  anna: read on logs-* (role readers)",)
+    assert people(as_left(), bare).lines() == ("loses  anna: read on logs-* (role readers)",)
+    nobody = Held({**bare.documents, Kind.MAPPINGS: {}})
+    assert people(nobody, bare).lines() == ("gains  anna: a role without permissions (role readers)",)
 
 
 @given(held_states(), desires())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
+from portcullis.access.callers import matches_any
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.privileges import expand
 
@@ -17,7 +20,6 @@ class Access:
     role: str
     what: str  # "read on logs-*", "cluster permissions cluster_monitor", "kibana_all_write in tenant team"
     limits: str = ""  # documents, fields, masks
-    meant: tuple[str, ...] = field(default=(), repr=False)  # what the action groups among its names stand for
 
     def __str__(self) -> str:
         return f"{self.who}: {self.what}" + (f", {self.limits}" if self.limits else "") + f" (role {self.role})"
@@ -37,13 +39,35 @@ class Effect:
         return tuple(sorted({access.who for access in (*self.gains, *self.loses)}))
 
 
-def people(before: Held, after: Held) -> Effect:
-    """What the change from `before` to `after` means for people. A role or action group that changed concerns all who have it.
+_DIRECT = "opendistro_security_roles"
+_CLUSTER, _INDEX, _TENANT, _BARE = "cluster", "index", "tenant", "bare"
+_NOTHING = "nothing"  # stands for the actions of a permission without any: its limits may still bound other roles
 
-    A principal that has the same through several entries of one role is named once an entry: entries are what can be removed.
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Where actions are allowed: one principal, one role, one pattern, under the same limits."""
+
+    who: str
+    role: str
+    kind: str
+    pattern: str = ""
+    limits: str = ""
+
+
+_Grounds = Mapping[_Ground, frozenset[str]]  # ground -> names of permissions and action groups
+
+
+def people(before: Held, after: Held) -> Effect:
+    """What the change from `before` to `after` means for people, pattern by pattern and action by action.
+
+    What is still allowed under the same limits, by whatever name, is neither gained nor lost. Other limits are another access: the one is
+    gained, the other lost. A principal that has the same through several entries of one role is named once an entry: entries are what
+    can be removed.
     """
-    had, has = set(_everything(before)), set(_everything(after))
-    return Effect(tuple(sorted(has - had)), tuple(sorted(had - has)))
+    roles = _concerned(before, after)
+    had, has = _grounds(before, roles), _grounds(after, roles)
+    return Effect(_more(before, had, after, has), _more(after, has, before, had))
 
 
 def holders(held: Held, role: str) -> tuple[str, ...]:
@@ -51,33 +75,88 @@ def holders(held: Held, role: str) -> tuple[str, ...]:
     found = [e for name in ("users", "backend_roles", "hosts") for e in held.entries(role, name)]
     if needed := held.entries(role, "and_backend_roles"):
         found.append(" and ".join(needed))
-    given = (n for n, u in held.of(Kind.USERS).items() if role in (u.get("opendistro_security_roles") or ()))
+    given = (n for n, u in held.of(Kind.USERS).items() if role in (u.get(_DIRECT) or ()))
     return tuple(dict.fromkeys([*found, *sorted(given)]))
 
 
-def _everything(held: Held) -> Iterator[Access]:
-    given = {r for user in held.of(Kind.USERS).values() for r in user.get("opendistro_security_roles") or ()}
-    for role in held.of(Kind.MAPPINGS).keys() | given:
+def _concerned(before: Held, after: Held) -> set[str]:
+    """Roles that mean something else afterwards, or are given to others."""
+    direct = [{name: u.get(_DIRECT) or () for name, u in held.of(Kind.USERS).items()} for held in (before, after)]
+    given = {role for users in direct for roles in users.values() for role in roles}
+    roles = {*before.of(Kind.MAPPINGS), *after.of(Kind.MAPPINGS), *given}
+    if before.of(Kind.ACTION_GROUPS) != after.of(Kind.ACTION_GROUPS):
+        return roles
+    kinds = (Kind.ROLES, Kind.MAPPINGS)
+    return {
+        role
+        for role in roles
+        if (role in given and direct[0] != direct[1])
+        or any(before.get(kind, role) != after.get(kind, role) for kind in kinds)
+    }
+
+
+def _grounds(held: Held, roles: Iterable[str]) -> _Grounds:
+    found: defaultdict[_Ground, set[str]] = defaultdict(set)
+    for role in roles:
         document = held.get(Kind.ROLES, role)
         if document is not None:
+            of_role = list(_of_role(document))
             for who in holders(held, role):
-                yield from _of_role(held, who, role, document)
+                for kind, pattern, limited, names in of_role:
+                    found[_Ground(who, role, kind, pattern, limited)].update(names)
+    return {ground: frozenset(names) for ground, names in found.items()}
 
 
-def _of_role(held: Held, who: str, role: str, document: Json) -> Iterator[Access]:
+def _of_role(document: Json) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+    """Kind of ground, pattern, limits, names."""
     if cluster := document.get("cluster_permissions"):
-        yield Access(who, role, f"cluster permissions {_names(cluster)}", meant=_meant(held, cluster))
+        yield _CLUSTER, "", "", cluster
     for permission in document.get("index_permissions") or ():
-        actions, patterns = permission.get("allowed_actions") or (), permission.get("index_patterns") or ()
-        what = f"{_names(actions) or 'nothing'} on {_names(patterns) or 'no index'}"
-        yield Access(who, role, what, limits(permission), _meant(held, actions))
+        for pattern in permission.get("index_patterns") or ("no index",):
+            yield _INDEX, pattern, limits(permission), permission.get("allowed_actions") or (_NOTHING,)
     for permission in document.get("tenant_permissions") or ():
-        actions, patterns = permission.get("allowed_actions") or (), permission.get("tenant_patterns") or ()
-        yield Access(
-            who, role, f"{_names(actions) or 'nothing'} in tenant {_names(patterns)}", meant=_meant(held, actions)
-        )
+        for pattern in permission.get("tenant_patterns") or ():
+            yield _TENANT, pattern, "", permission.get("allowed_actions") or (_NOTHING,)
     if not any(document.get(k) for k in ("cluster_permissions", "index_permissions", "tenant_permissions")):
-        yield Access(who, role, "a role without permissions")
+        yield _BARE, "", "", ()
+
+
+def _more(one: Held, had: _Grounds, other: Held, has: _Grounds) -> tuple[Access, ...]:
+    """What is allowed by `has` (names as in `other`) and is not by `had` (as in `one`)."""
+    before, after = _meaning(one), _meaning(other)
+    held_role = {(ground.who, ground.role) for ground in had}
+    patterns: defaultdict[tuple[_Ground, frozenset[str]], list[str]] = defaultdict(list)
+    for ground, names in has.items():
+        known = had.get(ground, frozenset())
+        if ground.kind == _BARE:
+            if (ground.who, ground.role) not in held_role:
+                patterns[ground, names].append("")
+            continue
+        allowed = before(known)
+        new = frozenset(n for n in names if not all(_covered(a, allowed) for a in after(frozenset({n}))))
+        if new:
+            patterns[_Ground(ground.who, ground.role, ground.kind, "", ground.limits), new].append(ground.pattern)
+    return tuple(sorted(_said(ground, names, found) for (ground, names), found in patterns.items()))
+
+
+def _meaning(held: Held) -> Callable[[frozenset[str]], frozenset[str]]:
+    return cache(lambda names: expand(held, names))
+
+
+@lru_cache(maxsize=4096)
+def _covered(action: str, allowed: frozenset[str]) -> bool:
+    """Whether a pattern of actions is allowed whole. Two stars stand for one, so that no `?` covers a `*`."""
+    return action in allowed or matches_any(allowed, action.replace("*", "**"))
+
+
+def _said(ground: _Ground, names: frozenset[str], patterns: list[str]) -> Access:
+    words = {
+        _CLUSTER: f"cluster permissions {_names(names)}",
+        _INDEX: f"{_names(names)} on {_names(patterns)}",
+        _TENANT: f"{_names(names)} in tenant {_names(patterns)}",
+        _BARE: "a role without permissions",
+    }
+    return Access(ground.who, ground.role, words[ground.kind], ground.limits)
 
 
 def limits(permission: Json) -> str:
@@ -95,9 +174,5 @@ def limits(permission: Json) -> str:
     return ", ".join(found)
 
 
-def _names(names: list[str] | tuple[str, ...]) -> str:
+def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _meant(held: Held, names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(expand(held, names)))
