@@ -89,6 +89,11 @@ def test_a_saved_plan(made: Account, file: Path, tmp_path: Path, capsys: pytest.
         ("deployment: demo\nengine: Opensearch_3\ndomain: {configuration: api}\n", "line 2, engine"),
         ("", "is empty"),
         ('{"portcullis_plan": 99}', "no plan that this version wrote"),
+        (
+            '{"portcullis_plan": 1, "deployment": "demo", "digest": "", "adopt": false}',
+            "no plan that this version wrote",
+        ),
+        ('{"portcullis_plan": 1, "deployment": "", "digest": "x", "adopt": false}', "no plan that this version wrote"),
         ('{"portcullis_plan": 1, "deployment": "demo", "digest": 5}', "digest"),
     ],
 )
@@ -156,6 +161,44 @@ def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: 
     assert run(capsys, "plan", taken)[0] == 0
     status, out, _ = run(capsys, "adopt", "demo")
     assert (status, out) == (0, taken.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "expected"),
+    [("", "an empty name", 2), ("a" * 4000, "names no deployment", 2), ("shop", "no deployment named 'shop'", 1)],
+)
+def test_a_name_that_is_none(
+    made: Account, name: str, said: str, expected: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verb in ("plan", "apply", "status"):
+        status, _, err = run(capsys, verb, name)
+        assert (status, said in err, err.count("\n")) == (expected, True, 1)
+
+
+def test_an_interrupted_verb_says_what_becomes_of_it(
+    made: Account, monkeypatch: pytest.MonkeyPatch, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asking, "_invoke", interrupt)
+    status, _, err = run(capsys, "apply", file)
+    assert (status, err.startswith("portcullis: interrupted: what has reached the account goes on there")) == (
+        130,
+        True,
+    )
+
+
+def test_a_file_that_cannot_be_written_back_is_told_and_says_that_it_is_done(
+    made: Account, monkeypatch: pytest.MonkeyPatch, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read_only(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    status, _, err = run(capsys, "master", "add", file, arn("role", "second"))
+    assert (status, "it is done, but" in err, "Permission denied" in err) == (1, True, True)
+    assert arn("role", "second") in made.engine.held.entries("all_access", "backend_roles")
 
 
 def test_check_live(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

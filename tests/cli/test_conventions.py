@@ -124,6 +124,26 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         assert process.wait(30) == 141
 
 
+def test_an_answer_that_cannot_be_written_is_one_line_and_status_1() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        told = subprocess.run(
+            [*PORTCULLIS, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, env=os.environ, check=False
+        )
+    assert (told.returncode, told.stderr) == (
+        1,
+        "portcullis: the answer cannot be written or read: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("arguments", ["schema", "completion bash --json", "check --json", "nonsense"])
+def test_a_closed_stdout_is_no_error_of_ours(arguments: str) -> None:
+    """As `portcullis check >&-` in a script: there is nobody to tell, the status says it all."""
+    command = f"{' '.join(PORTCULLIS)} {arguments} >&-"
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in told.stderr
+    assert told.returncode == (2 if arguments == "nonsense" else 0)
+
+
 def test_interrupting_ends_with_130_and_one_line() -> None:
     with subprocess.Popen(
         [*PORTCULLIS, "signal", "--any", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -131,7 +151,7 @@ def test_interrupting_ends_with_130_and_one_line() -> None:
         assert process.stderr is not None
         wait_until_reading(process.pid)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read().strip() == "portcullis: interrupted"
+        assert process.stderr.read() == "portcullis: interrupted\n"
         assert process.wait(30) == 130
 
 
@@ -149,7 +169,10 @@ def wait_until_reading(pid: int) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_ask_the_command_itself(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["completion", shell]) == 0
-    assert "_PORTCULLIS_COMPLETE" in capsys.readouterr().out
+    script = capsys.readouterr().out
+    assert "_PORTCULLIS_COMPLETE" in script
+    assert cli.main(["completion", shell, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"shell": shell, "script": script.removesuffix("\n")}
 
 
 def test_a_verb_is_completed() -> None:

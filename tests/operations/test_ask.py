@@ -7,7 +7,13 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    InvalidRegionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 from portcullis import clients
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.identity.caller import proof, proven
@@ -27,6 +33,10 @@ def client_error(code: str) -> ClientError:
         (client_error("ResourceNotFoundException"), Refused, "right account and Region"),
         (client_error("TooManyRequestsException"), Unreachable, "try again"),
         (client_error("InternalError"), PortcullisError, "because"),
+        (client_error("SignatureDoesNotMatch"), BadInput, "--profile"),
+        (client_error("InvalidClientTokenId"), BadInput, "because"),
+        (client_error("ExpiredTokenException"), BadInput, "sign in"),
+        (InvalidRegionError(region_name="eu central"), BadInput, "--region"),
         (NoCredentialsError(), BadInput, "--profile"),
         (EndpointConnectionError(endpoint_url="https://lambda"), Unreachable, "did not answer"),
         (ReadTimeoutError(endpoint_url="https://lambda"), Unreachable, "did not answer"),

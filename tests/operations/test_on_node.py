@@ -176,6 +176,8 @@ def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_con
     send = transport(node)
     assert send("PUT", "/road-orders/_doc/1", {"refresh": "true"}, {"a": 1})[0] == 201
     try:
+        with pytest.raises(Refused, match="portcullis snapshot setup registers it"):
+            snapshots.listed("portcullis")
         snapshots.register("portcullis", {"location": str(node.repository)}, "fs")
         snapshots.register("portcullis", {"location": str(node.repository)}, "fs")
         snapshots.take("portcullis", "road-1", "*,-.*")

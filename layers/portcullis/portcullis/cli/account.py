@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from portcullis.cli.console import json_option
-from portcullis.errors import BadInput
+from portcullis.errors import BadInput, PortcullisError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,8 +65,13 @@ def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:
     context = click.get_current_context()
     options = context.meta.get(_OPTIONS, {})
     command = " ".join(filter(None, (context.command_path, deployment)))
-    with waiting(command):
-        return ask(verb, deployment, arguments, command=command, **options)
+    try:
+        with waiting(command):
+            return ask(verb, deployment, arguments, command=command, **options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "what has reached the account goes on there; asking again waits for it, and finishes what is left"
+        ) from None
 
 
 @contextmanager
@@ -101,10 +106,20 @@ def target(given: str | None) -> Target:
     """A deployment by name, by its file, or by a saved plan; the only file in deployments/ if nothing is given. BadInput otherwise."""
     if given is None:
         return _from_file(_only_file())
+    if not given.strip():
+        raise BadInput("an empty name is given", source="command", remedy="name a deployment, or its file")
     path = Path(given)
-    if "/" in given or path.suffix in (".yaml", ".yml", ".json", ".plan") or path.is_file():
+    if "/" in given or path.suffix in (".yaml", ".yml", ".json", ".plan") or is_file(path):
         return _from_file(path)
     return Target(given)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file. What cannot even be the name of one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _only_file() -> Path:
@@ -137,7 +152,7 @@ def _saved_plan(path: Path) -> Target | None:
     if not isinstance(value, dict) or "portcullis_plan" not in value:
         return None
     wanted = {"deployment": str, "digest": str, "adopt": bool}
-    wrong = [key for key, kind in wanted.items() if not isinstance(value.get(key), kind)]
+    wrong = [key for key, kind in wanted.items() if not isinstance(value.get(key), kind) or value[key] == ""]
     if value["portcullis_plan"] != PLAN_VERSION or wrong or not isinstance(value.get("text"), str | None):
         place = wrong[0] if wrong else "portcullis_plan"
         raise BadInput("is no plan that this version wrote", source=str(path), place=place, remedy="make a new plan")
@@ -149,5 +164,11 @@ def written_back(about: Target, text: str) -> bool:
     if about.file is None:
         return False
     if text != about.text:
-        about.file.write_text(text, "utf-8")
+        try:
+            about.file.write_text(text, "utf-8")
+        except OSError as error:
+            raise PortcullisError(
+                f"it is done, but {about.file} cannot be written ({error.strerror}): the next apply of that file takes it back;"
+                f" the model in force has it: portcullis adopt {about.deployment} --out FILE"
+            ) from error
     return True

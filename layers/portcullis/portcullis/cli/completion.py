@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from portcullis.cli.console import json_option
+from portcullis.cli.console import console, json_option
 
 
 @click.command(short_help="Print the completion script of a shell.")
@@ -25,4 +25,8 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"click knows no completion for {shell}")
-    click.echo(kind(portcullis, {}, "portcullis", "_PORTCULLIS_COMPLETE").source())
+    script = kind(portcullis, {}, "portcullis", "_PORTCULLIS_COMPLETE").source()
+    if console().json:
+        console().line({"shell": shell, "script": script})
+    else:
+        click.echo(script)

@@ -48,9 +48,10 @@ def as_object(error: BaseException | str) -> dict[str, str]:
     return {"error": " ".join(str(error).split()), "source": "", "place": "", "remedy": ""}
 
 
-def styled(text: str, stream: TextIO, **style: Any) -> str:
+def styled(text: str, stream: TextIO | None, **style: Any) -> str:
     """Coloured only on a terminal, and not where NO_COLOR (https://no-color.org) is set."""
-    return click.style(text, **style) if style and stream.isatty() and not os.environ.get("NO_COLOR") else text
+    seen = stream is not None and stream.isatty()
+    return click.style(text, **style) if style and seen and not os.environ.get("NO_COLOR") else text
 
 
 def console() -> Console:

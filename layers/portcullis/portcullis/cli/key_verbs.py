@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, run
+from portcullis.cli.account import account_options, is_file, run
 from portcullis.cli.console import console, json_option
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": None, "right": "green"}
@@ -115,7 +115,7 @@ def key_policy(target: str, org_paths: tuple[str, ...]) -> None:
 
 def _file(target: str) -> Path | None:
     path = Path(target)
-    return path if "/" in target or path.suffix in (".yaml", ".yml") or path.is_file() else None
+    return path if "/" in target or path.suffix in (".yaml", ".yml") or is_file(path) else None
 
 
 def _check_file(path: Path) -> Any:

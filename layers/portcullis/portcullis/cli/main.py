@@ -61,6 +61,10 @@ class PipeClosed(Exception):
     """Whoever read our output went away."""
 
 
+class Interrupted(Exception):
+    """A person ended it; with what becomes of it, where that is not plain."""
+
+
 class Verbs(click.Group):
     """A group whose commands are imported on use: `portcullis --help` loads none of them."""
 
@@ -81,6 +85,8 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:  # click would make it status 1, which says that something failed
             raise PipeClosed from error
+        except KeyboardInterrupt as error:  # click would add an empty line, and forget the words
+            raise Interrupted(*error.args) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
@@ -109,13 +115,17 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # Outside of standalone mode click returns what the verb returned, or the status given to Context.exit.
         status = portcullis.main(list(arguments), prog_name="portcullis", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where the caller closed it
+            sys.stdout.flush()
     except (BrokenPipeError, PipeClosed):
-        # What is still buffered would fail again when the interpreter flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return PIPE_CLOSED
-    except (KeyboardInterrupt, click.Abort):
-        told.error("interrupted")
+    except OSError as error:
+        _write_no_more()
+        told.error(f"{error.filename or 'the answer'} cannot be written or read: {error.strerror or error}")
+        return 1
+    except (Interrupted, KeyboardInterrupt, click.Abort) as error:
+        told.error(": ".join(filter(None, ("interrupted", str(error)))))
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -127,6 +137,12 @@ def main(arguments: Sequence[str]) -> int:
         told.error(error)
         return error.exit_status
     return status if isinstance(status, int) else 0
+
+
+def _write_no_more() -> None:
+    """What is still buffered would fail again when the interpreter flushes at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from portcullis.access.config import Json
 from portcullis.engines.opensearch import refuse
+from portcullis.errors import Refused
 
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
 _FINAL = ("snapshot_restore_exception", "repository_verification_exception")
@@ -54,5 +55,7 @@ class OpenSearchSnapshots:
                 one in str(answer) for one in _FINAL
             ):  # the engine's 500, but no trouble of its own
                 status = 400
+            if "repository_missing_exception" in str(answer):
+                raise Refused(f"{self._name} knows no such repository: portcullis snapshot setup registers it")
             refuse(self._name, status, answer, f"{method} {path}")
         return answer

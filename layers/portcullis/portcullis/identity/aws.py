@@ -109,7 +109,9 @@ class AwsIdentity:
             if code in _ABSENT:
                 return None
             if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
-                raise Refused(f"not allowed to read {subject}: {error}") from error
+                raise Refused(
+                    f"not allowed to read {subject}: {error} (cdk deploy lets the automation read whom a file names)"
+                ) from error
             if why := code or unanswered(error):
                 raise Unreachable(f"{subject} could not be read: {why}") from error
             raise

@@ -109,7 +109,9 @@ def _no_such_user(deployment: Deployment, facts: Facts, subject: Subject) -> boo
 
 
 def _unseen(deployment: Deployment, path: Path, what: str, why: str) -> Finding:
-    remedy = "cdk deploy lets the automation read what the file names; --direct looks with your own rights"
+    remedy = (
+        "it may be there or not: --direct looks with your own rights; what another account has is for that one to say"
+    )
     return _found(deployment, "not-looked-at", path, f"{what} could not be looked at: {why}", remedy)
 
 

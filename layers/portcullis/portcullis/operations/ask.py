@@ -16,12 +16,26 @@ _DOORS = {
     "act": ("portcullis-operate", "act"),
     "delete": ("portcullis-remove", "delete"),
 }
-_DENIED = {
-    "AccessDeniedException",
-    "AccessDenied",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
+_DENIED = {"AccessDeniedException", "AccessDenied"}
+_NOBODY = {  # AWS does not know who asks, so no policy would help
     "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_UNSET = {
+    "InvalidRegionError",
+    "NoCredentialsError",
+    "NoRegionError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "SSOTokenLoadError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
 }
 _BUSY = {"TooManyRequestsException", "ThrottlingException", "Throttling", "ServiceException", "EC2ThrottledException"}
 
@@ -142,7 +156,7 @@ def _translated(error: Exception, door: str, level: str) -> PortcullisError:
         return Refused(f"there is no {door} here: is this the right account and Region, and is Portcullis deployed?")
     if code in _BUSY:
         return Unreachable(f"{door} is busy ({code}): try again")
-    if type(error).__name__ in ("NoCredentialsError", "NoRegionError", "ProfileNotFound", "PartialCredentialsError"):
+    if code in _NOBODY or type(error).__name__ in _UNSET:
         return BadInput(
             _said(error),
             source="AWS credentials",

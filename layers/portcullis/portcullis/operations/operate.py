@@ -23,6 +23,8 @@ from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.verbs import LEVELS, VERBS, Verb
 from portcullis.operations.world import Cause, World, from_environment
 
+_LONGEST_NAME = 64  # of a deployment; those of files are shorter still
+
 
 def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[str, Any]:
     """Run one request; errors become part of the answer, so that the caller shows them as his own."""
@@ -74,8 +76,8 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
     if not isinstance(arguments, Mapping):
         raise BadInput("not an object", source="request", place="arguments", remedy='e.g. {"reason": "..."}')
     deployment = request.get("deployment")
-    if verb.of_deployment and not isinstance(deployment, str):
-        raise BadInput("no deployment is named", source="request", place="deployment", remedy="name one")
+    if verb.of_deployment and not (isinstance(deployment, str) and 0 < len(deployment) <= _LONGEST_NAME):
+        raise BadInput("names no deployment", source="request", place="deployment", remedy="portcullis list names them")
     unknown = sorted(set(arguments) - verb.arguments)
     if unknown:
         known = ", ".join(sorted(verb.arguments)) or "none"
