@@ -14,8 +14,9 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
+from portcullis.operations import applying, operate
 from portcullis.operations import ask as asking
-from portcullis.operations import operate
+from portcullis.operations.asking import Asked
 from portcullis.operations.ports import Alert
 from portcullis.operations.verbs import VERBS
 
@@ -71,6 +72,26 @@ def test_plan_apply_plan(made: Account, file: Path, capsys: pytest.CaptureFixtur
     assert run(capsys, "plan", file)[0] == 0
     status, out, _ = run(capsys, "plan", "demo")
     assert (status, out.splitlines()[0]) == (0, "demo: nothing to change")
+
+
+def test_an_effect_that_is_not_seen_is_told_and_is_status_1(
+    made: Account, monkeypatch: pytest.MonkeyPatch, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    automation = arn("role", "portcullis-automation")
+    said = (
+        Asked("kim", ("viewers",), ("editors",)),
+        Asked("lee", not_asked="no secret"),
+        Asked(automation, ("a", "b")),
+    )
+    monkeypatch.setattr(applying, "ask_subjects", lambda *_: said)
+    status, out, _ = run(capsys, "apply", file)
+    assert status == 1
+    assert "kim: has viewers; should have editors" in out
+    assert "lee: could not be asked (no secret)" in out
+    assert f"{automation}: has a, b" in out
+    file.write_text(MODEL.replace("[read]", "[crud]"), "utf-8")
+    status, out, _ = run(capsys, "apply", file, "--json")
+    assert (status, json.loads(out)["asked"][0]["lacks"]) == (1, ["editors"])
 
 
 def test_a_saved_plan(made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

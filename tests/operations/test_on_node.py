@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from portcullis.access.config import Kind
+from portcullis.access.dialects import Dialect
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
+from portcullis.engines.opensearch import OpenSearchEngine
 from portcullis.engines.snapshots import OpenSearchSnapshots
+from portcullis.engines.transport import basic_transport
 from portcullis.errors import Refused
 from portcullis.operations.adopting import adopt
 from portcullis.operations.deployments import apply_text, introduce
 from portcullis.operations.operate import carry_out
+from portcullis.operations.ports import Registration
 from portcullis.operations.rolling_back import rollback
 from portcullis.operations.status import plan
 from portcullis.operations.world import Cause
@@ -168,6 +173,39 @@ def test_a_lock_and_its_end_leave_every_byte_as_it_was(house: tuple[Node, Accoun
     opened = carry_out(made.world, {"verb": "unlock", "deployment": "demo"}, alias="act")
     assert opened["state"] == State.OPEN
     assert bytes_of(node) == before
+
+
+def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
+    house: tuple[Node, Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a master of the internal user database, when an internal user's roles change, then it is asked what it has."""
+    for name in (
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):  # a bundle of the machine would be trusted in place of the node's CA
+        monkeypatch.delenv(name, raising=False)
+    node, made = house
+    made.ledger.register(registration(master_role=MASTER, master_secret="the-masters"))
+
+    def as_user(_: Registration, name: str, password: str, dialect: Dialect) -> OpenSearchEngine:
+        endpoint = node.url.removeprefix("https://")
+        return OpenSearchEngine(basic_transport(endpoint, name, password, ca=str(node.ca)), endpoint, dialect)
+
+    world = replace(made.world, user=as_user)
+    granted = MODEL + (
+        "    - {role: road_viewers, to: {internal_user: road-robot}}\n"
+        "    - {role: readall, to: {backend_role: road-robots}}\n"
+    )
+    (asked,) = apply_text(world, "demo", granted, CAUSE).asked
+    assert (asked.who, asked.lacks, asked.keeps, asked.not_asked) == ("road-robot", (), (), "")
+    assert {"road_viewers", "readall"} <= set(asked.has)
+    less = apply_text(world, "demo", MODEL, CAUSE)
+    assert not {"road_viewers", "readall"} & set(less.asked[0].has)
+    assert less.exit_status == 0
+    assert apply_text(world, "demo", CHANGED, CAUSE).asked == (), "nobody's roles changed whom we can be"
+    made.passwords.kept["portcullis/demo/road-robot"] = "not the one that the engine has"
+    (unknown,) = apply_text(world, "demo", granted, CAUSE).asked
+    assert "401" in unknown.not_asked
 
 
 def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_config(node_basic_3: Node) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.dialects import Dialect
 from portcullis.access.patch import apply_patch
@@ -236,7 +237,12 @@ class Engine:
             self.held = apply_patch(self.held, kind, operations)
 
     def who_am_i(self) -> Principal:
-        return Principal(arn("role", "portcullis-automation"))
+        return self.authinfo(arn("role", "portcullis-automation"), (arn("role", "portcullis-automation"),))
+
+    def authinfo(self, name: str, backend_roles: tuple[str, ...]) -> Principal:
+        """What this engine would say to a caller about himself."""
+        roles = mapped_roles(self.held, Caller(name, backend_roles))
+        return Principal(name, backend_roles, tuple(sorted(roles)))
 
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}

@@ -18,7 +18,7 @@ from portcullis.errors import BadInput, Refused
 @click.argument("target_", metavar="[FILE|PLAN|DEPLOYMENT]", required=False)
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
 @account_options
-def apply(target_: str | None, adopt: bool) -> None:
+def apply(target_: str | None, adopt: bool) -> int:
     """Bring the engine to what a deployment file asks for, or to what the model in force asks for.
 
     Refused if anybody would be locked out who must not be, while the deployment is locked, and for a saved PLAN if the engine moved
@@ -32,7 +32,7 @@ def apply(target_: str | None, adopt: bool) -> None:
     """
     about = target(target_)
     more: dict[str, Any] = {"expected": about.expected} if about.expected else {}
-    show_outcome(run("apply", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **more))
+    return show_outcome(run("apply", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **more))
 
 
 @click.command(short_help="Write the model from what the engine holds.")
@@ -81,7 +81,7 @@ def adopt(target_: str | None, out: str | None) -> int:
 @click.argument("entry", metavar="N")
 @click.option("--yes", is_flag=True, help="Do not ask whether this entry is meant.")
 @account_options
-def rollback(target_: str, entry: str, yes: bool) -> None:
+def rollback(target_: str, entry: str, yes: bool) -> int:
     """Undo entry N of the history (or the one of that time): what it touched is put back as it was, to the byte.
 
     Refused if it was changed since, and if it would not last because the model or a group asks for it. On a terminal the entry is shown
@@ -98,20 +98,20 @@ def rollback(target_: str, entry: str, yes: bool) -> None:
     if sys.stdin.isatty() and not yes and not console().json:
         console().text(f"{meant['at']} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})")
         click.confirm("undo this?", abort=True, err=True)
-    show_outcome(run("rollback", about.deployment, entry=meant["at"]))
+    return show_outcome(run("rollback", about.deployment, entry=meant["at"]))
 
 
 @click.command(short_help="Bring the role mappings to what the groups say now.")
 @click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
 @account_options
-def synchronise(target_: str | None) -> None:
+def synchronise(target_: str | None) -> int:
     """Read the members of all groups now, and bring the role mappings to what they say; as an event would.
 
     \b
     Examples:
       portcullis synchronise demo
     """
-    show_outcome(run("synchronise", target(target_).deployment))
+    return show_outcome(run("synchronise", target(target_).deployment))
 
 
 @click.command(short_help="Read the whole truth of all deployments now.")
@@ -157,14 +157,15 @@ def redrive() -> None:
         console().text(f"{queue}: {words}")
 
 
-def show_outcome(outcome: Any) -> None:
-    """What an apply came to."""
+def show_outcome(outcome: Any) -> int:
+    """What an apply came to; the exit status."""
+    status = int(outcome.get("exit_status", 0))
     if console().json:
         console().line(outcome)
-        return
+        return status
     if outcome["status"] == "waiting":
         console().text(f"{outcome['deployment']} is not open: it is done when it is unlocked", fg="yellow")
-        return
+        return status
     steps = outcome["plan"]["steps"]
     console().text(
         f"{outcome['deployment']}: {outcome['status']}, {len(steps)} steps in {outcome['writes']} writes", fg="green"
@@ -178,6 +179,23 @@ def show_outcome(outcome: Any) -> None:
         fg="yellow",
     )
     lines("notes", outcome["plan"]["notes"])
+    asked = outcome.get("asked") or []
+    lines("asked as the subject", [_as_subject(one) for one in asked if not (one["lacks"] or one["keeps"])])
+    wrong = [_as_subject(one) for one in asked if one["lacks"] or one["keeps"]]
+    lines(
+        "written, but the engine does not act on it yet: look again, and if it stays so, at its nodes", wrong, fg="red"
+    )
+    return status
+
+
+def _as_subject(one: Any) -> str:
+    if one["not_asked"]:
+        return f"{one['who']}: could not be asked ({one['not_asked']})"
+    wrong = [f"{words} {', '.join(one[key])}" for key, words in _WRONG.items() if one[key]]
+    return f"{one['who']}: has {', '.join(one['has']) or 'no role'}" + "".join(f"; {words}" for words in wrong)
+
+
+_WRONG = {"lacks": "should have", "keeps": "should no longer have"}
 
 
 def claim_in_words(claim: Any) -> str:

@@ -24,13 +24,17 @@ _BLOCKS = ("index.blocks.read", "index.blocks.write")
 
 
 class OpenSearchEngine:
-    """The Engine protocol. `transport(method, path, params, body) -> (status, parsed body)` is the signed connection."""
+    """The Engine protocol. `transport(method, path, params, body) -> (status, parsed body)` is the signed connection. The dialect is
+    asked for unless it is given."""
 
     def __init__(
-        self, transport: Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]], name: str
+        self,
+        transport: Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]],
+        name: str,
+        dialect: Dialect | None = None,
     ) -> None:
         self._transport, self._name = transport, name
-        self._dialect: Dialect | None = None
+        self._dialect = dialect
 
     @property
     def dialect(self) -> Dialect:

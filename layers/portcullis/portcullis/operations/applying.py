@@ -17,6 +17,7 @@ from portcullis.access.guard import guard_plan
 from portcullis.access.patch import apply_patches, parts, patches
 from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
@@ -40,6 +41,8 @@ class Outcome:
     status: str
     plan: Plan = field(default_factory=Plan)
     writes: int = 0
+    asked: tuple[Asked, ...] = ()  # as those whose roles changed, where we can be them
+    exit_status: int = 0  # 1: somebody who was asked as does not have what was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ def apply_model(
             world.ledger.keep_model(registration.deployment, kept)
             is_kept = True
         if now.plan.empty:
-            return _finish(world, registration, kept, first, now, writes)
+            return _finish(world, registration, kept, engine, first, now, writes)
         try:
             secrets = passwords(world, registration, kept, new_users(now.plan))
             for kind, operations in quickest(patches(now.plan, now.held, secrets)):
@@ -251,10 +254,19 @@ def refuse_lock_out(
 
 
 def _finish(
-    world: World, registration: Registration, kept: KeptModel, first: Comparison, last: Comparison, writes: int
+    world: World,
+    registration: Registration,
+    kept: KeptModel,
+    engine: Engine,
+    first: Comparison,
+    last: Comparison,
+    writes: int,
 ) -> Outcome:
-    """The engine holds what it should, seen by reading it again. What was done goes into the history; what was read is covered."""
+    """The engine holds what it should, seen by reading it again, and by asking as whom we can be. What was done goes into the history;
+    what was read is covered."""
     settle(world, registration, last.held, kept.options, writes=writes)
     plan = replace(last.plan, steps=first.plan.steps)
     world.ledger.raise_watermark(registration.deployment, last.began)
-    return Outcome(registration.deployment, "applied" if writes else "unchanged", plan, writes)
+    asked = ask_subjects(world, registration, kept, engine, first.held, last.held) if writes else ()
+    status = 1 if any(one.lacks or one.keeps for one in asked) else 0
+    return Outcome(registration.deployment, "applied" if writes else "unchanged", plan, writes, asked, status)

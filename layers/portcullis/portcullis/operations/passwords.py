@@ -15,6 +15,12 @@ def secret_of(deployment: str, user: str) -> str:
     return f"portcullis/{deployment}/{user}"
 
 
+def secret_in_use(registration: Registration, kept: KeptModel, user: str) -> str:
+    """The secret that holds the password of an internal user of the model."""
+    named = (kept.options.get("secrets") or {}).get(user)
+    return str(named) if named else secret_of(registration.deployment, user)
+
+
 def passwords(world: World, registration: Registration, kept: KeptModel, users: Sequence[str]) -> dict[str, Json]:
     """What `patches` needs for users that are new on the engine. Nothing is asked for where there are none.
 
@@ -25,7 +31,7 @@ def passwords(world: World, registration: Registration, kept: KeptModel, users: 
     store, named = world.secrets(registration), kept.options.get("secrets") or {}
     found: dict[str, Json] = {}
     for user in users:
-        secret = named.get(user) or secret_of(registration.deployment, user)
+        secret = secret_in_use(registration, kept, user)
         password = store.password(secret)
         if password is None:
             if named.get(user):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from portcullis.access.dialects import Dialect
 from portcullis.errors import Refused
 from portcullis.operations.key_ports import Documents, Endpoints, KeyDesk
 from portcullis.operations.ports import (
@@ -36,10 +37,10 @@ class Cause:
     at: str = ""  # ISO 8601, when it happened, if it is known
 
 
-def _lacking(what: str) -> Callable[[Registration], Any]:
+def _lacking(what: str) -> Callable[..., Any]:
     """What a world is without unless it is told: asking for it is a mistake of ours, and says so."""
 
-    def ask(registration: Registration) -> Any:
+    def ask(*_: Any) -> Any:
         raise LookupError(f"this world has no {what}")
 
     return ask
@@ -68,6 +69,9 @@ class World:
     key_desk: Callable[[Registration], KeyDesk] = field(default=_lacking("key desk"))
     documents: Callable[[Registration], Documents] = field(default=_lacking("documents"))  # as the snapshot role
     endpoints: Callable[[Registration], Endpoints] = field(default=_lacking("endpoints"))
+    user: Callable[[Registration, str, str, Dialect], Engine] = field(
+        default=_lacking("connection of an internal user")
+    )  # name and password; a user may not be allowed to ask which dialect it is
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -116,6 +120,10 @@ def in_aws(settings: Settings) -> World:
         transport = basic_transport(registration.endpoint, registration.master_user, password)
         return OpenSearchEngine(transport, registration.endpoint)
 
+    def user(registration: Registration, name: str, password: str, dialect: Dialect) -> Engine:
+        transport = basic_transport(registration.endpoint, name, password)
+        return OpenSearchEngine(transport, registration.endpoint, dialect)
+
     ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
 
     def keys(registration: Registration) -> KeyObserver:
@@ -155,6 +163,7 @@ def in_aws(settings: Settings) -> World:
         snapshots=snapshots,
         key_desk=lambda registration: AwsKeyDesk(clients.client("kms", registration.region)),
         documents=documents,
+        user=user,
         endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
     )
 

@@ -1,0 +1,100 @@
+"""Given a change that was read back, then who we can be is asked; an engine that does not act on it is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.dialects import Dialect
+from portcullis.errors import Unreachable
+from portcullis.operations.applying import Outcome
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.ports import Principal, Registration
+from portcullis.operations.world import Cause, World
+
+from tests.operations.worlds import Account, Engine, account, model_text
+
+CAUSE = Cause("a test", "somebody")
+NOBODY = model_text("  users: {kim: {backend_roles: [team]}, lee: {}}\n").replace(
+    "configuration: cognito", "configuration: internal"
+)
+KIM = NOBODY + "  grants: [{role: manage_snapshots, to: {backend_role: team}}]\n"
+LEE = NOBODY + "  grants: [{role: manage_snapshots, to: {internal_user: lee}}]\n"
+
+
+class As:
+    """The engine as an internal user: says of him what the engine holds, or what it is told to say."""
+
+    def __init__(self, name: str, engine: Engine, says: Callable[[Principal], Principal]) -> None:
+        self.name, self.engine, self.says = name, engine, says
+
+    def who_am_i(self) -> Principal:
+        roles = {"kim": ("team",)}.get(self.name, ())
+        return self.says(self.engine.authinfo(self.name, roles))
+
+
+def at_work(says: Callable[[Principal], Principal] = lambda told: told, *, internal: bool = True) -> Account:
+    made = account()
+    made.registered(master_secret="the-masters" if internal else "")
+    asked: list[str] = []
+
+    def user(_: Registration, name: str, password: str, dialect: Dialect) -> Any:
+        assert (password, dialect) == (made.passwords.kept[f"portcullis/demo/{name}"], Dialect.PLUGINS)
+        asked.append(name)
+        return As(name, made.engine, says)
+
+    made = replace(made, world=replace(made.world, user=user))
+    applied(made.world, NOBODY)
+    asked.clear()
+    return made
+
+
+def applied(world: World, text: str) -> Outcome:
+    return apply_text(world, "demo", text, CAUSE)
+
+
+@pytest.mark.parametrize(("text", "who"), [(KIM, "kim"), (LEE, "lee")])
+def test_only_who_gained_or_lost_a_role_is_asked_through_his_name_or_a_backend_role(text: str, who: str) -> None:
+    made = at_work()
+    (there,) = applied(made.world, text).asked
+    assert (there.who, there.has, there.lacks, there.keeps) == (who, ("manage_snapshots",), (), ())
+    (back,) = applied(made.world, NOBODY).asked
+    assert (back.who, back.has, back.lacks, back.keeps) == (who, (), (), ())
+    assert applied(made.world, NOBODY).asked == ()
+
+
+def test_an_engine_that_does_not_act_on_what_it_keeps_is_told_by_role_and_by_status() -> None:
+    deaf = at_work(lambda told: replace(told, roles=()))
+    outcome = applied(deaf.world, KIM)
+    assert (outcome.exit_status, outcome.asked[0].lacks) == (1, ("manage_snapshots",))
+    stubborn = at_work(lambda told: replace(told, roles=("manage_snapshots",)))
+    applied(stubborn.world, KIM)
+    outcome = applied(stubborn.world, NOBODY)
+    assert (outcome.exit_status, outcome.asked[0].keeps) == (1, ("manage_snapshots",))
+    assert outcome.status == "applied", "it is written all the same, and in the history"
+    assert stubborn.ledger.history("demo")[0].operation == "apply"
+
+
+def test_a_node_that_is_still_reloading_is_asked_again() -> None:
+    answers = iter([(), (), ("manage_snapshots",)])
+    slow = at_work(lambda told: replace(told, roles=next(answers)))
+    outcome = applied(slow.world, KIM)
+    assert (outcome.exit_status, outcome.asked[0].lacks, next(answers, None)) == (0, (), None)
+
+
+def test_one_who_cannot_be_asked_fails_nothing_and_is_said() -> None:
+    def silent(_: Principal) -> Principal:
+        raise Unreachable("the domain did not answer")
+
+    outcome = applied(at_work(silent).world, KIM)
+    assert (outcome.exit_status, outcome.asked[0].not_asked) == (0, "the domain did not answer")
+    lost = at_work()
+    lost.passwords.kept.clear()
+    assert "no secret portcullis/demo/kim" in applied(lost.world, KIM).asked[0].not_asked
+
+
+def test_under_an_iam_master_nobody_is_asked_as_since_no_password_is_taken() -> None:
+    made = at_work(internal=False)
+    assert applied(made.world, KIM).asked == ()
