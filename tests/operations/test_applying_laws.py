@@ -14,6 +14,7 @@ from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject
 from portcullis.errors import PortcullisError
 from portcullis.operations import verbs
+from portcullis.operations.adopting import adopt
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.deployments import kept_model, writing
 from portcullis.operations.ports import KeptModel
@@ -146,6 +147,69 @@ def test_a_rollback_puts_back_to_the_byte(first: str, text: str, people: People)
     rollback(made.world, "demo", CAUSE, entry="1")  # a rollback is a change like any other
     assert bytes_of(made) == after
     assert made.ledger.model("demo").text == text
+
+
+@law
+@given(by_hand=texts(), first=texts(), text=texts(), people=groups, way=st.sampled_from(["adopt", "apply --adopt"]))
+def test_what_was_taken_over_stays_when_taking_it_over_is_rolled_back(
+    by_hand: str, first: str, text: str, people: People, way: str
+) -> None:
+    """What others made is not ours to remove because it was ours for a while."""
+    others, made = at_work(people), at_work(people)
+    apply(others, by_hand)
+    made.engine.held = others.engine.held
+    apply(made, first)
+    domain = made.ledger.registration("demo").domain_arn
+
+    def state() -> tuple[str, object, str]:
+        ours = made.ledger.claims(domain).get("demo", frozenset())
+        return bytes_of(made), ours, made.ledger.model("demo").text
+
+    before, entries = state(), len(made.ledger.history("demo"))
+    if way == "adopt":
+        adopt(made.world, "demo", CAUSE)
+        assert bytes_of(made) == before[0]
+    else:
+        with writing(made.world, "demo", "a test") as registration:
+            apply_model(made.world, registration, kept(text), CAUSE, adopt=True)
+    if len(made.ledger.history("demo")) == entries:
+        assert state() == before
+        return
+    taken = state()
+    rollback(made.world, "demo", CAUSE, entry="1")
+    assert state() == before
+    rollback(made.world, "demo", CAUSE, entry="1")
+    assert state() == taken
+
+
+@few
+@given(by_hand=texts(), first=texts(), people=groups, after=st.booleans())
+def test_a_rollback_of_taking_over_cut_off_anywhere_takes_nothing_away(
+    by_hand: str, first: str, people: People, after: bool
+) -> None:
+    def taken_over() -> Account:
+        others, made = at_work(people), at_work(people, Fate())
+        apply(others, by_hand)
+        made.engine.held = others.engine.held
+        apply(made, first)
+        adopt(made.world, "demo", CAUSE)
+        return made
+
+    whole = taken_over()
+    if whole.ledger.history("demo")[0].operation != "adopt":
+        return  # there was nothing to take over
+    before, calls = bytes_of(whole), whole.fate.calls
+    rollback(whole.world, "demo", CAUSE, entry="1")
+    assert bytes_of(whole) == before
+    for cut in range(calls + 1, whole.fate.calls + 1):
+        made = taken_over()
+        made.fate.at, made.fate.after = cut, after
+        with pytest.raises(Crash):
+            rollback(made.world, "demo", CAUSE, entry="1")
+        made.fate.at = -1
+        made.ledger._leases.clear()
+        synchronise(made.world, "demo", CAUSE)
+        assert bytes_of(made) == before, f"cut off at call {cut}"
 
 
 @law

@@ -155,8 +155,8 @@ def apply_model(
             _refuse_moved(now, expected)
         if not now.plan.empty:
             refuse_lock_out(world, registration, now.held, now.simulated(), now.desired, cause)
-        if not now.plan.empty or not is_kept:
-            undertaking = undertaking.going_on(now.plan, now.held)
+        if not now.plan.empty or not is_kept or now.plan.claim_only:
+            undertaking = undertaking.going_on(now.plan, now.held, now.mine)
             begin(world, registration, undertaking)
         claims = now.plan.claims_after(now.mine) if now.plan.empty else now.plan.claims_before(now.mine)
         keep_claims(world, registration, now.mine, claims)

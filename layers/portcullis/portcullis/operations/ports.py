@@ -100,9 +100,15 @@ class Change:
     before: Any = None
     after: Any = None
     touched: tuple[Touched, ...] = ()
-    released: tuple[Claim, ...] = ()  # what was no longer claimed afterwards, without having been removed
+    released: tuple[Claim, ...] = ()  # what was no longer claimed afterwards, without having been removed ...
+    claimed: tuple[Claim, ...] = ()  # ... and what was claimed afterwards, though it was there before
     model_before: str = ""
     model_after: str = ""
+
+    @property
+    def of_access(self) -> bool:
+        """Whether there is something about it that a rollback can put back."""
+        return bool(self.touched or self.model_after or self.claimed or self.released)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
     """
     with writing(world, deployment, "rollback") as registration:
         change = entry_of(world, deployment, entry)
-        if not change.touched and not change.model_after:
+        if not change.of_access:
             raise Refused(f"{change.operation} of {change.at.isoformat()} changed no access that could be put back")
         now = world.ledger.model(deployment)
         kept = now
@@ -48,9 +48,10 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
             if digest(now.text) != change.model_after:
                 raise Refused("the model was changed again since: roll back the later changes first")
             kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
+        taken_over = _taken_over(world, deployment, change)
         for attempt in range(_ATTEMPTS):
             try:
-                writes = _put_back(world, registration, change, now, kept, cause)
+                writes = _put_back(world, registration, change, taken_over, now, kept, cause)
             except Conflict:
                 wait_a_little(world, attempt)
                 continue
@@ -72,6 +73,12 @@ def entry_of(world: World, deployment: str, entry: str) -> Change:
     raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
 
 
+def _taken_over(world: World, deployment: str, change: Change) -> frozenset[Claim]:
+    """What was there before it was claimed by this change or a later one: it becomes nobody's again, and stays."""
+    since = (one for one in world.ledger.history(deployment, _FARTHEST) if one.at >= change.at)
+    return frozenset(claim for one in since for claim in one.claimed)
+
+
 def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
@@ -85,7 +92,13 @@ def stamp(change: Change) -> str:
 
 
 def _put_back(
-    world: World, registration: Registration, change: Change, now: KeptModel, kept: KeptModel, cause: Cause
+    world: World,
+    registration: Registration,
+    change: Change,
+    taken_over: frozenset[Claim],
+    now: KeptModel,
+    kept: KeptModel,
+    cause: Cause,
 ) -> int:
     engine = world.engine(registration)
     look = compare(world, registration, kept, engine=engine)
@@ -94,16 +107,21 @@ def _put_back(
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
     steps = undone(change.touched)
     back, gone = _claims(change.touched, change.released, look)
-    mine = (look.mine - gone) | back
+    staying = (look.mine | back) - taken_over
+    mine = (look.mine - gone - taken_over) | back
     simulated = quickest(undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched}))
     end = apply_patches(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
     refuse_lock_out(world, registration, look.held, simulated, look.desired, cause)
     undertaking: Undertaking = replace(
-        starting(world, cause, "rollback", before=now.text, after=kept.text), touched=_with_places(steps, look.held)
+        starting(world, cause, "rollback", before=now.text, after=kept.text),
+        touched=_with_places(steps, look.held),
+        released=tuple(sorted(taken_over & look.mine)),
+        claimed=tuple(sorted(back & frozenset(change.released) - look.mine)),
     )
     begin(world, registration, undertaking)
-    keep_claims(world, registration, look.mine, look.mine | back)
+    # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
+    keep_claims(world, registration, look.mine, staying)
     if undertaking.model_after:
         world.ledger.keep_model(registration.deployment, kept)
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
@@ -111,7 +129,7 @@ def _put_back(
     writes = 0
     for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
         writes += send(engine, kind, operations, look.held)
-    keep_claims(world, registration, look.mine | back, mine)
+    keep_claims(world, registration, staying, mine)
     settle(world, registration, engine.read(), kept.options, writes=writes)
     return writes
 

@@ -133,7 +133,7 @@ def history(world: World, deployment: str, limit: int, *, entry: str = "") -> An
             "summary": change.summary,
             "before": None if change.touched else change.before,
             "after": change.after,
-            "can_be_undone": bool(change.touched or change.model_after),
+            "can_be_undone": change.of_access,
         }
         for number, change in enumerate(world.ledger.history(deployment, limit), 1)
     ]

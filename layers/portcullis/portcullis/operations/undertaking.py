@@ -30,7 +30,7 @@ _LINES = 200  # of a change in words; what it touched is kept whole
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """A change of access that may have begun. Its `model_before` and `model_after` are as those of a Change."""
+    """A change of access that may have begun. `released`, `claimed`, `model_before` and `model_after` are as those of a Change."""
 
     at: datetime
     operation: str
@@ -38,16 +38,19 @@ class Undertaking:
     actor: str
     touched: tuple[Touched, ...] = ()
     released: tuple[Claim, ...] = ()
+    claimed: tuple[Claim, ...] = ()
     model_before: str = ""
     model_after: str = ""
 
-    def going_on(self, plan: Plan, held: Held) -> Undertaking:
-        """The same after another look: what took effect so far, and what is to be done now."""
+    def going_on(self, plan: Plan, held: Held, mine: frozenset[Claim]) -> Undertaking:
+        """The same after another look: what took effect so far, and what is to be done now. `mine` is what is claimed already."""
         coming = tuple(touched(step, held) for step in plan.steps)
         new = {one.claim for one in coming}
         done = (one for one in effective(self.touched, held) if one.claim not in new)
         released = tuple(dict.fromkeys((*self.released, *plan.release_only)))
-        return replace(self, touched=(*done, *coming), released=released)
+        taken_over = (s.claim for s in plan.steps if s.operation is Operation.REPLACE and s.claim not in mine)
+        claimed = tuple(dict.fromkeys((*self.claimed, *plan.claim_only, *taken_over)))
+        return replace(self, touched=(*done, *coming), released=released, claimed=claimed)
 
 
 def touched(step: Step, held: Held) -> Touched:
@@ -118,10 +121,11 @@ def settle(
     done = effective(one.touched, held)
     moved = bool(one.model_after) and digest(world.ledger.model(registration.deployment).text) == one.model_after
     _sign_out(world, registration, options, removed_people(done))
-    if (done or moved) and not _is_in_history(world, registration, one):
+    other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
+    if (done or moved or other) and not _is_in_history(world, registration, one):
         world.ledger.record(_change(registration, one, done, moved=moved, writes=writes))
     world.ledger.forget(registration.deployment, _NAME)
-    return bool(done or moved)
+    return bool(done or moved or other)
 
 
 def _sign_out(world: World, registration: Registration, options: Mapping[str, Any], people: list[str]) -> None:
@@ -180,6 +184,8 @@ def _change(
     if len(done) > _LINES:
         lines.append(f"and {len(done) - _LINES} more")
     summary = f"{len(done)} changes" + ("" if writes is None else f" in {writes} writes") + (", a new model" * moved)
+    if one.claimed:
+        summary += f", {len(one.claimed)} taken over"
     if len(done) < len(one.touched):
         summary += f"; {len(one.touched) - len(done)} more were begun and not done"
     return Change(
@@ -192,6 +198,7 @@ def _change(
         after=lines,
         touched=tuple(done),
         released=one.released,
+        claimed=one.claimed,
         model_before=one.model_before if moved else "",
         model_after=one.model_after if moved else "",
     )
