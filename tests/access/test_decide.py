@@ -48,6 +48,7 @@ def asked(held: Held, *indices: str, world: World = WORLD, action: str = SEARCH,
         ({"hosts": ["10.*"]}, Caller("anna", hosts=("10.0.0.1",)), True),
         ({"hosts": ["*"]}, ANNA, False),
         ({}, ANNA, False),
+        ({"users": ["/(/", "ann"]}, Caller("anna"), False),  # no regular expression: nobody but itself
     ],
 )
 def test_who_is_mapped_to_a_role(lists: dict[str, list[str]], caller: Caller, mapped: bool) -> None:

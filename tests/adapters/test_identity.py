@@ -258,7 +258,7 @@ def test_a_look_finds_who_is_gone_by_arn_too_and_says_whom_it_may_not_see(
     gone = {Subject(SubjectKind.IAM_USER, moved), Subject(SubjectKind.IAM_USER, f"{name}-gone")}
     assert found.membership.missing == gone
     assert set(found.unseen) == {hidden.subject, Subject(SubjectKind.IAM_ROLE, elsewhere)}
-    assert "not allowed to read" in found.unseen[hidden.subject]
+    assert found.unseen[hidden.subject] == "not allowed (AccessDenied)"
     assert "999999999999" in found.unseen[Subject(SubjectKind.IAM_ROLE, elsewhere)]
 
 

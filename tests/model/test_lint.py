@@ -229,6 +229,20 @@ def test_given_what_the_engine_holds_then_mappings_by_host_are_found(hosts, vpc,
     assert [c for c in found if c.startswith("hosts")] == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("role_name", "lists", "found"),
+    [
+        ("readall", {"users": ["*"]}, True),
+        ("readall", {"backend_roles": ["a", "**"]}, True),
+        ("readall", {"users": ["Cognito/*"]}, False),
+        ("own_index", {"users": ["*"]}, False),
+    ],
+)
+def test_given_a_mapping_that_lets_everybody_in_then_it_is_found(role_name, lists, found):
+    findings = lint(SMALLEST, Facts(held=Held({Kind.MAPPINGS: {role_name: lists}}))).get("wildcard-principal", [])
+    assert [f.place for f in findings] == ([f"role mapping {role_name}"] if found else [])
+
+
 def test_given_the_domains_own_policy_then_a_missing_denial_of_sql_is_found():
     assert "sql-leak" in lint(SMALLEST, Facts(access_policy={"Statement": []}))
     own = model.access_policy(model.loads(SMALLEST, "a"), "arn:aws:es:eu-west-1:1:domain/alpha")

@@ -147,7 +147,7 @@ class Store:
 
     def restore(self, repository: str, snapshot: str, indices: str, prefix: str) -> None:
         with self.fate("restore"):
-            for index in indices.split(","):
+            for index in (one for one in indices.split(",") if not one.startswith("-")):
                 if prefix + index in self.indices:
                     raise Refused("an open index with same name already exists")
                 came_back = dict(self.repository[snapshot]["indices"][index])

@@ -12,6 +12,7 @@ from portcullis.errors import Refused
 from portcullis.operations.foundation import RESTORED
 from portcullis.operations.key_ports import Document
 from portcullis.operations.restorability import compare_shard, keep_restorable, last_check, restorability
+from portcullis.operations.snapshots import snapshot_restore
 from portcullis.operations.world import Cause
 
 from tests.operations.estates import Estate, estate
@@ -175,3 +176,12 @@ def test_law_one_document_gone_or_changed_is_found_unless_it_was_overwritten(
     found = compare_shard(live.values(), restored.values(), len(before) - 1)
     assert not found.holds
     assert victim in (*found.lost, *found.changed)
+
+
+def test_given_a_snapshot_that_is_not_there_then_a_restore_says_which_are() -> None:
+    made = demo()
+    swept(made, 2)
+    (there,) = made.repository
+    with pytest.raises(Refused, match=f"there is no snapshot 'no-such': the latest are {there}"):
+        snapshot_restore(made.world, "demo", CAUSE, name="no-such")
+    snapshot_restore(made.world, "demo", CAUSE, name=there, indices="orders")

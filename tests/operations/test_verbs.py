@@ -298,6 +298,14 @@ def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(
 # ---------------------------------------------------------------------- integrations
 
 
+@pytest.mark.parametrize("index", ["*", ".*", ".kib*"])
+def test_a_service_is_not_let_at_the_engines_own_indices(made: Account, index: str) -> None:
+    ask(made, "apply", text=MODEL)
+    said = _words(made, "integration-add", service="firehose", role=arn("role", "fh"), index=index)
+    assert "covers the engine's own indices too" in said
+    assert "firehose" not in made.engine.held.of(Kind.ROLES)
+
+
 def test_firehose_gets_exactly_what_its_guide_asks_for(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     delivery = arn("role", "firehose_delivery_role")

@@ -24,7 +24,10 @@ class Caller:
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        return re.compile(pattern[1:-1])
+        try:
+            return re.compile(pattern[1:-1])
+        except re.error:  # a mistake of somebody's, or Java's own: it matches nobody that we could name
+            return None
     if "*" in pattern or "?" in pattern:
         wild = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
         return re.compile(wild, re.DOTALL)

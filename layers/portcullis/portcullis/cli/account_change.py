@@ -71,6 +71,9 @@ def adopt(target_: str | None, out: str | None) -> int:
         click.echo(f"left by hand: {line}", err=True)
     for step in found["steps"]:
         click.echo(f"would still change: {step}", err=True)
+    if not found["steps"] and found["adopted"]:
+        where = "the text" if out is None else out
+        click.echo(f"keep {where} as the deployment file: a file without it has all that taken away again", err=True)
     done = "taken over" if not found["steps"] else "found; nothing is claimed until the file asks for no change"
     click.echo(f"{about.deployment}: {found['adopted']} things {done}", err=True)
     return int(found["exit_status"])

@@ -59,7 +59,8 @@ class AwsIdentity:
         try:
             return self._looked_up(*asked)
         except PortcullisError as error:
-            return error
+            denied = error_code(error.__cause__) if isinstance(error, Refused) and error.__cause__ else ""
+            return Refused(f"not allowed ({denied})") if denied else error
 
     def _looked_up(self, subject: Subject, by: By) -> Entries | None:
         """As `_read`, but whether there is somebody of that ARN is asked of IAM, too."""

@@ -115,5 +115,5 @@ CODES: dict[str, tuple[Severity, str]] = {
     "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
     "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
-    "wildcard-principal": (Severity.WARNING, "a backend role with a wildcard: whoever has one that matches is in"),
+    "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }

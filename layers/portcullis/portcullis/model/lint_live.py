@@ -109,9 +109,9 @@ def _no_such_user(deployment: Deployment, facts: Facts, subject: Subject) -> boo
 
 
 def _unseen(deployment: Deployment, path: Path, what: str, why: str) -> Finding:
-    remedy = (
-        "it may be there or not: --direct looks with your own rights; what another account has is for that one to say"
-    )
+    remedy = "cdk deploy lets the automation read whom the file names; --direct looks with your own rights"
+    if "belongs to the account" in why:
+        remedy = "ask who owns that account"
     return _found(deployment, "not-looked-at", path, f"{what} could not be looked at: {why}", remedy)
 
 

@@ -290,11 +290,15 @@ def _unused(deployment: Deployment, grants: tuple[Grant, ...]) -> Iterator[Findi
                     )
 
 
+_FOR_EVERYBODY = "own_index"  # an engine comes with it mapped to everybody: an index named after the caller
+
+
 def _engine(facts: Facts) -> Iterator[Finding]:
     """What the engine's own mappings hold that the file cannot."""
     for role, mapping in (facts.held.of(Kind.MAPPINGS) if facts.held else {}).items():
         hosts = mapping.get("hosts") or []
-        if any(not str(host).strip("*?.") for host in hosts):
+        everyone = any(not str(host).strip("*?.") for host in hosts)
+        if everyone:
             yield Finding(
                 "hosts-everyone",
                 CODES["hosts-everyone"][0],
@@ -302,7 +306,17 @@ def _engine(facts: Facts) -> Iterator[Finding]:
                 f'hosts: "*" maps every caller to {role}',
                 "take the host out",
             )
-        elif hosts and facts.vpc:
+        for entry_list in ("users", "backend_roles"):
+            for entry in mapping.get(entry_list) or ():
+                if not str(entry).strip("*?") and role != _FOR_EVERYBODY:
+                    yield Finding(
+                        "wildcard-principal",
+                        CODES["wildcard-principal"][0],
+                        f"role mapping {role}",
+                        f"{names.shown(entry)} among its {entry_list} maps every caller to {role}",
+                        "take it out, and name who is meant",
+                    )
+        if hosts and not everyone and facts.vpc:
             yield Finding(
                 "hosts-in-vpc",
                 CODES["hosts-in-vpc"][0],

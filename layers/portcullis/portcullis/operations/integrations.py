@@ -20,10 +20,18 @@ def integration_add(
     """Let the IAM role of a service in: a role in the model for these indices, and a grant of it. Other indices add up."""
     from portcullis import model
     from portcullis.model.editing import add_grant, set_access
+    from portcullis.model.names import SYSTEM_INDICES, matches
 
     if service not in _SERVICES:
         known = ", ".join(sorted(_SERVICES))
         raise BadInput(f"no integration {service!r}", source="request", place="service", remedy=f"one of {known}")
+    if covered := [own for own in SYSTEM_INDICES if "*" in index and matches(index, own)]:
+        raise BadInput(
+            f"{index!r} covers the engine's own indices too, {covered[0]} among them",
+            source="request",
+            place="index",
+            remedy=f"the indices that {service} writes to, such as {service}-*",
+        )
     name, on_cluster, on_indices = _SERVICES[service]
 
     def allowed(text: str) -> str:

@@ -56,7 +56,11 @@ def snapshot_restore(
     registration = _with_snapshots(world, deployment)
     if (prefix and not _PATTERN.fullmatch(prefix.removesuffix("*"))) or "*" in prefix:
         raise _bad("prefix", prefix, "small letters, digits, - and _, e.g. restored-")
-    world.snapshots(registration).restore(REPOSITORY, _named(name), _user_indices(indices), prefix)
+    snapshots, wanted = world.snapshots(registration), _user_indices(indices)
+    if _named(name) not in (known := [one["snapshot"] for one in snapshots.listed(REPOSITORY)]):
+        latest = f"the latest are {', '.join(known[-3:])}" if known else "there is none yet"
+        raise Refused(f"there is no snapshot {name!r}: {latest}")
+    snapshots.restore(REPOSITORY, name, wanted, prefix)
     return {"repository": REPOSITORY, "snapshot": name, "indices": indices, "prefix": prefix}
 
 
