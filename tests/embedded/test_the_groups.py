@@ -27,6 +27,14 @@ def test_a_group_that_is_deleted_is_granted_nothing_and_stands_in_status_and_pla
     plan = scene.cast.operate("plan", deployment="demo")
     assert any(missing in note for note in plan["notes"])
     assert plan["steps"] == [], "the others are not touched"
+    checked = scene.cast.operate("check", deployment="demo")
+    found = {(one["code"], one["message"]) for one in checked["findings"]}
+    assert ("missing-principal", missing) in found
+    assert "not-looked-at" not in {code for code, _ in found}, "the stacks let the automation see whom the file names"
+    stranger = scene.ledger.model("demo").text.replace("iam_role: catalyst-application", "iam_role: of-no-stack")
+    checked = scene.cast.operate("check", deployment="demo", arguments={"text": stranger})
+    unseen = [one["message"] for one in checked["findings"] if one["code"] == "not-looked-at"]
+    assert unseen == ["iam_role:of-no-stack could not be looked at: not allowed (AccessDenied)"]
     iam.create_group(GroupName=group)
     iam.add_user_to_group(GroupName=group, UserName=omar.name)
     until(lambda: omar.may_search(INDEX), what="made again, it grants again")

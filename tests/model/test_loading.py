@@ -180,11 +180,26 @@ ROLES = [
     ("{index_patterns: ['.opendistro*']}", "index_patterns[0]", "reaches the security index", "name the indices"),
     ("{index_patterns: ['.*']}", "index_patterns[0]", "reaches the security index", "name the indices"),
     ("{index_patterns: ['/(/']}", "index_patterns[0]", "not a regular expression", "/expression/"),
+    ("{index_patterns: ['/(?P<a>x)/']}", "index_patterns[0]", "not known to the engine", "as Java reads it"),
+    (
+        "{index_patterns: ['a*'], allowed_actions: ['/[a-/']}",
+        "allowed_actions[0]",
+        "not a regular expression",
+        "slashes",
+    ),
     ("{index_patterns: ['" + "a" * 256 + "']}", "index_patterns[0]", "256 characters", "1 to 255"),
     ("{index_patterns: ['a*'], query: x}", "query", "unknown key 'query'", ""),
 ]
 IDENTITY = "identity: {cognito: {groups: {support: {}}}, iam_groups: [ops]}\n"
 ACCESS = [
+    (
+        "roles: {r: {tenant_permissions: [{tenant_patterns: ['/(/']}]}}",
+        "tenant_patterns[0]",
+        "not a regular expression",
+        "slashes",
+    ),
+    ("roles: {r: {}}\nand_backend_roles: {r: [a, '/(/']}", "and_backend_roles.r[1]", "as a regular expression", "name"),
+    ("roles: {r: {}}\nand_backend_roles: {r: ['*']}", "and_backend_roles.r[0]", "let everyone in", "name"),
     ("roles: {all_access: {}}", "roles.all_access", "the engine's own", "another name"),
     ("roles: {portcullis_lock: {}}", "roles.portcullis_lock", "kept for Portcullis", "does not begin with"),
     ("roles: {'a/b': {}}", "roles['a/b']", "not a name", "letters"),

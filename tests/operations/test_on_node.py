@@ -14,7 +14,7 @@ from portcullis.custody.types import State
 from portcullis.engines.opensearch import OpenSearchEngine
 from portcullis.engines.snapshots import OpenSearchSnapshots
 from portcullis.engines.transport import basic_transport
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.operations.adopting import adopt
 from portcullis.operations.deployments import apply_text, introduce
 from portcullis.operations.operate import carry_out
@@ -22,10 +22,20 @@ from portcullis.operations.ports import Registration
 from portcullis.operations.rolling_back import rollback
 from portcullis.operations.status import plan
 from portcullis.operations.world import Cause
+from portcullis.passwords.aws import generated
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
-from tests.operations.on_node import MASTER, account_on, bytes_of, made_by_hand, put_back, transport
+from tests.operations.on_node import (
+    API,
+    MASTER,
+    account_on,
+    bytes_of,
+    made_by_hand,
+    put_back,
+    removed_by_hand,
+    transport,
+)
 from tests.operations.worlds import POOL, Account, model_text, registration
 
 pytestmark = pytest.mark.node
@@ -206,6 +216,30 @@ def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
     made.passwords.kept["portcullis/demo/road-robot"] = "not the one that the engine has"
     (unknown,) = apply_text(world, "demo", granted, CAUSE).asked
     assert "401" in unknown.not_asked
+
+
+def test_an_engine_that_cannot_load_what_it_keeps_is_found_out_and_heals(house: tuple[Node, Account]) -> None:
+    """Given a mapping made by hand that no node can read, then a removal reads back as done, and she who was removed is still in."""
+    node, made = house
+    text = model_text("  grants: [{role: readall, to: {backend_role: road-team}}]\n")
+    apply_text(made.world, "demo", text, CAUSE)
+    password = generated()
+    made_by_hand(node, Kind.USERS, "road-kim", {"password": password, "backend_roles": ["road-team"]})
+    kim = transport(node, "road-kim", password)
+    assert kim("GET", "/_search", None, None)[0] == 200
+    bad = {"backend_roles": ["/(/"]}
+    assert node.ask("PUT", f"{API}/rolesmapping/manage_snapshots", bad)[0] == 500
+    without = model_text("  grants: []\n")
+    for _ in range(2):
+        with pytest.raises(
+            Unreachable, match=r"does not act on it.*rolesmapping/manage_snapshots/backend_roles: /[(]/"
+        ):
+            apply_text(made.world, "demo", without, CAUSE)
+        assert "road-team" not in made.world.engine(registration()).read().entries("readall", "backend_roles")
+        assert kim("GET", "/_search", None, None)[0] == 200, "the engine goes by what it loaded last"
+    removed_by_hand(node, Kind.MAPPINGS, "manage_snapshots")
+    assert apply_text(made.world, "demo", without, CAUSE).status == "unchanged"
+    assert kim("GET", "/_search", None, None)[0] == 403
 
 
 def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_config(node_basic_3: Node) -> None:

@@ -209,6 +209,7 @@ class Engine:
         self.meddle: Callable[[Engine], None] | None = None
         self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
         self.lock = threading.RLock()
+        self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[Kind] | None = None) -> Held:
         if kinds == [Kind.MAPPINGS]:
@@ -224,7 +225,12 @@ class Engine:
             before = self.held
             self.held = apply_patch(self.held, kind, operations)
             self.writes += 1
+            self.load_again()
             return self.held != before
+
+    def load_again(self) -> None:
+        if self.cannot_load:
+            raise Unreachable("answered 500: Error Failed node")
 
     def _meddled(self) -> None:
         meddle, self.meddle = self.meddle, None

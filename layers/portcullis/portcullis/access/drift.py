@@ -9,6 +9,7 @@ from portcullis.access.compare import differing, same
 from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.guard import Keepers
+from portcullis.access.patterns import unloadable
 from portcullis.access.people import holders
 from portcullis.access.plan import Claim
 
@@ -54,6 +55,9 @@ def drift(
     for role in held.of(Kind.MAPPINGS).keys() | desired.entries.keys():
         for change in _entries(role, desired, held, mine, others | known, cared_for=role in cared_for):
             found[change.claim] = change
+    for claim, why in unloadable(held):
+        what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
+        found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
     for change in _administrators(desired, held, keepers or Keepers()):
         found[change.claim] = change
     return tuple(sorted(found.values(), key=lambda d: (_RANK[d.severity], d.claim)))

@@ -85,6 +85,9 @@ class OpenSearchEngine:
         info = self._ask("GET", self.dialect.prefix.removesuffix("/api") + "/authinfo")
         return Principal(str(info["user_name"]), tuple(info.get("backend_roles", ())), tuple(info.get("roles", ())))
 
+    def load_again(self) -> None:
+        self._changed("DELETE", self.dialect.prefix + "/cache", None)
+
     # ------------------------------------------------------------------ index blocks
 
     def blocks(self) -> dict[str, dict[str, str]]:

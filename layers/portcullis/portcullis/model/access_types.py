@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.model import names
 from portcullis.model.names import Wrong
-from portcullis.model.parts import IndexPattern, Name, Permission, SecretName, Strict, Text, UserName
+from portcullis.model.parts import IndexPattern, Name, Permission, SecretName, Strict, TenantPattern, Text, UserName
 
 
 class Environment(StrEnum):
@@ -59,7 +59,7 @@ class IndexPermission(Strict):
 
 
 class TenantPermission(Strict):
-    tenant_patterns: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = Field(min_length=1)
+    tenant_patterns: tuple[TenantPattern, ...] = Field(min_length=1)
     """Tenants of Dashboards by name or pattern."""
     allowed_actions: tuple[Permission, ...] = ()
     """kibana_all_read or kibana_all_write."""

@@ -114,6 +114,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "tenant-unknown": (Severity.WARNING, "permissions on a tenant that is not there"),
     "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
     "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
+    "unloadable": (
+        Severity.ERROR,
+        "a pattern that no node can read: the engine loads no change of access any more",
+    ),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }

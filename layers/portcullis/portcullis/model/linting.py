@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from portcullis.access.config import Kind
+from portcullis.access.patterns import unloadable
 from portcullis.access.plan import By, Grant, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.model import names
@@ -295,6 +296,9 @@ _FOR_EVERYBODY = "own_index"  # an engine comes with it mapped to everybody: an 
 
 def _engine(facts: Facts) -> Iterator[Finding]:
     """What the engine's own mappings hold that the file cannot."""
+    for claim, why in unloadable(facts.held) if facts.held else ():
+        remedy = "take it out at once: until then nothing that is changed takes effect"
+        yield Finding("unloadable", CODES["unloadable"][0], str(claim), why, remedy)
     for role, mapping in (facts.held.of(Kind.MAPPINGS) if facts.held else {}).items():
         hosts = mapping.get("hosts") or []
         everyone = any(not str(host).strip("*?.") for host in hosts)

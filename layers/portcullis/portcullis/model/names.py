@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from portcullis.access.patterns import is_expression, unreadable
 from portcullis.access.plan import SubjectKind
 
 
@@ -112,6 +113,8 @@ def check_index_pattern(value: str) -> str:
             raise Wrong(f"{shown(value)} is not a regular expression: {error}", "/expression/") from error
         if len(value) < 3 or not value.endswith("/") or any(ord(c) < 32 for c in value):
             raise Wrong(f"{shown(value)} is not a regular expression", "/expression/")
+        if why := unreadable(value):
+            raise Wrong(f"{shown(value)} is not a regular expression: {why}", "/expression/, as Java reads it")
         return value
     plain = re.sub(r"\$\{[A-Za-z_][A-Za-z0-9_.-]*\}", "x", value)  # ${user.name}, ${attr.internal.team}
     bad = sorted({c for c in plain if ord(c) < 33 or ord(c) == 127 or c in "\"',\\/|#%{}$"})
@@ -225,6 +228,9 @@ def check_subject(kind: SubjectKind, name: str) -> str:
         raise Wrong(f"{shown(name)} is not a backend role", "1 to 256 characters, none of them a control character")
     if "*" in name and not name.strip("*?"):
         raise Wrong(f"the backend role {shown(name)} would let everyone in", "name the backend role")
+    if is_expression(name):
+        # One that no node can read would keep the engine from loading any change of access.
+        raise Wrong(f"the engine reads {shown(name)} as a regular expression", "name the backend role")
     return name
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from portcullis.access.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.names import Wrong
 
@@ -26,6 +27,14 @@ def _plain(value: str) -> str:
     return value
 
 
+def _readable(value: str) -> str:
+    if why := unreadable(value):
+        raise Wrong(
+            f"{names.shown(value)} is not a regular expression: {why}", "no slashes around it, or an expression"
+        )
+    return value
+
+
 _DEPLOYMENT, _NAME, _USER, _REGION = (
     named("a deployment's name"),
     named("a name"),
@@ -38,7 +47,8 @@ Region = Annotated[str, *named("a Region")]
 SecretName = Annotated[str, *named("a secret")]
 Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
 IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(max_length=255)]
-Permission = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$")]
+Permission = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"), AfterValidator(_readable)]
+TenantPattern = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_readable)]
 
 
 class Strict(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from portcullis.access.plan import By, SubjectKind
 from portcullis.model.findings import CODES, Severity
-from portcullis.model.names import Wrong, did_you_mean, shown
+from portcullis.model.names import Wrong, check_subject, did_you_mean, shown
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS, follows
 from portcullis.model.types import Deployment
@@ -94,7 +94,12 @@ def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
                 )
             if user.name in access.users or any(other.name == user.name for other in users[:i]):
                 yield (*here, "name"), Wrong(f"the user {shown(user.name)} is there twice", "keep one")
-    for role in access.and_backend_roles:
+    for role, entries in access.and_backend_roles.items():
+        for i, entry in enumerate(entries):
+            try:
+                check_subject(SubjectKind.BACKEND_ROLE, entry)
+            except Wrong as wrong:
+                yield ("access", "and_backend_roles", role, i), wrong
         if role not in roles:
             yield (
                 ("access", "and_backend_roles", role),

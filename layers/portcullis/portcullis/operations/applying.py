@@ -19,6 +19,7 @@ from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
+from portcullis.operations.in_effect import in_doubt_if_silent, see_in_effect
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
@@ -167,8 +168,9 @@ def apply_model(
             return _finish(world, registration, kept, engine, first, now, writes)
         try:
             secrets = passwords(world, registration, kept, new_users(now.plan))
-            for kind, operations in quickest(patches(now.plan, now.held, secrets)):
-                writes += send(engine, kind, operations, now.held)
+            with in_doubt_if_silent(world, registration):
+                for kind, operations in quickest(patches(now.plan, now.held, secrets)):
+                    writes += send(engine, kind, operations, now.held)
         except Conflict:
             wait_a_little(world, attempt)
             continue
@@ -265,6 +267,7 @@ def _finish(
     """The engine holds what it should, seen by reading it again, and by asking as whom we can be. What was done goes into the history;
     what was read is covered."""
     settle(world, registration, last.held, kept.options, writes=writes)
+    see_in_effect(world, registration, engine, last.held)
     plan = replace(last.plan, steps=first.plan.steps)
     world.ledger.raise_watermark(registration.deployment, last.began)
     asked = ask_subjects(world, registration, kept, engine, first.held, last.held) if writes else ()

@@ -135,6 +135,9 @@ class Engine(Protocol):
 
     def who_am_i(self) -> Principal: ...
 
+    def load_again(self) -> None:
+        """Have every node load the security config as it is kept. Unreachable if one cannot: what was changed last is in no effect."""
+
     def blocks(self) -> dict[str, dict[str, str]]:
         """User index -> the read and write blocks it has."""
 

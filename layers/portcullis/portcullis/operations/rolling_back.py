@@ -21,6 +21,7 @@ from portcullis.operations.applying import (
     wait_a_little,
 )
 from portcullis.operations.deployments import kept_model, writing
+from portcullis.operations.in_effect import in_doubt_if_silent
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Change, KeptModel, Registration, Touched
@@ -47,6 +48,8 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
         if change.model_after:
             if digest(now.text) != change.model_after:
                 raise Refused("the model was changed again since: roll back the later changes first")
+            if not change.model_before:
+                raise Refused("there was no model before it: apply one that grants less, or delete the deployment")
             kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
         taken_over = _taken_over(world, deployment, change)
         for attempt in range(_ATTEMPTS):
@@ -127,8 +130,9 @@ def _put_back(
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
     secrets = passwords(world, registration, kept, new_users)
     writes = 0
-    for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
-        writes += send(engine, kind, operations, look.held)
+    with in_doubt_if_silent(world, registration):
+        for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
+            writes += send(engine, kind, operations, look.held)
     keep_claims(world, registration, staying, mine)
     settle(world, registration, engine.read(), kept.options, writes=writes)
     return writes

@@ -1,0 +1,46 @@
+"""A write that the engine answered with a failure may be kept all the same: whether it acts on it has to be seen.
+
+An engine keeps a change first and has its nodes load it afterwards. If one cannot, the change reads back as done, and everybody still
+has what he had. So a run whose write was not answered well leaves a doubt in the ledger, and no run counts as done while it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from portcullis.access.config import Held
+from portcullis.access.patterns import unloadable
+from portcullis.errors import Refused, Unreachable
+from portcullis.operations.ports import Engine, Registration
+from portcullis.operations.world import World
+
+_DOUBT = "in-doubt"
+
+
+@contextmanager
+def in_doubt_if_silent(world: World, registration: Registration) -> Iterator[None]:
+    """Around writes: what is not answered, or with a failure, is in doubt from then on."""
+    try:
+        yield
+    except Unreachable:
+        world.ledger.save(registration.deployment, _DOUBT, world.now())
+        raise
+
+
+def see_in_effect(world: World, registration: Registration, engine: Engine, held: Held) -> None:
+    """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
+    if world.ledger.saved(registration.deployment, _DOUBT) is None:
+        return
+    try:
+        engine.load_again()
+    except Refused:
+        pass  # not every engine lets us ask; what was read back is all there is to see then
+    except Unreachable as error:
+        culprits = "; ".join(f"{claim}: {why}" for claim, why in unloadable(held))
+        raise Unreachable(
+            f"{registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
+            f" cannot load the security config ({error})"
+            + (f". Take out what they cannot read: {culprits}" * bool(culprits))
+        ) from error
+    world.ledger.forget(registration.deployment, _DOUBT)

@@ -1,0 +1,76 @@
+"""Given an engine that keeps a change and cannot load it, then nothing is called done until it can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import Refused, Unreachable
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.rolling_back import rollback
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import POOL, Account, account, model_text
+
+CAUSE = Cause("a test", "somebody")
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+ANNA, BEN = f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben"
+MODEL = model_text("  grants: [{role: manage_snapshots, to: {cognito_group: readers}}]\n")
+NOT_IN_EFFECT = "keeps what was written and does not act on it"
+
+
+@pytest.fixture
+def made() -> Account:
+    one = account()
+    one.registered()
+    one.people.groups = {READERS: (ANNA, BEN)}
+    apply_text(one.world, "demo", MODEL, CAUSE)
+    return one
+
+
+def held(made: Account) -> tuple[str, ...]:
+    return made.engine.held.entries("manage_snapshots", "users")
+
+
+def test_a_removal_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -> None:
+    covered = made.ledger.watermark("demo")
+    made.people.groups = {READERS: (ANNA,)}
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/all_access/backend_roles/-", "value": "/(/"}])
+    made.engine.cannot_load = True
+    for _ in range(3):  # as often as it is looked at, though there is nothing left to write
+        with pytest.raises(Unreachable, match=NOT_IN_EFFECT) as said:
+            synchronise(made.world, "demo", CAUSE)
+        assert "rolesmapping/all_access/backend_roles: /(/" in str(said.value)
+        assert held(made) == (ANNA,), "it is kept"
+        assert made.ledger.watermark("demo") == covered, "and not called covered"
+    made.engine.cannot_load = False
+    assert synchronise(made.world, "demo", CAUSE).status == "unchanged"
+    assert made.ledger.watermark("demo") != covered
+    made.engine.cannot_load = True
+    assert synchronise(made.world, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
+
+
+def test_a_rollback_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -> None:
+    with pytest.raises(Refused, match="no model before it"):
+        rollback(made.world, "demo", CAUSE, entry="1")
+    apply_text(made.world, "demo", model_text("  grants: []\n"), CAUSE)
+    made.engine.cannot_load = True
+    with pytest.raises(Unreachable):
+        rollback(made.world, "demo", CAUSE, entry="1")
+    with pytest.raises(Unreachable, match=NOT_IN_EFFECT):
+        synchronise(made.world, "demo", CAUSE)
+    made.engine.cannot_load = False
+    synchronise(made.world, "demo", CAUSE)
+
+
+def test_a_node_that_loads_it_at_the_next_try_is_done(made: Account) -> None:
+    made.people.groups = {READERS: (BEN,)}
+    made.engine.cannot_load = True
+    world = replace(made.world, sleep=lambda _: setattr(made.engine, "cannot_load", False))
+    assert synchronise(world, "demo", CAUSE).plan.steps
+    assert held(made) == (BEN,)
+    made.engine.cannot_load = True
+    assert synchronise(made.world, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
