@@ -354,9 +354,7 @@ class Automation(Stack):
             iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}, anywhere=False),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
-            break_glass_by=sorted(
-                {arn for one in deployments for arn in one.break_glass_by if arn.split(":")[4] == self.account}
-            ),
+            break_glass_by=sorted({a for one in deployments for a in one.break_glass_by if f"::{self.account}:" in a}),
             identity_stores=sorted(
                 {
                     f"arn:{self.partition}:identitystore::{self.account}:identitystore/{one.identity_store}"

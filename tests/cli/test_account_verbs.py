@@ -186,7 +186,7 @@ def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: 
 
 @pytest.mark.parametrize(
     ("name", "said", "expected"),
-    [("", "an empty name", 2), ("a" * 4000, "names no deployment", 2), ("shop", "no deployment named 'shop'", 1)],
+    [("", "an empty name", 2), ("a" * 4000, "no deployment is named", 2), ("shop", "no deployment named 'shop'", 1)],
 )
 def test_a_name_that_is_none(
     made: Account, name: str, said: str, expected: int, capsys: pytest.CaptureFixture[str]

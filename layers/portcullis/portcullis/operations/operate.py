@@ -77,7 +77,9 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
         raise BadInput("not an object", source="request", place="arguments", remedy='e.g. {"reason": "..."}')
     deployment = request.get("deployment")
     if verb.of_deployment and not (isinstance(deployment, str) and 0 < len(deployment) <= _LONGEST_NAME):
-        raise BadInput("names no deployment", source="request", place="deployment", remedy="portcullis list names them")
+        raise BadInput(
+            "no deployment is named", source="request", place="deployment", remedy="portcullis list names them"
+        )
     unknown = sorted(set(arguments) - verb.arguments)
     if unknown:
         known = ", ".join(sorted(verb.arguments)) or "none"
