@@ -90,6 +90,13 @@ def test_one_who_cannot_be_asked_fails_nothing_and_is_said() -> None:
 
     outcome = applied(at_work(silent).world, KIM)
     assert (outcome.exit_status, outcome.asked[0].not_asked) == (0, "the domain did not answer")
+    both = (
+        NOBODY
+        + "  grants: [{role: manage_snapshots, to: {internal_user: kim}}, {role: manage_snapshots, to: {internal_user: lee}}]\n"
+    )
+    assert [one.who for one in applied(at_work(silent).world, both).asked] == ["kim"], (
+        "nobody waits for a silence twice"
+    )
     lost = at_work()
     lost.passwords.kept.clear()
     assert "no secret portcullis/demo/kim" in applied(lost.world, KIM).asked[0].not_asked

@@ -14,7 +14,7 @@ from itertools import islice
 
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import Held, Kind
-from portcullis.errors import PortcullisError, Refused
+from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.passwords import secret_in_use
 from portcullis.operations.ports import Engine, KeptModel, Principal, Registration
 from portcullis.operations.world import World
@@ -48,7 +48,16 @@ def ask_subjects(
         for then, now, ask in _subjects(world, registration, kept, engine, before, after)
         if mapped_roles(_only(before, changed), then).keys() != mapped_roles(_only(after, changed), now).keys()
     )
-    return tuple(_asked(world, before, after, *one) for one in islice(concerned, _MOST))
+    found: list[Asked] = []
+    for then, now, ask in islice(concerned, _MOST):
+        try:
+            found.append(_asked(world, before, after, then, now, ask))
+        except Unreachable as error:
+            found.append(Asked(now.name, not_asked=str(error)))
+            break  # what does not answer to one keeps the others waiting as long
+        except PortcullisError as error:
+            found.append(Asked(now.name, not_asked=str(error)))
+    return tuple(found)
 
 
 def _only(held: Held, roles: set[str]) -> Held:
@@ -90,10 +99,7 @@ def _ask_as(world: World, registration: Registration, kept: KeptModel, engine: E
 def _asked(world: World, before: Held, after: Held, then: Caller, now: Caller, ask: Callable[[], Principal]) -> Asked:
     should, had = mapped_roles(after, now).keys(), mapped_roles(before, then).keys()
     for attempt in range(_TRIES):
-        try:
-            has = set(ask().roles)
-        except PortcullisError as error:
-            return Asked(now.name, not_asked=str(error))
+        has = set(ask().roles)
         lacks, keeps = sorted(should - has), sorted((had - should) & has)
         if not lacks and not keeps:
             break
