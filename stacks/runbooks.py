@@ -161,7 +161,7 @@ _DEPLOYMENT_NAME = "^[a-z][a-z0-9-]{2,20}$"
 _DEPLOYMENT = _text("Name of the deployment, as in its file.", _DEPLOYMENT_NAME)
 _ARGUMENTS = {
     "reason": _text("Why. It stands in the history and in the alert.", "^[^\\x00-\\x1f]{4,500}$"),
-    "minutes": _text("For how many minutes.", "^[0-9]{1,3}$", "30"),
+    "minutes": _text("For how many minutes; empty: the most that the deployment file allows.", "^([0-9]{1,3})?$", ""),
     "to": _text("The deployment to move to, deployed already, with the new key.", _DEPLOYMENT_NAME),
     "confirm": _text(
         "To delete: the name of the deployment once more. To shred: the id of the key.", "^[A-Za-z0-9-]{3,64}$"

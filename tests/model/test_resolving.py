@@ -174,6 +174,7 @@ def test_the_options_that_the_operations_read_are_plain():
         "sweep_minutes": 2,
         "end_sessions": True,
         "deny_older_sessions": False,
+        "delete_after_days": None,
         "break_glass_minutes": 60,
         "email": "a@example.com",
         "on_demand_rotation_days": None,

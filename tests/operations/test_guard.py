@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from portcullis import custody as machine
+from portcullis.access.config import Kind
 from portcullis.custody.types import Act, Measure, Progress, State
 from portcullis.errors import Refused
-from portcullis.operations.guard import guard
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.guard import guard, rules_of
 from portcullis.operations.world import Cause
 
+from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
 
 CAUSE = Cause("a test", "somebody")
@@ -78,6 +82,86 @@ def test_what_a_person_asks_is_not_lost_to_another_look() -> None:
     after = guard(here.world, "demo", CAUSE, change=change)
     assert after.hold is not None
     assert after.state is State.LOCKED
+
+
+def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -> None:
+    # Given a key that is taken away by an event, and comes back
+    here, slept = _without_a_key()
+    world = replace(here.world, sleep=slept.append)
+    guard(world, "demo", Cause("event-1", "mallory", "2025-11-22T07:28:11Z"))
+    here.aws.disabled = False
+    guard(world, "demo", CAUSE)
+    # Then each transition stands there once, by whoever made it, the latest first
+    changes = [one for one in here.account.ledger.history("demo") if one.operation in {state.value for state in State}]
+    assert [one.operation for one in changes] == ["open", "unlocking", "locked", "locking"]
+    assert [one.actor for one in changes] == ["somebody", "somebody", "mallory", "mallory"]
+    assert "key revoked (disabled)" in changes[2].summary
+    # And says when it happened, when it was seen, and what was done in which order
+    told = changes[2].after
+    assert told[0] == "2025-11-22T07:28:11Z it happened"
+    assert "the key was seen to be revoked (describe, use)" in told[1]
+    done = [line.split(" ", 1)[1] for line in told[2:]]
+    assert done.index("shut mappings: done") < done.index("close ingress: done") < done.index("locked")
+    assert any(line.startswith("prove: done") for line in done)
+    assert "after " in changes[0].summary
+
+
+def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None:
+    here = town()
+    for reason in ("a leak", "a leak, confirmed"):
+        guard(here.world, "demo", CAUSE, change=lambda c, why=reason: machine.hold(c, "ann", why, here.aws.at))
+    rules = machine.Rules()
+    opened = here.aws.at
+    guard(
+        here.world,
+        "demo",
+        CAUSE,
+        change=lambda c: machine.open_break_glass(c, "ann", "order 4711", 5, opened, rules),
+    )
+    guard(here.world, "demo", CAUSE, change=machine.close_break_glass)
+    guard(here.world, "demo", CAUSE, change=machine.release)
+    told = [(one.operation, one.summary) for one in reversed(here.account.ledger.history("demo"))]
+    words = [
+        f"{operation}: {summary}" for operation, summary in told if operation in ("hold", "release", "break-glass")
+    ]
+    assert words == [
+        "hold: held by ann: a leak",
+        "hold: held by ann: a leak, confirmed",
+        f"break-glass: open for ann until {(opened + timedelta(minutes=5)).isoformat()}: order 4711",
+        "break-glass: ended",
+        "release: the lock by hand was taken off",
+    ]
+    assert dict(told)["locking"].endswith("held by ann: a leak")
+
+
+def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history() -> None:
+    here, slept = _without_a_key()
+    world = replace(here.world, sleep=slept.append)
+    guard(world, "demo", CAUSE)
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers", "value": mapping(users=["eve"])}])
+    guard(world, "demo", CAUSE)
+    [opened] = [one for one in here.account.ledger.history("demo") if one.operation == "lock-opened"]
+    assert "viewers" in opened.summary
+    ledger = here.account.ledger
+    ledger.keep_custody(replace(ledger.custody("demo"), key_id="another"))
+    guard(world, "demo", CAUSE)
+    [moved] = [one for one in here.account.ledger.history("demo") if one.operation == "key-rotated"]
+    assert "from key another to one" in moved.summary
+
+
+def test_what_the_file_asks_for_is_kept_to_a_deadline_for_deletion_and_the_longest_break_glass() -> None:
+    here = town()
+    text = here.account.ledger.model("demo").text + "\ncustody: {delete_after_days: 30}\nbreak_glass: {minutes: 20}\n"
+    apply_text(here.world, "demo", text, CAUSE)
+    rules = rules_of(here.world, here.account.ledger.registration("demo"))
+    assert (rules.delete_deadline, rules.break_glass_longest) == (timedelta(days=30), timedelta(minutes=20))
+    # Locked by a revocation for a month, a deletion is asked for; and nothing is deleted
+    here.aws.disabled = True
+    guard(here.world, "demo", CAUSE)
+    here.pass_time(31 * 86_400)
+    assert guard(here.world, "demo", CAUSE).state is State.LOCKED
+    [told] = [alert for alert in here.aws.told if alert.name == "delete-overdue"]
+    assert "portcullis delete demo --confirm demo" in told.next
 
 
 def _without_a_key() -> tuple[Town, list[float]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from portcullis.errors import Refused
 from portcullis.operations.guard import guard
-from portcullis.operations.status import drifted, status
+from portcullis.operations.snapshots import snapshot_list, snapshot_take
+from portcullis.operations.status import drifted, plan, status
+from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause
 
 from tests.reactions.town import town
@@ -24,3 +28,33 @@ def test_what_a_lock_has_shut_is_not_told_as_drift() -> None:
     with pytest.raises(Refused, match="locked"):
         drifted(here.world, "demo")
     assert status(here.world, "demo").custody.state.value == "locked"
+
+
+def test_while_locked_a_plan_says_what_waits_and_not_what_the_lock_has_shut() -> None:
+    # Given a deployment with a member, and its key gone
+    here = town()
+    here.join("anna")
+    synchronise(here.world, "demo", CAUSE)
+    here.aws.disabled = True
+    guard(here.world, "demo", CAUSE)
+    # Then nothing waits, since nobody changed anything but the lock
+    assert plan(here.world, "demo", CAUSE).steps == ()
+    assert status(here.world, "demo").steps_waiting == 0
+    # When somebody joins meanwhile
+    here.join("ben")
+    # Then he waits, and he alone
+    [step] = plan(here.world, "demo", CAUSE).steps
+    assert "ben" in step
+    assert status(here.world, "demo").steps_waiting == 1
+
+
+def test_while_locked_snapshots_are_refused_in_words_and_not_by_the_engine() -> None:
+    here = town()
+    here.aws.disabled = True
+    guard(here.world, "demo", CAUSE)
+    ledger = here.account.ledger
+    bucket = {"snapshot_role": "r", "snapshot_store_role": "s", "snapshot_bucket": "the-bucket"}
+    ledger.register(replace(ledger.registration("demo"), **bucket))
+    for verb in (snapshot_list, snapshot_take):
+        with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket the-bucket"):
+            verb(here.world, "demo", CAUSE)

@@ -10,6 +10,7 @@ from portcullis import model
 from portcullis.access.config import Kind
 from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject, SubjectKind
+from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations.operate import carry_out
 
@@ -349,3 +350,22 @@ def test_a_request_that_cannot_be_is_refused_in_words(
 ) -> None:
     with pytest.raises(PortcullisError, match=said):
         carry_out(made.world, request_, alias=alias)
+
+
+# ---------------------------------------------------------------------- the gate, by hand
+
+
+@pytest.mark.parametrize("reason", ["", "   ", None, 7, "x" * 501])
+@pytest.mark.parametrize("verb", ["lock", "break-glass"])
+def test_without_a_reason_that_can_be_written_down_nothing_is_done(made: Account, verb: str, reason: Any) -> None:
+    ask(made, "apply", text=MODEL)
+    with pytest.raises(BadInput, match="a reason has 1 to 500 characters"):
+        ask(made, verb, reason=reason)
+    assert made.ledger.custody("demo").state is State.OPEN
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 61, 10_000, "61", 60.5e9])
+def test_break_glass_for_longer_than_the_file_allows_is_bad_input(made: Account, minutes: Any) -> None:
+    ask(made, "apply", text=MODEL)
+    with pytest.raises(BadInput, match="minutes"):
+        ask(made, "break-glass", reason="an audit", minutes=minutes)

@@ -53,10 +53,12 @@ def unlock(target_: str | None) -> None:
 @click.command("break-glass", short_help="Let the break-glass principal at the data for a while.")
 @click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
 @click.option("--reason", required=True, help="Why. It stands in the history and in the alert.")
-@click.option("--minutes", default=30, show_default=True, type=click.IntRange(1, 720), help="How long.")
+@click.option("--minutes", type=click.IntRange(1, 240), help="How long. Default: the most that the file allows.")
 @account_options
-def break_glass(target_: str | None, reason: str, minutes: int) -> None:
+def break_glass(target_: str | None, reason: str, minutes: int | None) -> None:
     """While locked, let the break-glass principal at the data for a while. Everybody who is told of locks is told of this.
+
+    How long it may last stands in the deployment file (break_glass: {minutes}, 60 unless it says otherwise).
 
     \b
     Examples:

@@ -52,11 +52,13 @@ def secrets(deployment: Deployment) -> dict[str, str | None]:
 
 def options(deployment: Deployment) -> Json:
     """What the operations read besides the access model, JSON-serialisable: sweep_minutes, end_sessions, deny_older_sessions,
-    break_glass_minutes, email, on_demand_rotation_days (or None), snapshots {every_hours, restore_sample, check_days, bucket, key_arn}."""
+    delete_after_days (or None), break_glass_minutes, email, on_demand_rotation_days (or None), snapshots {every_hours, restore_sample,
+    check_days, bucket, key_arn}."""
     return {
         "sweep_minutes": deployment.custody.sweep_minutes,
         "end_sessions": deployment.custody.end_sessions,
         "deny_older_sessions": deployment.custody.deny_older_sessions,
+        "delete_after_days": deployment.custody.delete_after_days,
         "break_glass_minutes": deployment.break_glass.minutes,
         "email": deployment.alerts.email or "",
         "on_demand_rotation_days": deployment.key.on_demand_rotation_days,

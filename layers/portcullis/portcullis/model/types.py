@@ -153,13 +153,15 @@ class Custody(Strict):
     """Also refuse the credentials that are still held of a Cognito group's own role: when somebody leaves the group, and at a lock.
     IAM cannot tell whose they are, so every session of that role that is older is refused, those of members who stay included: they
     sign in again. Whoever left is signed out for it."""
+    delete_after_days: int | None = Field(default=None, ge=1, le=3650)
+    """Days after a lock by revocation from which on a deletion is asked for, daily. Default: never. Nothing is deleted by itself."""
 
 
 class BreakGlass(Strict):
     assumed_by: tuple[str, ...] = ()
     """ARNs of IAM users and roles that may assume the break-glass role. Default: who may do so by IAM policy in this account."""
-    minutes: int = Field(default=60, ge=5, le=720)
-    """How long one use of break-glass lasts."""
+    minutes: int = Field(default=60, ge=1, le=240)
+    """The longest that one use of break-glass may last, and how long it lasts unless a shorter time is asked for."""
 
     @model_validator(mode="after")
     def _arns(self) -> BreakGlass:

@@ -109,15 +109,16 @@ def compare(
     *,
     truth: Truth | None = None,
     engine: Engine | None = None,
+    held: Held | None = None,
     adopt: bool = False,
     repair: bool = True,
 ) -> Comparison:
-    """What should be against what is, now. Reads ledger and engine, and identities unless they are given; changes nothing."""
+    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing."""
     truth = truth or read_truth(world, registration, kept)
     claims = world.ledger.claims(registration.domain_arn)
     mine, others = split_claims(claims, registration.deployment)
     engine = engine or world.engine(registration)
-    held = engine.read()
+    held = engine.read() if held is None else held
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
     wanted, losses = holdable(truth.desired, engine.dialect)
     plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)

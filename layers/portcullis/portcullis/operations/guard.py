@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portcullis import custody as machine
-from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules, State, Todo, Told
+from portcullis.custody.chronicle import chronicle
+from portcullis.custody.types import Custody, Measure, Progress, Rules, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations import measures
 from portcullis.operations.ports import Alert, Change, Registration
@@ -39,20 +40,20 @@ def guard(
     registration = world.ledger.registration(deployment)
     before = world.ledger.custody(deployment)
     if change is not None:
-        _change(world, deployment, change)
+        _change(world, deployment, change, cause)
     after = _at_rest(world, registration, cause, hint)
-    _record(world, before, after, cause)
     after = _tell(world, after)
     if after.state is State.OPEN and before.state is not State.OPEN:
         synchronise(world, registration.deployment, cause)  # what the groups did while it was locked
     return after
 
 
-def _change(world: World, deployment: str, change: Callable[[Custody], Custody]) -> None:
+def _change(world: World, deployment: str, change: Callable[[Custody], Custody], cause: Cause) -> None:
     """What a person asked for, on the custody as it is: whoever else is at work on it goes on from there."""
     for attempt in range(_MOST_CONFLICTS):
         try:
-            world.ledger.keep_custody(change(world.ledger.custody(deployment)))
+            before = world.ledger.custody(deployment)
+            _record(world, before, world.ledger.keep_custody(change(before)), cause)
         except Conflict:
             if attempt == _MOST_CONFLICTS - 1:
                 raise
@@ -91,14 +92,15 @@ def _look_and_act(
 ) -> tuple[Custody, timedelta | None]:
     """Read the custody, then look at the key, then decide and act. The custody it came to, and when to look again."""
     rules = rules_of(world, registration)
-    custody = _noticed(world, registration, world.ledger.custody(registration.deployment))
+    kept = world.ledger.custody(registration.deployment)
+    custody = _noticed(world, registration, kept)
     seen = world.keys(registration).observe(registration, hint=(hint.name or "") if hint else "", by=cause.actor)
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, world.now(), rules)
-        custody = _keep(world, custody, decision)
+        custody = _keep(world, kept, decision.custody, cause)
         if decision.next is None:
             return custody, decision.look_again
-        custody = _step(world, registration, custody, decision.next)
+        custody = kept = _step(world, registration, custody, decision.next)
     raise PortcullisError(f"{registration.deployment}: the lock did not come to rest in {_MOST_STEPS} steps")
 
 
@@ -142,8 +144,13 @@ def _noticed(world: World, registration: Registration, custody: Custody) -> Cust
     return custody
 
 
-def _keep(world: World, before: Custody, decision: Decision) -> Custody:
-    return before if decision.custody == before else world.ledger.keep_custody(decision.custody)
+def _keep(world: World, before: Custody, after: Custody, cause: Cause) -> Custody:
+    """Kept, and recorded by whoever kept it: of several that look at once, one writes each transition down."""
+    if after == before:
+        return before
+    kept = world.ledger.keep_custody(after)
+    _record(world, before, kept, cause)
+    return kept
 
 
 def _tell(world: World, custody: Custody) -> Custody:
@@ -171,21 +178,19 @@ def _alert(deployment: str, told: Told) -> Alert:
 
 
 def _record(world: World, before: Custody, after: Custody, cause: Cause) -> None:
-    if (before.state, before.health) == (after.state, after.health):
-        return
-    world.ledger.record(
-        Change(
-            deployment=after.deployment,
-            at=world.now(),
-            operation=after.state.value,
-            cause=cause.what,
-            actor=cause.actor,
-            summary=f"{before.state.value} -> {after.state.value}, key {after.health.value}"
-            + (f" ({after.cause.value})" if after.cause else ""),
-            before=before.state.value,
-            after={measure.value: record.progress.value for measure, record in after.measures.items()},
+    for entry in chronicle(before, after, cause.at):
+        world.ledger.record(
+            Change(
+                deployment=after.deployment,
+                at=world.now(),
+                operation=entry.operation,
+                cause=cause.what,
+                actor=cause.actor,
+                summary=entry.summary,
+                before=before.state.value,
+                after=list(entry.lines) or None,
+            )
         )
-    )
 
 
 def rules_of(world: World, registration: Registration) -> Rules:
@@ -194,4 +199,8 @@ def rules_of(world: World, registration: Registration) -> Rules:
     rules = Rules()
     if options.get("end_sessions") or options.get("deny_older_sessions"):
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
+    if days := options.get("delete_after_days"):
+        rules = replace(rules, delete_deadline=timedelta(days=days))
+    if minutes := options.get("break_glass_minutes"):
+        rules = replace(rules, break_glass_longest=timedelta(minutes=minutes))
     return rules

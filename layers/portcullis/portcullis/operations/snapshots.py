@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from portcullis.access.config import Json
+from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.ports import Registration
@@ -75,6 +76,12 @@ def _with_snapshots(world: World, deployment: str) -> Registration:
     ]
     if missing:
         raise Refused(f"{deployment} was deployed without {', '.join(missing)}: deploy its stacks again")
+    state = world.ledger.custody(deployment).state
+    if state is not State.OPEN:
+        raise Refused(
+            f"{deployment} is {state.value}: the lock shuts out the role that takes snapshots too; those there are stay where they "
+            f"are (bucket {registration.snapshot_bucket}), and can be listed, taken and restored once it is open"
+        )
     return registration
 
 

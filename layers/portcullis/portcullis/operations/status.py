@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portcullis import custody as machine
 from portcullis.access.drift import drift
+from portcullis.access.patch import apply_patches
 from portcullis.access.people import Effect, people
-from portcullis.custody.types import Custody, State
+from portcullis.access.shut import reopen
+from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.operations.applying import compare
+from portcullis.operations.applying import Comparison, compare
 from portcullis.operations.deployments import kept_model
 from portcullis.operations.foundation import keepers
-from portcullis.operations.ports import Change, Registration
+from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.world import Cause, World
 
 
@@ -66,7 +69,7 @@ def status(world: World, deployment: str) -> Status:
     problems: list[str] = []
     waiting = 0
     try:
-        now = compare(world, registration, world.ledger.model(deployment))
+        now = _once_open(world, registration, world.ledger.model(deployment))
         waiting = len(now.plan.steps)
         problems += [str(conflict) for conflict in now.plan.conflicts]
         problems += now.plan.notes
@@ -87,7 +90,7 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
     """What applying `text` (or the model in the ledger) would change: as steps and as people."""
     registration = world.ledger.registration(deployment)
     kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
-    now = compare(world, registration, kept, adopt=bool(adopt))
+    now = _once_open(world, registration, kept, adopt=bool(adopt))
     effect = people(now.held, now.after()) if now.plan.steps else Effect()
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
@@ -99,6 +102,19 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
         exit_status=3 if now.plan.steps else 0,
         digest=now.digest(),
     )
+
+
+def _once_open(world: World, registration: Registration, kept: KeptModel, *, adopt: bool = False) -> Comparison:
+    """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
+    custody = world.ledger.custody(registration.deployment)
+    save = custody.measures.get(Measure.SAVE)
+    shut = save is not None and machine.maybe_in_effect(custody, Measure.SHUT_MAPPINGS)
+    saved = world.ledger.saved(registration.deployment, save.save_as) if save and shut else None
+    if saved is None:
+        return compare(world, registration, kept, adopt=adopt)
+    held = world.engine(registration).read()
+    opened = apply_patches(held, reopen(saved, held).patches)
+    return compare(world, registration, kept, held=opened, adopt=adopt)
 
 
 def drifted(world: World, deployment: str) -> dict[str, Any]:

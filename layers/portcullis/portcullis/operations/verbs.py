@@ -31,6 +31,7 @@ from portcullis.operations.world import Cause, World
 
 LOOK, ACT, DELETE = "look", "act", "delete"
 LEVELS = (LOOK, ACT, DELETE)
+_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Verb:
 
 
 def _lock(world: World, deployment: str, cause: Cause, *, reason: str = "") -> Custody:
-    return guard(world, deployment, cause, change=lambda c: machine.hold(c, cause.actor, reason, world.now()))
+    why = _reason(reason)
+    return guard(world, deployment, cause, change=lambda c: machine.hold(c, cause.actor, why, world.now()))
 
 
 def _unlock(world: World, deployment: str, cause: Cause) -> Custody:
@@ -55,14 +57,25 @@ def _look_at_key(world: World, deployment: str, cause: Cause) -> Custody:
     return guard(world, deployment, cause)
 
 
-def _break_glass(world: World, deployment: str, cause: Cause, *, reason: str = "", minutes: int = 30) -> Custody:
+def _break_glass(
+    world: World, deployment: str, cause: Cause, *, reason: str = "", minutes: int | str | None = None
+) -> Custody:
+    """`minutes` not given: as long as the deployment's file allows."""
     rules = rules_of(world, world.ledger.registration(deployment))
-    asked = _whole(minutes, "minutes")
+    longest = int(rules.break_glass_longest.total_seconds() // 60)
+    why, asked = _reason(reason), longest if minutes in (None, "") else _whole(minutes, "minutes")
+    if not 1 <= asked <= longest:
+        raise BadInput(
+            f"{asked} minutes is not how long break-glass may last",
+            source="request",
+            place="minutes",
+            remedy=f"1 to {longest}, the most that the file of {deployment} allows (break_glass: {{minutes}})",
+        )
     return guard(
         world,
         deployment,
         cause,
-        change=lambda c: machine.open_break_glass(c, cause.actor, reason, asked, world.now(), rules),
+        change=lambda c: machine.open_break_glass(c, cause.actor, why, asked, world.now(), rules),
     )
 
 
@@ -96,6 +109,18 @@ def _history(world: World, deployment: str, cause: Cause, *, limit: int = 20, en
 
 def _shred_plan(world: World, deployment: str, cause: Cause) -> Shredding:
     return shred(world, deployment, cause)
+
+
+def _reason(reason: Any) -> str:
+    """Why, in words that a history and an alert can carry."""
+    if isinstance(reason, str) and 0 < len(reason.strip()) <= _LONGEST_REASON:
+        return reason.strip()
+    raise BadInput(
+        f"a reason has 1 to {_LONGEST_REASON} characters",
+        source="request",
+        place="reason",
+        remedy="say why, as you would to an auditor",
+    )
 
 
 def _whole(value: Any, name: str) -> int:

@@ -1,0 +1,76 @@
+"""What the history says of a custody that changed: its transitions with their timeline, and what people asked for. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portcullis.custody.health import elapsed
+from portcullis.custody.types import Custody, Progress, State, Tell
+
+# Told alerts that are events of their own, and no state of the custody.
+_EVENTS = (Tell.KEY_ROTATED, Tell.LOCK_OPENED)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history. `lines`: what it came about by, the earliest first, each with its time."""
+
+    operation: str
+    summary: str
+    lines: tuple[str, ...] = ()
+
+
+def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entry, ...]:
+    """What is to be recorded of the step from one kept custody to the next. `event_at`: when what caused it happened, if known."""
+    found = [
+        Entry(told.name.value, told.happened)
+        for told in after.outbox
+        if told.name in _EVENTS and told not in before.outbox
+    ]
+    if before.hold != after.hold:
+        asked = f"held by {after.hold.by}: {after.hold.reason}" if after.hold else "the lock by hand was taken off"
+        found.append(Entry("hold" if after.hold else "release", asked))
+    if before.break_glass != after.break_glass:
+        window = after.break_glass
+        opened = f"open for {window.by} until {window.until.isoformat()}: {window.reason}" if window else "ended"
+        found.append(Entry("break-glass", opened))
+    if before.state is not after.state:
+        found.append(_moved(before, after, event_at))
+    elif before.health is not after.health:
+        found.append(Entry("key", f"key {_health(after)}, was {before.health}"))
+    return tuple(found)
+
+
+def _moved(before: Custody, after: Custody, event_at: str) -> Entry:
+    summary = f"{before.state} -> {after.state}, key {_health(after)}"
+    if after.state is State.LOCKING and after.hold:
+        summary += f", held by {after.hold.by}: {after.hold.reason}"
+    if after.state is State.OPEN and before.lock_began and after.since:
+        summary += f", after {_words(before.lock_began, after.since)}"
+    if after.deletion and after.state is not before.state and after.state is State.DELETING:
+        summary += f", asked for by {after.deletion.by}"
+    return Entry(after.state.value, summary, _timeline(after, event_at))
+
+
+def _health(c: Custody) -> str:
+    return f"{c.health} ({c.cause})" if c.cause else str(c.health)
+
+
+def _words(since: datetime, until: datetime) -> str:
+    return str(elapsed(since, until)).split(".")[0]
+
+
+def _timeline(c: Custody, event_at: str) -> tuple[str, ...]:
+    """From the event to where it came to: when it happened, was seen, and when each measure was taken or undone."""
+    steps: list[tuple[datetime, str]] = [
+        (record.at, f"{measure}: {record.progress}" + (f" ({record.detail})" if record.detail else ""))
+        for measure, record in c.measures.items()
+        if record.progress is not Progress.SKIPPED
+    ]
+    if c.revoked_since:
+        steps.append((c.revoked_since, f"the key was seen to be revoked ({', '.join(c.confirmed_by)})"))
+    if c.since:
+        steps.append((c.since, str(c.state)))
+    lines = [f"{at.isoformat(timespec='milliseconds')} {what}" for at, what in sorted(steps, key=lambda one: one[0])]
+    return (f"{event_at} it happened", *lines) if event_at else tuple(lines)
