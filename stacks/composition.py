@@ -21,7 +21,7 @@ from stacks.identity import Identity
 from stacks.key import Key, Replica, given
 from stacks.network import Network
 from stacks.observability import Observability
-from stacks.relay import IAM_REGION, Relay, wanted
+from stacks.relay import IAM_REGION, Relay
 from stacks.runbooks import Runbooks
 
 _S = TypeVar("_S", bound=Stack)
@@ -81,7 +81,7 @@ def compose(
             ),
             key.one.name,
         )
-    if region != IAM_REGION and wanted(deployments):
+    if region != IAM_REGION:
         iam_home = Environment(account=account, region=IAM_REGION)
         tagged(Relay(app, f"{names.PREFIX}-relay", home=region, deployments=deployments, env=iam_home))
     tagged(

@@ -191,20 +191,26 @@ class Domain(Stack):
             ),
             "the key, the domain or the road to it may have changed",
         )
+        # A rule of its own: the key's would get every use of the key as well.
+        taken = patterns.break_glass(identity.break_glass.role_arn)
+        self._rule("break-glass", taken, "break-glass was taken", queue="key", state=patterns.ALL_MANAGEMENT_EVENTS)
 
-    def _rule(self, concern: str, pattern: dict[str, Any], meaning: str) -> None:
+    def _rule(
+        self, concern: str, pattern: dict[str, Any], meaning: str, *, queue: str = "", state: str = "ENABLED"
+    ) -> None:
         """One deployment is one message group: its events are handled one after another, other deployments' beside them."""
-        queue = self._automation.queues[concern]
+        to = self._automation.queues[queue or concern]
         events.CfnRule(
             self,
             f"Rule-{concern}",
             name=names.of(self.one.name, concern),
             description=f"Portcullis: {meaning} ({self.one.name})",
             event_pattern=pattern,
+            state=state,
             targets=[
                 events.CfnRule.TargetProperty(
                     id=concern,
-                    arn=queue.queue_arn,
+                    arn=to.queue_arn,
                     sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=self.one.name),
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
                         arn=self._automation.undelivered.queue_arn

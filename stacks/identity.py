@@ -235,9 +235,11 @@ class Identity(Stack):
         )
 
     def _break_glass_trust(self) -> iam.IPrincipal:
-        if self.one.break_glass_by:
-            return iam.CompositePrincipal(*(iam.ArnPrincipal(arn) for arn in self.one.break_glass_by))
-        return iam.AccountRootPrincipal()  # whoever an IAM policy of the account allows to
+        """Only where its taking is heard: this Region's STS, and the global one, whose events are us-east-1's."""
+        heard: dict[str, Any] = {"StringEqualsIfExists": {"aws:RequestedRegion": sorted({self.region, "us-east-1"})}}
+        # Where nobody is named: whoever an IAM policy of the account allows to.
+        named = [iam.ArnPrincipal(arn) for arn in self.one.break_glass_by] or [iam.AccountRootPrincipal()]
+        return iam.CompositePrincipal(*(one.with_conditions(heard) for one in named))
 
     def _cognito_access(self, pool: cognito.UserPool, identities: cognito.CfnIdentityPool) -> iam.Role:
         """What Amazon's managed policy AmazonOpenSearchServiceCognitoAccess allows on every pool, on these two."""

@@ -39,7 +39,7 @@ _ADMINISTRATION = (
 _USE = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GetKeyRotationStatus")
 # What the automation looks at, and what it asks (as a dry run) whether it may do: it can make nothing readable with it.
 OBSERVE = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyRotations", "ListResourceTags")
-PROBE = ("GenerateDataKeyWithoutPlaintext",)
+PROBE = ("Encrypt", "GenerateDataKeyWithoutPlaintext")
 OBSERVERS = ("key_guard", "sweep", "operate", "remove")
 SNAPSHOT_TAKERS = ("sweep", "operate", "remove")
 SNAPSHOT_USE = ("kms:Decrypt", "kms:GenerateDataKey")

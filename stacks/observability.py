@@ -49,7 +49,8 @@ class Observability(Stack):
         self._dashboard(deployments)
 
     def _trail(self) -> None:
-        """Management events that write, of all Regions: EventBridge passes on only what a trail records."""
+        """Management events of all Regions: EventBridge passes on only what a trail records. Those that read too, since that is what
+        CloudTrail calls the taking of a role: without them nobody would be told of break-glass."""
         bucket = s3.Bucket(
             self,
             "TrailBucket",
@@ -67,7 +68,7 @@ class Observability(Stack):
             "Trail",
             trail_name=f"{names.PREFIX}-management-events",
             bucket=bucket,
-            management_events=cloudtrail.ReadWriteType.WRITE_ONLY,
+            management_events=cloudtrail.ReadWriteType.ALL,
             is_multi_region_trail=True,
             include_global_service_events=True,
             enable_file_validation=True,

@@ -15,6 +15,7 @@ from portcullis.signals.rows import About
 from portcullis.signals.table import ROWS
 
 Pattern = dict[str, Any]
+ALL_MANAGEMENT_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"  # the state of a rule: those that only read too
 
 # EventBridge takes 2,048 characters in a pattern, and ids that are tokens here are longer there. Names of groups, users and roles are
 # the part that has no bound: where they do not fit they are left out, and the events of every group let through.
@@ -133,6 +134,16 @@ def key(
     pattern = _any_of(branches)
     assert pattern is not None  # noqa: S101 - there is always a domain
     return pattern
+
+
+def break_glass(role: str) -> Pattern:
+    """Every taking of a break-glass role, by its ARN; `*` in it stands for anything. CloudTrail marks these events as reading:
+    a rule has to ask for such (ALL_MANAGEMENT_EVENTS)."""
+    wanted: list[Any] = [{"wildcard": role}] if "*" in role else [role]
+    asked = {"requestParameters": {"roleArn": wanted}}
+    found = _any_of([_calls("sts", operations("sts", About.BREAK_GLASS), asked)])
+    assert found is not None  # noqa: S101 - one branch
+    return found
 
 
 def operations(service: str, *about: About) -> list[str]:

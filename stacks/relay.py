@@ -1,4 +1,5 @@
-"""us-east-1: where IAM's events happen. They are passed on to the default bus of the home Region, where the deployments' rules listen."""
+"""us-east-1: where IAM's events happen, and those of STS's global endpoint. They go on to the default bus of the home Region, where
+the deployments' rules listen."""
 
 from __future__ import annotations
 
@@ -45,11 +46,31 @@ class Relay(Stack):
                 )
             },
         )
+        anyone = f"arn:{self.partition}:iam::{self.account}:role/{names.of('*', 'break-glass')}"
+        self._pass_on("Rule", "relay", "IAM's events", wanted(deployments), "ENABLED", bus, role)
+        taken = patterns.break_glass(anyone)
+        self._pass_on(
+            "Taken", "relay-break-glass", "takings of break-glass", taken, patterns.ALL_MANAGEMENT_EVENTS, bus, role
+        )
+
+    def _pass_on(
+        self,
+        identifier: str,
+        name: str,
+        what: str,
+        pattern: dict[str, Any] | None,
+        state: str,
+        bus: str,
+        role: iam.Role,
+    ) -> None:
+        if pattern is None:
+            return
         events.CfnRule(
             self,
-            "Rule",
-            name=f"{names.PREFIX}-relay",
-            description=f"Portcullis: IAM's events, to {home}",
-            event_pattern=wanted(deployments),
+            identifier,
+            name=f"{names.PREFIX}-{name}",
+            description=f"Portcullis: {what}, to {bus.split(':')[3]}",
+            event_pattern=pattern,
+            state=state,
             targets=[events.CfnRule.TargetProperty(id="home", arn=bus, role_arn=role.role_arn)],
         )

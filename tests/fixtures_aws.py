@@ -42,14 +42,15 @@ def name() -> str:
 
 @pytest.fixture
 def bus(aws: Emulator, name: str) -> Iterator[Callable[..., Bus]]:
-    """`bus(region=…, pattern=…)`: catches what arrives from then on."""
+    """`bus(region=…, pattern=…, state=…)`: catches what arrives from then on."""
     made: list[tuple[Any, str]] = []
 
-    def catch(region: str = aws.region, pattern: dict[str, Any] | None = None) -> Bus:
+    def catch(region: str = aws.region, pattern: dict[str, Any] | None = None, state: str = "ENABLED") -> Bus:
         events, sqs = aws.client("events", region=region), aws.client("sqs", region=region)
         rule = f"{name}-{len(made)}"
         queue = sqs.create_queue(QueueName=rule)["QueueUrl"]
-        events.put_rule(Name=rule, EventPattern=json.dumps(pattern or {"source": [{"prefix": "aws."}]}))
+        wanted = json.dumps(pattern or {"source": [{"prefix": "aws."}]})
+        events.put_rule(Name=rule, EventPattern=wanted, State=state)
         events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{region}:{aws.account}:{rule}"}])
         made.append((events, rule))
         return Bus(sqs, queue)

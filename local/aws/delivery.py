@@ -4,6 +4,7 @@
   measured honest and one slow target from holding up a caller. On demand (`faults`) events are lost, doubled or late.
 - The real EventBridge refuses `aws.*` sources in PutEvents. The demo and the tests have to show events that no local
   service makes ("KMS Key Inaccessible" of a domain, say), so here, and only here, they are taken.
+- The state of a real rule says whether it gets events that only read. The emulator knew "on" and "off".
 - Real rules may name a bus in another Region; the emulator dropped those. IAM's events exist in us-east-1 only, so without
   this nothing of IAM ever reaches a domain elsewhere.
 """
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 log = logging.getLogger("portcullis.delivery")
+ALL_MANAGEMENT_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 
 
 @dataclass(order=True)
@@ -125,4 +127,25 @@ def install() -> None:
             eventbridge._dispatch_event(forwarded)
 
     eventbridge._dispatch_to_event_bus = to_bus
+    _reading_only_to_whom_asks(eventbridge)
     threading.Thread(target=_deliver_for_ever, args=(eventbridge,), daemon=True, name="event-delivery").start()
+
+
+def _reading_only_to_whom_asks(eventbridge: Any) -> None:
+    dispatch, invoke = eventbridge._dispatch_event, eventbridge._invoke_target
+
+    def dispatch_to_enabled(event: Any, *args: Any, **named: Any) -> Any:
+        for rule in eventbridge._rules.values():
+            if rule.get("State") == ALL_MANAGEMENT_EVENTS:
+                rule.update(State="ENABLED", _reading=True)
+        return dispatch(event, *args, **named)
+
+    def invoke_unless_reading(target: Any, event: Any, rule: Any, *args: Any, **named: Any) -> Any:
+        detail = event.get("Detail")
+        told = json.loads(detail) if isinstance(detail, str) else detail
+        if isinstance(told, dict) and told.get("readOnly") is True and not rule.get("_reading"):
+            return None
+        return invoke(target, event, rule, *args, **named)
+
+    eventbridge._dispatch_event = dispatch_to_enabled
+    eventbridge._invoke_target = invoke_unless_reading

@@ -4,7 +4,8 @@ Why: MiniStack records calls (when told to) but puts nothing on a bus, so nothin
 Copied from the real service (its samples are the shapes): the true caller in `userIdentity`; parameters under the API's own
 member names (`shapes`), sensitive ones hidden; for Cognito the user's `sub` beside the hidden user name; for KMS the key's
 ARN under `resources`; a failed call carries errorCode and errorMessage and no parameters; IAM and STS happen in us-east-1
-whatever Region was called; reading calls are recorded by CloudTrail, but not sent to EventBridge, so they are left out.
+whatever Region was called; reading calls are recorded by CloudTrail, but EventBridge passes them to hardly anybody, so they
+are left out; but for the taking of a role, which CloudTrail calls reading and some rules ask for.
 
 Changes that CloudFormation makes inside the emulator are not calls there and make no event; a real account has them.
 """
@@ -38,7 +39,7 @@ WATCHED = {
 GLOBAL = ("iam", "sts")
 READING = (
     *("Get", "List", "Describe", "Head", "Lookup", "Search", "Simulate", "Verify", "Batch", "Test", "Generate"),
-    *("Encrypt", "Decrypt", "ReEncrypt", "DeriveShared", "Sign", "AssumeRole", "DecodeAuthorization"),
+    *("Encrypt", "Decrypt", "ReEncrypt", "DeriveShared", "Sign", "DecodeAuthorization"),
     # Signing in changes nobody's access; CloudTrail shows these, but they would drown the rest.
     *("InitiateAuth", "AdminInitiateAuth", "RespondToAuth", "AdminRespondToAuth"),
 )
@@ -50,6 +51,7 @@ EC2_CALLS = (
     "CreateSecurityGroup",
     "DeleteSecurityGroup",
 )
+TAKING_A_ROLE = "AssumeRole"
 NO_PARAMETERS = ("RetireGrant",)  # KMS shows only the grant's id, as additional data
 
 
@@ -222,7 +224,7 @@ def _record(
         **before,
         "requestID": request_id,
         "eventID": str(uuid.uuid4()),
-        "readOnly": False,
+        "readOnly": call.name.startswith(TAKING_A_ROLE),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": account,
@@ -235,6 +237,9 @@ def _record(
     if call.name not in NO_PARAMETERS:
         record["requestParameters"] = shapes.shown(call.input_shape, asked, items=as_items) or None
     record["responseElements"] = shapes.shown(call.output_shape, told, drop=service == "iam", items=as_items) or None
+    if call.name.startswith(TAKING_A_ROLE) and record["responseElements"]:
+        credentials = record["responseElements"].get("credentials") or {}
+        record["responseElements"]["credentials"] = {k: credentials[k] for k in ("accessKeyId",) if k in credentials}
     if call.name == "CreateGrant" and record["responseElements"]:
         del record["responseElements"]["grantToken"]  # whoever holds it may use the grant: KMS does not write it down
     if service == "kms" and "resources" not in record:

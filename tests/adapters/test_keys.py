@@ -12,7 +12,8 @@ import pytest
 from botocore.config import Config
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
-from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Cause, Health, Observation
+from portcullis.custody import Finding, judge
+from portcullis.custody.types import DESCRIBE, DOMAIN, ENCRYPT, GRANTS, USE, Cause, Custody, Health, Observation, Rules
 from portcullis.keys.aws import AwsKeys
 
 from local.aws.emulator import Credentials, Emulator
@@ -128,8 +129,10 @@ def test_each_state_of_a_key_is_seen_by_both_probes(
     watch: Watch, aws: Emulator, state: Callable[[Emulator], str], health: Health, cause: Cause | None
 ) -> None:
     seen = watch.probes(state(aws))
-    assert seen[DESCRIBE] == seen[USE] == (health, cause)
-    assert set(seen) <= {DESCRIBE, USE}, "where no grant was ever there and no metric reports, nothing is said of them"
+    assert seen[DESCRIBE] == seen[USE] == seen[ENCRYPT] == (health, cause)
+    assert set(seen) <= {DESCRIBE, USE, ENCRYPT}, (
+        "where no grant was ever there and no metric reports, nothing is said of them"
+    )
 
 
 def test_a_policy_that_denies_us_is_a_denial_and_no_state(
@@ -151,6 +154,23 @@ def test_a_policy_that_denies_us_is_a_denial_and_no_state(
     seen = {probe.name: probe for probe in Watch(aws, credentials=who).observe(key).probes}
     assert (seen[DESCRIBE].cause, seen[USE].cause) == (Cause.ACCESS_DENIED, Cause.ACCESS_DENIED)
     assert not seen[DESCRIBE].definite, "another probe has to agree"
+
+
+def test_a_policy_that_takes_the_use_away_and_leaves_the_looking_is_a_revocation(
+    aws: Emulator, person: Callable[..., Credentials]
+) -> None:
+    """What a customer does who wants his data shut and his key still to be seen: two probes of the use confirm each other."""
+    who, key = person("kms:*", "cloudwatch:*"), new_key(aws)
+    root = {"AWS": f"arn:aws:iam::{aws.account}:root"}
+    owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    use = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    denied = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": use, "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [owner, denied]}
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
+    seen = Watch(aws, credentials=who).observe(key)
+    verdict = judge(Custody("demo"), seen, Rules())
+    assert {probe.name: probe.health for probe in seen.probes}[DESCRIBE] is HEALTHY
+    assert (verdict.finding, verdict.cause, verdict.by) == (Finding.REVOKED, Cause.ACCESS_DENIED, (ENCRYPT, USE))
 
 
 def test_our_own_lack_of_a_right_is_no_word_about_the_key(aws: Emulator, person: Callable[..., Credentials]) -> None:

@@ -249,3 +249,21 @@ def test_given_an_event_in_the_name_of_aws_when_put_then_it_is_taken_here(
     assert aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
     event = caught.wait(lambda e: e["detail-type"] == "Domain Error Notification")
     assert (event["resources"], event["detail"]) == (["arn:x"], {"event": "KMS Key Inaccessible"})
+
+
+def test_given_a_role_that_is_taken_then_only_rules_that_ask_for_what_reads_hear_of_it(
+    aws: Emulator, bus: Callable[..., Bus], name: str
+) -> None:
+    ordinary, asking = bus("us-east-1"), bus("us-east-1", state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+    trust = {"Effect": "Allow", "Principal": {"AWS": aws.account}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="order-1")["Credentials"]
+    detail = asking.named("AssumeRole", roleArn=role)["detail"]
+    assert detail["readOnly"] is True
+    assert detail["requestParameters"]["roleSessionName"] == "order-1"
+    assert detail["userIdentity"]["arn"]
+    assert detail["sourceIPAddress"]
+    for secret in ("SecretAccessKey", "SessionToken"):
+        assert taken[secret] not in json.dumps(detail)
+    assert "AssumeRole" not in [event["detail"]["eventName"] for event in ordinary.all()]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from portcullis import custody as machine
 from portcullis.custody.types import State
 
+from tests.operations.worlds import ACCOUNT
 from tests.reactions.town import TRIES, Town, record_again, town
 
 
@@ -176,3 +178,64 @@ def test_every_kind_of_word_about_a_key_is_heard_though_one_batch_brings_them(he
     records = [here.sent(here.kms("EnableKey")), here.sent(here.kms("EnableKey")), here.sent(here.inaccessible())]
     assert here.handle(records, "key") == ["done", "covered", "done"]
     assert len(set(here.aws.hints)) == 2
+
+
+# ---------------------------------------------------------------------- break-glass
+
+
+def _break_glass(here: Town) -> str:
+    return here.account.ledger.registration("demo").break_glass_role
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["open", "locked"])
+def test_each_taking_of_break_glass_is_told_whatever_the_custody_and_stands_in_the_history(
+    here: Town, gone: bool
+) -> None:
+    here.aws.disabled = gone
+    if gone:
+        here.handle([here.sent(here.kms("DisableKey"))], "key")
+    state = "locked" if gone else "open"
+    assert here.account.ledger.custody("demo").state.value == state
+    taken = [here.taken(_break_glass(here), session) for session in ("order-1", "order-2")]
+    assert here.handle([here.sent(one) for one in taken], "key") == ["done", "done"]
+    first, second = [alert for alert in here.aws.told if alert.name == "break-glass-used"]
+    assert first.severity == second.severity == "critical"
+    assert first.runbook == "break-glass"
+    assert f"arn:aws:iam::{ACCOUNT}:user/owner took the break-glass role of demo from 192.0.2.10 at " in first.happened
+    assert "(session order-1); no use of it was announced, and the deployment is " + state in first.happened
+    assert "(session order-2)" in second.happened
+    used = [one for one in here.account.ledger.history("demo") if one.operation == "break-glass used"]
+    assert [one.cause for one in used] == [one["detail"]["eventID"] for one in reversed(taken)]
+    assert {one.actor for one in used} == {f"arn:aws:iam::{ACCOUNT}:user/owner"}
+
+
+def test_the_same_taking_heard_twice_is_told_once(here: Town) -> None:
+    event = here.taken(_break_glass(here), "order-1")
+    assert here.handle([here.sent(event), here.sent(event)], "key") == ["done", "covered"]
+    assert here.handle([here.sent(event)], "key") == ["covered"]
+    assert [alert.name for alert in here.aws.told] == ["break-glass-used"]
+
+
+def test_a_taking_that_could_not_be_told_is_told_with_the_next_try(here: Town) -> None:
+    here.aws.mute = True
+    sent = here.sent(here.taken(_break_glass(here), "order-1"))
+    assert here.handle([sent], "key") == ["failed"]
+    here.aws.mute = False
+    assert here.handle([record_again(sent)], "key") == ["done"]
+    assert [alert.name for alert in here.aws.told] == ["break-glass-used"]
+
+
+def test_an_announced_use_says_for_whom_and_why(here: Town) -> None:
+    here.aws.disabled = True
+    here.handle([here.sent(here.kms("DisableKey"))], "key")
+    custody, rules = here.account.ledger.custody("demo"), machine.Rules()
+    here.account.ledger.keep_custody(machine.open_break_glass(custody, "ann", "order 4711", 5, here.aws.at, rules))
+    here.handle([here.sent(here.taken(_break_glass(here), "x"))], "key")
+    [told] = [alert for alert in here.aws.told if alert.name == "break-glass-used"]
+    assert "its use was announced by ann until " in told.happened
+    assert told.happened.endswith(": order 4711")
+
+
+def test_another_role_that_is_taken_is_nobody_s_business(here: Town) -> None:
+    assert here.handle([here.sent(here.taken("arn:aws:iam::111122223333:role/other", "x"))], "key") == ["nothing"]
+    assert here.aws.told == []

@@ -14,7 +14,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Cause, Health, Observation, Probe, State
 from portcullis.errors import Unreachable
 from portcullis.operations.deployments import apply_text
-from portcullis.operations.ports import Registration
+from portcullis.operations.ports import Alert, Registration
 from portcullis.operations.reactions import Reactions
 from portcullis.operations.sweep import sweep
 from portcullis.operations.world import Cause as Why
@@ -38,6 +38,7 @@ class Keys(Aws):
     """The account, with a key that can be taken away, dead letters that are kept, and alerts that can fail to be sent."""
 
     disabled = False
+    mute = False  # alerts cannot be sent
     hints: list[str]
 
     def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
@@ -45,6 +46,11 @@ class Keys(Aws):
         health, cause = (Health.REVOKED, Cause.DISABLED) if self.disabled else (Health.HEALTHY, None)
         probes = tuple(Probe(name, health, cause, definite=self.disabled) for name in ("describe", "use"))
         return Observation(self.now(), probes, key_id="one", domain_key_id="one", hints=(hint,) if hint else ())
+
+    def tell(self, alert: Alert) -> None:
+        if self.mute:
+            raise Unreachable("the alert was not sent")
+        super().tell(alert)
 
     def bury(self, queue: str, body: str, group: str, reason: str) -> None:
         self.buried.append((queue, body, group, reason))
@@ -121,6 +127,11 @@ class Town:
         key = self.account.ledger.registration("demo").key_arn
         named = [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": key}]
         return self._event("kms", operation, requestParameters={"keyId": key}, resources=named)
+
+    def taken(self, role: str, session: str) -> dict[str, Any]:
+        """Somebody assumed a role: CloudTrail counts that among what only reads."""
+        asked = {"roleArn": role, "roleSessionName": session}
+        return self._event("sts", "AssumeRole", requestParameters=asked, readOnly=True, sourceIPAddress="192.0.2.10")
 
     def inaccessible(self) -> dict[str, Any]:
         """What OpenSearch Service says when a domain cannot use its key."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.signals import Scope, read
+from portcullis.signals import Concern, Scope, read
 
 from tests.signals.cases import EXPECTED, event
 
@@ -31,6 +31,7 @@ DEMO = Scope(
     iam_roles=frozenset({f"arn:aws:iam::{ACCOUNT}:role/apps/catalyst"}),
     identity_center_groups=frozenset({GROUP}),
     security_groups=frozenset({"sg-1"}),
+    break_glass=f"arn:aws:iam::{ACCOUNT}:role/portcullis-demo-break-glass",
 )
 BARE = Scope("bare", account=ACCOUNT, region=REGION)
 OWN = [name for name in EXPECTED if name.endswith(".own.json") and EXPECTED[name]["signal"] != "-"]
@@ -155,3 +156,24 @@ def test_a_security_group_means_nothing_until_a_deployment_names_it() -> None:
     assert read(told, None)[0].name is None
     (found,) = read(told, [DEMO])
     assert (found.name, found.subject) == ("ingress-changed", "security-group:sg-1")
+
+
+TAKEN = "sts.AssumeRole.break-glass.own.json"
+
+
+@pytest.mark.parametrize("operation", ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"])
+@pytest.mark.parametrize("reading", [True, "true", False], ids=str)
+def test_the_taking_of_break_glass_is_told_though_cloudtrail_calls_it_reading(operation: str, reading: Any) -> None:
+    told = event(TAKEN)
+    told["detail"] |= {"eventName": operation, "readOnly": reading}
+    (found,) = read(told, [BARE, DEMO])
+    assert (found.name, found.deployment, found.concern) == ("break-glass-used", "demo", Concern.BREAK_GLASS)
+    assert found.actor == "arn:aws:sts::111122223333:assumed-role/ops/anna"
+    assert found.detail == {"operation": operation, "session": "order-4711", "address": "192.0.2.10"}
+
+
+def test_another_role_is_nobody_s_break_glass_and_a_refused_taking_is_none() -> None:
+    assert deployments(event("sts.AssumeRole.own.json"), DEMO) == []
+    refused = event(TAKEN)
+    refused["detail"]["errorCode"] = "AccessDenied"
+    assert deployments(refused, DEMO) == []

@@ -77,7 +77,11 @@ def test_a_signal_carries_who_did_it_when_and_what_a_reaction_may_use_as_a_hint(
     assert found.at == "2025-03-04T05:06:07Z"
     assert found.event_id.startswith("10000000-")
     assert found.concern is Concern.IDENTITY
-    assert found.detail == {"operation": "AdminAddUserToGroup", "sub": "5255f4d4-0001-4000-8000-9d6f0a000001"}
+    assert found.detail == {
+        "operation": "AdminAddUserToGroup",
+        "sub": "5255f4d4-0001-4000-8000-9d6f0a000001",
+        "address": "192.0.2.10",
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,8 @@ def test_a_signal_carries_who_did_it_when_and_what_a_reaction_may_use_as_a_hint(
         ("cognito-idp", "SignUp", "no group"),
         ("cognito-idp", "Signup_POST", "hosted sign-in"),
         ("es", "CreateDomain", "no deployment"),
-        ("sts", "AssumeRole", "another service"),
+        ("sts", "GetSessionToken", "another service"),
+        ("sts", "AssumeRole", "as its break-glass"),
         ("iam", "SomethingNew", "not one of the operations"),
         ("iam", "ListUsers", "only reads"),
     ],

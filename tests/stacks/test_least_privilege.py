@@ -183,6 +183,12 @@ def test_who_may_open_break_glass_is_looked_up_by_the_functions_of_people_alone(
     assert (holders, len(places)) == ({"operate", "remove"}, 2)
 
 
+def test_break_glass_is_taken_only_where_its_taking_is_heard(demo: Synthesised) -> None:
+    (statement,) = demo.role_named("portcullis-demo-break-glass")["AssumeRolePolicyDocument"]["Statement"]
+    heard = {"StringEqualsIfExists": {"aws:RequestedRegion": ["eu-central-1", "us-east-1"]}}
+    assert statement["Condition"] == heard
+
+
 def _actions_of(assembly: Synthesised, function: str) -> set[str]:
     """What a function's role is allowed, without what every function needs to run."""
     return {

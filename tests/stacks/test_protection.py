@@ -142,4 +142,6 @@ def test_no_function_but_ours_and_no_custom_resource_but_ours(either: Synthesise
 def test_the_trail_is_ours_unless_the_account_has_one(demo: Synthesised, pair: Synthesised) -> None:
     trail = demo.one("AWS::CloudTrail::Trail")
     assert trail["IsLogging"] is trail["IsMultiRegionTrail"] is trail["IncludeGlobalServiceEvents"] is True
+    # What only reads too: CloudTrail counts the taking of a role, break-glass's as well, among that.
+    assert [one["ReadWriteType"] for one in trail["EventSelectors"]] == ["All"]
     assert not pair.resources("AWS::CloudTrail::Trail")

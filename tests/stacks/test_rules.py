@@ -45,7 +45,8 @@ def rules_of(scope: Scope) -> dict[Concern, dict[str, Any]]:
         security_group=next(iter(scope.security_groups)),
     )
     assert identity is not None
-    return {Concern.IDENTITY: identity, Concern.KEY: key, Concern.DOMAIN: key}
+    taken = patterns.break_glass(scope.break_glass)
+    return {Concern.IDENTITY: identity, Concern.KEY: key, Concern.DOMAIN: key, Concern.BREAK_GLASS: taken}
 
 
 RULES = rules_of(KNOWN)
@@ -207,11 +208,11 @@ def _references(value: Any) -> list[Any]:
     return [found for part in value for found in _references(part)] if isinstance(value, list) else []
 
 
-@pytest.mark.parametrize("concern", ["identity", "key"])
-def test_a_deployment_s_events_go_to_its_own_message_group(demo: Synthesised, concern: str) -> None:
+@pytest.mark.parametrize(("concern", "queue"), [("identity", "identity"), ("key", "key"), ("break-glass", "key")])
+def test_a_deployment_s_events_go_to_its_own_message_group(demo: Synthesised, concern: str, queue: str) -> None:
     (target,) = demo.rule_named(f"portcullis-demo-{concern}")["Targets"]
     assert target["SqsParameters"] == {"MessageGroupId": "demo"}
-    assert f"Queue{concern}" in json.dumps(target["Arn"])
+    assert f"Queue{queue}" in json.dumps(target["Arn"])
     assert "Queueundelivered" in json.dumps(target["DeadLetterConfig"])
 
 
@@ -222,6 +223,21 @@ def test_iam_s_events_are_passed_on_from_us_east_1(demo: Synthesised) -> None:
     told = delivered("iam.AddUserToGroup.1.json")
     told["detail"]["requestParameters"]["groupName"] = "catalyst-support"
     assert lets_through(demo.rule_named("portcullis-relay")["EventPattern"], told)
+
+
+def test_the_taking_of_break_glass_is_heard_at_home_and_in_us_east_1_although_it_only_reads(demo: Synthesised) -> None:
+    told = delivered("sts.AssumeRole.break-glass.own.json")
+    told["detail"]["requestParameters"]["roleArn"] = "arn:aws:iam::000000000000:role/portcullis-demo-break-glass"
+    other = json.loads(json.dumps(told).replace("portcullis-demo-break-glass", "portcullis-demo-master"))
+    relay, home = demo.rule_named("portcullis-relay-break-glass"), demo.rule_named("portcullis-demo-break-glass")
+    assert lets_through(relay["EventPattern"], told)
+    assert not lets_through(relay["EventPattern"], other)
+    (named,) = home["EventPattern"]["detail"]["requestParameters"]["roleArn"]
+    assert "BreakGlass" in json.dumps(named)
+    assert {rule["State"] for rule in (relay, home)} == {"ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+    # And no other rule asks for what only reads: the key's would get every use of the key
+    rules = [found["Properties"] for found in demo.resources("AWS::Events::Rule").values()]
+    assert sum(rule["State"] != "ENABLED" for rule in rules) == 2
 
 
 def test_at_home_in_us_east_1_nothing_has_to_be_passed_on(pair: Synthesised) -> None:

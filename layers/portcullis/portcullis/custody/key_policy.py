@@ -37,7 +37,10 @@ _BOUNDS = frozenset(
         *("aws:sourceaccount", "aws:sourcearn", "kms:calleraccount", "aws:userid"),
     }
 )
-_LOOKS = ("kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyRotationStatus", "kms:ListGrants")
+_LOOKS = (
+    *("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyRotationStatus"),
+    "kms:ListGrants",
+)
 _WATCHERS = ("domain-setup", "key-guard", "sweep", "operate", "remove")
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from portcullis.custody.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
-from portcullis.custody.types import GRANTS, Health, Observation, Probe
+from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
 from portcullis.operations.ports import Registration
 
 _METRICS = ("KMSKeyError", "KMSKeyInaccessible")
@@ -40,6 +40,7 @@ class AwsKeys:
         questions: dict[str, Callable[[], Any]] = {
             "describe": lambda: kms.describe_key(KeyId=key),
             "use": lambda: kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", DryRun=True),
+            "encrypt": lambda: kms.encrypt(KeyId=key, Plaintext=b"nothing", DryRun=True),
             "grants": lambda: _all_grants(kms, key),
             "alias": lambda: kms.describe_key(KeyId=registration.key_alias) if registration.key_alias else {},
             "rotations": lambda: kms.list_key_rotations(KeyId=key, Limit=1000),
@@ -50,6 +51,7 @@ class AwsKeys:
         probes = [
             read_describe(answers["describe"], now),
             read_use(answers["use"]),
+            read_use(answers["encrypt"], ENCRYPT),
             self._grants(answers["grants"], registration),
             *(read_metric(answers[name], now) for name in _METRICS),
             read_notification({"event": "KMS Key Inaccessible"}) if hint == _INACCESSIBLE else None,

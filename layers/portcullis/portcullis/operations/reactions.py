@@ -111,6 +111,10 @@ class Reactions:
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
             return "nothing"
+        if signal.concern is Concern.BREAK_GLASS:  # each is told: none covers another
+            from portcullis.operations.break_glass import break_glass_used
+
+            return "done" if break_glass_used(self.world, message.deployment, signal) else "covered"
         about = (message.deployment, _looked_at(signal))
         if about in self.covered or self._is_covered(message, signal):
             return "covered"

@@ -38,6 +38,7 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         iam_roles=frozenset(_last(name) for name in granted(SubjectKind.IAM_ROLE)),
         identity_center_groups=frozenset(granted(SubjectKind.IDENTITY_CENTER_GROUP)),
         security_groups=frozenset({registration.security_group} - {""}),
+        break_glass=registration.break_glass_role,
     )
 
 

@@ -148,6 +148,18 @@ NETWORK = signals(
     ),
 )
 
+# A role is break-glass only because a deployment says so: without a deployment to ask, these mean nothing. CloudTrail calls them reading.
+BREAK_GLASS = signals(
+    Concern.BREAK_GLASS,
+    "sts",
+    About.BREAK_GLASS,
+    (
+        "AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity",
+        "break-glass-used",
+        "somebody took the role that is let in while the deployment is locked",
+    ),
+)
+
 NOTICES: tuple[Notice, ...] = (
     Notice(
         "kms",

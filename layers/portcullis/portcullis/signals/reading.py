@@ -44,7 +44,16 @@ _HINTS: tuple[tuple[str, Path], ...] = (
     ("rotation_type", ("rotation-type",)),
     ("replica_region", ("requestParameters", "replicaRegion")),
     ("status", ("status",)),
+    ("session", ("requestParameters", "roleSessionName")),
+    ("address", ("sourceIPAddress",)),
 )
+
+
+# What is a deployment's only because it says so.
+_NAMED_BY_A_DEPLOYMENT = {
+    About.SECURITY_GROUP: "a security group matters only where a deployment names it as its domain's",
+    About.BREAK_GLASS: "a role that is assumed matters only where a deployment names it as its break-glass",
+}
 
 
 def read(event: Mapping[str, Any], scopes: Sequence[Scope] | None) -> tuple[Signal, ...]:
@@ -59,12 +68,8 @@ def read(event: Mapping[str, Any], scopes: Sequence[Scope] | None) -> tuple[Sign
         return (_nothing(opened, row),)
     if row.signal is None or row.about is None:
         return (_nothing(opened, f"{opened.name}: {row.because}"),)
-    if scopes is None and row.about is About.SECURITY_GROUP:
-        return (
-            _nothing(
-                opened, f"{opened.name}: a security group matters only where a deployment names it as its domain's"
-            ),
-        )
+    if scopes is None and row.about in _NAMED_BY_A_DEPLOYMENT:
+        return (_nothing(opened, f"{opened.name}: {_NAMED_BY_A_DEPLOYMENT[row.about]}"),)
     found = find(row.about, opened)
     if scopes is None:
         return (_signal(opened, row, found, None),)
@@ -80,7 +85,8 @@ def _call(event: Event) -> Row | str:
     error = event.text("errorCode")
     if error:
         return f"{event.name} failed with {error}: a failed call changes nothing"
-    if true(event.get("readOnly")) or (row is None and event.name.startswith(_READS)):
+    becomes_another = row is not None and row.about is About.BREAK_GLASS  # changes nothing, and yet is no reading
+    if (true(event.get("readOnly")) and not becomes_another) or (row is None and event.name.startswith(_READS)):
         return f"{event.name} only reads"
     if event.text("eventCategory") == "NetworkActivity":
         return (

@@ -26,6 +26,7 @@ class About(StrEnum):
     KEY_STORE = "key-store"
     DOMAIN = "domain"
     SECURITY_GROUP = "security-group"
+    BREAK_GLASS = "break-glass"
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,11 @@ def _security_group(event: Event) -> Found:
     return Found(About.SECURITY_GROUP, f"security-group:{group}", (group,), account=event.account, region=event.region)
 
 
+def _break_glass(event: Event) -> Found:
+    arn = event.need(*_request("roleArn"))
+    return Found(About.BREAK_GLASS, f"break-glass:{arn}", (arn,), account=event.account, region=event.region)
+
+
 _FINDERS: dict[About, Callable[[Event], Found]] = {
     About.IAM_GROUP: _iam_group,
     About.IAM_USER: _iam_user,
@@ -270,6 +275,7 @@ _FINDERS: dict[About, Callable[[Event], Found]] = {
     About.KEY_STORE: _key_store,
     About.DOMAIN: _domain,
     About.SECURITY_GROUP: _security_group,
+    About.BREAK_GLASS: _break_glass,
 }
 
 # ---- whose business it is --------------------------------------------------------------------------------------------------
@@ -366,4 +372,5 @@ _MATCHERS: dict[About, Callable[[Found, Scope], bool]] = {
     About.KEY_STORE: lambda found, scope: bool(scope.key_store) and scope.key_store in found.names,
     About.DOMAIN: _of_domain,
     About.SECURITY_GROUP: lambda found, scope: not scope.security_groups.isdisjoint(found.names),
+    About.BREAK_GLASS: lambda found, scope: bool(scope.break_glass) and scope.break_glass in found.names,
 }

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portcullis.signals.custody_table import KMS, NETWORK, NOTICES, OPENSEARCH
+from portcullis.signals.custody_table import BREAK_GLASS, KMS, NETWORK, NOTICES, OPENSEARCH
 from portcullis.signals.identity_table import COGNITO, IAM, IDENTITY_CENTER
 from portcullis.signals.rows import About, Notice, Row
 
-ROWS: tuple[Row, ...] = (*IAM, *COGNITO, *IDENTITY_CENTER, *KMS, *OPENSEARCH, *NETWORK)
+ROWS: tuple[Row, ...] = (*IAM, *COGNITO, *IDENTITY_CENTER, *KMS, *OPENSEARCH, *NETWORK, *BREAK_GLASS)
 SERVICES: frozenset[str] = frozenset(row.service for row in ROWS) - {
-    "ec2"
-}  # of ec2 only the operations in the table are ours
+    "ec2",
+    "sts",
+}  # of these two only the operations in the table are ours
 _BY_OPERATION: Mapping[tuple[str, str], Row] = {(row.service, name): row for row in ROWS for name in row.operations}
 
 

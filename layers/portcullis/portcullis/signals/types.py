@@ -12,6 +12,7 @@ class Concern(StrEnum):
 
     IDENTITY = "identity"  # synchronise the role mappings
     KEY = "key"  # look at the key, and lock or unlock
+    BREAK_GLASS = "break-glass"  # tell it: somebody became the one who is let in while a deployment is locked
     DOMAIN = "domain"  # the domain itself: looked at by the key guard (errors, isolation, deletion, configuration)
 
 
@@ -38,6 +39,7 @@ class Scope:
     iam_roles: frozenset[str] = frozenset()  # names of roles granted directly
     identity_center_groups: frozenset[str] = frozenset()
     security_groups: frozenset[str] = frozenset()  # ids of the domain's security groups
+    break_glass: str = ""  # ARN of the break-glass role
 
 
 @dataclass(frozen=True, slots=True)
