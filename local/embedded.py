@@ -81,6 +81,8 @@ class Parts:
     # A domain with a past: what its engine holds from the start, beside what Amazon predefines. Name -> document.
     roles: Mapping[str, Any] = field(default_factory=dict)
     roles_mapping: Mapping[str, Any] = field(default_factory=dict)
+    # What the account has besides, before anything is deployed: a key of somebody else, say.
+    before: Callable[[Emulator], None] = lambda _: None
 
 
 def parts_from_environment() -> Parts:
@@ -163,6 +165,7 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
         aws = ends.enter_context(start_aws(parts, node, door_port, tell))
         with naming_the_dead(node, aws):
             prepare_account(aws)
+            parts.before(aws)
             out = assembly.result()
             layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
             outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from portcullis.operations.operate import carry_out
 from portcullis.operations.verbs import VERBS
 
 from tests.operations.estates import Estate, estate
+from tests.operations.worlds import model_text
 
 Run = tuple[int, str, str]
 
@@ -126,3 +130,41 @@ def test_what_ends_something_runs_through_the_last_door_alone(made: Estate, verb
     for alias in ("look", "act"):
         with pytest.raises(Refused, match="alias 'delete'"):
             carry_out(made.world, {"verb": verb, "deployment": "demo", "arguments": {}}, alias=alias)
+
+
+# ---------------------------------------------------------------------- a file's key, asked with one's own credentials
+
+
+@pytest.mark.parametrize("verb", ["check", "policy"])
+@pytest.mark.parametrize(
+    ("around", "exit_status", "told"),
+    [
+        ({}, 2, "portcullis: AWS credentials: Unable to locate credentials (name a profile"),
+        ({"AWS_PROFILE": "nobody"}, 2, "portcullis: AWS credentials: The config profile (nobody) could not be found"),
+        (
+            {
+                "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            },
+            1,
+            "portcullis: AWS, asked with your own credentials did not answer",
+        ),
+    ],
+)
+def test_without_credentials_or_a_network_a_file_s_key_cannot_be_asked_and_that_is_one_line(
+    tmp_path: Path, verb: str, around: dict[str, str], exit_status: int, told: str
+) -> None:
+    file = tmp_path / "demo.yaml"
+    file.write_text(model_text("  roles: {}\n"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AWS_CONFIG_FILE": "/none",
+        "AWS_SHARED_CREDENTIALS_FILE": "/none",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    command = [sys.executable, "-m", "portcullis.cli.main", "key", verb, str(file), "--region", "eu-central-1"]
+    done = subprocess.run(command, env=environment | around, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (exit_status, "")
+    assert done.stderr.startswith(told)
+    assert len(done.stderr.splitlines()) == 1

@@ -56,6 +56,36 @@ GOOD = KeyAnswers(
 )
 
 
+@pytest.mark.parametrize(
+    ("named", "answer", "code", "says"),
+    [
+        (
+            KEY.replace(REGION, "us-east-1"),
+            REFUSED,
+            "key-region",
+            "the key is in us-east-1, the domain in eu-central-1",
+        ),
+        (
+            KEY.replace("key/one", "alias/nowhere"),
+            {"Error": {"Code": "NotFoundException", "Message": "Alias is not found."}},
+            "key-refused",
+            "no key stands behind",
+        ),
+        (
+            KEY,
+            {"Error": {"Code": "NotFoundException", "Message": "Key is not found."}},
+            "key-refused",
+            "cannot be described",
+        ),
+    ],
+)
+def test_a_key_that_cannot_be_seen_is_an_error_that_says_why(named: str, answer: Any, code: str, says: str) -> None:
+    (found,) = advise(replace(WANTED, named=named), KeyAnswers(answer), NOW)
+    assert (found.code, found.weight) == (code, Weight.ERROR)
+    assert says in found.says
+    assert found.remedy
+
+
 def multi(kind: str, *replicas: str) -> dict[str, Any]:
     return {
         "MultiRegion": True,

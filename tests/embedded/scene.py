@@ -6,25 +6,29 @@ import contextlib
 import json
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 from botocore.exceptions import ClientError
 from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.operations.ports import Change
 
+from local import embedded
 from local.people import until
 from local.story.stages import Alerts, Cast, waiting
 
 INDEX = "catalyst-scene"
+TIMELINES = embedded.HOME / "timelines"
 KEEP = ("FromPort", "ToPort", "IpProtocol", "IpRanges", "UserIdGroupPairs")
 
 
 class Scene:
-    def __init__(self, cast: Cast, alerts: Alerts) -> None:
+    def __init__(self, cast: Cast, alerts: Alerts, key: str = "") -> None:
+        """`key`: the domain's, where the stacks did not make it."""
         self.cast, self.alerts = cast, alerts
         self.up, self.aws, self.people = cast.embedded, cast.embedded.aws, cast.people
-        self.key = self.up.output("KeyArn")
+        self.key = key or self.up.output("KeyArn")
         self.kms = self.aws.client("kms")
         self.domain = self.aws.client("opensearch").describe_domain(DomainName=self.up.deployment)["DomainStatus"]
         self.before: dict[str, Any] = {}
@@ -37,6 +41,7 @@ class Scene:
         assert status in (200, 201)
         self.quiet()
         assert self.cast.state() == "open"
+        self.began = datetime.now(UTC)
         self.told_before = [alert["alert"] for alert in self.alerts.all()]
         self.before = self.everything()
         assert self.cast.application.may_search(INDEX)
@@ -116,6 +121,29 @@ class Scene:
     def told(self, name: str) -> list[dict[str, Any]]:
         """The alerts of this name since the beginning of this test."""
         return self.alerts.named(name)[self.told_before.count(name) :]
+
+    def recorded(self, *operations: str) -> list[Change]:
+        """What the history says since the beginning of this test, the earliest first; of these operations, if any are named."""
+        changes = [one for one in self.ledger.history(self.up.deployment, 100) if one.at >= self.began]
+        return [one for one in reversed(changes) if not operations or one.operation in operations]
+
+    def timeline(self, what: str) -> None:
+        """The lock and its end stand in the history once, each with its times in order; and are left written down, for people."""
+        moves = self.recorded("locking", "locked", "unlocking", "open")
+        assert [one.operation for one in moves] == ["locking", "locked", "unlocking", "open"]
+        lines = [what]
+        for one in moves:
+            times = [datetime.fromisoformat(line.split()[0]) for line in one.after]
+            assert times == sorted(times), one.after
+            lines += [
+                f"{one.at.isoformat()} {one.operation}: {one.summary}",
+                f"    {one.actor}, because of {one.cause}",
+            ]
+            lines += [f"    {line}" for line in one.after]
+        said = {line.split(" ", 1)[1].split(":")[0].split(" (")[0] for line in moves[1].after}
+        assert {"the key was seen to be revoked", "shut mappings", "block indices", "close ingress", "prove"} <= said
+        TIMELINES.mkdir(parents=True, exist_ok=True)
+        (TIMELINES / f"{what.replace(' ', '-')}.txt").write_text("\n".join(lines) + "\n")
 
     def until_locked(self, within: float = 60) -> None:
         until(lambda: self.cast.state() == "locked", within=within, what="the deployment is locked")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from local.people import until
 from stacks import names
 from tests.embedded.scene import INDEX, Scene
+from tests.signals.cases import EVENTS
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 Revocation = Callable[[Scene], Any]
@@ -35,31 +37,59 @@ def pending_deletion(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
-def denied_by_its_policy(scene: Scene) -> Iterator[None]:
+def _denied(scene: Scene, whom: list[str] | str, actions: list[str]) -> Iterator[None]:
     before = scene.kms.get_key_policy(KeyId=scene.key, PolicyName="default")["Policy"]
     policy = json.loads(before)
-    ours = [f"arn:aws:iam::{scene.aws.account}:role/{names.function(f)}" for f in ("key_guard", "sweep", "operate")]
-    policy["Statement"].append(
-        {
-            "Sid": "NotYou",
-            "Effect": "Deny",
-            "Principal": {"AWS": ours},
-            "Action": ["kms:Describe*", "kms:GenerateDataKey*", "kms:ListGrants"],
-            "Resource": "*",
-        }
-    )
+    no = {"Sid": "NotYou", "Effect": "Deny", "Principal": {"AWS": whom}, "Action": actions, "Resource": "*"}
+    policy["Statement"].append(no)
     scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=json.dumps(policy))
     yield
     scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=before)
 
 
-@pytest.mark.parametrize("taken_away", [disabled, pending_deletion, denied_by_its_policy])
+def denied_by_its_policy(scene: Scene) -> AbstractContextManager[None]:
+    ours = [f"arn:aws:iam::{scene.aws.account}:role/{names.function(f)}" for f in ("key_guard", "sweep", "operate")]
+    return _denied(scene, ours, ["kms:Describe*", "kms:GenerateDataKey*", "kms:Encrypt", "kms:ListGrants"])
+
+
+def its_use_denied_to_everybody(scene: Scene) -> AbstractContextManager[None]:
+    """The key can still be looked at, and looks well."""
+    return _denied(scene, "*", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"])
+
+
+@contextmanager
+def _without_its_grant(scene: Scene, take: Callable[[dict[str, Any]], Any]) -> Iterator[None]:
+    scene.swept()  # sees the grant: only what was there can be missed
+    [grant] = [
+        one
+        for one in scene.kms.list_grants(KeyId=scene.key)["Grants"]
+        if scene.domain["ARN"] in str(one.get("Constraints"))
+    ]
+    take(grant)
+    yield
+    asked = {k: grant[k] for k in ("GranteePrincipal", "RetiringPrincipal", "Operations", "Name", "Constraints")}
+    scene.kms.create_grant(KeyId=scene.key, **asked)
+
+
+def grant_revoked(scene: Scene) -> AbstractContextManager[None]:
+    return _without_its_grant(scene, lambda one: scene.kms.revoke_grant(KeyId=scene.key, GrantId=one["GrantId"]))
+
+
+def grant_retired(scene: Scene) -> AbstractContextManager[None]:
+    return _without_its_grant(scene, lambda one: scene.kms.retire_grant(KeyId=scene.key, GrantId=one["GrantId"]))
+
+
+WAYS = [disabled, pending_deletion, denied_by_its_policy, its_use_denied_to_everybody, grant_revoked, grant_retired]
+
+
+@pytest.mark.parametrize("taken_away", WAYS, ids=lambda way: way.__name__)
 def test_a_revocation_locks_and_its_undoing_opens_to_the_last_byte(scene: Scene, taken_away: Revocation) -> None:
     with taken_away(scene):
         scene.until_locked()
         assert len(scene.told("locked")) == 1
     scene.as_before()
     until(lambda: len(scene.told("unlocked")) == 1, what="the end of it is told")
+    scene.timeline(taken_away.__name__.replace("_", " "))
 
 
 def inaccessible(scene: Scene) -> None:
@@ -69,19 +99,12 @@ def inaccessible(scene: Scene) -> None:
 
 
 def test_what_the_domain_says_alone_is_a_suspicion_and_with_its_grant_gone_it_locks(scene: Scene) -> None:
-    scene.swept()  # sees the grant: only what was there can be missed
+    scene.swept()
     inaccessible(scene)
     time.sleep(3)
     assert (scene.cast.state(), scene.everything()) == ("open", scene.before)
-    [grant] = [
-        one
-        for one in scene.kms.list_grants(KeyId=scene.key)["Grants"]
-        if scene.domain["ARN"] in str(one.get("Constraints"))
-    ]
-    scene.kms.revoke_grant(KeyId=scene.key, GrantId=grant["GrantId"])
-    scene.until_locked()
-    asked = {k: grant[k] for k in ("GranteePrincipal", "RetiringPrincipal", "Operations", "Name", "Constraints")}
-    scene.kms.create_grant(KeyId=scene.key, **asked)
+    with grant_revoked(scene):
+        scene.until_locked()
     scene.as_before()
 
 
@@ -96,6 +119,82 @@ def test_what_the_domain_says_of_its_key_makes_us_find_what_no_event_told(scene:
 
 
 # ---------------------------------------------------------------------- what is no revocation
+
+
+def test_an_alias_that_is_moved_to_another_key_is_told_and_locks_nothing(scene: Scene) -> None:
+    alias = f"alias/portcullis/{scene.up.deployment}"
+    other = scene.kms.create_key()["KeyMetadata"]["KeyId"]
+    scene.kms.update_alias(AliasName=alias, TargetKeyId=other)
+    until(lambda: len(scene.told("rotation-not-followed")) == 1, what="that the domain does not follow is told")
+    [rotated] = scene.told("key-rotated")
+    assert other in rotated["happened"]
+    [written] = scene.recorded("key-rotated")
+    assert other in written.summary
+    scene.stays_open()
+    # The key that counts is the domain's own: without the alias' one nothing happens, without its own it locks
+    scene.kms.disable_key(KeyId=other)
+    scene.swept()
+    scene.stays_open()
+    with disabled(scene):
+        scene.until_locked()
+    scene.as_before()
+    scene.kms.update_alias(AliasName=alias, TargetKeyId=scene.key.rpartition("/")[2])
+    until(lambda: len(scene.told("rotation-followed")) == 1, what="that they agree again is told")
+    scene.stays_open()
+
+
+def test_an_event_that_comes_again_long_after_changes_nothing(scene: Scene) -> None:
+    with disabled(scene):
+        scene.until_locked()
+        redelivered(scene, "DisableKey")
+        assert scene.cast.state() == "locked"
+    scene.as_before()
+    redelivered(scene, "DisableKey")
+    scene.stays_open()
+    assert len(scene.told("locked")) == len(scene.told("unlocked")) == 1
+
+
+def redelivered(scene: Scene, operation: str) -> None:
+    """SQS hands out an old message once more."""
+    event = json.loads((EVENTS / f"kms.{operation}.arn.own.json").read_text())
+    event["detail"]["requestParameters"] = {"keyId": scene.key}
+    event["detail"]["resources"] = [{"type": "AWS::KMS::Key", "ARN": scene.key, "accountId": scene.aws.account}]
+    for _ in range(3):
+        scene.aws.client("sqs").send_message(
+            QueueUrl=scene.up.output("KeyQueue"),
+            MessageBody=json.dumps(event),
+            MessageGroupId=scene.up.deployment,
+            MessageDeduplicationId=secrets.token_hex(8),
+        )
+    scene.quiet()
+
+
+# ---------------------------------------------------------------------- break-glass
+
+
+def test_each_taking_of_break_glass_is_told_open_or_locked_and_what_it_reads_is_bounded(scene: Scene) -> None:
+    role = f"portcullis-{scene.up.deployment}-break-glass"
+    scene.people.with_role(role)
+    until(lambda: len(scene.told("break-glass-used")) == 1, what="its taking is told while open")
+    assert "no use of it was announced, and the deployment is open" in scene.told("break-glass-used")[0]["happened"]
+    with disabled(scene):
+        scene.until_locked()
+        somebody = scene.people.with_role(role)
+        until(lambda: len(scene.told("break-glass-used")) == 2, what="its taking is told while locked")
+        assert not somebody.may_search(INDEX)
+        asked = {"reason": "an order of a court", "minutes": 5}
+        scene.cast.operate("break-glass", "act", deployment=scene.up.deployment, arguments=asked)
+        assert somebody.may_search(INDEX)
+        scene.people.with_role(role)
+        until(lambda: len(scene.told("break-glass-used")) == 3, what="its taking is told within a window")
+        assert scene.told("break-glass-used")[2]["happened"].endswith(": an order of a court")
+        scene.cast.operate("end-break-glass", "act", deployment=scene.up.deployment)
+        assert not somebody.may_search(INDEX)
+    scene.as_before()
+    assert [one.operation for one in scene.recorded("break-glass used", "break-glass")] == [
+        *["break-glass used"] * 2,
+        *["break-glass", "break-glass used", "break-glass"],
+    ]
 
 
 def test_a_kms_that_throttles_for_a_while_never_locks_and_is_told(scene: Scene) -> None:
@@ -180,8 +279,25 @@ def test_disabled_and_enabled_in_one_breath_ends_open(scene: Scene) -> None:
 # ---------------------------------------------------------------------- broken off in the middle
 
 
+def test_a_ledger_that_throttles_in_the_middle_of_a_lock_and_of_an_unlock_only_delays_them(scene: Scene) -> None:
+    writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
+    scene.kms.disable_key(KeyId=scene.key)
+    until(lambda: _locks(scene), within=100, what="locked though the ledger throttled")
+    assert any(one["met"] for one in scene.aws.admin("faults").values()), "it did throttle"
+    scene.until_locked()
+    scene.aws.admin("mend")
+    scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
+    scene.kms.enable_key(KeyId=scene.key)
+    until(lambda: _opens(scene), within=100, what="open though the ledger throttled")
+    scene.aws.admin("mend")
+    scene.as_before()
+    assert len(scene.told("locked")) == 1
+
+
 def _locks(scene: Scene) -> bool:
-    scene.swept()
+    if scene.cast.state() != "locked":
+        scene.swept()
     return bool(scene.cast.state() == "locked")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portcullis.errors import Refused
+from portcullis.custody.types import State
+from portcullis.errors import Refused, Unreachable
 from portcullis.operations.guard import guard
-from portcullis.operations.snapshots import snapshot_list, snapshot_take
+from portcullis.operations.snapshots import snapshot_list, snapshot_restore, snapshot_take
 from portcullis.operations.status import drifted, plan, status
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause
@@ -58,3 +59,30 @@ def test_while_locked_snapshots_are_refused_in_words_and_not_by_the_engine() -> 
     for verb in (snapshot_list, snapshot_take):
         with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket the-bucket"):
             verb(here.world, "demo", CAUSE)
+
+
+def gone(_: object) -> object:
+    raise Unreachable("there is no such domain")
+
+
+def test_of_what_is_deleted_nothing_asks_for_attention() -> None:
+    here = town()
+    ledger = here.account.ledger
+    ledger.keep_custody(replace(ledger.custody("demo"), state=State.DELETED))
+    found = status(replace(here.world, engine=gone), "demo")
+    assert (found.problems, found.steps_waiting) == ((), 0)
+
+
+def test_a_snapshot_that_is_not_there_is_named_with_those_that_are() -> None:
+    here = town()
+    ledger = here.account.ledger
+    bucket = {"snapshot_role": "r", "snapshot_store_role": "s", "snapshot_bucket": "the-bucket"}
+    ledger.register(replace(ledger.registration("demo"), **bucket))
+
+    class Kept:
+        def listed(self, repository: str) -> list[dict[str, str]]:
+            return [{"snapshot": "scheduled-1"}, {"snapshot": "scheduled-2"}]
+
+    world = replace(here.world, snapshots=lambda _: Kept())
+    with pytest.raises(Refused, match="no snapshot 'nosuch': the latest are scheduled-1, scheduled-2"):
+        snapshot_restore(world, "demo", CAUSE, name="nosuch")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,6 +72,13 @@ def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:
         raise KeyboardInterrupt(
             "what has reached the account goes on there; asking again waits for it, and finishes what is left"
         ) from None
+
+
+def own_credentials() -> AbstractContextManager[None]:
+    """For what is asked of AWS without the account's functions: with the credentials and the Region this command line names."""
+    from portcullis.operations.ask import as_ourselves
+
+    return as_ourselves(**click.get_current_context().meta.get(_OPTIONS, {}))
 
 
 @contextmanager

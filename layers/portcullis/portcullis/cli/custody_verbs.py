@@ -67,6 +67,8 @@ def shred(deployment: str, confirm: str, days: int, yes: bool) -> None:
     _lines("keeps", found["keeps"])
     _lines("in the way", found["obstacles"], "yellow")
     console().text(f"{found['key']}: {found['state']}" + (f", due {found['due']}" if found["due"] else ""), bold=True)
+    if not yes:
+        console().text("this is the plan: nothing was scheduled")
     console().text(f"next: {found['next']}")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, is_file, run
+from portcullis.cli import account
+from portcullis.cli.account import account_options, is_file, own_credentials, run
 from portcullis.cli.console import console, json_option
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": None, "right": "green"}
@@ -56,7 +57,7 @@ def key_check(target: str) -> int:
 
 
 @key.command("status", short_help="Show how the key of a deployment is.")
-@click.argument("target", metavar="DEPLOYMENT")
+@click.argument("target", metavar="DEPLOYMENT|FILE")
 @account_options
 def key_status(target: str) -> None:
     """Show how the key of a deployment is: state, health, rotation, rotations on demand that are left, expiry, and what is wrong.
@@ -65,7 +66,7 @@ def key_status(target: str) -> None:
     Examples:
       portcullis key status demo
     """
-    found = run("key-status", target)
+    found = run("key-status", account.target(target).deployment)
     if console().json:
         console().line(found)
         return
@@ -102,7 +103,8 @@ def key_policy(target: str, org_paths: tuple[str, ...]) -> None:
     if path:
         from portcullis.operations.key_check import policy_for_file
 
-        found = _plain(policy_for_file(_text(path), str(path), org_paths))
+        with own_credentials():
+            found = _plain(policy_for_file(_text(path), str(path), org_paths))
     else:
         found = run("key-policy", target, org_paths=list(org_paths))
     if console().json:
@@ -121,7 +123,8 @@ def _file(target: str) -> Path | None:
 def _check_file(path: Path) -> Any:
     from portcullis.operations.key_check import check_file
 
-    return check_file(_text(path), str(path))
+    with own_credentials():
+        return check_file(_text(path), str(path))
 
 
 def _text(path: Path) -> str:

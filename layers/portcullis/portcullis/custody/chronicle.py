@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from portcullis.custody.health import elapsed
-from portcullis.custody.types import Custody, Progress, State, Tell
+from portcullis.custody.types import Act, Custody, Progress, State, Tell
 
 # Told alerts that are events of their own, and no state of the custody.
 _EVENTS = (Tell.KEY_ROTATED, Tell.LOCK_OPENED)
@@ -62,15 +62,27 @@ def _words(since: datetime, until: datetime) -> str:
 
 
 def _timeline(c: Custody, event_at: str) -> tuple[str, ...]:
-    """From the event to where it came to: when it happened, was seen, and when each measure was taken or undone."""
-    steps: list[tuple[datetime, str]] = [
+    """When the event happened, when the revocation was seen, and when each measure was taken (or undone, on the way to open)."""
+    act = Act.UNDO if c.state in (State.UNLOCKING, State.OPEN) else Act.TAKE
+    steps = [
         (record.at, f"{measure}: {record.progress}" + (f" ({record.detail})" if record.detail else ""))
         for measure, record in c.measures.items()
-        if record.progress is not Progress.SKIPPED
+        if record.act is act and record.progress is not Progress.SKIPPED
     ]
     if c.revoked_since:
         steps.append((c.revoked_since, f"the key was seen to be revoked ({', '.join(c.confirmed_by)})"))
     if c.since:
         steps.append((c.since, str(c.state)))
-    lines = [f"{at.isoformat(timespec='milliseconds')} {what}" for at, what in sorted(steps, key=lambda one: one[0])]
-    return (f"{event_at} it happened", *lines) if event_at else tuple(lines)
+    if happened := _time(event_at):
+        steps.append((happened, "the event happened that is named as the cause"))
+    return tuple(
+        f"{at.isoformat(timespec='milliseconds')} {what}" for at, what in sorted(steps, key=lambda one: one[0])
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -47,7 +47,17 @@ def errors(found: tuple[Advice, ...]) -> tuple[Advice, ...]:
 
 
 def _unseen(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> Advice:
+    region = part_of(wanted.named, 3)
+    if region and region != wanted.context.region:
+        return _elsewhere(wanted, region)
     seen = read_describe(answers.describe, now)
+    if ":alias/" in wanted.named and _code(answers.describe) == "NotFoundException":
+        return Advice(
+            "key-refused",
+            Weight.ERROR,
+            f"no key stands behind {wanted.named}",
+            "make the alias (kms:CreateAlias), or name the key itself",
+        )
     if seen.health is Health.REVOKED:
         return Advice(
             "key-refused",
@@ -84,16 +94,25 @@ def _kind(metadata: Mapping[str, Any]) -> Iterator[Advice]:
         )
 
 
+def _elsewhere(wanted: KeyWanted, region: str) -> Advice:
+    return Advice(
+        "key-region",
+        Weight.ERROR,
+        f"the key is in {region}, the domain in {wanted.context.region}",
+        "name a key of the domain's Region; of a multi-Region key, the replica there",
+    )
+
+
+def _code(answer: Answer) -> str:
+    error = answer.get("Error") if isinstance(answer, Mapping) else None
+    return str(error.get("Code", "")) if isinstance(error, Mapping) else ""
+
+
 def _place(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]:
     arn = str(metadata.get("Arn", ""))
     region, account = part_of(arn, 3), part_of(arn, 4) or str(metadata.get("AWSAccountId", ""))
     if region and region != wanted.context.region:
-        yield Advice(
-            "key-region",
-            Weight.ERROR,
-            f"the key is in {region}, the domain in {wanted.context.region}",
-            "name a key of the domain's Region; of a multi-Region key, the replica there",
-        )
+        yield _elsewhere(wanted, region)
     else:
         yield Advice("key-region", Weight.RIGHT, f"in {region or wanted.context.region}, as the domain")
     if account and account != wanted.context.account:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -57,10 +58,7 @@ def ask(
     """
     from portcullis.operations.verbs import VERBS
 
-    if profile:
-        os.environ["AWS_PROFILE"] = profile
-    if region:
-        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
+    _choose(profile, region)
     known = VERBS.get(verb)
     if known is None:
         raise BadInput(f"no verb {verb!r}", source="command", remedy=f"one of {', '.join(sorted(VERBS))}")
@@ -72,6 +70,25 @@ def ask(
     if known.of_deployment:
         request["deployment"] = deployment
     return _run_here(request, known.level) if direct else _invoke(request, known.level)
+
+
+@contextmanager
+def as_ourselves(*, profile: str | None = None, region: str | None = None, **_: Any) -> Iterator[None]:
+    """What is asked of AWS in here is asked with our own credentials; what is wrong with those is told in one line."""
+    _choose(profile, region)
+    try:
+        yield
+    except PortcullisError:
+        raise
+    except Exception as error:
+        raise _translated(error, "AWS, asked with your own credentials", "look") from error
+
+
+def _choose(profile: str | None, region: str | None) -> None:
+    if profile:
+        os.environ["AWS_PROFILE"] = profile
+    if region:
+        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
 
 
 def _invoke(request: dict[str, Any], level: str) -> Any:

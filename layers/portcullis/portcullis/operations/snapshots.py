@@ -78,9 +78,12 @@ def _with_snapshots(world: World, deployment: str) -> Registration:
         raise Refused(f"{deployment} was deployed without {', '.join(missing)}: deploy its stacks again")
     state = world.ledger.custody(deployment).state
     if state is not State.OPEN:
+        kept = f"those there are stay where they are (bucket {registration.snapshot_bucket})"
+        if state is State.DELETED:
+            raise Refused(f"{deployment} is deleted: {kept}, and another domain can register that bucket")
         raise Refused(
-            f"{deployment} is {state.value}: the lock shuts out the role that takes snapshots too; those there are stay where they "
-            f"are (bucket {registration.snapshot_bucket}), and can be listed, taken and restored once it is open"
+            f"{deployment} is {state.value}: the lock shuts out the role that takes snapshots too; {kept}, and can be listed and restored "
+            "once it is open"
         )
     return registration
 

@@ -69,10 +69,11 @@ def status(world: World, deployment: str) -> Status:
     problems: list[str] = []
     waiting = 0
     try:
-        now = _once_open(world, registration, world.ledger.model(deployment))
-        waiting = len(now.plan.steps)
-        problems += [str(conflict) for conflict in now.plan.conflicts]
-        problems += now.plan.notes
+        if custody.state is not State.DELETED:  # then there is nothing to compare with
+            now = _once_open(world, registration, world.ledger.model(deployment))
+            waiting = len(now.plan.steps)
+            problems += [str(conflict) for conflict in now.plan.conflicts]
+            problems += now.plan.notes
     except PortcullisError as error:
         problems.append(str(error))
     return Status(
