@@ -169,7 +169,7 @@ def _facts(c: Custody) -> dict[str, str]:
     taken = ", ".join(
         m for m in LOCK_ORDER if m not in SAVE_OF and (r := c.measures.get(m)) and r.progress is Progress.DONE
     )
-    since = c.revoked_since.isoformat() if c.revoked_since else "an earlier look"
+    since = _when(c.revoked_since)
     by = f", by {c.by}" if c.by else ""
     if c.revoked_since or not hold:
         why = f"its key is revoked ({c.cause or 'cause unknown'}) since {since}{by}"
@@ -182,7 +182,11 @@ def _facts(c: Custody) -> dict[str, str]:
         "taken": taken or "nothing yet",
         "failing": failing or "nothing",
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
-        "unreachable_since": c.unreachable_since.isoformat() if c.unreachable_since else "an earlier look",
+        "suspected_since": _when(min((s.since for s in c.suspected), default=None)),
+        "state_since": _when(c.since),
+        "window_since": _when(window.opened if window else None),
+        "deleted_since": _when(c.deletion.at if c.deletion else None),
+        "unreachable_since": _when(c.unreachable_since),
         "window": f"{window.by} until {window.until.isoformat()}: {window.reason}" if window else "nobody",
         "key": c.key_id or "unknown",
         "domain_key": c.domain_key_id or "unknown",
@@ -191,15 +195,20 @@ def _facts(c: Custody) -> dict[str, str]:
     }
 
 
+def _when(at: datetime | None) -> str:
+    return at.isoformat() if at else "an earlier look"
+
+
 def _all_failing(c: Custody) -> list[tuple[Measure, MeasureRecord]]:
     return [(measure, record) for measure, record in c.measures.items() if record.failures]
 
 
 _CHECK = "Check with `portcullis status {deployment}`."
+_CHECK_KEY = "Check with `portcullis key status {deployment}`."
 _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.KEY_SUSPECTED: (
         Severity.WARNING,
-        "One probe says that the key of {deployment} is revoked, no second one confirms it ({suspects}).",
+        "One probe says since {suspected_since} that the key of {deployment} is revoked, no second one confirms it ({suspects}).",
         "Nothing was locked. The key is looked at again with every probe.",
         "See whether somebody changed the key, its policy or its grants: `portcullis key check {deployment}`.",
         "key-unreachable",
@@ -263,16 +272,16 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     ),
     Tell.UNLOCK_INCOMPLETE: (
         Severity.CRITICAL,
-        "{deployment} may be open again, and not everything could be undone: {failing}.",
+        "{deployment} may be open again, and not everything could be undone since {state_since}: {failing}.",
         "The rest was undone. What failed is tried again until it is.",
         "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
         "restore",
     ),
     Tell.BREAK_GLASS_OPEN: (
         Severity.CRITICAL,
-        "Break-glass is open on the locked {deployment}: {window}.",
+        "Break-glass is open on the locked {deployment} since {window_since}, for {window}.",
         "The index blocks are lifted for it; the role mappings stay shut to everybody else.",
-        "It ends by itself; end it early with `portcullis end-break-glass {deployment}`.",
+        "It ends by itself; end it early with `portcullis end-break-glass {deployment}`. " + _CHECK,
         "break-glass",
     ),
     Tell.BREAK_GLASS_ENDED: (
@@ -286,40 +295,42 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.INFO,
         "The key of {deployment} was rotated: {how}.",
         "Nothing was interrupted.",
-        "Nothing to do. Keep the old key: older data is still under it.",
+        "Nothing to do. Keep the old key: older data is still under it. " + _CHECK_KEY,
         "",
     ),
     Tell.ROTATION_NOT_FOLLOWED: (
         Severity.WARNING,
         "The alias of {deployment} names key {key}, but the domain keeps the key it was made with: {domain_key}.",
         "Nothing was interrupted. Health is judged by the domain's own key.",
-        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment} --to NEW-DEPLOYMENT`.",
+        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment} --to NEW-DEPLOYMENT`. "
+        + _CHECK_KEY,
         "rotation-not-followed",
     ),
     Tell.ROTATION_FOLLOWED: (
         Severity.INFO,
         "The alias of {deployment} and its domain name the same key again: {key}.",
         "Nothing was interrupted.",
-        "Nothing to do.",
+        "Nothing to do. " + _CHECK_KEY,
         "",
     ),
     Tell.DELETE_OVERDUE: (
         Severity.WARNING,
         "{deployment} is locked for longer than its deadline for deletion: {why}.",
         "Nothing is deleted by itself.",
-        "Restore the key, or delete the deployment: `portcullis delete {deployment} --confirm {deployment}`.",
+        "Restore the key, or delete the deployment: `portcullis delete {deployment} --confirm {deployment}`. " + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETING: (
         Severity.CRITICAL,
-        "The deletion of {deployment} was asked for by {deleted_by}, {snapshot}.",
+        "The deletion of {deployment} is asked for since {deleted_since} by {deleted_by}, {snapshot}.",
         "It stays locked until it is gone.",
-        "Until the domain itself is being deleted it can be called off: `portcullis delete {deployment} --cancel`.",
+        "Until the domain itself is being deleted it can be called off: `portcullis delete {deployment} --cancel`. "
+        + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETE_INCOMPLETE: (
         Severity.CRITICAL,
-        "The deletion of {deployment} does not get on: {failing}.",
+        "The deletion of {deployment}, asked for since {deleted_since} by {deleted_by}, does not get on: {failing}.",
         "It stays locked. What failed is tried again.",
         _CHECK,
         "delete-and-shred",
@@ -328,7 +339,8 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.INFO,
         "{deployment} is deleted, as {deleted_by} asked.",
         "It was seen to be gone.",
-        "Snapshots, keys and logs remain: `portcullis delete {deployment} --confirm {deployment}` lists them once more.",
+        "Snapshots, keys and logs remain: `portcullis delete {deployment} --confirm {deployment}` lists them once more. "
+        + _CHECK,
         "delete-and-shred",
     ),
 }

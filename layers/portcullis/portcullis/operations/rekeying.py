@@ -234,10 +234,11 @@ def _hand_over(world: World, deployment: str, move: Move, cause: Cause) -> Move:
             name="re-keyed",
             deployment=deployment,
             severity="warning",
-            happened=f"{deployment} was re-keyed to {move.to}: clients belong at {new.endpoint} now",
+            happened=f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.endpoint} now",
             done=f"{sum(move.documents.values())} documents in {len(move.documents)} indices were checked one by one; "
             f"the parameter /portcullis/{deployment}/endpoint names the new endpoint; the old one is locked next",
-            next=f"move every client that does not read the parameter; then: portcullis delete {deployment} --confirm {deployment}",
+            next="move every client that does not read the parameter; check with: "
+            f"portcullis status {move.to}; then: portcullis delete {deployment} --confirm {deployment}",
             runbook="re-key",
         )
     )

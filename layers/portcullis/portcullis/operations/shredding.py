@@ -68,7 +68,7 @@ def shred(
             severity="critical",
             happened=f"{cause.actor} asked for the destruction of the key of {deployment}: {said}",
             done="every deployment under it is locked and stays so",
-            next=undo,
+            next=f"{undo}. Check with: portcullis key status {deployment}",
             runbook="delete-and-shred",
         )
     )

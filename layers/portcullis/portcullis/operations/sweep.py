@@ -69,7 +69,7 @@ def _look_at_dead_letters(world: World, registrations: list[Registration]) -> No
         severity="warning",
         happened=f"events lie in the dead letters of this account: {told}",
         done="what they asked for was read from the truth by the sweep; the events themselves are kept",
-        next="mend the cause, then: portcullis redrive",
+        next="mend the cause, then: portcullis redrive; check with: portcullis sweep, which tells those that lie there still",
         runbook="dead-letters",
     )
     tell_once(world, alert, told)

@@ -1,0 +1,56 @@
+"""The table of promises names what shows each: every test, page, stage and command in it is there, and no promise goes without."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from portcullis.cli.main import portcullis
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| ")]
+PROMISES = [row for row in ROWS if row[0] != "promise"]
+QUOTED = sorted(set(re.findall(r"`([^`]+)`", PAGE)))
+TESTS = [quoted for quoted in QUOTED if quoted.startswith("test_")]
+PATHS = [quoted for quoted in QUOTED if quoted.startswith("tests/")]
+COMMANDS = [quoted for quoted in QUOTED if quoted.startswith("portcullis ")]
+WRITTEN = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+def test_every_promise_says_what_others_do_what_is_done_here_and_what_shows_it() -> None:
+    assert len(PROMISES) > 25
+    for row in PROMISES:
+        assert len(row) == 4
+        assert all(row)
+        assert re.search(r"`(test_|tests/|make )", row[3]), row[0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_file_of_tests_is_there(path: str) -> None:
+    assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_every_test_is_written(name: str) -> None:
+    assert re.search(rf"^ *def {name}\(", WRITTEN, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_one(command: str) -> None:
+    found: click.Command | None = portcullis
+    for word in shlex.split(command)[1:]:
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
+        assert found is not None
+
+
+def test_every_stage_and_every_make_is_there() -> None:
+    stages = (ROOT / "local" / "story" / "stages.py").read_text(encoding="utf-8")
+    for stage in re.findall(r"stage `([a-z]+)`", PAGE):
+        assert f"def {stage}(" in stages
+    for made in re.findall(r"`make ([a-z-]+)`", PAGE):
+        assert made == "demo" or (ROOT / "benchmarks" / f"{made.removeprefix('bench-')}.py").is_file()
