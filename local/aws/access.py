@@ -6,12 +6,15 @@
   everybody. AWS clients always use TLS: the emulator counts as TLS.
 - A statement that counts only for roles within a boundary (`iam:PermissionsBoundary`) never held: it did not look at the role.
 - `es:*` calls name the domain in the path; it looked in the body only, so a grant on one domain's ARN never matched.
+- KMS judges a call that names an alias by the key behind it, with the alias as a condition (`kms:RequestAlias`,
+  `kms:ResourceAliases`); here neither was known, so that who may look at a key by its alias was refused.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from contextvars import ContextVar
 from typing import Any
 
 
@@ -19,6 +22,7 @@ def install() -> None:
     _one_root()
     _secure_transport()
     _domain_arns()
+    _key_aliases()
 
 
 def _one_root() -> None:
@@ -105,3 +109,45 @@ def _domain_arns() -> None:
         return general(service, method, path, headers, body, query, region, account)  # type: ignore[no-any-return]
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+_asked_by_alias: ContextVar[str] = ContextVar("asked_by_alias", default="")
+
+
+def _key_aliases() -> None:
+    from ministack.core import iam_actions, iam_evaluator
+
+    general, known = iam_actions.extract_resource_arn, iam_evaluator._resolve_condition_key
+
+    def extract_resource_arn(service: str, *rest: Any) -> str:
+        arn: str = general(service, *rest)
+        _asked_by_alias.set("")
+        if service == "kms" and ":alias/" in arn and (key := _key(arn)):
+            _asked_by_alias.set(arn.partition(":alias/")[2])
+            return str(key["Arn"])
+        return arn
+
+    def resolve_condition_key(key: str, ctx: Any) -> Any:
+        match key.lower():
+            case "kms:requestalias":
+                return f"alias/{asked}" if (asked := _asked_by_alias.get()) else None
+            case "kms:resourcealiases":
+                return _aliases_of(ctx.resource_arn) or None
+        return known(key, ctx)
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+
+
+def _key(arn: str) -> dict[str, Any] | None:
+    from ministack.services import kms
+
+    found: dict[str, Any] | None = kms._resolve_key(arn)
+    return found
+
+
+def _aliases_of(arn: str) -> list[str]:
+    from ministack.services import kms
+
+    key = _key(arn) if ":kms:" in arn else None
+    return [name[name.rfind("alias/") :] for name, target in kms._aliases.items() if key and target == key["KeyId"]]

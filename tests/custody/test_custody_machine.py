@@ -205,6 +205,16 @@ def test_what_was_opened_by_hand_is_shut_again_without_saving_and_proven() -> No
     assert told == [Tell.LOCK_OPENED]
 
 
+def test_of_several_measures_that_were_opened_each_is_told_and_the_same_one_once() -> None:
+    c = locked()
+    for measure in (Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS, Measure.SHUT_MAPPINGS):
+        c = custody.found_open(c, measure, NOW, f"by hand: {measure}")
+    told = [one.happened for one in c.outbox if one.name is Tell.LOCK_OPENED]
+    assert len(told) == 2
+    assert "undid 'shut mappings'" in told[0]
+    assert "undid 'close ingress'" in told[1]
+
+
 @pytest.mark.parametrize("measure", [Measure.SAVE, Measure.END_SESSIONS])
 def test_what_cannot_be_found_open_is_left_as_it_is(measure: Measure) -> None:
     assert custody.found_open(locked(), measure, NOW, "") == locked()

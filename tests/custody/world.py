@@ -118,7 +118,7 @@ class World:
             self.queued.setdefault(told, self.jumps)
         if self.persist and decode_whole(self.kept, Custody) != c:
             raise Violation("the ledger does not give back what it was given")
-        if len(c.outbox) > len(Tell) or len(c.strays) > 60:
+        if len(c.outbox) > len(Tell) + len(LOCK_ORDER) or len(c.strays) > 60:
             raise Violation("the custody grows without bound")
         return c
 

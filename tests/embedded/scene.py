@@ -105,6 +105,10 @@ class Scene:
         rules = self.aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
         return sorted(json.dumps({k: rule.get(k) for k in KEEP}, sort_keys=True) for rule in rules)
 
+    def ingress_of_people(self) -> list[str]:
+        """The rules that let in others than the automation's own group."""
+        return [rule for rule in self.ingress() if json.loads(rule)["IpRanges"]]
+
     def everything(self) -> dict[str, Any]:
         """All that a lock changes, for comparison to the last byte."""
         policy = self.aws.client("opensearch").describe_domain(DomainName=self.up.deployment)["DomainStatus"]

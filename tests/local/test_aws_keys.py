@@ -251,3 +251,32 @@ def test_given_a_grant_when_listed_revoked_and_used_again_then_it_is_gone(aws: E
     kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
     assert kms.list_grants(KeyId=key)["Grants"] == []
     assert _refusal(kms.revoke_grant, KeyId=key, GrantId=grant["GrantId"]) == "NotFoundException"
+
+
+def test_given_a_right_bounded_by_an_alias_then_the_key_behind_it_is_what_is_asked_and_the_alias_the_condition(
+    aws: Emulator, name: str
+) -> None:
+    kms, iam = aws.client("kms"), aws.client("iam")
+    mine, other = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=mine)
+    kms.create_alias(AliasName=f"alias/{name}-other", TargetKeyId=other)
+    allowed = [
+        ("kms:DescribeKey", {"StringEquals": {"kms:RequestAlias": f"alias/{name}"}}),
+        ("kms:GetKeyPolicy", {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{name}"}}),
+    ]
+    keys = f"arn:aws:kms:{aws.region}:{aws.account}:key/*"
+    statements = [{"Effect": "Allow", "Action": a, "Resource": keys, "Condition": c} for a, c in allowed]
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="by-alias", PolicyDocument=document)
+    given = iam.create_access_key(UserName=name)["AccessKey"]
+    theirs = aws.client("kms", credentials=Credentials(given["AccessKeyId"], given["SecretAccessKey"]))
+    assert theirs.describe_key(KeyId=f"alias/{name}")["KeyMetadata"]["KeyId"] == mine
+    assert theirs.get_key_policy(KeyId=mine, PolicyName="default")["Policy"]
+    for call in (
+        lambda: theirs.describe_key(KeyId=mine),
+        lambda: theirs.describe_key(KeyId=f"alias/{name}-other"),
+        lambda: theirs.get_key_policy(KeyId=other, PolicyName="default"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()

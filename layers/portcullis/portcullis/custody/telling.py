@@ -44,8 +44,11 @@ def tell(before: Custody, after: Custody, now: datetime, rules: Rules) -> Custod
 
 
 def opened(c: Custody, measure: Measure, now: datetime, detail: str) -> Custody:
-    """Somebody undid a measure of the lock."""
-    return _queue(c, Tell.LOCK_OPENED, now, measure=measure.value, detail=detail or "no detail")
+    """Somebody undid a measure of the lock. Each measure is told for itself: what is said of one does not replace another's."""
+    told = _word(c, Tell.LOCK_OPENED, now, {"measure": measure.value, "detail": detail or "no detail"})
+    undid = f"undid '{measure.value}'"
+    waiting = (one for one in c.outbox if one.name is not Tell.LOCK_OPENED or undid not in one.happened)
+    return replace(c, outbox=(*waiting, told))
 
 
 def window_opened(c: Custody, now: datetime) -> Custody:
