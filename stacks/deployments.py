@@ -27,6 +27,7 @@ class Declared:
     multi_region: bool
     replica_regions: tuple[str, ...]
     key_alias: str  # alias/NAME of the key we make, or of the given one; empty if a key is given by its own ARN
+    org_paths: tuple[str, ...]  # that bound the use of the key we make
     key_arn: str  # the given key's or alias's; empty: we make one
     has_pool: bool
     cognito_groups: dict[str, bool]  # group -> has an IAM role of its own
@@ -83,6 +84,7 @@ def declared(path: Path) -> Declared:
         multi_region=read.key.multi_region,
         replica_regions=tuple(read.key.replicas),
         key_alias=named if given else read.key.alias or f"alias/portcullis/{read.deployment}",
+        org_paths=read.key.org_paths,
         key_arn=given,
         has_pool=pool is not None or read.domain.configuration.value == "cognito",
         cognito_groups={name: group.role for name, group in pool.groups.items()} if pool else {},

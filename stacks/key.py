@@ -76,7 +76,7 @@ class Key(Stack):
             enable_key_rotation=True,
             rotation_period=Duration.days(one.rotation_days),
             multi_region=one.multi_region,
-            policy=key_policy(self, one.name),
+            policy=key_policy(self, one),
             pending_window=Duration.days(30),
             removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
         )
@@ -110,7 +110,7 @@ class Replica(Stack):
             self,
             "Replica",
             primary_key_arn=primary.value_as_string,
-            key_policy=key_policy(self, one.name),
+            key_policy=key_policy(self, one),
             description=f"Portcullis: replica for the deployment {one.name}",
             pending_window_in_days=30,
         )
@@ -119,7 +119,7 @@ class Replica(Stack):
         CfnOutput(self, "KeyArn", value=replica.attr_arn)
 
 
-def key_policy(stack: Stack, deployment: str) -> iam.PolicyDocument:
+def key_policy(stack: Stack, one: Declared) -> iam.PolicyDocument:
     """Who may do what with a key of ours: the account administers, the search service uses, for the domain and for its
     snapshots, and the automation looks.
 
@@ -127,7 +127,11 @@ def key_policy(stack: Stack, deployment: str) -> iam.PolicyDocument:
     """
     account = iam.AccountRootPrincipal()
     region, number = stack.region, stack.account
-    through_service = {"kms:CallerAccount": number, "kms:ViaService": f"es.{region}.amazonaws.com"}
+    through_service: dict[str, Any] = {
+        "StringEquals": {"kms:CallerAccount": number, "kms:ViaService": f"es.{region}.amazonaws.com"}
+    }
+    if one.org_paths:
+        through_service["ForAnyValue:StringLike"] = {"aws:PrincipalOrgPaths": list(one.org_paths)}
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(
@@ -138,14 +142,14 @@ def key_policy(stack: Stack, deployment: str) -> iam.PolicyDocument:
                 principals=[iam.AnyPrincipal()],
                 actions=kms_actions(*_USE),
                 resources=["*"],
-                conditions={"StringEquals": through_service},
+                conditions=through_service,
             ),
             iam.PolicyStatement(
                 sid="SearchServiceHoldsGrants",
                 principals=[iam.AnyPrincipal()],
                 actions=["kms:CreateGrant"],
                 resources=["*"],
-                conditions={"StringEquals": through_service, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+                conditions={**through_service, "Bool": {"kms:GrantIsForAWSResource": "true"}},
             ),
             iam.PolicyStatement(
                 sid="SnapshotsAreWrittenAndRead",
@@ -154,7 +158,7 @@ def key_policy(stack: Stack, deployment: str) -> iam.PolicyDocument:
                 resources=["*"],
                 conditions={
                     "StringEquals": {"kms:CallerAccount": number, "kms:ViaService": f"s3.{region}.amazonaws.com"},
-                    **only_roles(stack, [names.of(deployment, "snapshot-store")]),
+                    **only_roles(stack, [names.of(one.name, "snapshot-store")]),
                 },
             ),
             iam.PolicyStatement(

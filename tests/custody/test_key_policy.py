@@ -43,7 +43,10 @@ def test_the_policy_to_paste_has_the_five_actions_of_the_seed_and_no_other_that_
 
 def test_given_organisation_paths_then_they_bound_the_policy_instead_of_the_account() -> None:
     use, grant, _ = to_paste(HERE, (ORG,))["Statement"]
-    assert use["Condition"] == {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [ORG]}}
+    assert use["Condition"] == {
+        "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [ORG]},
+        "StringEquals": {"kms:ViaService": "es.eu-central-1.amazonaws.com"},
+    }
     assert grant["Condition"]["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": [ORG]}
     assert ACCOUNT in "".join(explained(HERE))
     assert ORG in "".join(explained(HERE, (ORG,)))

@@ -29,6 +29,14 @@ GIVEN = (
     )
 )
 
+ORG_PATH = "o-abcdefghij/r-ab12/ou-ab12-11111111/*"
+BOUNDED = f"""
+deployment: bounded
+engine: OpenSearch_3.3
+domain: {{configuration: api}}
+key: {{org_paths: ["{ORG_PATH}"]}}
+"""
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
@@ -37,6 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     files.mkdir()
     (files / "vault.yaml").write_text(FILE)
     (files / "given.yaml").write_text(GIVEN)
+    (files / "bounded.yaml").write_text(BOUNDED)
     return synthesised(folder / "out", HOME, deployments=str(files))
 
 
@@ -67,6 +76,20 @@ def test_the_policy_of_a_key_of_ours_is_found_right_by_our_own_check(made: Synth
         assert not wrong
     (use,) = [one for one in policy["Statement"] if one["Sid"] == "SearchServiceUses"]
     assert sorted(use["Action"]) == sorted(FIVE)
+
+
+def test_organisation_paths_of_the_file_bound_the_use_and_the_grant_beside_account_and_service(
+    made: Synthesised,
+) -> None:
+    statements = _plain(made.one("AWS::KMS::Key", "portcullis-bounded-key")["KeyPolicy"])["Statement"]
+    uses = [one for one in statements if one["Sid"].startswith("SearchService")]
+    assert len(uses) == 2
+    for one in uses:
+        assert one["Condition"]["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": [ORG_PATH]}
+        service = f"es.{HOME}.amazonaws.com"
+        assert one["Condition"]["StringEquals"] == {"kms:CallerAccount": ACCOUNT, "kms:ViaService": service}
+    unbounded = _plain(made.one("AWS::KMS::Key", "portcullis-vault-key")["KeyPolicy"])
+    assert "PrincipalOrgPaths" not in json.dumps(unbounded)
 
 
 def test_a_replica_is_under_the_same_policy_in_its_own_region(made: Synthesised) -> None:

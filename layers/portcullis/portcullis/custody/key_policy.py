@@ -86,18 +86,17 @@ class Judged:
 def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
     """The statements that the owner of a key adds to its policy for a deployment.
 
-    Bounded by the organisation paths given, or else by the account and by the service the request comes through.
+    Bounded by the service the request comes through, and by the organisation paths given, or else by the account.
     """
     through: dict[str, Any] = {"kms:CallerAccount": context.account, "kms:ViaService": context.service}
     grant_condition: dict[str, Any] = {"Bool": {"kms:GrantIsForAWSResource": "true"}, "StringEquals": through}
     use_condition: dict[str, Any] = {"StringEquals": through}
     if org_paths:
-        use_condition = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": list(org_paths)}}
-        grant_condition = {
-            **use_condition,
-            "Bool": {"kms:GrantIsForAWSResource": "true"},
+        use_condition = {
+            "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": list(org_paths)},
             "StringEquals": {"kms:ViaService": context.service},
         }
+        grant_condition = {**use_condition, "Bool": {"kms:GrantIsForAWSResource": "true"}}
     iam, sts = f"arn:{context.partition}:iam::{context.account}", f"arn:{context.partition}:sts::{context.account}"
     watchers = [
         arn
@@ -120,7 +119,7 @@ def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
 def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...]:
     """Why each statement of `to_paste` is there, a line each."""
     bound = (
-        f"principals below the organisation paths {', '.join(org_paths)}"
+        f"principals below the organisation paths {', '.join(org_paths)}, through {context.service}"
         if org_paths
         else f"requests of the account {context.account} that come through {context.service}"
     )

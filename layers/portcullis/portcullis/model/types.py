@@ -61,6 +61,8 @@ class Key(Strict):
     these in its life; the automation warns when six are left."""
     arn: Annotated[str, *named("a KMS key")] | None = None
     """Use this existing key (ARN of a key or of an alias) and make none. Its owner rotates it."""
+    org_paths: tuple[Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}/[A-Za-z0-9/*-]{1,200}$")], ...] = ()
+    """Organisation paths (aws:PrincipalOrgPaths) that bound who may use the key, beside the account and the service."""
 
     @model_validator(mode="after")
     def _fit(self) -> Key:

@@ -135,8 +135,10 @@ def check_file(text: str, source: str) -> KeyChecked:
 
 
 def policy_for_file(text: str, source: str, org_paths: Sequence[str] = ()) -> PolicyToPaste:
+    from portcullis import model
+
     wanted, _, _ = _of_file(text, source)
-    return _to_paste(wanted.deployment, wanted.context, org_paths)
+    return _to_paste(wanted.deployment, wanted.context, org_paths or model.loads(text, source).key.org_paths)
 
 
 def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
