@@ -135,6 +135,18 @@ def test_each_state_of_a_key_is_seen_by_both_probes(
     )
 
 
+def test_a_replica_that_goes_is_a_revocation_though_its_primary_is_well(watch: Watch, aws: Emulator) -> None:
+    there = aws.client("kms", region="us-east-1")
+    primary = there.create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    there.replicate_key(KeyId=primary, ReplicaRegion=aws.region)
+    replica = primary.replace("us-east-1", aws.region)
+    assert watch.probes(replica)[DESCRIBE] == (HEALTHY, None)
+    aws.client("kms").schedule_key_deletion(KeyId=replica, PendingWindowInDays=7)
+    verdict = judge(Custody("demo"), watch.observe(replica), Rules())
+    assert (verdict.finding, verdict.cause) == (Finding.REVOKED, Cause.REPLICA_GONE)
+    assert there.describe_key(KeyId=primary)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
 def test_a_policy_that_denies_us_is_a_denial_and_no_state(
     aws: Emulator, person: Callable[..., Credentials], name: str
 ) -> None:

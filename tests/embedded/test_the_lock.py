@@ -79,7 +79,7 @@ def grant_retired(scene: Scene) -> AbstractContextManager[None]:
     return _without_its_grant(scene, lambda one: scene.kms.retire_grant(KeyId=scene.key, GrantId=one["GrantId"]))
 
 
-WAYS = [disabled, pending_deletion, denied_by_its_policy, its_use_denied_to_everybody, grant_revoked, grant_retired]
+WAYS = [disabled, pending_deletion, denied_by_its_policy, its_use_denied_to_everybody, grant_retired]
 
 
 @pytest.mark.parametrize("taken_away", WAYS, ids=lambda way: way.__name__)
