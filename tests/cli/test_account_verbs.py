@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
+from portcullis.custody.types import BreakGlass, Cause, Health, Hold, State
 from portcullis.operations import applying, operate
 from portcullis.operations import ask as asking
 from portcullis.operations.asking import Asked
@@ -305,3 +308,30 @@ def test_snapshots_need_their_stacks(
 def test_every_verb_goes_through_a_door_that_lets_it(made: Account) -> None:
     for name, verb in VERBS.items():
         assert asking._DOORS[verb.level][1] == verb.level, name
+
+
+def test_status_says_why_it_is_locked_since_when_by_whom_and_whether_a_window_is_open(
+    made: Account, capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    assert run(capsys, "apply", file)[0] == 0
+    at = datetime(2025, 11, 22, 7, 28, tzinfo=UTC)
+    made.ledger.keep_custody(
+        replace(
+            made.ledger.custody("demo"),
+            state=State.LOCKED,
+            health=Health.REVOKED,
+            revoked_since=at,
+            cause=Cause.DISABLED,
+            by="mallory",
+            hold=Hold("ann", "a leak", at),
+            break_glass=BreakGlass("ben", "order 4711", at, at),
+        )
+    )
+    status, out, _ = run(capsys, "status", "demo")
+    assert status == 0
+    assert out.splitlines()[:4] == [
+        "demo: locked, key revoked",
+        "revoked since 2025-11-22T07:28:00Z: disabled, by mallory",
+        "held by ann since 2025-11-22T07:28:00Z: a leak",
+        "break-glass is open until 2025-11-22T07:28:00Z, for ben: order 4711",
+    ]

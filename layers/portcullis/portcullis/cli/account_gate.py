@@ -87,10 +87,20 @@ def show_custody(custody: Any) -> None:
         return
     colour = "green" if custody["state"] == "open" else "red"
     console().text(f"{custody['deployment']}: {custody['state']}, key {custody['health']}", fg=colour, bold=True)
+    show_why(custody)
+    for measure, record in custody["measures"].items():
+        detail = f" ({record['detail']})" if record.get("detail") else ""
+        console().text(f"  {measure:<18} {record['progress']}{detail}")
+
+
+def show_why(custody: Any) -> None:
+    """Why the gate stands there: the revocation, a person's lock, an open window."""
+    if since := custody.get("revoked_since"):
+        by = f", by {custody['by']}" if custody.get("by") else ""
+        console().text(f"revoked since {since}: {custody.get('cause') or 'cause unknown'}{by}", fg="red")
+    if since := custody.get("unreachable_since"):
+        console().text(f"the key cannot be reached since {since}: nothing is locked or opened for that", fg="yellow")
     if hold := custody.get("hold"):
         console().text(f"held by {hold['by']} since {hold['at']}: {hold['reason']}")
     if glass := custody.get("break_glass"):
         console().text(f"break-glass is open until {glass['until']}, for {glass['by']}: {glass['reason']}", fg="yellow")
-    for measure, record in custody["measures"].items():
-        detail = f" ({record['detail']})" if record.get("detail") else ""
-        console().text(f"  {measure:<18} {record['progress']}{detail}")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from portcullis.cli.account import PLAN_VERSION, account_options, run, target
+from portcullis.cli.account_gate import show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput
 
@@ -52,6 +53,7 @@ def status(target_: str | None) -> None:
         return
     custody = found["custody"]
     console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
+    show_why(custody)
     console().text(f"domain {found['registration']['domain']} at {found['registration']['endpoint']}")
     console().text(f"covered until {found['watermark'] or 'never'}; {found['steps_waiting']} steps wait to be applied")
     lines("asks for attention", found["problems"], fg="yellow")
