@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import MAPPING_LISTS, Held, Kind
 from portcullis.access.guard import guard
 from portcullis.access.patch import apply_patches
+from portcullis.access.patterns import unloadable
 from portcullis.access.shut import reopen, shut
 
 from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, held_states, house, mapping, role
@@ -149,3 +151,26 @@ def test_given_a_role_filled_by_hand_while_locked_when_locked_again_then_it_give
     opened = apply_patches(again, reopen(saved, again).patches)
     assert opened.get(Kind.ROLES, "readers") == role("write")  # somebody's own change: not taken back
     assert opened.entries("readers", "users") == ("anna",)
+
+
+BAD = {"readers": mapping(users=["anna"], backend_roles=["/(/", "team"]), "writers": mapping(users=["ben"])}
+
+
+@pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
+def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_come_back(checks: int) -> None:
+    plain = house(**BAD)
+    roles = {**plain.of(Kind.ROLES), "writers": role("read", patterns=("/[/",))}
+    held = Held({**plain.documents, Kind.ROLES: roles})
+    saved = json.loads(json.dumps(shut(held, LOCKED).saved))
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).patches)
+    assert unloadable(held)
+    assert not unloadable(locked)
+    assert locked.entries("readers", "users") == ()
+    opened = reopen(saved, locked)
+    after = apply_patches(locked, opened.patches)
+    assert not unloadable(after)
+    assert after.entries("readers", "users") == ("anna",)
+    assert after.entries("readers", "backend_roles") == ("team",)
+    assert after.entries("writers", "users") == ("ben",)
+    assert any("mapping of readers" in one and "/(/" in one for one in opened.lost)
+    assert any("role writers permits nothing" in one for one in opened.lost)

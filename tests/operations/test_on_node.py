@@ -242,6 +242,35 @@ def test_an_engine_that_cannot_load_what_it_keeps_is_found_out_and_heals(house: 
     assert kim("GET", "/_search", None, None)[0] == 403
 
 
+def test_a_lock_takes_effect_though_the_engine_could_load_nothing_before(house: tuple[Node, Account]) -> None:
+    """Given a mapping and a role made by hand that no node can read, then the lock shuts, and both come back without what it was."""
+    node, made = house
+    apply_text(made.world, "demo", model_text("  grants: [{role: readall, to: {backend_role: road-team}}]\n"), CAUSE)
+    password = generated()
+    made_by_hand(node, Kind.USERS, "road-kim", {"password": password, "backend_roles": ["road-team"]})
+    kim = transport(node, "road-kim", password)
+
+    def roles() -> list[str]:
+        status, shown = kim("GET", "/_plugins/_security/authinfo", None, None)
+        assert status == 200
+        return [role for role in shown["roles"] if role == "readall"]
+
+    assert roles() == ["readall"]
+    reads = {"index_permissions": [{"index_patterns": ["/[/"], "allowed_actions": ["read"]}]}
+    assert node.ask("PUT", f"{API}/roles/road_unreadable", reads)[0] in (201, 500)
+    node.ask("PUT", f"{API}/rolesmapping/road_unreadable", {"users": ["road-kim"]})
+    assert node.ask("PUT", f"{API}/rolesmapping/manage_snapshots", {"backend_roles": ["/(/", "road-team"]})[0] == 500
+    ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
+    assert carry_out(made.world, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
+    assert roles() == []
+    assert carry_out(made.world, {"verb": "unlock", "deployment": "demo"}, alias="act")["state"] == State.OPEN
+    assert roles() == ["readall"]
+    status, mappings = node.ask("GET", f"{API}/rolesmapping")
+    assert status == 200
+    assert mappings["manage_snapshots"]["backend_roles"] == ["road-team"]
+    assert mappings["road_unreadable"]["users"] == ["road-kim"]
+
+
 def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_config(node_basic_3: Node) -> None:
     node = node_basic_3
     snapshots = OpenSearchSnapshots(transport(node), "the node")

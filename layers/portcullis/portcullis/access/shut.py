@@ -5,6 +5,9 @@ An internal user's `opendistro_security_roles` are roles without a mapping: they
 Where there are very many mappings, the roles are emptied instead: for each changed mapping the engine reads all its roles again (seen:
 1,000 mappings of 1,000 roles take it one to three minutes), while 1,000 changed roles take it a second. A role that permits nothing
 gives nothing to those who are mapped to it.
+
+What no node can load (see patterns) keeps everything else from taking effect: a mapping with such an entry is emptied whatever the
+number, a role with such a pattern is emptied too, and neither comes back with it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.guard import Keepers
 from portcullis.access.patch import pointer
+from portcullis.access.patterns import unloadable
 
 _DIRECT = "opendistro_security_roles"
 
@@ -49,7 +53,7 @@ class Reopened:
 
     patches: Patches
     made_while_locked: tuple[str, ...] = ()  # mappings that somebody made meanwhile: left alone, listed
-    lost: tuple[str, ...] = ()  # saved mappings whose role is gone: cannot be put back
+    lost: tuple[str, ...] = ()  # what cannot be put back: mappings whose role is gone, what no node can load
 
 
 def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, checks: int = MOST_CHECKS) -> Shut:
@@ -78,23 +82,26 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
             changes[role] = after
             if before is None:
                 made[role] = after
+    bad_mappings, bad_roles = (_unloadable(held, kind) for kind in (Kind.MAPPINGS, Kind.ROLES))
+    known: Mapping[str, Json] = (saved or {}).get(Kind.ROLES.value) or {}
+    safe = [role for role, document in known.items() if document == held.get(Kind.ROLES, role)]
     roles: list[str] = []
     if len(changes) * len(held.of(Kind.ROLES)) > checks:
-        known: Mapping[str, Json] = (saved or {}).get(Kind.ROLES.value) or {}
         # A keeper that has more than it needs keeps it: such a role stays as it is, and its mapping is changed.
-        roles = [r for r in changes if r in known and known[r] == held.get(Kind.ROLES, r) and not _entries(changes[r])]
+        roles = [r for r in safe if r in changes and r not in bad_mappings and not _entries(changes[r])]
     operations: list[Json] = [
         {"op": "add" if role in made else "replace", "path": pointer(role), "value": after}
         for role, after in changes.items()
         if role not in roles
     ]
-    role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in roles]
+    emptied = sorted({*roles, *(role for role in safe if role in bad_roles)})
+    role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in emptied]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
     user_operations = [{"op": "add", "path": pointer(name, _DIRECT), "value": []} for name in users]
     save = {
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
-        Kind.ROLES.value: {role: held.get(Kind.ROLES, role) for role in changes if _may_be_emptied(held, role)},
+        Kind.ROLES.value: {r: held.get(Kind.ROLES, r) for r in {**changes, **bad_roles} if _may_be_emptied(held, r)},
         Kind.USERS.value: users,
         _MADE: made,
     }
@@ -105,17 +112,22 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
 def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
-    So is every role that the lock has emptied.
+    So is every role that the lock has emptied. What no node can load does not come back.
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
+    roles: Mapping[str, Json] = saved.get(Kind.ROLES.value) or {}
+    before = Held({Kind.MAPPINGS: mappings, Kind.ROLES: roles})
+    bad_mappings, bad_roles = (_unloadable(before, kind) for kind in (Kind.MAPPINGS, Kind.ROLES))
     role_operations: list[Json] = [
         {"op": "replace", "path": pointer(role), "value": document}
-        for role, document in (saved.get(Kind.ROLES.value) or {}).items()
-        if held_now.get(Kind.ROLES, role) == _EMPTY
+        for role, document in roles.items()
+        if held_now.get(Kind.ROLES, role) == _EMPTY and role not in bad_roles
     ]
     operations: list[Json] = []
-    lost: list[str] = []
-    for role, document in mappings.items():
+    lost = [f"role {role} permits nothing: {', '.join(why.values())}" for role, why in bad_roles.items()]
+    for role, saved_mapping in mappings.items():
+        document = _without(saved_mapping, bad_mappings.get(role, {}))
+        lost += [f"mapping of {role}: {why}" for why in bad_mappings.get(role, {}).values()]
         now = held_now.get(Kind.MAPPINGS, role)
         if now == document or held_now.is_fixed(Kind.MAPPINGS, role):
             continue
@@ -148,6 +160,23 @@ def _emptied(role: str, before: Json, keep: Keepers, entries: set[tuple[str, str
         if role in keeper.roles and keeper.entry not in after[keeper.entry_list]:
             after[keeper.entry_list].append(keeper.entry)
     return after
+
+
+def _unloadable(held: Held, kind: Kind) -> dict[str, dict[str, str]]:
+    """Name -> entry (of a mapping; else empty) -> why no node can load it."""
+    found: dict[str, dict[str, str]] = {}
+    for claim, why in unloadable(held):
+        if claim.kind is kind:
+            found.setdefault(claim.name, {})[claim.entry] = why
+    return found
+
+
+def _without(mapping: Json, bad: Mapping[str, str]) -> Json:
+    if not bad:
+        return mapping
+    return mapping | {
+        name: [entry for entry in mapping[name] if entry not in bad] for name in MAPPING_LISTS if name in mapping
+    }
 
 
 def _entries(mapping: Json) -> list[str]:

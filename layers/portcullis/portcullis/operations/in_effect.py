@@ -37,10 +37,14 @@ def see_in_effect(world: World, registration: Registration, engine: Engine, held
     except Refused:
         pass  # not every engine lets us ask; what was read back is all there is to see then
     except Unreachable as error:
-        culprits = "; ".join(f"{claim}: {why}" for claim, why in unloadable(held))
         raise Unreachable(
             f"{registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
-            f" cannot load the security config ({error})"
-            + (f". Take out what they cannot read: {culprits}" * bool(culprits))
+            f" cannot load the security config ({error}){culprits(held)}"
         ) from error
     world.ledger.forget(registration.deployment, _DOUBT)
+
+
+def culprits(held: Held) -> str:
+    """What of this no node can load, as the end of a sentence; empty if there is nothing."""
+    found = "; ".join(f"{claim}: {why}" for claim, why in unloadable(held))
+    return found and f". Take out what they cannot read: {found}"

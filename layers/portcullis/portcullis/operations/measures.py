@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from portcullis.access.config import Kind
-from portcullis.access.shut import reopen, shut
+from portcullis.access.config import Held, Kind
+from portcullis.access.patch import apply_patches
+from portcullis.access.shut import Patches, reopen, shut
 from portcullis.custody.types import Act, Measure, Todo
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.gates.policy import shut as shut_policy
 from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.foundation import CANARY_INDEX, keepers
-from portcullis.operations.ports import Registration
+from portcullis.operations.in_effect import culprits
+from portcullis.operations.ports import Engine, Registration
 from portcullis.operations.sessions import end_all
 from portcullis.operations.world import World
 
-_SHUT_KINDS = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS)
+_SHUT_KINDS = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
 
 
 def perform(world: World, registration: Registration, todo: Todo) -> str:
@@ -41,9 +43,9 @@ def _save_mappings(world: World, registration: Registration, todo: Todo) -> str:
 def _shut_mappings(world: World, registration: Registration, todo: Todo) -> str:
     engine = world.engine(registration)
     saved = world.ledger.saved(registration.deployment, todo.save_as)
-    closed = shut(engine.read(_SHUT_KINDS), keepers(registration).while_locked(), saved)
-    for kind, operations in closed.patches:
-        engine.patch(kind, operations)
+    held = engine.read(_SHUT_KINDS)
+    closed = shut(held, keepers(registration).while_locked(), saved)
+    _send(engine, closed.patches, held)
     return "; ".join(closed.left)
 
 
@@ -52,11 +54,24 @@ def _reopen_mappings(world: World, registration: Registration, todo: Todo) -> st
     saved = world.ledger.saved(registration.deployment, todo.save_as)
     if saved is None:
         raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
-    opened = reopen(saved, engine.read(_SHUT_KINDS))
-    for kind, operations in opened.patches:
-        engine.patch(kind, operations)
+    held = engine.read(_SHUT_KINDS)
+    opened = reopen(saved, held)
+    _send(engine, opened.patches, held)
     made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
     return "; ".join([*made, *opened.lost])
+
+
+def _send(engine: Engine, patches: Patches, held: Held) -> None:
+    """One after another. Where the nodes cannot load what the engine holds, each is kept and answered with a failure until one of
+    them has mended that: so there it is the last answer that counts."""
+    for place, (kind, operations) in enumerate(patches, 1):
+        try:
+            engine.patch(kind, operations)
+        except Unreachable as error:
+            if not culprits(held):
+                raise
+            if place == len(patches):
+                raise Unreachable(f"{error}{culprits(apply_patches(held, patches))}") from error
 
 
 # ---------------------------------------------------------------------- index blocks
