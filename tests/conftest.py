@@ -4,6 +4,8 @@ Hypothesis profiles: `whole` (the default), and `fast` for the loop before a com
 deadline for an example: how long one takes says something about the machine, not about a law.
 """
 
+import re
+
 import pytest
 from hypothesis import settings
 
@@ -13,26 +15,35 @@ settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=12)
 settings.load_profile("whole")
 
-# Where there are several workers, tests that share what takes long to start go to the same one: it starts once. The longest first.
-_SHARED = {
-    "embedded": {"up", "on_call", "shared"},
-    "door": {"world", "world_2", "world_3", "each_world", "sign_in", "internal_node", "stage"},
-    "parts": {"aws", "node_basic", "node_basic_2", "node_basic_3"},
-    "stacks": {"demo", "pair", "either", "both"},
+# Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first.
+_TOGETHER = {
+    "embedded": "tests/embedded/test_(story|the_)",
+    "walk": "tests/runbooks/test_walk",
+    "door": "tests/local/test_door_|tests/tutorials/",
+    "parts": r"tests/(adapters|keys|functions)/|tests/local/test_aws_|[^:]+_on_nodes?\.py",
+    "alone": "tests/embedded/",  # each starts an embedded default of its own
+    "stacks": "tests/stacks/",
 }
 
 
-def _group(item: pytest.Item) -> str:
-    if item.path.parent.name == "tutorials":
-        return "door"
-    asked = set(getattr(item, "fixturenames", ()))
-    return next((group for group, fixtures in _SHARED.items() if asked & fixtures), item.path.name)
+def _group(nodeid: str) -> str:
+    """Of the tests that one worker runs, one after another."""
+    return next((group for group, files in _TOGETHER.items() if re.match(files, nodeid)), nodeid.partition("::")[0])
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers are told
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {item.nodeid: _group(item) for item in items}
-    order = list(_SHARED)
-    items.sort(key=lambda item: order.index(groups[item.nodeid]) if groups[item.nodeid] in order else len(order))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
+    places = {group: place for place, group in enumerate(_TOGETHER)}
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """For `--dist loadgroup`: xdist's own knows a group by what it writes into a node id, which pytest does not let it any more."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Together(config, log)
