@@ -85,7 +85,19 @@ def change(at: datetime, summary: str = "done") -> Change:
     touched = Touched("add", "rolesmapping", "readers", "users", "anna", None, "anna", "a group", (0, 2))
     claim = Claim(Kind.MAPPINGS, "readers", "users", "anna")
     return Change(
-        "demo", at, "apply", "event-1", "arn:me", summary, {"b": 1}, ["a"], (touched,), (claim,), "old", "digest"
+        deployment="demo",
+        at=at,
+        operation="apply",
+        cause="event-1",
+        actor="arn:me",
+        summary=summary,
+        before={"b": 1},
+        after=["a"],
+        touched=(touched,),
+        released=(claim,),
+        claimed=(claim,),
+        model_before="old",
+        model_after="digest",
     )
 
 
