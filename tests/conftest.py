@@ -20,7 +20,8 @@ _TOGETHER = {
     "embedded": "tests/embedded/test_(story|the_)",
     "walk": "tests/runbooks/test_walk",
     "door": "tests/local/test_door_|tests/tutorials/",
-    "parts": r"tests/(adapters|keys|functions)/|tests/local/test_aws_|[^:]+_on_nodes?\.py",
+    "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
+    "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy)|tests/operations/test_ask\.",
     "alone": "tests/embedded/",  # each starts an embedded default of its own
     "stacks": "tests/stacks/",
 }
