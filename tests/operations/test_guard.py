@@ -10,8 +10,10 @@ from portcullis.access.config import Kind
 from portcullis.custody.types import Act, Measure, Progress, State
 from portcullis.errors import Refused
 from portcullis.operations.deployments import apply_text
-from portcullis.operations.guard import guard, rules_of
+from portcullis.operations.guard import TAKE_A_KEY_AWAY, guard, rules_of
 from portcullis.operations.world import Cause
+from portcullis.signals.table import ROWS
+from portcullis.signals.types import Concern, Signal
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
@@ -100,13 +102,41 @@ def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -
     told = changes[2].after
     assert (
         told[0]
-        == f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%S}.000+00:00 the event happened that is named as the cause"
+        == f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%S}.000+00:00 the event happened that made Portcullis look"
     )
     assert "the key was seen to be revoked (describe, use)" in told[1]
     done = [line.split(" ", 1)[1] for line in told[2:]]
     assert done.index("shut mappings: done") < done.index("close ingress: done") < done.index("locked")
     assert any(line.startswith("prove: done") for line in done)
     assert "after " in changes[0].summary
+
+
+def test_who_took_the_key_is_who_the_event_of_it_names_and_nobody_who_came_later() -> None:
+    # Given a key that mallory disabled
+    here, slept = _without_a_key()
+    world = replace(here.world, sleep=slept.append)
+    disabled = Signal("key-disabled", "", Concern.KEY)
+    guard(world, "demo", Cause("event-1", "mallory"), hint=disabled)
+    # When other events of that deployment come, of the lock's own work too, and a person looks
+    opened = Signal("security-group-changed", "", Concern.DOMAIN)
+    guard(world, "demo", Cause("event-2", "portcullis-automation"), hint=opened)
+    guard(world, "demo", Cause("a look", "ann"))
+    # Then it is still mallory who is named
+    assert here.account.ledger.custody("demo").by == "mallory"
+    assert "key revoked (disabled), by mallory" in here.account.ledger.history("demo")[0].summary
+    # And nobody is, where the sweep saw it first and no event told
+    here.aws.disabled = False
+    guard(world, "demo", CAUSE)
+    here.aws.disabled = True
+    guard(world, "demo", Cause("the sweep", "portcullis"))
+    assert here.account.ledger.custody("demo").by == ""
+    # Until its event comes
+    guard(world, "demo", Cause("event-3", "mallory"), hint=disabled)
+    assert here.account.ledger.custody("demo").by == "mallory"
+
+
+def test_every_signal_that_may_take_a_key_away_is_in_the_table() -> None:
+    assert {row.signal for row in ROWS} >= TAKE_A_KEY_AWAY
 
 
 def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None:

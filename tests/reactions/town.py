@@ -45,7 +45,7 @@ class Keys(Aws):
         self.hints.append(hint)
         health, cause = (Health.REVOKED, Cause.DISABLED) if self.disabled else (Health.HEALTHY, None)
         probes = tuple(Probe(name, health, cause, definite=self.disabled) for name in ("describe", "use"))
-        return Observation(self.now(), probes, key_id="one", domain_key_id="one", hints=(hint,) if hint else ())
+        return Observation(self.now(), probes, key_id="one", domain_key_id="one", hints=(hint,) if hint else (), by=by)
 
     def tell(self, alert: Alert) -> None:
         if self.mute:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from portcullis.custody.health import elapsed
-from portcullis.custody.types import Act, Custody, Progress, State, Tell
+from portcullis.custody.types import Act, Custody, Health, Progress, State, Tell
 
 # Told alerts that are events of their own, and no state of the custody.
 _EVENTS = (Tell.KEY_ROTATED, Tell.LOCK_OPENED)
@@ -44,6 +44,8 @@ def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entr
 
 def _moved(before: Custody, after: Custody, event_at: str) -> Entry:
     summary = f"{before.state} -> {after.state}, key {_health(after)}"
+    if after.health is Health.REVOKED and after.by:
+        summary += f", by {after.by}"
     if after.state is State.LOCKING and after.hold:
         summary += f", held by {after.hold.by}: {after.hold.reason}"
     if after.state is State.OPEN and before.lock_began and after.since:
@@ -74,7 +76,7 @@ def _timeline(c: Custody, event_at: str) -> tuple[str, ...]:
     if c.since:
         steps.append((c.since, str(c.state)))
     if happened := _time(event_at):
-        steps.append((happened, "the event happened that is named as the cause"))
+        steps.append((happened, "the event happened that made Portcullis look"))
     return tuple(
         f"{at.isoformat(timespec='milliseconds')} {what}" for at, what in sorted(steps, key=lambda one: one[0])
     )

@@ -18,6 +18,14 @@ from portcullis.operations.world import Cause, World
 from portcullis.signals.types import Signal
 
 log = logging.getLogger(__name__)
+# Signals whose actor is named as who took the key. Whatever else made us look (our own lock's work, too) says nothing of that.
+TAKE_A_KEY_AWAY = frozenset(
+    {
+        *("key-disabled", "key-deletion-scheduled", "key-deleted", "key-material-deleted", "key-material-expired"),
+        *("key-policy-changed", "key-grant-revoked", "key-replica-changed"),
+        *("key-store-disconnected", "key-store-changed", "key-store-deleted"),
+    }
+)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 # A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
@@ -94,7 +102,8 @@ def _look_and_act(
     rules = rules_of(world, registration)
     kept = world.ledger.custody(registration.deployment)
     custody = _noticed(world, registration, kept)
-    seen = world.keys(registration).observe(registration, hint=(hint.name or "") if hint else "", by=cause.actor)
+    name = (hint.name or "") if hint else ""
+    seen = world.keys(registration).observe(registration, hint=name, by=cause.actor if name in TAKE_A_KEY_AWAY else "")
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, world.now(), rules)
         custody = _keep(world, kept, decision.custody, cause)
