@@ -36,7 +36,8 @@ def grown(parts: embedded.Parts) -> embedded.Parts:
         }
         for name in names
     }
-    return replace(parts, roles=roles, roles_mapping={name: {"backend_roles": [f"people-of-{name}"]} for name in names})
+    mappings = {name: {"backend_roles": [f"people-of-{name}"]} for name in names}
+    return replace(parts, roles=roles, roles_mapping=mappings, stays_up=True)
 
 
 def fill(cast: Cast, tell: Tell) -> None:

@@ -81,6 +81,7 @@ class Parts:
     # A domain with a past: what its engine holds from the start, beside what Amazon predefines. Name -> document.
     roles: Mapping[str, Any] = field(default_factory=dict)
     roles_mapping: Mapping[str, Any] = field(default_factory=dict)
+    stays_up: bool = False  # a node compiled as one that runs for long: up a little later, faster from then on
     # What the account has besides, before anything is deployed: a key of somebody else, say.
     before: Callable[[Emulator], None] = lambda _: None
 
@@ -198,7 +199,8 @@ def start_node(parts: Parts, tell: Tell) -> Node:
     master = role_arn(names.of(parts.deployment, "master"))
     roles = {**AMAZON_ROLES, **parts.roles}
     security = SecuritySetup.behind_door(master, roles=roles, roles_mapping=parts.roles_mapping)
-    return Node.start(parts.home / "node", CACHE, parts.version, security=security, tell=tell)
+    home = parts.home / "node"
+    return Node.start(home, CACHE, parts.version, security=security, tell=tell, stays_up=parts.stays_up)
 
 
 def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
