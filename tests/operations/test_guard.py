@@ -33,6 +33,24 @@ def test_who_keeps_the_custody_while_a_step_is_done_does_not_make_its_end_forgot
     assert after.measures[Measure.SHUT_MAPPINGS].progress is Progress.DONE
 
 
+def test_what_was_seen_before_somebody_else_decided_decides_nothing_any_more() -> None:
+    # Given a key that comes back just while the mappings are being shut, and another look that sees it first
+    here, slept = _without_a_key()
+    world = replace(here.world, sleep=slept.append)
+
+    def comes_back(_: object) -> None:
+        here.aws.disabled = False
+        guard(world, "demo", Cause("another look", "somebody else"))
+
+    here.account.engine.meddle = comes_back
+    # When the first look goes on with what it saw of the key before
+    after = guard(world, "demo", CAUSE)
+    # Then it does not turn the unlock round
+    moves = [one.operation for one in here.account.ledger.history("demo") if one.operation in {s.value for s in State}]
+    assert moves[::-1] == ["locking", "unlocking", "open"]
+    assert after.state is State.OPEN
+
+
 def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_run() -> None:
     # Given a guard that was killed after it wrote down to shut the mappings
     here, slept = _without_a_key()

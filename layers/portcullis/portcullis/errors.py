@@ -13,6 +13,10 @@ class Refused(PortcullisError):
     """Portcullis will not do this, for the reason given: nothing was changed."""
 
 
+class Shut(Refused):
+    """Refused because the deployment is not open. What was begun before it was shut goes on once it is open again."""
+
+
 class BadInput(PortcullisError):
     """What was given cannot be read (exit status 2).
 

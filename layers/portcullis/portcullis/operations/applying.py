@@ -25,6 +25,7 @@ from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
 from portcullis.operations.sessions import end_what_leavers_hold
 from portcullis.operations.undertaking import begin, settle, starting, text_in_ledger
+from portcullis.operations.while_open import WhileOpen
 from portcullis.operations.world import Cause, World
 
 _ATTEMPTS = 12
@@ -140,8 +141,10 @@ def apply_model(
     A model that is not the ledger's yet is kept there once it is known to lock nobody out, and before the first write.
     `expected` is the digest of a saved plan. Raises Refused if the engine moved since that plan was made, if the end state would
     lock somebody out who must not be, or if the engine will not take it; Conflict if others kept writing in between through all
-    attempts; Unreachable if the engine stays silent (what was begun is settled by the next run).
+    attempts; Unreachable if the engine stays silent, Shut if the deployment is not open all the while (what was begun is settled by
+    the next run).
     """
+    is_open = WhileOpen.of(world, registration.deployment)
     engine = world.engine(registration)
     before = text_in_ledger(world, registration.deployment)
     undertaking = starting(world, cause, operation, before=before, after=kept.text)
@@ -151,6 +154,7 @@ def apply_model(
     end_what_leavers_hold(world, registration, kept.options, cause)
     for attempt in range(_ATTEMPTS):
         now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt)
+        is_open.still()
         if first is None:
             first = now
             settle(world, registration, now.held, kept.options)  # what an earlier run began and could not finish
@@ -182,6 +186,7 @@ def apply_model(
                 raise
             wait_a_little(world, attempt)
             continue
+        is_open.still()
         keep_claims(world, registration, claims, now.plan.claims_after(now.mine))
     raise Conflict(
         f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"

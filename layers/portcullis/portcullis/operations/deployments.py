@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from portcullis.access.config import Json, Kind
 from portcullis.access.patch import pointer
 from portcullis.access.plan import Claim
-from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.undertaking import text_in_ledger
+from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def kept_of(deployment: Deployment, text: str) -> KeptModel:
 
 
 def introduce(world: World, registration: Registration, text: str, cause: Cause) -> Outcome:
-    """Register a deployment, let the automation in (once, as the master), and put the access model on the domain."""
+    """Register a deployment, let the automation in (once, as the master), and put the access model on the domain.
+
+    While it is not open the model is kept, and put on the domain by the unlock.
+    """
     kept = kept_model(text, f"{registration.deployment}.yaml", registration.deployment)
     registration = _as_moved(world, registration)
     world.ledger.register(registration)
@@ -60,8 +63,12 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
     _let_automation_in(world, registration)
     if registration.identity_pool:
         world.identity(registration).choose_roles_by_token(registration.identity_pool)
+    name = registration.deployment
     with world.ledger.lease(registration.domain_arn, "introduce"):
-        return apply_model(world, registration, kept, cause)
+        done = unless_shut(world, name, lambda: apply_model(world, registration, kept, cause))
+        if done is None:
+            world.ledger.keep_model(name, kept)
+        return done or Outcome(name, "waiting")
 
 
 def apply_text(
@@ -81,18 +88,12 @@ def apply_text(
 def writing(world: World, deployment: str, holder: str) -> Iterator[Registration]:
     """The right to change the access of a deployment that is open. Refused while it is not; Unreachable if others keep it."""
     registration = world.ledger.registration(deployment)
-    _refuse_shut(world, deployment)
+    WhileOpen.of(world, deployment)
     with world.ledger.lease(registration.domain_arn, holder, wait=_PATIENCE) as ours:
         if not ours:
             raise Unreachable(f"another writer is at work on {registration.domain}; try again")
-        _refuse_shut(world, deployment)  # it may have been locked while we waited
+        WhileOpen.of(world, deployment)  # it may have been locked while we waited
         yield registration
-
-
-def _refuse_shut(world: World, deployment: str) -> None:
-    state = world.ledger.custody(deployment).state
-    if state is not State.OPEN:
-        raise Refused(f"{deployment} is {state.value}: access is not changed until it is open")
 
 
 def _is_in(world: World, registration: Registration) -> bool:

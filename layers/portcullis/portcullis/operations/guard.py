@@ -33,6 +33,10 @@ _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 _LONGEST_WAIT, _PAUSE = timedelta(seconds=45), timedelta(seconds=2)
 
 
+class _Overtaken(Exception):
+    """Somebody else has looked and decided while a step was done: what we saw is older than that, and decides nothing any more."""
+
+
 def guard(
     world: World,
     deployment: str,
@@ -71,10 +75,15 @@ def _change(world: World, deployment: str, change: Callable[[Custody], Custody],
 
 def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signal | None) -> Custody:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand."""
-    conflicts, waited = 0, timedelta(0)
+    conflicts, overtaken, waited = 0, 0, timedelta(0)
     while True:
         try:
             custody, again = _look_and_act(world, registration, cause, hint)
+        except _Overtaken:
+            overtaken += 1
+            if overtaken == _MOST_STEPS:
+                raise Conflict(f"the custody of {registration.deployment} is changed by others at every step") from None
+            continue
         except Conflict:
             conflicts += 1
             if conflicts == _MOST_CONFLICTS:
@@ -109,12 +118,15 @@ def _look_and_act(
         custody = _keep(world, kept, decision.custody, cause)
         if decision.next is None:
             return custody, decision.look_again
-        custody = kept = _step(world, registration, custody, decision.next)
+        custody, alone = _step(world, registration, custody, decision.next)
+        if not alone:
+            raise _Overtaken
+        kept = custody
     raise PortcullisError(f"{registration.deployment}: the lock did not come to rest in {_MOST_STEPS} steps")
 
 
-def _step(world: World, registration: Registration, custody: Custody, todo: Todo) -> Custody:
-    """One measure: written down, done, written down."""
+def _step(world: World, registration: Registration, custody: Custody, todo: Todo) -> tuple[Custody, bool]:
+    """One measure: written down, done, written down. And whether nobody else has kept the custody meanwhile."""
     custody = world.ledger.keep_custody(machine.intend(custody, todo, world.now()))
     try:
         detail = measures.perform(world, registration, todo)
@@ -125,14 +137,17 @@ def _step(world: World, registration: Registration, custody: Custody, todo: Todo
     return _write_down(world, custody, todo, lambda c: machine.done(c, todo, world.now(), detail))
 
 
-def _write_down(world: World, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]) -> Custody:
+def _write_down(
+    world: World, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]
+) -> tuple[Custody, bool]:
     """How our step ended. Somebody else may have kept the custody meanwhile; as long as the step in it is still ours, its end is
     written into that: else nobody would know it for as long as a step may take, and everybody would wait."""
-    ours = custody.measures[todo.measure]
+    ours, alone = custody.measures[todo.measure], True
     for _ in range(_MOST_CONFLICTS):
         try:
-            return world.ledger.keep_custody(write(custody))
+            return world.ledger.keep_custody(write(custody)), alone
         except Conflict:
+            alone = False
             custody = world.ledger.custody(custody.deployment)
             if custody.measures.get(todo.measure) != ours:
                 raise

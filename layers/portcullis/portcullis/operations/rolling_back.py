@@ -27,6 +27,7 @@ from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Change, KeptModel, Registration, Touched
 from portcullis.operations.undertaking import Undertaking, begin, digest, settle, starting
 from portcullis.operations.undoing import not_as_left, undoing, undone
+from portcullis.operations.while_open import WhileOpen
 from portcullis.operations.world import Cause, World
 
 _ATTEMPTS = 8
@@ -103,8 +104,10 @@ def _put_back(
     kept: KeptModel,
     cause: Cause,
 ) -> int:
+    is_open = WhileOpen.of(world, registration.deployment)
     engine = world.engine(registration)
     look = compare(world, registration, kept, engine=engine)
+    is_open.still()
     settle(world, registration, look.held, now.options)
     if moved := not_as_left(change.touched, look.held):
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
@@ -133,6 +136,7 @@ def _put_back(
     with in_doubt_if_silent(world, registration):
         for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
             writes += send(engine, kind, operations, look.held)
+    is_open.still()
     keep_claims(world, registration, staying, mine)
     settle(world, registration, engine.read(), kept.options, writes=writes)
     return writes
