@@ -138,7 +138,9 @@ def _put_back(
             writes += send(engine, kind, operations, look.held)
     is_open.still()
     keep_claims(world, registration, staying, mine)
-    settle(world, registration, engine.read(), kept.options, writes=writes)
+    after = engine.read()
+    is_open.still()  # else the next run settles it, by what there is then
+    settle(world, registration, after, kept.options, writes=writes)
     return writes
 
 
