@@ -136,10 +136,13 @@ def _took(aws: Emulator, name: str) -> list[tuple[str, int]]:
 
 
 def _send(aws: Emulator, name: str, *bodies: str, group: str = "one") -> None:
-    """All at once, so that they come in one batch."""
-    sqs = aws.client("sqs")
+    """All at once, and looked for when all are there, so that they come in one batch."""
+    sqs, lambdas = aws.client("sqs"), aws.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     entries = [{"Id": str(n), "MessageBody": body, "MessageGroupId": group} for n, body in enumerate(bodies)]
     sqs.send_message_batch(QueueUrl=sqs.get_queue_url(QueueName=f"{name}.fifo")["QueueUrl"], Entries=entries)
+    lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 def _dead(aws: Emulator, name: str, count: int, seconds: float = 20) -> list[str]:
