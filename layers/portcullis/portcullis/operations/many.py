@@ -14,7 +14,7 @@ And no PATCH changes more mappings than the engine checks within a time-out, wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from portcullis.access.config import Json, Kind
@@ -45,7 +45,7 @@ def _with_shells(sequence: Patches) -> Patches:
     sent: list[tuple[Kind, Sequence[Json]]] = list(sequence[:place])
     others = [op for op in sequence[place][1] if _name(op) not in roles]
     between, shells = sequence[place + 1 : mappings], list[Json]()
-    for some in (order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)):
+    for some in _portions(order):
         served = [{"op": "remove", "path": shell["path"]} for shell in shells]
         shells = [{**roles[name], "value": _EMPTY} for name in some if name in roles]
         sent += [
@@ -80,10 +80,13 @@ def _a_few_hundred(sequence: Patches) -> Patches:
         if kind is not Kind.MAPPINGS or all(op["op"] == "remove" and _is_whole(op) for op in operations):
             sent.append((kind, operations))
             continue
-        changes = list(_by_name(operations).values())
-        for start in range(0, len(changes), _AT_ONCE):
-            sent.append((kind, [op for ops in changes[start : start + _AT_ONCE] for op in ops]))
+        changes = _by_name(operations)
+        sent += [(kind, [op for name in some for op in changes[name]]) for some in _portions(list(changes))]
     return sent
+
+
+def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE))
 
 
 def _by_name(operations: Sequence[Json]) -> dict[str, list[Json]]:
