@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from portcullis import custody as machine
 from portcullis.access.config import Kind
-from portcullis.custody.types import Act, Measure, Progress, State
+from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, State
+from portcullis.custody.types import Cause as KeyGone
 from portcullis.errors import Refused
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.guard import TAKE_A_KEY_AWAY, guard, rules_of
+from portcullis.operations.ports import Registration
 from portcullis.operations.world import Cause
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import Concern, Signal
@@ -69,6 +71,38 @@ def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_
     # Then it waits no longer than the step may take, and locks
     assert after.state is State.LOCKED
     assert 0 < sum(slept) <= 45
+
+
+def test_who_looks_just_while_the_key_goes_looks_again_at_once_and_only_then_less_and_less_often() -> None:
+    # Given a look that falls between two answers of KMS: one way of asking is refused already
+    here, slept = _without_a_key()
+
+    @dataclass
+    class Going:
+        refusals: int
+
+        def observe(self, registration: Registration, **_: object) -> Observation:
+            whole = here.aws.observe(registration)
+            self.refusals -= 1
+            if self.refusals < 0:
+                return whole
+            probes = (Probe("describe", Health.HEALTHY), Probe("use", Health.REVOKED, KeyGone.DISABLED))
+            return replace(whole, probes=probes)
+
+    going = Going(1)
+    # When it is guarded
+    after = guard(replace(here.world, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
+    # Then the next look confirms it, and the event of the key waits a moment for it, and no more
+    assert after.state is State.LOCKED
+    assert slept == [0.1]
+    # And a refusal that nothing confirms is looked at less and less often, for no longer than a function may run
+    here, slept = _without_a_key()
+    going = Going(10**6)
+    after = guard(replace(here.world, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
+    assert after.state is State.OPEN
+    assert after.suspected
+    assert slept == sorted(slept)
+    assert 45 <= sum(slept) <= 47
 
 
 def test_a_measure_that_failed_is_left_to_the_sweep_and_waited_for_by_nobody() -> None:

@@ -29,8 +29,9 @@ TAKE_A_KEY_AWAY = frozenset(
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 # A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
-# whoever was left in the middle of a step is taken over from. The functions may run for longer than this.
-_LONGEST_WAIT, _PAUSE = timedelta(seconds=45), timedelta(seconds=2)
+# whoever was left in the middle of a step is taken over from. The functions may run for longer than this. The first pauses are short:
+# who looks just while a key goes sees one refusal, and what waits behind him in the queue is the event of it.
+_LONGEST_WAIT, _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=45), timedelta(seconds=0.1), timedelta(seconds=2)
 
 
 class _Overtaken(Exception):
@@ -75,7 +76,7 @@ def _change(world: World, deployment: str, change: Callable[[Custody], Custody],
 
 def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signal | None) -> Custody:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand."""
-    conflicts, overtaken, waited = 0, 0, timedelta(0)
+    conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
     while True:
         try:
             custody, again = _look_and_act(world, registration, cause, hint)
@@ -93,9 +94,9 @@ def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signa
             continue
         if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
             return custody  # the sweep looks again
-        pause = min(again, _PAUSE)
-        world.sleep(pause.total_seconds())
+        world.sleep(min(again, pause).total_seconds())
         waited += pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _is_settling(custody: Custody) -> bool:
