@@ -1,5 +1,5 @@
-"""A deployment under a key that is there already, with imported material: built on after a check, locked when the material goes, and
-open again when it comes back."""
+"""A deployment under a key that is there already, the replica of a multi-Region key of another Region, with imported material: built on
+after a check, locked when the material or the replica goes, and open again when it comes back."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 ALIAS = "alias/somebody/elses"
 MATERIAL = os.urandom(32)  # its owner keeps a copy: KMS takes back none but the same
 DAYS = 60
+PRIMARY_REGION = "us-east-1"
 _VERBS = "Create Describe Get List Put Update Delete Import Enable Disable Schedule Cancel Revoke"
 ADMINISTERS = _VERBS.split(" ")
 
 
 def give(aws: Emulator) -> None:
     """Somebody made a key, put his own material into it, and pasted the policy that `portcullis key policy` prints."""
-    kms = aws.client("kms")
-    key = kms.create_key(Origin="EXTERNAL", Description="somebody else's")["KeyMetadata"]["KeyId"]
+    kms, primary = aws.client("kms"), aws.client("kms", PRIMARY_REGION)
+    made = primary.create_key(Origin="EXTERNAL", MultiRegion=True, Description="somebody else's")
+    key = made["KeyMetadata"]["KeyId"]
+    import_material(primary, key)
+    primary.replicate_key(KeyId=key, ReplicaRegion=aws.region)
     kms.create_alias(AliasName=ALIAS, TargetKeyId=key)
     import_material(kms, key)
     policy = to_paste(Context(aws.account, aws.region))
@@ -108,11 +112,26 @@ def test_material_that_goes_locks_and_the_same_material_imported_again_opens(
     scene.timeline(f"imported material {lost.__name__}")
 
 
+def test_a_replica_that_is_to_be_deleted_locks_though_its_primary_is_well(scene: Scene) -> None:
+    scene.kms.schedule_key_deletion(KeyId=scene.key, PendingWindowInDays=7)
+    scene.until_locked()
+    [told] = scene.told("locked")
+    assert "replica gone" in told["happened"]
+    primary = scene.aws.client("kms", PRIMARY_REGION).describe_key(KeyId=scene.key.rpartition("/")[2])
+    assert primary["KeyMetadata"]["KeyState"] == "Enabled"
+    scene.kms.cancel_key_deletion(KeyId=scene.key)
+    scene.kms.enable_key(KeyId=scene.key)
+    scene.as_before()
+    until(lambda: len(scene.told("unlocked")) == 1, what="the end of it is told")
+    scene.timeline("the replica in this Region to be deleted")
+
+
 def test_the_automation_sees_what_there_is_to_know_of_somebody_else_s_key(scene: Scene) -> None:
     checked = scene.cast.operate("key-check", "look", deployment=scene.up.deployment)
     found = {one["code"]: one for one in checked["findings"]}
     assert checked["exit_status"] == 0, checked
     assert "imported" in found["key-origin"]["says"]
+    assert "replica" in found["key-multi-region"]["says"]
     assert found["policy-five"]["weight"] == "right"
     told = scene.cast.operate("key-status", "look", deployment=scene.up.deployment)
     assert told["expires_in_days"] in (DAYS - 1, DAYS)
