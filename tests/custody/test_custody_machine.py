@@ -281,6 +281,7 @@ def refusals() -> dict[str, Callable[[], Custody]]:
         "only a locked deployment is deleted": lambda: custody.ask_delete(opened, "demo", "ann", NOW),
         "asked to delete 'prod'": lambda: custody.ask_delete(c, "prod", "ann", NOW),
         "no deletion that could still be called off": lambda: custody.cancel_delete(begun),
+        "there is no deletion to go on with": lambda: custody.forgo_snapshot(c),
         "is locked: there is no deletion": lambda: custody.cancel_delete(c),
     }
 
@@ -313,6 +314,14 @@ def test_without_its_final_snapshot_a_domain_is_not_deleted() -> None:
     assert Tell.DELETE_INCOMPLETE in told
     c = custody.cancel_delete(c)
     assert run(c, OFF, NOW + timedelta(hours=1))[0].state is State.LOCKED
+
+
+def test_a_deletion_whose_snapshot_fails_goes_on_without_it_if_a_person_says_so() -> None:
+    c = custody.ask_delete(locked(), "demo", "ann", NOW)
+    c = run(c, OFF, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)[0]
+    c, taken, told = run(custody.forgo_snapshot(c), OFF, NOW + Rules().delete_grace)
+    assert taken == [("take", "delete domain"), ("take", "verify gone")]
+    assert (c.state, told) == (State.DELETED, [Tell.DELETED])
 
 
 def test_nothing_is_ever_deleted_by_itself_a_deadline_only_prompts() -> None:

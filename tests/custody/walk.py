@@ -142,6 +142,15 @@ def cancel(world: World) -> None:
     world.deleted_by_name = False
 
 
+def forgo(world: World) -> None:
+    """A deletion goes on without its final snapshot."""
+    try:
+        world.keep(custody.forgo_snapshot(world.custody))
+    except Refused:
+        if world.custody.state is State.DELETING:
+            raise Violation("a deletion under way could not go on without its snapshot") from None
+
+
 def member(world: World, name: str) -> None:
     """Somebody joins or leaves; the mappings follow at once only while open."""
     world.members ^= {name}
@@ -237,4 +246,6 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.99:
         new_index(world)
     elif deletes:
-        rng.choice((delete, delete, lambda w, n: cancel(w)))(world, rng.choice((NAME, NAME, "prod")))
+        rng.choice((delete, delete, lambda w, n: cancel(w), lambda w, n: forgo(w)))(
+            world, rng.choice((NAME, NAME, "prod"))
+        )

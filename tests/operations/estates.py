@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.config import Json, Kind
 from portcullis.access.plan import AccessModel
 from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import Refused
-from portcullis.operations.foundation import RESTORED
+from portcullis.operations.foundation import RESTORED, SNAPSHOT_ROLE
 from portcullis.operations.key_ports import Document
 from portcullis.operations.ports import KeptModel, Registration
 from portcullis.operations.world import World
 from portcullis.settings import Settings
 
-from tests.operations.worlds import ACCOUNT, Account, Engine, Fate, account, arn, house, registration
+from tests.operations.worlds import ACCOUNT, Account, Engine, Fate, account, arn, house, mapping, registration
 
 REGION = "eu-central-1"
 
@@ -88,6 +89,7 @@ class Store:
     sequence: int = 0
     corrupt: bool = False
     key: str = ""  # ARN of the one it was made with, if not the registered one
+    lets_taker_in: Callable[[], bool] = lambda: True
 
     # as people
     def write(self, index: str, identifier: str, source: Any) -> None:
@@ -134,10 +136,16 @@ class Store:
         self.indices.pop(index, None)
 
     # Snapshots
+    def _let_taker_in(self) -> None:
+        if not self.lets_taker_in():
+            raise Refused("no permissions for [cluster:admin/repository]")
+
     def register(self, repository: str, settings: Mapping[str, Any], kind: str = "s3") -> None:
+        self._let_taker_in()
         self.registered = True
 
     def take(self, repository: str, snapshot: str, indices: str) -> None:
+        self._let_taker_in()
         if snapshot in self.repository:
             raise Refused("invalid_snapshot_name_exception")
         with self.fate("take"):
@@ -146,6 +154,7 @@ class Store:
             self.repository[snapshot] = {"state": state, "start": self.now(), "indices": kept}
 
     def restore(self, repository: str, snapshot: str, indices: str, prefix: str) -> None:
+        self._let_taker_in()
         with self.fate("restore"):
             for index in (one for one in indices.split(",") if not one.startswith("-")):
                 if prefix + index in self.indices:
@@ -156,6 +165,7 @@ class Store:
                 self.indices[prefix + index] = came_back
 
     def listed(self, repository: str) -> list[Json]:
+        self._let_taker_in()
         if not self.registered:
             raise Refused("repository_missing_exception")
         for one in self.repository.values():
@@ -237,7 +247,11 @@ def estate(*deployments: str, options: Json | None = None, fate: Fate | None = N
         sleep=lambda seconds: made.later(seconds=seconds),
     )
     for name in deployments:
-        plain = registration(name, name, snapshot_role=arn("role", f"portcullis-{name}-snapshots"))
+        taker, engine = arn("role", f"portcullis-{name}-snapshots"), engines[name]
+        let_in = {"op": "add", "path": f"/{SNAPSHOT_ROLE}", "value": mapping(backend_roles=[taker])}
+        engine.by_hand(Kind.MAPPINGS, [let_in])
+        stores[name].lets_taker_in = partial(_takes_snapshots, engine, taker)
+        plain = registration(name, name, snapshot_role=taker)
         store = arn("role", f"portcullis-{name}-snapshot-store")
         base.ledger.register(
             replace(
@@ -250,3 +264,8 @@ def estate(*deployments: str, options: Json | None = None, fate: Fate | None = N
         )
         base.ledger.keep_model(name, KeptModel("", AccessModel(), options or {}))
     return made
+
+
+def _takes_snapshots(engine: Engine, taker: str) -> bool:
+    mapped = engine.held.get(Kind.MAPPINGS, SNAPSHOT_ROLE) or {}
+    return taker in mapped.get("backend_roles", ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from portcullis import custody as machine
 from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
@@ -109,12 +110,48 @@ def test_given_a_snapshot_that_fails_then_another_is_taken_and_nothing_deleted_m
     assert [one["state"] for one in made.repository.values()] == ["FAILED", "PARTIAL", "SUCCESS"]
 
 
+def _takes_snapshots(made: Estate) -> bool:
+    one = made.world.ledger.registration("demo")
+    mapped = made.world.engine(one).read().of(Kind.MAPPINGS)["manage_snapshots"]
+    return one.snapshot_role in mapped.get("backend_roles", ())
+
+
+def held(made: Estate) -> None:
+    at = made.world.now()
+    guard(made.world, "demo", CAUSE, change=lambda custody: machine.hold(custody, "ann", "a leak", at))
+    assert state(made) is State.LOCKED
+
+
+def test_given_a_locked_deployment_then_the_taker_of_snapshots_is_let_in_and_the_final_one_taken() -> None:
+    made = demo()
+    held(made)
+    assert deleted(made).state == "deleted"
+    assert [one["state"] for one in made.repository.values()] == ["SUCCESS"]
+
+
+def test_given_a_snapshot_that_cannot_be_taken_then_it_says_so_and_goes_on_without_it_only_if_so_told() -> None:
+    made = demo()
+    held(made)
+    made.stores["demo"].fails = ["FAILED"] * 20
+    found = deleted(made)
+    assert (found.state, found.exit_status) == ("deleting", 1)
+    assert "failed" in found.steps["final snapshot"]
+    assert "--no-final-snapshot" in found.next
+    assert "no final one was taken" in found.remains[0]
+    assert made.stores["demo"].there
+    found = deleted(made, snapshot=False)
+    assert found.state == "deleted"
+    assert "no final one was taken" in found.remains[0]
+
+
 def test_given_a_deletion_under_way_then_it_can_be_called_off_until_the_domain_is_deleted() -> None:
     made = demo()
     made.stores["demo"].slow = 10_000
     deleted(made)
     assert delete(made.world, "demo", CAUSE, cancel=True).state == "locked"
     assert made.stores["demo"].there
+    assert not _takes_snapshots(made), "it is shut out again"
+    assert made.alerts() == ["locked", "deleting"], "and nobody is told that a stranger opened the lock"
     made.stores["demo"].slow = 0
     deleted(made)
     with pytest.raises(Refused):

@@ -2,7 +2,15 @@
 
 from portcullis.custody.health import Finding, Verdict, judge
 from portcullis.custody.machine import configured, decide, lacking, maybe_in_effect, wanted
-from portcullis.custody.people import ask_delete, cancel_delete, close_break_glass, hold, open_break_glass, release
+from portcullis.custody.people import (
+    ask_delete,
+    cancel_delete,
+    close_break_glass,
+    forgo_snapshot,
+    hold,
+    open_break_glass,
+    release,
+)
 from portcullis.custody.steps import done, failed, found_open, intend, told
 from portcullis.custody.types import Act, Custody, Decision, Measure, Observation, Probe, Rules, State, Tell, Todo, Told
 
@@ -27,6 +35,7 @@ __all__ = [
     "decide",
     "done",
     "failed",
+    "forgo_snapshot",
     "found_open",
     "hold",
     "intend",

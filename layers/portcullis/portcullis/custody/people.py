@@ -76,10 +76,25 @@ def ask_delete(c: Custody, name: str, by: str, now: datetime, *, snapshot: bool 
     return telling.deletion_asked(asked, now)
 
 
+def forgo_snapshot(c: Custody) -> Custody:
+    """A deletion under way goes on without its final snapshot. One that was taken already stays."""
+    if c.state is not State.DELETING or c.deletion is None:
+        raise Refused(f"{c.deployment} is {c.state}: there is no deletion to go on with")
+    taken = {m: r for m, r in c.measures.items() if m is not Measure.FINAL_SNAPSHOT or r.progress is Progress.DONE}
+    return replace(c, deletion=replace(c.deletion, snapshot=False), measures=taken)
+
+
 def cancel_delete(c: Custody) -> Custody:
     """Back to locked, as long as the domain's deletion was not begun."""
     record = c.measures.get(Measure.DELETE_DOMAIN)
     if c.state is not State.DELETING or (record and record.progress is not Progress.SKIPPED):
         raise Refused(f"{c.deployment} is {c.state}: there is no deletion that could still be called off")
     measures = {m: r for m, r in c.measures.items() if m in LOCK_ORDER}
+    shut = measures.get(Measure.SHUT_MAPPINGS)
+    if Measure.FINAL_SNAPSHOT in c.measures and shut and shut.progress is Progress.DONE:
+        # The taker of snapshots was let in again, by us: the mappings are shut and proven once more, and nobody is told of an intruder.
+        measures[Measure.SHUT_MAPPINGS] = replace(
+            shut, progress=Progress.FAILED, detail="the taker of snapshots was in"
+        )
+        measures.pop(Measure.PROVE, None)
     return replace(c, state=State.LOCKED, deletion=None, measures=measures)

@@ -335,7 +335,8 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "The deletion of {deployment}, asked for since {deleted_since} by {deleted_by}, does not get on: {failing}.",
         "It stays locked. What failed is tried again.",
-        _CHECK,
+        "If it is the final snapshot that cannot be taken, and it is to go without one: "
+        "`portcullis delete {deployment} --confirm {deployment} --no-final-snapshot`. " + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETED: (

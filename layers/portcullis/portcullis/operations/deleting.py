@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portcullis import custody as machine
-from portcullis.custody.types import Custody, Measure, State
+from portcullis.custody.types import Custody, Measure, Progress, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.guard import guard, rules_of
 from portcullis.operations.ports import Registration
@@ -34,7 +34,7 @@ def delete(
     """Delete it, or go on with a deletion. `confirm` is its name once more. Raises Refused, and then nothing was deleted.
 
     It stays locked if it could not be deleted; `portcullis unlock` opens it again, and `cancel` calls a deletion off as long as the
-    domain itself is there.
+    domain itself is there. Without `snapshot` one that waits for its final snapshot goes on without it.
     """
     registration = world.ledger.registration(deployment)
     if cancel:
@@ -42,8 +42,12 @@ def delete(
     if confirm != deployment:
         raise Refused(f"to delete {deployment}, confirm it by its name: --confirm {deployment}. Nothing was done")
     custody = world.ledger.custody(deployment)
+    if custody.state is State.DELETING and not snapshot:
+        custody = guard(world, deployment, cause, change=machine.forgo_snapshot)
     if custody.state not in (State.DELETING, State.DELETED):
-        if snapshot:
+        if (
+            snapshot and custody.state is State.OPEN
+        ):  # a lock shuts the taker of snapshots out: let in again, it sees for itself
             _need_repository(world, registration)
         if custody.state is not State.LOCKED:
             custody = _lock(world, deployment, cause)
@@ -101,11 +105,17 @@ def _told(world: World, registration: Registration, custody: Custody) -> Deletio
         if (record := custody.measures.get(measure))
     }
     name = registration.deployment
+    final = custody.measures.get(Measure.FINAL_SNAPSHOT)
+    without = (
+        f"; without the snapshot: portcullis delete {name} --confirm {name} --no-final-snapshot"
+        if final and final.progress is Progress.FAILED
+        else ""
+    )
     next_ = {
         State.DELETED: f"portcullis shred {name} plans the destruction of its key; "
         f"cdk destroy portcullis-{name}-domain (after its termination protection is taken off) forgets the rest",
         State.DELETING: f"it goes on by itself but for the domain: portcullis delete {name} --confirm {name} again; "
-        f"portcullis delete {name} --cancel as long as the domain is there",
+        f"portcullis delete {name} --cancel as long as the domain is there{without}",
     }.get(custody.state, f"portcullis status {name}")
     return Deletion(
         name,
@@ -119,16 +129,17 @@ def _told(world: World, registration: Registration, custody: Custody) -> Deletio
 
 def remains(registration: Registration, custody: Custody) -> tuple[str, ...]:
     """What a deletion leaves behind, and what takes it away. Pure."""
-    final = custody.measures.get(Measure.FINAL_SNAPSHOT)
+    record = custody.measures.get(Measure.FINAL_SNAPSHOT)
+    final = record if record and record.progress is Progress.DONE else None
     name, region = registration.deployment, registration.region
     lines = []
     if registration.snapshot_bucket:
-        taken = f"; the final one: {final.detail}" if final and final.detail else "; no final one was taken"
+        taken = f"; the final one: {final.detail}" if final else "; no final one was taken"
         lines.append(
             f"snapshots in the bucket {registration.snapshot_bucket} (repository {REPOSITORY}){taken}. "
             "Delete the bucket's objects to be rid of them"
         )
-    elif final and final.detail:
+    elif final:
         lines.append(f"{final.detail}, where that repository keeps it")
     lines += [
         "the automated snapshots of the domain are gone with it: Amazon keeps none of a deleted domain",

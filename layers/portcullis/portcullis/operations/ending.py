@@ -8,7 +8,7 @@ from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.foundation import SNAPSHOT_ROLE
 from portcullis.operations.ports import Registration
-from portcullis.operations.repositories import states
+from portcullis.operations.repositories import registered, states
 from portcullis.operations.snapshots import REPOSITORY
 from portcullis.operations.world import World
 
@@ -22,7 +22,7 @@ def final_snapshot(world: World, registration: Registration, todo: Todo) -> str:
         raise Refused(f"nobody asked for the deletion of {registration.deployment}")
     _let_in(world, registration)
     begun = f"final-{deletion.at:%Y%m%d%H%M%S}"
-    snapshots = world.snapshots(registration)
+    snapshots = registered(world, registration)
     for look in range(_LOOKS):
         ours = {name: state for name, state in states(snapshots).items() if name.startswith(begun)}
         done = [name for name, state in ours.items() if state == "SUCCESS"]
@@ -56,7 +56,7 @@ def verify_gone(world: World, registration: Registration, todo: Todo) -> str:
 def _let_in(world: World, registration: Registration) -> None:
     """The lock shut the taker of snapshots out with everybody else. It is let in again, and goes with the domain."""
     if not registration.snapshot_role:
-        raise Refused("the deployment has no snapshot role; delete it with --no-final-snapshot")
+        raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
     engine, entry = world.engine(registration), registration.snapshot_role
     mapping = engine.read([Kind.MAPPINGS]).get(Kind.MAPPINGS, SNAPSHOT_ROLE)
     operation: Json
