@@ -129,6 +129,18 @@ def test_an_empty_ledger_says_what_is_missing(ledger: DynamoLedger) -> None:
     ledger.forget("demo", "x")
 
 
+def test_whatever_was_saved_for_a_deployment_is_forgotten_and_nothing_of_another(ledger: DynamoLedger) -> None:
+    for deployment in ("demo", "demo-2"):
+        for name in ("mappings-1", "told#drift"):
+            ledger.save(deployment, name, {"of": deployment})
+    ledger.keep_custody(Custody("demo"))
+    ledger.forget_all("demo")
+    ledger.forget_all("demo")
+    assert [ledger.saved("demo", name) for name in ("mappings-1", "told#drift")] == [None, None]
+    assert ledger.saved("demo-2", "told#drift") == {"of": "demo-2"}
+    assert ledger.custody("demo").version == 1
+
+
 @pytest.mark.parametrize("length", [0, 100, 300_000], ids=["empty", "small", "large"])
 def test_a_model_comes_back_as_it_was(ledger: DynamoLedger, length: int) -> None:
     kept = model("# a comment\n" * (length // 12))

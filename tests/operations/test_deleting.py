@@ -10,11 +10,12 @@ from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
 from portcullis.operations.deleting import Deletion, delete
+from portcullis.operations.deployments import introduce, withdraw
 from portcullis.operations.guard import guard
 from portcullis.operations.world import Cause
 
 from tests.operations.estates import Estate, estate
-from tests.operations.worlds import Crash, Fate
+from tests.operations.worlds import Crash, Engine, Fate, house, model_text
 
 CAUSE = Cause("portcullis delete", "somebody")
 
@@ -186,6 +187,35 @@ def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> N
         assert not made.stores["demo"].there
         finished = [name for name, one in made.repository.items() if one["state"] == "SUCCESS"]
         assert len(finished) >= 1, at
+
+
+@pytest.mark.parametrize("cut_off_at", range(8))
+def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_and_knows_nothing_of_the_old(
+    cut_off_at: int,
+) -> None:
+    made = demo(fate=Fate())
+    ledger = made.world.ledger
+    deleted(made)
+    new = ledger.registration("demo")
+    withdraw(made.world, "demo", CAUSE)
+    engine = made.world.engine(new)
+    assert isinstance(engine, Engine)
+    engine.held = house()
+    # When the name is deployed again, once more if the first time was cut off
+    fate, model = made.stores["demo"].fate, model_text("  roles: {}\n")
+    fate.calls, fate.at = 0, cut_off_at or -1
+    if cut_off_at:
+        with pytest.raises(Crash):
+            introduce(made.world, new, model, CAUSE)
+        fate.at = -1
+    introduce(made.world, new, model, CAUSE)
+    # Then it is open, what the old one put aside is gone, and its history goes on
+    custody = ledger.custody("demo")
+    assert (custody.state, custody.measures, custody.deletion) == (State.OPEN, {}, None)
+    assert made.operations("demo").index("deleted") < made.operations("demo").index("begin anew")
+    # And the lock of the new one holds and opens
+    held(made)
+    assert guard(made.world, "demo", CAUSE, change=machine.release).state is State.OPEN
 
 
 def test_given_a_deleted_deployment_then_the_sweep_leaves_it_alone() -> None:

@@ -186,6 +186,11 @@ class Memory:
     def forget(self, deployment: str, name: str) -> None:
         self._drop((f"saved {deployment}", name))
 
+    def forget_all(self, deployment: str) -> None:
+        for table, name in [*self._items]:
+            if table == f"saved {deployment}":
+                self.forget(deployment, name)
+
     def record(self, change: Change) -> None:
         with self.fate("history"), self._lock:
             self._history.append((change.deployment, msgspec.json.encode(change)))

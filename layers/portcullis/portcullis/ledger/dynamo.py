@@ -181,6 +181,10 @@ class DynamoLedger:
     def forget(self, deployment: str, name: str) -> None:
         self._delete(f"deployment#{deployment}", f"saved#{name}")
 
+    def forget_all(self, deployment: str) -> None:
+        for item in list(self._query(f"deployment#{deployment}", "saved#")):
+            self.forget(deployment, item["sk"]["S"].removeprefix("saved#"))
+
     # ------------------------------------------------------------------ history
 
     def record(self, change: Change) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from portcullis.access.config import Json, Kind
 from portcullis.access.patch import pointer
 from portcullis.access.plan import Claim
+from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
@@ -56,6 +57,8 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
     While it is not open the model is kept, and put on the domain by the unlock.
     """
     kept = kept_model(text, f"{registration.deployment}.yaml", registration.deployment)
+    if world.ledger.custody(registration.deployment).state is State.DELETED:
+        _begin_anew(world, registration, cause)
     registration = _as_moved(world, registration)
     world.ledger.register(registration)
     if not text_in_ledger(world, registration.deployment):
@@ -69,6 +72,20 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
         if done is None:
             world.ledger.keep_model(name, kept)
         return done or Outcome(name, "waiting")
+
+
+def _begin_anew(world: World, registration: Registration, cause: Cause) -> None:
+    """A new domain under the name of one that was deleted: what is known of that one says nothing of this. The history goes on.
+
+    The custody comes last, so that whoever was cut off before it does all of it again.
+    """
+    name = registration.deployment
+    gone = world.ledger.custody(name)
+    world.ledger.forget_all(name)
+    world.ledger.keep_claims(registration.domain_arn, name, ())
+    said = "a new domain under the name of one that was deleted: its custody begins open"
+    world.ledger.record(Change(name, world.now(), "begin anew", cause.what, cause.actor, said))
+    world.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
 
 
 def apply_text(
