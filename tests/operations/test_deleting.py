@@ -198,6 +198,7 @@ def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_a
     deleted(made)
     new = ledger.registration("demo")
     withdraw(made.world, "demo", CAUSE)
+    assert "unwatched" not in made.alerts(), "there is nothing left to watch"
     engine = made.world.engine(new)
     assert isinstance(engine, Engine)
     engine.held = house()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portcullis.errors import Refused
-from portcullis.operations.deployments import introduce
+from portcullis.operations.deployments import introduce, withdraw
 from portcullis.operations.ports import Engine, Registration
 from portcullis.operations.world import Cause
 
@@ -28,3 +28,18 @@ def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
     # Then it is introduced all the same
     assert outcome.deployment == "demo"
     assert here.ledger.registration("demo").domain == registration("demo").domain
+
+
+def test_a_deployment_that_leaves_our_care_is_told_once_with_how_its_domain_stays() -> None:
+    # Given a deployment that was introduced
+    here = account()
+    introduce(here.world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
+    # When its stack is deleted, and CloudFormation asks twice
+    for _ in range(2):
+        withdraw(here.world, "demo", CAUSE)
+    # Then whoever is on call hears of it, and nothing reacts for it any more
+    [told] = here.aws.told
+    assert (told.name, told.severity) == ("unwatched", "critical")
+    assert "its domain stays, open as it was" in told.happened
+    assert here.ledger.registrations() == ()
+    assert [one.operation for one in here.ledger.history("demo")].count("withdraw") == 1

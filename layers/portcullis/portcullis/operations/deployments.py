@@ -14,7 +14,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
-from portcullis.operations.ports import Change, KeptModel, Registration
+from portcullis.operations.ports import Alert, Change, KeptModel, Registration
 from portcullis.operations.undertaking import text_in_ledger
 from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
@@ -168,7 +168,27 @@ def _as_moved(world: World, registration: Registration) -> Registration:
 
 
 def withdraw(world: World, deployment: str, cause: Cause) -> None:
-    """The deployment leaves our care: nothing reacts for it any more. Its history and its claims stay."""
+    """The deployment leaves our care: nothing reacts for it any more. Its history and its claims stay.
+
+    Told, unless its domain is gone: whoever deletes a stack leaves the domain there, and no gate drops any more. Told first, so that
+    a crash in between tells it twice rather than never. Nothing to do for a deployment that was never registered, or left before.
+    """
+    if all(one.deployment != deployment for one in world.ledger.registrations()):
+        return
+    state = world.ledger.custody(deployment).state
+    if state is not State.DELETED:
+        world.alerts.tell(
+            Alert(
+                name="unwatched",
+                deployment=deployment,
+                severity="critical",
+                happened=f"{deployment} is no longer watched: its stack was deleted; its domain stays, {state.value} as it was",
+                done="nothing on the domain was changed: who is in stays in, whoever leaves a group and whatever becomes of the key",
+                next="If nobody meant it: deploy it again. If the domain has to go: deploy it again, then "
+                f"`portcullis delete {deployment} --confirm {deployment}`. What was done to it: `portcullis history {deployment}`",
+                runbook="automation-broken",
+            )
+        )
     world.ledger.unregister(deployment)
     world.ledger.record(
         Change(deployment, world.now(), "withdraw", cause.what, cause.actor, "the deployment is no longer watched")
