@@ -17,11 +17,10 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from layers.build import built
-from stacks import names, permissions
+from stacks import names, permissions, queues
 from stacks.deployments import Declared
 from stacks.identity import Identity
 from stacks.key import KeyFacts
@@ -29,7 +28,7 @@ from stacks.network import Network
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
-_RECEIVES = 6  # tries before a message is a dead letter; the functions make the pauses between them grow
+_REMINDED_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Shape:
 SHAPES = {
     "identity_sync": Shape(seconds=60, queue="identity", at_once=20),
     # A lock must never wait for want of concurrency that something else has used up.
-    "key_guard": Shape(seconds=120, queue="key", at_once=20, reserved=20),
+    "key_guard": Shape(seconds=120, queue="key", at_once=20, reserved=20 + _REMINDED_AT_ONCE),
     "sweep": Shape(seconds=300, reserved=1),
     "domain_setup": Shape(seconds=600),
     "operate": Shape(seconds=300),
@@ -73,9 +72,14 @@ class Automation(Stack):
         self.ledger = self._ledger()
         self.topic = self._topic(deployments)
         self.bus = events.EventBus(self, "Bus", event_bus_name=names.PREFIX)
-        self.undelivered = self._queue("undelivered")
-        self.dead_letters = {concern: self._queue(f"{concern}-dead", fifo=True) for concern in ("identity", "key")}
-        self.queues = {concern: self._reaction_queue(concern) for concern in ("identity", "key")}
+        self.undelivered = queues.delivered_to(self, "undelivered")
+        self.dead_letters = {c: queues.delivered_to(self, f"{c}-dead", fifo=True) for c in ("identity", "key")}
+        self.queues = {
+            shape.queue: queues.of_events(self, shape.queue, self.dead_letters[shape.queue], seconds=shape.seconds)
+            for shape in SHAPES.values()
+            if shape.queue
+        }
+        self.reminders = queues.of_reminders(self, seconds=SHAPES["key_guard"].seconds)
         self._iam_groups(deployments)
         self.automation_role = iam.Role(
             self,
@@ -88,6 +92,11 @@ class Automation(Stack):
         self._allow(self.automation_role, "automation", permissions.of_automation(grounds))
         layer = self._layer()
         self.functions = {function: self._function(function, layer, grounds) for function in names.FUNCTIONS}
+        self.functions["key_guard"].add_event_source(
+            sources.SqsEventSource(
+                self.reminders, batch_size=1, report_batch_item_failures=True, max_concurrency=_REMINDED_AT_ONCE
+            )
+        )
         self.doors = self._doors(self.functions["operate"], self.functions["remove"])
         self._sweep()
         self._outputs()
@@ -127,44 +136,6 @@ class Automation(Stack):
         for email in sorted({one.email for one in deployments if one.email}):
             topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
-
-    # ------------------------------------------------------------------ queues
-
-    def _queue(self, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            f"Queue-{name}",
-            queue_name=f"{names.PREFIX}-{name}" + ".fifo" * fifo,
-            fifo=True if fifo else None,
-            content_based_deduplication=True if fifo else None,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            **properties,
-        )
-        queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="RulesDeliver",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[queue.queue_arn],
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": self.account},
-                    "ArnLike": {"aws:SourceArn": self._arn("events", "rule", f"{names.PREFIX}-*")},
-                },
-            )
-        )
-        return queue
-
-    def _reaction_queue(self, concern: str) -> sqs.Queue:
-        shape = next(shape for shape in SHAPES.values() if shape.queue == concern)
-        return self._queue(
-            concern,
-            fifo=True,
-            # As long as a try may take, and no longer: what fails holds up its own deployment until it is seen again.
-            visibility_timeout=Duration.seconds(shape.seconds + 15),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[concern], max_receive_count=_RECEIVES),
-        )
 
     # ------------------------------------------------------------------ functions
 
@@ -260,7 +231,8 @@ class Automation(Stack):
             "PORTCULLIS_IDENTITY_DEAD_LETTERS": self.dead_letters["identity"].queue_url,
             "PORTCULLIS_KEY_DEAD_LETTERS": self.dead_letters["key"].queue_url,
             "PORTCULLIS_SETTLE_SECONDS": str(_SETTLE_SECONDS),
-            "PORTCULLIS_QUEUE_TRIES": str(_RECEIVES),
+            "PORTCULLIS_REMINDERS": self.reminders.queue_url,
+            "PORTCULLIS_QUEUE_TRIES": str(queues.RECEIVES),
             "PORTCULLIS_ACCOUNT": self.account,
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": names.METRICS_NAMESPACE,
@@ -319,6 +291,7 @@ class Automation(Stack):
             automation_role=self.automation_role.role_arn,
             dead_letters=[queue.queue_arn for queue in self.dead_letters.values()],
             queues=[queue.queue_arn for queue in self.queues.values()],
+            reminders=self.reminders.queue_arn,
             domains=[self._arn("es", "domain", one.name) for one in deployments],
             security_groups=[
                 self._arn("ec2", "security-group", group.security_group_id)

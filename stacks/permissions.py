@@ -22,6 +22,7 @@ class Grounds:
     automation_role: str
     dead_letters: Sequence[str]
     queues: Sequence[str]
+    reminders: str
     domains: Sequence[str]
     security_groups: Sequence[str]
     master_roles: Sequence[str]
@@ -171,6 +172,7 @@ def lock(g: Grounds) -> Statements:
         *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
         *_allow(_prefixed("es", "DescribeDomain UpdateDomainConfig"), g.domains),
         *_allow(["sts:AssumeRole"], g.canary_roles),
+        *_allow(["sqs:SendMessage"], [g.reminders]),
     ]
 
 

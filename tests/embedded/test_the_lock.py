@@ -339,6 +339,21 @@ def _opens(scene: Scene) -> bool:
     return bool(scene.cast.state() == "open")
 
 
+def test_a_step_that_failed_is_tried_again_in_half_a_minute_by_a_reminder_without_a_sweep(scene: Scene) -> None:
+    fault = scene.aws.admin("fault", actions=["ec2:RevokeSecurityGroupIngress"], kind="server-error")["fault"]
+    scene.kms.disable_key(KeyId=scene.key)
+    until(lambda: len(scene.told("lock-incomplete")) == 1, what="that the lock lacks a step is told")
+    assert scene.cast.state() == "locking"
+    assert not scene.cast.application.may_search(INDEX), "the rest of the lock went on"
+    assert scene.aws.admin("faults")[str(fault)]["met"]
+    scene.aws.admin("mend")
+    scene.until_locked(within=45)
+    assert not scene.ingress_of_people()
+    assert {one.cause for one in scene.recorded("locked")} == {"a reminder"}
+    scene.kms.enable_key(KeyId=scene.key)
+    scene.as_before()
+
+
 def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_locked(scene: Scene) -> None:
     scene.aws.admin("fault", actions=["ec2:RevokeSecurityGroupIngress"], kind="slow", calls=1, hold=20)
     scene.up.node.stop()

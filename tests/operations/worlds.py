@@ -452,6 +452,7 @@ def account(held: Held | None = None, fate: Fate | None = None) -> Account:
         "domain": lambda _: aws,
         "now": aws.now,
         "sleep": lambda _: None,
+        "remind": lambda *_: None,
     }
     world = World(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(World)})
     return Account(world, ledger, engine, people, passwords, aws, fate)

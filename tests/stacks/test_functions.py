@@ -60,10 +60,9 @@ def test_log_groups_forget_after_a_while(either: Synthesised) -> None:
 
 def test_queues_feed_their_functions_in_batches_whose_failures_are_named(demo: Synthesised) -> None:
     mappings = [mapping["Properties"] for mapping in demo.resources("AWS::Lambda::EventSourceMapping").values()]
-    assert len(mappings) == 2
-    for mapping in mappings:
-        assert mapping["BatchSize"] == 10
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Two queues of events, ten at a time; and reminders, each by itself
+    assert sorted(mapping["BatchSize"] for mapping in mappings) == [1, 10, 10]
+    assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
     timeouts = {
         f["FunctionName"]: f["Timeout"]
         for f in (r["Properties"] for r in demo.resources("AWS::Lambda::Function").values())
@@ -74,6 +73,16 @@ def test_queues_feed_their_functions_in_batches_whose_failures_are_named(demo: S
     }
     assert hidden["portcullis-identity.fifo"] >= timeouts["portcullis-identity-sync"]
     assert hidden["portcullis-key.fifo"] >= timeouts["portcullis-key-guard"]
+    assert hidden["portcullis-reminders"] >= timeouts["portcullis-key-guard"]
+
+
+def test_reminders_take_no_concurrency_from_the_events_of_keys(
+    demo: Synthesised, functions: dict[str, dict[str, Any]]
+) -> None:
+    mappings = [mapping["Properties"] for mapping in demo.resources("AWS::Lambda::EventSourceMapping").values()]
+    of_the_guard = [m["ScalingConfig"] for m in mappings if "keyguard" in json.dumps(m["FunctionName"])]
+    together = sum(scaling["MaximumConcurrency"] for scaling in of_the_guard)
+    assert together == functions["portcullis-key-guard"]["ReservedConcurrentExecutions"]
 
 
 def test_concurrency_is_reserved_unless_the_account_has_none_to_spare(

@@ -72,7 +72,7 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
     [
         ("identity_sync", ("kms:", "ec2:Revoke", "es:Update", "s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
         ("key_guard", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:StartMessageMoveTask", "lambda:")),
-        ("sweep", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:SendMessage", "lambda:")),
+        ("sweep", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:Start", "sqs:Receive", "lambda:")),
         ("operate", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
         ("remove", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
         ("domain_setup", ("kms:Generate", "kms:Schedule", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
@@ -84,6 +84,16 @@ def test_a_function_cannot_do_what_is_another_ones_work(
     actions = _actions_of(demo, function)
     assert actions
     assert not [action for action in actions if action.startswith(never)]
+
+
+def test_the_sweep_sends_nothing_but_reminders(demo: Synthesised) -> None:
+    sent_to = [
+        json.dumps(statement["Resource"])
+        for where, statement in demo.identity_statements()
+        if "Rolesweep" in where and "sqs:SendMessage" in listed(statement["Action"])
+    ]
+    assert len(sent_to) == 1
+    assert "Queuereminders" in sent_to[0]
 
 
 def test_only_the_function_behind_the_last_door_may_delete_a_domain_and_end_a_key_of_ours(either: Synthesised) -> None:

@@ -20,6 +20,7 @@ class Settings:
     event_bus: str = ""
     identity_dead_letters: str = ""
     key_dead_letters: str = ""
+    reminders: str = ""
     settle_seconds: float = 5.0
     queue_tries: int = (
         6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
@@ -48,6 +49,7 @@ class Settings:
             event_bus=get("EVENT_BUS"),
             identity_dead_letters=get("IDENTITY_DEAD_LETTERS"),
             key_dead_letters=get("KEY_DEAD_LETTERS"),
+            reminders=get("REMINDERS"),
             settle_seconds=settle,
             queue_tries=tries,
             account=get("ACCOUNT"),

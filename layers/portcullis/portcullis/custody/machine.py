@@ -51,7 +51,7 @@ def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> 
     after = _move(after, verdict, now, rules)
     after = telling.tell(custody, after, now, rules)
     todo = _todo(after, now, rules)
-    return Decision(after, todo, after.outbox, _look_again(after, verdict, now, rules))
+    return Decision(after, todo, after.outbox, _look_again(after, verdict, now, rules), _remind(after, now, rules))
 
 
 # What was seen
@@ -284,4 +284,18 @@ def _look_again(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> ti
         times.append(rules.look_again)
     if c.break_glass:
         times.append(c.break_glass.until - now)
+    return min(times, default=None)
+
+
+def _remind(c: Custody, now: datetime, rules: Rules) -> timedelta | None:
+    """The end of a break-glass window, and the next try of what a lock or an unlock lacks: neither waits for a sweep.
+
+    What may fail (best effort) does as long as the key is gone, and what failed often waits for something else than for us.
+    """
+    times = [c.break_glass.until - now] if c.break_glass else []
+    for step in _steps(c, rules):
+        record = c.measures.get(step.measure)
+        if record and record.progress in _UNSURE and step.measure not in rules.best_effort:
+            wait = _waits(c, step.measure, step.act, now, rules)
+            times += [wait] if wait and record.failures <= rules.reminders else []
     return min(times, default=None)

@@ -293,6 +293,7 @@ class Rules:
         seconds=30
     )  # an intended step is its doer's alone for so long; no step may take longer
     settle: timedelta = timedelta(seconds=30)  # a definite state that a healthy probe contradicts counts after this
+    reminders: int = 10  # tries of a failed measure that are not left to the sweep
     suspicion_lasts: timedelta = timedelta(minutes=15)  # two denials further apart than this do not add up
     look_again: timedelta = timedelta(seconds=10)  # at a suspicion: look again so soon
     unreachable_grace: timedelta = timedelta(minutes=2)  # shorter than this is not told
@@ -336,7 +337,8 @@ class Decision:
     custody: Custody
     todo: tuple[Todo, ...] = ()
     alerts: tuple[Told, ...] = ()  # everything not yet told, oldest first
-    look_again: timedelta | None = None  # sooner than the sweep would
+    look_again: timedelta | None = None  # when waiting for it is worth while
+    remind: timedelta | None = None  # when a look is due that no event will bring about: sooner than the next sweep
 
     @property
     def next(self) -> Todo | None:

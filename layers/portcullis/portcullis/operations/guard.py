@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
-from portcullis.custody.types import Custody, Measure, Progress, Rules, State, Todo, Told
+from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations import measures
 from portcullis.operations.ports import Alert, Change, Registration
+from portcullis.operations.reminders import remind
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World
 from portcullis.signals.types import Signal
@@ -29,8 +30,9 @@ TAKE_A_KEY_AWAY = frozenset(
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 # A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
-# whoever was left in the middle of a step is taken over from. The functions may run for longer than this. The first pauses are short:
-# who looks just while a key goes sees one refusal, and what waits behind him in the queue is the event of it.
+# whoever was left in the middle of a step is taken over from. The functions may run for longer than this; what is due later comes by a
+# reminder. The first pauses are short: who looks just while a key goes sees one refusal, and what waits behind him in the queue is the
+# event of it.
 _LONGEST_WAIT, _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=45), timedelta(seconds=0.1), timedelta(seconds=2)
 
 
@@ -54,8 +56,10 @@ def guard(
     before = world.ledger.custody(deployment)
     if change is not None:
         _change(world, deployment, change, cause)
-    after = _at_rest(world, registration, cause, hint)
+    after, soon = _at_rest(world, registration, cause, hint)
     after = _tell(world, after)
+    if soon is not None:
+        remind(world, deployment, soon)
     if after.state is State.OPEN and before.state is not State.OPEN:
         synchronise(world, registration.deployment, cause)  # what the groups did while it was locked
     return after
@@ -74,12 +78,15 @@ def _change(world: World, deployment: str, change: Callable[[Custody], Custody],
             return
 
 
-def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signal | None) -> Custody:
-    """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand."""
+def _at_rest(
+    world: World, registration: Registration, cause: Cause, hint: Signal | None
+) -> tuple[Custody, timedelta | None]:
+    """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
+    when to be reminded of it."""
     conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
     while True:
         try:
-            custody, again = _look_and_act(world, registration, cause, hint)
+            custody, decision = _look_and_act(world, registration, cause, hint)
         except _Overtaken:
             overtaken += 1
             if overtaken == _MOST_STEPS:
@@ -92,8 +99,9 @@ def _at_rest(world: World, registration: Registration, cause: Cause, hint: Signa
             log.info("another look at the same deployment was faster; starting over from what it left")
             world.sleep(_STEP_ASIDE.total_seconds() * conflicts)
             continue
+        again = decision.look_again
         if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
-            return custody  # the sweep looks again
+            return custody, decision.remind
         world.sleep(min(again, pause).total_seconds())
         waited += pause
         pause = min(2 * pause, _LONGEST_PAUSE)
@@ -107,8 +115,8 @@ def _is_settling(custody: Custody) -> bool:
 
 def _look_and_act(
     world: World, registration: Registration, cause: Cause, hint: Signal | None
-) -> tuple[Custody, timedelta | None]:
-    """Read the custody, then look at the key, then decide and act. The custody it came to, and when to look again."""
+) -> tuple[Custody, Decision]:
+    """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
     rules = rules_of(world, registration)
     kept = world.ledger.custody(registration.deployment)
     custody = _noticed(world, registration, kept)
@@ -118,7 +126,7 @@ def _look_and_act(
         decision = machine.decide(custody, seen, world.now(), rules)
         custody = _keep(world, kept, decision.custody, cause)
         if decision.next is None:
-            return custody, decision.look_again
+            return custody, decision
         custody, alone = _step(world, registration, custody, decision.next)
         if not alone:
             raise _Overtaken

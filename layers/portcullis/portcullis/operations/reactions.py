@@ -14,6 +14,7 @@ from portcullis import signals
 from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent
 from portcullis.operations.ports import Alert
+from portcullis.operations.reminders import reminded_of
 from portcullis.operations.scopes import scope_of
 from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Scope, Signal
@@ -68,6 +69,8 @@ class Reactions:
         One that failed is seen again soon, and reads the truth then: so it covers the later ones of its deployment in this batch.
         """
         raw = record.raw_event if hasattr(record, "raw_event") else record
+        if deployment := reminded_of(raw):
+            return self._reminded(deployment)
         message = queued(raw)
         self.logger.append_keys(deployment=message.deployment, receives=message.receives)
         try:
@@ -79,6 +82,19 @@ class Reactions:
         self.logger.info(done)
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
         return done
+
+    def _reminded(self, deployment: str) -> str:
+        """Look as was asked for. What fails now is the sweep's: a reminder that came again and again would remind of nothing."""
+        from portcullis.operations.guard import guard
+
+        self.logger.append_keys(deployment=deployment)
+        try:
+            guard(self.world, deployment, Cause("a reminder", "portcullis"))
+        except Exception as error:
+            self.logger.warning(f"left to the sweep: {type(error).__name__}: {error}")
+            return "left"
+        self.logger.info("looked as was asked for")
+        return "done"
 
     def _wait(self, message: Queued) -> int:
         """Seconds until a message that failed is seen again. After its last try at once: the queue then takes it out of the way."""
@@ -179,8 +195,8 @@ class Reactions:
 
 
 def for_queue(queue: str, batch: Mapping[str, Any], *, logger: Any, metrics: Any) -> Reactions:
-    """Reactions for a batch, as Lambda hands it over, of one of our two queues ("identity" or "key")."""
-    sizes = Counter(record["attributes"]["MessageGroupId"] for record in batch["Records"])
+    """Reactions for a batch, as Lambda hands it over, of one of our two queues of events ("identity" or "key"), or of reminders."""
+    sizes = Counter(record["attributes"].get("MessageGroupId", "") for record in batch["Records"])
     return Reactions(from_environment(), queue, logger, metrics, sizes=sizes, wrote=_WROTE)
 
 

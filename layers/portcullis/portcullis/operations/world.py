@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class World:
     queue_again: Callable[
         [str, str, int], None
     ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    remind: Callable[[str, int], None]  # deployment, seconds (900 at most): have its key looked at after so long
     secrets: Callable[[Registration], Secrets]
     domain: Callable[[Registration], Domain]
     snapshots: Callable[[Registration], Snapshots]  # as the snapshot role
@@ -138,6 +140,10 @@ def in_aws(settings: Settings) -> World:
         url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
+    def remind(deployment: str, seconds: int) -> None:
+        body = json.dumps({"reminder": deployment})
+        clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
+
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return World(
         settings=settings,
@@ -157,6 +163,7 @@ def in_aws(settings: Settings) -> World:
         keys=keys,
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
         queue_again=queue_again,
+        remind=remind,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
         secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
         domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),

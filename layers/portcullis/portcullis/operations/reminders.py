@@ -1,0 +1,41 @@
+"""Reminders: a look at a key that no event will bring about, and that the sweep would bring about late."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from portcullis.operations.world import World
+
+log = logging.getLogger(__name__)
+_LONGEST = timedelta(minutes=15)  # that SQS keeps a message back; what is due later is reminded of once more then
+_WAITING = "reminder"  # in the ledger: when the one on its way is due
+_AS_SOON = timedelta(seconds=1)
+
+
+def remind(world: World, deployment: str, after: timedelta) -> None:
+    """Have the deployment's key looked at `after` so long. One that is on its way and due as soon will do.
+
+    Nothing depends on it but how soon: what cannot be sent is left to the sweep.
+    """
+    now = world.now()
+    due = now + min(after, _LONGEST)
+    waiting = world.ledger.saved(deployment, _WAITING)
+    if waiting is not None and now < datetime.fromisoformat(waiting) <= due + _AS_SOON:
+        return
+    try:
+        world.remind(deployment, max(1, round((due - now).total_seconds())))
+    except Exception as error:
+        log.warning("no reminder of %s: the sweep looks at it: %s: %s", deployment, type(error).__name__, error)
+        return
+    world.ledger.save(deployment, _WAITING, due.isoformat())
+
+
+def reminded_of(record: Mapping[str, Any]) -> str | None:
+    """The deployment that an SQS record (a dictionary) reminds of; None for a record of any other queue."""
+    if "MessageGroupId" in record["attributes"]:  # an event's, whose text is somebody else's
+        return None
+    return str(json.loads(record["body"])["reminder"])

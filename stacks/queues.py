@@ -1,0 +1,66 @@
+"""The queues of the automation: events on their way to a function, what could not be handled, and reminders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+
+from stacks import names
+
+RECEIVES = 6  # tries before a message is a dead letter; the functions make the pauses between them grow
+
+
+def delivered_to(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
+    """A queue that the rules of this account may deliver to."""
+    queue = _queue(scope, name, fifo=fifo, retention_period=Duration.days(14), **properties)
+    rules = scope.format_arn(
+        service="events",
+        resource="rule",
+        resource_name=f"{names.PREFIX}-*",
+        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+    )
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="RulesDeliver",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": scope.account}, "ArnLike": {"aws:SourceArn": rules}},
+        )
+    )
+    return queue
+
+
+def of_events(scope: Stack, concern: str, dead_letters: sqs.Queue, *, seconds: int) -> sqs.Queue:
+    """What a function that may take `seconds` reacts to, a deployment's events one after another."""
+    return delivered_to(
+        scope,
+        concern,
+        fifo=True,
+        # As long as a try may take, and no longer: what fails holds up its own deployment until it is seen again.
+        visibility_timeout=Duration.seconds(seconds + 15),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=RECEIVES),
+    )
+
+
+def of_reminders(scope: Stack, *, seconds: int) -> sqs.Queue:
+    """Each is to be seen after a time of its own, which a FIFO queue does not offer. One that is lost is made up for by the sweep."""
+    return _queue(
+        scope, "reminders", visibility_timeout=Duration.seconds(seconds + 15), retention_period=Duration.hours(1)
+    )
+
+
+def _queue(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
+    return sqs.Queue(
+        scope,
+        f"Queue-{name}",
+        queue_name=f"{names.PREFIX}-{name}" + ".fifo" * fifo,
+        fifo=True if fifo else None,
+        content_based_deduplication=True if fifo else None,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        **properties,
+    )

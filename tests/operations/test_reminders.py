@@ -1,0 +1,145 @@
+"""Reminders: what is due before the next sweep and no event will bring about is looked at in time, asked for once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from portcullis import custody as machine
+from portcullis.custody.types import Measure, Progress, State
+from portcullis.errors import Refused, Unreachable
+from portcullis.operations.guard import guard
+from portcullis.operations.reactions import Reactions
+from portcullis.operations.world import Cause, World
+
+from tests.reactions.town import Town, town
+
+CAUSE = Cause("a test", "somebody")
+
+
+@dataclass
+class Reminded:
+    """A town whose reminders are seen, and come when they are due."""
+
+    here: Town
+    sent: list[tuple[float, int]] = field(default_factory=list)  # when, for how many seconds later
+    mute: bool = False
+
+    @property
+    def world(self) -> World:
+        return replace(self.here.world, remind=self._remind)
+
+    def _remind(self, deployment: str, seconds: int) -> None:
+        assert deployment == "demo"
+        if self.mute:
+            raise Unreachable("the queue did not answer")
+        self.sent.append((self.here.aws.at.timestamp(), seconds))
+
+    def guard(self, **more: Any) -> machine.Custody:
+        return guard(self.world, "demo", CAUSE, **more)
+
+    def next_one_comes(self) -> machine.Custody:
+        """Time passes until the last reminder is due; the queue hands it to the function."""
+        sent, seconds = self.sent[-1]
+        self.here.pass_time(sent + seconds - self.here.aws.at.timestamp())
+        record = {"body": '{"reminder": "demo"}', "attributes": {}, "eventSourceARN": "reminders"}
+        done = Reactions(self.world, "key", Quiet(), Quiet()).take_record(record)
+        assert done == "done"
+        return self.here.account.ledger.custody("demo")
+
+    def open_window(self, minutes: int) -> None:
+        at, rules = self.here.aws.at, machine.Rules()
+        self.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
+        self.guard(change=lambda c: machine.open_break_glass(c, "ann", "order 4711", minutes, at, rules))
+
+
+class Quiet:
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_, **__: None
+
+
+class Stubborn:
+    """A gate that refuses one thing."""
+
+    def __init__(self, town: Town, what: str) -> None:
+        self._town, self._what = town, what
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refuse if name == self._what else getattr(self._town.aws, name)
+
+    def _refuse(self, *_: Any) -> None:
+        raise Refused("not now")
+
+
+def test_a_window_of_break_glass_ends_on_its_minute_and_not_with_the_next_sweep() -> None:
+    one = Reminded(town())
+    one.open_window(5)
+    assert [seconds for _, seconds in one.sent] == [300]
+    # Whoever else looks meanwhile does not ask for it again
+    one.here.pass_time(60)
+    assert one.guard().break_glass is not None
+    assert len(one.sent) == 1
+    ended = one.next_one_comes()
+    assert ended.break_glass is None
+    assert ended.measures[Measure.BLOCK_INDICES].progress is Progress.DONE
+    assert len(one.sent) == 1
+
+
+def test_a_window_that_is_longer_than_a_queue_keeps_a_message_is_reminded_of_until_its_end() -> None:
+    one = Reminded(town())
+    one.open_window(40)
+    while one.next_one_comes().break_glass is not None:
+        assert len(one.sent) < 10
+    assert [seconds for _, seconds in one.sent] == [900, 900, 600]
+
+
+def test_a_measure_that_failed_is_tried_again_after_half_a_minute_and_after_ten_tries_by_the_sweep_alone() -> None:
+    # Given a security group that cannot be changed while a person locks
+    one = Reminded(town())
+    stubborn = Stubborn(one.here, "close_ingress")
+    one.here.world = replace(one.here.world, gate=lambda _: stubborn)
+    at = one.here.aws.at
+    after = one.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
+    assert after.state is State.LOCKING
+    # When its reminders come
+    for many in range(1, 11):
+        assert len(one.sent) == many
+        one.next_one_comes()
+    # Then each is half a minute after the one before, and the last asks for no other
+    assert {round(seconds) for _, seconds in one.sent} == {30}
+    assert len(one.sent) == 10
+    # And one that comes when it can be changed again makes the lock whole
+    one.here.world = replace(one.here.world, gate=lambda _: one.here.aws)
+    one.here.pass_time(30)
+    assert one.guard().state is State.LOCKED
+
+
+def test_what_is_best_effort_is_not_reminded_of() -> None:
+    one = Reminded(town())
+    stubborn = Stubborn(one.here, "set_policy")
+    one.here.world = replace(one.here.world, gate=lambda _: stubborn)
+    at = one.here.aws.at
+    after = one.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
+    assert (after.state, after.measures[Measure.DENY_POLICY].progress) == (State.LOCKED, Progress.FAILED)
+    assert one.sent == []
+
+
+@pytest.mark.parametrize("lost", ["not sent", "sent and lost"])
+def test_a_reminder_that_never_comes_is_made_up_for_by_whoever_looks_next(lost: str) -> None:
+    one = Reminded(town(), mute=lost == "not sent")
+    one.open_window(5)
+    one.mute = False
+    one.here.pass_time(timedelta(minutes=2).total_seconds())
+    one.guard()
+    assert len(one.sent) == 1
+    one.here.pass_time(timedelta(minutes=4).total_seconds())
+    assert one.guard().break_glass is None
+
+
+def test_a_reminder_of_a_deployment_that_left_is_dropped() -> None:
+    one = Reminded(town())
+    one.here.account.ledger.unregister("demo")
+    record = {"body": '{"reminder": "demo"}', "attributes": {}, "eventSourceARN": "reminders"}
+    assert Reactions(one.world, "key", Quiet(), Quiet()).take_record(record) == "left"
