@@ -14,7 +14,7 @@ from portcullis import signals
 from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent
 from portcullis.operations.ports import Alert
-from portcullis.operations.reminders import reminded_of
+from portcullis.operations.reminders import is_reminder, reminded_of
 from portcullis.operations.scopes import scope_of
 from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Scope, Signal
@@ -69,8 +69,8 @@ class Reactions:
         One that failed is seen again soon, and reads the truth then: so it covers the later ones of its deployment in this batch.
         """
         raw = record.raw_event if hasattr(record, "raw_event") else record
-        if deployment := reminded_of(raw):
-            return self._reminded(deployment)
+        if is_reminder(raw):
+            return self._reminded(raw)
         message = queued(raw)
         self.logger.append_keys(deployment=message.deployment, receives=message.receives)
         try:
@@ -83,12 +83,13 @@ class Reactions:
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
         return done
 
-    def _reminded(self, deployment: str) -> str:
+    def _reminded(self, raw: Mapping[str, Any]) -> str:
         """Look as was asked for. What fails now is the sweep's: a reminder that came again and again would remind of nothing."""
         from portcullis.operations.guard import guard
 
-        self.logger.append_keys(deployment=deployment)
         try:
+            deployment = reminded_of(raw)
+            self.logger.append_keys(deployment=deployment)
             guard(self.world, deployment, Cause("a reminder", "portcullis"))
         except Exception as error:
             self.logger.warning(f"left to the sweep: {type(error).__name__}: {error}")

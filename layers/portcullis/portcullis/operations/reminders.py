@@ -34,8 +34,11 @@ def remind(world: World, deployment: str, after: timedelta) -> None:
     world.ledger.save(deployment, _WAITING, due.isoformat())
 
 
-def reminded_of(record: Mapping[str, Any]) -> str | None:
-    """The deployment that an SQS record (a dictionary) reminds of; None for a record of any other queue."""
-    if "MessageGroupId" in record["attributes"]:  # an event's, whose text is somebody else's
-        return None
+def is_reminder(record: Mapping[str, Any]) -> bool:
+    """Whether an SQS record (a dictionary) is one of ours. Every event comes in its deployment's message group; these have none."""
+    return "MessageGroupId" not in record["attributes"]
+
+
+def reminded_of(record: Mapping[str, Any]) -> str:
+    """The deployment that a reminder names. ValueError, KeyError or TypeError for a text that is not ours."""
     return str(json.loads(record["body"])["reminder"])
