@@ -82,19 +82,19 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
             changes[role] = after
             if before is None:
                 made[role] = after
-    bad_mappings, bad_roles = (_unloadable(held, kind) for kind in (Kind.MAPPINGS, Kind.ROLES))
+    bad_mappings, bad_roles = _unloadable(held)
     known: Mapping[str, Json] = (saved or {}).get(Kind.ROLES.value) or {}
     safe = [role for role, document in known.items() if document == held.get(Kind.ROLES, role)]
-    roles: list[str] = []
+    roles: set[str] = set()
     if len(changes) * len(held.of(Kind.ROLES)) > checks:
         # A keeper that has more than it needs keeps it: such a role stays as it is, and its mapping is changed.
-        roles = [r for r in safe if r in changes and r not in bad_mappings and not _entries(changes[r])]
+        roles = {r for r in safe if r in changes and r not in bad_mappings and not _entries(changes[r])}
     operations: list[Json] = [
         {"op": "add" if role in made else "replace", "path": pointer(role), "value": after}
         for role, after in changes.items()
         if role not in roles
     ]
-    emptied = sorted({*roles, *(role for role in safe if role in bad_roles)})
+    emptied = sorted(roles | {role for role in safe if role in bad_roles})
     role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in emptied]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
@@ -116,8 +116,7 @@ def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
     roles: Mapping[str, Json] = saved.get(Kind.ROLES.value) or {}
-    before = Held({Kind.MAPPINGS: mappings, Kind.ROLES: roles})
-    bad_mappings, bad_roles = (_unloadable(before, kind) for kind in (Kind.MAPPINGS, Kind.ROLES))
+    bad_mappings, bad_roles = _unloadable(Held({Kind.MAPPINGS: mappings, Kind.ROLES: roles}))
     role_operations: list[Json] = [
         {"op": "replace", "path": pointer(role), "value": document}
         for role, document in roles.items()
@@ -162,13 +161,13 @@ def _emptied(role: str, before: Json, keep: Keepers, entries: set[tuple[str, str
     return after
 
 
-def _unloadable(held: Held, kind: Kind) -> dict[str, dict[str, str]]:
-    """Name -> entry (of a mapping; else empty) -> why no node can load it."""
-    found: dict[str, dict[str, str]] = {}
+def _unloadable(held: Held) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Of the mappings, and of the roles: name -> entry (of a mapping; else empty) -> why no node can load it."""
+    found: dict[Kind, dict[str, dict[str, str]]] = {Kind.MAPPINGS: {}, Kind.ROLES: {}}
     for claim, why in unloadable(held):
-        if claim.kind is kind:
-            found.setdefault(claim.name, {})[claim.entry] = why
-    return found
+        if claim.kind in found:
+            found[claim.kind].setdefault(claim.name, {})[claim.entry] = why
+    return found[Kind.MAPPINGS], found[Kind.ROLES]
 
 
 def _without(mapping: Json, bad: Mapping[str, str]) -> Json:
