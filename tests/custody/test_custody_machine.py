@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from portcullis import custody
 from portcullis.custody import probes
@@ -14,6 +15,7 @@ from portcullis.custody.types import (
     LOCK_ORDER,
     SAVE_OF,
     USE,
+    Act,
     Cause,
     Custody,
     Decision,
@@ -213,6 +215,18 @@ def test_of_several_measures_that_were_opened_each_is_told_and_the_same_one_once
     assert len(told) == 2
     assert "undid 'shut mappings'" in told[0]
     assert "undid 'close ingress'" in told[1]
+
+
+def test_custody_stays_small_however_much_its_measures_have_to_tell() -> None:
+    much, c = "a mapping was opened; " * 100_000, locked()
+    for record in list(c.measures):
+        todo = Todo(record, Act.TAKE)
+        for told in (custody.done(c, todo, NOW, much), custody.failed(c, todo, NOW, much)):
+            assert len(told.measures[record].detail) < 2100
+            c = told
+    for measure in ENGINE:
+        c = custody.found_open(custody.done(c, Todo(measure, Act.TAKE), NOW, much), measure, NOW, much)
+    assert len(msgspec.json.encode(c)) < 100_000
 
 
 @pytest.mark.parametrize("measure", [Measure.SAVE, Measure.END_SESSIONS])

@@ -18,6 +18,8 @@ from portcullis.custody.types import (
     Told,
 )
 
+_CHARACTERS = 2000  # of a detail: custody is one item of the ledger, however many mappings a measure has to tell of
+
 
 def intend(c: Custody, todo: Todo, now: datetime) -> Custody:
     """To be kept before the step is done. Raises nothing; the ledger's Conflict says that somebody else goes on."""
@@ -41,7 +43,7 @@ def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
     """To be kept after the step was done."""
     progress = Progress.DONE if todo.act is Act.TAKE else Progress.UNDONE
     save_as = todo.save_as if todo.measure in SAVE_OF and todo.act is Act.TAKE else ""
-    c = _with(c, todo.measure, MeasureRecord(progress, now, detail, todo.act, save_as=save_as))
+    c = _with(c, todo.measure, MeasureRecord(progress, now, _short(detail), todo.act, save_as=save_as))
     if todo.forget:
         c = replace(c, strays=tuple(name for name in c.strays if name not in todo.forget))
     if todo.measure is not Measure.PROVE and todo.act is Act.TAKE:
@@ -56,7 +58,7 @@ def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
     record = MeasureRecord(
         Progress.FAILED,
         now,
-        detail,
+        _short(detail),
         todo.act,
         failures=(before.failures if before else 0) + 1,
         save_as=before.save_as if before else "",
@@ -76,6 +78,7 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
     if measure in SAVE_OF:
         return c
     # As failed, without a failure of ours: it may still be partly in effect, and it does not wait for a retry.
+    detail = _short(detail)
     c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail))
     c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
     return telling.opened(c, measure, now, detail)
@@ -84,6 +87,10 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
 def told(c: Custody, alert: Told) -> Custody:
     """To be kept after an alert was sent. One that was renewed meanwhile stays."""
     return replace(c, outbox=tuple(waiting for waiting in c.outbox if waiting != alert))
+
+
+def _short(detail: str) -> str:
+    return detail if len(detail) <= _CHARACTERS else detail[:_CHARACTERS] + " ... (cut)"
 
 
 def _with(c: Custody, measure: Measure, record: MeasureRecord) -> Custody:
