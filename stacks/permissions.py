@@ -81,7 +81,7 @@ def log(log_group_arn: str) -> Statements:
 
 
 def remember(g: Grounds) -> Statements:
-    return _allow(_prefixed("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"), [g.ledger])
+    return _allow(_prefixed("dynamodb", "DeleteItem GetItem PutItem Query"), [g.ledger])
 
 
 def tell(g: Grounds) -> Statements:
