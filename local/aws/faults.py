@@ -1,7 +1,8 @@
 """Faults on demand, in this process and reachable only through the admin route: so that tests can show what happens then.
 
 `fault`: calls of a service are throttled, answered with a 500, or never answered (the caller runs into its own time-out),
-for so many calls or seconds. `weather`: events are lost, doubled or late. `mend`: everything works again.
+for so many calls or seconds; `conflict` is what a transaction of DynamoDB meets where another is at work. `weather`: events are lost,
+doubled or late. `mend`: everything works again.
 Shapes of the errors are those of the real services (KMS and the JSON services: ThrottlingException; DynamoDB:
 ProvisionedThroughputExceededException; the query services: Throttling).
 """
@@ -20,7 +21,7 @@ from local.aws import delivery
 from local.aws.admin import verb
 from local.aws.patching import Answer
 
-KINDS = ("throttle", "server-error", "hang", "slow")
+KINDS = ("throttle", "server-error", "hang", "slow", "conflict")
 QUERY_SERVICES = ("iam", "sts", "cloudformation", "ec2", "autoscaling")
 
 
@@ -144,7 +145,11 @@ async def _hold(met: Fault) -> None:
 
 
 def _broken(service: str, kind: str, request_id: str) -> Answer:
-    if kind == "throttle":
+    more: dict[str, Any] = {}
+    if kind == "conflict":
+        status, code, message = 400, "TransactionCanceledException", "Transaction cancelled [TransactionConflict]"
+        more["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    elif kind == "throttle":
         status, message = 400, "Rate exceeded"
         code = {"dynamodb": "ProvisionedThroughputExceededException", "sns": "Throttling"}.get(
             service, "ThrottlingException"
@@ -161,4 +166,4 @@ def _broken(service: str, kind: str, request_id: str) -> Answer:
             )
         return status, {"Content-Type": "text/xml", "x-amzn-requestid": request_id}, text.encode()
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code, "x-amzn-requestid": request_id}
-    return status, headers, json.dumps({"__type": code, "message": message}).encode()
+    return status, headers, json.dumps({"__type": code, "message": message, **more}).encode()

@@ -310,7 +310,7 @@ def test_disabled_and_enabled_in_one_breath_ends_open(scene: Scene) -> None:
 
 
 def test_a_ledger_that_throttles_in_the_middle_of_a_lock_and_of_an_unlock_only_delays_them(scene: Scene) -> None:
-    writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    writes = ["dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:DeleteItem"]
     scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
     scene.kms.disable_key(KeyId=scene.key)
     until(lambda: _locks(scene), within=100, what="locked though the ledger throttled")

@@ -18,8 +18,13 @@ _THROTTLED = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+        # DynamoDB: another transaction is at work on the same item.
+        "TransactionConflictException",
+        "TransactionInProgressException",
     }
 )
+# DynamoDB: what ends a transaction that may be tried again, and says nothing of what it asked for.
+_IN_THE_WAY = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
 def _config() -> Any:
@@ -88,7 +93,11 @@ def unanswered(error: BaseException) -> str:
     """Why a service gave no answer, in a word: it throttles, failed by itself (5xx), stayed silent. Empty if it did answer."""
     code = error_code(error)
     if code:
-        status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        response = getattr(error, "response", {})
+        stood = {reason.get("Code") for reason in response.get("CancellationReasons", ())} - {"None"}
+        if stood and stood <= _IN_THE_WAY:
+            return ", ".join(sorted(stood))
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code if code in _THROTTLED or status >= 500 else ""
     name = type(error).__name__
     silent = type(error).__module__.startswith(("botocore", "urllib3")) and name != "ParamValidationError"

@@ -1,23 +1,32 @@
-"""How values stand in the ledger: JSON, readable in the console while small, compressed when large."""
+"""How values stand in the ledger: JSON, readable in the console while small, compressed when large, cut into parts when too large
+for one item."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from io import BytesIO
 from typing import Any, TypeVar
 
 import msgspec
 
-from portcullis.errors import BadInput
+from portcullis.errors import BadInput, Refused
 
 T = TypeVar("T")
 _READABLE_BYTES = 2048
 # DynamoDB takes 400 KB an item; what is left is for keys and the other attributes.
-_ITEM_BYTES = 390_000
+ITEM_BYTES = 390_000
+# It takes 4 MB a transaction. That much of JSON on the wire, where three bytes are four characters, is within it however it counts.
+PART_BYTES = 375_000
+MOST_PARTS = 8
+CUT = "cut"  # of an item: what lies in parts, with the length of each
+
+Attributes = dict[str, dict[str, Any]]
 
 
-class TooLarge(ValueError):
-    """A value that does not fit into one item even compressed."""
+class TooLarge(Refused):
+    """Values that do not fit into the ledger, even compressed and in parts."""
 
 
 def encode(value: Any) -> dict[str, Any]:
@@ -25,10 +34,27 @@ def encode(value: Any) -> dict[str, Any]:
     raw = msgspec.json.encode(value)
     if len(raw) <= _READABLE_BYTES:
         return {"S": raw.decode()}
-    packed = zlib.compress(raw, 6)
-    if len(packed) > _ITEM_BYTES:
-        raise TooLarge(f"{len(packed)} bytes compressed, {_ITEM_BYTES} fit")
-    return {"B": packed}
+    return {"B": zlib.compress(raw, 6)}
+
+
+def cut(attributes: Attributes) -> tuple[Attributes, list[bytes]]:
+    """What stands in the item itself, and the parts of what does not fit into it: none if all of it does. TooLarge if they are too many."""
+    packed = {name: value["B"] for name, value in sorted(attributes.items()) if "B" in value}
+    whole = b"".join(packed.values())
+    if len(whole) <= ITEM_BYTES:
+        return attributes, []
+    if len(whole) > MOST_PARTS * PART_BYTES:
+        raise TooLarge(f"{len(whole)} bytes compressed, {MOST_PARTS * PART_BYTES} fit")
+    lengths = {name: {"N": str(len(value))} for name, value in packed.items()}
+    head = {name: value for name, value in attributes.items() if name not in packed}
+    return head | {CUT: {"M": lengths}}, [whole[at : at + PART_BYTES] for at in range(0, len(whole), PART_BYTES)]
+
+
+def joined(head: Mapping[str, Any], parts: Sequence[bytes]) -> dict[str, Any]:
+    """The item again that was `cut`."""
+    whole = BytesIO(b"".join(parts))
+    lengths = sorted(head[CUT]["M"].items())
+    return {**head, **{name: {"B": whole.read(int(length["N"]))} for name, length in lengths}}
 
 
 def decode_whole(attribute: dict[str, Any], kind: type[T]) -> T:
@@ -47,6 +73,10 @@ def decode_whole(attribute: dict[str, Any], kind: type[T]) -> T:
 
 
 def decode(attribute: dict[str, Any], kind: type[T] | Any = Any) -> Any:
-    """The value of an attribute written by `encode`."""
-    raw = zlib.decompress(attribute["B"]) if "B" in attribute else attribute["S"].encode()
+    """The value of an attribute written by `encode`. BadInput if it is not whole any more."""
+    try:
+        raw = zlib.decompress(attribute["B"]) if "B" in attribute else attribute["S"].encode()
+    except zlib.error as error:
+        remedy = "a part is missing or another's: restore the table to a point in time"
+        raise BadInput(f"a value is not whole: {error}", source="ledger", remedy=remedy) from None
     return msgspec.json.decode(raw, type=kind)

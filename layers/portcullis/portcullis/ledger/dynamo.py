@@ -7,16 +7,23 @@ deployment#<name>       model                  the deployment file's text and th
                         custody                state, health, measures (optimistic version)
                         saved#<name>           what a lock put aside
                         history#<time>#<n>     a change, kept 400 days
-domain#<domain arn>     claims#<owner>         what an owner added (one item: written at once or not at all)
+domain#<domain arn>     claims#<owner>         what an owner added (written at once or not at all)
                         lease                  who may write to the engine now
+part#<n>#<pk>           <sk>                   a part of an item that was too large for one
+
+What is too large for one item is cut: the item says so, and a transaction writes it with all of its parts and takes away those that it
+does not have, so that a reader finds the old value or the new one, whole, whatever is cut off when. All else is one plain write, on the
+condition that there is nothing to take away. The parts are no neighbours: a transaction pays twice for each KB, and a partition takes
+1,000 KB a second. Custody, which is written on a condition of its own, stays one item: a few steps, each with a few words.
 """
 
 from __future__ import annotations
 
 import itertools
+import random
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,10 +33,15 @@ from portcullis.access.plan import AccessModel, Claim
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.ledger.codec import TooLarge, decode, decode_whole, encode
+from portcullis.ledger.codec import CUT, MOST_PARTS, TooLarge, cut, decode, decode_whole, encode, joined
 from portcullis.operations.ports import Change, KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
+_WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
+_IN_ONE_ITEM: dict[str, Any] = {
+    "ConditionExpression": "attribute_not_exists(#cut)",
+    "ExpressionAttributeNames": {"#cut": CUT},
+}
 
 
 class DynamoLedger:
@@ -53,7 +65,7 @@ class DynamoLedger:
         return registration
 
     def register(self, registration: Registration) -> None:
-        self._put("deployments", registration.deployment, {"value": encode(registration)})
+        self._put("deployments", registration.deployment, "the registration", value=registration)
 
     def unregister(self, deployment: str) -> None:
         self._delete("deployments", deployment)
@@ -69,11 +81,10 @@ class DynamoLedger:
         )
 
     def keep_model(self, deployment: str, model: KeptModel) -> None:
-        try:
-            values = {"text": encode(model.text), "access": encode(model.access), "options": encode(model.options)}
-        except TooLarge as error:
-            raise Refused(f"the access model of {deployment!r} is too large for the ledger: {error}") from None
-        self._put(f"deployment#{deployment}", "model", values)
+        what = f"the access model of {deployment!r}"
+        self._put(
+            f"deployment#{deployment}", "model", what, text=model.text, access=model.access, options=model.options
+        )
 
     # ------------------------------------------------------------------ claims and the lease
 
@@ -84,11 +95,7 @@ class DynamoLedger:
         }
 
     def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None:
-        try:
-            value = encode(sorted(claims))
-        except TooLarge as error:
-            raise Refused(f"the claims of {owner!r} are too many for the ledger: {error}") from None
-        self._put(f"domain#{domain}", f"claims#{owner}", {"value": value})
+        self._put(f"domain#{domain}", f"claims#{owner}", f"the list of claims of {owner!r}", value=sorted(claims))
 
     @contextmanager
     def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
@@ -110,6 +117,7 @@ class DynamoLedger:
     def _take_lease(self, domain: str, token: str, seconds: float) -> bool:
         now = self._now().timestamp()
         return self._conditional(
+            self._client.put_item,
             Item={**_key(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{now + seconds:.3f}"}},
             ConditionExpression="attribute_not_exists(pk) OR #until < :now",
             ExpressionAttributeNames={"#until": "until"},
@@ -117,17 +125,14 @@ class DynamoLedger:
         )
 
     def _drop_lease(self, domain: str, token: str) -> None:
-        with self._translated():
-            try:
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=_key(f"domain#{domain}", "lease"),
-                    ConditionExpression="#token = :token",
-                    ExpressionAttributeNames={"#token": "token"},
-                    ExpressionAttributeValues={":token": {"S": token}},
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return  # it ran out and somebody else holds it now
+        # Where the condition does not hold it ran out, and somebody else has it now.
+        self._conditional(
+            self._client.delete_item,
+            Key=_key(f"domain#{domain}", "lease"),
+            ConditionExpression="#token = :token",
+            ExpressionAttributeNames={"#token": "token"},
+            ExpressionAttributeValues={":token": {"S": token}},
+        )
 
     # ------------------------------------------------------------------ watermark, custody
 
@@ -138,6 +143,7 @@ class DynamoLedger:
     def raise_watermark(self, deployment: str, covered_until: datetime) -> None:
         until = covered_until.astimezone(UTC).isoformat(timespec="microseconds")
         self._conditional(
+            self._client.put_item,
             Item={**_key(f"deployment#{deployment}", "watermark"), "until": {"S": until}},
             ConditionExpression="attribute_not_exists(pk) OR #until < :until",
             ExpressionAttributeNames={"#until": "until"},
@@ -152,6 +158,7 @@ class DynamoLedger:
         """Keep it with the next version, which is returned. Conflict if somebody kept another one since it was read."""
         kept = replace(custody, version=custody.version + 1)
         stored = self._conditional(
+            self._client.put_item,
             Item={
                 **_key(f"deployment#{custody.deployment}", "custody"),
                 "value": encode(kept),
@@ -168,11 +175,7 @@ class DynamoLedger:
     # ------------------------------------------------------------------ put aside
 
     def save(self, deployment: str, name: str, value: Any) -> None:
-        try:
-            encoded = encode(value)
-        except TooLarge as error:
-            raise Refused(f"{name!r} of {deployment!r} is too large for the ledger: {error}") from None
-        self._put(f"deployment#{deployment}", f"saved#{name}", {"value": encoded})
+        self._put(f"deployment#{deployment}", f"saved#{name}", f"{name!r} of {deployment!r}", value=value)
 
     def saved(self, deployment: str, name: str) -> Any | None:
         item = self._get(f"deployment#{deployment}", f"saved#{name}")
@@ -189,41 +192,79 @@ class DynamoLedger:
 
     def record(self, change: Change) -> None:
         stamp = change.at.astimezone(UTC).isoformat(timespec="microseconds")
-        key = f"history#{stamp}#{next(self._counter):04d}{secrets.token_hex(3)}"
+        pk, sk = f"deployment#{change.deployment}", f"history#{stamp}#{next(self._counter):04d}{secrets.token_hex(3)}"
+        expires = int(change.at.timestamp()) + _HISTORY_SECONDS
         try:
-            value = encode(change)
+            self._put(pk, sk, change.summary, expires=expires, value=change)
         except TooLarge:
             words = f"{change.summary} (what it touched was too large to keep: it cannot be rolled back)"
-            value = encode(replace(change, summary=words, before=None, after=None, touched=(), model_before=""))
-        expires = int(change.at.timestamp()) + _HISTORY_SECONDS
-        self._put(f"deployment#{change.deployment}", key, {"value": value, "expires": {"N": str(expires)}})
+            kept = replace(change, summary=words, before=None, after=None, touched=(), model_before="")
+            self._put(pk, sk, change.summary, expires=expires, value=kept)
 
-    def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]:
-        items = itertools.islice(
-            self._query(f"deployment#{deployment}", "history#", newest_first=True, page=limit), limit
-        )
-        return tuple(decode(item["value"], Change) for item in items)
+    def history(self, deployment: str, limit: int = 50) -> Iterator[Change]:
+        """The latest first, and one at a time: what a large change touched may be hundreds of megabytes here."""
+        items = self._query(f"deployment#{deployment}", "history#", newest_first=True, page=limit)
+        # What has expired is deleted piece by piece, some day.
+        lasting = (item for item in items if int(item["expires"]["N"]) > self._now().timestamp())
+        return (decode(item["value"], Change) for item in itertools.islice(lasting, limit))
 
     # ------------------------------------------------------------------ DynamoDB
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with self._translated():
             answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
-        item: dict[str, Any] | None = answer.get("Item")
-        return item
+        return self._whole(answer["Item"]) if "Item" in answer else None
 
-    def _put(self, pk: str, sk: str, values: dict[str, Any]) -> None:
-        with self._translated():
-            self._client.put_item(TableName=self._table, Item={**_key(pk, sk), **values})
+    def _put(self, pk: str, sk: str, what: str, expires: int | None = None, **values: Any) -> None:
+        """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch."""
+        try:
+            head, parts = cut({name: encode(value) for name, value in values.items()})
+        except TooLarge as error:
+            raise TooLarge(f"{what} is too large for the ledger: {error}") from None
+        more = {} if expires is None else {"expires": {"N": str(expires)}}
+        item = {**_key(pk, sk), **head, **more}
+        if not parts and self._conditional(self._client.put_item, Item=item, **_IN_ONE_ITEM):
+            return
+        of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(_part_keys(pk, sk), parts, strict=False)]
+        gone = _part_keys(pk, sk)[len(parts) :]
+        puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
+        self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone)])
 
     def _delete(self, pk: str, sk: str) -> None:
-        with self._translated():
-            self._client.delete_item(TableName=self._table, Key=_key(pk, sk))
+        if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_IN_ONE_ITEM):
+            self._at_once(self._client.transact_write_items, self._deletes([_key(pk, sk), *_part_keys(pk, sk)]))
 
-    def _conditional(self, **put: Any) -> bool:
+    def _deletes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
+
+    def _whole(self, item: dict[str, Any]) -> dict[str, Any] | None:
+        """An item with its parts, all of one moment: it may be another one by now, or gone."""
+        if CUT not in item:
+            return item
+        pk, sk = item["pk"]["S"], item["sk"]["S"]
+        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in (_key(pk, sk), *_part_keys(pk, sk))]
+        answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
+        now, *parts = (answer.get("Item") for answer in answers)
+        return joined(now, [part["part"]["B"] for part in parts if part]) if now and CUT in now else now
+
+    def _at_once(self, call: Callable[..., Any], items: Sequence[dict[str, Any]]) -> Any:
+        """A transaction. One that another's or the table's rate stood in the way of is tried again: the client does not."""
+        for wait in _WAITS:
+            with self._translated():
+                try:
+                    return call(TransactItems=items)
+                except self._client.exceptions.TransactionCanceledException as error:
+                    if not unanswered(error):
+                        raise
+            time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+        with self._translated():
+            return call(TransactItems=items)
+
+    def _conditional(self, call: Callable[..., Any], **given: Any) -> bool:
+        """One write; False if its condition does not hold."""
         with self._translated():
             try:
-                self._client.put_item(TableName=self._table, **put)
+                call(TableName=self._table, **given)
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
@@ -246,7 +287,7 @@ class DynamoLedger:
         while True:
             with self._translated():
                 answer = self._client.query(**query)
-            yield from answer.get("Items", [])
+            yield from filter(None, map(self._whole, answer.get("Items", [])))
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -257,8 +298,6 @@ class DynamoLedger:
             yield
         except PortcullisError:
             raise
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise
         except Exception as error:
             if why := unanswered(error):
                 raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
@@ -267,3 +306,7 @@ class DynamoLedger:
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _part_keys(pk: str, sk: str) -> list[dict[str, Any]]:
+    return [_key(f"part#{number}#{pk}", sk) for number in range(MOST_PARTS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -300,4 +300,5 @@ class Ledger(Protocol):
         """Whatever was saved for it."""
 
     def record(self, change: Change) -> None: ...
-    def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]: ...
+    def history(self, deployment: str, limit: int = 50) -> Iterable[Change]:
+        """The latest first, each read when its turn comes."""

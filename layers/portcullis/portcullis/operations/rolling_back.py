@@ -67,13 +67,11 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
 
 def entry_of(world: World, deployment: str, entry: str) -> Change:
     """An entry of the history by its number (1 is the latest) or its time. BadInput if there is none."""
-    found = world.ledger.history(deployment, _FARTHEST)
-    if entry.isdecimal() and 0 < int(entry) <= len(found):
-        return found[int(entry) - 1]
-    for change in found:
-        if entry == stamp(change) or _moment(entry) == change.at:
+    number, moment = 0, _moment(entry)
+    for number, change in enumerate(world.ledger.history(deployment, _FARTHEST), 1):
+        if entry in (str(number), stamp(change)) or moment == change.at:
             return change
-    known = f"1 to {len(found)}, or the time of one" if found else "there is none yet"
+    known = f"1 to {number}, or the time of one" if number else "there is none yet"
     raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
 
 

@@ -83,7 +83,7 @@ def status(world: World, deployment: str) -> Status:
         world.ledger.watermark(deployment),
         waiting,
         tuple(problems),
-        world.ledger.history(deployment, 5),
+        tuple(world.ledger.history(deployment, 5)),
     )
 
 
