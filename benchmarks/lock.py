@@ -1,4 +1,5 @@
-"""The gate on a large domain: `make bench-lock [N=...]`. 1,000 role mappings, 500 indices, the whole embedded default.
+"""The gate on a large domain: `make bench-lock [N=...]`. 1,000 role mappings, 500 indices, the whole embedded default; others by
+`python -m benchmarks.lock --mappings 200 --people 500 --indices 100`, where so many people are named in each mapping.
 
 From the return of `DisableKey` to the first refused search, and of `EnableKey` to the first permitted one, N times; and, beside it,
 until the deployment is locked whole with its proof, and open again.
@@ -10,7 +11,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
-from typing import Any
+from uuid import uuid4
 
 from portcullis.ledger.dynamo import DynamoLedger
 
@@ -21,46 +22,65 @@ from local.story import repeated
 from local.story.book import spread
 from local.story.stages import Cast
 
-MAPPINGS, INDICES = 1000, 500
-AT_ONCE = 100  # indices made by one request
+AT_ONCE = 100  # indices
+ROLES_AT_ONCE, MAPPINGS_AT_ONCE = 2000, 100  # in one request
 INDEX = "catalyst-0000"
 
 
-def grown(parts: embedded.Parts) -> embedded.Parts:
-    """The same with a past: a thousand roles that nobody declared, each mapped to a backend role."""
-    names = [f"team_{number:04d}" for number in range(MAPPINGS)]
-    roles: dict[str, Any] = {
-        name: {
-            "cluster_permissions": ["cluster_composite_ops_ro"],
-            "index_permissions": [{"index_patterns": [f"{name}-*"], "allowed_actions": ["read", "write"]}],
-        }
-        for name in names
-    }
+def grown(parts: embedded.Parts, names: list[str]) -> embedded.Parts:
+    """The same with a past: mappings that nobody declared, each with a backend role. Their roles come later: of a file a node reads
+    three megabytes, and of a role that comes it asks no mapping, while of a mapping that comes it asks all roles."""
     mappings = {name: {"backend_roles": [f"people-of-{name}"]} for name in names}
-    return replace(parts, roles=roles, roles_mapping=mappings, stays_up=True)
+    return replace(parts, roles={}, roles_mapping=mappings, stays_up=True)
 
 
-def fill(cast: Cast, tell: Tell) -> None:
-    """Five hundred small indices without replicas."""
+def people_it(cast: Cast, names: list[str], people: int, tell: Tell) -> None:
+    """The roles, and in each mapping people whom no other names."""
+    security = "/_plugins/_security/api"
+    for at in range(0, len(names), ROLES_AT_ONCE):
+        roles = {
+            name: {
+                "cluster_permissions": ["cluster_composite_ops_ro"],
+                "index_permissions": [{"index_patterns": [f"{name}-*"], "allowed_actions": ["read", "write"]}],
+            }
+            for name in names[at : at + ROLES_AT_ONCE]
+        }
+        adds = [{"op": "add", "path": f"/{name}", "value": role} for name, role in roles.items()]
+        cast.engine("PATCH", f"{security}/roles", adds)
+    for at in range(0, len(names), MAPPINGS_AT_ONCE) if people else ():
+        who = {
+            name: [f"Cognito/eu-central-1_Pool/{uuid4()}" for _ in range(people)]
+            for name in names[at : at + MAPPINGS_AT_ONCE]
+        }
+        adds = [{"op": "add", "path": f"/{name}/users", "value": users} for name, users in who.items()]
+        cast.engine("PATCH", f"{security}/rolesmapping", adds)
+    tell(f"{len(names)} roles, {people} people mapped to each")
+
+
+def fill(cast: Cast, indices: int, tell: Tell) -> None:
+    """Small indices without replicas."""
     template = {
         "index_patterns": ["catalyst-*"],
         "template": {"settings": {"number_of_shards": 1, "number_of_replicas": 0}},
     }
     cast.engine("PUT", "/_index_template/bench", template)
-    for start in range(0, INDICES, AT_ONCE):
-        for number in range(start, start + AT_ONCE):
-            cast.engine("PUT", f"/catalyst-{number:04d}?wait_for_active_shards=0")
-        tell(f"{start + AT_ONCE} indices")
+    for number in range(indices):
+        cast.engine("PUT", f"/catalyst-{number:04d}?wait_for_active_shards=0")
+        if number % AT_ONCE == AT_ONCE - 1:
+            tell(f"{number + 1} indices")
     cast.engine("GET", "/_cluster/health?wait_for_status=green&timeout=60s")
 
 
 def run(given: argparse.Namespace, tell: Tell) -> Report:
     report = Report()
-    parts = replace(grown(embedded.parts_from_environment()), home=HOME / "run")
+    # Names that say little of each other: how well they compress is what the ledger's limit depends on.
+    names, people_each = [f"team_{uuid4().hex[:12]}" for _ in range(int(given.mappings))], int(given.people)
+    parts = replace(grown(embedded.parts_from_environment(), names), home=HOME / "run")
     with embedded.only_one(), embedded.running(parts, tell) as whole:
         people = People(whole)
         cast = Cast(whole, people, people.with_role(embedded.APPLICATION_ROLE))
-        seconds, _ = timed(lambda: fill(cast, tell))
+        people_it(cast, names, people_each, tell)
+        seconds, _ = timed(lambda: fill(cast, int(given.indices), tell))
         indices = len(cast.engine("GET", "/_cat/indices/catalyst-*?format=json"))
         before, roles = cast.mappings(), cast.engine("GET", "/_plugins/_security/api/roles")
         tell(f"{len(before)} role mappings, {indices} indices (made in {seconds:.0f} s)")
@@ -85,6 +105,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         "locked_whole_s": spread(rounds.there_whole),
         "unlocked_whole_s": spread(rounds.back_whole),
         "mappings": len(before),
+        "people_each": people_each,
         "indices": indices,
         "opensearch": parts.version,
     }
@@ -97,4 +118,5 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
 
 
 if __name__ == "__main__":
-    sys.exit(main("lock", __doc__, run, n=20, n_is="rounds of lock and unlock"))
+    more = {"mappings": "1000", "people": "0", "indices": "500"}
+    sys.exit(main("lock", __doc__, run, n=20, n_is="rounds of lock and unlock", more=more))

@@ -291,7 +291,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         finally:
             watch.end.set()
             thread.join()
-        history = soak.ledger.history(whole.deployment, 100_000)
+        history = tuple(soak.ledger.history(whole.deployment, 100_000))
         buried = whole.aws.client("sqs")
         dead = sum(
             int(
