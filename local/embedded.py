@@ -1,7 +1,8 @@
 """The embedded default: a real OpenSearch behind the front door, the emulated AWS, and our own stacks deployed into it.
 
 The stacks are the synthesised ones, unmodified; the Lambda code that runs is their built assets. What differs from a real account is
-where the domain's endpoint points, and that the layer is built for this machine instead of Lambda's.
+where the domain's endpoint points, and that the layer is built for this machine instead of Lambda's. One node and one door serve
+every domain, but those that were asked for `beside`: each of them has its own.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from portcullis import model
 from portcullis.errors import BadInput, PortcullisError, Refused
 
 from layers import build as layer
@@ -31,6 +31,7 @@ from local.node.node import Node
 from local.node.security import SecuritySetup
 from local.processes import Died, Part, check_port, free_port
 from stacks import names
+from stacks.deployments import load_all
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".portcullis"
@@ -75,6 +76,7 @@ class Parts:
     home: Path = HOME / "run"
     deployments: Path = PROJECT / "deployments"
     deployment: str = "demo"
+    beside: tuple[str, ...] = ()  # further deployments that have a node and a front door of their own
     version: str = DEFAULT_VERSION
     door_port: int = 0
     aws_port: int = 0
@@ -108,13 +110,22 @@ class Embedded:
     """Everything up and deployed. Use `running` to have it stopped again."""
 
     def __init__(
-        self, parts: Parts, node: Node, aws: Emulator, door_port: int, outputs: dict[str, dict[str, str]]
+        self,
+        parts: Parts,
+        nodes: Mapping[str, Node],
+        aws: Emulator,
+        door_ports: Mapping[str, int],
+        outputs: dict[str, dict[str, str]],
     ) -> None:
-        self.parts, self.node, self.aws, self.door_port, self.outputs = parts, node, aws, door_port, outputs
+        self.parts, self.nodes, self.aws, self.door_ports, self.outputs = parts, nodes, aws, door_ports, outputs
+
+    def at(self, deployment: str) -> Embedded:
+        """The same, seen as one of the deployments beside: its node, its door, its outputs."""
+        return Embedded(replace(self.parts, deployment=deployment), self.nodes, self.aws, self.door_ports, self.outputs)
 
     def check(self) -> None:
         """Raise if one of the parts has died by itself."""
-        for part in (self.node, self.aws):
+        for part in (*self.nodes.values(), self.aws):
             if death := part.death():
                 raise death
 
@@ -123,18 +134,24 @@ class Embedded:
         return self.parts.deployment
 
     @property
+    def node(self) -> Node:
+        return self.nodes[self.deployment]
+
+    @property
     def door(self) -> str:
         """The domain's endpoint: host:port."""
-        return f"localhost:{self.door_port}"
+        return f"localhost:{self.door_ports[self.deployment]}"
 
     @property
     def door_ca(self) -> Path:
+        """What to verify every door with."""
         return self.parts.home / "door" / "door-ca.pem"
 
     def output(self, name: str) -> str:
-        """One output of any stack, by its name."""
-        for outputs in self.outputs.values():
-            if name in outputs:
+        """One output by its name: of the deployment's own stacks first, then of any."""
+        own = (names.of(self.deployment, part) for part in ("key", "identity", "domain"))
+        for stack in (*own, *self.outputs):
+            if name in (outputs := self.outputs.get(stack, {})):
                 return outputs[name]
         known = ", ".join(sorted({key for outputs in self.outputs.values() for key in outputs}))
         raise KeyError(f"no stack has an output {name}; there are: {known}")
@@ -156,30 +173,38 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
     shutil.rmtree(parts.home, ignore_errors=True)
     parts.home.mkdir(parents=True)
     check(parts)
-    door_port = parts.door_port or free_port()
+    door_ports = {parts.deployment: parts.door_port or free_port()} | {name: free_port() for name in parts.beside}
     with ExitStack() as ends, ThreadPoolExecutor(3) as side:
         # The jars come first: a first start without a network fails here, before anything runs.
         jars.ensure(parts.version, CACHE, tell)
         assembly = side.submit(synthesise, parts, tell)
         host_layer = side.submit(layer.build, "host")
-        node = ends.enter_context(start_node(parts, tell))
-        aws = ends.enter_context(start_aws(parts, node, door_port, tell))
-        with naming_the_dead(node, aws):
+        nodes: dict[str, Node] = {}
+        for name in door_ports:
+            nodes[name] = ends.enter_context(start_node(parts, name, nodes.get(parts.deployment), tell))
+        aws = ends.enter_context(start_aws(parts, nodes, door_ports, tell))
+        with naming_the_dead(*nodes.values(), aws):
             prepare_account(aws)
             parts.before(aws)
             out = assembly.result()
             layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
             outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
-            yield Embedded(parts, node, aws, door_port, outputs)
+            yield Embedded(parts, nodes, aws, door_ports, outputs)
 
 
 def check(parts: Parts) -> None:
-    """What was asked for, before anything starts: BadInput for a port that is taken or a deployment file that is wrong."""
+    """What was asked for, before anything starts: BadInput for a port that is taken, a deployment that is not there, a wrong file."""
     for port in (parts.door_port, parts.aws_port):
         if port:
             check_port(port, "a port that was asked for")
-    for file in sorted(parts.deployments.glob("*.yaml")):
-        model.load(file)
+    there = {one.name for one in load_all(parts.deployments)}
+    for name in (parts.deployment, *parts.beside):
+        if name not in there:
+            raise BadInput(
+                f"there is no deployment {name!r}",
+                source=str(parts.deployments),
+                remedy=f"write {name}.yaml there; there are: {', '.join(sorted(there))}",
+            )
 
 
 @contextmanager
@@ -194,22 +219,48 @@ def naming_the_dead(*watched: Part) -> Iterator[None]:
         raise death from error
 
 
-def start_node(parts: Parts, tell: Tell) -> Node:
-    """A real node that only the front door may talk to, with the roles that Amazon predefines and open source does not."""
-    master = role_arn(names.of(parts.deployment, "master"))
-    roles = {**AMAZON_ROLES, **parts.roles}
-    security = SecuritySetup.behind_door(master, roles=roles, roles_mapping=parts.roles_mapping)
-    home = parts.home / "node"
-    return Node.start(home, CACHE, parts.version, security=security, tell=tell, stays_up=parts.stays_up)
+def start_node(parts: Parts, deployment: str, first: Node | None, tell: Tell) -> Node:
+    """A real node that only its front door may talk to, with the roles that Amazon predefines and open source does not.
+
+    `first`: the node of the first deployment, whose folder for snapshots is this one's too, as S3 is every domain's.
+    """
+    roles, mapping = (parts.roles, parts.roles_mapping) if first is None else ({}, {})
+    security = SecuritySetup.behind_door(
+        role_arn(names.of(deployment, "master")), roles={**AMAZON_ROLES, **roles}, roles_mapping=mapping
+    )
+    return Node.start(
+        parts.home / ("node" if first is None else f"node-{deployment}"),
+        CACHE,
+        parts.version,
+        security=security,
+        tell=tell,
+        repository=first.repository if first else None,
+        stays_up=parts.stays_up,
+    )
 
 
-def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
-    """The emulated AWS with the front door in front of the node."""
-    home = parts.home / "door"
+def start_aws(parts: Parts, nodes: Mapping[str, Node], door_ports: Mapping[str, int], tell: Tell) -> Emulator:
+    """The emulated AWS with a front door in front of each node."""
+    door, *further = (_door(parts, name, node, door_ports[name]) for name, node in nodes.items())
+    trust = {name: str(Path(door["home"]) / "door-ca.pem") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
+    return Emulator.start(
+        parts.home / "aws",
+        region=REGION,
+        account=ACCOUNT,
+        door=door,
+        further_doors=further,
+        lambda_environment=trust,
+        port=parts.aws_port,
+        tell=tell,
+    )
+
+
+def _door(parts: Parts, deployment: str, node: Node, port: int) -> dict[str, Any]:
+    home = parts.home / ("door" if deployment == parts.deployment else f"door-{deployment}")
     home.mkdir()
-    door = {
-        "port": door_port,
-        "domain": parts.deployment,
+    return {
+        "port": port,
+        "domain": deployment,
         "region": REGION,
         "account": ACCOUNT,
         "node_url": node.url,
@@ -224,23 +275,11 @@ def start_aws(parts: Parts, node: Node, door_port: int, tell: Tell) -> Emulator:
                 role_arn(name)
                 for name in (
                     names.AUTOMATION_ROLE,
-                    names.of(parts.deployment, "canary"),
-                    names.of(parts.deployment, "snapshots"),
-                    names.of(parts.deployment, "break-glass"),
+                    *(names.of(deployment, part) for part in ("canary", "snapshots", "break-glass")),
                 )
             ]
         },
     }
-    trust = {name: str(home / "door-ca.pem") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
-    return Emulator.start(
-        parts.home / "aws",
-        region=REGION,
-        account=ACCOUNT,
-        door=door,
-        lambda_environment=trust,
-        port=parts.aws_port,
-        tell=tell,
-    )
 
 
 def role_arn(name: str) -> str:

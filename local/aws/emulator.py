@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class Emulator:
         region: str = "eu-central-1",
         account: str = "111122223333",
         door: Mapping[str, Any] | None = None,
+        further_doors: Sequence[Mapping[str, Any]] = (),
         lambda_environment: Mapping[str, str] | None = None,
         domain_endpoint: str | None = None,
         port: int = 0,
@@ -69,7 +70,8 @@ class Emulator:
         """Start it under `home` (its state, temporary files and logs; kept until the caller removes it).
 
         `door`: handed to the front door, which runs as a thread of the same process (it reads the credential store).
-        `domain_endpoint`: host:port that every search domain is given as its endpoint; the door's address by default.
+        `further_doors`: the same for domains that have a door of their own; each becomes the endpoint of the domain it names.
+        `domain_endpoint`: host:port that every other search domain is given as its endpoint; the door's address by default.
         `lambda_environment`: variables every Lambda gets beside its own (a CA bundle, say). `port` 0 takes a free one.
         Raises BadInput for a port that is taken; Died (with the end of the log) or PortcullisError when it does not come up.
         """
@@ -86,6 +88,7 @@ class Emulator:
             "root": {"access_key": "AKIA" + _random_name(16), "secret_key": secrets.token_urlsafe(30)},
             "admin_token": secrets.token_urlsafe(24),
             "door": dict(door) if door is not None else None,
+            "further_doors": [dict(one) for one in further_doors],
             "domain_endpoint": domain_endpoint,
             "ready": str(home / "ready.json"),
         }

@@ -1,7 +1,7 @@
 """The emulator's process: `python -m local.aws.launch SPEC.json`, started by `local.aws.emulator`.
 
-It binds its socket first (so a free port is really ours), patches MiniStack in memory, starts the front door as a thread
-when the spec asks for one, and ends with its Lambda workers when its standard input closes.
+It binds its socket first (so a free port is really ours), patches MiniStack in memory, starts the front doors as threads
+where the spec asks for some, and ends with its Lambda workers when its standard input closes.
 """
 
 from __future__ import annotations
@@ -36,17 +36,21 @@ def main(spec_file: str) -> None:
     install(spec)
     signal.signal(signal.SIGTERM, lambda *_: _end())
     threading.Thread(target=_life_line, daemon=True, name="life-line").start()
-    door = None
-    if spec.get("door") is not None:
-        from local.door import serve
-
-        door = serve.start_in_thread(spec["door"])
     from local.aws import admin, clock, domain  # noqa: F401 - clock registers its verb
 
+    door = _door(spec["door"]) if spec.get("door") is not None else None
     domain.default_endpoint = spec.get("domain_endpoint") or door
+    for further in spec.get("further_doors", ()):
+        domain.endpoints[further["domain"]] = _door(further)
     asyncio.run(
         _serve(listener, admin.guarded(spec["admin_token"]), Path(spec["ready"]), {"endpoint": endpoint, "door": door})
     )
+
+
+def _door(spec: dict[str, Any]) -> str:
+    from local.door import serve
+
+    return serve.start_in_thread(spec)
 
 
 def install(spec: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import socket
 import ssl
 import threading
@@ -27,8 +28,8 @@ UP_WITHIN_S = 30
 def start_in_thread(spec: Mapping[str, Any]) -> str:
     """Start, wait until it listens, return `localhost:<port>`, which the certificate names (127.0.0.1 too).
 
-    The CA to verify it with is then in `home`/door-ca.pem, new at each start. Raises BadInput for a spec that cannot be read or a
-    port that is taken.
+    The CA to verify it with is then in `home`/door-ca.pem: new at each start of the process, one for all of its doors. Raises BadInput
+    for a spec that cannot be read or a port that is taken.
     """
     read = Spec.read(spec)
     listener = _listen(read.port)
@@ -48,7 +49,7 @@ def start_in_thread(spec: Mapping[str, Any]) -> str:
 
 
 async def _serve(spec: Spec, listener: socket.socket, up: concurrent.futures.Future[None]) -> None:
-    authority = trustme.CA()
+    authority = _authority()
     front = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     endpoint = f"{spec.domain}.{spec.region}.es.localhost"
     authority.issue_cert("localhost", HOST, f"search-{endpoint}", f"vpc-{endpoint}").configure_cert(front)
@@ -77,6 +78,12 @@ async def _serve(spec: Spec, listener: socket.socket, up: concurrent.futures.Fut
         authority.cert_pem.write_to_path(str(spec.home / CA))
         up.set_result(None)
         await asyncio.Event().wait()
+
+
+@functools.cache
+def _authority() -> trustme.CA:
+    """One for all doors of this process: whoever calls several domains is told one CA, as of Amazon's."""
+    return trustme.CA()
 
 
 def _listen(port: int) -> socket.socket:

@@ -53,9 +53,12 @@ class Node:
 
     name = "OpenSearch"
 
-    def __init__(self, home: Path, version: str, security: SecuritySetup, port: int, transport_port: int) -> None:
+    def __init__(
+        self, home: Path, version: str, security: SecuritySetup, port: int, transport_port: int, repository: Path
+    ) -> None:
         self.home, self.version, self.security = home, version, security
         self.port, self.transport_port = port, transport_port
+        self.repository = repository  # the folder that `fs` snapshot repositories may lie in (path.repo)
         self.certificates: Certificates = make(home / "config" / "certs")
         self.log = home / "node.log"
         self._child = Child(
@@ -77,12 +80,14 @@ class Node:
         port: int | None = None,
         transport_port: int | None = None,
         repositories: dict[str, str] | None = None,
+        repository: Path | None = None,
         stays_up: bool = False,
     ) -> Node:
         """Bring a node up and return when it and its security index answer.
 
         `home`: a new folder, or that of an earlier node, whose data and security index are then kept. `cache`: where the
-        jars lie. `stays_up`: compiled as a node that runs for long, as production's do; it is up a little later and faster from then
+        jars lie. `repository`: where snapshots may lie; another node's, to see what that one keeps there; its own under `home` by default.
+        `stays_up`: compiled as a node that runs for long, as production's do; it is up a little later and faster from then
         on. Raises BadInput (version, port in use), jars.CannotFetch, Died (with the log's last lines),
         PortcullisError (not up in time).
         """
@@ -94,7 +99,7 @@ class Node:
         port = port or free_port()
         while transport_port is None or transport_port == port:
             transport_port = free_port()
-        node = cls(home, version, security, port, transport_port)
+        node = cls(home, version, security, port, transport_port, repository or home / "repo")
         node._write(
             classpath, jars.default_files(version, cache.resolve()), (*JVM, *(STAYS_UP if stays_up else SOON_UP))
         )
@@ -129,11 +134,6 @@ class Node:
     def token_key(self) -> Path:
         """Signs what the door hands over: see handover.Signer."""
         return self.certificates.token_key
-
-    @property
-    def repository(self) -> Path:
-        """The folder that `fs` snapshot repositories may lie in (path.repo)."""
-        return self.home / "repo"
 
     @property
     def user(self) -> str:
