@@ -1,12 +1,13 @@
-"""CloudFormation types of IAM, Cognito and KMS that MiniStack does not know.
+"""CloudFormation types of IAM, Cognito and KMS that MiniStack does not know, and the encryption of a bucket, which it passes over.
 
 AWS::IAM::Group and AWS::IAM::UserToGroupAddition, AWS::Cognito::UserPoolUser and its UserPoolUserToGroupAttachment,
-AWS::KMS::ReplicaKey. Each goes through the service's own calls, so what they check is checked.
+AWS::KMS::ReplicaKey; BucketEncryption of AWS::S3::Bucket. Each goes through the service's own calls, so what they check is checked.
 """
 
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 from local.aws.patching import checked
@@ -15,8 +16,13 @@ Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
+    from ministack.services import s3
     from ministack.services.cloudformation import provisioners
 
+    provisioners._S3_BUCKET_CONFIGURATIONS = (
+        *provisioners._S3_BUCKET_CONFIGURATIONS,
+        ("BucketEncryption", _encryption, s3._put_bucket_encryption, s3._delete_bucket_encryption),
+    )
     provisioners._RESOURCE_HANDLERS.update(
         {
             "AWS::IAM::Group": {"create": _group, "update": _group_update, "delete": _group_delete},
@@ -30,6 +36,18 @@ def install() -> None:
             "AWS::KMS::ReplicaKey": {"create": _replica, "update": _replica_update, "delete": _replica_delete},
         }
     )
+
+
+def _encryption(properties: dict[str, Any]) -> bytes:
+    """As PutBucketEncryption takes it."""
+    configuration = ElementTree.Element("ServerSideEncryptionConfiguration")
+    for rule in properties["ServerSideEncryptionConfiguration"]:
+        shown = ElementTree.SubElement(configuration, "Rule")
+        default = ElementTree.SubElement(shown, "ApplyServerSideEncryptionByDefault")
+        for name, value in rule.get("ServerSideEncryptionByDefault", {}).items():
+            ElementTree.SubElement(default, name).text = value
+        ElementTree.SubElement(shown, "BucketKeyEnabled").text = str(rule.get("BucketKeyEnabled", False)).lower()
+    return ElementTree.tostring(configuration)
 
 
 def _group(logical_id: str, properties: dict[str, Any], stack: str) -> Made:

@@ -64,10 +64,13 @@ def role_arn(session: str) -> str:
     return str(role["Arn"]) if role else ""
 
 
-def signed_in(name: str, role: str, region: str, since: float) -> Caller | None:
+def signed_in(
+    name: str, role: str, region: str, since: float, session: str = "CognitoIdentityCredentials"
+) -> Caller | None:
     """Someone signed in by Cognito with a role: known by `name`, judged as the identity pool's session. None if the role is gone.
 
-    `since` (epoch seconds) is when that session counts as issued: with its token, which is the earliest it can have been.
+    `since` (epoch seconds) is when that session counts as issued: with its token, which is the earliest it can have been. `session` is
+    its name, where somebody else took the role.
     """
     account, role_name = role.split(":")[4], role.rsplit("/", 1)[-1]
     stored = iam._roles.get_scoped(account, None, role_name)
@@ -75,7 +78,7 @@ def signed_in(name: str, role: str, region: str, since: float) -> Caller | None:
         return None
     with responses.request_scope(account, region):
         principal = iam_evaluator.PrincipalInfo(
-            arn=f"arn:aws:sts::{account}:assumed-role/{role_name}/CognitoIdentityCredentials",
+            arn=f"arn:aws:sts::{account}:assumed-role/{role_name}/{session}",
             type="AssumedRole",
             account=account,
             policies=iam_evaluator._gather_role_policies(role_name, account),

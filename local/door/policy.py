@@ -16,6 +16,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, EvalResult, ParsedStatement
+from ministack.core.responses import request_scope
 
 from local.door.answers import Refused, forbidden
 from local.door.asked import Asked
@@ -46,6 +47,22 @@ def check_pass_role(caller: Caller, asked: Asked, role: str, region: str, servic
     if identity.decision != "Allow":
         arn = caller.principal.arn
         raise Refused(403, {"Message": f"User: {arn} is not authorized to perform: {PASS_ROLE} on resource: {role}"})
+
+
+def lets_store(caller: Caller, asked: Asked, action: str, resource: str, region: str) -> bool:
+    """Whether somebody may do this in S3, or with a key through S3: his own policies and the bucket's or the key's together."""
+    service = action.partition(":")[0]
+    keys = {"kms:viaservice": f"s3.{region}.amazonaws.com", "kms:calleraccount": caller.principal.account}
+    identity, context, limits = _identity(caller, asked, action, resource, region, keys if service == "kms" else {})
+    with request_scope(caller.principal.account, region):
+        document, owner = iam_evaluator._resource_policy(service, resource) or ("", None)
+    statements, fault = statements_of(document)
+    if fault or fault_in(statements):
+        return False
+    renamed = {"Statement": [_renamed(statement) for statement in statements]}
+    required = service in iam_evaluator._POLICY_REQUIRED
+    found = iam_evaluator.combine_resource_policy(identity, context, renamed, owner, required=required, limits=limits)
+    return bool(found.decision == "Allow")
 
 
 def _identity(

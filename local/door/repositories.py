@@ -1,13 +1,15 @@
 """Snapshot repositories of type s3, as Amazon's service takes them for every domain; the node behind the door knows `fs` only.
 
 The plugin that writes to S3 needs S3. So a registration of type s3 is checked as Amazon checks it: the caller's own policies have to
-let him pass `role_arn` on, that role has to trust the service, the bucket has to be there. Then the node is told of an fs
-repository in its own folder (path.repo), at BUCKET/BASE_PATH, with what was asked for kept beside it as a setting, so that
-GET /_snapshot shows the s3 repository that was registered. The rest of /_snapshot passes unchanged.
+let him pass `role_arn` on, that role has to trust the service, the bucket has to be there, and the role may list, read and (but for a
+read-only one) write there and use the key that the bucket is under: its own policies, the bucket's and the key's together. Then the node
+is told of an fs repository in its folder (path.repo), at BUCKET/BASE_PATH, with what was asked for kept beside it as a setting, so that
+GET /_snapshot shows the s3 repository that was registered. The rest of /_snapshot passes unchanged. Nodes that were given the same
+folder see what each other wrote into a bucket, as domains do.
 
 What this leaves out:
-- S3 itself: the files lie in the node's folder. What the role and the bucket's policy allow there is not looked at, a bucket deleted
-  later is not missed, and another domain's node does not see what this one wrote.
+- S3 itself: the files lie in the node's folder. What the role may do there is looked at once, when the repository is registered, and not
+  at each snapshot and restore, as S3 does; a bucket deleted later is not missed.
 - Encryption: the files are plain. A bucket key that is disabled is not felt, here or at a restore.
 - Amazon's engine finds out by itself, with an exception of its own, that the role or the bucket is of no use; here it is a plain 400.
 - A registration that is not plain JSON of at most a mebibyte (compressed, YAML) passes unread; the node answers that it knows no s3.
@@ -18,14 +20,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from ministack.core import iam_evaluator
-from ministack.services import iam, s3
+from ministack.core.responses import request_scope
+from ministack.services import iam, kms, s3
 
-from local.door import policy
+from local.door import callers, policy
 from local.door.answers import Refused, malformed
 from local.door.asked import Asked
 from local.door.callers import Caller
@@ -39,6 +43,7 @@ BOTH = ("chunk_size", "compress", "max_restore_bytes_per_sec", "max_snapshot_byt
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 SEGMENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,126}")  # begins with neither a dot nor nothing: it leads nowhere but down
 LONGEST_PATH = 512
+KEY = re.compile(r"<KMSMasterKeyID>([^<]+)</KMSMasterKeyID>")
 ROLE = re.compile(r"arn:aws:iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]+)", re.ASCII)
 
 
@@ -66,7 +71,37 @@ def rewritten(asked: Asked, caller: Caller, body: list[bytes], spec: Spec) -> li
         raise _refused(f"The role {role} is not there, or does not trust {SERVICES[0]} for {spec.domain_arn}.")
     if not s3._buckets.contains_scoped(spec.account, None, settings["bucket"]):
         raise _refused(f"The specified bucket does not exist: {settings['bucket']}")
+    store = callers.signed_in("", role, spec.region, time.time(), session="AmazonOpenSearchService")
+    for action, resource in _needed(settings, _key_of(settings["bucket"], spec)):
+        if store is None or not policy.lets_store(store, asked, action, resource, spec.region):
+            raise _refused(f"The role {role} is not authorized to perform: {action} on resource: {resource}")
     return [json.dumps(told).encode()]
+
+
+def _needed(settings: Mapping[str, str], key: str) -> Iterator[tuple[str, str]]:
+    """What Amazon's service has to be allowed: action and resource. `key`: the ARN of the bucket's, empty for S3's own. Pure."""
+    bucket = f"arn:aws:s3:::{settings['bucket']}"
+    objects = "/".join(part for part in (bucket, settings.get("base_path", ""), "index-0") if part)
+    yield "s3:ListBucket", bucket
+    yield "s3:GetObject", objects
+    if key:
+        yield "kms:Decrypt", key
+    if settings.get("readonly") != "true":
+        yield "s3:PutObject", objects
+        yield "s3:DeleteObject", objects
+        if key:
+            yield "kms:GenerateDataKey", key
+
+
+def _key_of(bucket: str, spec: Spec) -> str:
+    """The key that a bucket is under by default; empty where it is S3's own."""
+    said = s3._bucket_encryption.get_scoped(spec.account, None, bucket) or ""
+    named = KEY.search(said)
+    if not named:
+        return ""
+    with request_scope(spec.account, spec.region):
+        key = kms._resolve_key(named.group(1))
+    return str(key["Arn"]) if key else named.group(1)
 
 
 def asked_for(asked: Asked, body: Sequence[bytes]) -> dict[str, str] | None:

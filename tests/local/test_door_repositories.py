@@ -20,6 +20,7 @@ from tests.local.door_world import ACCOUNT, ARN, DOMAIN, REGION, World
 pytest_plugins = ["tests.local.fixtures_door"]
 
 BUCKET = "kept-snapshots"
+OBJECTS = f"arn:aws:s3:::{BUCKET}/*"
 STORE = f"arn:aws:iam::{ACCOUNT}:role/store"
 SETTINGS = {"bucket": BUCKET, "region": REGION, "role_arn": STORE, "base_path": "logs/daily"}
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -182,6 +183,7 @@ def estate(each_world: World) -> Iterator[World]:
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     world.role("store", Principal={"Service": "es.amazonaws.com"}, Condition=MINE)
+    may_store(world, "s3:*")
     world.role("stranger")
     yield world
     for name in world.node.ask("GET", "/_snapshot")[1]:
@@ -189,6 +191,13 @@ def estate(each_world: World) -> Iterator[World]:
     for index in ("sales", "back-sales"):
         world.node.ask("DELETE", f"/{index}")
     world.aws.client("s3").delete_bucket(Bucket=BUCKET)
+
+
+def may_store(world: World, *actions: str, **more: Any) -> None:
+    """What the role that Amazon's service takes may do."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.aws.client("iam").put_role_policy(RoleName="store", PolicyName="p", PolicyDocument=document)
 
 
 def taker(world: World, name: str = "taker", *statements: dict[str, Any]) -> requests.Session:
@@ -291,6 +300,49 @@ class TestOnNode:
             body = answer.json()
             assert (answer.status_code, body.get("Message", body.get("message"))) == (400, said)
         assert estate.node.ask("GET", "/_snapshot") == (200, {})
+
+    def test_the_role_has_to_be_let_to_the_bucket_and_its_key_by_its_own_policy_and_theirs(self, estate: World) -> None:
+        session, s3, kms = taker(estate, "taker", MAY_PASS), estate.aws.client("s3"), estate.aws.client("kms")
+        reads, writes = ("s3:ListBucket", "s3:GetObject"), ("s3:PutObject", "s3:DeleteObject")
+
+        def lacks(readonly: bool = False) -> str:
+            answer = register(session, "reader" if readonly else "mine", readonly=readonly)
+            message = answer.json().get("Message", "")
+            assert answer.status_code == (400 if message else 200), answer.text
+            return str(message.partition("not authorized to perform: ")[2].partition(" on ")[0])
+
+        may_store(estate, "s3:ListBucket")
+        assert lacks(readonly=True) == "s3:GetObject"
+        may_store(estate, *reads)
+        assert (lacks(readonly=True), lacks()) == ("", "s3:PutObject")
+        may_store(estate, *reads, *writes)
+        assert lacks() == ""
+        denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": OBJECTS}
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+        assert lacks(readonly=True) == "s3:GetObject"
+        s3.delete_bucket_policy(Bucket=BUCKET)
+
+        # A bucket under a key: by the role's own policy and the key's, and only through S3.
+        key = kms.create_key()["KeyMetadata"]
+        under = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key["Arn"]}
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": under}]}
+        s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=rules)
+        assert lacks(readonly=True) == "kms:Decrypt"
+        may_store(estate, *reads, *writes, "kms:Decrypt", "kms:GenerateDataKey")
+        assert (lacks(readonly=True), lacks()) == ("", "")
+        through = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+        for principal, condition, lacking in (
+            (f"{STORE}-2", through, "kms:Decrypt"),
+            (STORE, {"StringEquals": {"kms:ViaService": f"es.{REGION}.amazonaws.com"}}, "kms:Decrypt"),
+            (STORE, through, ""),
+        ):
+            only = {**through, "ArnLike": {"aws:PrincipalArn": principal}, **condition}
+            root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+            uses = {"Effect": "Allow", "Principal": root, "Action": "kms:Decrypt", "Resource": "*", "Condition": only}
+            keeps = {"Effect": "Allow", "Principal": root, "Action": "kms:Put*", "Resource": "*"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [uses, keeps]})
+            kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=policy)
+            assert lacks(readonly=True) == lacking, principal
 
     def test_no_base_path_leads_out_of_the_folder(self, estate: World) -> None:
         session = taker(estate, "taker", MAY_PASS)
