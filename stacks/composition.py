@@ -47,16 +47,20 @@ def compose(
             Tags.of(stack).add("portcullis:deployment", deployment)
         return stack
 
+    readers = {one.name: [other.name for other in deployments if other.reads == one.name] for one in deployments}
     network = tagged(Network(app, f"{names.PREFIX}-network", deployments, env=home))
     keys = [
-        given(one) if one.key_arn else tagged(Key(app, names.of(one.name, "key"), one, env=home), one.name).facts
+        given(one)
+        if one.key_arn
+        else tagged(Key(app, names.of(one.name, "key"), one, readers=readers[one.name], env=home), one.name).facts
         for one in deployments
     ]
     identities = [tagged(Identity(app, names.of(one.name, "identity"), one, env=home), one.name) for one in deployments]
     for one in deployments:
         for other in one.replica_regions:
             away = Environment(account=account, region=other)
-            tagged(Replica(app, names.of(one.name, f"key-{other}"), one, env=away), one.name)
+            replica = names.of(one.name, f"key-{other}")
+            tagged(Replica(app, replica, one, readers=readers[one.name], env=away), one.name)
     automation = tagged(
         Automation(
             app,
@@ -68,18 +72,21 @@ def compose(
             env=home,
         )
     )
+    domains: dict[str, Domain] = {}
     for key, identity in zip(keys, identities, strict=True):
-        tagged(
+        name = key.one.name
+        domains[name] = tagged(
             Domain(
                 app,
-                names.of(key.one.name, "domain"),
+                names.of(name, "domain"),
                 network=network,
                 key=key,
                 identity=identity,
                 automation=automation,
+                reads=domains[key.one.reads] if key.one.reads else None,
                 env=home,
             ),
-            key.one.name,
+            name,
         )
     if region != IAM_REGION:
         iam_home = Environment(account=account, region=IAM_REGION)

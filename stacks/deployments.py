@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,15 @@ class Declared:
     sweep_minutes: int
     signs_out: bool  # people, where something asks for their sessions to be ended
     bounded_groups: tuple[str, ...]  # Cognito groups of whose own roles the older sessions are to be denied
+    reads: str  # name of the deployment whose snapshots this one may read
     model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
 
 
 def load_all(folder: Path) -> tuple[Declared, ...]:
-    """Every `*.yaml` of a folder, by name. Raises BadInput for a bad file, a folder without any, a name given twice."""
+    """Every `*.yaml` of a folder, by name, but each after the one whose snapshots it reads.
+
+    Raises BadInput for a bad file, a folder without any, a name given twice.
+    """
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not files:
         raise BadInput(
@@ -62,7 +67,26 @@ def load_all(folder: Path) -> tuple[Declared, ...]:
                 remedy="one file a deployment",
             )
         found[one.name] = one
-    return tuple(found[name] for name in sorted(found))
+    return tuple(sorted(found.values(), key=lambda one: (len(_sources(one, found)), one.name)))
+
+
+def _sources(one: Declared, found: Mapping[str, Declared]) -> list[str]:
+    """Whose snapshots it reads, whose those read, and so on. Raises BadInput for one that is not there, and for a circle."""
+    names, problem = [one.name], ""
+    while not problem and (name := found[names[-1]].reads):
+        if name not in found:
+            problem = f"there is no deployment {name!r}"
+        elif name in names:
+            problem = f"the deployments read one another's snapshots in a circle: {', '.join(names)}"
+        names.append(name)
+    if problem:
+        raise BadInput(
+            problem,
+            source=str(found[names[-2]].source),
+            place="snapshots.reads",
+            remedy="the name of a deployment beside this one; leave it out once the re-key is done",
+        )
+    return names
 
 
 def declared(path: Path) -> Declared:
@@ -98,6 +122,7 @@ def declared(path: Path) -> Declared:
         sweep_minutes=read.custody.sweep_minutes,
         signs_out=read.custody.end_sessions or read.custody.deny_older_sessions,
         bounded_groups=pool.bounded_groups if pool and read.custody.deny_older_sessions else (),
+        reads=read.snapshots.reads or "",
         model=read,
     )
 

@@ -39,15 +39,18 @@ class Domain(Stack):
         key: KeyFacts,
         identity: Identity,
         automation: Automation,
+        reads: Domain | None = None,
         **kwargs: Any,
     ) -> None:
+        """`reads`: the one whose snapshots this one may read."""
         super().__init__(scope, name, termination_protection=True, **kwargs)
         self.one: Declared = identity.one
         self._network, self._key, self._identity, self._automation = network, key, identity, automation
         self.domain_arn = self.format_arn(service="es", resource="domain", resource_name=self.one.name)
         self.group = network.domain_groups[self.one.name]
         self.domain = self._domain()
-        self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn)
+        source = reads.snapshots if reads else None
+        self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn, reads=source)
         self._rules()
         self._set_up()
         CfnOutput(self, "DomainName", value=self.domain.ref)

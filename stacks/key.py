@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,10 @@ def given(one: Declared) -> KeyFacts:
 class Key(Stack):
     """The key that a deployment's domain is encrypted under, and its alias. `facts` is what the others need."""
 
-    def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, name: str, one: Declared, *, readers: Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        """`readers`: the deployments that may read this one's snapshots."""
         super().__init__(scope, name, **kwargs)
         key = kms.Key(
             self,
@@ -76,7 +80,7 @@ class Key(Stack):
             enable_key_rotation=True,
             rotation_period=Duration.days(one.rotation_days),
             multi_region=one.multi_region,
-            policy=key_policy(self, one),
+            policy=key_policy(self, one, readers),
             pending_window=Duration.days(30),
             removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
         )
@@ -97,7 +101,9 @@ class Key(Stack):
 class Replica(Stack):
     """A replica of a multi-Region key. Stacks of different Regions share no exports, so the primary's ARN is a parameter."""
 
-    def __init__(self, scope: Construct, name: str, one: Declared, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, name: str, one: Declared, *, readers: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(scope, name, **kwargs)
         primary = CfnParameter(
             self,
@@ -110,7 +116,7 @@ class Replica(Stack):
             self,
             "Replica",
             primary_key_arn=primary.value_as_string,
-            key_policy=key_policy(self, one),
+            key_policy=key_policy(self, one, readers),
             description=f"Portcullis: replica for the deployment {one.name}",
             pending_window_in_days=30,
         )
@@ -119,14 +125,23 @@ class Replica(Stack):
         CfnOutput(self, "KeyArn", value=replica.attr_arn)
 
 
-def key_policy(stack: Stack, one: Declared) -> iam.PolicyDocument:
+def key_policy(stack: Stack, one: Declared, readers: Sequence[str] = ()) -> iam.PolicyDocument:
     """Who may do what with a key of ours: the account administers, the search service uses, for the domain and for its
-    snapshots, and the automation looks.
+    snapshots, those who may read the snapshots read, and the automation looks.
 
     Principals are the account, bounded by conditions: roles that other stacks make later could not be named here.
     """
     account = iam.AccountRootPrincipal()
     region, number = stack.region, stack.account
+    stores = [names.of(reader, "snapshot-store") for reader in readers]
+    through_s3 = {"kms:CallerAccount": number, "kms:ViaService": f"s3.{region}.amazonaws.com"}
+    reading = iam.PolicyStatement(
+        sid="SnapshotsAreReadFromElsewhere",
+        principals=[account],
+        actions=["kms:Decrypt"],
+        resources=["*"],
+        conditions={"StringEquals": through_s3, **only_roles(stack, stores)},
+    )
     through_service: dict[str, Any] = {
         "StringEquals": {"kms:CallerAccount": number, "kms:ViaService": f"es.{region}.amazonaws.com"}
     }
@@ -157,10 +172,11 @@ def key_policy(stack: Stack, one: Declared) -> iam.PolicyDocument:
                 actions=list(SNAPSHOT_USE),
                 resources=["*"],
                 conditions={
-                    "StringEquals": {"kms:CallerAccount": number, "kms:ViaService": f"s3.{region}.amazonaws.com"},
+                    "StringEquals": through_s3,
                     **only_roles(stack, [names.of(one.name, "snapshot-store")]),
                 },
             ),
+            *([reading] if stores else []),
             iam.PolicyStatement(
                 sid="AutomationLooks",
                 principals=[account],

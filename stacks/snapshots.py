@@ -16,12 +16,16 @@ class Snapshots(Construct):
     """Part of the domain's stack. The bucket stays when the stack goes. Whoever destroys the deployment's key destroys
     these snapshots too, unless the file gives the bucket a key of its own."""
 
-    def __init__(self, scope: Construct, name: str, *, key: KeyFacts, domain_arn: str) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, key: KeyFacts, domain_arn: str, reads: Snapshots | None = None
+    ) -> None:
+        """`reads`: those of another deployment, for a re-key."""
         super().__init__(scope, name)
         stack, deployment = Stack.of(self), key.one.name
         asked = key.one.model.snapshots
         # Under a key of its own the snapshots outlive the deployment's key; else they go with it.
-        under = asked.key_arn or (key.arn if key.id else "")
+        self.under = under = asked.key_arn or (key.arn if key.id else "")
+        self._base = deployment  # where in the bucket, see portcullis.operations.snapshots
         self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", asked.bucket) if asked.bucket else self._bucket(under)
         self.store = iam.Role(
             self,
@@ -43,9 +47,16 @@ class Snapshots(Construct):
                 resources=[self.bucket.arn_for_objects("*")],
             ),
         ]
+        through = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
         if under:
-            through = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
             allowed.append(iam.PolicyStatement(actions=list(SNAPSHOT_USE), resources=[under], conditions=through))
+        if reads:
+            objects = reads.bucket.arn_for_objects(f"{reads._base}/*")
+            allowed.append(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[reads.bucket.bucket_arn]))
+            allowed.append(iam.PolicyStatement(actions=["s3:GetObject"], resources=[objects]))
+            if reads.under:
+                decrypt = iam.PolicyStatement(actions=["kms:Decrypt"], resources=[reads.under], conditions=through)
+                allowed.append(decrypt)
         for statement in allowed:
             self.store.add_to_policy(statement)
         self.taker = iam.Role(

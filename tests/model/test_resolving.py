@@ -178,7 +178,14 @@ def test_the_options_that_the_operations_read_are_plain():
         "break_glass_minutes": 60,
         "email": "a@example.com",
         "on_demand_rotation_days": None,
-        "snapshots": {"every_hours": 24, "restore_sample": None, "check_days": 7, "bucket": None, "key_arn": None},
+        "snapshots": {
+            "every_hours": 24,
+            "restore_sample": None,
+            "check_days": 7,
+            "bucket": None,
+            "key_arn": None,
+            "reads": None,
+        },
     }
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from portcullis.custody.key_policy import FIVE, Context, judge_policy
+from portcullis.errors import BadInput
 
+from stacks.deployments import load_all
 from tests.stacks.assembly import ACCOUNT, HOME, Synthesised, listed, synthesised
 
 OTHER_KEY = f"arn:aws:kms:{HOME}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
@@ -36,6 +38,12 @@ engine: OpenSearch_3.3
 domain: {{configuration: api}}
 key: {{org_paths: ["{ORG_PATH}"]}}
 """
+READER = """
+deployment: another-vault
+engine: OpenSearch_3.3
+domain: {configuration: api}
+snapshots: {reads: bounded}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     (files / "vault.yaml").write_text(FILE)
     (files / "given.yaml").write_text(GIVEN)
     (files / "bounded.yaml").write_text(BOUNDED)
+    (files / "another-vault.yaml").write_text(READER)
     return synthesised(folder / "out", HOME, deployments=str(files))
 
 
@@ -113,6 +122,40 @@ def test_given_a_bucket_then_none_is_made_and_that_one_is_used(made: Synthesised
     assert all("a-bucket-of-ours/*" in json.dumps(one["Resource"]) for one in stores)
 
 
+def test_who_reads_the_snapshots_of_another_reads_them_and_changes_nothing_in_its_own_policy_and_the_key_s(
+    made: Synthesised,
+) -> None:
+    store = "portcullis-another-vault-snapshot-store"
+    mine = [one for one in _statements(made, "portcullis-another-vault-domain") if "bounded" in json.dumps(one)]
+    may = {action: json.dumps(one["Resource"]) for one in mine for action in listed(one["Action"])}
+    assert may.keys() == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
+    assert "/bounded/*" in may["s3:GetObject"]
+    (decrypting,) = [one for one in mine if "kms:Decrypt" in listed(one["Action"])]
+    assert decrypting["Condition"] == {"StringEquals": {"kms:ViaService": f"s3.{HOME}.amazonaws.com"}}
+    policies = {name: made.one("AWS::KMS::Key", f"portcullis-{name}-key")["KeyPolicy"] for name in ("bounded", "vault")}
+    (reading,) = [one for one in _plain(policies["bounded"])["Statement"] if store in json.dumps(one)]
+    assert reading["Action"] == "kms:Decrypt"
+    assert reading["Condition"]["StringEquals"]["kms:ViaService"] == f"s3.{HOME}.amazonaws.com"
+    assert reading["Condition"]["ArnLike"]["aws:PrincipalArn"] == [
+        f"arn:aws:iam::{ACCOUNT}:role/{store}",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{store}/*",
+    ]
+    assert store not in json.dumps(policies["vault"]), "nobody was let to that one"
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [("nobody", "there is no deployment 'nobody'"), ("one", "in a circle: one"), ("two", "in a circle: one, two")],
+)
+def test_whose_snapshots_cannot_be_read_is_refused_by_file_and_place(tmp_path: Path, reads: str, said: str) -> None:
+    for name, other in (("one", reads), ("two", "one")):
+        text = READER.replace("another-vault", name).replace("bounded", other)
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(BadInput, match=r"snapshots\.reads") as refused:
+        load_all(tmp_path)
+    assert said in str(refused.value)
+
+
 def test_a_key_is_rotated_on_demand_only_where_the_file_asks_for_it_and_only_by_who_does_that(
     made: Synthesised,
 ) -> None:
@@ -135,8 +178,6 @@ def test_a_key_of_another_account_can_be_looked_at_before_anything_is_built_on_i
 
 
 def test_a_key_arn_of_the_snapshots_that_is_an_alias_is_refused(tmp_path: Path) -> None:
-    from portcullis.errors import BadInput
-
     (tmp_path / "vault.yaml").write_text(FILE.replace(":key/11111111-2222-3333-4444-555555555555", ":alias/other"))
     with pytest.raises(BadInput, match="a bucket takes a key"):
         synthesised(tmp_path / "out", HOME, deployments=str(tmp_path))

@@ -188,6 +188,8 @@ class Snapshots(Strict):
     key_arn: Annotated[str, *named("a KMS key")] | None = None
     """Key (its ARN, not an alias) of the snapshots' bucket. Default: the deployment's own key, so that destroying it destroys the
     snapshots too."""
+    reads: Annotated[str, *named("a deployment's name")] | None = None
+    """Name of another deployment beside this one, whose snapshots this one may read (and not change): what a re-key moves here."""
 
     @model_validator(mode="after")
     def _by_key(self) -> Snapshots:
