@@ -88,6 +88,9 @@ class Store:
     fails: list[str] = field(default_factory=list)  # states that the next snapshots end in
     sequence: int = 0
     corrupt: bool = False
+    compared: Callable[[], None] = lambda: None  # when a portion of documents is read
+    closed: set[str] = field(default_factory=set)
+    unreadable: bool = False  # the snapshots of others, for this one
     key: str = ""  # ARN of the one it was made with, if not the registered one
     lets_taker_in: Callable[[], bool] = lambda: True
 
@@ -100,7 +103,7 @@ class Store:
 
     # Documents
     def counted(self) -> dict[str, int]:
-        return {index: len(documents) for index, documents in self.indices.items()}
+        return {index: len(documents) for index, documents in self.indices.items() if index not in self.closed}
 
     def is_restored(self, index: str) -> bool:
         if self.slow:
@@ -114,10 +117,13 @@ class Store:
     def last_sequence(self, index: str, shard: int) -> int:
         return max((number for number, _ in self.indices[index].values()), default=-1)
 
-    def of_shard(self, index: str, shard: int) -> Collection[Document]:
+    def of_shard(self, index: str, shard: int, start: int = 0, stop: int | None = None) -> Collection[Document]:
+        if stop is not None:
+            self.compared()
         return [
             Document(identifier, number, sha256(repr(source).encode()).digest())
             for identifier, (number, source) in self.indices[index].items()
+            if start <= number and (stop is None or number < stop)
         ]
 
     def freeze(self, indices: Collection[str]) -> None:
@@ -142,6 +148,8 @@ class Store:
 
     def register(self, repository: str, settings: Mapping[str, Any], kind: str = "s3") -> None:
         self._let_taker_in()
+        if self.unreadable and settings.get("readonly"):
+            raise Refused("the store role is not authorized to perform: kms:Decrypt")
         self.registered = True
 
     def take(self, repository: str, snapshot: str, indices: str) -> None:
@@ -166,6 +174,8 @@ class Store:
 
     def listed(self, repository: str) -> list[Json]:
         self._let_taker_in()
+        if self.unreadable and "-of-" in repository:
+            raise Refused("repository_missing_exception")
         if not self.registered:
             raise Refused("repository_missing_exception")
         for one in self.repository.values():

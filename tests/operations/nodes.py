@@ -10,6 +10,7 @@ import requests
 from portcullis.access.plan import AccessModel
 from portcullis.engines.documents import OpenSearchDocuments
 from portcullis.engines.snapshots import OpenSearchSnapshots
+from portcullis.operations.comparing import Part, further
 from portcullis.operations.foundation import COMPARE_ROLE, SNAPSHOT_ROLE, with_foundation
 
 from local.node.node import Node
@@ -51,8 +52,16 @@ def documents(node: Node) -> OpenSearchDocuments:
     return OpenSearchDocuments(transport(node), node.version)
 
 
+def checksum(store: OpenSearchDocuments, index: str) -> str:
+    """Of every document of an index, as a re-key compares them."""
+    part = Part(index)
+    while part.shard < store.shards(index):
+        part = further(part, store, store)
+    return part.before
+
+
 class FolderSnapshots(OpenSearchSnapshots):
-    """A repository in the node's folder in the place of a bucket. Another's is copied: the two nodes share no folder."""
+    """A repository in the node's folder in the place of a bucket. Another's is linked to: the two nodes share no folder."""
 
     def __init__(self, node: Node, others: Mapping[str, Node] | None = None) -> None:
         super().__init__(transport(node), node.version)
@@ -61,9 +70,8 @@ class FolderSnapshots(OpenSearchSnapshots):
     def register(self, repository: str, settings: Mapping[str, Any], kind: str = "s3") -> None:
         assert settings["base_path"]
         folder = self._node.repository / repository
-        if settings.get("readonly"):
-            theirs = self._others[settings["base_path"]].repository / "portcullis"
-            shutil.copytree(theirs, folder, dirs_exist_ok=True)
+        if settings.get("readonly") and not folder.exists():
+            folder.symlink_to(self._others[settings["base_path"]].repository / "portcullis")
         given = {"location": str(folder), **({"readonly": True} if settings.get("readonly") else {})}
         super().register(repository, given, "fs")
 

@@ -13,16 +13,17 @@ import pytest
 from portcullis.access.plan import AccessModel
 from portcullis.custody.types import State
 from portcullis.errors import Refused
+from portcullis.operations import comparing
 from portcullis.operations.foundation import RESTORED
 from portcullis.operations.ports import KeptModel
-from portcullis.operations.rekeying import checksum, rekey
+from portcullis.operations.rekeying import rekey
 from portcullis.operations.restorability import restorability
 from portcullis.operations.world import Cause
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
 from tests.operations.estates import Estate, estate
-from tests.operations.nodes import FolderSnapshots, clear, documents, let_taker_in, ok, transport, write
+from tests.operations.nodes import FolderSnapshots, checksum, clear, documents, let_taker_in, ok, transport, write
 
 pytest_plugins = ["tests.fixtures_node"]
 pytestmark = pytest.mark.node
@@ -106,17 +107,22 @@ def test_the_snapshot_role_reads_the_sample_alone_and_removes_only_what_a_check_
         documents(node).remove("orders")
 
 
-def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_documents(two: tuple[Node, Node]) -> None:
+def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_documents(
+    two: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
     old, new = two
     write(old, "orders", 5000, shards=3)
     write(old, "people", 300)
     ok(old.ask("POST", "/_aliases", {"actions": [{"add": {"index": "orders", "alias": "sales"}}]}))
     made = on_nodes({"old": old, "new": new})
+    monkeypatch.setattr(comparing, "PORTION", 700)
     found = rekey(made.world, "old", CAUSE, to="new")
     assert found.step == "done", found
     assert (found.documents, found.indices) == (5300, 2)
     assert ok(new.ask("GET", "/sales/_count"))["count"] == 5000, "aliases come along"
     assert checksum(documents(old), "orders") == checksum(documents(new), "orders") == found.checksums["orders"]
+    monkeypatch.undo()
+    assert checksum(documents(old), "orders") == found.checksums["orders"], "in portions or at once"
     assert found.checksums["orders"].startswith("5000:")
     assert made.endpoints == {"old": "new.example.com"}
     assert made.world.ledger.custody("old").state is State.LOCKED

@@ -14,7 +14,7 @@ from portcullis.operations.ports import KeptModel
 from portcullis.operations.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.world import Cause
 
-from tests.operations.estates import Estate, estate
+from tests.operations.estates import Estate, Store, estate
 from tests.operations.worlds import Crash, Fate
 
 CAUSE = Cause("portcullis re-key", "somebody")
@@ -84,6 +84,17 @@ def test_given_the_move_then_the_old_domain_takes_no_writes_from_its_beginning_o
     assert move(made).step == "done"
 
 
+def test_given_a_long_snapshot_and_a_long_restore_then_no_call_takes_longer_than_its_function_may() -> None:
+    made = pair()
+    made.stores["old"].slow = made.stores["new"].slow = 55  # looks, at 3 s each
+    calls, step = 0, ""
+    while step != "done":
+        began, calls = made.world.now(), calls + 1
+        step = move(made).step
+        assert (made.world.now() - began).total_seconds() < 240, "the function operate has 300 s"
+    assert calls == 2
+
+
 def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_and_it_can_be_called_off() -> None:
     made = pair()
     made.stores["new"].corrupt = True
@@ -91,13 +102,44 @@ def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_an
         move(made)
     assert not made.endpoints
     assert state(made) is State.OPEN
-    assert rekey_state(made.world, "old").step == "check"
+    assert rekey_state(made.world, "old").step == "restore"
     assert move(made, to="", cancel=True).step == "called off"
     made.stores["old"].write("orders", "again", {})
     assert not reads(made, "old")
     assert not reads(made, "new")
     with pytest.raises(Refused):
         rekey_state(made.world, "old")
+
+
+def test_given_the_copy_that_differs_is_taken_away_then_it_is_restored_and_compared_again() -> None:
+    made = pair()
+    made.stores["new"].corrupt = True
+    with pytest.raises(Refused, match="orders differs"):
+        move(made)
+    made.stores["new"].corrupt = False
+    del made.stores["new"].indices["orders"]
+    with pytest.raises(Refused, match="people differs"):  # it was found out after the other
+        move(made)
+    assert rekey_state(made.world, "old").checksums == {}, "all are compared anew"
+    del made.stores["new"].indices["people"]
+    assert move(made).step == "done"
+
+
+def test_given_more_documents_than_one_call_can_compare_then_the_next_goes_on_where_it_was() -> None:
+    made = pair()
+    for number in range(9):
+        made.stores["old"].sequence += 99_999  # what is written over and over uses up numbers
+        made.stores["old"].write("orders", f"large-{number}", {"n": number})
+    read = []
+    for store in made.stores.values():
+        store.compared = lambda: (read.append(1), made.later(seconds=20))[0]
+    calls = 0
+    while (found := move(made)).step != "done":
+        calls += 1
+        assert found.step == "check"
+    assert found.documents == 29
+    assert calls > 1
+    assert len(read) == 2 * (10 + 1), "each portion of each index once, in both"
 
 
 def test_given_a_document_that_is_changed_in_the_new_domain_meanwhile_then_it_is_found() -> None:
@@ -131,6 +173,11 @@ def test_given_blocks_of_somebody_elses_then_calling_off_leaves_them() -> None:
     assert made.stores["old"].blocked == {"people"}
 
 
+def close(store: Store, index: str) -> None:
+    store.write(index, "x", {})
+    store.closed.add(index)
+
+
 REFUSED = {
     "itself": (lambda made: None, {"to": "old"}, BadInput),
     "nothing": (lambda made: None, {"to": ""}, BadInput),
@@ -147,6 +194,9 @@ REFUSED = {
     ),
     "a bad key": (lambda made: setattr(made.keys["new"], "state", "Disabled"), {}, Refused),
     "names are taken": (lambda made: made.stores["new"].write("orders", "x", {}), {}, Refused),
+    "names are taken by what is closed": (lambda made: close(made.stores["new"], "orders"), {}, Refused),
+    "a closed index would be left behind": (lambda made: close(made.stores["old"], "attic"), {}, Refused),
+    "the snapshots cannot be read": (lambda made: setattr(made.stores["new"], "unreadable", True), {}, Refused),
 }
 
 

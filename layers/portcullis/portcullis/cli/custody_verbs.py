@@ -95,7 +95,7 @@ def re_key(deployment: str, to: str, only_state: bool, cancel: bool) -> int:
       portcullis re-key demo --state
       portcullis re-key demo --cancel
 
-    Exit status: 0 done (or called off), 1 refused or not finished yet.
+    Exit status: 0 done (or called off, or said how far it is), 1 refused or not finished yet.
     """
     found = run("re-key-state", deployment) if only_state else run("re-key", deployment, to=to, cancel=cancel)
     if console().json:

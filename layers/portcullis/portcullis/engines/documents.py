@@ -46,13 +46,19 @@ class OpenSearchDocuments:
         copies = next(iter(stats["indices"].values()))["shards"][str(shard)]
         return max(int(one["seq_no"]["max_seq_no"]) for one in copies)
 
-    def of_shard(self, index: str, shard: int) -> Collection[Document]:
+    def of_shard(self, index: str, shard: int, start: int = 0, stop: int | None = None) -> Collection[Document]:
         # Without it an older version of a document could be read than the one a snapshot, which flushes, has taken.
         self._ask("POST", f"/{index}/_refresh")
-        return list(self._scroll(index, shard))
+        return list(self._scroll(index, shard, {"gte": start} | ({} if stop is None else {"lt": stop})))
 
-    def _scroll(self, index: str, shard: int) -> Iterator[Document]:
-        query = {"size": _PAGE, "sort": ["_doc"], "seq_no_primary_term": True, "stored_fields": ["_routing", "_source"]}
+    def _scroll(self, index: str, shard: int, numbers: Mapping[str, int]) -> Iterator[Document]:
+        query = {
+            "query": {"range": {"_seq_no": numbers}},
+            "size": _PAGE,
+            "sort": ["_doc"],
+            "seq_no_primary_term": True,
+            "stored_fields": ["_routing", "_source"],
+        }
         where = {"scroll": _KEEP, "preference": f"_shards:{shard}"}
         page = self._ask("POST", f"/{index}/_search", body=query, params=where)
         try:

@@ -46,7 +46,8 @@ class Documents(Protocol):
     def last_sequence(self, index: str, shard: int) -> int:
         """The highest sequence number a shard has given; -1 if none."""
 
-    def of_shard(self, index: str, shard: int) -> Collection[Document]: ...
+    def of_shard(self, index: str, shard: int, start: int = 0, stop: int | None = None) -> Collection[Document]:
+        """Those with a sequence number from `start` on and before `stop`; by default all."""
 
     def freeze(self, indices: Collection[str]) -> None:
         """No writes any more; reads go on."""

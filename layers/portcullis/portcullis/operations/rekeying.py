@@ -1,10 +1,10 @@
 """Re-key: a new domain under a new key, from a snapshot of the old one. A domain keeps the key it was made with, so there is no other way.
 
-The new domain is a deployment of its own, deployed before (its file, its key, its stacks); its file names the old one's bucket
-(`snapshots: {bucket: ...}`), so that its role may read what the old one wrote. Step by step, each written down in the
+The new domain is a deployment of its own, deployed before (its file, its key, its stacks); its file names the old one
+(`snapshots: {reads: OLD}`), so that its role may read what the old one wrote, under the old key. Step by step, each written down in the
 ledger before it is done and harmless when done again:
 
-prepare    the snapshot roles may read, for as long as this lasts; no index is in the way
+prepare    the snapshot roles may read, for as long as this lasts; no index is in the way, none is closed, the snapshots can be read
 freeze     the old one takes no writes any more; reads go on
 snapshot   every user index, into the repository of the old one, which the new one may read
 restore    into the new one, under the same names
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ import msgspec
 from portcullis import custody as machine
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
+from portcullis.operations.comparing import Part, further
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.foundation import CANARY_INDEX, MOVING
 from portcullis.operations.guard import guard
@@ -37,7 +38,7 @@ from portcullis.operations.snapshots import REPOSITORY
 from portcullis.operations.world import Cause, World
 
 STEPS = ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
-_LONGEST_SECONDS = 180  # of waiting in one call; the next goes on
+_LONGEST = timedelta(seconds=180)  # of waiting and comparing in one call, which has 300 s: the next goes on
 _LOOK = 3.0
 _TARGET = "target"  # the step of the one that is moved to
 
@@ -54,12 +55,13 @@ class Move:
     documents: dict[str, int] = field(default_factory=dict)  # user index -> how many, once frozen
     snapshot: str = ""
     checked: dict[str, str] = field(default_factory=dict)  # index -> checksum that both have
+    part: Part = field(default_factory=Part)  # of the index that is being compared
     endpoint_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """What a person is told. `exit_status` is 1 as long as it is not done."""
+    """What a person is told. `exit_status` is 1 as long as what was asked for is not done."""
 
     deployment: str
     to: str
@@ -88,9 +90,10 @@ def rekey(world: World, deployment: str, cause: Cause, *, to: str = "", cancel: 
         move = _begin(world, deployment, cause, to)
     elif to and to != move.to:
         raise Refused(f"{deployment} is being re-keyed to {move.to}; call that off first: --cancel")
+    until = world.now() + _LONGEST
     while move.step != "done":
         try:
-            move = _DOES[move.step](world, deployment, move, cause)
+            move = _DOES[move.step](world, deployment, move, cause, until)
         except _Later as later:
             return _told(deployment, move, str(later))
         move = replace(move, step=STEPS[STEPS.index(move.step) + 1])
@@ -99,11 +102,11 @@ def rekey(world: World, deployment: str, cause: Cause, *, to: str = "", cancel: 
 
 
 def rekey_state(world: World, deployment: str) -> Rekeyed:
-    """How far the re-key of a deployment is. Refused if none was begun."""
+    """How far the re-key of a deployment is; said, so `exit_status` is 0 however far. Refused if none was begun."""
     move = _kept(world, deployment)
     if move is None:
         raise Refused(f"no re-key of {deployment} was begun")
-    return _told(deployment, move)
+    return replace(_told(deployment, move), exit_status=0)
 
 
 def _begin(world: World, deployment: str, cause: Cause, to: str) -> Move:
@@ -130,19 +133,37 @@ def _begin(world: World, deployment: str, cause: Cause, to: str) -> Move:
 # ---------------------------------------------------------------------- the steps
 
 
-def _prepare(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _prepare(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     world.ledger.save(move.to, MOVING, replace(move, to="", step=_TARGET))
     for name in (deployment, move.to):
         apply_text(world, name, None, cause)
-    old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
-    in_the_way = sorted(set(_counted(new)) & set(_counted(old)))
-    if in_the_way:
+    try:
+        _refuse_obstacles(world, deployment, move.to)
+    except Refused:
         _close(world, deployment, move.to, cause)
-        raise Refused(f"{move.to} holds indices of the same names already: {', '.join(in_the_way[:10])}")
+        raise
     return move
 
 
-def _freeze(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _refuse_obstacles(world: World, deployment: str, to: str) -> None:
+    """What would stop the move half way is seen here, before the old one stops taking writes."""
+    old, new = (world.ledger.registration(name) for name in (deployment, to))
+    there = set(_ours(world.documents(old).frozen()))  # closed ones too
+    if closed := sorted(there - set(_counted(world.documents(old)))):
+        raise Refused(
+            f"{deployment} has closed indices, which no snapshot moves: {', '.join(closed[:10])}; open or delete them"
+        )
+    if in_the_way := sorted(there & set(world.documents(new).frozen())):
+        raise Refused(f"{to} holds indices of the same names already: {', '.join(in_the_way[:10])}")
+    registered(world, old)
+    try:
+        reading(world, new, old)
+    except Refused as error:
+        remedy = f"its file has to say so, `snapshots: {{reads: {deployment}}}`, and both have to be deployed again"
+        raise Refused(f"{to} may not read the snapshots of {deployment} ({error}); {remedy}") from error
+
+
+def _freeze(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     documents = world.documents(world.ledger.registration(deployment))
     if not move.frozen_before:  # written down first: a second try must not take our own blocks for somebody's
         move = replace(move, frozen_before=documents.frozen())
@@ -151,14 +172,14 @@ def _freeze(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     return replace(move, documents=_counted(documents))
 
 
-def _snapshot(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _snapshot(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     snapshots = registered(world, world.ledger.registration(deployment))
     if not move.documents:
         raise Refused(f"{deployment} holds no user index: there is nothing to move; --cancel, and use {move.to}")
     if not move.snapshot:
         move = replace(move, snapshot=f"re-key-{world.now():%Y%m%d-%H%M%S}")
         _save(world, deployment, move)
-    for _ in _looks(world):
+    for _ in _looks(world, until):
         listed = {one["snapshot"]: one["state"] for one in snapshots.listed(REPOSITORY)}
         state = listed.get(move.snapshot)
         if state == "SUCCESS":
@@ -171,7 +192,7 @@ def _snapshot(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     raise _Later("the snapshot is being taken")
 
 
-def _restore(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _restore(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     new = world.ledger.registration(move.to)
     documents = world.documents(new)
     snapshots, repository = reading(world, new, world.ledger.registration(deployment))
@@ -179,21 +200,25 @@ def _restore(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     missing = [index for index in sorted(move.documents) if index not in there]
     if missing:
         snapshots.restore(repository, move.snapshot, ",".join(missing), "")
-    for _ in _looks(world):
+    for _ in _looks(world, until):
         if all(documents.is_restored(index) for index in move.documents):
             return move
     raise _Later("the indices are being restored")
 
 
-def _check(world: World, deployment: str, move: Move, cause: Cause) -> Move:
-    """Index by index, so that a call that is cut off goes on where it was. What differs stops the move for good."""
+def _check(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
+    """Portion by portion, so that a call that is cut off goes on where it was. What differs stops the move for good."""
     old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
     counts = _counted(new)
     for index, many in sorted(move.documents.items()):
         if index in move.checked:
             continue
-        before, after = checksum(old, index), checksum(new, index)
+        move = _compared(world, deployment, move, index, until)
+        before, after = move.part.before, move.part.after
+        move = replace(move, part=Part())
         if before != after or counts.get(index) != many:
+            # What is taken away comes back, and is compared anew, whichever it was.
+            _save(world, deployment, replace(move, step="restore", checked={}))
             told = f"{index} differs: {many} documents and {before} before, {counts.get(index, 0)} and {after} after"
             raise Refused(
                 f"{told}; nothing was handed over. Take its copy away from {move.to}, or call it off: --cancel"
@@ -201,6 +226,20 @@ def _check(world: World, deployment: str, move: Move, cause: Cause) -> Move:
         move = replace(move, checked={**move.checked, index: after})
         _save(world, deployment, move)
     _refuse_late(old, move)
+    return move
+
+
+def _compared(world: World, deployment: str, move: Move, index: str, until: datetime) -> Move:
+    """With all documents of an index, in both domains, in `part`."""
+    old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
+    if move.part.index != index:
+        move = replace(move, part=Part(index))
+    shards = max(old.shards(index), new.shards(index))
+    while move.part.shard < shards:
+        if world.now() >= until:
+            raise _Later("the documents are being compared")
+        move = replace(move, part=further(move.part, old, new))
+        _save(world, deployment, move)
     return move
 
 
@@ -213,14 +252,14 @@ def _refuse_late(old: Documents, move: Move) -> None:
         )
 
 
-def _access(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _access(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     outcome = apply_text(world, move.to, None, cause)
     if outcome.plan.conflicts:
         raise Refused(f"the access model of {move.to} has conflicts: {'; '.join(map(str, outcome.plan.conflicts))}")
     return move
 
 
-def _hand_over(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _hand_over(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     new = world.ledger.registration(move.to)
     endpoints = world.endpoints(new)
     if not move.endpoint_before:
@@ -245,7 +284,7 @@ def _hand_over(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     return move
 
 
-def _lock(world: World, deployment: str, move: Move, cause: Cause) -> Move:
+def _lock(world: World, deployment: str, move: Move, cause: Cause, until: datetime) -> Move:
     _close(world, deployment, move.to, cause, but=move)
     held = world.now()
     custody = guard(
@@ -256,7 +295,7 @@ def _lock(world: World, deployment: str, move: Move, cause: Cause) -> Move:
     return move
 
 
-_DOES: dict[str, Callable[[World, str, Move, Cause], Move]] = {
+_DOES: dict[str, Callable[[World, str, Move, Cause, datetime], Move]] = {
     "prepare": _prepare,
     "freeze": _freeze,
     "snapshot": _snapshot,
@@ -270,16 +309,6 @@ _DOES: dict[str, Callable[[World, str, Move, Cause], Move]] = {
 # ---------------------------------------------------------------------- what they stand on
 
 
-def checksum(documents: Documents, index: str) -> str:
-    """Over every document of an index, in any order: identifiers, sources and routing. One shard is held in memory at a time."""
-    total, many = 0, 0
-    for shard in range(documents.shards(index)):
-        for one in documents.of_shard(index, shard):
-            total += int.from_bytes(sha256(one.identifier.encode() + b"\0" + one.digest).digest(), "big")
-            many += 1
-    return f"{many}:{total % 2**256:064x}"
-
-
 def _ours(indices: Iterable[str]) -> list[str]:
     """Without the canary's index: each domain has its own."""
     return [index for index in indices if index != CANARY_INDEX]
@@ -290,11 +319,12 @@ def _counted(documents: Documents) -> dict[str, int]:
     return {index: counted[index] for index in _ours(counted)}
 
 
-def _looks(world: World) -> Iterable[int]:
-    for look in range(int(_LONGEST_SECONDS / _LOOK)):
-        if look:
-            world.sleep(_LOOK)
-        yield look
+def _looks(world: World, until: datetime) -> Iterable[int]:
+    """At least one; then again and again until it is time to end the call."""
+    yield 0
+    while world.now() < until:
+        world.sleep(_LOOK)
+        yield 1
 
 
 def _cancel(world: World, deployment: str, cause: Cause, move: Move | None) -> Rekeyed:

@@ -25,8 +25,8 @@ def registered(world: World, registration: Registration) -> Snapshots:
 def reading(world: World, reader: Registration, owner: Registration) -> tuple[Snapshots, str]:
     """Another deployment's snapshots as a second, read-only repository of `reader`, and its name there.
 
-    The reader's own role has to be let into the bucket: its deployment file names it (`snapshots: {bucket: ...}`). Refused by the
-    engine if it is not.
+    The reader's own role has to be let into the bucket and to the key it is under: its deployment file names the owner
+    (`snapshots: {reads: OWNER}`). Refused by the engine if it is not.
     """
     name, snapshots = f"{REPOSITORY}-of-{owner.deployment}", world.snapshots(reader)
     try:
