@@ -92,13 +92,13 @@ def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
         application = People(up).with_role(embedded.APPLICATION_ROLE)
         for number, document in enumerate(DOCUMENTS):
             assert application.ask("PUT", f"/{INDEX}/_doc/{number}?refresh=true", document).status_code == 201
-        person = OnCall(up, _environment(up, home))
+        person = OnCall(up, shell(up, home))
         assert person.portcullis("sweep")[0] == 0  # takes the first snapshot
         assert person.portcullis("restorability", "demo")[0] == 0
         yield person
 
 
-def _environment(up: embedded.Embedded, home: Path) -> dict[str, str]:
+def shell(up: embedded.Embedded, home: Path) -> dict[str, str]:
     """The shell of a person who may do everything in the account."""
     iam = up.aws.client("iam")
     iam.create_user(UserName="on-call")
