@@ -89,7 +89,10 @@ class Parts:
 
 
 def parts_from_environment() -> Parts:
-    """What `make` was told: OPENSEARCH=2.19.3 make demo, PORTCULLIS_DOOR_PORT=8443 make up."""
+    """What `make` was told: OPENSEARCH=2.19.3 make demo, PORTCULLIS_DOOR_PORT=8443 make up, PORTCULLIS_DEPLOYMENTS=FOLDER make up.
+
+    Of a folder that is named, every deployment has a node and a door of its own; `demo` has to be among them. BadInput for a bad file.
+    """
 
     def port(name: str) -> int:
         given = os.environ.get(name, "0")
@@ -99,7 +102,12 @@ def parts_from_environment() -> Parts:
             )
         return int(given)
 
+    shipped, given = Parts(), os.environ.get("PORTCULLIS_DEPLOYMENTS")
+    folder = Path(given).resolve() if given else shipped.deployments
+    beside = tuple(one.name for one in load_all(folder) if one.name != shipped.deployment) if given else ()
     return Parts(
+        deployments=folder,
+        beside=beside,
         version=os.environ.get("PORTCULLIS_OPENSEARCH") or DEFAULT_VERSION,
         door_port=port("PORTCULLIS_DOOR_PORT"),
         aws_port=port("PORTCULLIS_AWS_PORT"),

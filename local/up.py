@@ -122,6 +122,7 @@ def _furnish(whole: embedded.Embedded) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "door": whole.door,
+        "beside": {name: whole.at(name).door for name in whole.parts.beside},
         "ca": _short(whole.door_ca),
         "aws": whole.aws.endpoint,
         "pool": people.pool,
@@ -163,8 +164,9 @@ def _short(path: Path) -> str:
 
 def _welcome(state: dict[str, Any]) -> str:
     search = f'curl --cacert {state["ca"]} -H "Authorization: Bearer $(cat {state["token"]})" https://{state["door"]}/_dashboards/{INDEX}/_search'
+    beside = "".join(f"\nBeside it, {name} behind https://{door}." for name, door in state["beside"].items())
     return f"""
-The embedded default is up: domain behind https://{state["door"]}, emulated AWS at {state["aws"]}.
+The embedded default is up: domain behind https://{state["door"]}, emulated AWS at {state["aws"]}.{beside}
 
 {PERSON} is signed in at the Dashboards door and in the group `dashboards` only; her search is refused:
   {search}

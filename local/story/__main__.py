@@ -61,8 +61,8 @@ def _play(book: Book) -> None:
         with book.stage("up", f"A real OpenSearch {parts.version}, the emulated AWS, our stacks deployed") as stage:
             whole = ends.enter_context(embedded.running(parts, lambda line: _tell(book, line)))
             watch = ends.enter_context(Supervisor())  # a part that dies ends the story there and then
-            watch.keep(whole.node)
-            watch.keep(whole.aws)
+            for part in (*whole.nodes.values(), whole.aws):
+                watch.keep(part)
             stage.note(f"domain {whole.deployment} behind https://{whole.door}; {len(whole.outputs)} stacks")
         people = People(whole)
         have: dict[str, Any] = {
