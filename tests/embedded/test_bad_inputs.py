@@ -166,6 +166,20 @@ def test_what_is_no_port_is_said_so(clone: Clone) -> None:
     is_one_clear_error(said, "PORTCULLIS_DOOR_PORT", "'https' is no port")
 
 
+@pytest.mark.parametrize(
+    ("names", "words"), [((), ["no deployment file"]), (("orders",), ["no deployment 'demo'", "demo.yaml", "orders"])]
+)
+def test_a_folder_without_the_deployment_that_is_furnished_is_said_so(
+    clone: Clone, tmp_path: Path, names: tuple[str, ...], words: list[str]
+) -> None:
+    text = (PROJECT / "deployments" / "demo.yaml").read_text()
+    for name in names:
+        (tmp_path / f"{name}.yaml").write_text(text.replace("deployment: demo\n", f"deployment: {name}\n"))
+    status, said = clone.run(PORTCULLIS_DEPLOYMENTS=str(tmp_path))
+    assert status == 2
+    is_one_clear_error(said, str(tmp_path), *words)
+
+
 def test_a_release_that_is_not_there_is_said_with_those_that_are(clone: Clone) -> None:
     status, said = clone.run(PORTCULLIS_OPENSEARCH="9.9.9")
     assert status == 2

@@ -22,6 +22,7 @@ from local.people import Caller, People, until
 from local.story.stages import Alerts
 from tests.runbooks.conftest import OnCall, shell
 from tests.runbooks.pages import page
+from tests.runbooks.test_walk import run
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
 
@@ -139,6 +140,8 @@ def test_half_way_it_says_where_it_is_and_is_called_off(two: Two, application: C
     assert (status, INDEX in printed) == (1, True), printed
     two.follow("re-key demo --state")
     assert two.json("re-key", OLD, "--state")["step"] == "restore"
+    ended, answer = run(two.on_call, "portcullis-re-key-state")
+    assert (ended, answer["answer"]["step"]) == ("Success", "restore"), "a look from the console is no failure"
     assert not application.may_write(INDEX), "from its beginning on the old one takes no writes"
     assert application.may_search(INDEX), "reads go on"
     two.follow("re-key demo --cancel")
