@@ -31,18 +31,21 @@ FOR_SERVICE = {**THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}}
 def test_the_policy_to_paste_has_the_five_actions_of_the_seed_and_no_other_that_reads(
     org_paths: tuple[str, ...],
 ) -> None:
-    use, grant, look = to_paste(HERE, org_paths)["Statement"]
+    use, grant, keep, look = to_paste(HERE, org_paths)["Statement"]
     assert sorted(use["Action"]) == sorted(FIVE)
     assert len(FIVE) == 5
     assert grant["Action"] == [CREATE_GRANT]
     assert grant["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+    assert set(keep["Action"]) < set(FIVE)
+    assert keep["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3.")
+    assert all("-snapshot-store" in one for one in keep["Condition"]["ArnLike"]["aws:PrincipalArn"])
     # Encrypting is asked for as a dry run, and would make nothing readable.
     assert not {"kms:Decrypt", "kms:GenerateDataKey", CREATE_GRANT} & set(look["Action"])
-    assert all(one["Condition"] for one in (use, grant, look)), "nothing is let in unbounded"
+    assert all(one["Condition"] for one in (use, grant, keep, look)), "nothing is let in unbounded"
 
 
 def test_given_organisation_paths_then_they_bound_the_policy_instead_of_the_account() -> None:
-    use, grant, _ = to_paste(HERE, (ORG,))["Statement"]
+    use, grant, *_ = to_paste(HERE, (ORG,))["Statement"]
     assert use["Condition"] == {
         "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [ORG]},
         "StringEquals": {"kms:ViaService": "es.eu-central-1.amazonaws.com"},

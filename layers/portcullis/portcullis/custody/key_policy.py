@@ -41,6 +41,8 @@ _LOOKS = (
     *("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyRotationStatus"),
     "kms:ListGrants",
 )
+# The roles as which the search service writes a deployment's snapshots, and reads another's.
+_STORES = "portcullis-*-snapshot-store"
 _WATCHERS = ("domain-setup", "key-guard", "sweep", "operate", "remove")
 
 
@@ -103,12 +105,20 @@ def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
         for name in _WATCHERS
         for arn in (f"{iam}:role/portcullis-{name}", f"{sts}:assumed-role/portcullis-{name}/*")
     ]
+    stores = {"aws:PrincipalArn": [f"{iam}:role/{_STORES}", f"{sts}:assumed-role/{_STORES}/*"]}
+    through_s3 = {"kms:CallerAccount": context.account, "kms:ViaService": f"s3.{context.region}.amazonaws.com"}
     anybody = {"AWS": "*"}
     return {
         "Version": "2012-10-17",
         "Statement": [
             _statement("SearchServiceUses", anybody, list(FIVE), use_condition),
             _statement("SearchServiceHoldsGrants", anybody, [CREATE_GRANT], grant_condition),
+            _statement(
+                "SnapshotsAreWrittenAndRead",
+                {"AWS": f"{iam}:root"},
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                {"StringEquals": through_s3, "ArnLike": stores},
+            ),
             _statement(
                 "PortcullisLooks", {"AWS": f"{iam}:root"}, list(_LOOKS), {"ArnLike": {"aws:PrincipalArn": watchers}}
             ),
@@ -128,6 +138,8 @@ def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...
         *(f"  {action}: {WHY[action]}" for action in FIVE),
         "SearchServiceHoldsGrants: Amazon OpenSearch Service works through a grant on the key, made once for the domain; "
         "kms:GrantIsForAWSResource lets only an AWS service make one, for its own resource. Revoking that grant locks the domain.",
+        f"SnapshotsAreWrittenAndRead: as the roles {_STORES} the service keeps its snapshots in a bucket under this key, through S3 alone; "
+        "each of them is let to it by its own policy too.",
         "PortcullisLooks: so that a revocation is noticed. It may ask whether the key could be used (a dry run) and decrypts nothing; "
         "without it Portcullis learns of a revocation from the domain alone, later.",
         "Keep the statements that let you administer the key; add these to them.",
