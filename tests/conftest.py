@@ -15,16 +15,17 @@ settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=12)
 settings.load_profile("whole")
 
-# Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first.
+# Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first, so
+# that no worker is left alone with a long one at the end.
 _TOGETHER = {
-    "embedded": "tests/embedded/test_(story|the_)",
-    "walk": "tests/runbooks/test_walk",
-    "door": "tests/local/test_door_|tests/tutorials/",
     "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
+    "embedded": "tests/embedded/test_(story|the_)",
+    "door": "tests/local/test_door_|tests/tutorials/",
+    "walk": "tests/runbooks/test_walk",
     "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy)|tests/operations/test_ask\.",
-    "alone": "tests/embedded/",  # each starts an embedded default of its own
     "stacks": "tests/stacks/",
 }
+_ALONE = "tests/embedded/"  # the others there: each file starts an embedded default of its own
 
 
 def _group(nodeid: str) -> str:
@@ -32,9 +33,15 @@ def _group(nodeid: str) -> str:
     return next((group for group, files in _TOGETHER.items() if re.match(files, nodeid)), nodeid.partition("::")[0])
 
 
+def _place(nodeid: str) -> int:
+    group = _group(nodeid)
+    if group in _TOGETHER:
+        return list(_TOGETHER).index(group)
+    return len(_TOGETHER) + (not group.startswith(_ALONE))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {group: place for place, group in enumerate(_TOGETHER)}
-    items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
+    items.sort(key=lambda item: _place(item.nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
