@@ -17,6 +17,7 @@ from portcullis.custody.types import (
     Custody,
     Deletion,
     Health,
+    Hold,
     Measure,
     MeasureRecord,
     Probe,
@@ -80,6 +81,22 @@ def test_an_alert_of_custody_is_whole(name: Tell) -> None:
     lines = text(_alert("demo", told)).splitlines()
     assert [line.split(":")[0] for line in lines[:3]] == ["What happened", "What was done", "What to do"]
     assert any(f"runbooks/{told.runbook}.md" in line for line in lines) or name in OVER
+
+
+HELD = Hold("ann", "a leak", SINCE)
+BACK = {  # custody -> the way back that its alert names, and one that it must not
+    "revoked": (WORST, "it unlocks by itself", "portcullis unlock"),
+    "held": (replace(WORST, revoked_since=None, hold=HELD), "take the lock off when", "restore the key"),
+    "both": (replace(WORST, hold=HELD), "restore the key, then take the lock off", "by itself"),
+}
+
+
+@pytest.mark.parametrize("case", BACK)
+def test_a_lock_is_told_with_the_way_out_of_just_this_one(case: str) -> None:
+    custody, way, wrong = BACK[case]
+    then = telling._word(custody, Tell.LOCKED, NOW, FACTS).next
+    assert way in then.lower()
+    assert wrong not in then
 
 
 @pytest.mark.parametrize("told", alerts.ALL, ids=lambda told: told.name)

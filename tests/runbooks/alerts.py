@@ -6,10 +6,12 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import portcullis
 from portcullis.custody import telling
+from portcullis.custody.types import Custody, Hold
 
 LIBRARY = Path(portcullis.__file__).parent
 # A command in the text of an alert: in backticks, or up to where the sentence goes on.
@@ -35,7 +37,8 @@ class Told:
 
 
 def of_custody() -> Iterator[Told]:
-    facts = {"deployment": "demo"}
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    facts = telling._facts(Custody("demo", revoked_since=now, hold=Hold("ann", "a leak", now)))
     for name, (_severity, _happened, _done, then, page) in telling._WORDS.items():
         yield Told(name.value, page, then.format(**facts), "custody/telling.py")
 

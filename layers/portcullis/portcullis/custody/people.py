@@ -40,10 +40,11 @@ def release(c: Custody) -> Custody:
     if c.state in _GONE:
         raise Refused(f"{c.deployment} is {c.state}: it cannot be unlocked")
     if c.revoked_since is not None:
+        then = f"then unlock it again (held by {c.hold.by}: {c.hold.reason})" if c.hold else "it unlocks by itself"
         reached = "" if c.health is Health.REVOKED else ", and it could not be reached since"
         raise Refused(
             f"the key of {c.deployment} is revoked ({c.cause or 'cause unknown'}, "
-            f"seen since {c.revoked_since.isoformat()}){reached}: restore the key, it unlocks by itself"
+            f"seen since {c.revoked_since.isoformat()}){reached}: restore the key, {then}"
         )
     return replace(c, hold=None)
 

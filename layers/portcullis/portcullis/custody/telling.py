@@ -182,6 +182,7 @@ def _facts(c: Custody) -> dict[str, str]:
         "deployment": c.deployment,
         "why": why,
         "held": f"It stays locked until released: held by {hold.by} ({hold.reason}). " if hold else "",
+        "way_back": _way_back(c),
         "taken": taken or "nothing yet",
         "failing": failing or "nothing",
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
@@ -196,6 +197,17 @@ def _facts(c: Custody) -> dict[str, str]:
         "deleted_by": c.deletion.by if c.deletion else "nobody",
         "snapshot": "after a final snapshot" if c.deletion and c.deletion.snapshot else "without a final snapshot",
     }
+
+
+def _way_back(c: Custody) -> str:
+    unlock = f"`portcullis unlock {c.deployment}`"
+    if c.hold and not c.revoked_since:
+        return f"Take the lock off when its reason is gone: {unlock}."
+    restore = (
+        f"restore the key, then take the lock off: {unlock}" if c.hold else "restore the key: it unlocks by itself"
+    )
+    delete = f"`portcullis delete {c.deployment} --confirm {c.deployment}`"
+    return f"If this is not intended, {restore}. If it is, delete the deployment: {delete}."
 
 
 def _when(at: datetime | None) -> str:
@@ -241,8 +253,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "{deployment} is locked: {why}.",
         "Taken: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
-        "If this is not intended, restore the key: it unlocks by itself. If it is, delete the deployment: "
-        "`portcullis delete {deployment} --confirm {deployment}`. " + _CHECK,
+        "{way_back} " + _CHECK,
         "locked-by-revocation",
     ),
     Tell.UNLOCKED: (

@@ -32,7 +32,12 @@ class WhileOpen:
         """From now on. Raises Shut if it is not open."""
         custody = world.ledger.custody(deployment)
         if custody.state is not State.OPEN:
-            raise Shut(f"{deployment} is {custody.state.value}: access is not changed until it is open")
+            until = (
+                "there is no access to change"
+                if custody.state is State.DELETED
+                else "access is not changed until it is open"
+            )
+            raise Shut(f"{deployment} is {custody.state.value}: {until}")
         return cls(world, deployment, custody.since)
 
     def still(self) -> None:
