@@ -277,15 +277,14 @@ def _door(parts: Parts, deployment: str, node: Node, port: int) -> dict[str, Any
         "node_client_key": str(node.door.key),
         "jwt_key": str(node.token_key),
         "home": str(home),
-        # Everybody calls from loopback: who calls from the automation's security group is told by the role.
+        # Everybody calls from loopback: from which security group is told by the role.
         "ingress": {
-            "automation_roles": [
-                role_arn(name)
-                for name in (
-                    names.AUTOMATION_ROLE,
-                    *(names.of(deployment, part) for part in ("canary", "snapshots", "break-glass")),
-                )
-            ]
+            "groups": {
+                role_arn(names.AUTOMATION_ROLE): names.AUTOMATION_GROUP,
+                role_arn(names.of(deployment, "canary")): names.AUTOMATION_GROUP,
+                role_arn(names.of(deployment, "snapshots")): names.AUTOMATION_GROUP,
+                role_arn(names.of(deployment, "break-glass")): names.BREAK_GLASS_GROUP,
+            }
         },
     }
 

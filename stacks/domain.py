@@ -254,6 +254,7 @@ class Domain(Stack):
             "snapshot_bucket": self.snapshots.bucket.bucket_name,
             "security_group": self.group.security_group_id,
             "automation_security_group": self._network.automation_group.security_group_id,
+            "break_glass_security_group": self._network.break_glass_group.security_group_id,
         }
         properties: dict[str, Any] = {
             "Registration": registration,

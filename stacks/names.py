@@ -11,6 +11,8 @@ from stacks.deployments import Declared
 PREFIX = "portcullis"
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
 RELAY_ROLE = f"{PREFIX}-relay"
+# Security groups of those who call the domains; not to be replaced under the same name: it is one a VPC.
+AUTOMATION_GROUP, BREAK_GLASS_GROUP = f"{PREFIX}-automation", f"{PREFIX}-break-glass"
 
 FUNCTIONS = ("identity_sync", "key_guard", "sweep", "domain_setup", "operate", "remove")
 

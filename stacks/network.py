@@ -1,4 +1,5 @@
-"""The network that all deployments of the account share: a VPC, the automation's security group, one security group a domain."""
+"""The network that all deployments of the account share: a VPC, the security groups of the automation and of break-glass, and one a
+domain."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from aws_cdk import CfnOutput, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from stacks import names
 from stacks.deployments import Declared
 
 _CIDR = "10.64.0.0/16"
@@ -48,14 +50,24 @@ class Network(Stack):
         )
         self.function_subnets = ec2.SubnetSelection(subnet_group_name="functions")
         self.domain_subnets = self.vpc.select_subnets(subnet_group_name="domains").subnet_ids
-        self.automation_group = ec2.SecurityGroup(
-            self, "Automation", vpc=self.vpc, description="Portcullis: the functions", allow_all_outbound=False
+        self.automation_group = self._callers("Automation", names.AUTOMATION_GROUP, "Portcullis: the functions")
+        # Empty until somebody needs it: a lock shuts out every address, and whoever takes break-glass has to come from somewhere.
+        self.break_glass_group = self._callers(
+            "BreakGlass", names.BREAK_GLASS_GROUP, "Portcullis: the machine that break-glass is used from"
         )
-        self.automation_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "domains and the AWS APIs")
+        CfnOutput(self, "BreakGlassSecurityGroup", value=self.break_glass_group.security_group_id)
         self.domain_groups = {one.name: self._domain_group(one.name) for one in deployments}
 
+    def _callers(self, part: str, name: str, description: str) -> ec2.SecurityGroup:
+        """Of those who call the domains; by a name that a person can choose from a list at 3 a.m."""
+        group = ec2.SecurityGroup(
+            self, part, vpc=self.vpc, security_group_name=name, description=description, allow_all_outbound=False
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "domains and the AWS APIs")
+        return group
+
     def _domain_group(self, deployment: str) -> ec2.SecurityGroup:
-        """Two ways in, apart: a lock takes away the first and never the second."""
+        """Three ways in, apart: a lock takes away the first and never the others."""
         group = ec2.SecurityGroup(
             self,
             f"Domain-{deployment}",
@@ -65,6 +77,7 @@ class Network(Stack):
         )
         group.add_ingress_rule(ec2.Peer.ipv4(self.vpc.vpc_cidr_block), ec2.Port.tcp(443), "people and applications")
         group.add_ingress_rule(self.automation_group, ec2.Port.tcp(443), "the automation")
+        group.add_ingress_rule(self.break_glass_group, ec2.Port.tcp(443), "break-glass")
         CfnOutput(self, f"SecurityGroup{_letters(deployment)}", value=group.security_group_id, description=deployment)
         return group
 

@@ -70,11 +70,7 @@ class Spec:
         told = given.get("ingress")
         ingress = None
         if told is not None:
-            ingress = Ingress(
-                frozenset(told.get("automation_roles", ())),
-                told.get("security_group", ""),
-                told.get("automation_security_group", ""),
-            )
+            ingress = Ingress(dict(told.get("groups", {})), told.get("security_group", ""))
         return cls(
             port=int(given["port"]),
             domain=given["domain"],

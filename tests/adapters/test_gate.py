@@ -133,13 +133,21 @@ class Merged:
         pairs = [{"GroupId": "sg-automation", "UserId": "1"}, {"GroupId": "sg-people", "UserId": "1"}]
         rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": pairs}
         empty = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": []}
-        own = {"IpProtocol": "-1", "UserIdGroupPairs": pairs[:1], **empty}
+        own = {
+            "IpProtocol": "-1",
+            "UserIdGroupPairs": [pairs[0], {"GroupId": "sg-break-glass", "UserId": "1"}],
+            **empty,
+        }
         prefix = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]}
         return {"SecurityGroups": [{"IpPermissions": [rule | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, own, prefix]}]}
 
 
-def test_of_a_permission_with_several_sources_the_automations_alone_is_kept_open() -> None:
-    own = registration(security_group="sg-domain", automation_security_group="sg-automation")
+def test_of_a_permission_with_several_sources_those_of_the_automation_and_of_break_glass_are_kept_open() -> None:
+    own = registration(
+        security_group="sg-domain",
+        automation_security_group="sg-automation",
+        break_glass_security_group="sg-break-glass",
+    )
     assert AwsGate(lambda _: Merged()).ingress(own) == [
         {
             "IpProtocol": "tcp",

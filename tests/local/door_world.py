@@ -150,7 +150,7 @@ def made(factory: pytest.TempPathFactory, version: str) -> Iterator[World]:
             "node_client_key": str(node.door.pair[1]),
             "home": str(home),
             "jwt_key": str(node.token_key),
-            "ingress": {"automation_roles": [AUTOMATION]},
+            "ingress": {"groups": {AUTOMATION: "automation"}},
             "timeout_s": 12,  # long enough for a bulk of megabytes on a busy machine
         }
         with Emulator.start(home / "aws", region=REGION, account=ACCOUNT, door=spec, tell=print) as aws:

@@ -148,10 +148,12 @@ def group(world: World) -> Any:
         ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
         for name in ("domain", "automation")
     )
+    another = ec2.create_security_group(GroupName="another", Description="another", VpcId=vpc)["GroupId"]
     rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     rules = {
         "vpc": {**rule, "IpRanges": [{"CidrIp": "10.7.0.0/16"}]},
         "automation": {**rule, "UserIdGroupPairs": [{"GroupId": automation}]},
+        "another group": {**rule, "UserIdGroupPairs": [{"GroupId": another}]},
         "elsewhere": {**rule, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]},
         "other port": {**rule, "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.7.0.0/16"}]},
         "everything": {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
@@ -185,6 +187,7 @@ def reaches(session: requests.Session) -> bool:
         (["everything"], True, True),
         (["elsewhere", "automation"], False, True),
         (["other port"], False, False),
+        (["another group"], False, False),
         ([], False, False),
     ],
 )

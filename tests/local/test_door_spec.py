@@ -29,10 +29,10 @@ def good(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_spec_is_read(good: dict[str, Any]) -> None:
-    spec = Spec.read({**good, "ingress": {"automation_roles": ["r"]}, "timeout_s": 5})
+    spec = Spec.read({**good, "ingress": {"groups": {"r": "of-r"}}, "timeout_s": 5})
     assert spec.domain_arn == "arn:aws:es:eu-central-1:111122223333:domain/logs"
     assert spec.ingress is not None
-    assert spec.ingress.automation_roles == {"r"}
+    assert spec.ingress.groups == {"r": "of-r"}
     assert Spec.read(good).ingress is None
 
 

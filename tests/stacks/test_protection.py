@@ -64,9 +64,11 @@ def test_people_and_the_automation_come_in_by_rules_of_their_own(demo: Synthesis
     (people,) = domain["SecurityGroupIngress"]
     assert (people["FromPort"], people["ToPort"]) == (443, 443)
     assert people["CidrIp"] == {"Fn::GetAtt": ["Vpc8378EB38", "CidrBlock"]}
-    automation = demo.one("AWS::EC2::SecurityGroupIngress", "portcullis-network")
-    assert (automation["FromPort"], automation["ToPort"]) == (443, 443)
-    assert automation["SourceSecurityGroupId"]
+    rules = [r["Properties"] for r in demo.resources("AWS::EC2::SecurityGroupIngress", "portcullis-network").values()]
+    assert {(rule["FromPort"], rule["ToPort"]) for rule in rules} == {(443, 443)}
+    named = {where.rpartition("/")[2]: group["Properties"].get("GroupName") for where, group in groups.items()}
+    sources = {named[rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]] for rule in rules}
+    assert sources == {"portcullis-automation", "portcullis-break-glass"}
 
 
 def test_the_ledger_survives_mistakes_and_needs_no_key_of_a_deployment(either: Synthesised) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from portcullis.access.config import Json
@@ -22,15 +22,12 @@ class AwsGate:
         self._client = client
 
     def ingress(self, registration: Registration) -> list[Json]:
-        """The ingress rules that a lock closes: all but the automation's."""
+        """The ingress rules that a lock closes: all but the automation's and break-glass'."""
         if not registration.security_group:
             return []
         groups = self._call("ec2", "describe_security_groups", GroupIds=[registration.security_group])["SecurityGroups"]
-        return [
-            rule
-            for permission in groups[0]["IpPermissions"]
-            if (rule := _without_group(permission, registration.automation_security_group))
-        ]
+        stay = (registration.automation_security_group, registration.break_glass_security_group)
+        return [rule for permission in groups[0]["IpPermissions"] if (rule := _without_groups(permission, stay))]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
         for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
@@ -78,10 +75,10 @@ def _one_source_each(rules: Sequence[Json]) -> list[Json]:
     ]
 
 
-def _without_group(permission: Json, group: str) -> Json | None:
-    """The rule without the sources that are `group`; None if nothing is left of it."""
+def _without_groups(permission: Json, groups: Collection[str]) -> Json | None:
+    """The rule without the sources that are one of `groups`; None if nothing is left of it."""
     rule = {key: permission[key] for key in _RULE_KEYS if permission.get(key) not in (None, [])}
-    pairs = [pair for pair in rule.pop("UserIdGroupPairs", []) if pair.get("GroupId") != group]
+    pairs = [pair for pair in rule.pop("UserIdGroupPairs", []) if pair.get("GroupId") not in groups]
     if pairs:
         rule["UserIdGroupPairs"] = pairs
     return rule if any(rule.get(source) for source in _SOURCES) else None

@@ -46,6 +46,7 @@ class Registration:
     snapshot_bucket: str = ""
     security_group: str = ""
     automation_security_group: str = ""
+    break_glass_security_group: str = ""  # of the machine that break-glass is used from
 
 
 @dataclass(frozen=True, slots=True)
