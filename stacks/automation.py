@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, CustomResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -29,6 +29,7 @@ from stacks.network import Network
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
 _REMINDED_AT_ONCE = 5
+_SERVICE, _SERVICE_ROLE = "opensearchservice.amazonaws.com", "AWSServiceRoleForAmazonOpenSearchService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,14 @@ class Automation(Stack):
         )
         self.doors = self._doors(self.functions["operate"], self.functions["remove"])
         self._sweep()
+        CustomResource(
+            self,
+            "Account",
+            resource_type="Custom::PortcullisAccount",
+            service_token=self.functions["domain_setup"].function_arn,
+            service_timeout=Duration.minutes(5),
+            properties={"Account": self.account},
+        )
         self._outputs()
 
     # ------------------------------------------------------------------ what is remembered and told
@@ -335,6 +344,7 @@ class Automation(Stack):
                     if one.identity_store
                 }
             ),
+            service_role=f"arn:{self.partition}:iam::{self.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
             models=f"arn:{self.partition}:s3:::cdk-hnb659fds-assets-{self.account}-{self.region}/*.yaml",
         )
 

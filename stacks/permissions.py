@@ -48,6 +48,7 @@ class Grounds:
     iam_roles: Sequence[str]
     break_glass_by: Sequence[str]  # IAM users and roles of this account whom a deployment file lets open break-glass
     identity_stores: Sequence[str] = field(default=())
+    service_role: str = ""  # of the search service, in every account
     models: str = ""  # objects that hold deployment files
 
 
@@ -226,8 +227,10 @@ def redrive(g: Grounds) -> Statements:
 
 
 def set_up(g: Grounds) -> Statements:
-    """Only `domain_setup`: become master once, read the deployment file, and have tokens choose the role at Dashboards' sign-in page."""
+    """Only `domain_setup`: make the account ready, become master once, read the deployment file, and have tokens choose the role at
+    Dashboards' sign-in page."""
     return [
+        *_allow(["iam:CreateServiceLinkedRole"], [g.service_role]),
         *_allow(["sts:AssumeRole"], g.master_roles),
         *_allow(["secretsmanager:GetSecretValue"], g.master_secrets),
         *_allow(["s3:GetObject"], [g.models]),

@@ -72,6 +72,7 @@ def install(spec: dict[str, Any]) -> None:
         queues,
         runtime,
         security_groups,
+        service_roles,
     )
 
     runtime.install(Path(spec["home"]))
@@ -83,6 +84,7 @@ def install(spec: dict[str, Any]) -> None:
         documents,
         automation,
         domain,
+        service_roles,
         cfn_network,
         cfn_accounts,
         cfn_watch,

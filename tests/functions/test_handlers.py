@@ -239,6 +239,17 @@ def test_what_cannot_be_set_up_is_answered_as_failed_with_its_reason(
 
 
 @pytest.mark.aws
+def test_an_account_is_made_ready_and_nothing_of_it_taken_back(call: Run, sink: Sink, aws: Emulator) -> None:
+    properties = {"Account": "111122223333"}
+    call("domain_setup", asked(sink, "Create", properties))
+    call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId="portcullis-account"))
+    assert [told["Status"] for told in sink.answers] == ["SUCCESS", "SUCCESS"]
+    assert {told["PhysicalResourceId"] for told in sink.answers} == {"portcullis-account"}
+    assert sink.answers[0]["Data"]["ServiceRole"] in ("made", "was there")
+    assert aws.client("iam").get_role(RoleName="AWSServiceRoleForAmazonOpenSearchService")
+
+
+@pytest.mark.aws
 def test_without_its_settings_it_answers_too(call: Run, sink: Sink) -> None:
     call("domain_setup", asked(sink, "Create", {"Registration": REGISTRATION}), PORTCULLIS_LEDGER_TABLE="")
     [told] = sink.answers

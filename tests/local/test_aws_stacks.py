@@ -12,6 +12,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from portcullis.domains.aws import let_into_vpcs
 
 from local.aws.emulator import Credentials, Emulator
 from local.deploy import DeploymentFailed, deploy, destroy
@@ -254,6 +255,7 @@ def _domain(aws: Emulator, name: str, key: str, **more: Any) -> dict[str, Any]:
 def test_given_a_domain_when_deployed_in_a_vpc_then_its_endpoint_is_the_doors_and_its_vpc_real(
     aws: Emulator, name: str, tmp_path: Path
 ) -> None:
+    let_into_vpcs(aws.client("iam"))
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     network = {key: value for key, value in _network().items() if key in ("Vpc", "Private", "Domain")}
     allow = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*", "Resource": "*"}

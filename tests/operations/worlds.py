@@ -453,6 +453,7 @@ def account(held: Held | None = None, fate: Fate | None = None) -> Account:
         "now": aws.now,
         "sleep": lambda _: None,
         "remind": lambda *_: None,
+        "let_into_vpcs": lambda: "was there",
     }
     world = World(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(World)})
     return Account(world, ledger, engine, people, passwords, aws, fate)

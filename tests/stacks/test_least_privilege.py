@@ -129,7 +129,22 @@ def test_nobody_disables_a_key_changes_its_policy_or_changes_iam(either: Synthes
     for where, statement in either.identity_statements():
         for action in listed(statement["Action"]):
             assert action not in forbidden, where
-            assert not action.startswith(("iam:Put", "iam:Create", "iam:Attach", "iam:Add", "iam:Update")), where
+            writes = action.startswith(("iam:Put", "iam:Create", "iam:Attach", "iam:Add", "iam:Update"))
+            assert not writes or action == "iam:CreateServiceLinkedRole", where
+
+
+def test_the_one_role_that_may_be_made_is_amazon_s_own_and_domain_setup_makes_it(either: Synthesised) -> None:
+    making = [
+        (where, listed(statement["Resource"]))
+        for where, statement in either.identity_statements()
+        if "iam:CreateServiceLinkedRole" in listed(statement["Action"])
+    ]
+    [(where, resources)] = making
+    assert "/Roledomainsetup" in where
+    [role] = resources
+    assert role.endswith(
+        ":role/aws-service-role/opensearchservice.amazonaws.com/AWSServiceRoleForAmazonOpenSearchService"
+    )
 
 
 def test_a_key_makes_things_readable_for_snapshots_in_s3_alone(either: Synthesised) -> None:

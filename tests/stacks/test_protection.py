@@ -142,7 +142,8 @@ def test_no_function_but_ours_and_no_custom_resource_but_ours(either: Synthesise
     assert len(either.resources("AWS::Lambda::Function")) == len(names.FUNCTIONS)
     for template in either.templates.values():
         kinds = {resource["Type"] for resource in template["Resources"].values()}
-        assert not {kind for kind in kinds if kind.startswith("Custom::")} - {"Custom::PortcullisDeployment"}
+        ours = {"Custom::PortcullisAccount", "Custom::PortcullisDeployment"}
+        assert not {kind for kind in kinds if kind.startswith("Custom::")} - ours
         assert "AWS::CloudFormation::CustomResource" not in kinds
 
 

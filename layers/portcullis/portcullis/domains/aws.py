@@ -9,6 +9,19 @@ from portcullis.errors import Refused, Unreachable
 from portcullis.operations.ports import Registration
 
 _ABSENT = "ResourceNotFoundException"
+_SERVICE = "opensearchservice.amazonaws.com"
+
+
+def let_into_vpcs(iam: Any) -> str:
+    """Make the role without which the search service makes no domain in a VPC; an account has it once, and only the console makes it by
+    itself. What was done, in words. `iam` is a boto3 client."""
+    try:
+        iam.create_service_linked_role(AWSServiceName=_SERVICE)
+    except iam.exceptions.InvalidInputException as error:
+        if "has been taken" not in str(error):
+            raise Refused(f"iam create_service_linked_role: {error}") from error
+        return "was there"
+    return "made"
 
 
 class AwsDomain:

@@ -1,4 +1,5 @@
-"""The custom resource behind `domain_setup`: registers a deployment and puts its access model on the domain."""
+"""The custom resources behind `domain_setup`: an account is made ready for domains in a VPC; a deployment is registered and its access
+model put on the domain."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def answer(event: Mapping[str, Any], logger: Any) -> None:
     body = {
         "Status": "SUCCESS",
         "Reason": "done",
-        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{_name(properties)}",
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{_name(properties) or 'account'}",
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
@@ -59,6 +60,8 @@ def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dic
         if name := _name(properties):
             withdraw(world, name, Cause("CloudFormation Delete", "cloudformation"))
         return {}
+    if properties.get("Account"):
+        return {"ServiceRole": world.let_into_vpcs()}
     registration = _registration(properties)
     text = _model_text(properties)
     registration = with_domain_key(world, registration)

@@ -64,6 +64,7 @@ class World:
     queue_again: Callable[
         [str, str, int], None
     ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    let_into_vpcs: Callable[[], str]  # have the account let the search service make domains in its VPCs; what was done
     remind: Callable[[str, int], None]  # deployment, seconds (900 at most): have its key looked at after so long
     secrets: Callable[[Registration], Secrets]
     domain: Callable[[Registration], Domain]
@@ -83,7 +84,7 @@ def in_aws(settings: Settings) -> World:
     from portcullis import clients
     from portcullis.alerts.sns import SnsAlerts
     from portcullis.dead_letters.sqs import SqsDeadLetters
-    from portcullis.domains.aws import AwsDomain
+    from portcullis.domains.aws import AwsDomain, let_into_vpcs
     from portcullis.endpoints.ssm import ParameterStore
     from portcullis.engines.documents import OpenSearchDocuments
     from portcullis.engines.opensearch import OpenSearchEngine
@@ -163,6 +164,7 @@ def in_aws(settings: Settings) -> World:
         keys=keys,
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
         queue_again=queue_again,
+        let_into_vpcs=lambda: let_into_vpcs(clients.client("iam")),
         remind=remind,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
         secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
