@@ -143,3 +143,13 @@ def test_a_reminder_of_a_deployment_that_left_or_of_nothing_is_dropped(body: str
     one = Reminded(town())
     record = {"body": body, "attributes": {}, "eventSourceARN": "reminders"}
     assert Reactions(one.world, "key", Quiet(), Quiet()).take_record(record) == "left"
+
+
+def test_a_domain_is_deleted_when_a_person_asks_again_and_by_no_reminder() -> None:
+    # Given a deletion that a function has come upon that may not delete
+    one = Reminded(town())
+    at = one.here.aws.at
+    one.guard(change=lambda c: machine.hold(c, "ann", "gone", at))
+    after = one.guard(change=lambda c: machine.ask_delete(c, "demo", "ann", at, snapshot=False))
+    assert (after.state, after.measures[Measure.DELETE_DOMAIN].progress) == (State.DELETING, Progress.FAILED)
+    assert one.sent == []

@@ -290,12 +290,14 @@ def _look_again(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> ti
 def _remind(c: Custody, now: datetime, rules: Rules) -> timedelta | None:
     """The end of a break-glass window, and the next try of what a lock or an unlock lacks: neither waits for a sweep.
 
-    What may fail (best effort) does as long as the key is gone, and what failed often waits for something else than for us.
+    What may fail (best effort) does as long as the key is gone; a domain is deleted when a person asks again; and what failed often
+    waits for something else than for us.
     """
+    left = rules.best_effort | {Measure.DELETE_DOMAIN}
     times = [c.break_glass.until - now] if c.break_glass else []
     for step in _steps(c, rules):
         record = c.measures.get(step.measure)
-        if record and record.progress in _UNSURE and step.measure not in rules.best_effort:
+        if record and record.progress in _UNSURE and step.measure not in left:
             wait = _waits(c, step.measure, step.act, now, rules)
             times += [wait] if wait and record.failures <= rules.reminders else []
     return min(times, default=None)
