@@ -26,16 +26,17 @@ from layers.build import BuildFailed  # noqa: E402
 def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     """Write the cloud assembly and return its folder. Raises BadInput before anything is written."""
     import stacks  # puts Node on PATH: before aws_cdk
-    from stacks.deployments import load_all
-    from stacks.names import check_role_names
+    from stacks.deployments import check_keys, load_all
+    from stacks.names import check_names
 
     assert stacks  # noqa: S101 - imported for what it does
     deployments = load_all(Path(context.get("deployments", ROOT / "deployments")))
-    check_role_names(deployments)
+    check_names(deployments)
     account = _setting(context, "account", "CDK_DEFAULT_ACCOUNT", r"\d{12}", "an account id of twelve digits")
     region = _setting(
         context, "region", "CDK_DEFAULT_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a Region's name, such as eu-central-1"
     )
+    check_keys(deployments, account)
     for name, known in (("trail", ("own", "existing")), ("reserve", ("yes", "none"))):
         if context.get(name, known[0]) not in known:
             raise BadInput(f"{name} is {context[name]!r}", source="context", place=name, remedy=" or ".join(known))

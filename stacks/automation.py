@@ -23,6 +23,7 @@ from layers.build import built
 from stacks import names, permissions, queues
 from stacks.deployments import Declared
 from stacks.identity import Identity
+from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
 
@@ -71,7 +72,9 @@ class Automation(Stack):
         deployments = [identity.one for identity in identities]
         self.sweep_minutes = min(one.sweep_minutes for one in deployments)
         self.ledger = self._ledger()
-        self.topic = self._topic(deployments)
+        self.topic = self._topic("Alerts", f"{names.PREFIX}-alerts", deployments)
+        # Systems Manager asks for approvals through topics of such names only.
+        self.approvals = self._topic("Approvals", f"Automation-{names.PREFIX}-approvals", deployments)
         self.bus = events.EventBus(self, "Bus", event_bus_name=names.PREFIX)
         self.undelivered = queues.delivered_to(self, "undelivered")
         self.dead_letters = {c: queues.delivered_to(self, f"{c}-dead", fifo=True) for c in ("identity", "key")}
@@ -125,14 +128,12 @@ class Automation(Stack):
             ),
             time_to_live_attribute="expires",
             deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
 
-    def _topic(self, deployments: Sequence[Declared]) -> sns.Topic:
+    def _topic(self, part: str, name: str, deployments: Sequence[Declared]) -> sns.Topic:
         """Not under a key of AWS's (alarms could not publish) nor of ours (an alert about keys must not need one)."""
-        topic = sns.Topic(
-            self, "Alerts", topic_name=f"{names.PREFIX}-alerts", display_name="Portcullis", enforce_ssl=True
-        )
+        topic = sns.Topic(self, part, topic_name=name, display_name="Portcullis", enforce_ssl=True)
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsTell",
@@ -288,7 +289,8 @@ class Automation(Stack):
     def _iam_groups(self, deployments: Sequence[Declared]) -> None:
         """Made here and not with a deployment: two deployments may name the same group of the account."""
         for group in sorted({group for one in deployments for group in one.iam_groups}):
-            iam.CfnGroup(self, f"Group-{group}", group_name=group)
+            made = iam.CfnGroup(self, f"Group-{group}", group_name=group)
+            made.apply_removal_policy(KEPT)  # people are in it, and others may use it
 
     def _grounds(self, keys: Sequence[KeyFacts], identities: Sequence[Identity]) -> permissions.Grounds:
         deployments = [identity.one for identity in identities]
@@ -332,7 +334,7 @@ class Automation(Stack):
                 for identity in identities
                 if identity.identity_pool
             ],
-            group_roles=[role.role_arn for identity in identities for role in identity.cognito_roles],
+            group_roles=[arn for identity in identities for arn in identity.cognito_roles],
             iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}, anywhere=False),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,19 @@ def _sources(one: Declared, found: Mapping[str, Declared]) -> list[str]:
             remedy="the name of a deployment beside this one; leave it out once the re-key is done",
         )
     return names
+
+
+def check_keys(deployments: Iterable[Declared], account: str) -> None:
+    """Raise BadInput for a key named by an alias of another account: what that stands for no policy of this account can name, so that the
+    key could never be looked at."""
+    for one in deployments:
+        if ":alias/" in one.key_arn and one.key_arn.split(":")[4] != account:
+            raise BadInput(
+                f"{one.key_arn} is an alias of another account",
+                source=str(one.source),
+                place="key.arn",
+                remedy="name the key by its own ARN, arn:aws:kms:REGION:ACCOUNT:key/ID",
+            )
 
 
 def declared(path: Path) -> Declared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, CfnUpdatePolicy, CustomResource, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -18,6 +18,7 @@ from stacks import names, patterns
 from stacks.automation import Automation
 from stacks.deployments import Declared
 from stacks.identity import MASTER_USER, Identity
+from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
 from stacks.snapshots import Snapshots
@@ -53,6 +54,9 @@ class Domain(Stack):
         self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn, reads=source)
         self._rules()
         self._set_up()
+        # Whoever reads these snapshots for a re-key imports it, and stops to: it stays, so that the order does not matter.
+        if not self.one.model.snapshots.bucket:
+            self.export_value(self.snapshots.bucket.bucket_arn)
         CfnOutput(self, "DomainName", value=self.domain.ref)
         CfnOutput(self, "Endpoint", value=self.domain.attr_domain_endpoint)
 
@@ -94,8 +98,11 @@ class Domain(Stack):
             off_peak_window_options=search.CfnDomain.OffPeakWindowOptionsProperty(enabled=True),
             software_update_options=search.CfnDomain.SoftwareUpdateOptionsProperty(auto_software_update_enabled=True),
         )
-        domain.apply_removal_policy(RemovalPolicy.RETAIN)
+        domain.apply_removal_policy(KEPT)
         domain.add_resource_dependency(permission)
+        domain.cfn_options.update_policy = CfnUpdatePolicy(
+            enable_version_upgrade=True
+        )  # else another engine is another domain
         return domain
 
     def _security(self) -> search.CfnDomain.AdvancedSecurityOptionsInputProperty:
@@ -133,7 +140,7 @@ class Domain(Stack):
                 f"Log-{kind}",
                 log_group_name=f"/aws/OpenSearchService/domains/{self.one.name}/{kind.lower().replace('_', '-')}",
                 retention=logs.RetentionDays.THREE_MONTHS,
-                removal_policy=RemovalPolicy.RETAIN,
+                removal_policy=KEPT,
             )
             for kind in _LOGS
         }
@@ -241,8 +248,8 @@ class Domain(Stack):
             "user_pool": identity.pool.user_pool_id if identity.pool else "",
             "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
             "identity_store": one.identity_store,
-            "group_roles": {group: role.role_arn for group, role in identity.group_roles.items()},
-            "bounded_roles": {group: role.role_arn for group, role in identity.bounded_roles.items()},
+            "group_roles": identity.group_roles,
+            "bounded_roles": identity.bounded_roles,
             "master_role": identity.master.role_arn,
             "master_secret": identity.master_secret.secret_arn if identity.master_secret else "",
             "master_user": MASTER_USER if identity.master_secret else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
@@ -15,6 +15,7 @@ from portcullis.model.types import MASTERS
 
 from stacks import names
 from stacks.deployments import Declared
+from stacks.keeping import KEPT
 from stacks.key import OBSERVERS, only_functions
 
 MASTER_USER = "portcullis-master"  # of the internal user database, for the configuration `internal`
@@ -34,7 +35,7 @@ class Identity(Stack):
         self.one = one
         self.pool: cognito.UserPool | None = None
         self.identity_pool: cognito.CfnIdentityPool | None = None
-        self.group_roles: dict[str, iam.Role] = {}
+        self.group_roles: dict[str, str] = {}  # Cognito group -> ARN of the role of its own
         self.boundary: iam.ManagedPolicy | None = None
         self.cognito_access: iam.Role | None = None
         if one.has_pool:
@@ -66,13 +67,13 @@ class Identity(Stack):
         self.master_secret = self._master_secret() if one.configuration == "internal" else None
 
     @property
-    def cognito_roles(self) -> list[iam.Role]:
-        """The roles that a token may choose."""
-        return [self.signed_in, *self.group_roles.values()] if self.identity_pool else []
+    def cognito_roles(self) -> list[str]:
+        """ARNs of the roles that a token may choose."""
+        return [self.signed_in.role_arn, *self.group_roles.values()] if self.identity_pool else []
 
     @property
-    def bounded_roles(self) -> dict[str, iam.Role]:
-        """Cognito group -> its role, where the automation may deny the role's older sessions."""
+    def bounded_roles(self) -> dict[str, str]:
+        """Cognito group -> ARN of its role, where the automation may deny the role's older sessions."""
         return {group: self.group_roles[group] for group in self.one.bounded_groups}
 
     def _pools(self) -> None:
@@ -95,7 +96,7 @@ class Identity(Stack):
             ),
             account_recovery=cognito.AccountRecovery.NONE,  # whoever administers the pool resets: a mailbox is no second key
             deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         # Dashboards' sign-in page; the prefix is unique in a Region, over all accounts.
         self.pool.add_domain(
@@ -160,7 +161,9 @@ class Identity(Stack):
         for place, (group, own) in enumerate(self.one.cognito_groups.items()):
             if own:
                 role = self.master if group == MASTERS else self._group_role(group)
-                self.group_roles[group] = role
+                name = names.of(self.one.name, "master") if group == MASTERS else names.group_role(self.one.name, group)
+                # By name: what another stack imports, this one could not take away with its group.
+                self.group_roles[group] = self.format_arn(service="iam", region="", resource="role", resource_name=name)
             else:
                 role = self.signed_in
             cognito.CfnUserPoolGroup(
@@ -288,5 +291,5 @@ class Identity(Stack):
                 password_length=32,
                 exclude_characters="\"'\\/@:`$",
             ),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )

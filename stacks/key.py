@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Arn, ArnComponents, ArnFormat, CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack
+from aws_cdk import Arn, ArnComponents, ArnFormat, CfnOutput, CfnParameter, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks import names
 from stacks.deployments import Declared
+from stacks.keeping import KEPT
 
 # Everything about the key but using it: with kms:* for the account, any IAM policy of the account could open the domain.
 _ADMINISTRATION = (
@@ -82,7 +83,7 @@ class Key(Stack):
             multi_region=one.multi_region,
             policy=key_policy(self, one, readers),
             pending_window=Duration.days(30),
-            removal_policy=RemovalPolicy.RETAIN,  # a key that goes takes the data with it: never as a side effect
+            removal_policy=KEPT,  # a key that goes takes the data with it: never as a side effect
         )
         kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=key.key_id)
         # Known before the replicas exist: a multi-Region key has the same id everywhere.
@@ -120,7 +121,7 @@ class Replica(Stack):
             description=f"Portcullis: replica for the deployment {one.name}",
             pending_window_in_days=30,
         )
-        replica.apply_removal_policy(RemovalPolicy.RETAIN)
+        replica.apply_removal_policy(KEPT)
         kms.CfnAlias(self, "Alias", alias_name=one.key_alias, target_key_id=replica.ref)
         CfnOutput(self, "KeyArn", value=replica.attr_arn)
 

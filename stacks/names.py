@@ -22,6 +22,7 @@ LEVELS = ("look", "act", "delete")
 
 METRICS_NAMESPACE = "Portcullis"
 _ROLE_NAME_LENGTH = 64
+_RESERVED = ("aws", "amazon", "cognito")  # in the prefix of a user pool's domain
 _ROLE_CHARACTERS = frozenset("+=,.@-_")
 
 
@@ -50,12 +51,19 @@ def boundary(deployment: str) -> str:
     return of(deployment, "boundary")
 
 
-def check_role_names(deployments: Iterable[Declared]) -> None:
-    """Raise BadInput if the roles that a set of deployments asks for cannot all be made: too long, odd characters, the same name twice."""
-    taken = dict.fromkeys(
-        (AUTOMATION_ROLE, RELAY_ROLE, *map(runbook_role, LEVELS), *map(function, FUNCTIONS)), "the automation"
-    )
+def check_names(deployments: Iterable[Declared]) -> None:
+    """Raise BadInput if what a set of deployments is called cannot be: a role too long, with odd characters or of the same name twice, a
+    sign-in page with a reserved word."""
+    ours = (AUTOMATION_ROLE, RELAY_ROLE, *map(runbook_role, LEVELS), *map(function, FUNCTIONS))
+    taken = dict.fromkeys(ours, "the automation")
     for one in deployments:
+        if one.has_pool and (word := next((word for word in _RESERVED if word in one.name), "")):
+            raise BadInput(
+                f"{word!r} stands in {one.name}, and Cognito takes no sign-in page whose name it stands in",
+                source=str(one.source),
+                place="deployment",
+                remedy="another name for the deployment",
+            )
         wanted = [
             ("", part)
             for part in (
@@ -80,11 +88,11 @@ def check_role_names(deployments: Iterable[Declared]) -> None:
                     place=place or "deployment",
                     remedy=f"ASCII letters, digits and +=,.@-_, at most {_ROLE_NAME_LENGTH} characters in all",
                 )
-            if name in taken:
+            if name.lower() in taken:  # IAM tells no names apart by case
                 raise BadInput(
-                    f"the IAM role {name} is wanted twice, here and by {taken[name]}",
+                    f"the IAM role {name} is wanted twice, here and by {taken[name.lower()]}",
                     source=str(one.source),
                     place=place or "deployment",
                     remedy="give one of them another name",
                 )
-            taken[name] = f"{one.source}"
+            taken[name.lower()] = f"{one.source}"

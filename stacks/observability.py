@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -16,6 +16,7 @@ from constructs import Construct
 from stacks import names
 from stacks.automation import SHAPES, Automation
 from stacks.deployments import Declared
+from stacks.keeping import KEPT
 
 _MISSED_SWEEPS = 3
 _Missing = cloudwatch.TreatMissingData
@@ -61,7 +62,7 @@ class Observability(Stack):
             lifecycle_rules=[
                 s3.LifecycleRule(expiration=Duration.days(400), noncurrent_version_expiration=Duration.days(30))
             ],
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         cloudtrail.Trail(
             self,

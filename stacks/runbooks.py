@@ -196,7 +196,7 @@ class Runbooks(Stack):
                     runbook,
                     automation.doors[runbook.level].function_arn,
                     roles[runbook.level].role_arn,
-                    automation.topic.topic_arn,
+                    automation.approvals.topic_arn,
                 ),
             )
 
@@ -205,7 +205,7 @@ class Runbooks(Stack):
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[automation.doors[level].function_arn])
         ]
         if any(runbook.approved for runbook in RUNBOOKS if runbook.level == level):
-            allowed.append(iam.PolicyStatement(actions=["sns:Publish"], resources=[automation.topic.topic_arn]))
+            allowed.append(iam.PolicyStatement(actions=["sns:Publish"], resources=[automation.approvals.topic_arn]))
         return iam.Role(
             self,
             f"Role-{level}",

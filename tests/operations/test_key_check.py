@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from portcullis.errors import BadInput, Refused
+from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations import custom_resource
 from portcullis.operations.key_check import key_check, key_policy, key_status, with_domain_key
+from portcullis.operations.ports import Engine, Registration
 from portcullis.operations.world import Cause
 
 from tests.operations.estates import Estate, estate, key_arn
@@ -40,6 +42,27 @@ def test_given_a_key_that_is_not_fit_then_nothing_is_built_on_it_and_the_reason_
     with pytest.raises(Refused, match=r"the key of demo is not fit: .*\(.*\)"):
         asked(made, "Create", monkeypatch)
     assert engine.read() == before
+
+
+@pytest.mark.parametrize("silent_for", [30, 600])
+def test_given_a_domain_that_does_not_answer_at_first_then_it_is_waited_for_and_not_for_ever(
+    silent_for: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = estate("demo")
+    began, engine = made.world.now(), made.world.engine(made.world.ledger.registration("demo"))
+
+    def silent(_: Registration) -> Engine:
+        if made.world.now() < began + timedelta(seconds=silent_for):
+            raise Unreachable("localhost did not answer")
+        return engine
+
+    made.world = replace(made.world, engine=silent, master=silent)
+    if silent_for > 200:
+        with pytest.raises(Unreachable):
+            asked(made, "Create", monkeypatch)
+        assert made.world.now() < began + timedelta(minutes=4)
+    else:
+        assert int(asked(made, "Create", monkeypatch)["Steps"]) > 0
 
 
 def test_given_a_key_that_is_fit_then_the_deployment_is_introduced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ access: {users: {anna: {}, berta: {secret: hr/berta}}}
 API = (
     _DOMAIN.format(name="wired", configuration="api", deny_sql="true", count=3)
     + """
-key: {arn: "arn:aws:kms:us-east-1:111111111111:alias/theirs"}
+key: {arn: "arn:aws:kms:us-east-1:000000000000:alias/theirs"}
 identity: {iam_groups: [catalyst-support]}
 break_glass: {assumed_by: ["arn:aws:iam::000000000000:role/on-call"]}
 access:

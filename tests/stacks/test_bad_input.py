@@ -56,6 +56,22 @@ def test_two_deployments_that_ask_for_one_role(tmp_path: Path) -> None:
     )
 
 
+def test_roles_that_differ_by_case_alone_are_one_to_iam(tmp_path: Path) -> None:
+    groups = "identity: {cognito: {groups: {readers: {role: true}, Readers: {role: true}}}}\n"
+    refused(tmp_path, {"a.yaml": INTERNAL + groups}, "portcullis-inner-", "twice")
+
+
+@pytest.mark.parametrize("name", ["my-aws-logs", "amazonas", "cognito-demo"])
+def test_a_sign_in_page_whose_name_cognito_would_refuse(tmp_path: Path, name: str) -> None:
+    pooled = INTERNAL.replace("inner", name) + "identity: {cognito: {groups: {readers: {}}}}\n"
+    refused(tmp_path, {"a.yaml": pooled}, "a.yaml", "deployment", "sign-in page")
+
+
+def test_an_alias_of_another_account_stands_for_a_key_that_could_never_be_looked_at(tmp_path: Path) -> None:
+    theirs = API.replace("000000000000:alias/theirs", "111111111111:alias/theirs")
+    refused(tmp_path, {"a.yaml": theirs}, "a.yaml", "key.arn", "alias of another account", "by its own ARN")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -3,16 +3,20 @@ model put on the domain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from portcullis.errors import BadInput, PortcullisError, Unreachable
+from portcullis.operations.applying import Outcome
 from portcullis.operations.deployments import introduce, kept_model, withdraw
 from portcullis.operations.key_check import refuse_bad_key, with_domain_key
 from portcullis.operations.ports import Registration
 from portcullis.operations.world import Cause, World, from_environment
+
+_PATIENCE, _PAUSE = timedelta(minutes=3), 5.0  # the function has ten minutes, and one try may take two
 
 
 def answer(event: Mapping[str, Any], logger: Any) -> None:
@@ -66,8 +70,22 @@ def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dic
     text = _model_text(properties)
     registration = with_domain_key(world, registration)
     refuse_bad_key(world, registration, kept_model(text, f"{registration.deployment}.yaml"))
-    outcome = introduce(world, registration, text, Cause(f"CloudFormation {request}", "cloudformation"))
+    outcome = _once_it_answers(
+        world, lambda: introduce(world, registration, text, Cause(f"CloudFormation {request}", "cloudformation"))
+    )
     return {"Steps": str(len(outcome.plan.steps))}
+
+
+def _once_it_answers(world: World, act: Callable[[], Outcome]) -> Outcome:
+    """A domain that has just come up may not answer at first, and to give up would be to make it once more."""
+    until = world.now() + _PATIENCE
+    while True:
+        try:
+            return act()
+        except Unreachable:
+            if world.now() >= until:
+                raise
+            world.sleep(_PAUSE)
 
 
 def _registration(properties: Mapping[str, Any]) -> Registration:
