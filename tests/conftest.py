@@ -5,6 +5,7 @@ deadline for an example: how long one takes says something about the machine, no
 """
 
 import re
+import signal
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,11 @@ pytest_plugins = ["tests.fixtures_node", "tests.fixtures_aws", "tests.local.fixt
 settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=12)
 settings.load_profile("whole")
+
+# A run in the background of a shell is begun with Ctrl-C ignored, and so is whatever it starts: programs that are to be interrupted here
+# would not be.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first, so
 # that no worker is left alone with a long one at the end.
