@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
@@ -16,12 +16,7 @@ RECEIVES = 6  # tries before a message is a dead letter; the functions make the 
 def delivered_to(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
     """A queue that the rules of this account may deliver to."""
     queue = _queue(scope, name, fifo=fifo, retention_period=Duration.days(14), **properties)
-    rules = scope.format_arn(
-        service="events",
-        resource="rule",
-        resource_name=f"{names.PREFIX}-*",
-        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-    )
+    rules = scope.format_arn(service="events", resource="rule", resource_name=f"{names.PREFIX}-*")
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             sid="RulesDeliver",

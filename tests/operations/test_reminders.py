@@ -49,9 +49,19 @@ class Reminded:
         assert done == "done"
         return self.here.account.ledger.custody("demo")
 
+    def hold(self) -> machine.Custody:
+        at = self.here.aws.at
+        return self.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
+
+    def hold_against(self, gate: str) -> machine.Custody:
+        """A person locks, and the gate refuses one thing."""
+        stubborn = Stubborn(self.here, gate)
+        self.here.world = replace(self.here.world, gate=lambda _: stubborn)
+        return self.hold()
+
     def open_window(self, minutes: int) -> None:
+        self.hold()
         at, rules = self.here.aws.at, machine.Rules()
-        self.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
         self.guard(change=lambda c: machine.open_break_glass(c, "ann", "order 4711", minutes, at, rules))
 
 
@@ -98,11 +108,7 @@ def test_a_window_that_is_longer_than_a_queue_keeps_a_message_is_reminded_of_unt
 def test_a_measure_that_failed_is_tried_again_after_half_a_minute_and_after_ten_tries_by_the_sweep_alone() -> None:
     # Given a security group that cannot be changed while a person locks
     one = Reminded(town())
-    stubborn = Stubborn(one.here, "close_ingress")
-    one.here.world = replace(one.here.world, gate=lambda _: stubborn)
-    at = one.here.aws.at
-    after = one.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
-    assert after.state is State.LOCKING
+    assert one.hold_against("close_ingress").state is State.LOCKING
     # When its reminders come
     for many in range(1, 11):
         assert len(one.sent) == many
@@ -118,10 +124,7 @@ def test_a_measure_that_failed_is_tried_again_after_half_a_minute_and_after_ten_
 
 def test_what_is_best_effort_is_not_reminded_of() -> None:
     one = Reminded(town())
-    stubborn = Stubborn(one.here, "set_policy")
-    one.here.world = replace(one.here.world, gate=lambda _: stubborn)
-    at = one.here.aws.at
-    after = one.guard(change=lambda c: machine.hold(c, "ann", "a leak", at))
+    after = one.hold_against("set_policy")
     assert (after.state, after.measures[Measure.DENY_POLICY].progress) == (State.LOCKED, Progress.FAILED)
     assert one.sent == []
 
@@ -148,8 +151,8 @@ def test_a_reminder_of_a_deployment_that_left_or_of_nothing_is_dropped(body: str
 def test_a_domain_is_deleted_when_a_person_asks_again_and_by_no_reminder() -> None:
     # Given a deletion that a function has come upon that may not delete
     one = Reminded(town())
+    one.hold()
     at = one.here.aws.at
-    one.guard(change=lambda c: machine.hold(c, "ann", "gone", at))
     after = one.guard(change=lambda c: machine.ask_delete(c, "demo", "ann", at, snapshot=False))
     assert (after.state, after.measures[Measure.DELETE_DOMAIN].progress) == (State.DELETING, Progress.FAILED)
     assert one.sent == []

@@ -13,12 +13,7 @@ from portcullis.cli.console import console
 @click.command(short_help="Delete a deployment, and say what remains.")
 @click.argument("deployment")
 @click.option("--confirm", default="", metavar="NAME", help="The name of the deployment once more.")
-@click.option(
-    "--no-final-snapshot",
-    "without",
-    is_flag=True,
-    help="Take no last snapshot, or wait for it no longer.",
-)
+@click.option("--no-final-snapshot", "without", is_flag=True, help="Take no last snapshot, or wait for it no longer.")
 @click.option("--cancel", is_flag=True, help="Call a deletion off, as long as the domain is there. It stays locked.")
 @account_options
 def delete(deployment: str, confirm: str, without: bool, cancel: bool) -> int:

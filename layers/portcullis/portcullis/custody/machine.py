@@ -296,8 +296,7 @@ def _remind(c: Custody, now: datetime, rules: Rules) -> timedelta | None:
     left = rules.best_effort | {Measure.DELETE_DOMAIN}
     times = [c.break_glass.until - now] if c.break_glass else []
     for step in _steps(c, rules):
-        record = c.measures.get(step.measure)
-        if record and record.progress in _UNSURE and step.measure not in left:
-            wait = _waits(c, step.measure, step.act, now, rules)
-            times += [wait] if wait and record.failures <= rules.reminders else []
+        wait = _waits(c, step.measure, step.act, now, rules)
+        if wait and step.measure not in left and c.measures[step.measure].failures <= rules.reminders:
+            times.append(wait)
     return min(times, default=None)

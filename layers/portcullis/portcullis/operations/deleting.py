@@ -45,9 +45,8 @@ def delete(
     if custody.state is State.DELETING and not snapshot:
         custody = guard(world, deployment, cause, change=machine.forgo_snapshot)
     if custody.state not in (State.DELETING, State.DELETED):
-        if (
-            snapshot and custody.state is State.OPEN
-        ):  # a lock shuts the taker of snapshots out: let in again, it sees for itself
+        # A lock shuts the taker of snapshots out; let in again, it sees for itself.
+        if snapshot and custody.state is State.OPEN:
             _need_repository(world, registration)
         if custody.state is not State.LOCKED:
             custody = _lock(world, deployment, cause)

@@ -34,6 +34,11 @@ def remind(world: World, deployment: str, after: timedelta) -> None:
     world.ledger.save(deployment, _WAITING, due.isoformat())
 
 
+def written(deployment: str) -> str:
+    """A reminder as it stands in the queue."""
+    return json.dumps({"reminder": deployment})
+
+
 def is_reminder(record: Mapping[str, Any]) -> bool:
     """Whether an SQS record (a dictionary) is one of ours. Every event comes in its deployment's message group; these have none."""
     return "MessageGroupId" not in record["attributes"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -95,6 +94,7 @@ def in_aws(settings: Settings) -> World:
     from portcullis.keys.aws import AwsKeys
     from portcullis.keys.desk import AwsKeyDesk
     from portcullis.ledger.dynamo import DynamoLedger
+    from portcullis.operations import reminders
     from portcullis.passwords.aws import SecretsManager
 
     def snapshots(registration: Registration) -> Snapshots:
@@ -142,8 +142,8 @@ def in_aws(settings: Settings) -> World:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
     def remind(deployment: str, seconds: int) -> None:
-        body = json.dumps({"reminder": deployment})
-        clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
+        sqs, body = clients.client("sqs"), reminders.written(deployment)
+        sqs.send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
 
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return World(
