@@ -195,6 +195,40 @@ def test_a_name_that_would_match_others_is_dropped_and_reported(
     assert set(found.notes) <= set(desired(model, found).notes), "status and plan show them"
 
 
+HOSTILE = [
+    'a"}},{"match_all":{}},{"term":{"x":"b',
+    'one"quote',
+    "back\\slash",
+    "${user.roles}",
+    "${attr.internal.team",
+    "next\u0085line",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_name_that_could_change_a_filter_is_dropped_and_reported(
+    reader: AwsIdentity, people: Pool, name: str, hostile: str
+) -> None:
+    """`${user.name}` goes into document filters as text: who chooses a name would choose what it sees."""
+    hostile = f"{name}{hostile}"
+    group = people.group(name, hostile, f"{name}-anna")
+    alone = grant(SubjectKind.COGNITO_USER, hostile)
+    found = reader.members([group, alone])
+    assert (only(found, group), only(found, alone)) == ((people.entry(f"{name}-anna"),), ())
+    assert all("would not stay text" in note or "filled in again" in note for note in found.notes)
+    assert len(found.notes) == 2
+    assert all(note.isprintable() for note in found.notes), "one line of a status, whatever the name holds"
+
+
+def test_a_role_whose_path_could_change_a_filter_grants_nothing(reader: AwsIdentity, aws: Emulator, name: str) -> None:
+    trust = '{"Version":"2012-10-17","Statement":[]}'
+    aws.client("iam").create_role(RoleName=name, Path='/a","b/', AssumeRolePolicyDocument=trust)
+    asked = grant(SubjectKind.IAM_ROLE, name)
+    found = reader.members([asked])
+    assert found.backend_roles == {asked.subject: ()}
+    assert "would not stay text" in found.notes[0]
+
+
 @pytest.mark.parametrize("arn", ["arn:aws:iam::111122223333:role/*", "arn:aws:iam::11112222333?:role/x"])
 def test_an_arn_with_a_pattern_in_it_grants_nothing(reader: AwsIdentity, arn: str) -> None:
     asked = grant(SubjectKind.IAM_ROLE, arn)

@@ -53,6 +53,17 @@ def test_a_member_whose_name_is_a_pattern_lets_nobody_in_and_is_told(scene: Scen
     scene.people.leave(user, "support")
 
 
+def test_a_member_whose_name_could_change_a_filter_is_not_let_in_and_is_told(scene: Scene) -> None:
+    """`${user.name}` in a document filter is text to the engine, and this name would end it."""
+    user = scene.people.cognito_user('a"}},{"match_all":{}},{"term":{"x":"b')
+    scene.people.join(user, "support")
+    scene.quiet()
+    assert not any('"' in entry for entry in scene.cast.mappings()["level_support"]["users"])
+    status = scene.cast.operate("status", deployment="demo")
+    assert any("would not stay text" in problem for problem in status["problems"])
+    scene.people.leave(user, "support")
+
+
 def test_dead_letters_go_back_when_asked_and_those_that_no_try_mends_are_buried_again(scene: Scene) -> None:
     sqs, dead = scene.aws.client("sqs"), scene.up.output("IdentityDeadLetters")
     sqs.purge_queue(QueueUrl=dead)

@@ -200,6 +200,8 @@ ACCESS = [
     ),
     ("roles: {r: {}}\nand_backend_roles: {r: [a, '/(/']}", "and_backend_roles.r[1]", "as a regular expression", "name"),
     ("roles: {r: {}}\nand_backend_roles: {r: ['*']}", "and_backend_roles.r[0]", "let everyone in", "name"),
+    ("roles: {r: {}}\nand_backend_roles: {r: ['a\",\"b']}", "and_backend_roles.r[0]", "would not stay text", "name"),
+    ("users: {kim: {backend_roles: ['${user.name}']}}", "users.kim.backend_roles[0]", "filled in again", "name"),
     ("roles: {all_access: {}}", "roles.all_access", "the engine's own", "another name"),
     ("roles: {portcullis_lock: {}}", "roles.portcullis_lock", "kept for Portcullis", "does not begin with"),
     ("roles: {'a/b': {}}", "roles['a/b']", "not a name", "letters"),

@@ -96,6 +96,25 @@ def test_whatever_is_taken_as_a_subject_cannot_break_out_of_a_line_or_of_its_ent
     assert not re.search(r"[\x00-\x1f\x7f-\x9f]", name)
     if kind not in (SubjectKind.BACKEND_ROLE, SubjectKind.IDENTITY_CENTER_GROUP):
         assert not set(name) & set('*?"\n')
+    if kind is not SubjectKind.IDENTITY_CENTER_GROUP:
+        assert not set(name) & set('"\\')
+        assert "${" not in name
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (SubjectKind.BACKEND_ROLE, 'a","b'),
+        (SubjectKind.BACKEND_ROLE, "back\\slash"),
+        (SubjectKind.BACKEND_ROLE, "${user.name}"),
+        (SubjectKind.COGNITO_USER, "back\\slash"),
+        (SubjectKind.COGNITO_USER, "${user.name}"),
+        (SubjectKind.IAM_ROLE, 'arn:aws:iam::111122223333:role/a","b/x'),
+    ],
+)
+def test_names_that_could_change_a_document_filter_are_refused_in_a_file(kind, name):
+    with pytest.raises(Wrong, match=r"would not stay text|filled in again"):
+        names.check_subject(kind, name)
 
 
 def test_did_you_mean_gives_the_nearest_or_else_what_is_known():

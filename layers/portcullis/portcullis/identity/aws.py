@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
+from portcullis.access.entries import in_words, unfit
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import PortcullisError, Refused, Unreachable
@@ -189,19 +190,14 @@ def _membership(found: Mapping[tuple[Subject, By], Entries | None]) -> Membershi
         if entries is None:
             missing.add(subject)
             continue
-        plain = entries if subject.kind in _AS_WRITTEN else tuple(entry for entry in entries if not _matches(entry))
+        # What a deployment file says itself was looked at when the file was read.
+        reasons = {} if subject.kind in _AS_WRITTEN else {entry: why for entry in entries if (why := unfit(entry))}
+        plain = tuple(entry for entry in entries if entry not in reasons)
         notes += [
-            f"{entry} of {subject} is granted nothing: in a role mapping its name would be a pattern for others"
-            for entry in entries
-            if entry not in plain
+            f"{in_words(entry)} of {in_words(str(subject))} is granted nothing: {why}" for entry, why in reasons.items()
         ]
         (roles if _is_backend_role(subject, by) else users)[subject] = plain
     return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))))
-
-
-def _matches(entry: str) -> bool:
-    """Whether the engine would take an entry of a role mapping for a pattern: `*` and `?` anywhere, or a /regular expression/."""
-    return "*" in entry or "?" in entry or (len(entry) > 1 and entry[0] == entry[-1] == "/")
 
 
 def _is_backend_role(subject: Subject, by: By) -> bool:

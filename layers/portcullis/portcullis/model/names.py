@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from portcullis.access.entries import breaks_filters
 from portcullis.access.patterns import is_expression, unreadable
 from portcullis.access.plan import SubjectKind
 
@@ -186,6 +187,15 @@ _PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{1,128}")
 
 def check_subject(kind: SubjectKind, name: str) -> str:
     """A subject's name in a grant: an IAM name or ARN, a Cognito name, a plain string. Raises Wrong."""
+    _check_form(kind, name)
+    if kind is not SubjectKind.IDENTITY_CENTER_GROUP and (why := breaks_filters(name)):
+        raise Wrong(
+            f"{shown(name, 90)} would never be mapped: {why}", "a name without quotation marks, backslashes and ${"
+        )
+    return name
+
+
+def _check_form(kind: SubjectKind, name: str) -> str:
     iam = {SubjectKind.IAM_USER: "user", SubjectKind.IAM_ROLE: "role", SubjectKind.IAM_GROUP: "group"}.get(kind)
     if iam:
         if "*" in name or "?" in name:

@@ -94,12 +94,24 @@ def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
                 )
             if user.name in access.users or any(other.name == user.name for other in users[:i]):
                 yield (*here, "name"), Wrong(f"the user {shown(user.name)} is there twice", "keep one")
-    for role, entries in access.and_backend_roles.items():
-        for i, entry in enumerate(entries):
-            try:
-                check_subject(SubjectKind.BACKEND_ROLE, entry)
-            except Wrong as wrong:
-                yield ("access", "and_backend_roles", role, i), wrong
+    plain_roles: list[tuple[Path, str]] = [
+        *(
+            (("access", "and_backend_roles", r, i), e)
+            for r, es in access.and_backend_roles.items()
+            for i, e in enumerate(es)
+        ),
+        *(
+            (("access", "users", n, "backend_roles", i), e)
+            for n, u in access.users.items()
+            for i, e in enumerate(u.backend_roles)
+        ),
+    ]
+    for path, entry in plain_roles:
+        try:
+            check_subject(SubjectKind.BACKEND_ROLE, entry)
+        except Wrong as wrong:
+            yield path, wrong
+    for role in access.and_backend_roles:
         if role not in roles:
             yield (
                 ("access", "and_backend_roles", role),
