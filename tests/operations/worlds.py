@@ -101,10 +101,12 @@ class Memory:
         with self.fate(str(key)), self._lock:
             self._items.pop(key, None)
 
-    def registrations(self) -> tuple[Registration, ...]:
+    def deployments(self) -> tuple[str, ...]:
         with self._lock:
-            names = sorted(name for table, name in self._items if table == "registration")
-        return tuple(self.registration(name) for name in names)
+            return tuple(sorted(name for table, name in self._items if table == "registration"))
+
+    def registrations(self) -> tuple[Registration, ...]:
+        return tuple(self.registration(name) for name in self.deployments())
 
     def registration(self, deployment: str) -> Registration:
         found = self._get(("registration", deployment), Registration)

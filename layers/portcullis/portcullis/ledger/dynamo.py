@@ -53,13 +53,16 @@ class DynamoLedger:
 
     # ------------------------------------------------------------------ deployments
 
+    def deployments(self) -> tuple[str, ...]:
+        return tuple(item["sk"]["S"] for item in self._query("deployments", ""))
+
     def registrations(self) -> tuple[Registration, ...]:
         return tuple(decode(item["value"], Registration) for item in self._query("deployments", ""))
 
     def registration(self, deployment: str) -> Registration:
         item = self._get("deployments", deployment)
         if item is None:
-            known = ", ".join(sorted(r.deployment for r in self.registrations())) or "none"
+            known = ", ".join(sorted(self.deployments())) or "none"
             raise Refused(f"no deployment named {deployment!r} is in the ledger (known: {known})")
         registration: Registration = decode(item["value"], Registration)
         return registration

@@ -173,7 +173,7 @@ def withdraw(world: World, deployment: str, cause: Cause) -> None:
     Told, unless its domain is gone: whoever deletes a stack leaves the domain there, and no gate drops any more. Told first, so that
     a crash in between tells it twice rather than never. Nothing to do for a deployment that was never registered, or left before.
     """
-    if all(one.deployment != deployment for one in world.ledger.registrations()):
+    if deployment not in world.ledger.deployments():
         return
     state = world.ledger.custody(deployment).state
     if state is not State.DELETED:

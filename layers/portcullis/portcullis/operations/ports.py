@@ -279,6 +279,9 @@ class Snapshots(Protocol):
 class Ledger(Protocol):
     """What is remembered. Raises Conflict where a version was overtaken."""
 
+    def deployments(self) -> tuple[str, ...]:
+        """Their names: also of those whose registration cannot be read."""
+
     def registrations(self) -> tuple[Registration, ...]: ...
     def registration(self, deployment: str) -> Registration: ...
     def register(self, registration: Registration) -> None: ...

@@ -48,19 +48,21 @@ class Planned:
 
 
 def every(world: World) -> list[dict[str, str]]:
-    """All deployments in the ledger, a line each."""
-    lines = []
-    for registration in world.ledger.registrations():
-        custody = world.ledger.custody(registration.deployment)
-        lines.append(
-            {
-                "deployment": registration.deployment,
-                "domain": registration.domain,
-                "state": custody.state.value,
-                "key": custody.health.value,
-            }
-        )
-    return lines
+    """All deployments in the ledger, a line each; also of one that cannot be read, and then with the reason."""
+    return [_line(world, name) for name in world.ledger.deployments()]
+
+
+def _line(world: World, deployment: str) -> dict[str, str]:
+    try:
+        registration, custody = world.ledger.registration(deployment), world.ledger.custody(deployment)
+    except Exception as error:  # damaged, or of a newer version: the others can be read
+        return {"deployment": deployment, "domain": "?", "state": f"cannot be read: {error}", "key": "?"}
+    return {
+        "deployment": deployment,
+        "domain": registration.domain,
+        "state": custody.state.value,
+        "key": custody.health.value,
+    }
 
 
 def status(world: World, deployment: str) -> Status:

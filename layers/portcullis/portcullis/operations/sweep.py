@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +42,14 @@ class Swept:
 
 
 def sweep(world: World, only: str | None = None) -> list[Swept]:
-    """Sweep all deployments, or one. One that fails is told and does not keep the others waiting."""
-    registrations = [r for r in world.ledger.registrations() if only in (None, r.deployment)]
-    _look_at_dead_letters(world, registrations)
+    """Sweep all deployments, or one. One that fails, of whatever kind, is told and does not keep the others from being swept."""
+    names = [name for name in world.ledger.deployments() if only in (None, name)]
+    try:
+        _look_at_dead_letters(world, names)
+    except Exception as error:  # the queues are no deployment's: none waits for them
+        log.warning("the dead letters could not be looked at: %s", _said(error))
     with ThreadPoolExecutor(_AT_ONCE) as sweepers:
-        return list(sweepers.map(lambda registration: _sweep_one(world, registration), registrations))
+        return list(sweepers.map(lambda name: _sweep_one(world, name), names))
 
 
 def sweep_and_tell(world: World) -> list[dict[str, Any]]:
@@ -53,11 +58,11 @@ def sweep_and_tell(world: World) -> list[dict[str, Any]]:
     return found
 
 
-def _look_at_dead_letters(world: World, registrations: list[Registration]) -> None:
+def _look_at_dead_letters(world: World, names: list[str]) -> None:
     """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
-    if not registrations:
+    if not names:
         return
-    account = registrations[0].deployment  # the queues are the account's; an alert has a deployment to be remembered by
+    account = names[0]  # the queues are the account's; an alert has a deployment to be remembered by
     lying = {queue: world.dead_letters.waiting(queue) for queue in ("identity", "key")}
     told = ", ".join(f"{count} of the {queue} queue" for queue, count in lying.items() if count)
     if not told:
@@ -75,34 +80,80 @@ def _look_at_dead_letters(world: World, registrations: list[Registration]) -> No
     tell_once(world, alert, told)
 
 
-def _sweep_one(world: World, registration: Registration) -> Swept:
-    name = registration.deployment
-    try:
-        custody = guard(world, name, _CAUSE)
-        found: tuple[Drift, ...] = ()
-        steps = 0
-        if custody.state is State.OPEN:
-            found = _tell_drift(world, registration)
+def _sweep_one(world: World, name: str) -> Swept:
+    """Key, access and chores of one deployment. Each is tried though another failed: what cannot be told keeps nobody in."""
+    found: tuple[Drift, ...] = ()
+    steps, errors = 0, _Errors()
+    with errors.of("key"):
+        guard(world, name, _CAUSE)
+    with errors.of("custody"):
+        open_now = world.ledger.custody(name).state is State.OPEN
+    if not errors.at("custody") and open_now:
+        with errors.of("drift"):
+            found = _tell_drift(world, world.ledger.registration(name))
+        with errors.of("access"):
             steps = len(synchronise(world, name, _CAUSE).plan.steps)
-            _chores(world, registration)
+        with errors.of("chores"):
+            _chores(world, world.ledger.registration(name))
+    if errors:
+        _tell_failed(world, name, errors)
+        return Swept(name, error=str(errors), drift=tuple(str(one) for one in found), steps=steps)
+    with errors.of("ledger"):
         over(world, name, "sweep-failed")
-    except PortcullisError as error:
-        log.warning("%s could not be swept: %s", name, error)
-        tell_once(
-            world,
-            Alert(
-                name="sweep-failed",
-                deployment=name,
-                severity="warning",
-                happened=f"the sweep could not read the whole truth of {name}: {error}",
-                done="it is tried again at the next sweep; the other deployments are not affected",
-                next=f"portcullis status {name}",
-                runbook="automation-broken",
-            ),
-            str(type(error)),
-        )
-        return Swept(name, error=str(error))
-    return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
+        custody = world.ledger.custody(name)
+        return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
+    return Swept(name, error=str(errors))
+
+
+class _Errors:
+    """What went wrong in which part of one deployment's sweep."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Exception] = {}
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            # What is refused or does not answer says so itself; for anything else the place is needed to mend it.
+            log.warning("%s: %s", part, _said(error), exc_info=not isinstance(error, PortcullisError))
+            self._found[part] = error
+
+    def at(self, part: str) -> bool:
+        return part in self._found
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def __str__(self) -> str:
+        return "; ".join(dict.fromkeys(_said(error) for error in self._found.values()))
+
+    @property
+    def kinds(self) -> str:
+        """What is told once: not the words, which may hold a time."""
+        return ", ".join(f"{part}: {type(error).__name__}" for part, error in self._found.items())
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {str(error)[:500]}"
+
+
+def _tell_failed(world: World, name: str, errors: _Errors) -> None:
+    """Told once. Where not even that can be done, it is in the log and in what the sweep answers."""
+    alert = Alert(
+        name="sweep-failed",
+        deployment=name,
+        severity="warning",
+        happened=f"the sweep could not read the whole truth of {name}: {errors}",
+        done="the rest of it was done; it is tried again at the next sweep; the other deployments are not affected",
+        next=f"portcullis status {name}",
+        runbook="automation-broken",
+    )
+    try:
+        tell_once(world, alert, errors.kinds)
+    except Exception as error:
+        log.warning("the failed sweep could not be told: %s", _said(error))
 
 
 def _chores(world: World, registration: Registration) -> None:
@@ -112,13 +163,13 @@ def _chores(world: World, registration: Registration) -> None:
         try:
             chore(world, registration, _CAUSE)
             over(world, registration.deployment, name)
-        except PortcullisError as error:
-            log.warning("%s of %s: %s", what, registration.deployment, error)
+        except Exception as error:
+            log.warning("%s of %s: %s", what, registration.deployment, _said(error))
             alert = Alert(
                 name=name,
                 deployment=registration.deployment,
                 severity="warning",
-                happened=f"the sweep could not see to the {what} of {registration.deployment}: {error}",
+                happened=f"the sweep could not see to the {what} of {registration.deployment}: {_said(error)}",
                 done="access and key were read all the same; this is tried again at the next sweep",
                 next=f"portcullis status {registration.deployment}",
                 runbook="automation-broken",
