@@ -24,7 +24,7 @@ _SIGN_IN_USERS = (
     *("AdminInitiateAuth", "AdminUserGlobalSignOut", "CreateUserPoolClient", "DeleteUserPoolClient"),
     *("DescribeUserPool", "DescribeUserPoolClient", "ListUserPoolClients", "UpdateUserPoolClient"),
 )
-_SIGN_IN_IDENTITIES = ("DescribeIdentityPool", "GetIdentityPoolRoles", "SetIdentityPoolRoles", "UpdateIdentityPool")
+_SIGN_IN_IDENTITIES = ("DescribeIdentityPool", "GetIdentityPoolRoles", "UpdateIdentityPool")
 
 
 class Identity(Stack):
@@ -245,7 +245,11 @@ class Identity(Stack):
         return iam.CompositePrincipal(*(one.with_conditions(heard) for one in named))
 
     def _cognito_access(self, pool: cognito.UserPool, identities: cognito.CfnIdentityPool) -> iam.Role:
-        """What Amazon's managed policy AmazonOpenSearchServiceCognitoAccess allows on every pool, on these two."""
+        """What Amazon's managed policy AmazonOpenSearchServiceCognitoAccess allows on every pool, on these two.
+
+        It trusts the service without a condition, as Amazon's guide says that it has to ("the role must have the following trust
+        relationship"): whether the service says for whom it comes is written nowhere.
+        """
         identity_arn = self.format_arn(
             service="cognito-identity", resource="identitypool", resource_name=identities.ref
         )
@@ -254,10 +258,7 @@ class Identity(Stack):
             "CognitoAccess",
             role_name=names.of(self.one.name, "cognito-access"),
             description="Portcullis: lets Amazon OpenSearch Service set up the sign-in page of Dashboards",
-            assumed_by=iam.ServicePrincipal(
-                "opensearchservice.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            ),
+            assumed_by=iam.ServicePrincipal("opensearchservice.amazonaws.com"),
             inline_policies={
                 "pools": iam.PolicyDocument(
                     statements=[
@@ -268,6 +269,10 @@ class Identity(Stack):
                         iam.PolicyStatement(
                             actions=[f"cognito-identity:{action}" for action in _SIGN_IN_IDENTITIES],
                             resources=[identity_arn],
+                        ),
+                        # Takes no resource. What can be set with it is bounded by the roles that may be passed.
+                        iam.PolicyStatement(
+                            sid="SetsRolesOfPools", actions=["cognito-identity:SetIdentityPoolRoles"], resources=["*"]
                         ),
                         iam.PolicyStatement(
                             actions=["iam:PassRole"],

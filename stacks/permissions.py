@@ -235,10 +235,21 @@ def set_up(g: Grounds) -> Statements:
         *_allow(["secretsmanager:GetSecretValue"], g.master_secrets),
         *_allow(["s3:GetObject"], [g.models]),
         *_allow(_prefixed("cognito-idp", "DescribeUserPoolClient ListUserPoolClients"), g.user_pools),
-        *_allow(
-            _prefixed("cognito-identity", "DescribeIdentityPool GetIdentityPoolRoles SetIdentityPoolRoles"),
-            g.identity_pools,
-        ),
+        *choose_roles(g),
+    ]
+
+
+def choose_roles(g: Grounds) -> Statements:
+    """Have tokens choose the role at a sign-in. To set the roles of a pool takes no resource (Service Authorization Reference): on a pool
+    IAM would never allow it. What can be set is bounded by the roles that may be passed on."""
+    if not g.identity_pools:
+        return []
+    setting = iam.PolicyStatement(
+        sid="SetsRolesOfPools", actions=["cognito-identity:SetIdentityPoolRoles"], resources=["*"]
+    )
+    return [
+        *_allow(_prefixed("cognito-identity", "DescribeIdentityPool GetIdentityPoolRoles"), g.identity_pools),
+        setting,
         *_allow(
             ["iam:PassRole"], g.group_roles, StringEquals={"iam:PassedToService": "cognito-identity.amazonaws.com"}
         ),
@@ -254,6 +265,7 @@ def _of_people(g: Grounds) -> Statements:
         *redrive(g),
         *take_snapshots(g),
         *rotate_keys(g),
+        *choose_roles(g),
         *tell_endpoints(g),
     ]
 
@@ -269,7 +281,7 @@ def of_function(name: str, g: Grounds) -> Statements:
             return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
         case "sweep":
             known = [*observe_keys(g), *lock(g), *end_sessions(g), *count(g), *take_snapshots(g)]
-            return [*everywhere, *known, *rotate_keys(g)]
+            return [*everywhere, *known, *rotate_keys(g), *choose_roles(g)]
         case "operate":
             return [*everywhere, *_of_people(g)]
         case "remove":

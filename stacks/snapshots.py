@@ -67,7 +67,11 @@ class Snapshots(Construct):
             description=f"Portcullis: asks {deployment} for snapshots",
             assumed_by=iam.AccountRootPrincipal().with_conditions(only_functions(stack, SNAPSHOT_TAKERS)),
         )
-        self.taker.add_to_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.store.role_arn]))
+        # Passed on when the repository is registered, to the service that the role trusts.
+        to_service = {"StringEquals": {"iam:PassedToService": "es.amazonaws.com"}}
+        self.taker.add_to_policy(
+            iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.store.role_arn], conditions=to_service)
+        )
 
     def _bucket(self, under: str) -> s3.Bucket:
         return s3.Bucket(

@@ -1,9 +1,10 @@
-"""Who is let in: four places where the emulator's IAM enforcement (AUTH=true) is laxer or stricter than Amazon's.
+"""Who is let in: places where the emulator's IAM enforcement (AUTH=true) is laxer or stricter than Amazon's.
 
 - Its root keys ("test", any twelve digits, no key at all) are taken without looking at the signature, so anybody on this
   machine was root. Here root is one random key pair, and its signature is checked like everyone's.
 - It listens on plain loopback HTTP, so the usual `Deny unless aws:SecureTransport` of buckets, queues and topics refused
   everybody. AWS clients always use TLS: the emulator counts as TLS.
+- The roles of an identity pool could be set by who was allowed that on the pool; on Amazon it takes `*`.
 - A statement that counts only for roles within a boundary (`iam:PermissionsBoundary`) never held: it did not look at the role.
 - `es:*` calls name the domain in the path; it looked in the body only, so a grant on one domain's ARN never matched.
 - KMS judges a call that names an alias by the key behind it, with the alias as a condition (`kms:RequestAlias`,
@@ -55,6 +56,8 @@ def _one_root() -> None:
         """Calls that the SDKs send unsigned (signing in, say) have no caller; these passed as root, and no others may."""
         if not access_key_id and iam_evaluator._anonymous.get() and iam_evaluator._served_unsigned(service, iam_action):
             return None
+        if iam_action in ON_NOTHING:
+            named["resource_arn"] = "*"
         if iam_action in BOUNDED:
             known = named.get("service_context") or {}
             named["service_context"] = {**known, **boundary_of(named.get("resource_arn", ""))}
@@ -63,6 +66,9 @@ def _one_root() -> None:
     iam_evaluator.resolve_caller_identity = resolve_caller_identity
     iam_evaluator.enforce = enforce_or_serve
 
+
+# Actions that take no resource (Service Authorization Reference), though the call names one: allowed on that, they are not allowed.
+ON_NOTHING = frozenset({"cognito-identity:SetIdentityPoolRoles"})
 
 # The actions on a role for which the Service Authorization Reference has that condition key, and which leave the boundary as it is.
 BOUNDED = frozenset(f"iam:{action}RolePolicy" for action in ("Put", "Delete", "Attach", "Detach"))

@@ -84,6 +84,25 @@ def test_given_a_grant_on_one_domain_when_it_is_asked_for_then_it_and_no_other_i
         theirs.describe_domain(DomainName=f"theirs-{name}")
 
 
+@pytest.mark.parametrize(("scope", "let_in"), [("the pool", False), ("*", True)])
+def test_given_an_action_that_takes_no_resource_when_it_is_allowed_on_one_then_it_is_refused(
+    aws: Emulator, person: Callable[..., Credentials], name: str, scope: str, let_in: bool
+) -> None:
+    pool = aws.client("cognito-identity").create_identity_pool(
+        IdentityPoolName=name, AllowUnauthenticatedIdentities=False
+    )["IdentityPoolId"]
+    arn = f"arn:aws:cognito-identity:{aws.region}:{aws.account}:identitypool/{pool}"
+    allowed = ("cognito-identity:SetIdentityPoolRoles", "iam:PassRole")
+    theirs = person(*allowed, resource="*" if scope == "*" else arn)
+    asked = {"IdentityPoolId": pool, "Roles": {"authenticated": f"arn:aws:iam::{aws.account}:role/r"}}
+    identity = aws.client("cognito-identity", credentials=theirs)
+    if let_in:
+        identity.set_identity_pool_roles(**asked)
+    else:
+        with pytest.raises(ClientError, match="not authorized"):
+            identity.set_identity_pool_roles(**asked)
+
+
 def test_given_a_bucket_that_wants_tls_when_used_over_loopback_then_it_counts_as_tls(
     aws: Emulator, person: Callable[..., Credentials], name: str
 ) -> None:

@@ -286,6 +286,7 @@ class People:
     fails: int = 0  # how often ending sessions does not work
     denials_fail: int = 0
     hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
+    unchosen: tuple[str, ...] = ()  # app clients that somebody let choose another role than the token's
 
     def members(self, grants: Collection[Grant]) -> Membership:
         users: dict[Subject, tuple[str, ...]] = {}
@@ -319,7 +320,8 @@ class People:
         return Looked(seen, {subject: why for subject, why in self.hidden.items() if subject in asked})
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
-        return ()
+        wrong, self.unchosen = self.unchosen, ()
+        return wrong
 
     def end_sessions(self, entries: Collection[str]) -> int:
         if self.fails:

@@ -16,6 +16,7 @@ WITHOUT_RESOURCE = {
     # asked for by Lambda on the function's behalf; the function's own code is denied them
     *(f"ec2:{action}" for action in ("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")),
     *(f"ec2:{action}" for action in ("CreateNetworkInterface", "DeleteNetworkInterface")),
+    "cognito-identity:SetIdentityPoolRoles",
     *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 }
 # Wildcards inside a resource: a domain's paths, a log's streams, deployment files among the assets, the key behind an alias.
@@ -72,9 +73,9 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
     [
         ("identity_sync", ("kms:", "ec2:Revoke", "es:Update", "s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
         ("key_guard", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:StartMessageMoveTask", "lambda:")),
-        ("sweep", ("s3:", "iam:PassRole", "cognito-identity:", "sqs:Start", "sqs:Receive", "lambda:")),
-        ("operate", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
-        ("remove", ("s3:", "iam:PassRole", "cognito-identity:", "lambda:")),
+        ("sweep", ("s3:", "sqs:Start", "sqs:Receive", "lambda:")),
+        ("operate", ("s3:", "lambda:")),
+        ("remove", ("s3:", "lambda:")),
         ("domain_setup", ("kms:Generate", "kms:Schedule", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
     ],
 )
@@ -238,3 +239,10 @@ def test_passwords_are_read_where_a_file_names_them_and_made_only_under_our_own_
     assert made == {f"{prefix}portcullis/inner/*"}
     assert read == {f"{prefix}hr/berta-??????"}
     assert not [w for w, s in demo.identity_statements() if "secretsmanager" in json.dumps(s)]
+
+
+def test_the_roles_that_the_automation_passes_on_are_those_a_token_may_choose(demo: Synthesised) -> None:
+    for where, statement in demo.identity_statements():
+        if "iam:PassRole" in listed(statement["Action"]) and "portcullis-automation/" in where:
+            assert statement["Condition"]["StringEquals"]["iam:PassedToService"] == "cognito-identity.amazonaws.com"
+            assert "*" not in "".join(map(_flat, listed(statement["Resource"])))

@@ -158,8 +158,9 @@ def _tell_failed(world: World, name: str, errors: _Errors) -> None:
 
 def _chores(world: World, registration: Registration) -> None:
     """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
-    for chore, what in ((rotate_when_due, "rotation"), (keep_restorable, "snapshots")):
-        name = f"{what}-not-seen-to"
+    chores = ((_keep_role_choice, "choice of roles"), (rotate_when_due, "rotation"), (keep_restorable, "snapshots"))
+    for chore, what in chores:
+        name = f"{what.replace(' ', '-')}-not-seen-to"
         try:
             chore(world, registration, _CAUSE)
             over(world, registration.deployment, name)
@@ -175,6 +176,31 @@ def _chores(world: World, registration: Registration) -> None:
                 runbook="automation-broken",
             )
             tell_once(world, alert, type(error).__name__)
+
+
+def _keep_role_choice(world: World, registration: Registration, cause: Cause) -> None:
+    """A sign-in gets the role that its token names, or none: where somebody changed that, it is put back and told."""
+    if not registration.identity_pool:
+        return
+    changed = world.identity(registration).choose_roles_by_token(registration.identity_pool)
+    if not changed:
+        return
+    name, clients = registration.deployment, ", ".join(changed)
+    alert = Alert(
+        name="drift",
+        deployment=name,
+        severity="critical",
+        happened=f"the identity pool {registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
+        "whoever signed in through it may have had a role that none of their groups has",
+        done="the choice was put back: the role that the token names, or none",
+        next=f"Who changed it: SetIdentityPoolRoles and UpdateIdentityPool in CloudTrail. Check with: portcullis history {name}",
+        runbook="drift",
+        detail={"clients": list(changed)},
+    )
+    world.alerts.tell(alert)
+    world.ledger.record(
+        Change(name, world.now(), "drift", cause.what, cause.actor, alert.happened[:1000], None, changed)
+    )
 
 
 def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:

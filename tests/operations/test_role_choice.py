@@ -1,0 +1,52 @@
+"""Given a sign-in that no longer gets the role its token names, when the sweep looks, then it does again, and that is told once."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.errors import Unreachable
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.sweep import sweep
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import Account, account, model_text
+
+
+def opened(pool: str = "eu-central-1:pool") -> Account:
+    made = account()
+    made.registered(identity_pool=pool)
+    apply_text(made.world, "demo", model_text("  roles: {}\n"), Cause("a test", "somebody"))
+    made.people.unchosen = ("provider:dashboards",)
+    return made
+
+
+def of_the_choice(made: Account) -> list[str]:
+    return [alert.happened for alert in made.aws.told if "choose the role by the token" in alert.happened]
+
+
+def test_a_choice_that_was_changed_is_put_back_and_told_with_its_clients() -> None:
+    made = opened()
+    sweep(made.world)
+    sweep(made.world)
+    [told] = of_the_choice(made)
+    assert "provider:dashboards" in told
+    assert made.people.unchosen == ()
+    drifts = [one for one in made.world.ledger.history("demo") if one.operation == "drift"]
+    assert "provider:dashboards" in [client for one in drifts for client in one.after]
+
+
+def test_a_choice_that_cannot_be_read_keeps_nothing_else_from_being_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = opened()
+
+    def unread(_pool: str) -> tuple[str, ...]:
+        raise Unreachable("the identity pool did not answer")
+
+    monkeypatch.setattr(made.people, "choose_roles_by_token", unread)
+    [swept] = sweep(made.world)
+    assert swept.error == ""
+    assert "choice-of-roles-not-seen-to" in [alert.name for alert in made.aws.told]
+
+
+def test_a_deployment_without_an_identity_pool_has_no_choice_to_keep() -> None:
+    made = opened(pool="")
+    sweep(made.world)
+    assert made.people.unchosen, "nobody was asked"
