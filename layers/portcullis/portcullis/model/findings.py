@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from portcullis.access.config import Held, Json
 from portcullis.access.plan import Membership
+from portcullis.model.parts import Path
+
+if TYPE_CHECKING:
+    from portcullis.model.types import Deployment
 
 
 class Severity(StrEnum):
@@ -63,11 +68,28 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "a document-level query uses an attribute that no caller has: it fails, or nothing is seen",
     ),
+    "dls-attribute-place": (
+        Severity.ERROR,
+        "a list attribute in quotes, or a single one without: the query is no JSON any more once it is filled in",
+    ),
+    "dls-attribute-value": (
+        Severity.ERROR,
+        "an attribute's value in the file makes the query another one, or none",
+    ),
+    "dls-everything": (Severity.WARNING, "a document-level query without a condition: it limits nothing"),
     "dls-invalid": (
         Severity.ERROR,
         "a document-level query is not a query in JSON: the engine takes it, and then shows nothing or fails",
     ),
+    "dls-module": (
+        Severity.INFO,
+        "a document-level query that needs a module or plugin: without it the engine takes it, and then shows nothing or fails",
+    ),
     "dls-narrows": (Severity.WARNING, "one more role means less: a document-level query beats an unrestricted role"),
+    "dls-relative-date": (
+        Severity.ERROR,
+        "a document-level query with a relative date (now-1d): the engine has no clock there, and every search fails",
+    ),
     "dls-unknown-query": (
         Severity.WARNING,
         "a document-level query of an unknown kind: the engine takes it, and then shows nothing or fails",
@@ -121,3 +143,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }
+
+
+def found(deployment: Deployment, code: str, path: Path, message: str, remedy: str) -> Finding:
+    """A finding at a place of the file, as severe as its code is."""
+    return Finding(code, CODES[code][0], deployment.place(*path), message, remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -10,16 +9,12 @@ from typing import Any
 
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
-from portcullis.model.findings import CODES, Finding
-from portcullis.model.known import queries
+from portcullis.model.findings import Finding, found
+from portcullis.model.lint_filters import document_filter
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS
-from portcullis.model.types import Configuration, Deployment
+from portcullis.model.types import Deployment
 
-_ATTRIBUTE = re.compile(r"\$\{([^}]*)\}")
-_ATTRIBUTES = frozenset(
-    ("user.name", "user_name", "user.roles", "user_roles", "user.securityRoles", "user_securityRoles")
-)
 _DIGESTS = frozenset(
     (
         *("MD2", "MD5", "SHA", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA-512/224", "SHA-512/256"),
@@ -52,17 +47,13 @@ def roles(deployment: Deployment) -> Iterator[Finding]:
     for level, its in deployment.levels.items():
         lost = [p for p in its.privileges if ACTIONS[p] is None]
         if level in granted and lost:
-            yield _found(
+            yield found(
                 deployment,
                 "lost-privilege",
                 ("access", "levels", "define", level, "privileges"),
                 f"the level {level} has {', '.join(lost)}, which this engine has nothing for",
                 "leave it out, or say what is meant with a role of your own",
             )
-
-
-def _found(deployment: Deployment, code: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(code, CODES[code][0], deployment.place(*path), message, remedy)
 
 
 def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...], used_for: str) -> Iterator[Finding]:
@@ -80,7 +71,7 @@ def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...
         plain = kind == "index" and (group is not None) and permission != "manage_point_in_time"
         if (used_for == "index" and kind == "cluster") or (used_for == "cluster" and plain):
             other = "cluster_permissions" if used_for == "index" else "index_permissions"
-            yield _found(
+            yield found(
                 deployment,
                 "permission-place",
                 (*path, i),
@@ -88,7 +79,7 @@ def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...
                 f"it belongs to {other}",
             )
         if group is None and ":" in permission and not _is_known(permission, known.permissions):
-            yield _found(
+            yield found(
                 deployment,
                 "unknown-permission",
                 (*path, i),
@@ -116,11 +107,11 @@ def _near(permission: str, known: frozenset[str]) -> str:
 def _entry(deployment: Deployment, at: Path, entry: IndexPermission) -> Iterator[Finding]:
     yield from _system(deployment, (*at, "index_patterns"), entry.index_patterns)
     if entry.dls is not None:
-        yield from _query(deployment, (*at, "dls"), entry.dls)
+        yield from document_filter(deployment, (*at, "dls"), entry.dls)
     includes = [f for f in entry.fls if not f.startswith("~")]
     excludes = [f[1:] for f in entry.fls if f.startswith("~")]
     if includes and excludes:
-        yield _found(
+        yield found(
             deployment,
             "fls-includes-ignored",
             (*at, "fls"),
@@ -129,7 +120,7 @@ def _entry(deployment: Deployment, at: Path, entry: IndexPermission) -> Iterator
         )
     for i, mask in enumerate(entry.masked_fields):
         if problem := _mask_problem(mask):
-            yield _found(
+            yield found(
                 deployment,
                 "mask-invalid",
                 (*at, "masked_fields", i),
@@ -143,7 +134,7 @@ def _entry(deployment: Deployment, at: Path, entry: IndexPermission) -> Iterator
             else bool(includes) and not any(names.matches(f, field) for f in includes)
         )
         if hidden:
-            yield _found(
+            yield found(
                 deployment,
                 "mask-and-hidden",
                 (*at, "masked_fields", i),
@@ -181,99 +172,11 @@ def _mask_problem(mask: str) -> str:
     return ""
 
 
-def _query(deployment: Deployment, path: Path, dls: str) -> Iterator[Finding]:
-    try:
-        query: Any = json.loads(_with_attributes_filled(dls))
-    except ValueError as error:
-        yield _found(
-            deployment,
-            "dls-invalid",
-            path,
-            f"the document-level query is not JSON: {error}",
-            'a query such as {"term": {"region": "eu"}}, in single quotes',
-        )
-        return
-    if not isinstance(query, dict) or len(query) != 1:
-        yield _found(
-            deployment,
-            "dls-invalid",
-            path,
-            "the document-level query is not one query",
-            'one query type as the only key: {"bool": {"filter": [...]}}',
-        )
-        return
-    kind = next(iter(query))
-    if kind == "query":
-        yield _found(
-            deployment,
-            "dls-invalid",
-            path,
-            "the document-level query is wrapped in `query`",
-            "give what stands inside it",
-        )
-    elif kind not in queries():
-        yield _found(
-            deployment,
-            "dls-unknown-query",
-            path,
-            f"there is no query {names.shown(kind)}",
-            names.did_you_mean(kind, queries()),
-        )
-    for attribute in dict.fromkeys(_ATTRIBUTE.findall(dls)):
-        yield from _attribute(deployment, path, attribute)
-
-
-def _attribute(deployment: Deployment, path: Path, attribute: str) -> Iterator[Finding]:
-    if attribute in _ATTRIBUTES:
-        return
-    own = {name for user in deployment.access.users.values() for name in user.attributes}
-    if attribute.startswith("attr.internal."):
-        name = attribute.removeprefix("attr.internal.")
-        if deployment.domain.configuration is not Configuration.INTERNAL:
-            remedy = "only internal users have attributes, and under an IAM master they cannot sign in: use ${user.name} or ${user.roles}"
-            yield _found(deployment, "dls-attribute", path, f"${{{attribute}}} is of internal users", remedy)
-        elif name not in own:
-            yield _found(
-                deployment,
-                "dls-attribute",
-                path,
-                f"no internal user has the attribute {names.shown(name)}",
-                names.did_you_mean(name, own),
-            )
-        return
-    if re.fullmatch(r"attr\.(?:proxy|jwt|ldap|saml)\..+", attribute):
-        return
-    yield _found(
-        deployment,
-        "dls-attribute",
-        path,
-        f"there is no attribute ${{{attribute}}}",
-        names.did_you_mean(attribute, _ATTRIBUTES),
-    )
-
-
-def _with_attributes_filled(dls: str) -> str:
-    """The query as JSON: inside a string an attribute is text, outside one (${user.roles}) it stands for quoted values."""
-    parts, inside, escaped, i = [], False, False, 0
-    while i < len(dls):
-        found = _ATTRIBUTE.match(dls, i)
-        if found:
-            parts.append("x" if inside else '"x"')
-            i = found.end()
-            continue
-        if dls[i] == '"' and not escaped:
-            inside = not inside
-        escaped = dls[i] == "\\" and not escaped
-        parts.append(dls[i])
-        i += 1
-    return "".join(parts)
-
-
 def _system(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
     for pattern in patterns:
         covered = [index for index in names.SYSTEM_INDICES if names.matches(pattern, index)]
         if covered and not pattern.startswith("."):
-            yield _found(
+            yield found(
                 deployment,
                 "system-indices",
                 path,
@@ -289,7 +192,7 @@ def _long(deployment: Deployment, path: Path, value: Any) -> Iterator[Finding]:
             major, minor = (int(n) for n in re.findall(r"\d+", deployment.engine)[:2])
             now = deployment.engine.startswith("OpenSearch") and (major, minor) >= (3, 8)
             refused = "OpenSearch 3.8 refuses" if now else "OpenSearch from 3.8 on refuses"
-            yield _found(
+            yield found(
                 deployment,
                 "long-string",
                 path,

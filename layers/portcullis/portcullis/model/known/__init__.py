@@ -61,9 +61,17 @@ def known(engine: str) -> Known:
 
 
 @cache
-def queries() -> frozenset[str]:
-    """The query types that a document-level query may be of."""
-    return frozenset(_data("queries")["queries"])
+def queries() -> dict[str, Json]:
+    """The query types that a document-level query may be of, with the shape of each as far as it is known."""
+    held: dict[str, Json] = _data("queries")["queries"]
+    return held
+
+
+@cache
+def modules() -> dict[str, list[str]]:
+    """The modules and plugins that not every engine has -> the query types that come with each."""
+    held: dict[str, list[str]] = _data("queries")["modules"]
+    return held
 
 
 @cache

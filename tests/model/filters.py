@@ -1,0 +1,113 @@
+"""Document filters, what `check` says of each, and what the engine does with it: one table for both.
+
+The index has the documents 0 to 3: `area` (keyword: us, eu, us, eu), `n` (integer: 0 to 3), `at` (date: 2020-01-01). The caller is an internal
+user, `attr.internal.team` is eu and `attr.internal.level` is 3; he has two backend roles, eu and b.
+"""
+
+from __future__ import annotations
+
+ALL, EU = {"0", "1", "2", "3"}, {"1", "3"}
+# The filter -> which documents the caller sees.
+SOUND: dict[str, set[str]] = {
+    '{"term": {"area": "eu"}}': EU,
+    '{"term": {"area": {"value": "EU", "case_insensitive": true}}}': EU,
+    '{"terms": {"area": ["eu", "x"]}}': EU,
+    '{"terms": {"area": ["eu"], "boost": 2}}': EU,
+    '{"terms": {"area": {"index": "filters", "id": "1", "path": "area"}}}': EU,
+    '{"bool": {"filter": {"term": {"area": "eu"}}, "must_not": [{"term": {"n": 1}}]}}': {"3"},
+    '{"bool": {"should": [{"term": {"n": 1}}, {"bool": {"filter": [{"term": {"n": 2}}]}}], "minimum_should_match": 1}}': {"1", "2"},
+    '{"constant_score": {"filter": {"term": {"area": "eu"}}, "boost": 2}}': EU,
+    '{"dis_max": {"queries": [{"term": {"n": 1}}, {"term": {"n": 2}}]}}': {"1", "2"},
+    '{"function_score": {"query": {"term": {"n": 1}}, "functions": [{"filter": {"term": {"n": 1}}, "weight": 2}]}}': {"1"},
+    '{"boosting": {"positive": {"term": {"n": 1}}, "negative": {"term": {"n": 2}}, "negative_boost": 0.5}}': {"1"},
+    '{"span_or": {"clauses": [{"span_term": {"area": "eu"}}]}}': EU,
+    '{"range": {"n": {"gte": 1, "lt": 3}}}': {"1", "2"},
+    '{"range": {"at": {"lt": "2020-01-01||+1d/d", "format": "yyyy-MM-dd"}}}': ALL,
+    '{"range": {"area": {"gte": "eu", "lte": "nowhere"}}}': EU,
+    '{"term": {"area": "nowhere"}}': set(),
+    '{"ids": {"values": ["1"]}}': {"1"},
+    '{"exists": {"field": "area"}}': ALL,
+    '{"prefix": {"area": "e"}}': EU,
+    '{"match": {"area": {"query": "eu", "operator": "and"}}}': EU,
+    '{"query_string": {"query": "area:eu"}}': EU,
+    '{"match_none": {}}': set(),
+    '{"terms": {"area": [${user.roles}]}}': EU,
+    '{"terms": {"area": [ ${user_roles} ]}}': EU,
+    '{"terms": {"area": ["eu", ${user.securityRoles}]}}': EU,
+    '{"term": {"area": "${attr.internal.team}"}}': EU,
+    '{"term": {"area": "${attr_internal_team}"}}': EU,
+    '{"term": {"n": "${attr.internal.level}"}}': {"3"},
+    '{"term": {"n": ${attr.internal.level}}}': {"3"},
+    '{"bool": {"must_not": {"term": {"area": "${user.name}"}}}}': ALL,
+}  # fmt: skip
+# It limits nothing, though it is there.
+EVERYTHING = (
+    '{"bool": {}}',
+    '{"bool": {"filter": []}}',
+    '{"bool": {"must": [{"match_all": {}}]}}',
+    '{"match_all": {}}',
+)
+# The filter -> the finding. Nobody sees anything: 3.x shows nothing or refuses, 2.x answers with an error.
+WRONG: dict[str, str] = {
+    " ": "dls-invalid",
+    "null": "dls-invalid",
+    '"x"': "dls-invalid",
+    "{}": "dls-invalid",
+    "{'term': {'area': 'eu'}}": "dls-invalid",
+    '{"term": {"area": "eu",}}': "dls-invalid",
+    '{"term": {"n": NaN}}': "dls-invalid",
+    '{"term": {"area": "eu"}, "term": {"area": "us"}}': "dls-invalid",
+    '{"match_all": {}, "term": {"area": "eu"}}': "dls-invalid",
+    '{"query": {"term": {"area": "eu"}}}': "dls-invalid",
+    '{"trem": {"area": "eu"}}': "dls-unknown-query",
+    '{"Term": {"area": "eu"}}': "dls-unknown-query",
+    '{"bool": {"filter": [{"trem": {"area": "eu"}}]}}': "dls-unknown-query",
+    '{"bool": {"must_not": {"bool": {"should": [{"term": {"n": 1}}, {"trem": {"n": 1}}]}}}}': "dls-unknown-query",
+    '{"constant_score": {"filter": {"trem": {"area": "eu"}}}}': "dls-unknown-query",
+    '{"function_score": {"functions": [{"filter": {"trem": {"n": 1}}, "weight": 2}]}}': "dls-unknown-query",
+    '{"dis_max": {"queries": [{"trem": {"n": 1}}]}}': "dls-unknown-query",
+    '{"bool": {"filtre": [{"term": {"area": "eu"}}]}}': "dls-invalid",
+    '{"bool": {"filter": ["eu"]}}': "dls-invalid",
+    '{"bool": {"filter": [{"term": {"n": 1}, "match_all": {}}]}}': "dls-invalid",
+    '{"bool": [{"term": {"area": "eu"}}]}': "dls-invalid",
+    '{"constant_score": {"query": {"term": {"area": "eu"}}}}': "dls-invalid",
+    '{"constant_score": {}}': "dls-invalid",
+    '{"term": {"area": "eu", "n": 1}}': "dls-invalid",
+    '{"term": {"area": "eu", "boost": 2}}': "dls-invalid",
+    '{"term": {}}': "dls-invalid",
+    '{"term": "eu"}': "dls-invalid",
+    '{"term": {"area": ["eu"]}}': "dls-invalid",
+    '{"term": {"area": {"value": "eu", "bost": 1}}}': "dls-invalid",
+    '{"terms": {"area": "eu"}}': "dls-invalid",
+    '{"terms": {"area": ["eu"], "n": [1]}}': "dls-invalid",
+    '{"match": {"area": {"qurey": "eu"}}}': "dls-invalid",
+    '{"range": {"n": 1}}': "dls-invalid",
+    '{"range": {"n": {"gte": 1}, "at": {"gte": 1}}}': "dls-invalid",
+    '{"range": {"n": {"min": 1}}}': "dls-invalid",
+    '{"exists": {"fields": "area"}}': "dls-invalid",
+    '{"template": {"term": {"area": "eu"}}}': "dls-invalid",
+    '{"range": {"at": {"gte": "now-10y/d"}}}': "dls-relative-date",
+    '{"range": {"at": {"lt": "now"}}}': "dls-relative-date",
+    '{"bool": {"filter": [{"range": {"at": {"lte": "now/d"}}}]}}': "dls-relative-date",
+    '{"term": {"at": "now"}}': "dls-relative-date",
+    '{"terms": {"at": ["2020-01-01", "now/d"]}}': "dls-relative-date",
+    '{"match": {"at": {"query": "now-1d"}}}': "dls-relative-date",
+    '{"terms": {"area": ["${user.roles}"]}}': "dls-attribute-place",
+    '{"term": {"area": "${user.securityRoles}"}}': "dls-attribute-place",
+    '{"term": {"area": ${user.roles}}}': "dls-attribute-place",
+    '{"term": {"area": ${user.name}}}': "dls-attribute-place",
+    '{"term": {"area": "${attr.internal.none}"}}': "dls-attribute",
+    '{"term": {"area": "${attr.internal.none:-eu}"}}': "dls-attribute",
+    '{"term": {"area": "${attr.jwt.team}"}}': "dls-attribute",
+    '{"term": {"area": ${attr.internal.team}}}': "dls-attribute-value",
+}
+# Known queries that come with a module which the node of the tests has not.
+MODULES = (
+    '{"percolate": {"field": "q", "document": {}}}',
+    '{"geo_shape": {"at": {"shape": {"type": "point", "coordinates": [1, 1]}}}}',
+    '{"has_child": {"type": "a", "query": {"match_all": {}}}}',
+    '{"parent_id": {"type": "a", "id": "1"}}',
+    '{"script": {"script": "true"}}',
+    '{"knn": {"v": {"vector": [1], "k": 1}}}',
+    '{"bool": {"filter": [{"neural": {"v": {"query_text": "x"}}}]}}',
+)
