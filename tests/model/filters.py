@@ -1,7 +1,7 @@
 """Document filters, what `check` says of each, and what the engine does with it: one table for both.
 
-The index has the documents 0 to 3: `area` (keyword: us, eu, us, eu), `n` (integer: 0 to 3), `at` (date: 2020-01-01). The caller is an internal
-user, `attr.internal.team` is eu and `attr.internal.level` is 3; he has two backend roles, eu and b.
+The index has the documents 0 to 3: `area` (keyword: us, eu, us, eu), `n` (integer: 0 to 3), `at` (date: 2020-01-01). The caller is
+an internal user, `attr.internal.team` is eu and `attr.internal.level` is 3, with two backend roles, eu and b.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.node
 
 API = "/_plugins/_security/api/"
 PASSWORD = "Filtered-Passw0rd-of-the-test"
+HASH = "$2b$04$abcdefghijklmnopqrstuudsN2IgwUoQpzqArmrUsXtDe6phNckKO"  # of it, and cheap: there are many users
 FILTERS = [*SOUND, *EVERYTHING, *WRONG, *MODULES, '{"terms": {"area": ["eu", ${user.roles}]}}']
 
 
@@ -37,14 +38,14 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     attributes = {"team": "eu", "level": "3"}
     users: dict[str, Any] = {
         name: {
-            "password": PASSWORD,
+            "hash": HASH,
             "attributes": attributes,
             "backend_roles": ["eu", "b"],
             "opendistro_security_roles": [name],
         }
         for name in roles
     }
-    users["filtered-bare"] = {"password": PASSWORD, "opendistro_security_roles": [user(len(FILTERS) - 1)]}
+    users["filtered-bare"] = {"hash": HASH, "opendistro_security_roles": [user(len(FILTERS) - 1)]}
     for kind, documents in (("roles", roles), ("internalusers", users)):
         operations = [{"op": "add", "path": f"/{name}", "value": document} for name, document in documents.items()]
         status, said = node.ask("PATCH", API + kind, operations, timeout=120)

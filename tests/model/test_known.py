@@ -1,7 +1,7 @@
 """What engines have from the start."""
 
 import pytest
-from portcullis.model.known import known, queries
+from portcullis.model.known import known, modules, queries
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,9 @@ def test_measured_versions_differ_where_they_do():
 
 
 def test_query_types_are_those_of_the_query_dsl():
-    assert {"term", "terms", "bool", "match", "match_all", "knn"} <= queries()
+    assert {"term", "terms", "bool", "match", "match_all", "knn"} <= set(queries())
     assert "query" not in queries()
+
+
+def test_every_module_brings_query_types_that_are_known():
+    assert {query for brought in modules().values() for query in brought} <= set(queries())

@@ -161,7 +161,9 @@ FOUND = [
     ("dls-attribute", role(entry(dls='\'{"term": {"a": "${attr.internal.team}"}}\''), "internal"), "dls", ""),
     # Fields.
     ("fls-includes-ignored", role(entry(fls="[a, '~b']")), "fls", "either"),
-    ("mask-and-hidden", role(entry(fls="['~card']", masked_fields="[card]")), "masked_fields[0]", "leave out"),
+    ("mask-and-hidden", role(entry(fls="['~card']", masked_fields="[card]")), "masked_fields[0]", "leave out the mask"),
+    ("mask-and-hidden", role(entry(fls="['!card']", masked_fields="[card]")), "masked_fields[0]", "leave out the mask"),
+    ("fls-includes-ignored", role(entry(fls="[a, '!b']")), "fls", "either"),
     ("mask-and-hidden", role(entry(fls="[name]", masked_fields="[card]")), "masked_fields[0]", "leave out"),
     *(
         ("mask-invalid", role(entry(masked_fields=f"['{mask}']")), "masked_fields[0]", "field::SHA-512")

@@ -6,14 +6,11 @@ changed, until the pattern is gone (measured on 2.19.3 and 3.4.0).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.java_regex import why_not
 from portcullis.access.plan import Claim
-
-_PYTHONS = re.compile(r"\(\?(?:P|#|\(|[a-zA-Z]*[aL][a-zA-Z]*[:)])")  # what the engine's Java does not know
-_JAVAS = ("bad escape", "unknown extension")  # what Python says of things that Java may know
 
 
 def is_expression(pattern: str) -> bool:
@@ -23,15 +20,9 @@ def is_expression(pattern: str) -> bool:
 
 def unreadable(pattern: str) -> str:
     """Why the engine cannot read a pattern; empty if it can, or if only the engine knows."""
-    if not is_expression(pattern):
-        return ""
-    if found := _PYTHONS.search(pattern):
-        return f"{found[0]} is not known to the engine"
-    try:
-        re.compile(pattern[1:-1])
-    except re.error as error:
-        return "" if str(error).startswith(_JAVAS) else str(error)
-    return ""
+    if pattern == "/":  # which begins an expression and ends the same one
+        return "a slash by itself"
+    return why_not(pattern[1:-1]) if is_expression(pattern) else ""
 
 
 def unloadable(held: Held) -> tuple[tuple[Claim, str], ...]:

@@ -99,6 +99,14 @@ CODES: dict[str, tuple[Severity, str]] = {
         "document-level queries of several roles are OR-ed: each shows more than its author meant",
     ),
     "duplicate-grant": (Severity.WARNING, "the same subject is granted the same role twice"),
+    "entries-of-one-role": (
+        Severity.WARNING,
+        "several entries of one role limit one index: an entry without a limit lifts none, and of several limits 3.x takes the last",
+    ),
+    "field-matches-nothing": (
+        Severity.ERROR,
+        "a field rule or mask that no field can match: what it should hide is shown",
+    ),
     "file-name": (Severity.INFO, "the file is not named after its deployment"),
     "fls-includes-ignored": (
         Severity.WARNING,
@@ -108,10 +116,25 @@ CODES: dict[str, tuple[Severity, str]] = {
     "half-master": (Severity.WARNING, "a master needs both all_access and security_manager"),
     "hosts-everyone": (Severity.ERROR, 'a mapping with hosts: "*" maps everyone'),
     "hosts-in-vpc": (Severity.WARNING, "a mapping by host does nothing for a domain in a VPC"),
+    "limits-and-writes": (
+        Severity.WARNING,
+        "limits on documents and fields are for reading: what is not seen can be overwritten and deleted all the same",
+    ),
     "long-string": (Severity.WARNING, "a string over 256 characters: OpenSearch 3.8 refuses it"),
     "lost-privilege": (Severity.WARNING, "a privilege of Elasticsearch that this engine has nothing for"),
     "mask-and-hidden": (Severity.INFO, "a field is masked and hidden: hidden wins"),
     "mask-invalid": (Severity.ERROR, "a masking rule that the engine refuses"),
+    "mask-no-text": (Severity.WARNING, "a mask on what is no text, by the file's own word: it masks nothing"),
+    "mask-replacement": (
+        Severity.ERROR,
+        "a mask's replacement refers to a group that its expression does not have: every search of the index fails",
+    ),
+    "mask-text-only": (Severity.INFO, "masks hide text alone, and a masked field finds nothing"),
+    "mask-twice": (
+        Severity.ERROR,
+        "a field is masked twice in one entry: 2.x refuses every search, 3.x takes the first",
+    ),
+    "masks-differ": (Severity.WARNING, "two roles mask one field differently: which mask counts is not certain"),
     "masks-spread": (Severity.INFO, "one role masks a field that another shows plainly: it is masked"),
     "missing-key": (Severity.ERROR, "a key that does not exist"),
     "missing-principal": (Severity.WARNING, "a subject that does not exist: it is granted nothing"),
@@ -120,11 +143,21 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "the older sessions of a group's role are to be denied, and no group has a role of its own",
     ),
+    "names-by-case": (
+        Severity.WARNING,
+        "two names that differ in upper and lower case alone: they are two things to the engine",
+    ),
     "other-account": (Severity.WARNING, "a principal of another account"),
     "password-not-self-service": (
         Severity.INFO,
         "users of the internal user database cannot change their own password",
     ),
+    "pattern-attribute": (
+        Severity.ERROR,
+        "an index or tenant pattern uses an attribute that no caller has: it matches nothing",
+    ),
+    "pattern-no-exclusion": (Severity.WARNING, "an index pattern that looks like an exclusion: a role has none"),
+    "pattern-upper-case": (Severity.WARNING, "an index pattern with upper-case letters: it covers aliases alone"),
     "permission-place": (
         Severity.WARNING,
         "a cluster permission among index permissions, or the reverse: it has no effect there",
@@ -133,6 +166,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "sign-in-without-way-in": (Severity.WARNING, "a sign-in page of Dashboards that nobody can pass"),
     "sql-leak": (Severity.WARNING, "SQL tells which index names exist"),
     "system-indices": (Severity.WARNING, "a pattern that covers the engine's own indices too"),
+    "tenant-read-only": (
+        Severity.WARNING,
+        "permissions on a tenant that look like more, and let it be read alone",
+    ),
     "tenant-unknown": (Severity.WARNING, "permissions on a tenant that is not there"),
     "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
     "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
@@ -140,6 +177,7 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "a pattern that no node can read: the engine loads no change of access any more",
     ),
+    "update-refused": (Severity.INFO, "updates are refused where documents or fields are limited"),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }

@@ -352,6 +352,27 @@ def _values(kind: str, body: dict[str, Any]) -> Iterator[Any]:
             yield value
 
 
+def compared(dls: str) -> dict[str, list[Any]]:
+    """Field -> what a filter compares it with; of what is no filter, nothing."""
+    held: dict[str, list[Any]] = {}
+
+    def look(part: Any) -> None:
+        for item in part if isinstance(part, list) else ():
+            look(item)
+        for kind, body in part.items() if isinstance(part, dict) else ():
+            if queries().get(kind, {}).get("of") == "field" and isinstance(body, dict):
+                for name in body:
+                    held.setdefault(name, []).extend(_values(kind, {name: body[name]}))
+            else:
+                look(body)
+
+    try:
+        look(read(with_attributes(dls)))
+    except ValueError:
+        return {}
+    return held
+
+
 def _limits_nothing(query: Any) -> bool:
     ((kind, body),) = query.items()
     if kind == "bool":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from portcullis.access.attributes import fields
 from portcullis.access.config import Json
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.model import names
@@ -102,13 +103,7 @@ def _meetings(pair: tuple[str, str], documents: dict[str, Json], *, overrides: b
 
 
 def _shared(a: Json, b: Json) -> str:
-    """The narrower of two patterns that can cover the same index; empty if none do."""
-    for p in a.get("index_patterns", ()):
-        for q in b.get("index_patterns", ()):
-            # An index name holds no colon: such a pattern is about indices of a remote cluster.
-            if ":" not in p and ":" not in q and names.overlap(p, q):
-                return str(max(p, q, key=lambda pattern: (len(pattern.rstrip("*")), pattern)))
-    return ""
+    return names.narrower(a.get("index_patterns", ()), b.get("index_patterns", ()))
 
 
 def _kinds(a: Json, b: Json, overrides: bool) -> Iterator[tuple[str, bool]]:
@@ -119,7 +114,7 @@ def _kinds(a: Json, b: Json, overrides: bool) -> Iterator[tuple[str, bool]]:
     elif (a.get("dls") or b.get("dls")) and not overrides:
         yield "dls-narrows", bool(a.get("dls"))
     fa, fb = a.get("fls") or [], b.get("fls") or []
-    ex_a, ex_b = any(f.startswith("~") for f in fa), any(f.startswith("~") for f in fb)
+    ex_a, ex_b = bool(fields(fa)[1]), bool(fields(fb)[1])
     if fa and fb:
         if ex_a != ex_b:
             yield "fls-includes-ignored", ex_a
@@ -130,6 +125,9 @@ def _kinds(a: Json, b: Json, overrides: bool) -> Iterator[tuple[str, bool]]:
     ma, mb = a.get("masked_fields") or [], b.get("masked_fields") or []
     if bool(ma) != bool(mb) and not overrides:
         yield "masks-spread", bool(ma)
+    rules = {mask.partition("::")[0]: mask for mask in ma}
+    if any(rules.get(mask.partition("::")[0], mask) != mask for mask in mb):
+        yield "masks-differ", True
 
 
 _WORDS = {
@@ -148,6 +146,10 @@ _WORDS = {
     "fls-includes-ignored": (
         "on {pattern} {who} sees every field but those that {winner} excludes: the fields that {other} includes no longer bound it",
         "write both roles with included fields, or both with excluded ones",
+    ),
+    "masks-differ": (
+        "on {pattern} {who} sees a field masked as {winner} says or as {other} does, by chance",
+        "the same rule for the field in both",
     ),
     "masks-spread": (
         "on {pattern} {who} sees the fields that {winner} masks masked, though {other} alone would show them",

@@ -7,42 +7,48 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from portcullis.access.attributes import ATTRIBUTE, is_list
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.patterns import is_expression
+from portcullis.access.privileges import expand
 from portcullis.model import names
-from portcullis.model.access_types import IndexPermission
+from portcullis.model.access_types import TenantPermission
 from portcullis.model.findings import Finding, found
-from portcullis.model.lint_filters import document_filter
+from portcullis.model.lint_entries import entries
+from portcullis.model.lint_fields import fields_and_masks
+from portcullis.model.lint_filters import document_filter, unknown_attribute
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS
 from portcullis.model.types import Deployment
 
-_DIGESTS = frozenset(
-    (
-        *("MD2", "MD5", "SHA", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA-512/224", "SHA-512/256"),
-        *("SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"),
-    )
-)  # the hashes of a Java runtime
 _LONGEST = 256
 _PLUGIN_DEPTH = 3
 
 
 def roles(deployment: Deployment) -> Iterator[Finding]:
     """Findings about the roles, action groups and levels of a deployment file."""
+    groups = Held({Kind.ACTION_GROUPS: {**deployment.known.action_groups, **_own_groups(deployment)}})
     for name, role in deployment.access.roles.items():
         here: Path = ("access", "roles", name)
         yield from _permissions(deployment, (*here, "cluster_permissions"), role.cluster_permissions, "cluster")
         for i, entry in enumerate(role.index_permissions):
             at = (*here, "index_permissions", i)
             yield from _permissions(deployment, (*at, "allowed_actions"), entry.allowed_actions, "index")
-            yield from _entry(deployment, at, entry)
+            yield from _patterns(deployment, (*at, "index_patterns"), entry.index_patterns)
+            if entry.dls is not None:
+                yield from document_filter(deployment, (*at, "dls"), entry.dls)
+            yield from fields_and_masks(deployment, at, entry)
+        yield from entries(deployment, (*here, "index_permissions"), name, role.index_permissions, groups)
+        yield from _tenants(deployment, (*here, "tenant_permissions"), role.tenant_permissions, groups)
         yield from _long(deployment, here, role.model_dump(mode="json"))
     for name, group in deployment.access.action_groups.items():
         yield from _permissions(
             deployment, ("access", "action_groups", name, "allowed_actions"), group.allowed_actions, ""
         )
     if deployment.access.levels:
-        yield from _system(deployment, ("access", "levels", "indices"), deployment.access.levels.indices)
+        yield from _patterns(deployment, ("access", "levels", "indices"), deployment.access.levels.indices)
         for name, spec in deployment.access.levels.define.items():
-            yield from _system(deployment, ("access", "levels", "define", name, "indices"), spec.indices or ())
+            yield from _patterns(deployment, ("access", "levels", "define", name, "indices"), spec.indices or ())
     granted = {g.level for g in deployment.access.grants}
     for level, its in deployment.levels.items():
         lost = [p for p in its.privileges if ACTIONS[p] is None]
@@ -54,6 +60,10 @@ def roles(deployment: Deployment) -> Iterator[Finding]:
                 f"the level {level} has {', '.join(lost)}, which this engine has nothing for",
                 "leave it out, or say what is meant with a role of your own",
             )
+
+
+def _own_groups(deployment: Deployment) -> dict[str, Json]:
+    return {name: group.model_dump(mode="json") for name, group in deployment.access.action_groups.items()}
 
 
 def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...], used_for: str) -> Iterator[Finding]:
@@ -78,7 +88,8 @@ def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...
                 f"{permission} has no effect among {used_for} permissions",
                 f"it belongs to {other}",
             )
-        if group is None and ":" in permission and not _is_known(permission, known.permissions):
+        own = permission in deployment.access.action_groups
+        if group is None and not own and ":" in permission and not _is_known(permission, known.permissions):
             yield found(
                 deployment,
                 "unknown-permission",
@@ -104,72 +115,58 @@ def _near(permission: str, known: frozenset[str]) -> str:
     )
 
 
-def _entry(deployment: Deployment, at: Path, entry: IndexPermission) -> Iterator[Finding]:
-    yield from _system(deployment, (*at, "index_patterns"), entry.index_patterns)
-    if entry.dls is not None:
-        yield from document_filter(deployment, (*at, "dls"), entry.dls)
-    includes = [f for f in entry.fls if not f.startswith("~")]
-    excludes = [f[1:] for f in entry.fls if f.startswith("~")]
-    if includes and excludes:
+_WRITES_TENANT = "kibana:saved_objects/*/write"  # the engine looks for this very word, groups resolved
+
+
+def _tenants(
+    deployment: Deployment, path: Path, permissions: tuple[TenantPermission, ...], groups: Held
+) -> Iterator[Finding]:
+    for i, entry in enumerate(permissions):
+        for pattern in entry.tenant_patterns:
+            yield from _attributes(deployment, (*path, i, "tenant_patterns"), pattern)
+        resolved = expand(groups, entry.allowed_actions)
+        if resolved and (_WRITES_TENANT in resolved or all(action.endswith("/read") for action in resolved)):
+            continue
+        given = ", ".join(entry.allowed_actions) or "no action"
         yield found(
             deployment,
-            "fls-includes-ignored",
-            (*at, "fls"),
-            f"as soon as a field is excluded (~{excludes[0]}) the included ones ({', '.join(includes[:3])}) do not count",
-            "either fields that are seen, or ~fields that are not",
+            "tenant-read-only",
+            (*path, i, "allowed_actions"),
+            f"{given} lets the tenant be read and no more: the engine asks for {_WRITES_TENANT} alone",
+            "kibana_all_write to edit, kibana_all_read to look",
         )
-    for i, mask in enumerate(entry.masked_fields):
-        if problem := _mask_problem(mask):
+
+
+def _patterns(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
+    yield from _system(deployment, path, patterns)
+    for pattern in patterns:
+        yield from _attributes(deployment, path, pattern)
+        plain = "" if is_expression(pattern) else ATTRIBUTE.sub("", pattern)
+        if plain != plain.lower():
             yield found(
                 deployment,
-                "mask-invalid",
-                (*at, "masked_fields", i),
-                f"{names.shown(mask)}: {problem}",
-                "field, field::SHA-512, or field::/regex/::replacement, the last two repeated as needed",
+                "pattern-upper-case",
+                path,
+                f"{names.shown(pattern)} has upper-case letters, and no index has: only an alias is covered by it",
+                "lower case, if indices are meant",
             )
-        field = mask.partition("::")[0]
-        hidden = (
-            any(names.matches(f, field) for f in excludes)
-            if excludes
-            else bool(includes) and not any(names.matches(f, field) for f in includes)
-        )
-        if hidden:
+        if plain[:1] and plain[0] in "!~^":
             yield found(
                 deployment,
-                "mask-and-hidden",
-                (*at, "masked_fields", i),
-                f"{field} is masked, but not seen at all",
-                "leave out the mask or the field rule",
+                "pattern-no-exclusion",
+                path,
+                f"{names.shown(pattern)} excludes nothing: it is the name of an alias, or of nothing",
+                "a role has no exclusions: name the indices that are meant",
             )
 
 
-def _mask_problem(mask: str) -> str:
-    """What the engine would say against a masking rule; empty if it takes it (measured on 2.19.3 and 3.4.0)."""
-    field, *rest = mask.split("::")
-    if not field:
-        return "no field is named"
-    if not rest:
-        return ""
-    if len(rest) == 1:
-        if rest[0] in _DIGESTS:
-            return ""
-        return (
-            "a regular expression without a replacement"
-            if rest[0].startswith("/")
-            else f"no such hash; {names.did_you_mean(rest[0], _DIGESTS)}"
-        )
-    if len(rest) % 2:
-        return "a regular expression without a replacement"
-    for expression in rest[::2]:
-        if len(expression) < 3 or not (expression.startswith("/") and expression.endswith("/")):
-            return f"{names.shown(expression)} is no /regular expression/"
-        try:
-            # Java's and Python's expressions differ at the edges; possessive quantifiers and \p{..} are left to the engine.
-            if "\\p" not in expression and not re.search(r"[*+?}]\+", expression):
-                re.compile(expression[1:-1])
-        except re.error as error:
-            return f"{names.shown(expression)}: {error}"
-    return ""
+def _attributes(deployment: Deployment, path: Path, pattern: str) -> Iterator[Finding]:
+    for attribute in dict.fromkeys(ATTRIBUTE.findall(pattern)):
+        if is_list(attribute):
+            message = f"${{{attribute}}} is a list of values in quotes, and no name is called so"
+            yield found(deployment, "pattern-attribute", path, message, "${user.name}, or a pattern for each value")
+        else:
+            yield from unknown_attribute(deployment, path, attribute, "pattern-attribute")
 
 
 def _system(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, .
         *_sign_in(deployment, facts),
         *_subjects(deployment, facts, model.grants),
         *_unused(deployment, model.grants),
+        *_by_case(deployment),
         *_engine(facts),
         *live(deployment, facts),
         *roles(deployment),
@@ -213,6 +214,16 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
                 f"the backend role {names.shown(subject.name)} is a pattern",
                 "name the backend role",
             )
+    for role, entries in access.and_backend_roles.items():
+        for i, entry in enumerate(entries):
+            if "*" in entry or "?" in entry:
+                yield found_at(
+                    deployment,
+                    "wildcard-principal",
+                    ("access", "and_backend_roles", role, i),
+                    f"the backend role {names.shown(entry)} is a pattern",
+                    "name the backend role",
+                )
     masters = Counter((g.subject, g.by) for g in grants if g.role in ("all_access", "security_manager"))
     for i, spec in enumerate(access.grants):
         if spec.role in ("all_access", "security_manager") and masters[spec.to.subject, spec.to.by or By.MEMBERS] < 2:
@@ -289,6 +300,28 @@ def _unused(deployment: Deployment, grants: tuple[Grant, ...]) -> Iterator[Findi
                         f"there is no tenant {names.shown(pattern)}",
                         names.did_you_mean(pattern, tenants),
                     )
+
+
+def _by_case(deployment: Deployment) -> Iterator[Finding]:
+    """Names that people take for one, and the engine for two."""
+    access, known = deployment.access, deployment.known
+    for section, own, there in (
+        ("roles", access.roles, known.roles),
+        ("action_groups", access.action_groups, known.action_groups),
+        ("tenants", access.tenants, known.tenants),
+        ("users", access.users, ()),
+    ):
+        spelled: dict[str, str] = {}
+        for name in (*there, *own):
+            other = spelled.setdefault(name.lower(), name)
+            if other != name and name in own:
+                yield found_at(
+                    deployment,
+                    "names-by-case",
+                    ("access", section, name),
+                    f"{names.shown(name)} differs from {names.shown(other)} in upper and lower case alone: the engine takes them for two",
+                    "names that differ in more",
+                )
 
 
 _FOR_EVERYBODY = "own_index"  # an engine comes with it mapped to everybody: an index named after the caller

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
+from portcullis.access.attributes import ATTRIBUTE
+from portcullis.access.callers import matches as as_the_engine
 from portcullis.access.entries import breaks_filters
 from portcullis.access.patterns import is_expression, unreadable
 from portcullis.access.plan import SubjectKind
@@ -103,30 +104,38 @@ SYSTEM_INDICES = (
 )
 
 
+_LONGEST_NAME = 255  # bytes, of an index or an alias
+
+
 def check_index_pattern(value: str) -> str:
-    """An index name, wildcard pattern or /regular expression/ as the Security plugin takes it. Raises Wrong."""
-    if not value or len(value) > 255:
-        raise Wrong(f"an index pattern of {len(value)} characters", "1 to 255 characters")
+    """An index name, wildcard pattern or /regular expression/ as the Security plugin takes it. Raises Wrong.
+
+    The plugin takes anything; what can match no name is refused here, since it looks as if it could.
+    """
+    if not value or len(value.replace("*", "").encode()) > _LONGEST_NAME:
+        raise Wrong(f"an index pattern of {len(value)} characters", f"1 to {_LONGEST_NAME}: no index has a longer name")
     if value.startswith("/"):
-        try:
-            re.compile(value.strip("/"))
-        except re.error as error:
-            raise Wrong(f"{shown(value)} is not a regular expression: {error}", "/expression/") from error
-        if len(value) < 3 or not value.endswith("/") or any(ord(c) < 32 for c in value):
+        if not is_expression(value) or len(value) < 3 or any(ord(c) < 32 for c in value):
             raise Wrong(f"{shown(value)} is not a regular expression", "/expression/")
         if why := unreadable(value):
             raise Wrong(f"{shown(value)} is not a regular expression: {why}", "/expression/, as Java reads it")
         return value
-    plain = re.sub(r"\$\{[A-Za-z_][A-Za-z0-9_.-]*\}", "x", value)  # ${user.name}, ${attr.internal.team}
-    bad = sorted({c for c in plain if ord(c) < 33 or ord(c) == 127 or c in "\"',\\/|#%{}$"})
+    if value.startswith("<") or value.endswith(">"):
+        raise Wrong(
+            f"{shown(value)} is date math: it would cover the index of one day, and another one tomorrow",
+            "the names of all of them: logs-*",
+        )
+    plain = ATTRIBUTE.sub("x", value)  # ${user.name}, ${attr.internal.team}
+    bad = sorted({c for c in plain if ord(c) < 33 or ord(c) == 127 or c in "\"',\\/|#%{}$<>"})
     if bad:
         raise Wrong(
             f"{shown(value)} is not an index pattern: it holds {', '.join(shown(c) for c in bad)}",
             "a name with * and ? as wildcards, ${user.name} and the like, or /a regular expression/; several patterns are several entries",
         )
-    if plain != plain.lower():
+    if plain[0] in "-_+" or plain in (".", ".."):
         raise Wrong(
-            f"{shown(value)} holds upper-case letters", "index names are lower-case: such a pattern matches nothing"
+            f"{shown(value)} matches nothing: no index or alias is called so",
+            "a role has no exclusions: name the indices that are meant, without a sign before them",
         )
     if value.startswith("."):
         reached = [name for name in SYSTEM_INDICES[:2] if matches(value, name)]
@@ -140,9 +149,7 @@ def check_index_pattern(value: str) -> str:
 
 def matches(pattern: str, name: str) -> bool:
     """Whether an index pattern covers an index name, as the engine matches it (case counts)."""
-    if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
-        return re.fullmatch(pattern[1:-1], name) is not None
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
+    return as_the_engine(pattern, name)
 
 
 def overlap(one: str, other: str) -> bool:
@@ -173,6 +180,17 @@ def overlap(one: str, other: str) -> bool:
         if a and b and "*" not in (a, b) and (a == b or "?" in (a, b)):
             todo.append((i + 1, j + 1))
     return False
+
+
+def narrower(ones: Iterable[str], others: Iterable[str]) -> str:
+    """The narrower of two patterns, one of each side, that can cover the same index; empty if none do."""
+    others = tuple(others)
+    for p in ones:
+        for q in others:
+            # An index name holds no colon: such a pattern is about indices of a remote cluster.
+            if ":" not in p and ":" not in q and overlap(p, q):
+                return max(p, q, key=lambda pattern: (len(pattern.rstrip("*")), pattern))
+    return ""
 
 
 def _literal(pattern: str) -> str:
@@ -238,7 +256,7 @@ def _check_form(kind: SubjectKind, name: str) -> str:
         raise Wrong(f"{shown(name)} is not a backend role", "1 to 256 characters, none of them a control character")
     if "*" in name and not name.strip("*?"):
         raise Wrong(f"the backend role {shown(name)} would let everyone in", "name the backend role")
-    if is_expression(name):
+    if is_expression(name) or unreadable(name):
         # One that no node can read would keep the engine from loading any change of access.
         raise Wrong(f"the engine reads {shown(name)} as a regular expression", "name the backend role")
     return name

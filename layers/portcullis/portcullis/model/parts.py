@@ -28,6 +28,8 @@ def _plain(value: str) -> str:
 
 
 def _readable(value: str) -> str:
+    if not value.strip():
+        raise Wrong("is blank", "a name, or leave it out")
     if why := unreadable(value):
         raise Wrong(
             f"{names.shown(value)} is not a regular expression: {why}", "no slashes around it, or an expression"
@@ -47,7 +49,8 @@ Region = Annotated[str, *named("a Region")]
 SecretName = Annotated[str, *named("a secret")]
 Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
 IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(max_length=255)]
-Permission = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"), AfterValidator(_readable)]
+PERMISSION = r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"
+Permission = Annotated[str, Field(pattern=PERMISSION), AfterValidator(_readable)]
 TenantPattern = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_readable)]
 
 

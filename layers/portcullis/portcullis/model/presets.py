@@ -88,6 +88,11 @@ ACTIONS: dict[str, tuple[str, ...] | None] = {
 _WRITING = {"all", "create", "create_doc", "delete", "index", "write", "manage"}
 
 
+def level_role(level: str) -> str:
+    """The name of the role that a level becomes."""
+    return f"level_{level}"
+
+
 def cluster_permissions(privileges: tuple[str, ...]) -> tuple[str, ...]:
     """What a caller with these privileges needs on the cluster: requests over several indices are asked for there first."""
     if not privileges or privileges == ("none",):

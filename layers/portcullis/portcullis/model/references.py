@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from portcullis.access.plan import By, SubjectKind
 from portcullis.model.findings import CODES, Severity
 from portcullis.model.names import Wrong, check_subject, did_you_mean, shown
-from portcullis.model.parts import Path
-from portcullis.model.presets import ACTIONS, follows
+from portcullis.model.parts import PERMISSION, Path
+from portcullis.model.presets import ACTIONS, follows, level_role
 from portcullis.model.types import Deployment
 
 
@@ -111,7 +112,12 @@ def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
             check_subject(SubjectKind.BACKEND_ROLE, entry)
         except Wrong as wrong:
             yield path, wrong
-    for role in access.and_backend_roles:
+    for role, entries in access.and_backend_roles.items():
+        if not entries:
+            yield (
+                ("access", "and_backend_roles", role),
+                Wrong("names no backend role, so nobody has the role by it", "the backend roles, or leave it out"),
+            )
         if role not in roles:
             yield (
                 ("access", "and_backend_roles", role),
@@ -157,7 +163,22 @@ def _definitions(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
             yield from _actions(entry.allowed_actions, (*here, "index_permissions", i, "allowed_actions"), groups)
         for i, tenant in enumerate(role.tenant_permissions):
             yield from _actions(tenant.allowed_actions, (*here, "tenant_permissions", i, "allowed_actions"), groups)
+    named = {*access.roles, *known.roles, *(level_role(level) for level in deployment.levels)}
     for name, group in access.action_groups.items():
+        here = ("access", "action_groups", name)
+        if name in named or name.startswith("portcullis_"):
+            yield (
+                here,
+                Wrong(
+                    f"{shown(name)} is the name of a role, and the engine refuses an action group called so",
+                    "another name",
+                ),
+            )
+        if not re.fullmatch(PERMISSION, name):
+            yield (
+                here,
+                Wrong(f"no list of permissions can name {shown(name)}", "letters, digits and _ : . - without spaces"),
+            )
         yield from _actions(group.allowed_actions, ("access", "action_groups", name, "allowed_actions"), groups)
         if name in group.allowed_actions:
             yield (

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from portcullis.access.config import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
 from portcullis.model.access_types import Access, InternalUser, Role
-from portcullis.model.presets import ACTIONS, Level, cluster_permissions
+from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_role
 from portcullis.model.types import Deployment
 
 
@@ -37,11 +37,6 @@ def resolve(deployment: Deployment, *, existing: Collection[str] | None = None) 
         grants=tuple(_grants(deployment, access, names)),
         and_backend_roles=dict(access.and_backend_roles),
     )
-
-
-def level_role(level: str) -> str:
-    """The name of the role that a level becomes."""
-    return f"level_{level}"
 
 
 def secrets(deployment: Deployment) -> dict[str, str | None]:
