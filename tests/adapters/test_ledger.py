@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Subject, SubjectKind
 from portcullis.custody.types import Cause, Custody, Health, Measure, State
-from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
 from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Change, KeptModel, Registration, Touched
+from portcullis.operations.ports import Change, Claims, KeptModel, Registration, Touched
 
 from local.aws.emulator import Emulator
 from tests.adapters.conftest import NOON, Clock, noise
@@ -123,12 +124,94 @@ def test_what_is_small_can_be_read_in_the_console_and_what_is_large_is_compresse
 
 def test_claims_are_kept_an_owner_each(ledger: DynamoLedger) -> None:
     mine = {Claim(Kind.ROLES, "a#b"), Claim(Kind.MAPPINGS, "a", "users", "Cognito/p/ä, *")}
-    ledger.keep_claims(DOMAIN, "demo", mine)
-    ledger.keep_claims(DOMAIN, "second", {Claim(Kind.ROLES, "x")})
-    ledger.keep_claims(DOMAIN + "-other", "demo", {Claim(Kind.ROLES, "y")})
+    kept = ledger.keep_claims(DOMAIN, "demo", Claims(mine))
+    ledger.keep_claims(DOMAIN, "second", Claims({Claim(Kind.ROLES, "x")}))
+    ledger.keep_claims(DOMAIN + "-other", "demo", Claims({Claim(Kind.ROLES, "y")}))
     assert ledger.claims(DOMAIN) == {"demo": frozenset(mine), "second": frozenset({Claim(Kind.ROLES, "x")})}
-    ledger.keep_claims(DOMAIN, "demo", ())
+    ledger.keep_claims(DOMAIN, "demo", kept.becoming(()))
     assert ledger.claims(DOMAIN)["demo"] == frozenset()
+
+
+def test_which_claims_may_still_come_late_is_kept_with_them_wherever_they_stand(ledger: DynamoLedger) -> None:
+    all_of_them = [Claim(Kind.MAPPINGS, "a", "users", f"user-{number:02}") for number in range(20)]
+    late = {*all_of_them[:3], all_of_them[7], *all_of_them[18:]}
+    ledger.keep_claims(DOMAIN, "demo", Claims(all_of_them, late=late, until=NOON))
+    found = ledger.claims(DOMAIN)["demo"]
+    assert (found, found.late, found.until, found.version) == (set(all_of_them), late, NOON, 1)
+    assert found.late_at(NOON - timedelta(seconds=1)) == late
+    assert found.late_at(NOON) == frozenset()
+
+
+# ---------------------------------------------------------------------- whoever was overtaken
+
+
+@pytest.mark.parametrize("length", [40, 900_000], ids=["small", "in parts"])
+def test_claims_overtaken_by_another_writer_are_a_conflict_and_nothing_is_lost(
+    ledger: DynamoLedger, other: DynamoLedger, length: int
+) -> None:
+    big = Claim(Kind.MAPPINGS, "a", "users", noise(length))
+    read = ledger.claims(DOMAIN).get("demo", Claims())
+    theirs = other.keep_claims(DOMAIN, "demo", read.becoming({big}))
+    with pytest.raises(Conflict, match="the list of claims of 'demo' was changed by somebody else"):
+        ledger.keep_claims(DOMAIN, "demo", read.becoming({Claim(Kind.ROLES, "x"), big}))
+    assert ledger.claims(DOMAIN)["demo"] == {big}
+    with pytest.raises(Conflict):
+        ledger.keep_claims(DOMAIN, "demo", read.becoming(()))
+    ledger.keep_claims(DOMAIN, "demo", theirs.becoming(()))
+    assert ledger.claims(DOMAIN)["demo"] == frozenset()
+
+
+def test_a_model_overtaken_by_another_writer_is_a_conflict_and_nothing_is_lost(
+    ledger: DynamoLedger, other: DynamoLedger
+) -> None:
+    first = ledger.keep_model("demo", model("one"))
+    other.keep_model("demo", replace(model("two"), version=first.version))
+    with pytest.raises(Conflict, match="access model of 'demo' was changed by somebody else"):
+        ledger.keep_model("demo", replace(model("three"), version=first.version))
+    assert (ledger.model("demo").text, ledger.model("demo").version) == ("two", 2)
+
+
+def test_whoever_works_for_longer_than_the_lease_keeps_it_by_renewing_it(
+    ledger: DynamoLedger, other: DynamoLedger, clock: Clock
+) -> None:
+    with ledger.lease(DOMAIN, "slow", seconds=60):
+        for _ in range(3):
+            clock.pass_time(50)
+            ledger.renew(DOMAIN)
+            with other.lease(DOMAIN, "two", wait=0) as theirs:
+                assert not theirs
+
+
+def test_whoever_lost_the_lease_is_told_at_the_next_renewal(
+    ledger: DynamoLedger, other: DynamoLedger, clock: Clock
+) -> None:
+    with pytest.raises(Overtaken):
+        ledger.renew(DOMAIN)
+    with ledger.lease(DOMAIN, "slow", seconds=60):
+        clock.pass_time(61)
+        ledger.renew(DOMAIN)  # it ran out, and nobody took it: nothing happened meanwhile
+        clock.pass_time(61)
+        with other.lease(DOMAIN, "two", wait=0), pytest.raises(Overtaken, match="another writer is at work on logs"):
+            ledger.renew(DOMAIN)
+        with pytest.raises(Overtaken):
+            ledger.renew(DOMAIN)  # also once that one is done: it was at work
+
+
+def test_a_lease_is_of_the_thread_that_took_it(ledger: DynamoLedger) -> None:
+    refused: list[bool] = []
+
+    def renew() -> None:
+        try:
+            ledger.renew(DOMAIN)
+        except Overtaken:
+            refused.append(True)
+
+    with ledger.lease(DOMAIN, "one"):
+        stranger = threading.Thread(target=renew)
+        stranger.start()
+        stranger.join()
+        ledger.renew(DOMAIN)
+    assert refused == [True]
 
 
 def test_what_was_put_aside_is_forgotten_when_told(ledger: DynamoLedger) -> None:

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from portcullis.access.plan import AccessModel
 from portcullis.custody.types import State
 from portcullis.errors import Refused
 from portcullis.operations import comparing
 from portcullis.operations.foundation import RESTORED
-from portcullis.operations.ports import KeptModel
 from portcullis.operations.rekeying import rekey
 from portcullis.operations.restorability import restorability
 from portcullis.operations.world import Cause
@@ -55,7 +53,8 @@ def two(node_basic_2: Node, node_basic_3: Node) -> Iterator[tuple[Node, Node]]:
 def on_nodes(nodes: dict[str, Node], options: dict[str, object] | None = None) -> Estate:
     made = estate(*nodes, options=dict(options or {}))
     for name in nodes:
-        made.world.ledger.keep_model(name, KeptModel(TEXT.format(name), AccessModel(), dict(options or {})))
+        kept = made.world.ledger.model(name)
+        made.world.ledger.keep_model(name, replace(kept, text=TEXT.format(name)))
 
     def sleep(seconds: float) -> None:
         time.sleep(min(seconds, 0.2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.deleting import delete
 from portcullis.operations.foundation import COMPARE_ROLE, MOVING
-from portcullis.operations.ports import KeptModel
 from portcullis.operations.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.world import Cause
 
@@ -25,7 +25,7 @@ def pair(fate: Fate | None = None) -> Estate:
     made = estate("old", "new", fate=fate)
     for name in ("old", "new"):
         kept = made.world.ledger.model(name)
-        made.world.ledger.keep_model(name, KeptModel(TEXT.format(name), kept.access, {}))
+        made.world.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options={}))
     for number in range(20):
         made.stores["old"].write("orders" if number % 3 else "people", str(number), {"n": number})
     made.stores["old"].write("portcullis-canary", "1", {})

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.ports import KeptModel
 from portcullis.operations.shredding import shred
 from portcullis.operations.world import Cause
 
@@ -128,6 +127,7 @@ def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> No
 
 def test_given_a_domain_that_is_deleted_already_then_its_data_is_not_counted_again() -> None:
     made = estate("demo")
-    made.world.ledger.keep_model("demo", KeptModel("", made.world.ledger.model("demo").access))
+    kept = made.world.ledger.model("demo")
+    made.world.ledger.keep_model("demo", replace(kept, options={}))
     made.world.ledger.keep_custody(Custody("demo", State.DELETED))
     assert "all data of the domain" not in " ".join(shred(made.world, "demo", CAUSE).destroys)

@@ -22,8 +22,9 @@ from portcullis.access.dialects import Dialect
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, Observation, Probe
-from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.operations.ports import Alert, Change, KeptModel, Looked, Principal, Registration
+from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.ledger.codec import claims_read, claims_written
+from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Looked, Principal, Registration
 from portcullis.operations.world import World
 from portcullis.passwords.aws import generated
 from portcullis.settings import Settings
@@ -87,6 +88,7 @@ class Memory:
         self._lock = threading.RLock()
         self._history: list[tuple[str, bytes]] = []
         self._leases: dict[str, tuple[str, float]] = {}
+        self._of_thread = threading.local()
 
     def _put(self, key: tuple[str, str], value: Any) -> None:
         with self.fate(str(key)), self._lock:
@@ -128,28 +130,54 @@ class Memory:
         assert isinstance(found, KeptModel)
         return found
 
-    def keep_model(self, deployment: str, model: KeptModel) -> None:
-        self._put(("model", deployment), model)
+    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
+        key, kept = ("model", deployment), replace(model, version=model.version + 1)
+        with self._lock:
+            now = self._get(key, KeptModel)
+            if (now.version if now else 0) != model.version:
+                raise Conflict("the model was changed by somebody else meanwhile")
+            self._put(key, kept)
+        return kept
 
-    def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]:
+    def claims(self, domain: str) -> Mapping[str, Claims]:
         with self._lock:
             owners = [name for table, name in self._items if table == f"claims {domain}"]
-        return {owner: self._get((f"claims {domain}", owner), frozenset[Claim]) for owner in owners}
+            return {owner: self._claims(domain, owner) for owner in owners}
 
-    def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None:
-        self._put((f"claims {domain}", owner), sorted(claims))
+    def _claims(self, domain: str, owner: str) -> Claims:
+        found = self._get((f"claims {domain}", owner), dict[str, Any]) or {"value": [], "version": 0}
+        return claims_read(msgspec.convert(found["value"], list[Claim]), found.get("late"), found["version"])
+
+    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        with self._lock:
+            if self._claims(domain, owner).version != claims.version:
+                raise Conflict("the claims were changed by somebody else meanwhile")
+            version = claims.version + 1
+            self._put((f"claims {domain}", owner), {**claims_written(claims), "version": version})
+        return Claims(claims, version=version, late=claims.late, until=claims.until)
 
     @contextmanager
     def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
         token, deadline = f"{holder} {next(NAMES)}", time.monotonic() + wait
         while not (had := self._take(domain, token, seconds)) and time.monotonic() < deadline:
             time.sleep(0.005)
+        mine = self._of_thread.__dict__
+        if had:
+            mine[domain] = (token, seconds)
         try:
             yield had
         finally:
             with self._lock:
+                mine.pop(domain, None)
                 if self._leases.get(domain, ("", 0))[0] == token:
                     del self._leases[domain]
+
+    def renew(self, domain: str) -> None:
+        token, seconds = self._of_thread.__dict__.get(domain, ("", 0.0))
+        with self._lock:
+            if not token or self._leases.get(domain, ("", 0.0))[0] != token:
+                raise Overtaken("another writer is at work by now")
+            self._leases[domain] = (token, time.monotonic() + seconds)
 
     def _take(self, domain: str, token: str, seconds: float) -> bool:
         with self._lock:

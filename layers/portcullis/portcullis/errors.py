@@ -43,3 +43,7 @@ class Unreachable(PortcullisError):
 
 class Conflict(PortcullisError):
     """Somebody else wrote in between: read again and recompute."""
+
+
+class Overtaken(Conflict):
+    """Somebody else writes to this domain now: whoever was slower stops before the next write, and the next run looks anew."""

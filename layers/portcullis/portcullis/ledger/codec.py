@@ -6,12 +6,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from io import BytesIO
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
 
+from portcullis.access.plan import Claim
 from portcullis.errors import BadInput, Refused
+from portcullis.operations.ports import Claims
 
 T = TypeVar("T")
 _READABLE_BYTES = 2048
@@ -80,3 +84,21 @@ def decode(attribute: dict[str, Any], kind: type[T] | Any = Any) -> Any:
         remedy = "a part is missing or another's: restore the table to a point in time"
         raise BadInput(f"a value is not whole: {error}", source="ledger", remedy=remedy) from None
     return msgspec.json.decode(raw, type=kind)
+
+
+def claims_written(claims: Claims) -> dict[str, Any]:
+    """The attributes of a list of claims: sorted, so that those that may come late are told by where they stand in it, in few words."""
+    value = sorted(claims)
+    if claims.until is None:
+        return {"value": value}
+    places = [place for place, claim in enumerate(value) if claim in claims.late]
+    rows = [[place for _, place in row] for _, row in groupby(enumerate(places), lambda one: one[1] - one[0])]
+    return {"value": value, "late": {"until": claims.until, "from_to": [[row[0], row[-1]] for row in rows]}}
+
+
+def claims_read(value: Sequence[Claim], late: Any, version: int) -> Claims:
+    """The list again that was written so."""
+    if late is None:
+        return Claims(value, version=version)
+    those = [claim for first, last in late["from_to"] for claim in value[first : last + 1]]
+    return Claims(value, version=version, late=those, until=datetime.fromisoformat(late["until"]))

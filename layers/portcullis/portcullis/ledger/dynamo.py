@@ -7,7 +7,7 @@ deployment#<name>       model                  the deployment file's text and th
                         custody                state, health, measures (optimistic version)
                         saved#<name>           what a lock put aside
                         history#<time>#<n>     a change, kept 400 days
-domain#<domain arn>     claims#<owner>         what an owner added (written at once or not at all)
+domain#<domain arn>     claims#<owner>         what an owner added (written at once or not at all; optimistic version)
                         lease                  who may write to the engine now
 part#<n>#<pk>           <sk>                   a part of an item that was too large for one
 
@@ -22,8 +22,9 @@ from __future__ import annotations
 import itertools
 import random
 import secrets
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,16 +33,23 @@ from typing import Any
 from portcullis.access.plan import AccessModel, Claim
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
-from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.ledger.codec import CUT, MOST_PARTS, TooLarge, cut, decode, decode_whole, encode, joined
-from portcullis.operations.ports import Change, KeptModel, Registration
+from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.ledger.codec import (
+    CUT,
+    MOST_PARTS,
+    TooLarge,
+    claims_read,
+    claims_written,
+    cut,
+    decode,
+    decode_whole,
+    encode,
+    joined,
+)
+from portcullis.operations.ports import Change, Claims, KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
 _WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
-_IN_ONE_ITEM: dict[str, Any] = {
-    "ConditionExpression": "attribute_not_exists(#cut)",
-    "ExpressionAttributeNames": {"#cut": CUT},
-}
 
 
 class DynamoLedger:
@@ -50,6 +58,7 @@ class DynamoLedger:
     def __init__(self, client: Any, table: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._client, self._table, self._now = client, table, now
         self._counter = itertools.count()
+        self._of_thread = threading.local()  # the leases that a thread has: domain -> (token, seconds)
 
     # ------------------------------------------------------------------ deployments
 
@@ -81,50 +90,73 @@ class DynamoLedger:
             text=decode(item["text"], str),
             access=decode(item["access"], AccessModel),
             options=decode(item["options"], dict),
+            version=_version(item),
         )
 
-    def keep_model(self, deployment: str, model: KeptModel) -> None:
-        what = f"the access model of {deployment!r}"
-        self._put(
-            f"deployment#{deployment}", "model", what, text=model.text, access=model.access, options=model.options
-        )
+    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
+        pk, what, version = f"deployment#{deployment}", f"the access model of {deployment!r}", model.version
+        self._put(pk, "model", what, version=version, text=model.text, access=model.access, options=model.options)
+        return replace(model, version=model.version + 1)
 
     # ------------------------------------------------------------------ claims and the lease
 
-    def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]:
-        return {
-            item["sk"]["S"].removeprefix("claims#"): decode(item["value"], frozenset[Claim])
-            for item in self._query(f"domain#{domain}", "claims#")
-        }
+    def claims(self, domain: str) -> Mapping[str, Claims]:
+        items = self._query(f"domain#{domain}", "claims#")
+        return {item["sk"]["S"].removeprefix("claims#"): _claims(item) for item in items}
 
-    def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None:
-        self._put(f"domain#{domain}", f"claims#{owner}", f"the list of claims of {owner!r}", value=sorted(claims))
+    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        what, values = f"the list of claims of {owner!r}", claims_written(claims)
+        self._put(f"domain#{domain}", f"claims#{owner}", what, version=claims.version, **values)
+        return Claims(claims, version=claims.version + 1, late=claims.late, until=claims.until)
 
     @contextmanager
     def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
-        """The right to write to a domain's engine; yields whether it was had within `wait` seconds.
+        """The right to write to a domain's engine, of the thread that takes it; yields whether it was had within `wait` seconds.
 
-        A holder that died loses it after `seconds`. The engine refuses stale writes by itself (length guards), so
-        a caller who may not wait (a lock) goes on without it.
+        A holder that died loses it after `seconds`; one that works renews it before each write, and stops where it was lost.
         """
         token = f"{holder}#{secrets.token_hex(6)}"
         deadline = time.monotonic() + wait
         while not (held := self._take_lease(domain, token, seconds)) and time.monotonic() < deadline:
             time.sleep(0.05 + secrets.randbelow(100) / 1000)
+        if held:
+            self._leases()[domain] = (token, seconds)
         try:
             yield held
         finally:
             if held:
+                self._leases().pop(domain, None)
                 self._drop_lease(domain, token)
 
+    def renew(self, domain: str) -> None:
+        token, seconds = self._leases().get(domain, ("", 0.0))
+        renewed = bool(token) and self._conditional(
+            self._client.put_item,
+            Item=self._lease_item(domain, token, seconds),
+            ConditionExpression="#token = :token",
+            ExpressionAttributeNames={"#token": "token"},
+            ExpressionAttributeValues={":token": {"S": token}},
+        )
+        if not renewed:
+            raise Overtaken(
+                f"another writer is at work on {domain.rpartition('/')[2]} by now: look what is done, and try again"
+            )
+
+    def _leases(self) -> dict[str, tuple[str, float]]:
+        found: dict[str, tuple[str, float]] = self._of_thread.__dict__.setdefault("leases", {})
+        return found
+
+    def _lease_item(self, domain: str, token: str, seconds: float) -> dict[str, Any]:
+        until = self._now().timestamp() + seconds
+        return {**_key(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{until:.3f}"}}
+
     def _take_lease(self, domain: str, token: str, seconds: float) -> bool:
-        now = self._now().timestamp()
         return self._conditional(
             self._client.put_item,
-            Item={**_key(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{now + seconds:.3f}"}},
+            Item=self._lease_item(domain, token, seconds),
             ConditionExpression="attribute_not_exists(pk) OR #until < :now",
             ExpressionAttributeNames={"#until": "until"},
-            ExpressionAttributeValues={":now": {"N": f"{now:.3f}"}},
+            ExpressionAttributeValues={":now": {"N": f"{self._now().timestamp():.3f}"}},
         )
 
     def _drop_lease(self, domain: str, token: str) -> None:
@@ -218,23 +250,36 @@ class DynamoLedger:
             answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
         return self._whole(answer["Item"]) if "Item" in answer else None
 
-    def _put(self, pk: str, sk: str, what: str, expires: int | None = None, **values: Any) -> None:
-        """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch."""
+    def _put(
+        self, pk: str, sk: str, what: str, expires: int | None = None, version: int | None = None, **values: Any
+    ) -> None:
+        """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch.
+
+        With a `version`: in place of that version only, as the next one. Conflict if another one is there.
+        """
         try:
             head, parts = cut({name: encode(value) for name, value in values.items()})
         except TooLarge as error:
             raise TooLarge(f"{what} is too large for the ledger: {error}") from None
         more = {} if expires is None else {"expires": {"N": str(expires)}}
-        item = {**_key(pk, sk), **head, **more}
-        if not parts and self._conditional(self._client.put_item, Item=item, **_IN_ONE_ITEM):
+        stamp = {} if version is None else {"version": {"N": str(version + 1)}}
+        item = {**_key(pk, sk), **head, **more, **stamp}
+        if not parts and self._conditional(self._client.put_item, Item=item, **_if(version, in_one_item=True)):
             return
         of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(_part_keys(pk, sk), parts, strict=False)]
         gone = _part_keys(pk, sk)[len(parts) :]
         puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
-        self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone)])
+        puts[0]["Put"] |= _if(version)
+        try:
+            self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone)])
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", ())
+            if version is None or all(one.get("Code") != "ConditionalCheckFailed" for one in reasons):
+                raise
+            raise Conflict(f"{what} was changed by somebody else meanwhile") from None
 
     def _delete(self, pk: str, sk: str) -> None:
-        if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_IN_ONE_ITEM):
+        if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_if(in_one_item=True)):
             self._at_once(self._client.transact_write_items, self._deletes([_key(pk, sk), *_part_keys(pk, sk)]))
 
     def _deletes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -305,6 +350,32 @@ class DynamoLedger:
             if why := unanswered(error):
                 raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
             raise
+
+
+def _version(item: Mapping[str, Any]) -> int:
+    """How often an item was kept; 0 of one from before versions were counted."""
+    return int(item["version"]["N"]) if "version" in item else 0
+
+
+def _claims(item: Mapping[str, Any]) -> Claims:
+    late = decode(item["late"]) if "late" in item else None
+    return claims_read(decode(item["value"], list[Claim]), late, _version(item))
+
+
+def _if(version: int | None = None, *, in_one_item: bool = False) -> dict[str, Any]:
+    """A condition of a write: what is there is of this version, and has no parts."""
+    conditions, names, values = [], {}, {}
+    if in_one_item:
+        conditions.append("attribute_not_exists(#cut)")
+        names["#cut"] = CUT
+    if version is not None:
+        names["#version"] = "version"
+        conditions.append("#version = :version" if version else "attribute_not_exists(#version)")
+        values = {":version": {"N": str(version)}} if version else {}
+    if not conditions:
+        return {}
+    condition = {"ConditionExpression": " AND ".join(conditions), "ExpressionAttributeNames": names}
+    return condition | ({"ExpressionAttributeValues": values} if values else {})
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

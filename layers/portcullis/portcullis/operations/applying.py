@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from portcullis.access.config import Held, Json, Kind
@@ -16,21 +16,22 @@ from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
 from portcullis.access.patch import apply_patches, parts, patches
 from portcullis.access.plan import Claim, Operation, Plan
-from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.in_effect import in_doubt_if_silent, see_in_effect
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
-from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
+from portcullis.operations.ports import Alert, Claims, Engine, KeptModel, Registration
 from portcullis.operations.sessions import end_what_leavers_hold
-from portcullis.operations.undertaking import begin, settle, starting, text_in_ledger
+from portcullis.operations.undertaking import Undertaking, begin, settle, starting, text_in_ledger, version_in_ledger
 from portcullis.operations.while_open import WhileOpen
 from portcullis.operations.world import Cause, World
 
 _ATTEMPTS = 12
 _SILENCES = 2  # times that an engine may not answer to a write before the caller is told
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
+_LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
@@ -55,8 +56,13 @@ class Comparison:
     desired: Desired
     held: Held
     plan: Plan
-    mine: frozenset[Claim]
+    mine: Claims
     others: frozenset[Claim]
+    late: frozenset[Claim] = frozenset()  # of ours: what a write may still bring about whose answer nobody has seen
+
+    def claims_after(self) -> frozenset[Claim]:
+        """What is ours once the plan is done."""
+        return self.plan.claims_after(self.mine) | self.late
 
     def simulated(self) -> Patches:
         """The patches as a simulation needs them: no password is looked up or made for them."""
@@ -113,8 +119,12 @@ def compare(
     held: Held | None = None,
     adopt: bool = False,
     repair: bool = True,
+    late: frozenset[Claim] | None = None,
 ) -> Comparison:
-    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing."""
+    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
+
+    `late` is what of ours may still come late, where that is known better than the ledger knows it.
+    """
     truth = truth or read_truth(world, registration, kept)
     claims = world.ledger.claims(registration.domain_arn)
     mine, others = split_claims(claims, registration.deployment)
@@ -123,7 +133,11 @@ def compare(
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
     wanted, losses = holdable(truth.desired, engine.dialect)
     plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
-    return Comparison(truth.began, wanted, held, replace(plan, losses=losses), mine, others)
+    late = mine & (mine.late_at(truth.began) if late is None else late)
+    released = tuple(claim for claim in plan.release_only if claim not in late)
+    return Comparison(
+        truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
+    )
 
 
 def apply_model(
@@ -149,11 +163,11 @@ def apply_model(
     before = text_in_ledger(world, registration.deployment)
     undertaking = starting(world, cause, operation, before=before, after=kept.text)
     is_kept, writes, silences, first = not undertaking.model_after, 0, 0, None
-    # Read once: who comes and goes while we write is the next run's business, or this one would never end in a burst.
-    truth = read_truth(world, registration, kept)
+    truth, late = read_truth(world, registration, kept), None
     end_what_leavers_hold(world, registration, kept.options, cause)
     for attempt in range(_ATTEMPTS):
-        now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt)
+        now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt, late=late)
+        late = now.late
         is_open.still()
         if first is None:
             first = now
@@ -161,36 +175,56 @@ def apply_model(
             _refuse_moved(now, expected)
         if not now.plan.empty:
             refuse_lock_out(world, registration, now.held, now.simulated(), now.desired, cause)
-        if not now.plan.empty or not is_kept or now.plan.claim_only:
-            undertaking = undertaking.going_on(now.plan, now.held, now.mine)
-            begin(world, registration, undertaking)
-        claims = now.plan.claims_after(now.mine) if now.plan.empty else now.plan.claims_before(now.mine)
-        keep_claims(world, registration, now.mine, claims)
-        if not is_kept:
-            world.ledger.keep_model(registration.deployment, kept)
-            is_kept = True
-        if now.plan.empty:
-            return _finish(world, registration, kept, engine, first, now, writes)
+        sent = added(now.plan)
         try:
-            secrets = passwords(world, registration, kept, new_users(now.plan))
-            with in_doubt_if_silent(world, registration):
-                for kind, operations in quickest(patches(now.plan, now.held, secrets)):
-                    writes += send(engine, kind, operations, now.held)
+            if not now.plan.empty or not is_kept or now.plan.claim_only:
+                undertaking = undertaking.going_on(now.plan, now.held, now.mine)
+                still_ours(world, registration)
+                begin(world, registration, undertaking)
+            claims = now.claims_after() if now.plan.empty else now.plan.claims_before(now.mine)
+            kept_claims = keep_claims(world, registration, now.mine, claims, late=late | sent)
+            if not is_kept:
+                version = version_in_ledger(world, registration.deployment)
+                kept = world.ledger.keep_model(registration.deployment, replace(kept, version=version))
+                is_kept = True
+            if not now.plan.empty:
+                secrets = passwords(world, registration, kept, new_users(now.plan))
+                with in_doubt_if_silent(world, registration):
+                    for kind, operations in quickest(patches(now.plan, now.held, secrets)):
+                        still_ours(world, registration)
+                        writes += send(engine, kind, operations, now.held)
+                is_open.still()
+                keep_claims(world, registration, kept_claims, now.claims_after(), late=late)
+        except Overtaken:
+            raise
         except Conflict:
+            # Others were at work meanwhile: who is in the groups now is looked at again, too.
             wait_a_little(world, attempt)
-            continue
+            truth = read_truth(world, registration, kept)
         except Unreachable:
-            # It may have been written all the same: the next look tells.
+            # It may have been written all the same, or may still be: the next look tells, and what comes late is ours.
             silences += 1
             if silences > _SILENCES:
                 raise
+            late |= sent
             wait_a_little(world, attempt)
-            continue
-        is_open.still()
-        keep_claims(world, registration, claims, now.plan.claims_after(now.mine))
+            truth = read_truth(world, registration, kept)
+        else:
+            if now.plan.empty:
+                return _finish(world, registration, kept, engine, first, now, undertaking, writes)
     raise Conflict(
         f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
     )
+
+
+def still_ours(world: World, registration: Registration) -> None:
+    """Right before a write: the lease lasts from now on. Overtaken if somebody else has it."""
+    world.ledger.renew(registration.domain_arn)
+
+
+def added(plan: Plan) -> frozenset[Claim]:
+    """What the engine would hold and did not, should the plan's writes come late."""
+    return frozenset(step.claim for step in plan.steps if step.operation is Operation.ADD)
 
 
 def send(engine: Engine, kind: Kind, operations: Sequence[Json], held: Held) -> bool:
@@ -214,15 +248,33 @@ def wait_a_little(world: World, attempt: int) -> None:
     world.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
 
 
-def split_claims(claims: Mapping[str, frozenset[Claim]], owner: str) -> tuple[frozenset[Claim], frozenset[Claim]]:
+def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:
     """Ours, and those of all others on the same domain."""
     others = (theirs for name, theirs in claims.items() if name != owner)
-    return claims.get(owner, frozenset()), frozenset().union(*others)
+    return claims.get(owner, Claims()), frozenset().union(*others)
 
 
-def keep_claims(world: World, registration: Registration, before: frozenset[Claim], after: frozenset[Claim]) -> None:
-    if after != before:
-        world.ledger.keep_claims(registration.domain_arn, registration.deployment, after)
+def keep_claims(
+    world: World,
+    registration: Registration,
+    before: Claims,
+    after: Collection[Claim],
+    *,
+    late: frozenset[Claim] = frozenset(),
+) -> Claims:
+    """Keep these in place of those of `before`, unless they are the same. Conflict if somebody kept others meanwhile.
+
+    `late` is what of them a write may still bring about: for a while it stays claimed, whatever is seen. What was late already
+    stays so for as long as it was to.
+    """
+    until = before.until
+    if late and (until is None or not late <= before.late):
+        until = world.now() + _LATE
+    now = before.becoming(after, late=late, until=until)
+    if (now, now.late, now.until) == (before, before.late, before.until):
+        return before
+    still_ours(world, registration)
+    return world.ledger.keep_claims(registration.domain_arn, registration.deployment, now)
 
 
 def _refuse_moved(now: Comparison, expected: str) -> None:
@@ -268,11 +320,12 @@ def _finish(
     engine: Engine,
     first: Comparison,
     last: Comparison,
+    ours: Undertaking,
     writes: int,
 ) -> Outcome:
     """The engine holds what it should, seen by reading it again, and by asking as whom we can be. What was done goes into the history;
     what was read is covered."""
-    settle(world, registration, last.held, kept.options, writes=writes)
+    settle(world, registration, last.held, kept.options, ours=ours, writes=writes)
     see_in_effect(world, registration, engine, last.held)
     plan = replace(last.plan, steps=first.plan.steps)
     world.ledger.raise_watermark(registration.deployment, last.began)

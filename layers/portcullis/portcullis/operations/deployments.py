@@ -12,10 +12,10 @@ from portcullis.access.patch import pointer
 from portcullis.access.plan import Claim
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.applying import Outcome, apply_model, keep_claims, still_ours
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
-from portcullis.operations.ports import Alert, Change, KeptModel, Registration
-from portcullis.operations.undertaking import text_in_ledger
+from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Registration
+from portcullis.operations.undertaking import version_in_ledger
 from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
 
@@ -61,16 +61,16 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
         _begin_anew(world, registration, cause)
     registration = _as_moved(world, registration)
     world.ledger.register(registration)
-    if not text_in_ledger(world, registration.deployment):
-        world.ledger.keep_model(registration.deployment, kept)  # what reacts to this deployment needs one from now on
-    _let_automation_in(world, registration)
     if registration.identity_pool:
         world.identity(registration).choose_roles_by_token(registration.identity_pool)
     name = registration.deployment
-    with world.ledger.lease(registration.domain_arn, "introduce"):
+    with _lease(world, registration, "introduce"):
+        if not version_in_ledger(world, name):
+            world.ledger.keep_model(name, kept)  # what reacts to this deployment needs one from now on
+        _let_automation_in(world, registration)
         done = unless_shut(world, name, lambda: apply_model(world, registration, kept, cause))
         if done is None:
-            world.ledger.keep_model(name, kept)
+            world.ledger.keep_model(name, replace(kept, version=version_in_ledger(world, name)))
         return done or Outcome(name, "waiting")
 
 
@@ -82,7 +82,8 @@ def _begin_anew(world: World, registration: Registration, cause: Cause) -> None:
     name = registration.deployment
     gone = world.ledger.custody(name)
     world.ledger.forget_all(name)
-    world.ledger.keep_claims(registration.domain_arn, name, ())
+    claims = world.ledger.claims(registration.domain_arn).get(name, Claims())
+    world.ledger.keep_claims(registration.domain_arn, name, claims.becoming(()))
     said = "a new domain under the name of one that was deleted: its custody begins open"
     world.ledger.record(Change(name, world.now(), "begin anew", cause.what, cause.actor, said))
     world.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
@@ -106,11 +107,17 @@ def writing(world: World, deployment: str, holder: str) -> Iterator[Registration
     """The right to change the access of a deployment that is open. Refused while it is not; Unreachable if others keep it."""
     registration = world.ledger.registration(deployment)
     WhileOpen.of(world, deployment)
+    with _lease(world, registration, holder):
+        WhileOpen.of(world, deployment)  # it may have been locked while we waited
+        yield registration
+
+
+@contextmanager
+def _lease(world: World, registration: Registration, holder: str) -> Iterator[None]:
     with world.ledger.lease(registration.domain_arn, holder, wait=_PATIENCE) as ours:
         if not ours:
             raise Unreachable(f"another writer is at work on {registration.domain}; try again")
-        WhileOpen.of(world, deployment)  # it may have been locked while we waited
-        yield registration
+        yield
 
 
 def _is_in(world: World, registration: Registration) -> bool:
@@ -135,10 +142,10 @@ def _let_automation_in(world: World, registration: Registration) -> None:
     ours = {Claim(Kind.MAPPINGS, role, "backend_roles", entry) for role in roles}
     if held.get(Kind.ROLES, LOCK_ROLE) is None:
         ours.add(Claim(Kind.ROLES, LOCK_ROLE))
-    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, frozenset())
-    if ours - claims:
-        world.ledger.keep_claims(registration.domain_arn, registration.deployment, claims | ours)
+    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, Claims())
+    keep_claims(world, registration, claims, claims | ours, late=claims.late | ours)
     if held.get(Kind.ROLES, LOCK_ROLE) is None:
+        still_ours(world, registration)
         master.patch(Kind.ROLES, [{"op": "add", "path": pointer(LOCK_ROLE), "value": LOCK}])
     operations: list[Json] = []
     for role in roles:
@@ -147,6 +154,7 @@ def _let_automation_in(world: World, registration: Registration) -> None:
             operations.append({"op": "add", "path": pointer(role), "value": {"backend_roles": [entry]}})
         elif entry not in mapping.get("backend_roles", ()):
             operations.append({"op": "add", "path": pointer(role, "backend_roles", "-"), "value": entry})
+    still_ours(world, registration)
     master.patch(Kind.MAPPINGS, operations)
 
 

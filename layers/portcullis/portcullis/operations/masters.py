@@ -13,7 +13,7 @@ from portcullis.errors import BadInput, Refused
 from portcullis.operations.applying import Outcome, apply_model, compare, keep_claims
 from portcullis.operations.deployments import remember_move, writing
 from portcullis.operations.editing import Edited, edit_and_apply
-from portcullis.operations.ports import Change, Registration
+from portcullis.operations.ports import Change, Claims, Registration
 from portcullis.operations.undertaking import settle
 from portcullis.operations.world import Cause, World
 
@@ -80,9 +80,9 @@ def master_move(world: World, deployment: str, cause: Cause, *, principal: str) 
 
 def _claim(world: World, registration: Registration) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
-    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, frozenset())
+    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, Claims())
     old = {Claim(Kind.MAPPINGS, role, "backend_roles", registration.master_role) for role in ADMINISTRATOR_ROLES}
-    keep_claims(world, registration, claims, claims | old)
+    keep_claims(world, registration, claims, claims | old, late=claims.late)
 
 
 def subject_from(principal: str) -> Subject:

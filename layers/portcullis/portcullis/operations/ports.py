@@ -56,6 +56,42 @@ class KeptModel:
     text: str
     access: AccessModel
     options: dict[str, Any] = field(default_factory=dict)  # custody rules, alert settings: what the operations read
+    version: int = field(default=0, compare=False)  # how often one was kept before; 0: none was
+
+
+class Claims(frozenset[Claim]):
+    """What one owner claims on a domain, as it was read.
+
+    `version` is how often it was kept; whoever keeps it says which one was read. `late`: those of them that a write may still bring
+    about whose answer nobody has seen, its writer being slow, silent or gone. They stay claimed until `until`, whatever is seen:
+    what comes late must not come as nobody's.
+    """
+
+    version: int
+    late: frozenset[Claim]
+    until: datetime | None
+
+    def __new__(
+        cls,
+        claims: Iterable[Claim] = (),
+        *,
+        version: int = 0,
+        late: Iterable[Claim] = (),
+        until: datetime | None = None,
+    ) -> Claims:
+        made = super().__new__(cls, claims)
+        made.late = frozenset(late) & made
+        made.until = until if made.late else None
+        made.version = version
+        return made
+
+    def late_at(self, moment: datetime) -> frozenset[Claim]:
+        """Those that may still come late."""
+        return self.late if self.until is not None and moment < self.until else frozenset()
+
+    def becoming(self, claims: Iterable[Claim], *, late: Iterable[Claim] = (), until: datetime | None = None) -> Claims:
+        """Others in place of these, to be kept if nobody kept any since these were read."""
+        return Claims(claims, version=self.version, late=late, until=until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +323,19 @@ class Ledger(Protocol):
     def register(self, registration: Registration) -> None: ...
     def unregister(self, deployment: str) -> None: ...
     def model(self, deployment: str) -> KeptModel: ...
-    def keep_model(self, deployment: str, model: KeptModel) -> None: ...
-    def claims(self, domain: str) -> Mapping[str, frozenset[Claim]]: ...
-    def keep_claims(self, domain: str, owner: str, claims: Collection[Claim]) -> None: ...
-    def lease(
-        self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30
-    ) -> AbstractContextManager[bool]: ...
+    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
+        """Keep it with the next version. Conflict if somebody kept another one than that of `model.version` meanwhile."""
+
+    def claims(self, domain: str) -> Mapping[str, Claims]: ...
+    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        """Keep them with the next version. Conflict if somebody kept others since those of `claims.version` were read."""
+
+    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> AbstractContextManager[bool]:
+        """The right to write to a domain's engine, of the thread that takes it; whether it was had within `wait` seconds."""
+
+    def renew(self, domain: str) -> None:
+        """Have the lease of this thread last from now on. Overtaken if it has none, or somebody else has it by now."""
+
     def watermark(self, deployment: str) -> datetime | None: ...
     def raise_watermark(self, deployment: str, covered_until: datetime) -> None: ...
     def custody(self, deployment: str) -> Custody: ...

@@ -9,7 +9,7 @@ from portcullis.access.config import Held
 from portcullis.access.difference import difference
 from portcullis.access.patch import apply_patches
 from portcullis.access.plan import Claim, Step
-from portcullis.errors import BadInput, Conflict, Refused
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused
 from portcullis.operations.applying import (
     Comparison,
     Outcome,
@@ -18,6 +18,7 @@ from portcullis.operations.applying import (
     keep_claims,
     refuse_lock_out,
     send,
+    still_ours,
     wait_a_little,
 )
 from portcullis.operations.deployments import kept_model, writing
@@ -56,6 +57,8 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
         for attempt in range(_ATTEMPTS):
             try:
                 writes = _put_back(world, registration, change, taken_over, now, kept, cause)
+            except Overtaken:
+                raise
             except Conflict:
                 wait_a_little(world, attempt)
                 continue
@@ -123,22 +126,25 @@ def _put_back(
         released=tuple(sorted(taken_over & look.mine)),
         claimed=tuple(sorted(back & frozenset(change.released) - look.mine)),
     )
+    still_ours(world, registration)
     begin(world, registration, undertaking)
+    coming = look.late | {one.claim for one in change.touched if one.after is None}
     # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
-    keep_claims(world, registration, look.mine, staying)
+    kept_claims = keep_claims(world, registration, look.mine, staying, late=coming)
     if undertaking.model_after:
-        world.ledger.keep_model(registration.deployment, kept)
+        world.ledger.keep_model(registration.deployment, replace(kept, version=now.version))
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
     secrets = passwords(world, registration, kept, new_users)
     writes = 0
     with in_doubt_if_silent(world, registration):
         for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
+            still_ours(world, registration)
             writes += send(engine, kind, operations, look.held)
     is_open.still()
-    keep_claims(world, registration, staying, mine)
+    keep_claims(world, registration, kept_claims, mine | look.late, late=look.late)
     after = engine.read()
     is_open.still()  # else the next run settles it, by what there is then
-    settle(world, registration, after, kept.options, writes=writes)
+    settle(world, registration, after, kept.options, ours=undertaking, writes=writes)
     return writes
 
 

@@ -105,17 +105,24 @@ def undertaken(world: World, registration: Registration) -> Undertaking | None:
 
 
 def settle(
-    world: World, registration: Registration, held: Held, options: Mapping[str, Any], *, writes: int | None = None
+    world: World,
+    registration: Registration,
+    held: Held,
+    options: Mapping[str, Any],
+    *,
+    ours: Undertaking | None = None,
+    writes: int | None = None,
 ) -> bool:
     """Put into the history what was undertaken and is seen to be done; True if there was anything.
 
-    `writes`: how many it took; None if an earlier run, which was cut off, undertook it.
+    `ours` is this run's own, in `writes` writes; without it, what an earlier run undertook that was cut off. A run that somebody
+    else has overtaken leaves alone what that one has written down.
 
     Where the deployment asks for it (`end_sessions`), people who were taken out of a mapping are signed out. A sign-out that cannot be
     done now, or not by this function, is tried again by the next run, the sweep at the latest: it holds up nothing else.
     """
     one = undertaken(world, registration)
-    if one is None:
+    if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
         _sign_out(world, registration, options, [])
         return False
     done = effective(one.touched, held)
@@ -156,6 +163,14 @@ def text_in_ledger(world: World, deployment: str) -> str:
         return world.ledger.model(deployment).text
     except Refused:
         return ""
+
+
+def version_in_ledger(world: World, deployment: str) -> int:
+    """How often a model was kept; 0 if none was."""
+    try:
+        return world.ledger.model(deployment).version
+    except Refused:
+        return 0
 
 
 def starting(world: World, cause: Cause, operation: str, *, before: str = "", after: str = "") -> Undertaking:

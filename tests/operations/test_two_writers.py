@@ -1,0 +1,180 @@
+"""Given two writers on one domain, then whoever lost the lease stops before the next write, and nothing is left that is nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.access.guard import Danger
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.operations import applying
+from portcullis.operations.adopting import adopt
+from portcullis.operations.deployments import apply_text, introduce
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import POOL, Account, Crash, account, model_text
+
+CAUSE, OTHER = Cause("a test", "somebody"), Cause("another writer", "somebody")
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+ANNA, BEN, CARL = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl"))
+MODEL = model_text(
+    "  roles: {viewers: {index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}}\n"
+    "  grants: [{role: viewers, to: {cognito_group: readers}}]\n"
+)
+
+
+@pytest.fixture
+def made() -> Account:
+    one = account()
+    one.registered()
+    one.people.groups = {READERS: (ANNA,)}
+    apply_text(one.world, "demo", MODEL, CAUSE)
+    return one
+
+
+def mapped(made: Account) -> set[str]:
+    return set(made.engine.held.entries("viewers", "users"))
+
+
+def claimed(made: Account) -> set[str]:
+    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    return {one.entry for one in claims if (one.name, one.entry_list) == ("viewers", "users")}
+
+
+def meanwhile(made: Account, *people: str) -> Callable[[Any], None]:
+    """The lease runs out, these are in the group now, and another writer does all of its work."""
+
+    def overtake(_: Any) -> None:
+        made.ledger._leases.clear()
+        made.people.groups = {READERS: people}
+        synchronise(made.world, "demo", OTHER)
+
+    return overtake
+
+
+def test_whoever_is_put_back_by_a_slow_writer_is_claimed_and_taken_out_by_the_next_look(made: Account) -> None:
+    made.people.groups = {READERS: (ANNA, BEN)}
+    made.engine.meddle = meanwhile(made, ANNA)  # before Ben's entry is written: he left again, and that was seen
+    with pytest.raises((Overtaken, Conflict)):
+        synchronise(made.world, "demo", CAUSE)
+    assert BEN in mapped(made), "the write was on its way"
+    assert BEN in claimed(made), "and is not nobody's"
+    synchronise(made.world, "demo", OTHER)
+    assert mapped(made) == {ANNA}
+
+
+def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
+    more = MODEL.replace("  grants:", "  tenants: {late: {description: a tenant}}\n  grants:")
+    domain = made.ledger.registration("demo").domain_arn
+
+    def overtake(_: Any) -> None:
+        made.ledger._leases[domain] = ("another", float("inf"))
+
+    made.engine.meddle = overtake  # at the first of its two writes
+    with pytest.raises(Overtaken, match="another writer is at work"):
+        apply_text(made.world, "demo", more.replace("[read]", "[read, write]"), CAUSE)
+    assert "late" in made.engine.held.of(Kind.TENANTS), "it was on its way"
+    written = made.engine.held.get(Kind.ROLES, "viewers") or {}
+    assert written["index_permissions"][0]["allowed_actions"] == ["read"]
+    assert made.ledger._leases[domain][0] == "another", "and nobody else's lease is ended"
+
+
+def test_what_was_not_answered_stays_claimed_for_a_while_and_no_longer(made: Account) -> None:
+    made.people.groups = {READERS: (ANNA, BEN)}
+    late: list[Any] = []
+
+    def silent(engine: Any) -> None:
+        """The request is on its way to an engine that does not answer; meanwhile Ben leaves."""
+        made.people.groups = {READERS: (ANNA,)}
+        late.append([{"op": "add", "path": "/viewers/users/-", "value": BEN}])
+        raise Unreachable("no answer")
+
+    made.engine.meddle = silent
+    synchronise(made.world, "demo", CAUSE)
+    assert (mapped(made), BEN in claimed(made)) == ({ANNA}, True)
+    made.engine.by_hand(Kind.MAPPINGS, late[0])  # it arrives after all
+    synchronise(made.world, "demo", CAUSE)
+    assert (mapped(made), BEN in claimed(made)) == ({ANNA}, True)
+    made.aws.at += timedelta(minutes=15)
+    synchronise(made.world, "demo", CAUSE)
+    assert claimed(made) == {ANNA}
+
+
+def test_a_writer_that_died_leaves_its_claims_until_nothing_of_it_can_come(made: Account) -> None:
+    made.people.groups = {READERS: (ANNA, BEN)}
+
+    def die(_: Any) -> None:
+        raise Crash
+
+    made.engine.meddle = die
+    with pytest.raises(Crash):
+        synchronise(made.world, "demo", CAUSE)
+    made.ledger._leases.clear()
+    made.people.groups = {READERS: (ANNA,)}
+    synchronise(made.world, "demo", OTHER)
+    assert BEN in claimed(made)
+    made.aws.at += timedelta(minutes=15)
+    synchronise(made.world, "demo", OTHER)
+    assert claimed(made) == {ANNA}
+
+
+@pytest.mark.parametrize("trouble", [Conflict("moved"), Unreachable("no answer")], ids=["conflict", "silence"])
+def test_after_a_conflict_or_a_silence_the_groups_are_read_again(made: Account, trouble: Exception) -> None:
+    made.people.groups = {READERS: (ANNA, BEN, CARL)}
+
+    def leave(_: Any) -> None:
+        made.people.groups = {READERS: (ANNA, CARL)}
+        raise trouble
+
+    made.engine.meddle = leave
+    before = made.ledger.watermark("demo")
+    synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == {ANNA, CARL}, "a conflict is followed by a new look, and Ben never got in"
+    assert made.ledger.watermark("demo") != before
+
+
+def test_a_conflict_while_taking_out_is_followed_by_a_new_look(made: Account) -> None:
+    made.people.groups = {READERS: ()}
+
+    def once(_: Any) -> None:
+        raise Conflict("moved")
+
+    made.engine.meddle = once
+    synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == set()
+
+
+def test_a_deployment_is_not_set_up_while_another_writer_is_at_work(made: Account) -> None:
+    here = made.ledger.registration("demo")
+    made.ledger._leases[here.domain_arn] = ("somebody", float("inf"))
+    lease = made.ledger.lease
+    made.ledger.lease = lambda *a, **k: lease(*a, **{**k, "wait": 0.01})  # type: ignore[method-assign]
+    writes = made.engine.writes
+    with pytest.raises(Unreachable, match="another writer is at work on demo"):
+        introduce(made.world, here, MODEL.replace("[read]", "[read, write]"), CAUSE)
+    assert made.engine.writes == writes
+    assert made.ledger.model("demo").text == MODEL
+
+
+def test_the_guard_of_an_apply_is_asked_before_the_first_write(made: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "guard_plan", lambda *_: (Danger("nobody is left", "keep somebody"),))
+    writes, made.people.groups = made.engine.writes, {READERS: (ANNA, BEN)}
+    with pytest.raises(Refused, match="nobody is left"):
+        synchronise(made.world, "demo", CAUSE)
+    assert made.engine.writes == writes
+    assert [alert.name for alert in made.aws.told] == ["lock-out-refused"]
+
+
+def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account) -> None:
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers/backend_roles", "value": ["by-hand"]}])
+    adopted = adopt(made.world, "demo", CAUSE)
+    assert adopted.exit_status == 0
+    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    assert "by-hand" in {one.entry for one in claims}
+    apply_text(made.world, "demo", MODEL, CAUSE)
+    assert made.engine.held.entries("viewers", "backend_roles") == ()
