@@ -1,0 +1,192 @@
+"""Small faults put in on purpose, one at a time: `make bench-mutants [N=...]`, and how many of them the tests notice.
+
+N mutants (400 unless told), spread evenly over four rooms: access, custody, signals, and the operations that change access or lock. Each
+is tried by the tests without a machine that pass through its line, then by all of its room. What no test can notice, because the
+module behaves the same, stands in benchmarks/mutation/equivalent.json with the reason; if a test does notice it, that is wrong and said.
+
+`python -m benchmarks.mutants --module access/shut.py` tries every mutant of one module. Prints a table, names each that lived, leaves
+.portcullis/bench/mutants.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from portcullis.errors import BadInput, PortcullisError
+
+from benchmarks.common import Report, Tell, main
+from benchmarks.mutation import suite
+from benchmarks.mutation.mutate import Mutant, changed_source, mutants, sample
+from benchmarks.mutation.rooms import Room, all_tests, rooms
+
+EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
+TARGET = 95.0  # per cent of what is not equivalent, in every room
+
+Covered = Mapping[str, Mapping[int, Sequence[str]]]  # module -> line -> test ids, the quickest first
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    room: str
+    mutant: Mutant
+    lived: bool
+
+
+def bench(given: argparse.Namespace, tell: Tell) -> Report:
+    known: dict[str, str] = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    chosen = [room for room in rooms() if not given.module or given.module in room.modules]
+    if not chosen:
+        raise BadInput(
+            f"no module {given.module}", source="--module", place=given.module, remedy="one of " + ", ".join(_modules())
+        )
+    work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
+        waiting: SimpleQueue[_Server] = SimpleQueue()
+        first = servers.enter_context(_Server(Path(folder) / "1.log"))
+        tell(f"following the tests of {', '.join(room.name for room in chosen)} through the library")
+        covered = _covered(first, chosen, Path(folder))
+        for server in (
+            first,
+            *(servers.enter_context(_Server(Path(folder) / f"{i}.log")) for i in range(1, os.cpu_count() or 1)),
+        ):
+            waiting.put(server)
+        tell(f"{len(work)} mutants")
+        tried = _try_all(work, covered, waiting, tell)
+    return _report(tried, known)
+
+
+def _modules() -> list[str]:
+    return [module for room in rooms() for module in room.modules]
+
+
+def _of(room: Room, given: argparse.Namespace, known: dict[str, str], of_rooms: int) -> list[Mutant]:
+    """The mutants of a room to be tried: an even share of each module, and whichever are known to be equivalent."""
+    if given.module:
+        return mutants(given.module, _source(given.module))
+    share = given.n // of_rooms
+    found = [mutants(module, _source(module)) for module in room.modules]
+    everything = sum(map(len, found))
+    chosen: list[Mutant] = []
+    for of_module in found:
+        some = sample(of_module, max(1, round(share * len(of_module) / everything)), int(given.seed))
+        names = {one.name for one in some}
+        chosen += [*some, *(one for one in of_module if one.name in known and one.name not in names)]
+    return chosen
+
+
+def _source(module: str) -> str:
+    return (suite.LIBRARY / module).read_text(encoding="utf-8")
+
+
+class _Server(AbstractContextManager["_Server"]):
+    """A process with everything imported but what is the project's own: each try is a child of it."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+
+    def __enter__(self) -> _Server:
+        command = [sys.executable, "-m", "benchmarks.mutation.suite", str(self.log)]
+        self._process = subprocess.Popen(
+            command, cwd=suite.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def ask(self, question: Mapping[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+def _covered(server: _Server, chosen: Sequence[Room], scratch: Path) -> Covered:
+    answer = scratch / "followed.json"
+    if server.ask({"follow": all_tests(tuple(chosen)), "into": str(answer)}) != 0:
+        said = server.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+        raise PortcullisError(f"the tests do not pass as they are, so that nothing can be said of mutants:\n{said}")
+    told = json.loads(answer.read_text(encoding="utf-8"))
+    return {module: {int(line): ids for line, ids in lines.items()} for module, lines in told.items()}
+
+
+def _try_all(
+    work: list[tuple[Room, Mutant]], covered: Covered, waiting: SimpleQueue[_Server], tell: Tell
+) -> list[Tried]:
+    """Side by side, a process each; this process only waits."""
+    count = itertools.count(1)
+
+    def try_one(task: tuple[Room, Mutant]) -> Tried | None:
+        room, mutant = task
+        source = changed_source(mutant, _source(mutant.module))
+        if source is None:
+            return None
+        near = covered.get(mutant.module, {}).get(mutant.line, ())
+        server = waiting.get()
+        try:
+            lived = server.ask(
+                {"module": mutant.module, "source": source, "rounds": [*([near] if near else []), room.tests]}
+            )
+        finally:
+            waiting.put(server)
+        if lived:
+            tell(f"lived: {mutant} [{mutant.name}]")
+        if (done := next(count)) % 50 == 0:
+            tell(f"{done} of {len(work)}")
+        return Tried(room.name, mutant, lived)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as side_by_side:
+        return [one for one in side_by_side.map(try_one, work) if one is not None]
+
+
+def _report(tried: list[Tried], known: dict[str, str]) -> Report:
+    report = Report(figures={"rooms": {}, "lived": []})
+    for room in dict.fromkeys(one.room for one in tried):
+        here = [one for one in tried if one.room == room]
+        equal = [one for one in here if one.mutant.name in known]
+        real = [one for one in here if one.mutant.name not in known]
+        lived = [one for one in real if one.lived]
+        killed = len(real) - len(lived)
+        share = 100 * killed / len(real) if real else 100.0
+        report.figures["rooms"][room] = {
+            "mutants": len(here),
+            "equivalent": len(equal),
+            "killed": killed,
+            "percent": round(share, 1),
+        }
+        report.at_least(f"{room}: noticed of {len(real)} ({len(equal)} equivalent besides)", share, TARGET, "%")
+        report.figures["lived"] += [{"name": one.mutant.name, "what": str(one.mutant)} for one in lived]
+        report.wrong += [
+            f"{one.mutant} is noticed by a test, but stands among the equivalent ones: {known[one.mutant.name]}"
+            for one in equal
+            if not one.lived
+        ]
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            "mutants",
+            __doc__ or "",
+            bench,
+            n=400,
+            n_is="mutants in all",
+            more={"seed": "7", "module": ""},
+        )
+    )
