@@ -12,6 +12,7 @@ import click
 from portcullis.access.question import answer
 from portcullis.cli.console import console, json_option
 from portcullis.errors import BadInput
+from portcullis.families.elasticsearch import question as elasticsearch
 from portcullis.model.known import known
 
 # The engine of a question -> whose built-in action groups it has, unless the question brings its own.
@@ -28,6 +29,10 @@ def decide(file: str) -> None:
     principal (name, backend_roles, attributes), request (action, indices), world (indices and aliases that exist). "-" is
     standard input.
 
+    For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),
+    principal (name, realm, groups, metadata; or roles outright), request (method, path, body; or action, indices), world
+    (indices, aliases, data_streams). There allowed is null where only the engine can tell.
+
     Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons.
     Nothing is asked of an engine.
 
@@ -37,6 +42,9 @@ def decide(file: str) -> None:
       portcullis decide - < question.json | jq .reasons
     """
     question = _read(file)
+    if isinstance(question, dict) and elasticsearch.is_of_this_family(question.get("engine")):
+        console().line(elasticsearch.answer_question(question, source=file))
+        return
     engine = question.get("engine", "opensearch") if isinstance(question, dict) else "opensearch"
     built_in = known(_BUILT_IN.get(engine, _BUILT_IN["opensearch"])).action_groups
     console().line(answer(question, built_in, source=file))
