@@ -44,8 +44,19 @@ _DROPPED_FILES = (
     *("*.pyi", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock"),
     *("*.c", "*.min.js", "*.min.css"),  # sources of what is compiled, and the Swagger page that Powertools can serve
 )
+# Parts of packages that nothing here imports: the client for asyncio, the routing of web requests, the first pydantic.
+_DROPPED_PARTS = (
+    *(
+        "opensearchpy/_async/client",
+        "opensearchpy/_async/plugins",
+        "aws_lambda_powertools/event_handler",
+        "pydantic/v1",
+        "pydantic/mypy.py",
+        "wrapt-stubs",
+    ),
+)
 _KEPT_BUILDS = 4  # of a platform; older ones are removed
-_FORM = "2"  # raise it when this file changes what a build looks like
+_FORM = "3"  # raise it when this file changes what a build looks like
 
 
 class BuildFailed(Exception):
@@ -128,7 +139,7 @@ def _packages(platform: Platform) -> Path:
     if folder.is_dir():
         return folder
     interpreter = (
-        ["--python-platform", "aarch64-manylinux2014", "--python-version", LAMBDA_PYTHON]
+        ["--python-platform", "aarch64-manylinux_2_28", "--python-version", LAMBDA_PYTHON]
         if platform == "arm64"
         else ["--python", sys.executable]
     )
@@ -147,6 +158,9 @@ def _strip(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.is_dir() and path.name in _DROPPED_FOLDERS:
             shutil.rmtree(path)
+    for part in _DROPPED_PARTS:
+        shutil.rmtree(folder / part, ignore_errors=True)
+        (folder / part).unlink(missing_ok=True)
     for pattern in _DROPPED_FILES:
         for path in folder.rglob(pattern):
             path.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from portcullis.access.config import Kind
 from portcullis.access.drift import drift
-from portcullis.access.patterns import is_expression, unreadable
+from portcullis.access.matching import is_expression
+from portcullis.access.patterns import unreadable
 
 from .strategies import holding, mapping, role, wanted
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Kind
+from portcullis.access.matching import match, matches, unknown
 from portcullis.access.plan import Claim
 
 
@@ -19,29 +19,6 @@ class Caller:
     backend_roles: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()  # the address, and the host name where the engine resolves it
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        try:
-            return re.compile(pattern[1:-1])
-        except re.error:  # a mistake of somebody's, or Java's own: it matches nobody that we could name
-            return None
-    if "*" in pattern or "?" in pattern:
-        wild = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-        return re.compile(wild, re.DOTALL)
-    return None
-
-
-def matches(pattern: str, value: str) -> bool:
-    """The engine's matcher: `*` and `?` are wildcards, `/…/` is a regular expression, anything else is itself."""
-    compiled = _compiled(pattern)
-    return pattern == value if compiled is None else compiled.fullmatch(value) is not None
-
-
-def matches_any(patterns: Iterable[str], value: str) -> bool:
-    return any(matches(pattern, value) for pattern in patterns)
 
 
 def mapped_roles(held: Held, caller: Caller) -> dict[str, str]:
@@ -66,6 +43,30 @@ def mapped_roles(held: Held, caller: Caller) -> dict[str, str]:
         if role not in roles and needed and all(any(matches(n, b) for b in caller.backend_roles) for n in needed):
             roles[role] = f"{Kind.MAPPINGS.value}/{role}/and_backend_roles: {' and '.join(needed)}"
     return roles
+
+
+def only_the_engine_knows(held: Held, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
+    """What may give a caller more than `roles`, or let these reach further, by an expression that cannot be read here."""
+    return tuple(dict.fromkeys((*_mappings_unknown(held, caller, set(roles)), *_patterns_unknown(held, sorted(roles)))))
+
+
+def _mappings_unknown(held: Held, caller: Caller, roles: set[str]) -> Iterator[str]:
+    values = {"users": (caller.name,), "backend_roles": caller.backend_roles, "hosts": caller.hosts}
+    for role in sorted(held.of(Kind.MAPPINGS).keys() - roles):
+        for entry_list in MAPPING_LISTS:
+            for entry in held.entries(role, entry_list):
+                asked = values.get(entry_list, caller.backend_roles)
+                if any(match(entry, value) is None for value in asked):
+                    yield f"whether {Claim(Kind.MAPPINGS, role, entry_list, entry)} fits, only the engine can tell"
+
+
+def _patterns_unknown(held: Held, roles: Iterable[str]) -> Iterator[str]:
+    for role in roles:
+        for permission in (held.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
+            for part in ("index_patterns", "allowed_actions"):
+                for pattern in permission.get(part) or ():
+                    if unknown(re.sub(r"\$\{[^}]+\}", "x", pattern)):
+                        yield f"what {pattern} of {Claim(Kind.ROLES, role)} ({part}) covers, only the engine can tell"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from portcullis.access.callers import Caller, mapped_roles, matches, matches_any
+from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import Held, Json, Kind
+from portcullis.access.matching import matches, matches_any
 from portcullis.access.privileges import allows
 
 # Actions whose name begins with `indices:` and that need a cluster permission all the same.

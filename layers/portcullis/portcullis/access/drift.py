@@ -9,6 +9,7 @@ from portcullis.access.compare import differing, same
 from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.guard import Keepers
+from portcullis.access.matching import unknown
 from portcullis.access.patterns import unloadable
 from portcullis.access.people import holders
 from portcullis.access.plan import Claim
@@ -92,7 +93,7 @@ def _entries(
             claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
             if entry not in wanted and claim not in mine and claim not in theirs:
                 severity = "warning" if cared_for else "info"
-                what = f"{entry} was added by hand to {entry_list} of {role}, and has what it gives"
+                what = f"{entry} was added by hand to {entry_list} of {role}, and has what it gives{_untold(entry)}"
                 found.append(Drift(severity, claim, what, (entry,), ours=False))
     return found
 
@@ -106,7 +107,7 @@ def _administrators(desired: Desired, held: Held, keepers: Keepers) -> list[Drif
             user = desired.of(Kind.USERS).get(admin.entry) or {}
             if admin.role in (user.get(admin.entry_list) or ()):
                 continue
-            claim = Claim(Kind.USERS, admin.entry, admin.entry_list, admin.role)
+            entries, claim = [], Claim(Kind.USERS, admin.entry, admin.entry_list, admin.role)
         else:
             entries = admin.entry.split(" and ") if admin.entry_list == "and_backend_roles" else [admin.entry]
             asked = all(desired.because(admin.role, admin.entry_list, entry) for entry in entries)
@@ -115,8 +116,14 @@ def _administrators(desired: Desired, held: Held, keepers: Keepers) -> list[Drif
             claim = Claim(Kind.MAPPINGS, admin.role, admin.entry_list, entries[0])
         whom = "everyone" if admin.entry == "*" else admin.entry
         what = f"{whom} administers the domain ({admin.role} through {admin.entry_list}), and the model does not ask for it"
+        what += _untold(*entries)
         found.append(Drift("critical", claim, what, (admin.entry,), ours=False))
     return found
+
+
+def _untold(*entries: str) -> str:
+    """Said of an expression that is Java's own: whom it lets in is no guess of ours."""
+    return "; whom that expression lets in only the engine can tell" if any(unknown(one) for one in entries) else ""
 
 
 def _whom(concerned: tuple[str, ...]) -> str:

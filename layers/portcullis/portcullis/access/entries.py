@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from portcullis.access.patterns import is_expression
+from portcullis.access.matching import is_expression
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, separators of lines
 _ENDS_A_STRING = ('"', "\\")

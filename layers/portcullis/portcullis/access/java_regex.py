@@ -182,6 +182,8 @@ class _Reader:
             most = self.digits() if self.peek() != "}" else None
         if self.take() != "}":
             raise NotJava("a repetition { without its }")
+        if len(least) > 10 or len(most or "") > 10:
+            raise NotJava("a repetition beyond Java's numbers")
         if most is not None and int(most or "0") < int(least):
             raise NotJava(f"{{{least},{most}}} ends before it begins")
         if max(int(least), int(most or "0")) > _LARGEST:
@@ -288,7 +290,7 @@ class _Reader:
             found = re.compile(r"[0-9A-Fa-f]{2}" if letter == "x" else r"[0-9A-Fa-f]{4}").match(self.text, self.at)
             if letter == "x" and self.peek() == "{":
                 found = re.compile(r"\{([0-9A-Fa-f]+)\}").match(self.text, self.at)
-            if not found or int(found[0].strip("{}"), 16) > 0x10FFFF:
+            if not found or len(found[0]) > 20 or int(found[0].strip("{}"), 16) > 0x10FFFF:
                 raise NotJava(f"\\{letter} without a hexadecimal number")
             self.at = found.end()
             return chr(int(found[0].strip("{}"), 16))

@@ -10,12 +10,8 @@ from collections.abc import Iterator
 
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.java_regex import why_not
+from portcullis.access.matching import is_expression
 from portcullis.access.plan import Claim
-
-
-def is_expression(pattern: str) -> bool:
-    """Whether the engine reads it as a /regular expression/."""
-    return len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/")
 
 
 def unreadable(pattern: str) -> str:

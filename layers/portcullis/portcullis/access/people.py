@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from portcullis.access.callers import matches_any
 from portcullis.access.config import Held, Json, Kind
+from portcullis.access.matching import matches_any
 from portcullis.access.privileges import expand
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from portcullis.access.callers import matches_any
 from portcullis.access.config import Held, Kind
+from portcullis.access.matching import matches_any
 
 
 def expand(held: Held, names: Iterable[str]) -> frozenset[str]:

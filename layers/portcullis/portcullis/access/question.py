@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portcullis.access.callers import Caller
+from portcullis.access.callers import Caller, only_the_engine_knows
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.decide import Decision, View, World, decide
 from portcullis.access.dialects import Dialect, from_engine
@@ -74,16 +74,20 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     aliases = {alias: tuple(members) for alias, members in world.get("aliases", {}).items()}
     settings = {key: value for key, value in world.items() if key not in ("indices", "aliases")}
     there = World(tuple(world.get("indices", ())), aliases, **settings)
-    return _told(decide(Held(documents), caller, request["action"], request.get("indices", ()), there))
+    held = Held(documents)
+    decision = decide(held, caller, request["action"], request.get("indices", ()), there)
+    return _told(decision, only_the_engine_knows(held, caller, decision.roles))
 
 
-def _told(decision: Decision) -> Json:
+def _told(decision: Decision, unknown: tuple[str, ...]) -> Json:
+    """`unknown`: what may make it another decision, and cannot be told here."""
     return {
         "allowed": decision.allowed,
         "indices": list(decision.visible),
         "views": {view.index: _view(view) for view in decision.views},
         "roles": dict(decision.roles),
         "reasons": list(decision.reasons),
+        "unknown": list(unknown),
     }
 
 

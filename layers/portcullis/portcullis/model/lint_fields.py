@@ -7,7 +7,8 @@ from typing import Any
 
 from portcullis.access.attributes import field_of, fields
 from portcullis.access.java_regex import why_not, wrong_reference
-from portcullis.access.patterns import is_expression, unreadable
+from portcullis.access.matching import is_expression
+from portcullis.access.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.findings import Finding, found

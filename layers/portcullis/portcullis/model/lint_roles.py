@@ -9,7 +9,7 @@ from typing import Any
 
 from portcullis.access.attributes import ATTRIBUTE, is_list
 from portcullis.access.config import Held, Json, Kind
-from portcullis.access.patterns import is_expression
+from portcullis.access.matching import is_expression
 from portcullis.access.privileges import expand
 from portcullis.model import names
 from portcullis.model.access_types import TenantPermission

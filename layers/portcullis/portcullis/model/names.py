@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from portcullis.access.attributes import ATTRIBUTE
-from portcullis.access.callers import matches as as_the_engine
 from portcullis.access.entries import breaks_filters
-from portcullis.access.patterns import is_expression, unreadable
+from portcullis.access.matching import is_expression
+from portcullis.access.matching import matches as as_the_engine
+from portcullis.access.patterns import unreadable
 from portcullis.access.plan import SubjectKind
 
 

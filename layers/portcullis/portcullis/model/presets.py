@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portcullis.access.matching import matches
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -102,7 +104,7 @@ def cluster_permissions(privileges: tuple[str, ...]) -> tuple[str, ...]:
 
 def follows(user: str, standards: tuple[str, ...]) -> bool:
     """Whether a user name follows one of the standards: an exact name, or words in <> that stand for one name part each."""
-    return any(re.fullmatch(_pattern(standard), user, re.ASCII) for standard in standards)
+    return any(matches(f"/{_pattern(standard)}/", user) for standard in standards)
 
 
 def _pattern(standard: str) -> str:

@@ -1,0 +1,46 @@
+"""Words that come from outside, made fit for a history, an alert and a terminal: one line, that looks like what it is, and not too long.
+
+People and events name actors, causes and reasons; engines and AWS answer with names that anybody may have given. A line break among
+them would forge a line of ours, an escape would paint the terminal, a sign that turns the direction of writing would show another name
+than the one that is there, and half a megabyte fits into no custody. What cannot be printed is therefore shown as its number, so that
+what was tried can still be read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ACTOR, CAUSE, SUMMARY, DETAIL, TIME = 1_000, 1_000, 4_000, 1_000, 64  # characters
+
+
+def line(words: object, longest: int = DETAIL) -> str:
+    """One line of printable signs, of at most so many. The same again if it is asked for twice."""
+    text = str(words)
+    cut = text[: longest + 1]
+    shown = cut if cut.isprintable() else "".join(map(_sign, cut))
+    if len(text) <= longest and len(shown) <= longest:
+        return shown
+    told = f" ... (cut, of {len(text)} characters)"
+    return shown[: max(0, longest - len(told))] + told
+
+
+def lines(words: object) -> str:
+    """A text of several lines, for a terminal: only the line breaks are kept as they are."""
+    return "\n".join(part if part.isprintable() else "".join(map(_sign, part)) for part in str(words).split("\n"))
+
+
+def _sign(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    if sign in "\n\r\t":
+        return " "
+    number = ord(sign)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def put(value: Any, **longest: int) -> None:
+    """For frozen dataclasses, as they are made: these fields become lines."""
+    for name, most in longest.items():
+        was = getattr(value, name)
+        if was is not None and (now := line(was, most)) != was:
+            object.__setattr__(value, name, now)
