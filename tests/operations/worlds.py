@@ -22,7 +22,7 @@ from portcullis.access.dialects import Dialect
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, Observation, Probe
-from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
 from portcullis.ledger.codec import claims_read, claims_written
 from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Looked, Principal, Registration
 from portcullis.operations.world import World
@@ -244,6 +244,8 @@ class Engine:
         self.meddle: Callable[[Engine], None] | None = None
         self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
         self.lock = threading.RLock()
+        self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
+        self.sent: list[tuple[Kind, Sequence[Json]]] = []
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[Kind] | None = None) -> Held:
@@ -256,8 +258,11 @@ class Engine:
         if not operations:
             return False
         self._meddled()
+        if self.refuses(kind, operations):
+            raise Refused(f"PATCH {kind.value} answered 400: this is not taken")
         with self.fate(f"patch {kind.value}"), self.lock:
             before = self.held
+            self.sent.append((kind, operations))
             self.held = apply_patch(self.held, kind, operations)
             self.writes += 1
             self.load_again()
@@ -315,8 +320,14 @@ class People:
     denials_fail: int = 0
     hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
     unchosen: tuple[str, ...] = ()  # app clients that somebody let choose another role than the token's
+    unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # who cannot be read now: why
 
     def members(self, grants: Collection[Grant]) -> Membership:
+        unread = {grant.subject: self.unread[grant.subject] for grant in grants if grant.subject in self.unread}
+        read = self._members([grant for grant in grants if grant.subject not in unread])
+        return replace(read, unread=unread)
+
+    def _members(self, grants: Collection[Grant]) -> Membership:
         users: dict[Subject, tuple[str, ...]] = {}
         roles: dict[Subject, tuple[str, ...]] = {}
         missing = set()

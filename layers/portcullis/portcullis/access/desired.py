@@ -21,6 +21,7 @@ class Desired:
         default_factory=dict
     )  # role -> list -> {entry: because}
     notes: tuple[str, ...] = ()  # subjects that do not exist, members left out
+    unsure: frozenset[str] = frozenset()  # roles granted to whom could not be read: nobody is taken out of them
 
     def of(self, kind: Kind) -> Mapping[str, Json]:
         return self.documents.get(kind, {})
@@ -47,13 +48,20 @@ def desired(model: AccessModel, members: Membership) -> Desired:
     An IAM group and a Cognito group by members become entries of `users`, a Cognito group by role becomes an entry of
     `backend_roles`. A subject that does not exist grants nothing and is noted.
 
-    Refused if a subject was neither found nor missing: a truth that was not read must not look like an empty group.
+    A subject that could not be read grants nothing new, and whoever is in its roles stays. Refused if one was neither found nor missing
+    nor said to be unread: a truth that was not read must not look like an empty group.
     """
+    unsure: set[str] = set()
     entries: dict[str, dict[str, dict[str, str]]] = {}
     notes = list(members.notes)
     for grant in sorted(model.grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
         if grant.subject in members.missing:
             notes.append(f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role})")
+            continue
+        if grant.subject in members.unread:
+            unsure.add(grant.role)
+            why = members.unread[grant.subject]
+            notes.append(f"nobody new gets into {grant.role} and nobody is taken out ({grant.source}): {why}")
             continue
         for entry_list, entry in _principals(grant, members):
             # The first reason in the fixed order stays: one entry is one thing to the engine, however often it is granted.
@@ -67,7 +75,7 @@ def desired(model: AccessModel, members: Membership) -> Desired:
         Kind.ROLES: model.roles,
         Kind.USERS: model.users,
     }
-    return Desired(documents, entries, tuple(dict.fromkeys(notes)))
+    return Desired(documents, entries, tuple(dict.fromkeys(notes)), frozenset(unsure))
 
 
 def _principals(grant: Grant, members: Membership) -> Iterable[tuple[str, str]]:

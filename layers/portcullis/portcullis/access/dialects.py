@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -159,7 +160,7 @@ def holdable(desired: Desired, dialect: Dialect) -> tuple[Desired, Losses]:
             losses += [f"{kind.value}/{name}: {loss}" for loss in lost]
             if theirs is not None:
                 documents[kind][name] = from_engine(kind, theirs, dialect)
-    return Desired(documents, desired.entries, desired.notes), tuple(losses)
+    return replace(desired, documents=documents), tuple(losses)
 
 
 def operations(kind: Kind, common: Sequence[Json], dialect: Dialect) -> list[Json]:

@@ -207,6 +207,8 @@ class _Difference:
                 staying = True
                 if claim not in self.others and not self.held.is_fixed(Kind.MAPPINGS, role):
                     self.foreign.add(claim)
+            elif role in self.desired.unsure:
+                staying |= entry in there  # it may be of whom could not be read
             elif entry not in there or claim in self.others:
                 staying |= entry in there
                 self.release_only.add(claim)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from portcullis.access.config import Json, Kind
+from portcullis.errors import PortcullisError
 
 
 class SubjectKind(StrEnum):
@@ -74,6 +75,13 @@ class Membership:
     backend_roles: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `backend_roles`
     missing: frozenset[Subject] = frozenset()
     notes: tuple[str, ...] = ()
+    unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # neither found nor missing, and why
+
+    def whole(self) -> Membership:
+        """The same, where every subject could be read. Raises why one could not."""
+        for error in self.unread.values():
+            raise error
+        return self
 
 
 @dataclass(frozen=True, slots=True, order=True)

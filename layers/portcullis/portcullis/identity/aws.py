@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -39,7 +40,17 @@ class AwsIdentity:
         self._client, self._pool, self._store, self._account = client, user_pool, identity_store, account
 
     def members(self, grants: Collection[Grant]) -> Membership:
-        return _membership(self._each(self._read, grants))
+        found = self._each(self._tried, grants)
+        unread = {subject: why for (subject, _), why in found.items() if isinstance(why, PortcullisError)}
+        read = {asked: e for asked, e in found.items() if not isinstance(e, PortcullisError) and asked[0] not in unread}
+        return replace(_membership(read), unread=unread)
+
+    def _tried(self, asked: tuple[Subject, By]) -> Entries | PortcullisError | None:
+        """As `_read`; one that cannot be read keeps nobody from reading the others."""
+        try:
+            return self._read(asked)
+        except PortcullisError as error:
+            return error
 
     def look(self, grants: Collection[Grant]) -> Looked:
         found = self._each(self._seen, grants)

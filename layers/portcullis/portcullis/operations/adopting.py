@@ -77,7 +77,7 @@ def adopt(world: World, deployment: str, cause: Cause, *, text: str | None = Non
         before = model.loads(base, source)
         now = compare(world, registration, kept_of(before, base), adopt=True)
         found = _look(now.held, now.desired, now.others, before, registration)
-        _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]))
+        _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]).whole())
         adopted_text, after = _written(base, source, before, found)
         kept = kept_of(after, adopted_text)
         end = compare(world, registration, kept, adopt=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from portcullis.access.config import Held, Json, Kind
@@ -14,24 +14,34 @@ from portcullis.access.desired import Desired, desired
 from portcullis.access.dialects import holdable
 from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
-from portcullis.access.patch import apply_patches, parts, patches
-from portcullis.access.plan import Claim, Operation, Plan
-from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.access.patch import apply_patches, patches
+from portcullis.access.plan import Claim, Operation, Plan, Step
+from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
-from portcullis.operations.in_effect import in_doubt_if_silent, see_in_effect
+from portcullis.operations.in_effect import see_in_effect
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Alert, Claims, Engine, KeptModel, Registration
+from portcullis.operations.removals import in_order, of_leavers
+from portcullis.operations.sending import added, keep_claims, send_all, still_ours, wait_a_little
 from portcullis.operations.sessions import end_what_leavers_hold
-from portcullis.operations.undertaking import Undertaking, begin, settle, starting, text_in_ledger, version_in_ledger
+from portcullis.operations.standing import (
+    begin_with,
+    coming,
+    forget_coming,
+    in_force,
+    is_in_force,
+    put_in_force,
+    refuse,
+)
+from portcullis.operations.undertaking import Undertaking, begin, settle, starting, text_in_ledger
 from portcullis.operations.while_open import WhileOpen
 from portcullis.operations.world import Cause, World
 
+log = logging.getLogger(__name__)
 _ATTEMPTS = 12
 _SILENCES = 2  # times that an engine may not answer to a write before the caller is told
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
-_LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
@@ -66,7 +76,7 @@ class Comparison:
 
     def simulated(self) -> Patches:
         """The patches as a simulation needs them: no password is looked up or made for them."""
-        return quickest(patches(self.plan, self.held, {name: {"hash": ""} for name in new_users(self.plan)}))
+        return quickest(patches(self.plan, self.held, _hashes(self.plan)))
 
     def after(self) -> Held:
         """What the engine would hold once the plan is applied."""
@@ -91,14 +101,15 @@ def new_users(plan: Plan) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What should be, as the groups were when the reading began."""
+    """What should be, as the groups were when the reading began. `unread`: why some could not be read."""
 
     began: datetime
     desired: Desired
+    unread: tuple[PortcullisError, ...] = ()
 
 
-def read_truth(world: World, registration: Registration, kept: KeptModel) -> Truth:
-    """Who is in the groups of the model now."""
+def read_truth(world: World, registration: Registration, kept: KeptModel, *, whole: bool = False) -> Truth:
+    """Who is in the groups of the model now. Raises Unreachable or Refused if one cannot be read and it has to be `whole`."""
     began = world.now()
     access = with_foundation(
         kept.access,
@@ -106,7 +117,10 @@ def read_truth(world: World, registration: Registration, kept: KeptModel) -> Tru
         sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
         moving=world.ledger.saved(registration.deployment, MOVING) is not None,
     )
-    return Truth(began, desired(access, world.identity(registration).members(access.grants)))
+    members = world.identity(registration).members(access.grants)
+    if whole:
+        members.whole()
+    return Truth(began, desired(access, members), tuple(members.unread.values()))
 
 
 def compare(
@@ -152,18 +166,72 @@ def apply_model(
 ) -> Outcome:
     """Bring the engine to what the model asks for. The caller holds the lease.
 
-    A model that is not the ledger's yet is kept there once it is known to lock nobody out, and before the first write.
+    A model that is not in force yet is written down as coming once it is known to lock nobody out, before the first write, and is in
+    force once the engine holds what it asks for. Where it is refused, by whomever, it is remembered as refused, what it changed is taken
+    back, and what stood before still stands.
     `expected` is the digest of a saved plan. Raises Refused if the engine moved since that plan was made, if the end state would
     lock somebody out who must not be, or if the engine will not take it; Conflict if others kept writing in between through all
     attempts; Unreachable if the engine stays silent, Shut if the deployment is not open all the while (what was begun is settled by
     the next run).
     """
+    standing = in_force(world, registration.deployment)
+    if is_in_force(standing, kept):
+        forget_coming(world, registration)
+        return _bring(world, registration, kept, cause, adopt=adopt, operation=operation, expected=expected)
+    try:
+        new = Replacing(standing)
+        return _bring(world, registration, kept, cause, adopt=adopt, operation=operation, expected=expected, new=new)
+    except (Shut, Overtaken):
+        raise  # the next run goes on with it
+    except (Unreachable, Conflict) as error:
+        one = coming(world, registration)
+        if one is not None and one.exhausted:
+            give_up(world, registration, error, cause)
+        raise
+    except Exception as error:
+        give_up(world, registration, error, cause)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """A model comes in the place of this one, if there was one."""
+
+    standing: KeptModel | None
+
+
+def give_up(world: World, registration: Registration, why: Exception, cause: Cause) -> None:
+    """The model that was coming is refused, and what it changed is taken back. What cannot be taken back now, the next run does."""
+    if coming(world, registration) is None:
+        return  # it was refused before anything was written
+    refuse(world, registration, why)
+    standing = in_force(world, registration.deployment)
+    if standing is None:
+        return
+    try:
+        _bring(world, registration, standing, cause, operation="take back")
+    except PortcullisError as error:
+        log.warning("what a refused model had changed is taken back by the next run: %s", error)
+
+
+def _bring(
+    world: World,
+    registration: Registration,
+    kept: KeptModel,
+    cause: Cause,
+    *,
+    adopt: bool = False,
+    operation: str = "apply",
+    expected: str = "",
+    new: Replacing | None = None,
+) -> Outcome:
+    """The engine is brought to this model, which is in force, or is to be (`new`)."""
     is_open = WhileOpen.of(world, registration.deployment)
     engine = world.engine(registration)
     before = text_in_ledger(world, registration.deployment)
     undertaking = starting(world, cause, operation, before=before, after=kept.text)
-    is_kept, writes, silences, first = not undertaking.model_after, 0, 0, None
-    truth, late = read_truth(world, registration, kept), None
+    begun, writes, silences, first, late = new is None, 0, 0, None, None
+    truth = read_truth(world, registration, kept, whole=new is not None)
     end_what_leavers_hold(world, registration, kept.options, cause)
     for attempt in range(_ATTEMPTS):
         now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt, late=late)
@@ -173,34 +241,30 @@ def apply_model(
             first = now
             settle(world, registration, now.held, kept.options)  # what an earlier run began and could not finish
             _refuse_moved(now, expected)
-        if not now.plan.empty:
-            refuse_lock_out(world, registration, now.held, now.simulated(), now.desired, cause)
         sent = added(now.plan)
         try:
-            if not now.plan.empty or not is_kept or now.plan.claim_only:
+            leavers = _leavers(world, registration, now, new)
+            if not now.plan.empty:
+                leavers = _lock_nobody_out(world, registration, now, leavers, cause)
+            if not now.plan.empty or not begun or now.plan.claim_only:
                 undertaking = undertaking.going_on(now.plan, now.held, now.mine)
                 still_ours(world, registration)
                 begin(world, registration, undertaking)
             claims = now.claims_after() if now.plan.empty else now.plan.claims_before(now.mine)
             kept_claims = keep_claims(world, registration, now.mine, claims, late=late | sent)
-            if not is_kept:
-                version = version_in_ledger(world, registration.deployment)
-                kept = world.ledger.keep_model(registration.deployment, replace(kept, version=version))
-                is_kept = True
+            if not begun:
+                begin_with(world, registration, kept, cause)
+                begun = True
             if not now.plan.empty:
-                secrets = passwords(world, registration, kept, new_users(now.plan))
-                with in_doubt_if_silent(world, registration):
-                    for kind, operations in quickest(patches(now.plan, now.held, secrets)):
-                        still_ours(world, registration)
-                        writes += send(engine, kind, operations, now.held)
+                writes += _write(world, registration, kept, engine, now, leavers)
                 is_open.still()
                 keep_claims(world, registration, kept_claims, now.claims_after(), late=late)
-        except Overtaken:
+        except (Overtaken, Shut):
             raise
         except Conflict:
             # Others were at work meanwhile: who is in the groups now is looked at again, too.
             wait_a_little(world, attempt)
-            truth = read_truth(world, registration, kept)
+            truth = read_truth(world, registration, kept, whole=new is not None)
         except Unreachable:
             # It may have been written all the same, or may still be: the next look tells, and what comes late is ours.
             silences += 1
@@ -208,73 +272,102 @@ def apply_model(
                 raise
             late |= sent
             wait_a_little(world, attempt)
-            truth = read_truth(world, registration, kept)
+            truth = read_truth(world, registration, kept, whole=new is not None)
+        except Exception as error:
+            if isinstance(error, Refused):
+                _none_on_its_way(world, registration, late)
+            if new is None:
+                _let_leavers_go(world, registration, kept, engine, cause, truth)
+            raise
         else:
             if now.plan.empty:
-                return _finish(world, registration, kept, engine, first, now, undertaking, writes)
+                if new is not None:
+                    still_ours(world, registration)
+                    put_in_force(world, registration, kept)
+                return _finish(world, registration, kept, engine, first, now, undertaking, truth, writes)
     raise Conflict(
         f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
     )
 
 
-def still_ours(world: World, registration: Registration) -> None:
-    """Right before a write: the lease lasts from now on. Overtaken if somebody else has it."""
-    world.ledger.renew(registration.domain_arn)
+def _none_on_its_way(world: World, registration: Registration, late: frozenset[Claim]) -> None:
+    """What was refused does not come late, either."""
+    claims, _ = split_claims(world.ledger.claims(registration.domain_arn), registration.deployment)
+    keep_claims(world, registration, claims, claims, late=late)
 
 
-def added(plan: Plan) -> frozenset[Claim]:
-    """What the engine would hold and did not, should the plan's writes come late."""
-    return frozenset(step.claim for step in plan.steps if step.operation is Operation.ADD)
+def _leavers(world: World, registration: Registration, now: Comparison, new: Replacing | None) -> tuple[Step, ...]:
+    """Steps that take somebody out whom neither this model nor the one in force asks for."""
+    leavers = of_leavers(now.plan, now.held)
+    if new is None or not leavers:
+        return leavers
+    if new.standing is None:
+        return ()
+    stands = read_truth(world, registration, new.standing).desired.claims()
+    return of_leavers(now.plan, now.held, stands)
 
 
-def send(engine: Engine, kind: Kind, operations: Sequence[Json], held: Held) -> bool:
-    """One PATCH, computed from `held`. Conflict if a mapping that it changes by position moved since.
+def _lock_nobody_out(
+    world: World, registration: Registration, now: Comparison, leavers: tuple[Step, ...], cause: Cause
+) -> tuple[Step, ...]:
+    """Refuse a plan that would lock somebody out. Those who leave go ahead only where that does not, either."""
+    hashes = _hashes(now.plan)
+    ordered = in_order(now.plan, now.held, leavers, hashes)
+    if ordered.ahead and any(
+        danger.refuses for danger in guard_plan(now.held, ordered.all, keepers(registration), now.desired)
+    ):
+        ordered, leavers = in_order(now.plan, now.held, (), hashes), ()
+    refuse_lock_out(world, registration, now.held, ordered.all, now.desired, cause)
+    return leavers
 
-    An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
-    operation that would fail if somebody put another one before it: so the mapping is read once more, right before.
-    """
-    if kind is Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in operations):
-        now = engine.read([Kind.MAPPINGS])
-        moved = {parts(o["path"])[0] for o in operations if not o["path"].endswith("/-")}
-        for role in sorted(moved):
-            if now.get(Kind.MAPPINGS, role) != held.get(Kind.MAPPINGS, role):
-                raise Conflict(f"the mapping of {role} changed meanwhile")
-    return engine.patch(kind, operations)
+
+def _write(
+    world: World,
+    registration: Registration,
+    kept: KeptModel,
+    engine: Engine,
+    now: Comparison,
+    leavers: tuple[Step, ...],
+) -> int:
+    """Send the patches of a plan; how many changed something. Those who leave go before a password is looked up or made."""
+    ahead = in_order(now.plan, now.held, leavers, _hashes(now.plan)).ahead if leavers else ()
+    writes = send_all(world, registration, engine, ahead, now.held)
+    secrets = passwords(world, registration, kept, new_users(now.plan))
+    ordered = in_order(now.plan, now.held, leavers, secrets)
+    return writes + send_all(world, registration, engine, ordered.rest, ordered.between)
 
 
-def wait_a_little(world: World, attempt: int) -> None:
-    """Longer each time, and never as long as somebody else's."""
-    longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
-    world.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+def _hashes(plan: Plan) -> dict[str, Json]:
+    """In place of passwords, where patches are only simulated."""
+    return {name: {"hash": ""} for name in new_users(plan)}
+
+
+def _let_leavers_go(
+    world: World, registration: Registration, kept: KeptModel, engine: Engine, cause: Cause, truth: Truth
+) -> None:
+    """What is in force was refused, as a whole or in a part: whoever left is taken out all the same, alone."""
+    try:
+        now = compare(world, registration, kept, truth=truth, engine=engine)
+        leavers = of_leavers(now.plan, now.held)
+        sequence = quickest(patches(leavers, now.held))
+        dangers = guard_plan(now.held, sequence, keepers(registration), now.desired)
+        if not leavers or any(danger.refuses for danger in dangers):
+            return
+        alone = replace(Plan(), steps=leavers)
+        undertaking = starting(world, cause, "synchronise").going_on(alone, now.held, now.mine)
+        still_ours(world, registration)
+        begin(world, registration, undertaking)
+        writes = send_all(world, registration, engine, sequence, now.held)
+        keep_claims(world, registration, now.mine, alone.claims_after(now.mine) | now.late, late=now.late)
+        settle(world, registration, engine.read(), kept.options, ours=undertaking, writes=writes)
+    except PortcullisError as error:
+        log.warning("those who left %s could not be taken out alone: %s", registration.deployment, error)
 
 
 def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:
     """Ours, and those of all others on the same domain."""
     others = (theirs for name, theirs in claims.items() if name != owner)
     return claims.get(owner, Claims()), frozenset().union(*others)
-
-
-def keep_claims(
-    world: World,
-    registration: Registration,
-    before: Claims,
-    after: Collection[Claim],
-    *,
-    late: frozenset[Claim] = frozenset(),
-) -> Claims:
-    """Keep these in place of those of `before`, unless they are the same. Conflict if somebody kept others meanwhile.
-
-    `late` is what of them a write may still bring about: for a while it stays claimed, whatever is seen. What was late already
-    stays so for as long as it was to.
-    """
-    until = before.until
-    if late and (until is None or not late <= before.late):
-        until = world.now() + _LATE
-    now = before.becoming(after, late=late, until=until)
-    if (now, now.late, now.until) == (before, before.late, before.until):
-        return before
-    still_ours(world, registration)
-    return world.ledger.keep_claims(registration.domain_arn, registration.deployment, now)
 
 
 def _refuse_moved(now: Comparison, expected: str) -> None:
@@ -321,6 +414,7 @@ def _finish(
     first: Comparison,
     last: Comparison,
     ours: Undertaking,
+    truth: Truth,
     writes: int,
 ) -> Outcome:
     """The engine holds what it should, seen by reading it again, and by asking as whom we can be. What was done goes into the history;
@@ -328,6 +422,8 @@ def _finish(
     settle(world, registration, last.held, kept.options, ours=ours, writes=writes)
     see_in_effect(world, registration, engine, last.held)
     plan = replace(last.plan, steps=first.plan.steps)
+    if truth.unread:  # nobody's access that hangs on it has changed, so nothing is covered
+        raise sorted(truth.unread, key=lambda error: not isinstance(error, Unreachable))[0]
     world.ledger.raise_watermark(registration.deployment, last.began)
     asked = ask_subjects(world, registration, kept, engine, first.held, last.held) if writes else ()
     status = 1 if any(one.lacks or one.keeps for one in asked) else 0

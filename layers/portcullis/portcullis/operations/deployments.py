@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from portcullis.access.config import Json, Kind
 from portcullis.access.patch import pointer
-from portcullis.access.plan import Claim
+from portcullis.access.plan import AccessModel, Claim
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.operations.applying import Outcome, apply_model, keep_claims, still_ours
+from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Registration
-from portcullis.operations.undertaking import version_in_ledger
+from portcullis.operations.sending import keep_claims, still_ours
+from portcullis.operations.standing import begin_with, in_force, is_in_force
 from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
 
@@ -54,7 +55,7 @@ def kept_of(deployment: Deployment, text: str) -> KeptModel:
 def introduce(world: World, registration: Registration, text: str, cause: Cause) -> Outcome:
     """Register a deployment, let the automation in (once, as the master), and put the access model on the domain.
 
-    While it is not open the model is kept, and put on the domain by the unlock.
+    While it is not open the model is written down, and put on the domain by the unlock.
     """
     kept = kept_model(text, f"{registration.deployment}.yaml", registration.deployment)
     if world.ledger.custody(registration.deployment).state is State.DELETED:
@@ -65,12 +66,13 @@ def introduce(world: World, registration: Registration, text: str, cause: Cause)
         world.identity(registration).choose_roles_by_token(registration.identity_pool)
     name = registration.deployment
     with _lease(world, registration, "introduce"):
-        if not version_in_ledger(world, name):
-            world.ledger.keep_model(name, kept)  # what reacts to this deployment needs one from now on
+        if in_force(world, name) is None:
+            # What reacts to this deployment needs one from now on: its rules, and access for nobody until there is some.
+            world.ledger.keep_model(name, KeptModel("", AccessModel(), kept.options))
         _let_automation_in(world, registration)
         done = unless_shut(world, name, lambda: apply_model(world, registration, kept, cause))
-        if done is None:
-            world.ledger.keep_model(name, replace(kept, version=version_in_ledger(world, name)))
+        if done is None and not is_in_force(in_force(world, name), kept):
+            begin_with(world, registration, kept, cause)
         return done or Outcome(name, "waiting")
 
 

@@ -200,7 +200,8 @@ class Looked:
 
 class IdentityReader(Protocol):
     def members(self, grants: Collection[Grant]) -> Membership:
-        """The truth now about the subjects of these grants. One that does not exist is reported as missing, not an error."""
+        """The truth now about the subjects of these grants. One that does not exist is reported as missing, one that cannot be read
+        as unread: neither is an error."""
 
     def look(self, grants: Collection[Grant]) -> Looked:
         """The same for eyes: a subject that cannot be read spoils nothing, and one that is named by ARN is looked up too."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from portcullis import signals
 from portcullis.correlation import correlate
-from portcullis.errors import MalformedEvent
+from portcullis.errors import MalformedEvent, Refused
 from portcullis.operations.ports import Alert
 from portcullis.operations.reminders import is_reminder, reminded_of
 from portcullis.operations.scopes import scope_of
@@ -140,10 +140,16 @@ class Reactions:
         cause = Cause(signal.event_id, signal.actor, signal.at)
         # Each of the two functions that come here calls one of these, and at its start should not pay for the other.
         if signal.concern is Concern.IDENTITY:
-            from portcullis.operations.synchronise import synchronise
+            from portcullis.operations.synchronise import synchronise, tell_refused
 
             self._gather(message.deployment)
-            self.wrote[message.deployment] = synchronise(self.world, message.deployment, cause).writes > 0
+            try:
+                self.wrote[message.deployment] = synchronise(self.world, message.deployment, cause).writes > 0
+            except Refused as error:
+                # Another try would be refused as well: it is told, the sweep tries again, and what comes behind it is not held up.
+                tell_refused(self.world, message.deployment, error)
+                self.covered.add(about)
+                return "refused"
         else:
             from portcullis.operations.guard import guard
 

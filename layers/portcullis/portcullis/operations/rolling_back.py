@@ -9,23 +9,14 @@ from portcullis.access.config import Held
 from portcullis.access.difference import difference
 from portcullis.access.patch import apply_patches
 from portcullis.access.plan import Claim, Step
-from portcullis.errors import BadInput, Conflict, Overtaken, Refused
-from portcullis.operations.applying import (
-    Comparison,
-    Outcome,
-    apply_model,
-    compare,
-    keep_claims,
-    refuse_lock_out,
-    send,
-    still_ours,
-    wait_a_little,
-)
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
+from portcullis.operations.applying import Comparison, Outcome, apply_model, compare, give_up, refuse_lock_out
 from portcullis.operations.deployments import kept_model, writing
-from portcullis.operations.in_effect import in_doubt_if_silent
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Change, KeptModel, Registration, Touched
+from portcullis.operations.sending import keep_claims, send_all, still_ours, wait_a_little
+from portcullis.operations.standing import begin_with, put_in_force
 from portcullis.operations.undertaking import Undertaking, begin, digest, settle, starting
 from portcullis.operations.undoing import not_as_left, undoing, undone
 from portcullis.operations.while_open import WhileOpen
@@ -57,11 +48,14 @@ def rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outc
         for attempt in range(_ATTEMPTS):
             try:
                 writes = _put_back(world, registration, change, taken_over, now, kept, cause)
-            except Overtaken:
+            except (Overtaken, Shut):
                 raise
             except Conflict:
                 wait_a_little(world, attempt)
                 continue
+            except Refused as error:
+                give_up(world, registration, error, cause)
+                raise
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
             outcome = apply_model(world, registration, kept, cause)
             return replace(outcome, status="applied", writes=outcome.writes + writes)
@@ -132,18 +126,20 @@ def _put_back(
     # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
     kept_claims = keep_claims(world, registration, look.mine, staying, late=coming)
     if undertaking.model_after:
-        world.ledger.keep_model(registration.deployment, replace(kept, version=now.version))
+        begin_with(world, registration, kept, cause)
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
-    secrets = passwords(world, registration, kept, new_users)
-    writes = 0
-    with in_doubt_if_silent(world, registration):
-        for kind, operations in quickest(undoing(change.touched, look.held, secrets)):
-            still_ours(world, registration)
-            writes += send(engine, kind, operations, look.held)
+    try:
+        secrets = passwords(world, registration, kept, new_users)
+        writes = send_all(world, registration, engine, quickest(undoing(change.touched, look.held, secrets)), look.held)
+    except Refused:
+        keep_claims(world, registration, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
+        raise
     is_open.still()
     keep_claims(world, registration, kept_claims, mine | look.late, late=look.late)
     after = engine.read()
     is_open.still()  # else the next run settles it, by what there is then
+    if undertaking.model_after:
+        put_in_force(world, registration, kept)
     settle(world, registration, after, kept.options, ours=undertaking, writes=writes)
     return writes
 

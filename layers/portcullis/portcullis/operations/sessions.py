@@ -58,7 +58,7 @@ def end_all(world: World, registration: Registration, kept: KeptModel) -> str:
     identity = world.identity(registration)
     people = _everybody(identity.members_of(registration.group_roles).values())
     if kept.options.get("end_sessions"):
-        people |= _everybody(identity.members(kept.access.grants).users.values())
+        people |= _everybody(identity.members(kept.access.grants).whole().users.values())
     return _end(world, registration, kept.options, people, registration.bounded_roles)
 
 

@@ -17,6 +17,7 @@ from portcullis.operations.applying import Comparison, compare
 from portcullis.operations.deployments import kept_model
 from portcullis.operations.foundation import keepers
 from portcullis.operations.ports import Change, KeptModel, Registration
+from portcullis.operations.standing import problems as standing_problems
 from portcullis.operations.world import Cause, World
 
 
@@ -68,7 +69,7 @@ def _line(world: World, deployment: str) -> dict[str, str]:
 def status(world: World, deployment: str) -> Status:
     registration = world.ledger.registration(deployment)
     custody = world.ledger.custody(deployment)
-    problems: list[str] = []
+    problems = standing_problems(world, registration)
     waiting = 0
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from portcullis.errors import Unreachable
+import logging
+
+from portcullis.errors import PortcullisError, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.ports import Alert
+from portcullis.operations.standing import coming, in_step, out_of_step
+from portcullis.operations.telling import over, tell_once
 from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
+
+log = logging.getLogger(__name__)
 
 
 def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
@@ -23,7 +30,37 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
                 raise Unreachable(
                     f"another writer is at work on {registration.domain}; the next try waits for it again"
                 )
-            kept = world.ledger.model(deployment)  # now: whoever held the lease may have applied another one
-            return apply_model(world, registration, kept, cause)
+            # Now: whoever held the lease may have applied another one.
+            if (one := coming(world, registration)) is not None:
+                try:
+                    return apply_model(world, registration, one.model, cause)
+                except Exception as error:
+                    if coming(world, registration) is not None:
+                        raise  # it is neither in effect nor refused yet
+                    log.warning("a model that was begun with is refused now: %s", error)
+            return apply_model(world, registration, world.ledger.model(deployment), cause)
 
-    return unless_shut(world, deployment, as_it_is_now) or Outcome(deployment, "waiting")
+    try:
+        done = unless_shut(world, deployment, as_it_is_now) or Outcome(deployment, "waiting")
+    except PortcullisError as error:
+        out_of_step(world, deployment, error)
+        raise
+    in_step(world, deployment)
+    over(world, deployment, "access-refused")
+    return done
+
+
+def tell_refused(world: World, deployment: str, why: PortcullisError) -> None:
+    """Access could not be brought to what stands, and will not be by trying again. Told once for the same reason."""
+    alert = Alert(
+        name="access-refused",
+        deployment=deployment,
+        severity="critical",
+        happened=f"access of {deployment} does not follow its groups, for a change was refused: {why}",
+        done="whoever left was taken out as far as that was possible alone; every sweep tries the rest again, and later events go on",
+        next=f"see what is refused: portcullis plan {deployment}; mend it, then portcullis synchronise {deployment}."
+        f" Check with: portcullis status {deployment}",
+        runbook="drift",
+        detail={"why": str(why)[:1000]},
+    )
+    tell_once(world, alert, str(why)[:500])

@@ -126,7 +126,7 @@ def settle(
         _sign_out(world, registration, options, [])
         return False
     done = effective(one.touched, held)
-    moved = bool(one.model_after) and digest(world.ledger.model(registration.deployment).text) == one.model_after
+    moved = bool(one.model_after) and (digest(text_in_ledger(world, registration.deployment)) == one.model_after)
     _sign_out(world, registration, options, removed_people(done))
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
     if (done or moved or other) and not _is_in_history(world, registration, one):
@@ -163,14 +163,6 @@ def text_in_ledger(world: World, deployment: str) -> str:
         return world.ledger.model(deployment).text
     except Refused:
         return ""
-
-
-def version_in_ledger(world: World, deployment: str) -> int:
-    """How often a model was kept; 0 if none was."""
-    try:
-        return world.ledger.model(deployment).version
-    except Refused:
-        return 0
 
 
 def starting(world: World, cause: Cause, operation: str, *, before: str = "", after: str = "") -> Undertaking:

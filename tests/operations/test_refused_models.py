@@ -1,0 +1,329 @@
+"""Given a model that is refused, by whomever, then what stood before goes on standing, and nobody who left stays in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.config import Json, Kind
+from portcullis.access.desired import desired
+from portcullis.access.plan import AccessModel, Grant, Membership, Subject, SubjectKind
+from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.operations.deployments import apply_text, introduce
+from portcullis.operations.guard import guard
+from portcullis.operations.rolling_back import rollback
+from portcullis.operations.status import status
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import POOL, Account, Crash, account, model_text, plain
+from tests.reactions.town import Town, town
+
+CAUSE = Cause("a test", "somebody")
+READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))
+ANNA, BEN, CARL = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl"))
+MODEL = model_text(
+    "  roles: {viewers: {index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}}\n"
+    "  grants: [{role: viewers, to: {cognito_group: readers}}]\n"
+)
+# Written in this order: the action group, the role, the mapping.
+NEW = MODEL.replace("  roles: {", "  action_groups: {looks: {allowed_actions: [read]}}\n  roles: {more: {}, ")
+TWO = MODEL.replace("  grants: [", "  grants: [{role: manage_snapshots, to: {cognito_group: writers}}, ")
+
+
+@pytest.fixture
+def made() -> Account:
+    one = account()
+    one.registered()
+    one.people.groups = {READERS: (ANNA, BEN), WRITERS: (CARL,)}
+    introduce(one.world, one.ledger.registration("demo"), MODEL, CAUSE)
+    one.engine.sent.clear()
+    return one
+
+
+def mapped(made: Account, role: str = "viewers") -> set[str]:
+    return set(made.engine.held.entries(role, "users"))
+
+
+def claims(made: Account) -> frozenset[Any]:
+    return made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+
+
+def no(*kinds: Kind) -> Any:
+    def refuses(kind: Kind, operations: Sequence[Json]) -> bool:
+        return kind in kinds
+
+    return refuses
+
+
+def no_document(name: str) -> Any:
+    def refuses(kind: Kind, operations: Sequence[Json]) -> bool:
+        return any(operation["path"] == f"/{name}" and operation["op"] != "remove" for operation in operations)
+
+    return refuses
+
+
+def told(made: Account, name: str) -> list[Any]:
+    return [alert for alert in made.aws.told if alert.name == name]
+
+
+# ---------------------------------------------------------------------- a new model
+
+
+@pytest.mark.parametrize("what", ["looks", "more"])
+def test_a_model_the_engine_refuses_changes_nothing_and_stops_nothing(made: Account, what: str) -> None:
+    before, ours = plain(made.engine.held), claims(made)
+    made.engine.refuses = no_document(what)
+    with pytest.raises(Refused, match="not taken"):
+        apply_text(made.world, "demo", NEW, CAUSE)
+    assert plain(made.engine.held) == before, "what it had changed by then is taken back"
+    assert claims(made) == ours
+    assert made.ledger.model("demo").text == MODEL
+    made.people.groups[READERS] = (BEN, CARL)
+    synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == {BEN, CARL}
+
+
+def test_a_refused_model_is_named_by_status_and_told_with_who_and_why(made: Account) -> None:
+    made.engine.refuses = no_document("looks")
+    with pytest.raises(Refused):
+        apply_text(made.world, "demo", NEW, CAUSE)
+    [problem] = status(made.world, "demo").problems
+    assert "was refused and is not in force" in problem
+    assert "applied by somebody (a test)" in problem
+    assert "answered 400: this is not taken" in problem
+    [alert] = told(made, "model-refused")
+    assert alert.happened == problem
+    synchronise(made.world, "demo", CAUSE)
+    assert status(made.world, "demo").problems == (problem,)
+    made.engine.refuses = no()
+    apply_text(made.world, "demo", NEW, CAUSE)
+    assert (status(made.world, "demo").problems, made.ledger.model("demo").text) == ((), NEW)
+
+
+@pytest.mark.parametrize(
+    "trouble", [Refused("not allowed (AccessDenied)"), RuntimeError("a mistake of ours")], ids=["AWS", "ours"]
+)
+def test_a_model_refused_by_somebody_else_than_the_engine_is_no_different(made: Account, trouble: Exception) -> None:
+    class Store:
+        def password(self, secret: str) -> str | None:
+            raise trouble
+
+    world = replace(made.world, secrets=lambda _: Store())
+    before = plain(made.engine.held)
+    with pytest.raises(type(trouble)):
+        apply_text(world, "demo", NEW + "  users: {robot: {}}\n", CAUSE)
+    assert (plain(made.engine.held), made.ledger.model("demo").text) == (before, MODEL)
+    assert len(told(made, "model-refused")) == 1
+    made.people.groups[READERS] = ()
+    synchronise(world, "demo", CAUSE)
+    assert mapped(made) == set()
+
+
+def test_a_first_model_that_is_refused_leaves_a_deployment_that_grants_nobody_anything() -> None:
+    made = account()
+    here = made.registered()
+    made.people.groups = {READERS: (ANNA,)}
+    made.engine.refuses = no_document("viewers")
+    with pytest.raises(Refused, match="not taken"):
+        introduce(made.world, here, NEW, CAUSE)
+    assert "looks" not in made.engine.held.of(Kind.ACTION_GROUPS)
+    assert "was refused" in status(made.world, "demo").problems[0]
+    synchronise(made.world, "demo", CAUSE)
+    made.engine.refuses = no()
+    introduce(made.world, here, NEW, CAUSE)
+    assert (mapped(made), status(made.world, "demo").problems) == ({ANNA}, ())
+
+
+def test_a_model_deployed_while_locked_is_tried_by_the_unlock_and_refused_then(made: Account) -> None:
+    from portcullis import custody as machine
+
+    guard(made.world, "demo", CAUSE, change=lambda c: machine.hold(c, "somebody", "a test", made.world.now()))
+    assert introduce(made.world, made.ledger.registration("demo"), NEW, CAUSE).status == "waiting"
+    assert made.ledger.model("demo").text == MODEL
+    made.engine.refuses, made.people.groups[READERS] = no_document("looks"), (ANNA,)
+    guard(made.world, "demo", CAUSE, change=machine.release)
+    assert (mapped(made), made.ledger.model("demo").text) == ({ANNA}, MODEL)
+    assert len(told(made, "model-refused")) == 1
+
+
+def test_a_model_that_was_cut_off_on_its_way_is_gone_on_with(made: Account) -> None:
+    made.fate.at = made.fate.calls + 5
+    with pytest.raises(Crash):
+        apply_text(made.world, "demo", NEW, CAUSE)
+    made.ledger._leases.clear()
+    assert made.ledger.model("demo").text == MODEL
+    assert "is not in effect yet" in " ".join(status(made.world, "demo").problems)
+    synchronise(made.world, "demo", CAUSE)
+    assert made.ledger.model("demo").text == NEW
+    assert "looks" in made.engine.held.of(Kind.ACTION_GROUPS)
+    assert status(made.world, "demo").problems == ()
+
+
+def test_whoever_applies_what_is_in_force_calls_off_what_was_cut_off(made: Account) -> None:
+    made.fate.at = made.fate.calls + 5
+    with pytest.raises(Crash):
+        apply_text(made.world, "demo", NEW, CAUSE)
+    made.ledger._leases.clear()
+    apply_text(made.world, "demo", None, CAUSE)
+    assert status(made.world, "demo").problems == ()
+    assert "looks" not in made.engine.held.of(Kind.ACTION_GROUPS)
+
+
+def test_a_model_the_engine_never_answers_to_is_given_up_and_leavers_are_out_meanwhile(made: Account) -> None:
+    def silent(kind: Kind, operations: Sequence[Json]) -> bool:
+        if kind is Kind.ACTION_GROUPS:
+            raise Unreachable("answered 500")
+        return False
+
+    made.engine.refuses = silent
+    for turn in range(3):
+        made.people.groups[READERS] = (ANNA, f"Cognito/{POOL}/turn-{turn}")
+        with pytest.raises(Unreachable):
+            apply_text(made.world, "demo", NEW, CAUSE) if not turn else synchronise(made.world, "demo", CAUSE)
+        assert BEN not in mapped(made)
+        assert not told(made, "model-refused")
+    synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == {ANNA, f"Cognito/{POOL}/turn-2"}
+    assert len(told(made, "model-refused")) == 1
+    assert made.ledger.model("demo").text == MODEL
+
+
+def test_a_refused_rollback_leaves_the_model_in_force(made: Account) -> None:
+    apply_text(made.world, "demo", NEW, CAUSE)
+    before, ours = plain(made.engine.held), claims(made)
+    made.engine.refuses = lambda kind, operations: any(o["path"] == "/more" and o["op"] == "remove" for o in operations)
+    with pytest.raises(Refused):
+        rollback(made.world, "demo", CAUSE, entry="1")
+    assert (plain(made.engine.held), claims(made), made.ledger.model("demo").text) == (before, ours, NEW)
+    made.engine.refuses = no()
+    synchronise(made.world, "demo", CAUSE)
+    assert plain(made.engine.held) == before
+
+
+# ---------------------------------------------------------------------- what is in force
+
+
+def test_a_document_of_the_model_in_force_that_is_refused_holds_up_nobody_who_left(made: Account) -> None:
+    apply_text(made.world, "demo", NEW, CAUSE)
+    made.engine.by_hand(Kind.ACTION_GROUPS, [{"op": "remove", "path": "/looks"}])
+    made.engine.refuses, made.people.groups[READERS] = no_document("looks"), (ANNA,)
+    with pytest.raises(Refused, match="not taken"):
+        synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == {ANNA}
+    assert "access does not follow the groups" in " ".join(status(made.world, "demo").problems)
+    made.engine.refuses = no()
+    synchronise(made.world, "demo", CAUSE)
+    assert status(made.world, "demo").problems == ()
+
+
+def test_one_patch_that_is_refused_is_sent_again_with_the_leavers_alone(made: Account) -> None:
+    def no_joiner(kind: Kind, operations: Sequence[Json]) -> bool:
+        return any(operation.get("value") == CARL for operation in operations)
+
+    made.engine.refuses, made.people.groups[READERS] = no_joiner, (ANNA, CARL)
+    with pytest.raises(Refused):
+        synchronise(made.world, "demo", CAUSE)
+    assert mapped(made) == {ANNA}
+    assert BEN not in {one.entry for one in claims(made)}
+    assert "remove rolesmapping/viewers/users" in str(made.ledger.history("demo")[0].after)
+
+
+def test_leavers_go_ahead_of_documents_and_with_joiners_in_one_patch(made: Account) -> None:
+    made.people.groups[READERS] = (BEN, CARL)
+    synchronise(made.world, "demo", CAUSE)
+    assert [kind for kind, _ in made.engine.sent] == [Kind.MAPPINGS], "a burst is no more writes than it was"
+    made.engine.sent.clear()
+    made.people.groups[READERS] = (CARL,)
+    apply_text(made.world, "demo", NEW, CAUSE)
+    kinds = [kind for kind, _ in made.engine.sent]
+    assert kinds[0] is Kind.MAPPINGS
+    assert kinds[1:] == [Kind.ACTION_GROUPS, Kind.ROLES]
+
+
+def test_whom_only_the_new_model_takes_out_waits_for_it_to_be_taken(made: Account) -> None:
+    made.engine.refuses = no_document("looks")
+    with pytest.raises(Refused):
+        apply_text(made.world, "demo", NEW.replace("cognito_group: readers", "cognito_group: writers"), CAUSE)
+    assert mapped(made) == {ANNA, BEN}
+    assert Kind.MAPPINGS not in [kind for kind, _ in made.engine.sent]
+
+
+def test_a_condition_is_never_widened_on_the_way() -> None:
+    from portcullis.access.config import Held
+    from portcullis.access.difference import difference
+    from portcullis.operations.removals import of_leavers
+
+    def both(*entries: str) -> AccessModel:
+        return AccessModel(roles={"r": {"cluster_permissions": ["x"]}}, and_backend_roles={"r": entries})
+
+    wanted = desired(both("a", "b"), Membership())
+    held = Held(
+        {
+            Kind.ROLES: dict(wanted.of(Kind.ROLES)),
+            Kind.MAPPINGS: {"r": {"users": [], "backend_roles": [], "hosts": [], "and_backend_roles": ["a", "b"]}},
+        }
+    )
+
+    def ahead(*entries: str) -> int:
+        return len(of_leavers(difference(desired(both(*entries), Membership()), held, wanted.claims()), held))
+
+    assert (ahead("a", "c"), ahead("a"), ahead()) == (0, 0, 2)
+
+
+# ---------------------------------------------------------------------- a group that cannot be read
+
+
+@pytest.mark.parametrize("why", [Refused("not allowed"), Unreachable("no answer")], ids=["denied", "silent"])
+def test_a_group_that_cannot_be_read_keeps_nobody_in_who_left_another(made: Account, why: PortcullisError) -> None:
+    apply_text(made.world, "demo", TWO, CAUSE)
+    covered = made.ledger.watermark("demo")
+    made.people.groups = {READERS: (ANNA,), WRITERS: ()}
+    made.people.unread = {WRITERS: why}
+    with pytest.raises(type(why), match=str(why)):
+        synchronise(made.world, "demo", CAUSE)
+    assert (mapped(made), mapped(made, "manage_snapshots")) == ({ANNA}, {CARL}), "unread is not empty"
+    assert made.ledger.watermark("demo") == covered
+    assert str(why) in " ".join(status(made.world, "demo").problems)
+    made.people.unread = {}
+    synchronise(made.world, "demo", CAUSE)
+    assert mapped(made, "manage_snapshots") == set()
+
+
+def test_a_new_model_with_a_group_that_cannot_be_read_is_refused_before_a_write(made: Account) -> None:
+    made.people.unread = {WRITERS: Refused("not allowed to read writers")}
+    with pytest.raises(Refused, match="not allowed to read writers"):
+        apply_text(made.world, "demo", TWO, CAUSE)
+    assert (made.engine.sent, made.ledger.model("demo").text) == ([], MODEL)
+
+
+def test_a_group_that_was_deleted_drops_no_grant_that_comes_after_it() -> None:
+    gone, there = Subject(SubjectKind.IAM_GROUP, "aaa"), Subject(SubjectKind.BACKEND_ROLE, "zzz")
+    model = AccessModel(grants=(Grant(gone, "r1", "x"), Grant(there, "r2", "x")))
+    found = desired(model, Membership(missing=frozenset({gone})))
+    assert {role: set(lists["backend_roles"]) for role, lists in found.entries.items()} == {"r2": {"zzz"}}
+
+
+# ---------------------------------------------------------------------- the reactions
+
+
+@pytest.fixture
+def here() -> Town:
+    return town()
+
+
+def test_an_event_whose_change_is_refused_is_told_once_and_holds_up_no_other(here: Town) -> None:
+    here.handle([here.sent(here.join("anna")), here.sent(here.join("ben"))])
+    engine = here.account.engine
+    engine.refuses = lambda kind, operations: any("carl" in str(operation.get("value")) for operation in operations)
+    events = [here.join("carl"), here.leave("anna")]
+    for event in events:
+        here.pass_time(30)
+        assert here.handle([here.sent(event)]) == ["refused"]
+    assert here.mapped == ["ben"]
+    assert (len(here.told("access-refused")), here.aws.buried) == (1, [])
+    engine.refuses = lambda *_: False
+    here.sweep()
+    assert sorted(here.mapped) == here.members
