@@ -335,7 +335,7 @@ class Automation(Stack):
                 if identity.identity_pool
             ],
             group_roles=[arn for identity in identities for arn in identity.cognito_roles],
-            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}, anywhere=False),
+            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
             break_glass_by=sorted({a for one in deployments for a in one.break_glass_by if f"::{self.account}:" in a}),
@@ -356,7 +356,7 @@ class Automation(Stack):
         return boundary, self._iam("role", {names.group_role(one.name, g) for g in one.bounded_groups}, anywhere=False)
 
     def _iam(self, kind: str, wanted: set[str], *, anywhere: bool = True) -> list[str]:
-        """ARNs by name: what we make stands under no path, the users and roles of others may stand under any."""
+        """ARNs by name: what we make stands under no path, the groups, users and roles of others may stand under any."""
         paths = ["", "*/"] if anywhere else [""]
         return [
             f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{name}" for name in sorted(wanted) for path in paths

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portcullis import model
-from portcullis.access.plan import Subject, SubjectKind
+from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.model.types import Deployment
+from portcullis.model.types import MASTERS, Deployment
+
+from stacks import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Declared:
     cognito_groups: dict[str, bool]  # group -> has an IAM role of its own
     iam_groups: tuple[str, ...]
     iam_users: tuple[str, ...]  # names of IAM users that are granted something
-    iam_roles: tuple[str, ...]  # and of IAM roles
+    iam_roles: tuple[str, ...]  # and of IAM roles, those among them that a Cognito group counts by
     passwords: dict[str, str | None]  # internal user -> the secret that holds the password, None where one is made
     identity_store: str
     break_glass_by: tuple[str, ...]  # ARNs
@@ -127,7 +129,7 @@ def declared(path: Path) -> Declared:
         cognito_groups={name: group.role for name, group in pool.groups.items()} if pool else {},
         iam_groups=tuple(read.identity.iam_groups),
         iam_users=_names(granted, SubjectKind.IAM_USER),
-        iam_roles=_names(granted, SubjectKind.IAM_ROLE),
+        iam_roles=tuple(sorted({*_names(granted, SubjectKind.IAM_ROLE), *_roles_of_groups(read)})),
         passwords=dict(model.secrets(read)),
         identity_store=read.identity.identity_center.store if read.identity.identity_center else "",
         break_glass_by=tuple(read.break_glass.assumed_by),
@@ -143,3 +145,11 @@ def declared(path: Path) -> Declared:
 def _names(subjects: list[Subject], kind: SubjectKind) -> tuple[str, ...]:
     """The plain names of the subjects of one kind, ARNs shortened to theirs."""
     return tuple(sorted({subject.name.rsplit("/", 1)[-1] for subject in subjects if subject.kind is kind}))
+
+
+def _roles_of_groups(read: Deployment) -> set[str]:
+    """The names of the roles of Cognito groups that are granted something by them."""
+    groups = {grant.to.subject.name for grant in read.access.grants if grant.to.by is By.ROLE}
+    return {
+        names.of(read.deployment, "master") if g == MASTERS else names.group_role(read.deployment, g) for g in groups
+    }

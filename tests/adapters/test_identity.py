@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from portcullis.access.desired import desired
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import Unreachable
 from portcullis.identity.aws import AwsIdentity
 
 from local.aws.emulator import Credentials, Emulator
@@ -88,8 +89,8 @@ def test_a_subject_that_is_not_there_is_missing_and_the_others_are_read(
     reader: AwsIdentity, people: Pool, name: str, kind: SubjectKind
 ) -> None:
     if kind is SubjectKind.IDENTITY_CENTER_GROUP:
-        with pytest.raises(Refused, match="no identity store"):
-            reader.members([grant(kind, "gone")])
+        asked = grant(kind, "gone")
+        assert "no identity store" in reader.members([asked]).unread[asked.subject]
         return
     there = people.group(name, f"{name}-anna")
     found = reader.members([there, grant(kind, f"{name}-gone")])
@@ -152,8 +153,10 @@ def test_every_page_of_a_large_group_is_read(reader: AwsIdentity, people: Pool, 
 
 
 def test_without_a_pool_a_cognito_grant_is_refused_not_empty(aws: Emulator) -> None:
-    with pytest.raises(Refused, match="no user pool"):
-        AwsIdentity(aws.client).members([grant(SubjectKind.COGNITO_GROUP, "support")])
+    asked = grant(SubjectKind.COGNITO_GROUP, "support")
+    found = AwsIdentity(aws.client).members([asked])
+    assert "no user pool" in found.unread[asked.subject]
+    assert asked.subject not in found.users
 
 
 def test_sessions_end_for_the_people_of_this_pool_and_the_gone_are_no_error(
@@ -310,15 +313,94 @@ def test_a_look_at_a_directory_that_does_not_answer_calls_nobody_missing(
 # ---------------------------------------------------------------------- what goes wrong
 
 
-def test_what_may_not_be_read_is_refused_by_name(
+def test_what_may_not_be_read_is_named_and_the_others_are_read(
     aws: Emulator, pool: str, person: Callable[..., Credentials], people: Pool, name: str
 ) -> None:
-    nobody = person()
-    reader = AwsIdentity(lambda service: aws.client(service, credentials=nobody), user_pool=pool)
+    few = person("cognito-idp:ListUsersInGroup")
+    reader = AwsIdentity(lambda service: aws.client(service, credentials=few), user_pool=pool)
     aws.client("iam").create_group(GroupName=name)
-    for asked in (grant(SubjectKind.IAM_GROUP, name), people.group(name)):
-        with pytest.raises(Refused, match=f"not allowed to read .*{name}"):
-            reader.members([asked])
+    hidden, group = grant(SubjectKind.IAM_GROUP, name), people.group(name, f"{name}-anna")
+    found = reader.members([hidden, group])
+    assert list(found.unread) == [hidden.subject]
+    assert re.search(f"not allowed to read .*{name}", found.unread[hidden.subject])
+    assert found.users == {group.subject: (people.entry(f"{name}-anna"),)}, "unread is neither empty nor missing"
+
+
+@pytest.mark.parametrize("typo", ["ops/", "a group", "x" * 200])
+def test_a_group_that_there_can_never_be_is_named_and_holds_up_nobody(
+    reader: AwsIdentity, people: Pool, name: str, typo: str
+) -> None:
+    wrong, group = grant(SubjectKind.IAM_GROUP, typo), people.group(name, f"{name}-anna")
+    found = reader.members([wrong, group])
+    assert {*found.unread, *found.missing} == {wrong.subject}
+    assert only(found, group) == (people.entry(f"{name}-anna"),)
+
+
+# ---------------------------------------------------------------------- who stands behind a name
+
+
+def test_the_same_name_made_again_has_another_id_and_the_reader_tells_it(
+    reader: AwsIdentity, aws: Emulator, people: Pool, name: str
+) -> None:
+    iam, trust = aws.client("iam"), '{"Version":"2012-10-17","Statement":[]}'
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    group = people.group(f"{name}-g", RoleArn=role)
+    iam.delete_role(RoleName=name)
+    by_role = Grant(group.subject, "readers", "a test", By.ROLE)
+    asked = [
+        grant(SubjectKind.IAM_USER, name),
+        grant(SubjectKind.IAM_ROLE, name),
+        grant(SubjectKind.COGNITO_USER, name),
+        by_role,
+        group,
+    ]
+    seen = []
+    for _ in range(2):
+        iam.create_user(UserName=name)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        people.client.admin_create_user(UserPoolId=people.id, Username=name, MessageAction="SUPPRESS")
+        people.client.admin_add_user_to_group(UserPoolId=people.id, Username=name, GroupName=f"{name}-g")
+        seen.append(AwsIdentity(aws.client, user_pool=people.id, account=aws.account).members(asked).ids)
+        iam.delete_user(UserName=name)
+        iam.delete_role(RoleName=name)
+        people.client.admin_delete_user(UserPoolId=people.id, Username=name)
+    first, again = seen
+    assert first.keys() == again.keys()
+    assert len(first) == 3
+    assert all(first[entry] != again[entry] for entry in first)
+    found = AwsIdentity(aws.client, user_pool=people.id, account=aws.account).members(asked)
+    assert found.missing == {one.subject for one in asked[:3]}
+    assert found.backend_roles == {group.subject: ()}, "a token still names the role: nobody can take it"
+
+
+def test_an_arn_of_our_own_account_is_looked_up_and_one_of_another_cannot_be(aws: Emulator, name: str) -> None:
+    user = aws.client("iam").create_user(UserName=name, Path="/team/")["User"]
+    moved = grant(SubjectKind.IAM_USER, user["Arn"].replace("/team/", "/other/"))
+    ours, theirs = (
+        grant(SubjectKind.IAM_USER, user["Arn"]),
+        grant(SubjectKind.IAM_ROLE, "arn:aws:iam::999999999999:role/x"),
+    )
+    found = AwsIdentity(aws.client, account=aws.account).members([moved, ours, theirs])
+    assert found.missing == {moved.subject}, "the path is part of who it is"
+    assert found.users == {ours.subject: (user["Arn"],)}
+    assert found.backend_roles == {theirs.subject: (theirs.subject.name,)}
+    assert found.ids == {user["Arn"]: user["UserId"]}
+
+
+def test_a_pool_that_answers_to_an_alias_has_not_answered_to_the_name(
+    reader: AwsIdentity, people: Pool, name: str
+) -> None:
+    """Cognito answers to a sub, and to a mail address where those sign in: whoever is given the address would be in."""
+    made = people.client.admin_create_user(UserPoolId=people.id, Username=f"{name}-anna", MessageAction="SUPPRESS")
+    sub = next(one["Value"] for one in made["User"]["Attributes"] if one["Name"] == "sub")
+
+    class Answers:
+        def admin_get_user(self, **asked: Any) -> Any:  # the emulated pool knows no aliases
+            return people.client.admin_get_user(**{**asked, "Username": f"{name}-anna"})
+
+    alias = grant(SubjectKind.COGNITO_USER, sub)
+    found = AwsIdentity(lambda _: Answers(), user_pool=people.id).members([alias])
+    assert (found.missing, found.users) == ({alias.subject}, {})
 
 
 @pytest.mark.parametrize("kind", ["throttle", "server-error"])

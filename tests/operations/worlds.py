@@ -321,11 +321,12 @@ class People:
     hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
     unchosen: tuple[str, ...] = ()  # app clients that somebody let choose another role than the token's
     unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # who cannot be read now: why
+    ids: dict[str, str] = field(default_factory=dict)  # entry -> unique id of who stands behind it
 
     def members(self, grants: Collection[Grant]) -> Membership:
         unread = {grant.subject: self.unread[grant.subject] for grant in grants if grant.subject in self.unread}
         read = self._members([grant for grant in grants if grant.subject not in unread])
-        return replace(read, unread=unread)
+        return replace(read, ids=dict(self.ids), unread=unread)
 
     def _members(self, grants: Collection[Grant]) -> Membership:
         users: dict[Subject, tuple[str, ...]] = {}

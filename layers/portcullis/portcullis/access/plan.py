@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from portcullis.access.config import Json, Kind
-from portcullis.errors import PortcullisError
+from portcullis.errors import PortcullisError, Unreachable
 
 
 class SubjectKind(StrEnum):
@@ -50,6 +50,12 @@ class Grant:
     source: str
     by: By = By.MEMBERS
 
+    @property
+    def is_backend_role(self) -> bool:
+        """Whether it becomes an entry of `backend_roles`, and not of `users`."""
+        as_role = self.subject.kind is SubjectKind.COGNITO_GROUP and self.by is By.ROLE
+        return as_role or self.subject.kind in (SubjectKind.IAM_ROLE, SubjectKind.BACKEND_ROLE)
+
 
 @dataclass(frozen=True, slots=True)
 class AccessModel:
@@ -68,19 +74,22 @@ class Membership:
     """The truth about identities at one moment, as the readers of `identity` found it.
 
     Every value is what stands in a role mapping: a user ARN, a role ARN, `Cognito/<pool-id>/<username>`.
-    A subject that does not exist is in `missing`, and grants nothing. `notes`: whoever was left out, and why.
+    A subject that does not exist is in `missing`, and grants nothing. `notes`: whoever was left out, and why. One that could not be read
+    is in `unread` with the reason: it is neither empty nor missing. `ids` are the unique ids of whoever stands behind an entry now.
     """
 
     users: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `users`
     backend_roles: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # -> entries for `backend_roles`
     missing: frozenset[Subject] = frozenset()
     notes: tuple[str, ...] = ()
+    ids: dict[str, str] = field(default_factory=dict)  # entry -> AIDA…, AROA…, the sub of a Cognito user
     unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # neither found nor missing, and why
 
     def whole(self) -> Membership:
-        """The same, where every subject could be read. Raises why one could not."""
+        """The same, where every subject was answered for. Raises why one was not: it may be answered for later."""
         for error in self.unread.values():
-            raise error
+            if isinstance(error, Unreachable):
+                raise error
         return self
 
 

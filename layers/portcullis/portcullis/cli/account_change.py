@@ -17,21 +17,33 @@ from portcullis.errors import BadInput, Refused
 @click.command(short_help="Bring the engine to what a deployment file asks for.")
 @click.argument("target_", metavar="[FILE|PLAN|DEPLOYMENT]", required=False)
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
+@click.option(
+    "--accept-new",
+    metavar="NAME",
+    multiple=True,
+    help="A grant means whoever has this name now, though the name was made again. May be given several times.",
+)
 @account_options
-def apply(target_: str | None, adopt: bool) -> int:
+def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...]) -> int:
     """Bring the engine to what a deployment file asks for, or to what the model in force asks for.
 
     Refused if anybody would be locked out who must not be, while the deployment is locked, and for a saved PLAN if the engine moved
     since. Cut off anywhere, it is finished by applying again.
+
+    An IAM user or role, or a Cognito user, that was deleted and made again is somebody else under the same name, and is let in only
+    with --accept-new. `portcullis status` names who waits for that.
 
     \b
     Examples:
       portcullis apply deployments/demo.yaml
       portcullis plan deployments/demo.yaml --out demo.plan && portcullis apply demo.plan
       portcullis apply demo
+      portcullis apply demo --accept-new anna
     """
     about = target(target_)
     more: dict[str, Any] = {"expected": about.expected} if about.expected else {}
+    if accept_new:
+        more["accept_new"] = list(accept_new)
     return show_outcome(run("apply", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **more))
 
 

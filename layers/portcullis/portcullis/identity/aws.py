@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +19,8 @@ from portcullis.identity.sessions import deny
 from portcullis.operations.ports import Looked
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_NO_SUCH_NAME = {"InvalidInput", "InvalidParameterException", "ValidationError", "ValidationException"}
 _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
 )  # the deployment file says the entry itself
@@ -27,6 +28,7 @@ _BY_ARN = frozenset({SubjectKind.IAM_USER, SubjectKind.IAM_ROLE})  # may be name
 _READERS = 4  # groups read at once: IAM and Cognito allow few calls a second
 
 Entries = tuple[str, ...]
+Found = tuple[tuple[str, str], ...]  # (entry, unique id of who stands behind it; empty where that cannot be looked up)
 T = TypeVar("T")
 
 
@@ -40,50 +42,35 @@ class AwsIdentity:
         self._client, self._pool, self._store, self._account = client, user_pool, identity_store, account
 
     def members(self, grants: Collection[Grant]) -> Membership:
-        found = self._each(self._tried, grants)
+        found = self._each(grants)
         unread = {subject: why for (subject, _), why in found.items() if isinstance(why, PortcullisError)}
-        read = {asked: e for asked, e in found.items() if not isinstance(e, PortcullisError) and asked[0] not in unread}
-        return replace(_membership(read), unread=unread)
-
-    def _tried(self, asked: tuple[Subject, By]) -> Entries | PortcullisError | None:
-        """As `_read`; one that cannot be read keeps nobody from reading the others."""
-        try:
-            return self._read(asked)
-        except PortcullisError as error:
-            return error
+        return _membership(found, unread)
 
     def look(self, grants: Collection[Grant]) -> Looked:
-        found = self._each(self._seen, grants)
-        unseen = {subject: str(why) for (subject, _), why in found.items() if isinstance(why, PortcullisError)}
-        return Looked(
-            _membership({asked: e for asked, e in found.items() if not isinstance(e, PortcullisError)}), unseen
-        )
+        found = self._each(grants)
+        unseen = {subject: _short(why) for (subject, _), why in found.items() if isinstance(why, PortcullisError)}
+        for (subject, by), seen in list(found.items()):
+            if account := self._other_account(subject.name if subject.kind in _BY_ARN else ""):
+                unseen[subject] = f"it belongs to the account {account}"
+                del found[subject, by]
+            elif isinstance(seen, PortcullisError):
+                del found[subject, by]
+        return Looked(_membership(found, {}), unseen)
 
-    def _each(self, read: Callable[[tuple[Subject, By]], T], grants: Collection[Grant]) -> dict[tuple[Subject, By], T]:
+    def _each(self, grants: Collection[Grant]) -> dict[tuple[Subject, By], Answer]:
+        """What was found of each. Why one could not be read is an answer too: it keeps nobody from reading the others."""
         asked = sorted({(grant.subject, grant.by) for grant in grants})
-        found = {one: read(one) for one in asked if one[0].kind in _AS_WRITTEN}
-        looked_up = [one for one in asked if one not in found]
+
+        def read(one: tuple[Subject, By]) -> Answer:
+            try:
+                return self._read(one)
+            except PortcullisError as error:
+                return error
+
+        here = {one: read(one) for one in asked if one[0].kind in _AS_WRITTEN}
+        looked_up = [one for one in asked if one not in here]
         with ThreadPoolExecutor(_READERS) as readers:
-            return found | dict(zip(looked_up, readers.map(read, looked_up), strict=True))
-
-    def _seen(self, asked: tuple[Subject, By]) -> Entries | PortcullisError | None:
-        """As `_looked_up`; why a subject could not be read is an answer too."""
-        try:
-            return self._looked_up(*asked)
-        except PortcullisError as error:
-            denied = error_code(error.__cause__) if isinstance(error, Refused) and error.__cause__ else ""
-            return Refused(f"not allowed ({denied})") if denied else error
-
-    def _looked_up(self, subject: Subject, by: By) -> Entries | None:
-        """As `_read`, but whether there is somebody of that ARN is asked of IAM, too."""
-        if subject.kind not in _BY_ARN or not subject.name.startswith("arn:"):
-            return self._read((subject, by))
-        account = subject.name.split(":")[4]
-        if account != self._account:
-            raise Refused(f"it belongs to the account {account}")
-        # IAM is asked by name; the path is part of who it is, so another one is somebody else.
-        found = self._read((Subject(subject.kind, subject.name.rpartition("/")[2]), by))
-        return found if found == (subject.name,) else None
+            return here | dict(zip(looked_up, readers.map(read, looked_up), strict=True))
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
         """Have a sign-in get the role its token names, or none; the app clients for which that was not so."""
@@ -106,56 +93,71 @@ class AwsIdentity:
         by_members = {group: (Subject(SubjectKind.COGNITO_GROUP, group), By.MEMBERS) for group in sorted(groups)}
         with ThreadPoolExecutor(_READERS) as readers:
             found = dict(zip(by_members, readers.map(self._read, by_members.values()), strict=True))
-        return {group: entries or () for group, entries in found.items()}
+        return {group: tuple(entry for entry, _ in members or ()) for group, members in found.items()}
 
     def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
         """Refuse these roles' sessions from before an instant. A later instant that stands already stays; how many were moved on."""
         return sum(deny(self._client("iam"), role, before) for role in roles)
 
-    def _read(self, asked: tuple[Subject, By]) -> Entries | None:
-        """The entries of one subject, or None if it does not exist."""
+    def _read(self, asked: tuple[Subject, By]) -> Found | None:
+        """Who is behind one subject, or None if it does not exist. Refused if it cannot be read, Unreachable if nobody answered."""
         subject, by = asked
         try:
-            return self._entries(subject, by)
+            return self._found(subject, by)
+        except PortcullisError:
+            raise
         except Exception as error:
             code = error_code(error)
             if code in _ABSENT:
                 return None
-            if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+            if code in _DENIED:
                 raise Refused(
                     f"not allowed to read {subject}: {error} (cdk deploy lets the automation read whom a file names)"
                 ) from error
+            if code in _NO_SUCH_NAME or type(error).__name__ == "ParamValidationError":
+                raise Refused(f"there can be no {subject}: {error}") from error
             if why := code or unanswered(error):
                 raise Unreachable(f"{subject} could not be read: {why}") from error
             raise
 
-    def _entries(self, subject: Subject, by: By) -> Entries:
+    def _found(self, subject: Subject, by: By) -> Found | None:
         name = subject.name
         match subject.kind:
             case SubjectKind.IAM_GROUP:
                 pages = self._client("iam").get_paginator("get_group").paginate(GroupName=name)
-                return tuple(user["Arn"] for page in pages for user in page["Users"])
+                return tuple((user["Arn"], user["UserId"]) for page in pages for user in page["Users"])
             case SubjectKind.IAM_USER:
-                return (
-                    (name,)
-                    if name.startswith("arn:")
-                    else (self._client("iam").get_user(UserName=name)["User"]["Arn"],)
-                )
+                return self._of_iam(name, lambda iam, plain: iam.get_user(UserName=plain)["User"], "UserId")
             case SubjectKind.IAM_ROLE:
-                return (
-                    (name,)
-                    if name.startswith("arn:")
-                    else (self._client("iam").get_role(RoleName=name)["Role"]["Arn"],)
-                )
+                return self._role(name)
             case SubjectKind.COGNITO_GROUP:
                 return self._group_role(name) if by is By.ROLE else self._group_members(name)
             case SubjectKind.COGNITO_USER:
                 user = self._client("cognito-idp").admin_get_user(UserPoolId=self._pool_of(subject), Username=name)
-                return (self._cognito(user["Username"]),) if user.get("Enabled", True) else ()
+                if user["Username"] != name:
+                    return None  # the pool answers to an alias (a mail address, a sub) or another spelling: that is not who was named
+                return ((self._cognito(name), _sub(user["UserAttributes"])),) if user.get("Enabled", True) else ()
             case SubjectKind.IDENTITY_CENTER_GROUP:
                 return self._identity_center(name)
             case SubjectKind.INTERNAL_USER | SubjectKind.BACKEND_ROLE:
-                return (name,)
+                return ((name, ""),)
+
+    def _role(self, name: str) -> Found | None:
+        return self._of_iam(name, lambda iam, plain: iam.get_role(RoleName=plain)["Role"], "RoleId")
+
+    def _of_iam(self, name: str, get: Callable[[Any, str], Mapping[str, str]], identifier: str) -> Found | None:
+        """A user or role by name or ARN. IAM is asked by name; the path is part of who it is, so another one is somebody else."""
+        if self._other_account(name):
+            return ((name, ""),)  # nobody here can tell who that is
+        found = get(self._client("iam"), _last(name))
+        # IAM keeps names apart without regard to case.
+        same = name == found["Arn"] if name.startswith("arn:") else name.casefold() == _last(found["Arn"]).casefold()
+        return ((found["Arn"], found[identifier]),) if same else None
+
+    def _other_account(self, name: str) -> str:
+        """The account of an ARN that is not the one we read; empty for our own and for a plain name."""
+        account = name.split(":")[4] if name.startswith("arn:") else ""
+        return account if account != self._account else ""
 
     def _pool_of(self, subject: Subject) -> str:
         if not self._pool:
@@ -165,22 +167,26 @@ class AwsIdentity:
     def _cognito(self, username: str) -> str:
         return f"Cognito/{self._pool}/{username}"
 
-    def _group_members(self, group: str) -> Entries:
+    def _group_members(self, group: str) -> Found:
         pool = self._pool_of(Subject(SubjectKind.COGNITO_GROUP, group))
         pages = (
             self._client("cognito-idp").get_paginator("list_users_in_group").paginate(UserPoolId=pool, GroupName=group)
         )
         # A disabled user stays in the group; he cannot sign in, and what he still holds should not open the door.
         return tuple(
-            self._cognito(user["Username"]) for page in pages for user in page["Users"] if user.get("Enabled", True)
+            (self._cognito(user["Username"]), _sub(user.get("Attributes", ())))
+            for page in pages
+            for user in page["Users"]
+            if user.get("Enabled", True)
         )
 
-    def _group_role(self, group: str) -> Entries:
+    def _group_role(self, group: str) -> Found:
+        """The role that a token of the group names; none, if it names one that is no longer there."""
         pool = self._pool_of(Subject(SubjectKind.COGNITO_GROUP, group))
         role = self._client("cognito-idp").get_group(UserPoolId=pool, GroupName=group)["Group"].get("RoleArn")
-        return (role,) if role else ()
+        return (self._read((Subject(SubjectKind.IAM_ROLE, role), By.MEMBERS)) or ()) if role else ()
 
-    def _identity_center(self, name: str) -> Entries:
+    def _identity_center(self, name: str) -> Found:
         store = self._client("identitystore")
         if not self._store:
             raise Refused(f"identity_center_group:{name} is granted a role, but the deployment names no identity store")
@@ -190,31 +196,44 @@ class AwsIdentity:
             group = store.get_group_id(IdentityStoreId=self._store, AlternateIdentifier=unique)["GroupId"]
         pages = store.get_paginator("list_group_memberships").paginate(IdentityStoreId=self._store, GroupId=group)
         ids = [membership["MemberId"]["UserId"] for page in pages for membership in page["GroupMemberships"]]
-        return tuple(store.describe_user(IdentityStoreId=self._store, UserId=user)["UserName"] for user in ids)
+        return tuple((store.describe_user(IdentityStoreId=self._store, UserId=one)["UserName"], one) for one in ids)
 
 
-def _membership(found: Mapping[tuple[Subject, By], Entries | None]) -> Membership:
+Answer = Found | PortcullisError | None
+
+
+def _membership(found: Mapping[tuple[Subject, By], Answer], unread: dict[Subject, PortcullisError]) -> Membership:
     users: dict[Subject, Entries] = {}
     roles: dict[Subject, Entries] = {}
+    ids: dict[str, str] = {}
     missing, notes = set(), []
-    for (subject, by), entries in found.items():
-        if entries is None:
+    for (subject, by), answer in found.items():
+        if answer is None:
             missing.add(subject)
+        if answer is None or isinstance(answer, PortcullisError):
             continue
         # What a deployment file says itself was looked at when the file was read.
-        reasons = {} if subject.kind in _AS_WRITTEN else {entry: why for entry in entries if (why := unfit(entry))}
-        plain = tuple(entry for entry in entries if entry not in reasons)
+        reasons = {} if subject.kind in _AS_WRITTEN else {entry: why for entry, _ in answer if (why := unfit(entry))}
         notes += [
             f"{in_words(entry)} of {in_words(str(subject))} is granted nothing: {why}" for entry, why in reasons.items()
         ]
-        (roles if _is_backend_role(subject, by) else users)[subject] = plain
-    return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))))
+        ids |= {entry: one for entry, one in answer if one}
+        as_role = Grant(subject, "", "", by).is_backend_role
+        (roles if as_role else users)[subject] = tuple(entry for entry, _ in answer if entry not in reasons)
+    return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))), ids, unread)
 
 
-def _is_backend_role(subject: Subject, by: By) -> bool:
-    return subject.kind in (SubjectKind.IAM_ROLE, SubjectKind.BACKEND_ROLE) or (
-        subject.kind is SubjectKind.COGNITO_GROUP and by is By.ROLE
-    )
+def _short(why: PortcullisError) -> str:
+    denied = error_code(why.__cause__) if isinstance(why, Refused) and why.__cause__ else ""
+    return f"not allowed ({denied})" if denied in _DENIED else str(why)
+
+
+def _sub(attributes: Collection[Mapping[str, str]]) -> str:
+    return next((one["Value"] for one in attributes if one["Name"] == "sub"), "")
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def _looks_like_id(name: str) -> bool:

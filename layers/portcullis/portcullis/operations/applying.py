@@ -14,6 +14,7 @@ from portcullis.access.desired import Desired, desired
 from portcullis.access.dialects import holdable
 from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
+from portcullis.access.known import Recognised
 from portcullis.access.patch import apply_patches, patches
 from portcullis.access.plan import Claim, Operation, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
@@ -22,6 +23,7 @@ from portcullis.operations.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.in_effect import see_in_effect
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
+from portcullis.operations.people import recognised, remember, tell
 from portcullis.operations.ports import Alert, Claims, Engine, KeptModel, Registration
 from portcullis.operations.removals import in_order, of_leavers
 from portcullis.operations.sending import added, keep_claims, send_all, still_ours, wait_a_little
@@ -105,11 +107,12 @@ class Truth:
 
     began: datetime
     desired: Desired
+    people: Recognised
     unread: tuple[PortcullisError, ...] = ()
 
 
 def read_truth(world: World, registration: Registration, kept: KeptModel, *, whole: bool = False) -> Truth:
-    """Who is in the groups of the model now. Raises Unreachable or Refused if one cannot be read and it has to be `whole`."""
+    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`."""
     began = world.now()
     access = with_foundation(
         kept.access,
@@ -117,10 +120,21 @@ def read_truth(world: World, registration: Registration, kept: KeptModel, *, who
         sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
         moving=world.ledger.saved(registration.deployment, MOVING) is not None,
     )
-    members = world.identity(registration).members(access.grants)
+    found = world.identity(registration).members(access.grants)
     if whole:
-        members.whole()
-    return Truth(began, desired(access, members), tuple(members.unread.values()))
+        found.whole()
+    people = recognised(world, registration, access, found)
+    return Truth(began, desired(access, people.members), people, tuple(found.unread.values()))
+
+
+def _truth_to_act_on(
+    world: World, registration: Registration, kept: KeptModel, cause: Cause, *, whole: bool = False
+) -> Truth:
+    """The same before a write: who stands behind the names is known from here on, and who is somebody else is told."""
+    truth = read_truth(world, registration, kept, whole=whole)
+    remember(world, registration, truth.people, cause)
+    tell(world, registration, truth.people)
+    return truth
 
 
 def compare(
@@ -231,7 +245,7 @@ def _bring(
     before = text_in_ledger(world, registration.deployment)
     undertaking = starting(world, cause, operation, before=before, after=kept.text)
     begun, writes, silences, first, late = new is None, 0, 0, None, None
-    truth = read_truth(world, registration, kept, whole=new is not None)
+    truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
     end_what_leavers_hold(world, registration, kept.options, cause)
     for attempt in range(_ATTEMPTS):
         now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt, late=late)
@@ -264,7 +278,7 @@ def _bring(
         except Conflict:
             # Others were at work meanwhile: who is in the groups now is looked at again, too.
             wait_a_little(world, attempt)
-            truth = read_truth(world, registration, kept, whole=new is not None)
+            truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
         except Unreachable:
             # It may have been written all the same, or may still be: the next look tells, and what comes late is ours.
             silences += 1
@@ -272,7 +286,7 @@ def _bring(
                 raise
             late |= sent
             wait_a_little(world, attempt)
-            truth = read_truth(world, registration, kept, whole=new is not None)
+            truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
         except Exception as error:
             if isinstance(error, Refused):
                 _none_on_its_way(world, registration, late)
@@ -422,9 +436,11 @@ def _finish(
     settle(world, registration, last.held, kept.options, ours=ours, writes=writes)
     see_in_effect(world, registration, engine, last.held)
     plan = replace(last.plan, steps=first.plan.steps)
-    if truth.unread:  # nobody's access that hangs on it has changed, so nothing is covered
-        raise sorted(truth.unread, key=lambda error: not isinstance(error, Unreachable))[0]
-    world.ledger.raise_watermark(registration.deployment, last.began)
+    for error in truth.unread:
+        if isinstance(error, Unreachable):
+            raise error  # to be tried again soon; what may not be read at all was told, and no further try mends it
+    if not truth.unread:  # nobody's access that hangs on it has changed, so nothing is covered
+        world.ledger.raise_watermark(registration.deployment, last.began)
     asked = ask_subjects(world, registration, kept, engine, first.held, last.held) if writes else ()
     status = 1 if any(one.lacks or one.keeps for one in asked) else 0
     return Outcome(registration.deployment, "applied" if writes else "unchanged", plan, writes, asked, status)

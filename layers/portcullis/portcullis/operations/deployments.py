@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.foundation import LOCK, LOCK_ROLE
+from portcullis.operations.people import accept
 from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Registration
 from portcullis.operations.sending import keep_claims, still_ours
 from portcullis.operations.standing import begin_with, in_force, is_in_force
@@ -92,15 +93,24 @@ def _begin_anew(world: World, registration: Registration, cause: Cause) -> None:
 
 
 def apply_text(
-    world: World, deployment: str, text: str | None, cause: Cause, *, adopt: bool = False, expected: str = ""
+    world: World,
+    deployment: str,
+    text: str | None,
+    cause: Cause,
+    *,
+    adopt: bool = False,
+    expected: str = "",
+    accept_new: Sequence[str] = (),
 ) -> Outcome:
     """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open.
 
-    `expected` is the digest of a saved plan: Refused if it is no longer the plan.
+    `expected` is the digest of a saved plan: Refused if it is no longer the plan. `accept_new` names whom a grant means from here on,
+    though they are somebody else than the one who had that name.
     """
     given = None if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     with writing(world, deployment, "apply") as registration:
         kept = given or world.ledger.model(deployment)
+        accept(world, registration, accept_new, cause)
         return apply_model(world, registration, kept, cause, adopt=adopt, expected=expected)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.access.plan import AccessModel, By, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.operations.ports import Registration
 from portcullis.signals.types import ANY, Scope
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 
 def scope_of(registration: Registration, access: AccessModel) -> Scope:
-    """The scope of one deployment. A granted ARN is listened to by the name at its end, as IAM's events name it."""
+    """The scope of one deployment. A granted ARN is listened to by the name at its end, as IAM's events name it; so is the role by which
+    a Cognito group counts, since whoever makes it again is nobody who was granted anything."""
 
     def granted(kind: SubjectKind) -> Iterable[str]:
         return (grant.subject.name for grant in access.grants if grant.subject.kind is kind)
 
+    by_role = {grant.subject.name for grant in access.grants if grant.by is By.ROLE}
+    of_groups = {role for group, role in registration.group_roles.items() if group in by_role}
     aliases = {registration.key_alias} - {""}
     return Scope(
         deployment=registration.deployment,
@@ -35,7 +38,7 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         cognito_groups=frozenset(granted(SubjectKind.COGNITO_GROUP)),
         iam_groups=frozenset(granted(SubjectKind.IAM_GROUP)),
         iam_users=frozenset(_last(name) for name in granted(SubjectKind.IAM_USER)),
-        iam_roles=frozenset(_last(name) for name in granted(SubjectKind.IAM_ROLE)),
+        iam_roles=frozenset(_last(name) for name in (*granted(SubjectKind.IAM_ROLE), *of_groups)),
         identity_center_groups=frozenset(granted(SubjectKind.IDENTITY_CENTER_GROUP)),
         security_groups=frozenset({registration.security_group} - {""}),
         break_glass=registration.break_glass_role,

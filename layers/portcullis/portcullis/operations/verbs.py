@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +95,12 @@ def _apply(
     text: str | None = None,
     adopt: bool = False,
     expected: str = "",
+    accept_new: Sequence[str] = (),
 ) -> Outcome:
-    return apply_text(world, deployment, text, cause, adopt=bool(adopt), expected=expected)
+    names = [accept_new] if isinstance(accept_new, str) else accept_new
+    if not (isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names)):
+        raise BadInput("not a list of names", source="request", place="accept_new", remedy='e.g. ["anna"]')
+    return apply_text(world, deployment, text, cause, adopt=bool(adopt), expected=expected, accept_new=names)
 
 
 def _rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Outcome:
@@ -145,7 +149,7 @@ VERBS: dict[str, Verb] = {
     "shred-plan": Verb(_shred_plan, LOOK),
     "re-key-state": Verb(lambda world, deployment, cause: rekey_state(world, deployment), LOOK),
     "restorability-state": Verb(lambda world, deployment, cause: last_check(world, deployment), LOOK),
-    "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected"})),
+    "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected", "accept_new"})),
     "adopt": Verb(adopt, ACT, frozenset({"text"})),
     "rollback": Verb(_rollback, ACT, frozenset({"entry"})),
     "master-add": Verb(master_add, ACT, frozenset({"principal", "text"})),
