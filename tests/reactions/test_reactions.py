@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from portcullis import custody as machine
 from portcullis.custody.types import State
+from portcullis.operations.guard import guard
+from portcullis.operations.world import Cause
 
 from tests.operations.worlds import ACCOUNT
 from tests.reactions.town import TRIES, Town, record_again, town
@@ -234,6 +237,43 @@ def test_an_announced_use_says_for_whom_and_why(here: Town) -> None:
     [told] = [alert for alert in here.aws.told if alert.name == "break-glass-used"]
     assert "its use was announced by ann until " in told.happened
     assert told.happened.endswith(": order 4711")
+
+
+@pytest.mark.parametrize(
+    ("minute", "announced"),
+    [(-1, False), (0, True), (2, True), (3, False), (7, True), (12, False)],
+    ids=["before", "at its opening", "within", "after its early end", "within another one", "after its minute"],
+)
+def test_announced_is_what_was_so_when_the_role_was_taken_and_not_when_we_heard(
+    here: Town, minute: float, announced: bool
+) -> None:
+    # Given a window that was ended early in its third minute, and another for five minutes from the sixth on, of which nobody saw the end
+    here.aws.disabled = True
+    guard(here.world, "demo", Cause("a test"))
+    began = here.aws.at = here.aws.at.replace(microsecond=0)
+    rules = machine.Rules()
+    for opens, ends in ((0.0, 2.5), (6.0, 0.0)):
+        here.aws.at = began + timedelta(minutes=opens)
+        asked = here.aws.at
+        guard(
+            here.world,
+            "demo",
+            Cause("a test"),
+            change=lambda c, at=asked: machine.open_break_glass(c, "ann", "4711", 5, at, rules),
+        )
+        if ends:
+            here.aws.at = began + timedelta(minutes=ends)
+            guard(here.world, "demo", Cause("a test"), change=machine.close_break_glass)
+    # When the role was taken, and CloudTrail tells of it a quarter of an hour later
+    here.aws.at = began + timedelta(minutes=minute)
+    event = here.taken(_break_glass(here), "x")
+    here.aws.at = began + timedelta(minutes=27)
+    guard(here.world, "demo", Cause("the sweep, late"))
+    here.handle([here.sent(event)], "key")
+    # Then it is held against the windows of then
+    [told] = here.told("break-glass-used")
+    assert ("its use was announced by ann until " in told.happened) is announced
+    assert ("no use of it was announced" in told.happened) is not announced
 
 
 def test_another_role_that_is_taken_is_nobody_s_business(here: Town) -> None:

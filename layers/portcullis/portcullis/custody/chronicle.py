@@ -9,6 +9,8 @@ from portcullis.custody.health import elapsed
 from portcullis.custody.types import Act, Custody, Health, Progress, State, Tell
 
 # Told alerts that are events of their own, and no state of the custody.
+# A window of break-glass has its two ends as lines: a use of it that is heard of later is held against them.
+BREAK_GLASS, OPEN_FOR, ENDED = "break-glass", "open for ", "ended"
 _EVENTS = (Tell.KEY_ROTATED, Tell.LOCK_OPENED)
 
 
@@ -33,8 +35,11 @@ def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entr
         found.append(Entry("hold" if after.hold else "release", asked))
     if before.break_glass != after.break_glass:
         window = after.break_glass
-        opened = f"open for {window.by} until {window.until.isoformat()}: {window.reason}" if window else "ended"
-        found.append(Entry("break-glass", opened))
+        if window:
+            opened = f"{OPEN_FOR}{window.by} until {window.until.isoformat()}: {window.reason}"
+            found.append(Entry(BREAK_GLASS, opened, (window.opened.isoformat(), window.until.isoformat())))
+        else:
+            found.append(Entry(BREAK_GLASS, ENDED))
     if before.state is not after.state:
         found.append(_moved(before, after, event_at))
     elif before.health is not after.health:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from portcullis.custody.chronicle import BREAK_GLASS, OPEN_FOR
 from portcullis.custody.types import Custody
 from portcullis.operations.ports import Alert, Change
 from portcullis.operations.world import World
 from portcullis.signals.types import Signal
 
 USED = "break-glass used"
+_WINDOWS = 200  # entries of the history in which a window is looked for that was open when the role was taken
 _LOOK_BACK = 50  # entries of the history in which a use that was told already is looked for
 
 
@@ -23,9 +28,7 @@ def break_glass_used(world: World, deployment: str, signal: Signal) -> bool:
     who = signal.actor or "somebody whom the event does not name"
     from_where = f" from {signal.detail['address']}" if signal.detail.get("address") else ""
     session = f" (session {signal.detail['session']})" if signal.detail.get("session") else ""
-    happened = (
-        f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {_announced(custody)}"
-    )
+    happened = f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {_announced(world, custody, signal.at)}"
     world.alerts.tell(
         Alert(
             name="break-glass-used",
@@ -44,11 +47,37 @@ def break_glass_used(world: World, deployment: str, signal: Signal) -> bool:
     return True
 
 
-def _announced(custody: Custody) -> str:
-    window = custody.break_glass
-    if window is None:
-        return f"no use of it was announced, and the deployment is {custody.state}"
-    return f"its use was announced by {window.by} until {window.until.isoformat()}: {window.reason}"
+def _announced(world: World, custody: Custody, at: str) -> str:
+    """Whether it was announced when the role was taken. CloudTrail tells of it minutes later: by then a window may have ended, and one
+    that was opened since announces nothing that was before it."""
+    taken = _time(at) or world.now()
+    for opened, ended, said in _windows(world, custody):
+        # CloudTrail counts whole seconds.
+        if opened.replace(microsecond=0) <= taken < ended:
+            return f"its use was announced by {said}"
+    return f"no use of it was announced, and the deployment is {custody.state}"
+
+
+def _windows(world: World, custody: Custody) -> Iterator[tuple[datetime, datetime, str]]:
+    """From when, until when, for whom and why; the latest first. One that ended early did so at the entry that follows it."""
+    if window := custody.break_glass:
+        yield window.opened, window.until, f"{window.by} until {window.until.isoformat()}: {window.reason}"
+    followed = world.now()
+    for one in world.ledger.history(custody.deployment, _WINDOWS):
+        if one.operation != BREAK_GLASS:
+            continue
+        ends = [end for line in one.after or () if (end := _time(line))]
+        if len(ends) == 2:
+            yield ends[0], min(ends[1], followed), one.summary.removeprefix(OPEN_FOR)
+        followed = one.at
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _reach(custody: Custody) -> str:
