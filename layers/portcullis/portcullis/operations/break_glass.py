@@ -28,7 +28,8 @@ def break_glass_used(world: World, deployment: str, signal: Signal) -> bool:
     who = signal.actor or "somebody whom the event does not name"
     from_where = f" from {signal.detail['address']}" if signal.detail.get("address") else ""
     session = f" (session {signal.detail['session']})" if signal.detail.get("session") else ""
-    happened = f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {_announced(world, custody, signal.at)}"
+    announced = _announced(world, custody, signal.at)
+    happened = f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {announced}"
     world.alerts.tell(
         Alert(
             name="break-glass-used",
