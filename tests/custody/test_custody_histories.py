@@ -46,9 +46,9 @@ class Histories(RuleBasedStateMachine):
     def catch_up(self) -> None:
         walk.catch_up(self.world)
 
-    @rule(engine=st.booleans(), gate=st.booleans())
-    def power(self, engine: bool, gate: bool) -> None:
-        walk.power(self.world, engine, gate)
+    @rule(engine=st.booleans(), gate=st.booleans(), groups=st.booleans())
+    def power(self, engine: bool, gate: bool, groups: bool) -> None:
+        walk.power(self.world, engine, gate, groups)
 
     @rule(steps=st.sampled_from((0, 1, 3, 8, 30, 100)))
     def look(self, steps: int) -> None:
@@ -91,9 +91,21 @@ class Histories(RuleBasedStateMachine):
     def cancel(self) -> None:
         walk.cancel(self.world)
 
-    @rule(who=st.sampled_from(("bob", "hand-2")))
-    def people(self, who: str) -> None:
-        walk.member(self.world, who) if who == "bob" else walk.hand_edit(self.world, who)
+    @rule(who=st.sampled_from(("ann", "bob")))
+    def joins_or_leaves(self, who: str) -> None:
+        walk.member(self.world, who)
+
+    @rule(steps=st.sampled_from((1, 2, 4, 10)))
+    def react(self, steps: int) -> None:
+        walk.react(self.world, steps)
+
+    @rule()
+    def lose(self) -> None:
+        walk.lose(self.world)
+
+    @rule()
+    def hand_edit(self) -> None:
+        walk.hand_edit(self.world, "hand-2")
 
     @rule(what=st.sampled_from(("mappings", "ingress", "blocks")))
     def tamper(self, what: str) -> None:

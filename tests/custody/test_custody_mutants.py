@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,13 +16,15 @@ from portcullis.custody.types import (
     Act,
     Custody,
     Measure,
+    MeasureRecord,
     Progress,
     State,
     Todo,
 )
 
+from tests.custody.key import START
 from tests.custody.walk import random_history
-from tests.custody.world import Violation
+from tests.custody.world import Violation, World, _may_follow
 
 pytestmark = pytest.mark.long
 
@@ -33,6 +35,7 @@ JUDGE, MAYBE, STEP, WAITS, ENTER = (
     machine._waits,
     machine._enter_locking,
 )
+FOLLOWED = MeasureRecord(Progress.DONE, START)
 UNLOCK, QUEUE, OVER, WANTS = machine._unlock_steps, telling._queue, telling._over, machine.wants_lock
 
 
@@ -68,8 +71,23 @@ def _no_lease(c: Custody, measure: Measure, *args: Any) -> timedelta:
     return timedelta(0) if record and record.progress is Progress.INTENDED else WAITS(c, measure, *args)
 
 
-def _undone_in_order(c: Custody) -> tuple[Todo, ...]:
-    return tuple(reversed(UNLOCK(c)))
+def _walls_first(c: Custody) -> tuple[Todo, ...]:
+    """The reverse of the lock: the mappings come back last, with nothing in front of them."""
+    back = tuple(STEP(c, m, Act.UNDO) for m in reversed(machine.LOCK_ORDER) if MAYBE(c, m) and m in SAVE_OF.values())
+    return back or UNLOCK(c)
+
+
+def _groups_are_not_followed(c: Custody) -> tuple[Todo, ...]:
+    return UNLOCK(replace(c, measures={**c.measures, Measure.FOLLOW: FOLLOWED}))
+
+
+def _no_look_before_a_wall(c: Custody) -> tuple[Todo, ...]:
+    return tuple(replace(todo, opens=False) for todo in UNLOCK(c))
+
+
+def _followed_once_for_all(c: Custody, *args: Any) -> Custody:
+    after, followed = ENTER(c, *args), c.measures.get(Measure.FOLLOW)
+    return replace(after, measures={**after.measures, Measure.FOLLOW: followed}) if followed else after
 
 
 def _saves_forgotten_first(c: Custody) -> tuple[Todo, ...]:
@@ -110,7 +128,10 @@ MUTANTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "mappings are shut before they are saved": (machine, "_ready", lambda *_: True),
     "what was intended is taken for not done": (machine, "maybe_in_effect", _intended_is_nothing),
     "two do the same step at once": (machine, "_waits", _no_lease),
-    "undone in the order of the lock": (machine, "_unlock_steps", _undone_in_order),
+    "the walls come off before the mappings are back": (machine, "_unlock_steps", _walls_first),
+    "the groups are not followed": (machine, "_unlock_steps", _groups_are_not_followed),
+    "a wall comes off without a look at the groups": (machine, "_unlock_steps", _no_look_before_a_wall),
+    "what was followed in a broken-off unlock counts": (machine, "_enter_locking", _followed_once_for_all),
     "saves are forgotten before they are put back": (machine, "_unlock_steps", _saves_forgotten_first),
     "alerts are told at every look": (telling, "_trouble", _told_every_time),
     "recoveries are not told": (telling, "_over", _never_recovered),
@@ -123,6 +144,22 @@ MUTANTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
 }
 
 
+def _writes_what_was_read_long_ago(self: World) -> Iterator[None]:
+    """The synchronisation without a lease, and without a look at its end."""
+    members = self._read_groups()
+    yield
+    if self.engine_up and _may_follow(self.custody):
+        self.mappings = {**self.mappings, "support": tuple(sorted(members))}
+    yield
+
+
+# What the operations do is modelled in the world: bugs there have to be found as well.
+OPERATIONS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "the groups are followed by what was read long ago": ("_follow", _writes_what_was_read_long_ago),
+    "nobody looks whether somebody left": ("_still_in", lambda _: False),
+}
+
+
 def _many_histories() -> None:
     for seed in range(3000):
         random_history(seed)
@@ -132,6 +169,14 @@ def _many_histories() -> None:
 def test_the_histories_find_a_bug_put_in_on_purpose(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, name, mutant = MUTANTS[bug]
     monkeypatch.setattr(module, name, mutant)
+    with pytest.raises(Violation):
+        _many_histories()
+
+
+@pytest.mark.parametrize("bug", OPERATIONS)
+def test_the_histories_find_an_unlock_that_lets_in_who_left(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, mutant = OPERATIONS[bug]
+    monkeypatch.setattr(World, name, mutant)
     with pytest.raises(Violation):
         _many_histories()
 

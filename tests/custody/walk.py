@@ -53,8 +53,8 @@ def lie(world: World, probe: str) -> None:
     world.stale[world.liar] = "lie"
 
 
-def power(world: World, engine: bool, gate: bool) -> None:
-    world.engine_up, world.gate_up = engine, gate
+def power(world: World, engine: bool, gate: bool, groups: bool = True) -> None:
+    world.engine_up, world.gate_up, world.groups_up = engine, gate, groups
 
 
 def spawn(world: World) -> None:
@@ -74,6 +74,29 @@ def step(world: World, which: int, steps: int) -> None:
         except StopIteration:
             world.processes.remove(process)
             return
+        finally:
+            world.watch()
+
+
+def react(world: World, steps: int) -> None:
+    """What was heard of the groups is seen to, one message at a time; one that did not come to its end is seen again."""
+    for _ in range(steps):
+        if world.reaction is None:
+            if not world.heard:
+                return
+            world.reaction = world.react()
+        if next(world.reaction, "over") == "over":
+            world.reaction = None
+        world.watch()
+
+
+def lose(world: World) -> None:
+    """The function that reacts dies in the middle, or no event tells: then the sweep has to."""
+    if world.reaction is not None:
+        world.reaction.close()
+        world.reaction = None
+    else:
+        world.heard.clear()
 
 
 def crash(world: World, which: int) -> None:
@@ -94,6 +117,7 @@ def jump(world: World, seconds: int) -> None:
     while world.processes:
         world.processes.pop().close()
         world.broken_off = True
+    world.reaction = world.lease = None
 
 
 def hold(world: World) -> None:
@@ -152,11 +176,15 @@ def forgo(world: World) -> None:
 
 
 def member(world: World, name: str) -> None:
-    """Somebody joins or leaves; the mappings follow at once only while open."""
+    """Somebody joins or leaves: that is over when this returns, and its event is on its way."""
     world.members ^= {name}
-    c = world.custody
-    if c.state is State.OPEN and not world.processes:
-        world.mappings = {**world.mappings, "support": tuple(sorted(world.members))}
+    if name in world.members:
+        world.left.pop(name, None)
+        world.out.discard(name)
+    else:
+        world.left[name] = world.true
+    world.heard.append(name)
+    world.watch()
 
 
 def hand_edit(world: World, name: str) -> None:
@@ -206,6 +234,10 @@ def random_history(seed: int, *, persist: bool = False, length: int = 50) -> Wor
 
 
 def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
+    if rng.random() < 0.12:
+        member(world, rng.choice(("ann", "bob", "eve")))
+    if rng.random() < 0.2:
+        react(world, rng.choice((1, 2, 4, 10)))
     dice = rng.random()
     if dice < 0.18:
         spawn(world)
@@ -228,7 +260,7 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.87:
         catch_up(world)
     elif dice < 0.90:
-        power(world, rng.random() < 0.5, rng.random() < 0.7)
+        power(world, rng.random() < 0.5, rng.random() < 0.7, rng.random() < 0.6)
     elif dice < 0.91:
         hold(world)
     elif dice < 0.93:
@@ -237,8 +269,8 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
         break_glass(world, rng.choice((1, 10, 200)))
     elif dice < 0.95:
         rotate(world, rng.choice(("key-1", "key-2")))
-    elif dice < 0.96:
-        member(world, rng.choice(("bob", "eve")))
+    elif dice < 0.955:
+        rng.choice((member, lambda w, _: lose(w)))(world, "ann")
     elif dice < 0.97:
         hand_edit(world, rng.choice(("hand-1", "hand-2")))
     elif dice < 0.98:

@@ -17,6 +17,7 @@ from portcullis import custody
 from portcullis.custody.types import (
     LOCK_ORDER,
     SAVED_BY,
+    WALLS,
     Act,
     Custody,
     Health,
@@ -40,6 +41,11 @@ SHUT = {"all_access": ("break-glass",), "portcullis": ("automation",)}
 OPEN_RULES = frozenset({"people", "automation", "office"})
 OPEN_POLICY = "allow"
 SWEEP = timedelta(minutes=5)
+DOMAIN_LEASE = timedelta(seconds=60)
+
+
+# Behind the walls first, and then they come off.
+UNDOING = (Measure.SHUT_MAPPINGS, *WALLS)
 
 
 class Violation(AssertionError):
@@ -74,6 +80,14 @@ class World:
         # The domain
         self.engine_up = self.gate_up = self.exists = True
         self.members: set[str] = {"ann"}  # who should have access by group
+        self.groups_up = True
+        self.lease: tuple[object, datetime] | None = None  # whose the domain is, and until when
+        # The law of those who left: when they did, and whoever of them could not search any more at some time since.
+        self.left: dict[str, datetime] = {}
+        self.out: set[str] = set()
+        self.heard: list[str] = []  # removals and joins that no reaction has seen to yet
+        self.reaction: Process | None = None
+        self.unlocking_since = START
         self.by_hand: set[str] = {"hand-1"}  # entries that others made
         self.mappings = self.open_mappings()
         self.blocks: dict[str, bool] = {"logs": False, "frozen": True}  # frozen: blocked by its owner
@@ -202,23 +216,35 @@ class World:
         if after.state is State.DELETING or (after.state is State.DELETED and not self.deleted_by_name):
             raise Violation("deleted without being asked")
         if after.state is State.UNLOCKING:
+            self.unlocking_since = self.true
             # What is under way elsewhere or was broken off waits for its lease; the rest is undone before it.
             self.undone = []
             self.broken_off = any(r.progress in (Progress.INTENDED, Progress.FAILED) for r in after.measures.values())
         if after.state is State.OPEN and not self.broken_off:
-            order = [LOCK_ORDER.index(m) for m in self.undone if m in SAVED_BY]
-            if order != sorted(order, reverse=True):
-                raise Violation(f"not undone in reverse: {self.undone}")
+            order = [UNDOING.index(m) for m in self.undone if m in SAVED_BY]
+            if order != sorted(order):
+                raise Violation(f"not undone in order: {self.undone}")
+        if after.state is State.OPEN:
+            late = {who for who, at in self.left.items() if at < self.unlocking_since}
+            if late & self.may_search():
+                raise Violation(f"open, and still in though they left before: {late & self.may_search()}")
 
     # What the steps do
 
     def _do(self, todo: Todo, c: Custody) -> Process:
         """One step on the model. Raises Down; may be left in the middle."""
+        if todo.opens:
+            yield from self._before_a_wall_comes_off(c)
         engine = (Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES, Measure.PROVE)
+        engine += (Measure.FOLLOW,)
         if (todo.measure in engine and not self.engine_up) or (todo.measure not in engine and not self.gate_up):
             raise Down(f"{todo.measure} not reachable")
         if todo.measure in custody.types.SAVE_OF:
             yield from self._save(todo)
+        elif todo.measure is Measure.FOLLOW:
+            yield from self._follow()
+        elif todo.measure is Measure.SHUT_MAPPINGS and todo.act is Act.UNDO:
+            yield from self._put_back(todo)
         elif todo.measure in SAVED_BY:
             if todo.act is Act.TAKE:
                 self._check_save(todo)
@@ -271,9 +297,7 @@ class World:
         if not take and saved is None:
             raise Violation(f"nothing to put back for {todo.measure}")
         if todo.measure is Measure.SHUT_MAPPINGS:
-            # Put back: what others had made, and whoever is in the groups by now.
-            back = {**saved, "support": tuple(sorted(self.members))} if saved else {}
-            self.mappings = dict(SHUT) if take else back
+            self.mappings = dict(SHUT)
         elif todo.measure is Measure.BLOCK_INDICES:
             for index in list(self.blocks):
                 self.blocks[index] = True if take else saved.get(index, False)
@@ -287,6 +311,110 @@ class World:
                 self.ingress = saved
         else:
             self.policy = "deny" if take else saved
+
+    # The groups
+
+    def _read_groups(self) -> set[str]:
+        if not self.groups_up:
+            raise Down("the groups cannot be read")
+        return set(self.members)
+
+    def _take_lease(self) -> object:
+        if self.lease and self.true < self.lease[1]:
+            raise Down("another writer is at work")
+        token = object()
+        self.lease = token, self.true + DOMAIN_LEASE
+        return token
+
+    def _give_lease(self, token: object) -> None:
+        if self.lease and self.lease[0] is token:
+            self.lease = None
+
+    def _put_back(self, todo: Todo) -> Process:
+        """What was saved, less who left: those that the groups do not have, as they are now."""
+        token = self._take_lease()
+        try:
+            saved = self.saves.get(todo.save_as)
+            if saved is None:
+                raise Violation("nothing to put back for the mappings")
+            members = self._read_groups()
+            yield
+            if not self.engine_up:
+                raise Down("the engine is gone")
+            self.mappings = {**saved, "support": tuple(who for who in saved["support"] if who in members)}
+            yield
+        finally:
+            self._give_lease(token)
+
+    def _follow(self) -> Process:
+        """The mappings as the groups are now; only while they are not shut. Done if nobody is in who left."""
+        begun = self.custody
+        if not _may_follow(begun):
+            raise Down("it is shut")
+        token = self._take_lease()
+        try:
+            members = self._read_groups()
+            yield
+            now = self.custody
+            if not self.lease or self.lease[0] is not token or self.true >= self.lease[1]:
+                raise Down("the lease is over")
+            if not _may_follow(now) or now.saves != begun.saves:
+                raise Down("it was shut meanwhile")
+            if not self.engine_up:
+                raise Down("the engine is gone")
+            self.mappings = {**self.mappings, "support": tuple(sorted(members))}
+            yield
+        finally:
+            self._give_lease(token)
+        if self._still_in():
+            raise Down("somebody left meanwhile")
+
+    def _still_in(self) -> bool:
+        if not self.engine_up:
+            raise Down("the engine is gone")
+        return bool(set(self.mappings.get("support", ())) - self._read_groups())
+
+    def _before_a_wall_comes_off(self, c: Custody) -> Process:
+        """Nobody is in who left, and no other writer is at work: what follows in the same moment lifts it."""
+        follow = c.measures.get(Measure.FOLLOW)
+        if custody.maybe_in_effect(c, Measure.SHUT_MAPPINGS) or not follow or follow.progress is not Progress.DONE:
+            raise Violation("a wall comes off before the groups are followed")
+        if self._still_in():
+            yield from self._follow()
+        self._give_lease(self._take_lease())
+
+    def react(self) -> Process:
+        """The reaction to what was heard of the groups, as the queue hands it over: again until it is done."""
+        covered = len(self.heard)
+        if _may_follow(self.custody):
+            yield
+            before = set(self.left)
+            try:
+                yield from self._follow()
+            except Down:
+                if _may_follow(self.custody):
+                    return  # seen again
+            else:
+                self.out |= before & set(self.left)
+            self.counts["reactions"] += 1
+        else:
+            self.counts["reactions that waited"] += 1
+        del self.heard[:covered]
+
+    def may_search(self) -> set[str]:
+        """Whose search is answered now, of people that came by a group."""
+        return set() if self._walls_stand() else set(self.mappings.get("support", ()))
+
+    def _walls_stand(self) -> bool:
+        return all(self.blocks.values()) or "people" not in self.ingress or self.policy != OPEN_POLICY
+
+    def watch(self) -> None:
+        """Whoever left before the last wall came off, or whose leaving was reacted to, never searches again."""
+        if self._walls_stand():
+            self.out |= set(self.left)
+        elif again := self.out & self.may_search():
+            raise Violation(f"searches again though they left: {sorted(again)} ({self.custody.state})")
+        self.counts["watched while somebody was out"] += bool(self.out)
 
     def _was_done(self, todo: Todo, c: Custody) -> None:
         if todo.act is Act.UNDO and c.state is State.UNLOCKING:
@@ -331,13 +459,19 @@ class World:
         self.broken_off |= bool(self.processes)
         self.processes.clear()
         self.stale.clear()
-        self.engine_up = self.gate_up = True
+        self.engine_up = self.gate_up = self.groups_up = True
+        self.lease = self.reaction = None
         for _ in range(8):
             self.true += SWEEP
             for _ in self.guard():
-                pass
-            if self.custody.state is State.OPEN:  # the synchronisation of identities sweeps too
-                self.mappings = {**self.mappings, "support": tuple(sorted(self.members))}
+                self.watch()
+            while self.heard:
+                for _ in self.react():
+                    self.watch()
+            if self.custody.state is State.OPEN:  # the sweep follows the groups too, for what no event told
+                for _ in self._follow():
+                    self.watch()
+        self.watch()
         c = self.custody
         if c.break_glass and c.break_glass.until <= self.now:
             raise Violation("break-glass does not end")
@@ -392,3 +526,8 @@ class World:
                 raise Violation(f"{trouble} was told and nothing after it: {names}")
         if c.outbox:
             raise Violation("alerts were left untold")
+
+
+def _may_follow(c: Custody) -> bool:
+    back = not custody.maybe_in_effect(c, Measure.SHUT_MAPPINGS)
+    return c.state is State.OPEN or (c.state is State.UNLOCKING and back)

@@ -369,3 +369,58 @@ def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_lock
     scene.kms.enable_key(KeyId=scene.key)
     until(lambda: _opens(scene), within=60, what="open again")
     scene.as_before()
+
+
+# ---------------------------------------------------------------------- who left while it was locked
+
+
+def test_who_left_while_it_was_locked_is_never_answered_though_a_step_of_the_unlock_fails(scene: Scene) -> None:
+    # Given somebody in a group who searches, leaves while it is locked, and goes on asking without a pause
+    user = scene.people.cognito_user("leaves.in.the.lock.support")
+    scene.people.join(user, "support")
+    leaver = scene.people.at_dashboards(user)
+    until(lambda: leaver.may_search(INDEX), what="they search before the lock")
+    over, answered, asked = threading.Event(), [], []
+
+    def ask() -> None:
+        while not over.is_set():
+            began = time.time()
+            asked.append(began)
+            if leaver.may_search(INDEX):
+                answered.append(began)
+
+    with disabled(scene):
+        scene.until_locked()
+        scene.people.leave(user, "support")
+        scene.quiet()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        # When the key comes back, and the security group cannot be opened at first
+        fault = scene.aws.admin("fault", actions=["ec2:AuthorizeSecurityGroupIngress"], kind="server-error")["fault"]
+    until(lambda: scene.aws.admin("faults")[str(fault)]["met"], what="a step of the unlock fails")
+    assert scene.cast.state() == "unlocking"
+    scene.aws.admin("mend")
+    scene.until_open(within=60)
+    scene.quiet()
+    before = len(asked)
+    until(lambda: len(asked) > before + 10, what="they went on asking once it was open")
+    over.set()
+    asking.join()
+    # Then not one of their searches was answered
+    assert answered == []
+    assert scene.cast.application.may_search(INDEX)
+    assert user not in json.dumps(scene.cast.mappings())
+
+
+def test_groups_that_cannot_be_read_keep_it_locked_until_they_can(scene: Scene) -> None:
+    with disabled(scene):
+        scene.until_locked()
+        scene.aws.admin("fault", actions=["cognito-idp:ListUsersInGroup"], kind="server-error", caller="portcullis-")
+    until(lambda: len(scene.told("unlock-incomplete")) == 1, what="that it cannot open is told")
+    assert scene.cast.state() == "unlocking"
+    assert not scene.cast.application.may_search(INDEX)
+    assert not scene.ingress_of_people(), "the walls stand"
+    assert set(scene.everything()["blocks"]) == {"index.blocks.read", "index.blocks.write"}
+    scene.aws.admin("mend")
+    scene.until_open(within=60)
+    scene.as_before()

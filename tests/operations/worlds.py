@@ -168,7 +168,8 @@ class Memory:
             yield had
         finally:
             with self._lock:
-                mine.pop(domain, None)
+                if had:
+                    mine.pop(domain, None)
                 if self._leases.get(domain, ("", 0))[0] == token:
                     del self._leases[domain]
 

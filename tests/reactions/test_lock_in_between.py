@@ -113,6 +113,7 @@ def is_shut_while_the_key_is_gone(here: Town) -> None:
 
 def ends_in_the_truth(here: Town) -> None:
     here.aws.disabled = False
+    here.pass_time(31)  # what waited for the change that was at work is tried again
     guard(here.world, "demo", KEY)
     synchronise(here.world, "demo", CAUSE)
     assert here.state is State.OPEN

@@ -12,7 +12,7 @@ number, a role with such a pattern is emptied too, and neither comes back with i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, J
 from portcullis.access.guard import Keepers
 from portcullis.access.patch import pointer
 from portcullis.access.patterns import unloadable
+from portcullis.access.plan import Claim
 
 _DIRECT = "opendistro_security_roles"
 
@@ -109,9 +110,10 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
     return Shut(patches, save, tuple(left))
 
 
-def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
+def reopen(saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = ()) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
+    `left`: entries of mappings that do not come back, because whoever they stand for left meanwhile.
     So is every role that the lock has emptied. What no node can load does not come back.
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
@@ -124,8 +126,11 @@ def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
     ]
     operations: list[Json] = []
     lost = [f"role {role} permits nothing: {', '.join(why.values())}" for role, why in bad_roles.items()]
+    staying_out: dict[str, set[tuple[str, str]]] = {}
+    for claim in left:
+        staying_out.setdefault(claim.name, set()).add((claim.entry_list, claim.entry))
     for role, saved_mapping in mappings.items():
-        document = _without(saved_mapping, bad_mappings.get(role, {}))
+        document = _without(saved_mapping, bad_mappings.get(role, {}), staying_out.get(role, set()))
         lost += [f"mapping of {role}: {why}" for why in bad_mappings.get(role, {}).values()]
         now = held_now.get(Kind.MAPPINGS, role)
         if now == document or held_now.is_fixed(Kind.MAPPINGS, role):
@@ -147,7 +152,8 @@ def reopen(saved: Mapping[str, Any], held_now: Held) -> Reopened:
             operations.append({"op": "remove", "path": pointer(role)})
         else:
             strangers.append(role)
-    patches = _sendable((Kind.ROLES, role_operations), (Kind.MAPPINGS, operations), (Kind.USERS, user_operations))
+    # Mappings before roles: who left is out of the mapping of a role that was emptied before that role gives anything again.
+    patches = _sendable((Kind.MAPPINGS, operations), (Kind.ROLES, role_operations), (Kind.USERS, user_operations))
     return Reopened(patches, tuple(strangers), tuple(lost))
 
 
@@ -170,11 +176,13 @@ def _unloadable(held: Held) -> tuple[dict[str, dict[str, str]], dict[str, dict[s
     return found[Kind.MAPPINGS], found[Kind.ROLES]
 
 
-def _without(mapping: Json, bad: Mapping[str, str]) -> Json:
-    if not bad:
+def _without(mapping: Json, bad: Mapping[str, str], left: Collection[tuple[str, str]]) -> Json:
+    if not bad and not left:
         return mapping
     return mapping | {
-        name: [entry for entry in mapping[name] if entry not in bad] for name in MAPPING_LISTS if name in mapping
+        name: [entry for entry in mapping[name] if entry not in bad and (name, entry) not in left]
+        for name in MAPPING_LISTS
+        if name in mapping
     }
 
 

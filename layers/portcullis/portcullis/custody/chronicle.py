@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from portcullis.custody.health import elapsed
-from portcullis.custody.types import Act, Custody, Health, Progress, State, Tell
+from portcullis.custody.types import Act, Custody, Health, Measure, Progress, State, Tell
 
 # Told alerts that are events of their own, and no state of the custody.
 # A window of break-glass has its two ends as lines: a use of it that is heard of later is held against them.
@@ -74,7 +74,7 @@ def _timeline(c: Custody, event_at: str) -> tuple[str, ...]:
     steps = [
         (record.at, f"{measure}: {record.progress}" + (f" ({record.detail})" if record.detail else ""))
         for measure, record in c.measures.items()
-        if record.act is act and record.progress is not Progress.SKIPPED
+        if (record.act is act or measure is Measure.FOLLOW) and record.progress is not Progress.SKIPPED
     ]
     if c.revoked_since:
         steps.append((c.revoked_since, f"the key was seen to be revoked ({', '.join(c.confirmed_by)})"))

@@ -23,6 +23,7 @@ from portcullis.custody.types import (
     LOCK_ORDER,
     SAVE_OF,
     SAVED_BY,
+    WALLS,
     Act,
     Custody,
     Decision,
@@ -39,6 +40,8 @@ from portcullis.custody.types import (
 _UNSURE = (Progress.INTENDED, Progress.FAILED)
 # Sessions that were ended stay ended, a proof is no change: nothing to undo.
 _NOT_UNDONE = frozenset({Measure.END_SESSIONS, Measure.PROVE})
+# What a lock begins without: an unlock that was broken off has followed the groups of then.
+_NOT_KEPT = _NOT_UNDONE | {Measure.FOLLOW}
 
 
 def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> Decision:
@@ -145,7 +148,7 @@ def _enter_locking(c: Custody, now: datetime, rules: Rules) -> Custody:
     for measure, record in c.measures.items():
         save = measure in SAVE_OF
         stands = maybe_in_effect(c, SAVE_OF[measure]) if save else maybe_in_effect(c, measure)
-        if stands and measure not in _NOT_UNDONE:
+        if stands and measure not in _NOT_KEPT:
             kept[measure] = record
         elif save and maybe_in_effect(c, measure) and record.save_as:
             strays.append(record.save_as)
@@ -251,13 +254,19 @@ def _ready(c: Custody, measure: Measure, rules: Rules) -> bool:
 
 
 def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
-    steps = tuple(
-        _step(c, m, Act.UNDO)
-        for m in reversed(LOCK_ORDER)
-        if maybe_in_effect(c, m) and not (m in SAVE_OF and maybe_in_effect(c, SAVE_OF[m]))
-    )
+    """The mappings are put back behind the walls, the groups are followed, and only then the walls come off.
+
+    A save is forgotten once its measure is known to be undone.
+    """
+    steps = [_step(c, Measure.SHUT_MAPPINGS, Act.UNDO)] if maybe_in_effect(c, Measure.SHUT_MAPPINGS) else []
+    if not steps and not _done(c, Measure.FOLLOW):
+        steps = [Todo(Measure.FOLLOW, Act.TAKE)]
+    if not steps:
+        steps = [replace(_step(c, m, Act.UNDO), opens=True) for m in WALLS if maybe_in_effect(c, m)]
+    spent = [m for m in reversed(LOCK_ORDER) if m in SAVE_OF and maybe_in_effect(c, m)]
+    steps += [_step(c, m, Act.UNDO) for m in spent if not maybe_in_effect(c, SAVE_OF[m])]
     # A lock that was broken off before it saved again may leave no save in effect, but earlier ones to forget.
-    return steps or ((_step(c, Measure.SAVE, Act.UNDO),) if c.strays else ())
+    return tuple(steps) or ((_step(c, Measure.SAVE, Act.UNDO),) if c.strays else ())
 
 
 def _step(c: Custody, measure: Measure, act: Act) -> Todo:

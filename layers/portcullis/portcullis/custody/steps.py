@@ -46,7 +46,7 @@ def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
     c = _with(c, todo.measure, MeasureRecord(progress, now, _short(detail), todo.act, save_as=save_as))
     if todo.forget:
         c = replace(c, strays=tuple(name for name in c.strays if name not in todo.forget))
-    if todo.measure is not Measure.PROVE and todo.act is Act.TAKE:
+    if todo.measure not in (Measure.PROVE, Measure.FOLLOW) and todo.act is Act.TAKE:
         # What was proven before this step says nothing of how things are after it.
         return _without(c, Measure.PROVE)
     return c

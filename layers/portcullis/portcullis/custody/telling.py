@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from portcullis.custody.health import elapsed
 from portcullis.custody.types import (
+    DELETE_ORDER,
     LOCK_ORDER,
     SAVE_OF,
     Act,
@@ -84,8 +86,10 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
         and elapsed(c.unreachable_since, now) >= rules.unreachable_grace,
         Tell.KEY_SUSPECTED: bool(c.suspected) and c.revoked_since is None and elapsed(oldest, now) >= rules.settle,
         Tell.LOCKED: c.state is State.LOCKED,
-        Tell.LOCK_INCOMPLETE: locked and bool(_failing(c, Act.TAKE)),
-        Tell.UNLOCK_INCOMPLETE: c.state is State.UNLOCKING and bool(_failing(c, Act.UNDO)),
+        # What is of best effort and fails, as the access policy does while the key is gone, is no incident of its own: `locked` says it.
+        Tell.LOCK_INCOMPLETE: locked and _is_failing(c, Act.TAKE, set(LOCK_ORDER) - rules.best_effort),
+        Tell.UNLOCK_INCOMPLETE: c.state is State.UNLOCKING
+        and (_is_failing(c, Act.UNDO, LOCK_ORDER) or _is_failing(c, Act.TAKE, {Measure.FOLLOW})),
         Tell.BREAK_GLASS_OPEN: c.break_glass is not None,
         Tell.ROTATION_NOT_FOLLOWED: not rules.follows_alias
         and bool(c.key_id and c.domain_key_id)
@@ -99,7 +103,7 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
         Tell.DELETE_INCOMPLETE: c.state is State.DELETING
         and c.deletion is not None
         and elapsed(c.deletion.at, now) >= rules.delete_grace
-        and bool(_failing(c, Act.TAKE, deletion=True)),
+        and _is_failing(c, Act.TAKE, DELETE_ORDER),
     }
 
 
@@ -124,13 +128,9 @@ def _pending(c: Custody) -> _NotYet | None:
     return None if c.state in (State.OPEN, State.DELETED) else _NOT_YET
 
 
-def _failing(c: Custody, act: Act, *, deletion: bool = False) -> list[tuple[Measure, MeasureRecord]]:
-    """Measures whose last try failed, also while the next one is under way."""
-    return [
-        (measure, record)
-        for measure, record in c.measures.items()
-        if record.act is act and record.failures and (measure not in LOCK_ORDER) is deletion
-    ]
+def _is_failing(c: Custody, act: Act, measures: Collection[Measure]) -> bool:
+    """Whether the last try of one of these failed, also while the next one is under way."""
+    return any(measure in measures and r.act is act and r.failures for measure, r in c.measures.items())
 
 
 def _trouble(c: Custody, name: Tell, now: datetime, rules: Rules) -> Custody:
@@ -259,7 +259,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.UNLOCKED: (
         Severity.INFO,
         "{deployment} is open again, after {downtime}.",
-        "Everything that the lock did was undone in reverse; sessions that were ended stay ended.",
+        "Everything that the lock did was undone, but for whoever left the groups meanwhile; sessions that were ended stay ended.",
         "Nothing to do; people may have to sign in again. " + _CHECK,
         "restore",
     ),
@@ -286,9 +286,9 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     ),
     Tell.UNLOCK_INCOMPLETE: (
         Severity.CRITICAL,
-        "{deployment} may be open again, and not everything could be undone since {state_since}: {failing}.",
-        "The rest was undone. What failed is tried again until it is.",
-        "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
+        "{deployment} is to be open again since {state_since}, and not every step of it could be done: {failing}.",
+        "It opens only once the groups were read and whoever left them is out. What failed is tried again until it is done.",
+        "See why it fails (is the domain up, can the groups be read, may the automation still act?). " + _CHECK,
         "restore",
     ),
     Tell.BREAK_GLASS_OPEN: (

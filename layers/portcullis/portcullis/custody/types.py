@@ -85,7 +85,8 @@ class State(StrEnum):
 
 
 class Measure(StrEnum):
-    """What is done to a deployment. Lock: in the order of LOCK_ORDER, undone in reverse. Deletion: in DELETE_ORDER, never undone.
+    """What is done to a deployment. Lock: in the order of LOCK_ORDER. Unlock: SHUT_MAPPINGS undone, FOLLOW taken, WALLS undone.
+    Deletion: in DELETE_ORDER, never undone.
 
     Each SAVE keeps how things are before its measure changes them; undoing it means forgetting what was kept.
     """
@@ -100,6 +101,9 @@ class Measure(StrEnum):
     DENY_POLICY = "deny policy"  # the domain access policy; best effort
     END_SESSIONS = "end sessions"  # people's sessions, if so configured; not undone
     PROVE = "prove"  # a canary subject is refused; after everything else, again after every repair
+    FOLLOW = (
+        "follow groups"  # of an unlock: whoever left meanwhile is out, whoever joined is in, before a wall comes off
+    )
     FINAL_SNAPSHOT = "final snapshot"
     DELETE_DOMAIN = "delete domain"
     VERIFY_GONE = "verify gone"
@@ -117,6 +121,8 @@ LOCK_ORDER = (
     Measure.END_SESSIONS,
     Measure.PROVE,
 )
+# What keeps people out though they are mapped, in the order in which it comes off: the index blocks last, as they do so in one moment.
+WALLS = (Measure.DENY_POLICY, Measure.CLOSE_INGRESS, Measure.BLOCK_INDICES)
 DELETE_ORDER = (Measure.FINAL_SNAPSHOT, Measure.DELETE_DOMAIN, Measure.VERIFY_GONE)
 # Measure -> the save that must be DONE before it, and stays until it is UNDONE.
 SAVED_BY = {
@@ -157,12 +163,14 @@ class Todo:
 
     `save_as` of a SAVE: the name to keep under; of any other measure with a save: the name to read from.
     `forget`: only for UNDO of a SAVE: every name to forget.
+    `opens`: only for UNDO of a wall in an unlock: people may get in by it, so first of all nobody is in who left meanwhile.
     """
 
     measure: Measure
     act: Act
     save_as: str = ""
     forget: tuple[str, ...] = ()
+    opens: bool = False
 
 
 class Tell(StrEnum):

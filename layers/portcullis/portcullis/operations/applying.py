@@ -177,33 +177,52 @@ def apply_model(
     adopt: bool = False,
     operation: str = "apply",
     expected: str = "",
+    unlocking: bool = False,
 ) -> Outcome:
     """Bring the engine to what the model asks for. The caller holds the lease.
 
     A model that is not in force yet is written down as coming once it is known to lock nobody out, before the first write, and is in
     force once the engine holds what it asks for. Where it is refused, by whomever, it is remembered as refused, what it changed is taken
     back, and what stood before still stands.
-    `expected` is the digest of a saved plan. Raises Refused if the engine moved since that plan was made, if the end state would
-    lock somebody out who must not be, or if the engine will not take it; Conflict if others kept writing in between through all
-    attempts; Unreachable if the engine stays silent, Shut if the deployment is not open all the while (what was begun is settled by
-    the next run).
+    `expected` is the digest of a saved plan; `unlocking` is explained in `while_open`. Raises Refused if the engine moved since that
+    plan was made, if the end state would lock somebody out who must not be, or if the engine will not take it; Conflict if others kept
+    writing in between through all attempts; Unreachable if the engine stays silent, Shut if the deployment is not open all the while
+    (what was begun is settled by the next run).
     """
     standing = in_force(world, registration.deployment)
     if is_in_force(standing, kept):
         forget_coming(world, registration)
-        return _bring(world, registration, kept, cause, adopt=adopt, operation=operation, expected=expected)
+        return _bring(
+            world,
+            registration,
+            kept,
+            cause,
+            adopt=adopt,
+            operation=operation,
+            expected=expected,
+            unlocking=unlocking,
+        )
     try:
-        new = Replacing(standing)
-        return _bring(world, registration, kept, cause, adopt=adopt, operation=operation, expected=expected, new=new)
+        return _bring(
+            world,
+            registration,
+            kept,
+            cause,
+            adopt=adopt,
+            operation=operation,
+            expected=expected,
+            unlocking=unlocking,
+            new=Replacing(standing),
+        )
     except (Shut, Overtaken):
         raise  # the next run goes on with it
     except (Unreachable, Conflict) as error:
         one = coming(world, registration)
         if one is not None and one.exhausted:
-            give_up(world, registration, error, cause)
+            give_up(world, registration, error, cause, unlocking=unlocking)
         raise
     except Exception as error:
-        give_up(world, registration, error, cause)
+        give_up(world, registration, error, cause, unlocking=unlocking)
         raise
 
 
@@ -214,7 +233,7 @@ class Replacing:
     standing: KeptModel | None
 
 
-def give_up(world: World, registration: Registration, why: Exception, cause: Cause) -> None:
+def give_up(world: World, registration: Registration, why: Exception, cause: Cause, *, unlocking: bool = False) -> None:
     """The model that was coming is refused, and what it changed is taken back. What cannot be taken back now, the next run does."""
     if coming(world, registration) is None:
         return  # it was refused before anything was written
@@ -223,7 +242,7 @@ def give_up(world: World, registration: Registration, why: Exception, cause: Cau
     if standing is None:
         return
     try:
-        _bring(world, registration, standing, cause, operation="take back")
+        _bring(world, registration, standing, cause, operation="take back", unlocking=unlocking)
     except PortcullisError as error:
         log.warning("what a refused model had changed is taken back by the next run: %s", error)
 
@@ -237,10 +256,11 @@ def _bring(
     adopt: bool = False,
     operation: str = "apply",
     expected: str = "",
+    unlocking: bool = False,
     new: Replacing | None = None,
 ) -> Outcome:
     """The engine is brought to this model, which is in force, or is to be (`new`)."""
-    is_open = WhileOpen.of(world, registration.deployment)
+    is_open = WhileOpen.of(world, registration.deployment, unlocking=unlocking)
     engine = world.engine(registration)
     before = text_in_ledger(world, registration.deployment)
     undertaking = starting(world, cause, operation, before=before, after=kept.text)

@@ -14,7 +14,6 @@ from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations import measures
 from portcullis.operations.ports import Alert, Change, Registration
 from portcullis.operations.reminders import remind
-from portcullis.operations.synchronise import synchronise
 from portcullis.operations.world import Cause, World
 from portcullis.signals.types import Signal
 
@@ -53,15 +52,12 @@ def guard(
     `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first.
     """
     registration = world.ledger.registration(deployment)
-    before = world.ledger.custody(deployment)
     if change is not None:
         _change(world, deployment, change, cause)
     after, soon = _at_rest(world, registration, cause, hint)
     after = _tell(world, after)
     if soon is not None:
         remind(world, deployment, soon)
-    if after.state is State.OPEN and before.state is not State.OPEN:
-        synchronise(world, registration.deployment, cause)  # what the groups did while it was locked
     return after
 
 
@@ -127,18 +123,18 @@ def _look_and_act(
         custody = _keep(world, kept, decision.custody, cause)
         if decision.next is None:
             return custody, decision
-        custody, alone = _step(world, registration, custody, decision.next)
+        custody, alone = _step(world, registration, custody, decision.next, cause)
         if not alone:
             raise _Overtaken
         kept = custody
     raise PortcullisError(f"{registration.deployment}: the lock did not come to rest in {_MOST_STEPS} steps")
 
 
-def _step(world: World, registration: Registration, custody: Custody, todo: Todo) -> tuple[Custody, bool]:
+def _step(world: World, registration: Registration, custody: Custody, todo: Todo, cause: Cause) -> tuple[Custody, bool]:
     """One measure: written down, done, written down. And whether nobody else has kept the custody meanwhile."""
     custody = world.ledger.keep_custody(machine.intend(custody, todo, world.now()))
     try:
-        detail = measures.perform(world, registration, todo)
+        detail = measures.perform(world, registration, todo, cause)
     except Exception as error:
         log.warning("%s of %s failed: %s", todo.act.value, todo.measure.value, error)
         said = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"

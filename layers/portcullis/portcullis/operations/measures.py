@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
-from portcullis.access.config import Held, Kind
-from portcullis.access.patch import apply_patches
-from portcullis.access.shut import Patches, reopen, shut
+from portcullis.access.config import Kind
+from portcullis.access.shut import shut
 from portcullis.custody.types import Act, Measure, Todo
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import Refused
 from portcullis.gates.policy import shut as shut_policy
 from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
+from portcullis.operations.following import follow, opening, put_back, send_each
 from portcullis.operations.foundation import CANARY_INDEX, keepers
-from portcullis.operations.in_effect import culprits
-from portcullis.operations.ports import Engine, Registration
+from portcullis.operations.ports import Registration
 from portcullis.operations.sessions import end_all
-from portcullis.operations.world import World
+from portcullis.operations.world import Cause, World
 
 _SHUT_KINDS = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
 
 
-def perform(world: World, registration: Registration, todo: Todo) -> str:
+def perform(world: World, registration: Registration, todo: Todo, cause: Cause) -> str:
     """Take or undo one measure; returns what was seen, for the ledger. Raises what the state machine records as a failure."""
+    if todo.measure is Measure.FOLLOW:
+        return follow(world, registration, cause)
+    if todo.measure is Measure.SHUT_MAPPINGS and todo.act is Act.UNDO:
+        return put_back(world, registration, todo, cause)
     if todo.act is Act.UNDO and todo.measure in _SAVES:
         for name in todo.forget:
             world.ledger.forget(registration.deployment, name)
         return ""
     take, undo = _MEASURES[todo.measure]
     done = take if todo.act is Act.TAKE else undo
-    return done(world, registration, todo)
+    with opening(world, registration, cause) if todo.opens else nullcontext():
+        return done(world, registration, todo)
 
 
 # ---------------------------------------------------------------------- role mappings
@@ -45,33 +50,8 @@ def _shut_mappings(world: World, registration: Registration, todo: Todo) -> str:
     saved = world.ledger.saved(registration.deployment, todo.save_as)
     held = engine.read(_SHUT_KINDS)
     closed = shut(held, keepers(registration).while_locked(), saved)
-    _send(engine, closed.patches, held)
+    send_each(engine, closed.patches, held)
     return "; ".join(closed.left)
-
-
-def _reopen_mappings(world: World, registration: Registration, todo: Todo) -> str:
-    engine = world.engine(registration)
-    saved = world.ledger.saved(registration.deployment, todo.save_as)
-    if saved is None:
-        raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
-    held = engine.read(_SHUT_KINDS)
-    opened = reopen(saved, held)
-    _send(engine, opened.patches, held)
-    made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
-    return "; ".join([*made, *opened.lost])
-
-
-def _send(engine: Engine, patches: Patches, held: Held) -> None:
-    """One after another. Where the nodes cannot load what the engine holds, each is kept and answered with a failure until one of
-    them has mended that: so there it is the last answer that counts."""
-    for place, (kind, operations) in enumerate(patches, 1):
-        try:
-            engine.patch(kind, operations)
-        except Unreachable as error:
-            if not culprits(held):
-                raise
-            if place == len(patches):
-                raise Unreachable(f"{error}{culprits(apply_patches(held, patches))}") from error
 
 
 # ---------------------------------------------------------------------- index blocks
@@ -158,7 +138,7 @@ Done = Callable[[World, Registration, Todo], str]
 _SAVES = frozenset({Measure.SAVE, Measure.SAVE_BLOCKS, Measure.SAVE_INGRESS, Measure.SAVE_POLICY})
 _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.SAVE: (_save_mappings, _nothing),
-    Measure.SHUT_MAPPINGS: (_shut_mappings, _reopen_mappings),
+    Measure.SHUT_MAPPINGS: (_shut_mappings, _nothing),
     Measure.SAVE_BLOCKS: (_save_blocks, _nothing),
     Measure.BLOCK_INDICES: (_block, _unblock),
     Measure.SAVE_INGRESS: (_save_ingress, _nothing),

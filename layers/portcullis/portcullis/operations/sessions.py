@@ -53,6 +53,12 @@ def end_what_leavers_hold(world: World, registration: Registration, options: Map
     over(world, registration.deployment, _ALERT)
 
 
+def still_to_be_ended(world: World, registration: Registration) -> tuple[str, ...]:
+    """Groups that somebody left who may still hold what he had by them."""
+    saved = world.ledger.saved(registration.deployment, _SEEN) or {}
+    return tuple(sorted(saved.get("leaving", {})))
+
+
 def end_all(world: World, registration: Registration, kept: KeptModel) -> str:
     """Everybody's sessions, at a lock; what was done, in words. They stay ended when it is open again: people sign in anew."""
     identity = world.identity(registration)

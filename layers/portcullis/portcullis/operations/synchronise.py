@@ -18,13 +18,14 @@ log = logging.getLogger(__name__)
 def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
     """Bring one deployment to what its model and its groups ask for.
 
-    While it is not open nothing is written: the unlock synchronises, so what happened meanwhile is not lost.
+    While it is locked nothing is written: the unlock synchronises, so what happened meanwhile is not lost. Once an unlock has put the
+    mappings back this does not wait for its end: whoever leaves then is out before the walls come off, or soon after.
     Raises Refused (the lock-out guard, or the engine says no), Unreachable or Conflict (try again later).
     """
     registration = world.ledger.registration(deployment)
 
     def as_it_is_now() -> Outcome:
-        WhileOpen.of(world, deployment)  # before the lease: whoever has nothing to do holds up nobody
+        WhileOpen.of(world, deployment, unlocking=True)  # before the lease: whoever has nothing to do holds up nobody
         with world.ledger.lease(registration.domain_arn, "synchronise") as ours:
             if not ours:
                 raise Unreachable(
@@ -33,15 +34,15 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
             # Now: whoever held the lease may have applied another one.
             if (one := coming(world, registration)) is not None:
                 try:
-                    return apply_model(world, registration, one.model, cause)
+                    return apply_model(world, registration, one.model, cause, unlocking=True)
                 except Exception as error:
                     if coming(world, registration) is not None:
                         raise  # it is neither in effect nor refused yet
                     log.warning("a model that was begun with is refused now: %s", error)
-            return apply_model(world, registration, world.ledger.model(deployment), cause)
+            return apply_model(world, registration, world.ledger.model(deployment), cause, unlocking=True)
 
     try:
-        done = unless_shut(world, deployment, as_it_is_now) or Outcome(deployment, "waiting")
+        done = unless_shut(world, deployment, as_it_is_now, unlocking=True) or Outcome(deployment, "waiting")
     except PortcullisError as error:
         out_of_step(world, deployment, error)
         raise
