@@ -158,3 +158,69 @@ def test_attributes_are_filled_in_and_an_undefined_one_is_refused_in_a_filter_an
     assert lenient.views[0].documents == ("${attr.internal.none}",)
     assert not asked(engine(r=[on("${attr.internal.none}*")]), "orders").allowed
     assert asked(engine(r=[on("${user_name}-*")]), "anna-1").allowed
+
+
+A, B = '{"term": {"a": 1}}', '{"term": {"a": 2}}'
+
+
+@pytest.mark.parametrize(
+    ("rules", "last_counts", "documents", "fields"),
+    [
+        # Two entries of one role on one index, as measured: 3.x goes by the last, 2.19 joins them.
+        ([on("orders", dls=A), on("ord*", dls=B)], True, (B,), Fields()),
+        ([on("orders", dls=A), on("ord*", dls=B)], False, (A, B), Fields()),
+        ([on("orders", fls=["~a"]), on("orders", fls=["!b"])], True, None, Fields(True, ("b",))),
+        ([on("orders", fls=["~a"]), on("orders", fls=["!b"])], False, None, Fields(True, ("a", "b"))),
+        # One for everything counts beside one for the index, and so does one with an attribute, and one for an alias.
+        ([on("*", dls=A), on("orders", dls=B)], True, (A, B), Fields()),
+        ([on("orders", dls=A), on("*", dls=B)], True, (A, B), Fields()),
+        ([on("all-orders", dls=A), on("orders", dls=B)], True, (A, B), Fields()),
+        ([on("orders${attr.internal.none}", dls=A), on("orders", dls=B)], True, (B,), Fields()),
+        # An entry without a limit lifts none, wherever it stands.
+        ([on("orders", dls=A), on("orders")], True, (A,), Fields()),
+        ([on("orders"), on("orders", dls=A)], True, (A,), Fields()),
+        ([on("orders", dls=A), on("orders", fls=["~a"])], True, (A,), Fields(True, ("a",))),
+        # Blanks are no filter.
+        ([on("orders", dls=" ")], True, None, Fields()),
+    ],
+)
+def test_limits_of_several_entries_of_one_role(
+    rules: list[Json], last_counts: bool, documents: tuple[str, ...] | None, fields: Fields
+) -> None:
+    world = World(WORLD.indices, {"all-orders": ("orders",)}, last_entry_counts=last_counts)
+    (view,) = asked(engine(r=rules), "orders", world=world).views
+    assert (view.documents, view.fields) == (documents, fields)
+
+
+def test_two_entries_of_one_role_are_not_told_as_two_roles() -> None:
+    reasons = asked(engine(r=[on("orders", dls=A), on("orders")]), "orders").reasons
+    assert "one entry of r sets no limit on documents, but another of its entries does, which counts" in reasons
+    assert not [reason for reason in reasons if reason.startswith("r sets no limit")]
+    several = asked(engine(r=[on("orders", dls=A), on("orders", dls=B)]), "orders").reasons
+    assert "of several entries of r the last one's documents count" in several
+
+
+@pytest.mark.parametrize("limits", [{"dls": A}, {"fls": ["~a"]}, {"masked_fields": ["a"]}])
+@pytest.mark.parametrize("action", ["indices:data/write/update", "indices:admin/resize"])
+def test_what_would_read_more_than_is_seen_is_refused_under_limits(limits: Json, action: str) -> None:
+    refused = asked(engine(r=[on("orders", "*", **limits)]), "orders", action=action)
+    assert not refused.allowed
+    assert "is refused where documents, fields or masks limit what is seen" in refused.reasons[-1]
+    assert asked(engine(r=[on("orders", "*")]), "orders", action=action).allowed
+    assert asked(engine(r=[on("orders", "*", fls=["*"])]), "orders", action=action).allowed
+
+
+def test_a_document_filter_does_not_limit_writes_and_it_is_said() -> None:
+    decision = asked(engine(r=[on("orders", "*", dls=A)]), "orders", action=WRITE)
+    assert decision.allowed
+    assert "limits are for reading: what is not seen can be overwritten and deleted all the same" in decision.reasons
+
+
+def test_a_rule_for_an_object_holds_for_what_is_in_it() -> None:
+    assert [Fields(True, ("o",)).sees(name) for name in ("o", "o.a", "o.a.keyword", "oo")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert [Fields(False, ("o",)).sees(name) for name in ("o", "o.a", "oo")] == [True, True, False]

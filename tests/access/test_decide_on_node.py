@@ -43,6 +43,13 @@ ROLES: dict[str, list[Json]] = {
     "seen_masked": [on("seen-*", masked_fields=["card", "name::/name/::NAME"])],
     "seen_mine": [on("seen-*", dls='{"terms": {"name.keyword": ["${user.name}", "name 1"]}}')],
     "seen_unlimited": [on("*", "indices_all")],
+    "seen_twice": [
+        on("seen-a", dls='{"term": {"n": 1}}', fls=["~card"]),
+        on("seen-*", dls='{"term": {"n": 2}}', fls=["!note"]),
+    ],
+    "seen_twice_free": [on("seen-*", dls='{"term": {"n": 1}}'), on("seen-a")],
+    "seen_everything": [on("*", dls='{"term": {"n": 1}}'), on("seen-*", dls='{"term": {"n": 2}}')],
+    "seen_by_alias": [on("seen-all", dls='{"term": {"n": 1}}'), on("seen-a", dls='{"term": {"n": 2}}')],
     "seen_undefined": [on("seen-*", dls='{"term": {"area": "${attr.internal.none}"}}')],
 }
 USERS: dict[str, tuple[str, ...]] = {
@@ -58,6 +65,11 @@ USERS: dict[str, tuple[str, ...]] = {
     "masked": ("seen_masked",),
     "masked-unlimited": ("seen_masked", "seen_unlimited"),
     "mine": ("seen_mine",),
+    "twice": ("seen_twice",),
+    "twice-free": ("seen_twice_free",),
+    "twice-eu": ("seen_twice", "seen_eu"),
+    "everything": ("seen_everything",),
+    "by-alias": ("seen_by_alias",),
     "undefined": ("seen_undefined",),
     "nobody": (),
 }
@@ -83,7 +95,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
 
 
 def expect(node: Node, method: str, path: str, body: Any, *statuses: int) -> Any:
-    status, answer = node.ask(method, path, body)
+    status, answer = node.ask(method, path, body, timeout=120)
     assert status in statuses, (path, answer)
     return answer
 
@@ -118,7 +130,8 @@ def seen_through(view: View, user: str) -> dict[int, Json]:
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_decision_is_what_the_engine_does(node: Node, user: str) -> None:
-    held, world = read(node), replace(WORLD, undefined_refuses=node.version.startswith("3."))
+    newer = node.version.startswith("3.")
+    held, world = read(node), replace(WORLD, undefined_refuses=newer, last_entry_counts=newer)
     with requests.Session() as session:
         session.trust_env, session.verify, session.auth = False, str(node.ca), (user, PASSWORD)
         for target in TARGETS:
@@ -142,3 +155,25 @@ def test_a_decision_is_what_the_engine_does(node: Node, user: str) -> None:
                 assert set(shown) <= set(original), said
                 seen[hit["_index"]][int(hit["_id"])] = {k: v if v == original[k] else None for k, v in shown.items()}
             assert seen == {index: seen_through(view, user) for index, view in views.items()}, said
+
+
+@pytest.mark.parametrize("role", ["seen_eu", "seen_less", "seen_masked"])
+def test_an_update_is_refused_under_limits_and_a_whole_document_is_not(node: Node, role: str) -> None:
+    """The engine says 500, and means that it will not."""
+    name = f"{role}_writes"
+    permissions = [{**permission, "allowed_actions": ["crud"]} for permission in ROLES[role]]
+    patch(
+        node, Kind.ROLES, {name: {"index_permissions": permissions, "cluster_permissions": ["cluster_composite_ops"]}}
+    )
+    patch(node, Kind.USERS, {name: {"password": PASSWORD, "opendistro_security_roles": [name]}})
+    with requests.Session() as session:
+        session.trust_env, session.verify, session.auth = False, str(node.ca), (name, PASSWORD)
+        update = session.post(f"{node.url}/seen-a/_update/0", json={"doc": {"z": 1}}, timeout=30)
+        whole = session.put(f"{node.url}/seen-a/_doc/0", json=DOCUMENTS[0], timeout=30)
+    held = read(node)
+    assert (update.status_code, "Update is not supported" in update.text) == (500, True)
+    assert not decide(held, Caller(name), "indices:data/write/update", ["seen-a"], WORLD).allowed
+    assert whole.status_code == 200
+    assert decide(held, Caller(name), "indices:data/write/index", ["seen-a"], WORLD).allowed
+    for kind in (Kind.USERS, Kind.ROLES):
+        expect(node, "PATCH", API + kind.value, [{"op": "remove", "path": f"/{name}"}], 200)

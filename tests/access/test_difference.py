@@ -22,6 +22,22 @@ MEMBERS = Membership({GROUP: (ANNA,), IAM_GROUP: (OPS,)}, {GROUP: (ROLE_ARN,)})
 NOBODY: frozenset[Claim] = frozenset()
 
 
+def test_backend_roles_that_are_needed_together_become_entries_of_their_list() -> None:
+    model = AccessModel(and_backend_roles={"readers": ("a", "b"), "writers": ("c",)})
+    assert desired(model, MEMBERS).entries == {
+        "readers": {"and_backend_roles": dict.fromkeys(("a", "b"), "and_backend_roles of readers")},
+        "writers": {"and_backend_roles": {"c": "and_backend_roles of writers"}},
+    }
+
+
+def test_entries_that_limit_one_index_are_not_the_same_in_another_order() -> None:
+    one = {"index_patterns": ["a"], "allowed_actions": ["read"], "dls": '{"match_all": {}}'}
+    other = {**one, "dls": '{"term": {"a": 1}}'}
+    assert not same({"index_permissions": [one, other]}, {"index_permissions": [other, one]})
+    free = {"index_patterns": ["a"], "allowed_actions": ["read"]}
+    assert same({"index_permissions": [one, free]}, {"index_permissions": [free, one]})
+
+
 def entry(name: str, entry_list: str = "users", role_name: str = "readers") -> Claim:
     return Claim(Kind.MAPPINGS, role_name, entry_list, name)
 

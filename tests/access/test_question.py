@@ -62,6 +62,7 @@ def test_an_answer_says_what_is_seen_and_why() -> None:
             "documents limited by r",
             "fields limited by r",
             "masked fields limited by r",
+            "masks hide text alone: numbers, true and false, and objects are shown as they are",
         ],
     }
     assert told["views"]["b"] == {

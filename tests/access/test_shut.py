@@ -174,3 +174,37 @@ def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_co
     assert after.entries("writers", "users") == ("ben",)
     assert any("mapping of readers" in one and "/(/" in one for one in opened.lost)
     assert any("role writers permits nothing" in one for one in opened.lost)
+
+
+def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_and_it_is_told() -> None:
+    held = house(viewers=mapping(users=["anna"]))
+    without = Held({**held.documents, Kind.ROLES: {n: d for n, d in held.of(Kind.ROLES).items() if n != "viewers"}})
+    locking = shut(without, LOCKED)
+    assert not [
+        o for kind, operations in locking.patches if kind is Kind.MAPPINGS for o in operations if "viewers" in o["path"]
+    ]
+    assert locking.left == ("mapping of viewers stays as it is: there is no such role",)
+    assert locking.saved["rolesmapping"]["viewers"]["users"] == ["anna"]
+
+
+def test_given_a_reserved_user_with_roles_of_its_own_when_locked_then_it_is_left_and_told() -> None:
+    roles = {"opendistro_security_roles": ["viewers"]}
+    held = Held(
+        {**house().documents, Kind.USERS: {"fixed": {**roles, "reserved": True}, "own": dict(roles), "plain": {}}}
+    )
+    locking = shut(held, LOCKED)
+    touched = [o["path"] for kind, operations in locking.patches if kind is Kind.USERS for o in operations]
+    assert touched == ["/own/opendistro_security_roles"]
+    assert locking.left == ("internal user fixed is reserved by the engine and keeps its roles",)
+    assert locking.saved["internalusers"] == {"own": ["viewers"]}
+
+
+def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() -> None:
+    held = house(viewers=mapping(users=["anna"]))
+    saved = shut(held, LOCKED).saved
+    assert saved["roles"]["viewers"] == held.of(Kind.ROLES)["viewers"]
+    assert "all_access" not in saved["roles"]
+    # So that the roles can be emptied, and come back.
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    assert locked.of(Kind.ROLES)["viewers"]["index_permissions"] == []
+    assert apply_patches(locked, reopen(saved, locked).patches) == held

@@ -1,7 +1,7 @@
 """Document filters, what `check` says of each, and what the engine does with it: one table for both.
 
-The index has the documents 0 to 3: `area` (keyword: us, eu, us, eu), `n` (integer: 0 to 3), `at` (date: 2020-01-01). The caller is
-an internal user, `attr.internal.team` is eu and `attr.internal.level` is 3, with two backend roles, eu and b.
+The index has documents 0 to 3: `area` (keyword: us, eu, us, eu), `n` (integer: 0 to 3), `at` (date: 2020-01-01), `note` (text: as area).
+The caller is an internal user, `attr.internal.team` is eu and `attr.internal.level` is 3, with two backend roles, eu and b.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SOUND: dict[str, set[str]] = {
     '{"dis_max": {"queries": [{"term": {"n": 1}}, {"term": {"n": 2}}]}}': {"1", "2"},
     '{"function_score": {"query": {"term": {"n": 1}}, "functions": [{"filter": {"term": {"n": 1}}, "weight": 2}]}}': {"1"},
     '{"boosting": {"positive": {"term": {"n": 1}}, "negative": {"term": {"n": 2}}, "negative_boost": 0.5}}': {"1"},
-    '{"span_or": {"clauses": [{"span_term": {"area": "eu"}}]}}': EU,
+    '{"span_or": {"clauses": [{"span_term": {"note": "eu"}}]}}': EU,
     '{"range": {"n": {"gte": 1, "lt": 3}}}': {"1", "2"},
     '{"range": {"at": {"lt": "2020-01-01||+1d/d", "format": "yyyy-MM-dd"}}}': ALL,
     '{"range": {"area": {"gte": "eu", "lte": "nowhere"}}}': EU,

@@ -28,10 +28,11 @@ def user(i: int) -> str:
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     """A node with a role and a user for each filter, all written at once: the engine takes every one of them."""
     node: Node = request.getfixturevalue({"3.4.0": "node_basic_3", "2.19.3": "node_basic_2"}[request.param])
-    fields = {"area": {"type": "keyword"}, "n": {"type": "integer"}, "at": {"type": "date"}}
+    fields = {"area": {"type": "keyword"}, "n": {"type": "integer"}, "at": {"type": "date"}, "note": {"type": "text"}}
     assert node.ask("PUT", "/filters", {"mappings": {"properties": fields}})[0] == 200
     for n in range(4):
-        document = {"area": "eu" if n % 2 else "us", "n": n, "at": "2020-01-01"}
+        area = "eu" if n % 2 else "us"
+        document = {"area": area, "n": n, "at": "2020-01-01", "note": area}
         assert node.ask("PUT", f"/filters/_doc/{n}?refresh=true", document)[0] == 201
     entries = [{"index_patterns": ["filters"], "allowed_actions": ["read"], "dls": dls} for dls in FILTERS]
     roles = {user(i): {"index_permissions": [entry]} for i, entry in enumerate(entries)}

@@ -294,10 +294,38 @@ def test_given_the_same_roles_on_different_indices_then_nothing_is_told(code, on
 
 
 def test_given_two_groups_then_it_may_concern_whoever_is_in_both():
-    (finding,) = lint(two_roles({"dls": TERM_A}, {}, APART))["dls-narrows"]
+    findings = lint(two_roles({"dls": TERM_A}, {}, APART))
+    (finding,) = findings["groups-meet"]
+    assert not MERGES & set(findings)  # a reason to accept what may concern nobody accepts nothing that does
     assert finding.severity is Severity.INFO
     assert "whoever is in both cognito_group:analysts and cognito_group:support" in finding.message
     assert "sees only the documents of one, though other alone would show all" in finding.message
+
+
+def test_what_may_concern_nobody_is_one_finding_a_role_however_many_groups_there_are():
+    names = [f"g{i}" for i in range(40)]
+    groups = "identity: {cognito: {groups: {" + ", ".join(f"{name}: {{}}" for name in names) + "}}}\n"
+    roles = "".join(
+        f"  {n}: {{index_permissions: [{entry(**({'dls': TERM_A} if n == 'g0' else {}))}]}}\n" for n in names
+    )
+    grants = ", ".join(f"{{role: {name}, to: {{cognito_group: {name}}}}}" for name in names)
+    real = "{role: g0, to: {iam_role: a}}, {role: g1, to: {iam_role: a}}, {role: g0, to: {iam_role: b}}, {role: g1, to: {iam_role: b}}"
+    findings = lint(access(f"roles:\n{roles}grants: [{grants}, {real}]", "cognito", groups))
+    (hypothetical,) = findings["groups-meet"]
+    assert "so in 38 more cases of g0" in hypothetical.message
+    (told,) = findings["dls-narrows"]
+    assert (told.severity, "each of iam_role:a, iam_role:b sees" in told.message) == (Severity.WARNING, True)
+
+
+def test_two_roles_that_mask_a_field_differently_are_told():
+    found = lint(two_roles({"masked_fields": "[a, b]"}, {"masked_fields": "['a::SHA-256', b]"}, BOTH))
+    assert "iam_role:a" in found["masks-differ"][0].message
+    assert "masks-differ" not in lint(two_roles({"masked_fields": "[a]"}, {"masked_fields": "[b]"}, BOTH))
+
+
+def test_an_exclusion_by_the_older_sign_counts_as_one():
+    found = lint(two_roles({"fls": "['!a']"}, {"fls": "[b]"}, BOTH))
+    assert "fls-includes-ignored" in found
 
 
 def test_given_the_members_then_only_who_is_in_both_is_told_by_name():

@@ -230,6 +230,50 @@ def test_what_a_deployment_file_cannot_hold_is_left_and_told(made: Account) -> N
     assert all(name in left for name in ("übersicht", "uses", "direct"))
 
 
+def test_what_does_nothing_in_a_role_keeps_nobody_from_adopting_it(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    entry = {
+        "index_patterns": ["orders", ""],
+        "allowed_actions": ["read", " "],
+        "masked_fields": ["", "card"],
+        "fls": ["", "~a"],
+    }
+    odd = {
+        "description": "",
+        "cluster_permissions": ["", "cluster_monitor"],
+        "index_permissions": [
+            {"index_patterns": [], "allowed_actions": []},
+            entry,
+            {"index_patterns": [""], "allowed_actions": ["read"]},
+        ],
+        "tenant_permissions": [{"tenant_patterns": [], "allowed_actions": []}],
+    }
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": odd}])
+    entries = mapping(users=["", "local"], backend_roles=["team"])
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/editors", "value": entries}])
+    held, writes = made.engine.held, made.engine.writes
+    taken = ask(made, "adopt")
+    assert (taken["exit_status"], taken["steps"], taken["left"]) == (0, [], [])
+    assert (made.engine.writes, made.engine.held) == (writes, held)
+    access = model.loads(taken["text"], "taken").access
+    (kept,) = access.roles["editors"].index_permissions
+    assert (kept.index_patterns, kept.masked_fields, kept.fls) == (("orders",), ("card",), ("~a",))
+    assert {str(g.to.subject) for g in access.grants if g.role == "editors"} == {
+        "internal_user:local",
+        "backend_role:team",
+    }
+    assert ask(made, "plan")["exit_status"] == 0
+
+
+def test_a_blank_field_rule_hides_every_field_and_is_never_adopted_as_none(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    document = role("read", patterns=["orders"], fls=[""])
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": document}])
+    taken = ask(made, "adopt")
+    assert "editors" not in model.loads(taken["text"], "taken").access.roles
+    assert any("editors" in line for line in taken["left"])
+
+
 def test_the_engine_is_right_where_a_role_of_the_file_differs(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     edited = [{"op": "add", "path": "/viewers/index_permissions/0/allowed_actions/-", "value": "write"}]

@@ -247,6 +247,7 @@ class Engine:
         self.lock = threading.RLock()
         self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
+        self.unread = ""  # what it says against any query
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[Kind] | None = None) -> Held:
@@ -301,6 +302,9 @@ class Engine:
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
         self.index_blocks = {index: dict(before.get(index, {})) for index in self.index_blocks}
+
+    def why_no_query(self, query: Json) -> str:
+        return self.unread
 
     def may_search(self, index: str) -> bool:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 ATTRIBUTE = re.compile(r"\$\{([^}]*)\}")
 LISTS = ("user.roles", "user.securityRoles")  # filled in as values in quotes with commas between
@@ -24,3 +24,38 @@ def fields(rules: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def field_of(rule: str) -> str:
     """The field that a field rule is about."""
     return rule[1:] if rule.startswith(_EXCLUDED) else rule
+
+
+SAMPLE = "an attribute"  # what stands for an attribute in a filter that is looked at
+
+
+def with_attributes(dls: str) -> str:
+    """A document filter with every attribute filled in by a sample."""
+    return "".join(sample(attribute, text, inside) for text, attribute, inside in pieces(dls))
+
+
+def sample(attribute: str, text: str, inside: bool) -> str:
+    """In a string an attribute is text, outside one it stands for a quoted value."""
+    if not attribute:
+        return text
+    return SAMPLE if inside else f'"{SAMPLE}"'
+
+
+def pieces(dls: str) -> Iterator[tuple[str, str, bool]]:
+    """A filter cut at its attributes: (text, "", …) and (as written, the attribute's name, whether it stands in a string)."""
+    inside, start, i = False, 0, 0
+    while i < len(dls):
+        attribute = ATTRIBUTE.match(dls, i)
+        if attribute:
+            if start < i:
+                yield dls[start:i], "", inside
+            yield attribute[0], attribute[1], inside
+            start = i = attribute.end()
+            continue
+        if inside and dls[i] == "\\":
+            i += 1
+        elif dls[i] == '"':
+            inside = not inside
+        i += 1
+    if start < len(dls):
+        yield dls[start:], "", inside

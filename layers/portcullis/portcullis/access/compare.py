@@ -30,8 +30,36 @@ def canonical(document: Json | None) -> Json | None:
     if document is None:
         return None
     skipped = SHOWN_ONLY | _SECRET
-    pairs = {k: _plain(v, k) for k, v in document.items() if k not in skipped}
+    pairs = {k: _plain(v, k) for k, v in without_nothing(document).items() if k not in skipped}
     return {k: v for k, v in pairs.items() if not _is_empty(v)}
+
+
+_WORDS = ("cluster_permissions", "allowed_actions", "backend_roles")
+_PATTERNS = {"index_permissions": "index_patterns", "tenant_permissions": "tenant_patterns"}
+_LIMITS = ("dls", "fls", "masked_fields")
+
+
+def without_nothing(document: Json) -> Json:
+    """The document without what neither gives nor limits anything: blank words, and entries on no index and no tenant."""
+    return {
+        key: _entries(value, _PATTERNS[key]) if key in _PATTERNS else _words(value, key)
+        for key, value in document.items()
+    }
+
+
+def _entries(permissions: Any, patterns: str) -> Any:
+    if not isinstance(permissions, list | tuple):
+        return permissions
+    cleaned = [{k: _words(v, k) for k, v in entry.items()} for entry in permissions if isinstance(entry, dict)]
+    return [entry for entry in cleaned if entry.get(patterns)]
+
+
+def _words(value: Any, key: str) -> Any:
+    if key not in (*_WORDS, *_PATTERNS.values(), "fls", "masked_fields") or not isinstance(value, list | tuple):
+        return value
+    words = [word for word in value if not (word is None or (isinstance(word, str) and not word.strip()))]
+    # Of blanks alone, a rule that includes fields shows none.
+    return list(value) if key == "fls" and not words else words
 
 
 def differing(one: Json | None, other: Json | None) -> tuple[str, ...]:
@@ -49,6 +77,8 @@ def _plain(value: Any, key: str) -> Any:
         if key in _SETS:
             if all(isinstance(item, str) for item in items):
                 return sorted(set(items))
+            if key == "index_permissions" and sum(any(item.get(k) for k in _LIMITS) for item in items) > 1:
+                return items  # of several limits of one role on an index the last one counts
             keyed = {json.dumps(item, sort_keys=True): item for item in items}
             return [keyed[k] for k in sorted(keyed)]
         return items

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from portcullis.access.attributes import ATTRIBUTE, fields
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.matching import matches, matches_any
@@ -27,7 +28,8 @@ _CLUSTER_PREFIX = (
     "indices:data/read/scroll",
     "indices:data/read/msearch",
 )
-_ATTRIBUTE = re.compile(r"\$\{([^}]+)\}")
+# What the engine refuses wherever it limits what is seen: it would have to read what the caller may not.
+_NOT_UNDER_LIMITS = ("indices:data/write/update", "indices:admin/resize", "indices:admin/plugins/replication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class World:
     undefined_refuses: bool = (
         True  # 3.x refuses a document filter with an undefined attribute; 2.19 keeps its text as it stands
     )
+    last_entry_counts: bool = True  # 3.x: of a role's entries on one index the last one's limit; 2.19 joins them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,14 @@ class Fields:
     patterns: tuple[str, ...] = ()
 
     def sees(self, name: str) -> bool:
-        return matches_any(self.patterns, name.removesuffix(".keyword")) is not self.excluding
+        """An object's rule holds for all that is in it."""
+        parts = name.removesuffix(".keyword").split(".")
+        found = any(matches_any(self.patterns, ".".join(parts[: i + 1])) for i in range(len(parts)))
+        return found is not self.excluding
+
+    @property
+    def everything(self) -> bool:
+        return not self.patterns if self.excluding else "*" in self.patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +163,12 @@ def _view(held: Held, caller: Caller, roles: Mapping[str, str], action: str, ind
     # A permission on an alias or a data stream covers its members.
     names = (index, *sorted(alias for alias, members in world.aliases.items() if index in members))
     rules = [
-        (role, permission)
+        _Rule(role, permission, covers)
         for role in sorted(roles)
         for permission in _permissions(held, role)
-        if _matches_index(permission, names, caller, roles)
+        if (covers := _covered(permission, names, caller, roles))
     ]
-    granting = sorted({role for role, permission in rules if _covers(held, permission, action)})
+    granting = sorted({rule.role for rule in rules if _covers(held, rule.permission, action)})
     if not granting:
         return View(index, False, (), reasons=(f"no index permission of {_names(roles)} on {index} covers {action}",))
     reasons = [f"{action} on {index} through {_names(granting)}"]
@@ -168,56 +178,97 @@ def _view(held: Held, caller: Caller, roles: Mapping[str, str], action: str, ind
         documents = _documents(rules, caller, roles, world, reasons)
     except _Undefined as undefined:
         return View(index, False, (), reasons=(*reasons, str(undefined)))
-    return View(index, True, documents, _fields(rules, world, reasons), _masks(rules, world, reasons), tuple(reasons))
+    seen, masks = _fields(rules, world, reasons), _masks(rules, world, reasons)
+    limited = documents is not None or not seen.everything or masks
+    if limited and action.startswith(_NOT_UNDER_LIMITS):
+        reasons.append(f"{action} is refused where documents, fields or masks limit what is seen")
+        return View(index, False, (), reasons=tuple(reasons))
+    if documents is not None and action.startswith("indices:data/write/"):
+        reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
+    return View(index, True, documents, seen, masks, tuple(reasons))
 
 
-def _matches_index(permission: Json, names: tuple[str, ...], caller: Caller, roles: Mapping[str, str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    role: str
+    permission: Json
+    covers: frozenset[tuple[str, str]]  # by which kind of pattern it covers which name
+
+
+def _covered(
+    permission: Json, names: tuple[str, ...], caller: Caller, roles: Mapping[str, str]
+) -> frozenset[tuple[str, str]]:
+    """By which kind of pattern the permission covers which of an index's names; the engine keeps limits apart so."""
+    found = set()
     for pattern in permission.get("index_patterns") or ():
+        if pattern == "*":
+            found.add(("everything", "*"))
+            continue
         try:
             resolved = _with_attributes(pattern, caller, roles)
         except _Undefined:
             continue  # an undefined attribute in an index pattern is no match
-        if any(matches(resolved, name) for name in names):
-            return True
-    return False
+        how = "static" if resolved == pattern else f"dynamic {pattern}"
+        found |= {(how, name) for name in names if matches(resolved, name)}
+    return frozenset(found)
 
 
-def _restricting(
-    rules: list[tuple[str, Json]], limit: str, world: World, reasons: list[str], what: str
-) -> list[tuple[str, Json]]:
+def _restricting(rules: list[_Rule], limit: str, world: World, reasons: list[str], what: str) -> list[_Rule]:
     """The permissions whose limit counts. Any permission on the index does, whatever its actions.
 
     One without a limit lifts the others' if `dfm_empty_overrides_all` is set; else it counts for nothing beside a limited one.
     """
-    limited = [(role, permission) for role, permission in rules if permission.get(limit)]
-    free = sorted({role for role, permission in rules if not permission.get(limit)})
+    limited = [rule for rule in rules if _has(rule.permission, limit)]
+    free = [rule for rule in rules if not _has(rule.permission, limit)]
     if limited and free and world.dfm_empty_overrides_all:
-        reasons.append(f"{_names(free)} lifts the {what} of {_names(r for r, _ in limited)} (dfm_empty_overrides_all)")
+        lifting, lifted = _names(r.role for r in free), _names(r.role for r in limited)
+        reasons.append(f"{lifting} lifts the {what} of {lifted} (dfm_empty_overrides_all)")
         return []
-    if limited and free:
-        reasons.append(
-            f"{_names(free)} sets no limit on {what}, but {_names(r for r, _ in limited)} does, which counts"
-        )
+    if world.last_entry_counts:
+        limited = _last_of_each(limited, reasons, what)
+    limiting = {rule.role for rule in limited}
+    if without := {rule.role for rule in free} - limiting:
+        if limited:
+            reasons.append(f"{_names(without)} sets no limit on {what}, but {_names(limiting)} does, which counts")
     elif limited:
-        reasons.append(f"{what} limited by {_names(r for r, _ in limited)}")
+        reasons.append(f"{what} limited by {_names(limiting)}")
+    if within := limiting & {rule.role for rule in free}:
+        reasons.append(
+            f"one entry of {_names(within)} sets no limit on {what}, but another of its entries does, which counts"
+        )
     return limited
 
 
+def _has(permission: Json, limit: str) -> bool:
+    """A filter of blanks is none."""
+    value = permission.get(limit)
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
+def _last_of_each(limited: list[_Rule], reasons: list[str], what: str) -> list[_Rule]:
+    """3.x keeps one limit for a role and a name: that of the last entry that covers it."""
+    last = {(rule.role, *cover): rule for rule in limited for cover in sorted(rule.covers)}
+    counting = [rule for rule in limited if any(last[rule.role, *cover] is rule for cover in rule.covers)]
+    if passed := [rule.role for rule in limited if rule not in counting]:
+        reasons.append(f"of several entries of {_names(passed)} the last one's {what} count")
+    return counting
+
+
 def _documents(
-    rules: list[tuple[str, Json]], caller: Caller, roles: Mapping[str, str], world: World, reasons: list[str]
+    rules: list[_Rule], caller: Caller, roles: Mapping[str, str], world: World, reasons: list[str]
 ) -> tuple[str, ...] | None:
     limited = _restricting(rules, "dls", world, reasons, "documents")
     if not limited:
         return None
-    queries = [_with_attributes(p["dls"], caller, roles, strict=world.undefined_refuses) for _, p in limited]
+    queries = [
+        _with_attributes(rule.permission["dls"], caller, roles, strict=world.undefined_refuses) for rule in limited
+    ]
     return tuple(dict.fromkeys(queries))
 
 
-def _fields(rules: list[tuple[str, Json]], world: World, reasons: list[str]) -> Fields:
+def _fields(rules: list[_Rule], world: World, reasons: list[str]) -> Fields:
     limited = _restricting(rules, "fls", world, reasons, "fields")
-    patterns = dict.fromkeys(p for _, permission in limited for p in permission["fls"])
-    excluded = tuple(p[1:] for p in patterns if p.startswith(("~", "!")))
-    included = tuple(p for p in patterns if not p.startswith(("~", "!")))
+    included, excluded = fields(dict.fromkeys(pattern for rule in limited for pattern in rule.permission["fls"]))
     if excluded and included:
         reasons.append("included fields are ignored, since others are excluded")
     if excluded or not included:
@@ -225,9 +276,11 @@ def _fields(rules: list[tuple[str, Json]], world: World, reasons: list[str]) -> 
     return Fields(False, included)
 
 
-def _masks(rules: list[tuple[str, Json]], world: World, reasons: list[str]) -> tuple[str, ...]:
+def _masks(rules: list[_Rule], world: World, reasons: list[str]) -> tuple[str, ...]:
     limited = _restricting(rules, "masked_fields", world, reasons, "masked fields")
-    return tuple(dict.fromkeys(rule for _, permission in limited for rule in permission["masked_fields"]))
+    if limited:
+        reasons.append("masks hide text alone: numbers, true and false, and objects are shown as they are")
+    return tuple(dict.fromkeys(mask for rule in limited for mask in rule.permission["masked_fields"]))
 
 
 def _with_attributes(text: str, caller: Caller, roles: Mapping[str, str], *, strict: bool = True) -> str:
@@ -248,7 +301,7 @@ def _with_attributes(text: str, caller: Caller, roles: Mapping[str, str], *, str
             )
         return known[plain]
 
-    return _ATTRIBUTE.sub(value, text)
+    return ATTRIBUTE.sub(value, text)
 
 
 def _quoted(values: Iterable[str]) -> str:

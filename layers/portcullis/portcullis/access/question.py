@@ -5,7 +5,7 @@
  "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
  "request": {"action": "indices:data/read/search", "indices": ["logs-*"]},
  "world": {"indices": [], "aliases": {}, "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false,
-           "undefined_refuses": true}}
+           "undefined_refuses": true, "last_entry_counts": true}}
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "dfm_empty_overrides_all": ("true or false", True),
         "do_not_fail_on_forbidden": ("true or false", True),
         "undefined_refuses": ("true or false", True),
+        "last_entry_counts": ("true or false", True),
     },
 }
 

@@ -6,6 +6,7 @@ The dialect (paths and shapes) is detected once a connection; everything above t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NoReturn
@@ -124,6 +125,23 @@ class OpenSearchEngine:
 
     # ------------------------------------------------------------------ asking
 
+    def why_no_query(self, query: Json) -> str:
+        """What the engine says against a query; empty if it can read it.
+
+        It reads the query first, and then asks for a right: so a refusal means that it could read it. The index is none: whoever has
+        the right is told nothing of any document either.
+        """
+        params = {"explain": "true", "ignore_unavailable": "true"}
+        status, body = self._transport("POST", f"/{_NO_INDEX}/_validate/query", params, {"query": query})
+        if status in (403, 404):
+            return ""
+        if status == 400:  # what is no query at all
+            return _message(body)
+        if status != 200:
+            self._raise(status, body, "_validate/query")
+        # The first line of what was thrown: its place in the text is that of ours, not of the file.
+        return "" if body.get("valid") else re.split(r";; |\n", str(body.get("error") or "it is no query"))[0][:300]
+
     def may_search(self, index: str) -> bool:
         """Whether whoever this connection is may search this index now. Unreachable if that cannot be told."""
         status, body = self._transport("POST", f"/{index}/_search", None, {"size": 0})
@@ -146,6 +164,9 @@ class OpenSearchEngine:
 
     def _raise(self, status: int, body: Any, request: str) -> NoReturn:
         refuse(self._name, status, body, request)
+
+
+_NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 
 
 def _misread(operation: Json) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -90,6 +91,9 @@ class Tenant(Strict):
     """What the tenant is for."""
 
 
+_KINDS = tuple((kind.value, kind) for kind in SubjectKind)  # looked up once: there may be tens of thousands of grants
+
+
 def _one_of(schema: dict[str, object], keys: list[str]) -> None:
     schema["oneOf"] = [{"required": [key]} for key in keys]
 
@@ -120,14 +124,13 @@ class To(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> To:
-        given = {kind: name for kind in SubjectKind if (name := getattr(self, kind.value)) is not None}
+        given = self._given()
         if len(given) != 1:
-            kinds = ", ".join(kind.value for kind in SubjectKind)
             raise Wrong(
-                "names nobody" if not given else f"names {len(given)} kinds ({', '.join(given)})",
-                f"exactly one of {kinds}",
+                "names nobody" if not given else f"names {len(given)} kinds ({', '.join(kind for kind, _ in given)})",
+                f"exactly one of {', '.join(key for key, _ in _KINDS)}",
             )
-        for kind, name in given.items():
+        for kind, name in given:
             try:
                 names.check_subject(kind, name)
             except Wrong as wrong:
@@ -138,10 +141,14 @@ class To(Strict):
             )
         return self
 
-    @property
+    @cached_property
     def subject(self) -> Subject:
-        kind = next(k for k in SubjectKind if getattr(self, k.value) is not None)
-        return Subject(kind, getattr(self, kind.value))
+        ((kind, name),) = self._given()
+        return Subject(kind, name)
+
+    def _given(self) -> list[tuple[SubjectKind, str]]:
+        values = self.__dict__
+        return [(kind, values[key]) for key, kind in _KINDS if values[key] is not None]
 
 
 class GrantSpec(Strict):

@@ -113,6 +113,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         "fields that are included and fields that are excluded meet: the includes are ignored",
     ),
     "fls-narrows": (Severity.WARNING, "one more role means fewer fields: field rules beat a role without any"),
+    "groups-meet": (
+        Severity.INFO,
+        "roles of two groups whose limits add up to something else for whoever is in both, if anybody is: check --live tells",
+    ),
     "half-master": (Severity.WARNING, "a master needs both all_access and security_manager"),
     "hosts-everyone": (Severity.ERROR, 'a mapping with hosts: "*" maps everyone'),
     "hosts-in-vpc": (Severity.WARNING, "a mapping by host does nothing for a domain in a VPC"),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from portcullis.access.attributes import ATTRIBUTE, LISTS, is_list
+from portcullis.access.attributes import ATTRIBUTE, LISTS, SAMPLE, is_list, pieces, sample, with_attributes
 from portcullis.model import names
 from portcullis.model.findings import Finding, found
 from portcullis.model.known import modules, queries
@@ -19,7 +19,6 @@ from portcullis.model.parts import Path
 from portcullis.model.types import Configuration, Deployment
 
 _NAMES = frozenset((*LISTS, *(name.replace(".", "_") for name in LISTS), "user.name", "user_name"))
-_IN_QUOTES = "an attribute"  # what stands for an attribute in a filter that is looked at
 # The engine has no clock for filters. A date in words begins with `now`, and goes on with a sum or a rounding, or ends.
 _NOW = re.compile(r"now(?:$|\|\||[-+/])")
 _NOW_IN_TEXT = re.compile(r"[\[{><=:]\s*\"?now\b|\bTO\s+\"?now\b|\bnow[-+/]\d*[yMwdhHms]\b")
@@ -73,34 +72,9 @@ def read(text: str) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def with_attributes(dls: str) -> str:
-    """The filter with every attribute filled in by a sample: in a string it is text, outside one it stands for a quoted value."""
-    return "".join(_sample(attribute, text, inside) for text, attribute, inside in _pieces(dls))
-
-
-def _pieces(dls: str) -> Iterator[tuple[str, str, bool]]:
-    """The filter cut at its attributes: (text, "", …) and (as written, the attribute's name, whether it stands in a string)."""
-    inside, start, i = False, 0, 0
-    while i < len(dls):
-        attribute = ATTRIBUTE.match(dls, i)
-        if attribute:
-            if start < i:
-                yield dls[start:i], "", inside
-            yield attribute[0], attribute[1], inside
-            start = i = attribute.end()
-            continue
-        if inside and dls[i] == "\\":
-            i += 1
-        elif dls[i] == '"':
-            inside = not inside
-        i += 1
-    if start < len(dls):
-        yield dls[start:], "", inside
-
-
 def _misplaced(dls: str) -> tuple[str, str] | None:
     """A list of values in quotes, or a single value without: neither is JSON once it is filled in."""
-    for written, attribute, inside in _pieces(dls):
+    for written, attribute, inside in pieces(dls):
         if not attribute:
             continue
         if is_list(attribute) and inside:
@@ -118,13 +92,13 @@ def _misplaced(dls: str) -> tuple[str, str] | None:
             "in a list of its own",
         ),
     ):
-        for written, attribute, inside in _pieces(dls):
+        for written, attribute, inside in pieces(dls):
             # Whoever has a role has one of the engine's roles at least; a backend role need nobody have.
             if inside or not is_list(attribute) or (how_many == 0 and "security" in attribute):
                 continue
-            filled = ",".join([f'"{_IN_QUOTES}"'] * how_many)
+            filled = ",".join([f'"{SAMPLE}"'] * how_many)
             try:
-                read("".join(filled if a == attribute else _sample(a, text, i) for text, a, i in _pieces(dls)))
+                read("".join(filled if a == attribute else sample(a, text, i) for text, a, i in pieces(dls)))
             except ValueError:
                 return f"{written} {problem}", remedy.replace("ATTRIBUTE", written)
     return None
@@ -163,7 +137,7 @@ def unknown_attribute(deployment: Deployment, path: Path, attribute: str, code: 
 
 def _with_own_values(deployment: Deployment, path: Path, dls: str) -> Iterator[Finding]:
     """What the attributes of the file's own users make of the filter: it has to stay the same query, with their words in it."""
-    used = {attribute for _, attribute, _ in _pieces(dls)}
+    used = {attribute for _, attribute, _ in pieces(dls)}
     for user, spec in deployment.access.users.items():
         values = {f"attr.internal.{name}": value for name, value in spec.attributes.items()}
         for attribute in sorted(used):
@@ -173,12 +147,11 @@ def _with_own_values(deployment: Deployment, path: Path, dls: str) -> Iterator[F
             problem = ""
             try:
                 filled = read(
-                    "".join(value if a == attribute else _sample(a, text, inside) for text, a, inside in _pieces(dls))
+                    "".join(value if a == attribute else sample(a, text, inside) for text, a, inside in pieces(dls))
                 )
                 wanted = read(
                     "".join(
-                        _mark(inside) if a == attribute else _sample(a, text, inside)
-                        for text, a, inside in _pieces(dls)
+                        _mark(inside) if a == attribute else sample(a, text, inside) for text, a, inside in pieces(dls)
                     )
                 )
                 if not _alike(wanted, filled, value):
@@ -200,12 +173,6 @@ _MARK, _BARE = "\ue000", "\ue001"  # where the value stands: in a string, or by 
 
 def _mark(inside: bool) -> str:
     return _MARK if inside else f'"{_BARE}"'
-
-
-def _sample(attribute: str, text: str, inside: bool) -> str:
-    if not attribute:
-        return text
-    return _IN_QUOTES if inside else f'"{_IN_QUOTES}"'
 
 
 def _alike(wanted: Any, filled: Any, value: str) -> bool:

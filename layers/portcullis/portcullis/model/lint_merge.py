@@ -6,7 +6,7 @@ the indices that both cover (all_access included); queries are OR-ed; excluded f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,7 +14,7 @@ from portcullis.access.attributes import fields
 from portcullis.access.config import Json
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.model import names
-from portcullis.model.findings import CODES, Facts, Finding, Severity
+from portcullis.model.findings import Facts, Finding, found
 from portcullis.model.types import Deployment
 
 _GROUPS = frozenset((SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP))
@@ -45,28 +45,53 @@ def merges(deployment: Deployment, model: AccessModel, facts: Facts) -> Iterator
 
     def meet(one: str, other: str) -> tuple[_Meeting, ...]:
         pair = (min(one, other), max(one, other))
+        if not restricted & set(pair):
+            return ()
         if pair not in meetings:
-            meetings[pair] = (
-                tuple(_meetings(pair, documents, overrides=facts.dfm_empty_overrides_all))
-                if restricted & set(pair)
-                else ()
-            )
+            meetings[pair] = tuple(_meetings(pair, documents, overrides=facts.dfm_empty_overrides_all))
         return meetings[pair]
 
+    concerned: dict[_Meeting, list[str]] = {}
     for who, roles in sorted(held.items()):
-        for one, other in combinations(sorted(roles), 2):
+        limited = roles & restricted
+        for one, other in combinations(sorted(roles), 2) if limited else ():
             for meeting in meet(one, other):
-                yield _finding(deployment, meeting, who, CODES[meeting.code][0])
+                concerned.setdefault(meeting, []).append(who)
+    for meeting, people in concerned.items():
+        yield _finding(deployment, meeting, meeting.code, _several(people))
     if facts.membership is None:
-        groups = sorted({g.subject for g in model.grants if g.subject.kind in _GROUPS})
-        told: set[tuple[str, str]] = set()  # once a pair of roles is enough here: it may concern nobody
-        for a, b in combinations(groups, 2):
-            for one in sorted(held[str(a)]):
-                for other in sorted(held[str(b)] - held[str(a)]):
-                    found = meet(one, other) if one not in held[str(b)] else ()
-                    if found and (found[0].winner, found[0].other) not in told:
-                        told.add((found[0].winner, found[0].other))
-                        yield _finding(deployment, found[0], f"whoever is in both {a} and {b}", Severity.INFO)
+        yield from _between_groups(deployment, model, restricted, meet)
+
+
+def _several(people: list[str], most: int = 3) -> str:
+    """All of them, or some and how many more."""
+    if len(people) == 1:
+        return people[0]
+    shown, more = people[:most], len(people) - most
+    return f"each of {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
+
+
+def _between_groups(
+    deployment: Deployment, model: AccessModel, restricted: set[str], meet: Callable[[str, str], tuple[_Meeting, ...]]
+) -> Iterator[Finding]:
+    """What would meet in somebody who is in two groups: one finding a role, since it may concern nobody."""
+    groups: dict[str, set[str]] = {}
+    for grant in model.grants:
+        if grant.subject.kind in _GROUPS:
+            groups.setdefault(grant.role, set()).add(str(grant.subject))
+    told: dict[str, tuple[_Meeting, str, int]] = {}  # the role -> one example, and how many more there are
+    for one in sorted(restricted & groups.keys()):
+        for other in sorted(groups):
+            ours, theirs = groups[one] - groups[other], groups[other] - groups[one]
+            if one == other or not ours or not theirs or (other in restricted and other < one):
+                continue
+            for meeting in meet(one, other):
+                who = f"whoever is in both {' and '.join(sorted((min(ours), min(theirs))))}"
+                first, said, more = told.get(meeting.winner, (meeting, who, -1))
+                told[meeting.winner] = (first, said, more + 1)
+    for meeting, who, more in told.values():
+        also = f"; so in {more} more cases of {meeting.winner}" if more else ""
+        yield _finding(deployment, meeting, "groups-meet", who, also)
 
 
 def _holders(model: AccessModel, facts: Facts) -> Iterator[tuple[str, str]]:
@@ -79,8 +104,8 @@ def _holders(model: AccessModel, facts: Facts) -> Iterator[tuple[str, str]]:
 def _principals(subject: Subject, facts: Facts) -> tuple[str, ...]:
     if facts.membership is None:
         return (str(subject),)
-    found = (*facts.membership.users.get(subject, ()), *facts.membership.backend_roles.get(subject, ()))
-    return found or (() if subject in facts.membership.missing else (str(subject),))
+    entries = (*facts.membership.users.get(subject, ()), *facts.membership.backend_roles.get(subject, ()))
+    return entries or (() if subject in facts.membership.missing else (str(subject),))
 
 
 def _rules(entry: Json) -> bool:
@@ -89,7 +114,7 @@ def _rules(entry: Json) -> bool:
 
 def _meetings(pair: tuple[str, str], documents: dict[str, Json], *, overrides: bool) -> Iterator[_Meeting]:
     """Every way in which two roles meet, once each."""
-    found: dict[tuple[str, str], _Meeting] = {}
+    held: dict[tuple[str, str], _Meeting] = {}
     one, other = pair
     for a in documents.get(one, {}).get("index_permissions", ()):
         for b in documents.get(other, {}).get("index_permissions", ()):
@@ -98,8 +123,8 @@ def _meetings(pair: tuple[str, str], documents: dict[str, Json], *, overrides: b
                 continue
             for code, first_wins in _kinds(a, b, overrides):
                 winner, loser = (one, other) if first_wins else (other, one)
-                found.setdefault((code, winner), _Meeting(code, shared, winner, loser))
-    yield from found.values()
+                held.setdefault((code, winner), _Meeting(code, shared, winner, loser))
+    yield from held.values()
 
 
 def _shared(a: Json, b: Json) -> str:
@@ -158,8 +183,9 @@ _WORDS = {
 }
 
 
-def _finding(deployment: Deployment, meeting: _Meeting, who: str, severity: Severity) -> Finding:
+def _finding(deployment: Deployment, meeting: _Meeting, code: str, who: str, also: str = "") -> Finding:
     message, remedy = _WORDS[meeting.code]
     words = {"pattern": meeting.pattern, "who": who, "winner": meeting.winner, "other": meeting.other}
-    place = deployment.place("access", "roles", meeting.winner)
-    return Finding(meeting.code, severity, place, message.format(**words), remedy.format(**words))
+    return found(
+        deployment, code, ("access", "roles", meeting.winner), message.format(**words) + also, remedy.format(**words)
+    )

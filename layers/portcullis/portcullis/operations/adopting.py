@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.compare import same
+from portcullis.access.compare import same, without_nothing
 from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
@@ -130,8 +130,9 @@ def _beyond(kind: Kind, document: Json) -> str:
 
 
 def _value(kind: Kind, document: Json) -> Json:
-    """The document without what is empty, field by field in the order the engine shows."""
-    return {name: _full(value) for name, value in document.items() if name in _FIELDS[kind] and value}
+    """The document without what is empty or does nothing, field by field in the order the engine shows."""
+    cleaned = without_nothing(document)
+    return {name: _full(value) for name, value in cleaned.items() if name in _FIELDS[kind] and value}
 
 
 def _full(value: Any) -> Any:
@@ -154,6 +155,8 @@ def _mapping(
                 found.both[role] = list(there)
             continue
         for entry in there:
+            if not entry.strip():
+                continue  # maps nobody
             claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
             if claim in others or wanted.because(role, entry_list, entry) is not None:
                 continue

@@ -19,6 +19,7 @@ from portcullis.access.patch import apply_patches, patches
 from portcullis.access.plan import Claim, Operation, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
+from portcullis.operations.filters import refuse_unread_filters
 from portcullis.operations.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.in_effect import see_in_effect
 from portcullis.operations.many import quickest
@@ -275,6 +276,8 @@ def _bring(
             first = now
             settle(world, registration, now.held, kept.options)  # what an earlier run began and could not finish
             _refuse_moved(now, expected)
+            if new is not None:
+                refuse_unread_filters(engine, now.plan)
         sent = added(now.plan)
         try:
             leavers = _leavers(world, registration, now, new)

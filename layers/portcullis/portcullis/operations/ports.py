@@ -184,6 +184,9 @@ class Engine(Protocol):
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
         """Take both blocks off every user index, but for what an index had `before`."""
 
+    def why_no_query(self, query: Json) -> str:
+        """What the engine says against a query; empty if it can read it. Asks for no right and reads no document."""
+
     def may_search(self, index: str) -> bool:
         """Whether whoever this connection is may search this index now."""
 

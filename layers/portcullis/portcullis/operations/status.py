@@ -15,6 +15,7 @@ from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.applying import Comparison, compare
 from portcullis.operations.deployments import kept_model
+from portcullis.operations.filters import unread_filters
 from portcullis.operations.foundation import keepers
 from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.standing import problems as standing_problems
@@ -96,11 +97,12 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
     kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     now = _once_open(world, registration, kept, adopt=bool(adopt))
     effect = people(now.held, now.after()) if now.plan.steps else Effect()
+    unread = unread_filters(world.engine(registration), now.plan)
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
         gains=tuple(str(access) for access in effect.gains),
         losses=tuple(str(access) for access in effect.loses),
-        conflicts=tuple(str(conflict) for conflict in now.plan.conflicts),
+        conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread)),
         notes=(*now.plan.losses, *now.plan.notes),
         foreign=tuple(str(claim) for claim in now.plan.foreign),
         exit_status=3 if now.plan.steps else 0,

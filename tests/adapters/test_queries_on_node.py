@@ -1,0 +1,51 @@
+"""Asked whether it can read a query, a node says so to whoever may do nothing at all, and says nothing of any document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from portcullis.access.attributes import with_attributes
+from portcullis.engines.opensearch import OpenSearchEngine
+from portcullis.engines.transport import basic_transport
+from portcullis.model.lint_filters import read
+
+from local.node.node import Node
+from tests.model.filters import EVERYTHING, MODULES, SOUND, WRONG
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+
+USER = "/_plugins/_security/api/internalusers/asks-queries"
+PASSWORD = "Asking-Passw0rd-of-the-test"
+# What only an index tells: dates, and the query that is written out first. The rest of it is no matter of reading.
+_OF_THE_INDEX = ("dls-relative-date", "dls-attribute", "dls-attribute-value", "dls-attribute-place")
+SCRIPT = '{"script": {"script": "true"}}'  # read without its module, and not run
+
+
+@pytest.fixture(params=["without any right", "with every right"])
+def engine(request: pytest.FixtureRequest, node_basic: Node) -> Iterator[OpenSearchEngine]:
+    user, password = (
+        ("asks-queries", PASSWORD) if request.param == "without any right" else (node_basic.user, node_basic.password)
+    )
+    assert node_basic.ask("PUT", USER, {"password": PASSWORD})[0] in (200, 201)
+    endpoint = node_basic.url.removeprefix("https://")
+    yield OpenSearchEngine(basic_transport(endpoint, user, password, ca=str(node_basic.ca)), "the node")
+    node_basic.ask("DELETE", USER)
+
+
+def test_what_it_can_read_and_what_not(engine: OpenSearchEngine) -> None:
+    sound = {dls: engine.why_no_query(read(with_attributes(dls))) for dls in (*SOUND, *EVERYTHING)}
+    assert {dls: why for dls, why in sound.items() if why} == {}
+    readable = [dls for dls in WRONG if WRONG[dls] not in _OF_THE_INDEX and dls.startswith("{") and _is_json(dls)]
+    wrong = {dls: engine.why_no_query(read(dls)) for dls in (*readable, *MODULES)}
+    assert {dls for dls, why in wrong.items() if not why} == {'{"template": {"term": {"area": "eu"}}}', SCRIPT}
+    assert "unknown query [percolate]" in wrong[MODULES[0]]
+
+
+def _is_json(dls: str) -> bool:
+    try:
+        read(dls)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""A document filter that the engine cannot read is told by the plan and refused by the apply, before anything is kept or written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from portcullis.access.config import Kind
+from portcullis.errors import Refused
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.status import plan
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import account, model_text
+
+CAUSE = Cause("a test", "somebody")
+BEFORE = model_text("\n  roles: {}\n")
+DLS = '{"percolate": {"field": "q", "document": {"who": "${user.name}", "of": [${user.roles}]}}}'
+ENTRY = {"index_patterns": ["logs-*"], "allowed_actions": ["read"], "dls": DLS}
+AFTER = model_text(f"\n  roles: {{readers: {{index_permissions: [{json.dumps(ENTRY)}]}}}}\n")
+
+
+def test_given_a_filter_that_the_engine_cannot_read_then_nothing_is_kept_or_written() -> None:
+    here = account()
+    here.registered()
+    apply_text(here.world, "demo", BEFORE, CAUSE)
+    asked = []
+
+    def why_no_query(query: object) -> str:
+        asked.append(query)
+        return "unknown query [percolate]"
+
+    here.engine.why_no_query = why_no_query  # type: ignore[method-assign]
+    planned = plan(here.world, "demo", CAUSE, text=AFTER)
+    assert ["logs-*: unknown query [percolate]" in conflict for conflict in planned.conflicts] == [True]
+    # What it is asked is the filter as it will be, with something in place of the attributes.
+    document = {"who": "an attribute", "of": ["an attribute"]}
+    assert asked == [{"percolate": {"field": "q", "document": document}}]
+    with pytest.raises(Refused, match="roles/readers: the engine cannot read its document filter"):
+        apply_text(here.world, "demo", AFTER, CAUSE)
+    assert here.world.ledger.model("demo").text == BEFORE
+    assert "readers" not in here.engine.held.of(Kind.ROLES)
+
+
+def test_given_that_the_engine_reads_it_then_it_is_written_and_never_asked_again() -> None:
+    here = account()
+    here.registered()
+    apply_text(here.world, "demo", AFTER, CAUSE)
+    assert here.engine.held.of(Kind.ROLES)["readers"]["index_permissions"][0]["dls"] == DLS
+    # A reaction and a sweep go on with what is in force, whatever an engine says of it by now.
+    here.engine.unread = "unknown query [percolate]"
+    here.engine.by_hand(Kind.ROLES, [{"op": "remove", "path": "/readers"}])
+    assert plan(here.world, "demo", CAUSE).steps
+    apply_text(here.world, "demo", AFTER, CAUSE)
+    assert "readers" in here.engine.held.of(Kind.ROLES)
