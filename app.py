@@ -2,7 +2,7 @@
 
 Context (`-c name=value`, here as with the CLI): deployments=FOLDER (default: deployments), account=, region= (default: where the CLI's
 credentials are), trail=existing (the account has a trail that records management events of all Regions), reserve=none (no reserved
-concurrency: for accounts whose limit is too low for it).
+concurrency: for accounts whose limit is too low for it), @aws-cdk/core:bootstrapQualifier= (of another bootstrapping than the CDK's own).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "portcullis")]
 
 from portcullis.errors import BadInput, PortcullisError  # noqa: E402
+from portcullis.model import load_account  # noqa: E402
 
 from layers.build import BuildFailed  # noqa: E402
 
@@ -27,16 +28,18 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     """Write the cloud assembly and return its folder. Raises BadInput before anything is written."""
     import stacks  # puts Node on PATH: before aws_cdk
     from stacks.deployments import check_keys, load_all
-    from stacks.names import check_names
+    from stacks.names import check_names, check_partition
 
     assert stacks  # noqa: S101 - imported for what it does
-    deployments = load_all(Path(context.get("deployments", ROOT / "deployments")))
+    folder = Path(context.get("deployments", ROOT / "deployments"))
+    deployments, shared = load_all(folder), load_account(folder)
     check_names(deployments)
     account = _setting(context, "account", "CDK_DEFAULT_ACCOUNT", r"\d{12}", "an account id of twelve digits")
     region = _setting(
         context, "region", "CDK_DEFAULT_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a Region's name, such as eu-central-1"
     )
     check_keys(deployments, account)
+    check_partition(region)
     for name, known in (("trail", ("own", "existing")), ("reserve", ("yes", "none"))):
         if context.get(name, known[0]) not in known:
             raise BadInput(f"{name} is {context[name]!r}", source="context", place=name, remedy=" or ".join(known))
@@ -44,11 +47,14 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
 
     return compose(
         deployments,
+        network=shared.network,
         account=account,
         region=region,
         own_trail=context.get("trail") != "existing",
         reserve=context.get("reserve") != "none",
-        context=json.loads((ROOT / "cdk.json").read_text())["context"],
+        # What is the CDK's own may be said on the command line, too: the bootstrap qualifier, say.
+        context=json.loads((ROOT / "cdk.json").read_text())["context"]
+        | {name: value for name, value in context.items() if name.startswith("@aws-cdk/")},
         out=out,
     )
 

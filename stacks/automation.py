@@ -22,6 +22,7 @@ from constructs import Construct
 from layers.build import built
 from stacks import names, permissions, queues
 from stacks.deployments import Declared
+from stacks.domain_logs import let_domains_log
 from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
@@ -85,6 +86,7 @@ class Automation(Stack):
         }
         self.reminders = queues.of_reminders(self, seconds=SHAPES["key_guard"].seconds)
         self._iam_groups(deployments)
+        let_domains_log(self)
         self.automation_role = iam.Role(
             self,
             "EnginePrincipal",
@@ -214,6 +216,12 @@ class Automation(Stack):
             timeout=Duration.seconds(shape.seconds),
             tracing=lambda_.Tracing.ACTIVE,
             reserved_concurrent_executions=shape.reserved if self._reserve else None,
+            # The key guard reminds itself, through a queue, for as long as a break-glass window is open: Lambda would take that for a
+            # loop without an end after sixteen times, and drop the next one.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if name == "key_guard" else None,
+            # The schedule comes again by itself; a sweep that failed is told and not begun once more beside the next one.
+            retry_attempts=0 if name == "sweep" else None,
+            max_event_age=Duration.minutes(1) if name == "sweep" else None,
             environment=self._environment(name),
             log_group=log_group,
             vpc=self._network.vpc,
@@ -287,8 +295,8 @@ class Automation(Stack):
     # ------------------------------------------------------------------ what there is to touch
 
     def _iam_groups(self, deployments: Sequence[Declared]) -> None:
-        """Made here and not with a deployment: two deployments may name the same group of the account."""
-        for group in sorted({group for one in deployments for group in one.iam_groups}):
+        """Those that a file asks for. Made here and not with a deployment: two deployments may name the same group of the account."""
+        for group in sorted({group for one in deployments for group in one.iam_groups_made}):
             made = iam.CfnGroup(self, f"Group-{group}", group_name=group)
             made.apply_removal_policy(KEPT)  # people are in it, and others may use it
 
@@ -347,8 +355,15 @@ class Automation(Stack):
                 }
             ),
             service_role=f"arn:{self.partition}:iam::{self.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
-            models=f"arn:{self.partition}:s3:::cdk-hnb659fds-assets-{self.account}-{self.region}/*.yaml",
+            models=f"arn:{self.partition}:s3:::cdk-{self._qualifier()}-assets-{self.account}-{self.region}/*.yaml",
+            secrets_service=f"secretsmanager.{self.region}.amazonaws.com",
         )
+
+    def _qualifier(self) -> str:
+        """Of the bootstrapping whose bucket the deployment files are published to: an account may have others than the CDK's own."""
+        found = self.synthesizer.bootstrap_qualifier
+        assert found, "the stacks are synthesised for a bootstrapped account"  # noqa: S101
+        return found
 
     def _bounded(self, one: Declared) -> tuple[str, list[str]]:
         """A boundary and the roles within it; by name, as what this stack imports its maker could not take away again."""

@@ -1,8 +1,8 @@
 """Which stacks there are, and in which order they need one another.
 
-network <- key, identity (one of each a deployment) <- automation <- domain (one a deployment), observability, runbooks. The automation
-comes after the keys and pools, so that its roles name them one by one; nothing that comes before names a role of the automation but
-in a condition, so nothing goes round in a circle.
+network <- key, identity (one of each a deployment) <- automation <- domain <- access (one of each a deployment), observability,
+runbooks. The automation comes after the keys and pools, so that its roles name them one by one; nothing that comes before names a role
+of the automation but in a condition, so nothing goes round in a circle.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from aws_cdk import App, Environment, Stack, Tags
+from portcullis import model
 
 from stacks import names
+from stacks.access import Access
 from stacks.automation import Automation
 from stacks.deployments import Declared
 from stacks.domain import Domain
 from stacks.identity import Identity
 from stacks.key import Key, Replica, given
-from stacks.network import Network
+from stacks.network import Network, check_zones
 from stacks.observability import Observability
 from stacks.relay import IAM_REGION, Relay
 from stacks.runbooks import Runbooks
@@ -30,6 +32,7 @@ _S = TypeVar("_S", bound=Stack)
 def compose(
     deployments: Sequence[Declared],
     *,
+    network: model.Network,
     account: str,
     region: str,
     own_trail: bool,
@@ -38,6 +41,7 @@ def compose(
     out: Path | None,
 ) -> Path:
     """Synthesise the app for these deployments and return the folder of the cloud assembly."""
+    check_zones(deployments, network)
     app = App(context=dict(context), outdir=str(out) if out else None, analytics_reporting=False)
     home = Environment(account=account, region=region)
 
@@ -48,7 +52,7 @@ def compose(
         return stack
 
     readers = {one.name: [other.name for other in deployments if other.reads == one.name] for one in deployments}
-    network = tagged(Network(app, f"{names.PREFIX}-network", deployments, env=home))
+    shared = tagged(Network(app, f"{names.PREFIX}-network", deployments, wanted=network, env=home))
     keys = [
         given(one)
         if one.key_arn
@@ -65,7 +69,7 @@ def compose(
         Automation(
             app,
             f"{names.PREFIX}-automation",
-            network=network,
+            network=shared,
             keys=keys,
             identities=identities,
             reserve=reserve,
@@ -79,7 +83,7 @@ def compose(
             Domain(
                 app,
                 names.of(name, "domain"),
-                network=network,
+                network=shared,
                 key=key,
                 identity=identity,
                 automation=automation,
@@ -88,6 +92,9 @@ def compose(
             ),
             name,
         )
+    for name, domain in domains.items():
+        access = names.of(name, "access")
+        tagged(Access(app, access, domain=domain, network=shared, automation=automation, env=home), name)
     if region != IAM_REGION:
         iam_home = Environment(account=account, region=IAM_REGION)
         tagged(Relay(app, f"{names.PREFIX}-relay", home=region, deployments=deployments, env=iam_home))

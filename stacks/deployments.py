@@ -35,6 +35,7 @@ class Declared:
     has_pool: bool
     cognito_groups: dict[str, bool]  # group -> has an IAM role of its own
     iam_groups: tuple[str, ...]
+    iam_groups_made: tuple[str, ...]  # those that are made with the stacks
     iam_users: tuple[str, ...]  # names of IAM users that are granted something
     iam_roles: tuple[str, ...]  # and of IAM roles, those among them that a Cognito group counts by
     passwords: dict[str, str | None]  # internal user -> the secret that holds the password, None where one is made
@@ -47,6 +48,11 @@ class Declared:
     reads: str  # name of the deployment whose snapshots this one may read
     model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
 
+    @property
+    def zones(self) -> int:
+        """Over how many Availability Zones the nodes are spread: two, if they can be spread evenly."""
+        return 2 if self.node_count % 2 == 0 else 1
+
 
 def load_all(folder: Path) -> tuple[Declared, ...]:
     """Every `*.yaml` of a folder, by name, but each after the one whose snapshots it reads.
@@ -54,6 +60,7 @@ def load_all(folder: Path) -> tuple[Declared, ...]:
     Raises BadInput for a bad file, a folder without any, a name given twice.
     """
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    files = [path for path in files if path.name != model.ACCOUNT_FILE]
     if not files:
         raise BadInput(
             "no deployment file (*.yaml) found", source=str(folder), remedy="write one, or pass -c deployments=FOLDER"
@@ -128,6 +135,7 @@ def declared(path: Path) -> Declared:
         has_pool=pool is not None or read.domain.configuration.value == "cognito",
         cognito_groups={name: group.role for name, group in pool.groups.items()} if pool else {},
         iam_groups=tuple(read.identity.iam_groups),
+        iam_groups_made=tuple(read.identity.iam_groups) if read.identity.make_iam_groups else (),
         iam_users=_names(granted, SubjectKind.IAM_USER),
         iam_roles=tuple(sorted({*_names(granted, SubjectKind.IAM_ROLE), *_roles_of_groups(read)})),
         passwords=dict(model.secrets(read)),

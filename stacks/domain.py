@@ -1,23 +1,21 @@
-"""The search domain of a deployment, the rules that listen for it, and the custom resource that puts its access model on it."""
+"""The search domain of a deployment, the rules that listen for it, and the alarms on its health."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from aws_cdk import CfnOutput, CfnUpdatePolicy, CustomResource, Duration, Stack
+from aws_cdk import CfnOutput, CfnUpdatePolicy, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as search
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 from portcullis import model
 
 from stacks import names, patterns
+from stacks.alarms import watch_domain
 from stacks.automation import Automation
 from stacks.deployments import Declared
-from stacks.identity import MASTER_USER, Identity
+from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
@@ -29,7 +27,8 @@ _LOGS = ("AUDIT_LOGS", "ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LO
 
 class Domain(Stack):
     """Kept when the stack goes, and the stack is protected: a domain is deleted by Portcullis, which locks, asks and takes a snapshot
-    first, and by nothing else. Its key can never be changed: another KmsKeyId would make CloudFormation replace the domain."""
+    first, and by nothing else. What is asked of the engine is in a stack of its own (`stacks.access`): a model that it refuses takes no
+    domain with it. Its key can never be changed: another KmsKeyId would make CloudFormation replace the domain."""
 
     def __init__(
         self,
@@ -46,25 +45,27 @@ class Domain(Stack):
         """`reads`: the one whose snapshots this one may read."""
         super().__init__(scope, name, termination_protection=True, **kwargs)
         self.one: Declared = identity.one
-        self._network, self._key, self._identity, self._automation = network, key, identity, automation
+        self.key, self.identity = key, identity
+        self._network, self._automation = network, automation
         self.domain_arn = self.format_arn(service="es", resource="domain", resource_name=self.one.name)
         self.group = network.domain_groups[self.one.name]
         self.domain = self._domain()
         source = reads.snapshots if reads else None
         self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn, reads=source)
         self._rules()
-        self._set_up()
+        watch_domain(self, self.one, automation.topic)
         # Whoever reads these snapshots for a re-key imports it, and stops to: it stays, so that the order does not matter.
         if not self.one.model.snapshots.bucket:
             self.export_value(self.snapshots.bucket.bucket_arn)
+        CfnOutput(self, "SecurityGroup", value=self.group.security_group_id)
         CfnOutput(self, "DomainName", value=self.domain.ref)
         CfnOutput(self, "Endpoint", value=self.domain.attr_domain_endpoint)
 
     # ------------------------------------------------------------------ the domain
 
     def _domain(self) -> search.CfnDomain:
-        one, zones = self.one, _zones(self.one.node_count)
-        publishing, permission = self._logs()
+        one, zones = self.one, self.one.zones
+        publishing = self._logs()
         domain = search.CfnDomain(
             self,
             "Domain",
@@ -82,10 +83,10 @@ class Domain(Stack):
                 ebs_enabled=True, volume_type="gp3", volume_size=one.storage_gib
             ),
             vpc_options=search.CfnDomain.VPCOptionsProperty(
-                subnet_ids=self._network.domain_subnets[:zones], security_group_ids=[self.group.security_group_id]
+                subnet_ids=self._network.subnets_for(one), security_group_ids=[self.group.security_group_id]
             ),
             encryption_at_rest_options=search.CfnDomain.EncryptionAtRestOptionsProperty(
-                enabled=True, kms_key_id=self._key.arn
+                enabled=True, kms_key_id=self.key.arn
             ),
             node_to_node_encryption_options=search.CfnDomain.NodeToNodeEncryptionOptionsProperty(enabled=True),
             domain_endpoint_options=search.CfnDomain.DomainEndpointOptionsProperty(
@@ -99,7 +100,6 @@ class Domain(Stack):
             software_update_options=search.CfnDomain.SoftwareUpdateOptionsProperty(auto_software_update_enabled=True),
         )
         domain.apply_removal_policy(KEPT)
-        domain.add_resource_dependency(permission)
         domain.cfn_options.update_policy = CfnUpdatePolicy(
             enable_version_upgrade=True
         )  # else another engine is another domain
@@ -107,20 +107,20 @@ class Domain(Stack):
 
     def _security(self) -> search.CfnDomain.AdvancedSecurityOptionsInputProperty:
         """The master: a role (then basic authentication is off), or for `internal` a user whose password nobody has written down."""
-        secret = self._identity.master_secret
+        secret = self.identity.master_secret
         if secret:
             master = search.CfnDomain.MasterUserOptionsProperty(
                 master_user_name=secret.secret_value_from_json("username").unsafe_unwrap(),
                 master_user_password=secret.secret_value_from_json("password").unsafe_unwrap(),
             )
         else:
-            master = search.CfnDomain.MasterUserOptionsProperty(master_user_arn=self._identity.master.role_arn)
+            master = search.CfnDomain.MasterUserOptionsProperty(master_user_arn=self.identity.master.role_arn)
         return search.CfnDomain.AdvancedSecurityOptionsInputProperty(
             enabled=True, internal_user_database_enabled=secret is not None, master_user_options=master
         )
 
     def _cognito(self) -> search.CfnDomain.CognitoOptionsProperty | None:
-        identity = self._identity
+        identity = self.identity
         if self.one.configuration != "cognito" or not (
             identity.pool and identity.identity_pool and identity.cognito_access
         ):
@@ -132,8 +132,8 @@ class Domain(Stack):
             role_arn=identity.cognito_access.role_arn,
         )
 
-    def _logs(self) -> tuple[dict[str, Any], logs.CfnResourcePolicy]:
-        """Where the domain writes its logs, and its permission to. One policy a deployment: an account and Region takes ten."""
+    def _logs(self) -> dict[str, Any]:
+        """Where the domain writes its logs. That it may is said once for all domains, by the automation's stack."""
         groups = {
             kind: logs.LogGroup(
                 self,
@@ -144,39 +144,17 @@ class Domain(Stack):
             )
             for kind in _LOGS
         }
-        document = iam.PolicyDocument(
-            statements=[
-                iam.PolicyStatement(
-                    principals=[iam.ServicePrincipal("es.amazonaws.com")],
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                    resources=[
-                        f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:/aws/OpenSearchService/domains/{self.one.name}/*"
-                    ],
-                    conditions={
-                        "StringEquals": {"aws:SourceAccount": self.account},
-                        "ArnLike": {"aws:SourceArn": self.domain_arn},
-                    },
-                )
-            ]
-        )
-        permission = logs.CfnResourcePolicy(
-            self,
-            "MayLog",
-            policy_name=names.of(self.one.name, "domain-logs"),
-            policy_document=self.to_json_string(document),
-        )
-        publishing = {
+        return {
             kind: search.CfnDomain.LogPublishingOptionProperty(
                 enabled=True, cloud_watch_logs_log_group_arn=group.log_group_arn
             )
             for kind, group in groups.items()
         }
-        return publishing, permission
 
     # ------------------------------------------------------------------ the rules
 
     def _rules(self) -> None:
-        one, identity, key = self.one, self._identity, self._key
+        one, identity, key = self.one, self.identity, self.key
         listened = patterns.identity(
             iam_groups=one.iam_groups,
             iam_users=one.iam_users,
@@ -228,59 +206,6 @@ class Domain(Stack):
                 )
             ],
         )
-
-    # ------------------------------------------------------------------ the access model
-
-    def _set_up(self) -> None:
-        one, identity, automation = self.one, self._identity, self._automation
-        text = one.source.read_bytes()
-        asset = assets.Asset(self, "Model", path=str(one.source), asset_hash=hashlib.sha256(text).hexdigest())
-        registration: dict[str, Any] = {
-            "deployment": one.name,
-            "account": self.account,
-            "region": self.region,
-            "domain": self.domain.ref,
-            "domain_arn": self.domain_arn,
-            "endpoint": self.domain.attr_domain_endpoint,
-            "key_arn": self._key.arn,
-            "key_alias": one.key_alias,
-            "key_replicas": list(self._key.replica_arns),
-            "user_pool": identity.pool.user_pool_id if identity.pool else "",
-            "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
-            "identity_store": one.identity_store,
-            "group_roles": identity.group_roles,
-            "bounded_roles": identity.bounded_roles,
-            "master_role": identity.master.role_arn,
-            "master_secret": identity.master_secret.secret_arn if identity.master_secret else "",
-            "master_user": MASTER_USER if identity.master_secret else "",
-            "automation_role": automation.automation_role.role_arn,
-            "break_glass_role": identity.break_glass.role_arn,
-            "canary_role": identity.canary.role_arn,
-            "snapshot_role": self.snapshots.taker.role_arn,
-            "snapshot_store_role": self.snapshots.store.role_arn,
-            "snapshot_bucket": self.snapshots.bucket.bucket_name,
-            "security_group": self.group.security_group_id,
-            "automation_security_group": self._network.automation_group.security_group_id,
-            "break_glass_security_group": self._network.break_glass_group.security_group_id,
-        }
-        properties: dict[str, Any] = {
-            "Registration": registration,
-            "Model": {"bucket": asset.s3_bucket_name, "key": asset.s3_object_key},
-            "ModelDigest": asset.asset_hash,
-        }
-        CustomResource(
-            self,
-            "AccessModel",
-            resource_type="Custom::PortcullisDeployment",
-            service_token=automation.functions["domain_setup"].function_arn,
-            service_timeout=Duration.minutes(15),
-            properties=properties,
-        )
-
-
-def _zones(nodes: int) -> int:
-    """Over how many Availability Zones the nodes are spread: two, if they can be spread evenly."""
-    return 2 if nodes % 2 == 0 else 1
 
 
 def _one_part(arn: str) -> str:

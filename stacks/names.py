@@ -51,6 +51,22 @@ def boundary(deployment: str) -> str:
     return of(deployment, "boundary")
 
 
+_ELSEWHERE = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b", "eusc": "aws-eusc"}
+
+
+def check_partition(region: str) -> None:
+    """Raise BadInput for a Region outside the partition `aws`: IAM's events arise elsewhere there than in us-east-1, and Cognito user pools
+    are not to be had, or under other service names."""
+    found = max((head for head in _ELSEWHERE if region.startswith(f"{head}-")), key=len, default="")
+    if found:
+        raise BadInput(
+            f"{region} is in the partition {_ELSEWHERE[found]}, for which these stacks are not made",
+            source="context",
+            place="region",
+            remedy="a Region of the partition aws, such as eu-central-1",
+        )
+
+
 def check_names(deployments: Iterable[Declared]) -> None:
     """Raise BadInput if what a set of deployments is called cannot be: a role too long, with odd characters or of the same name twice, a
     sign-in page with a reserved word."""

@@ -8,12 +8,12 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks import names
+from stacks.alarms import alarm, domain_metric
 from stacks.automation import SHAPES, Automation
 from stacks.deployments import Declared
 from stacks.keeping import KEPT
@@ -35,7 +35,6 @@ class Observability(Stack):
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._automation = automation
-        self._tell = actions.SnsAction(automation.topic)
         if trail:
             self._trail()
         for queue in (*automation.dead_letters.values(), automation.undelivered):
@@ -45,8 +44,6 @@ class Observability(Stack):
         for function in names.FUNCTIONS:
             self._failing(function)
         self._missed_sweeps()
-        for one in deployments:
-            self._key_of(one)
         self._dashboard(deployments)
 
     def _trail(self) -> None:
@@ -78,20 +75,7 @@ class Observability(Stack):
     # ------------------------------------------------------------------ alarms
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, meaning: str, **how: Any) -> None:
-        settings = {"threshold": 1, "evaluation_periods": 1, "treat_missing_data": _Missing.NOT_BREACHING} | how
-        alarm = cloudwatch.Alarm(
-            self,
-            f"Alarm-{name}",
-            alarm_name=f"{names.PREFIX}-{name}",
-            alarm_description=meaning,
-            metric=metric,
-            comparison_operator=settings.pop(
-                "comparison_operator", cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-            ),
-            **settings,
-        )
-        alarm.add_alarm_action(self._tell)
-        alarm.add_ok_action(self._tell)
+        alarm(self, self._automation.topic, name, metric, meaning, **how)
 
     def _dead_letters(self, queue: sqs.Queue) -> None:
         part = queue.node.id.removeprefix("Queue-")
@@ -130,24 +114,6 @@ class Observability(Stack):
             treat_missing_data=_Missing.BREACHING,
         )
 
-    def _key_of(self, one: Declared) -> None:
-        """The domain's own view of its key. These alarms also reach the key rule, as events."""
-        for metric in ("KMSKeyError", "KMSKeyInaccessible"):
-            self._alarm(
-                f"{one.name}-{metric}",
-                self._domain_metric(one, metric),
-                f"The domain {one.name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked-by-revocation.md).",
-            )
-
-    def _domain_metric(self, one: Declared, metric: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace="AWS/ES",
-            metric_name=metric,
-            dimensions_map={"ClientId": self.account, "DomainName": one.name},
-            statistic="Maximum",
-            period=Duration.minutes(1),
-        )
-
     # ------------------------------------------------------------------ dashboard
 
     def _dashboard(self, deployments: Sequence[Declared]) -> None:
@@ -180,7 +146,7 @@ class Observability(Stack):
             *(
                 _graph(
                     f"{one.name}: key",
-                    [self._domain_metric(one, metric) for metric in ("KMSKeyError", "KMSKeyInaccessible")],
+                    [domain_metric(self.account, one.name, metric) for metric in ("KMSKeyError", "KMSKeyInaccessible")],
                 )
                 for one in deployments
             )

@@ -50,6 +50,7 @@ class Grounds:
     identity_stores: Sequence[str] = field(default=())
     service_role: str = ""  # of the search service, in every account
     models: str = ""  # objects that hold deployment files
+    secrets_service: str = ""  # what Secrets Manager is called in this Region
 
 
 def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: dict[str, object]) -> Statements:
@@ -94,7 +95,19 @@ def passwords(g: Grounds) -> Statements:
     return [
         *_allow(["secretsmanager:CreateSecret", "secretsmanager:GetSecretValue"], g.made_secrets),
         *_allow(["secretsmanager:GetSecretValue"], g.named_secrets),
+        *_allow(
+            ["kms:Decrypt"],
+            sorted({_any_key_of(secret) for secret in g.named_secrets}),
+            StringEquals={"kms:ViaService": g.secrets_service},
+            ArnLike={"kms:EncryptionContext:SecretARN": sorted(g.named_secrets)},
+        ),
     ]
+
+
+def _any_key_of(secret: str) -> str:
+    """A secret may be under a key of its account's own, which no file names: any, only ever through Secrets Manager for that secret."""
+    partition, _, region, account = secret.split(":")[1:5]
+    return f"arn:{partition}:kms:{region}:{account}:key/*"
 
 
 def act_on_engines(g: Grounds) -> Statements:

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.operations.ports import Registration
 
 from local.aws.emulator import Emulator
 from tests.functions.lambdas import FUNCTIONS, Ran, run
@@ -267,6 +270,23 @@ def test_taking_back_what_was_never_set_up_succeeds_under_its_own_name(
     call("domain_setup", event)
     [told] = sink.answers
     assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", "portcullis-demo")
+
+
+@pytest.mark.aws
+def test_a_deployment_whose_model_failed_stays_registered_when_cloudformation_takes_the_failure_back(
+    call: Run, sink: Sink, aws: Emulator, account: dict[str, str]
+) -> None:
+    """Its domain is in another stack and stays: somebody has to watch its key."""
+    ledger = DynamoLedger(aws.client("dynamodb"), account["PORTCULLIS_LEDGER_TABLE"])
+    ledger.register(msgspec.convert({**REGISTRATION, "deployment": "refused"}, Registration))
+    properties = {"Registration": {**REGISTRATION, "deployment": "refused"}, "Model": {"bucket": "none", "key": "x"}}
+    call("domain_setup", asked(sink, "Create", properties))
+    failed = sink.answers[0]["PhysicalResourceId"]
+    call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId=failed))
+    assert [told["Status"] for told in sink.answers] == ["FAILED", "SUCCESS"]
+    assert "refused" in {one.deployment for one in ledger.registrations()}
+    call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId="portcullis-refused"))
+    assert "refused" not in {one.deployment for one in ledger.registrations()}, "one that was there leaves"
 
 
 @pytest.mark.aws

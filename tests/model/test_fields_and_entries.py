@@ -66,7 +66,7 @@ def test_a_rule_for_fields_that_does_not_do_what_it_looks_like_is_found(limits, 
 )  # fmt: skip
 def test_a_sound_rule_for_fields_is_left_alone(limits):
     found = set(codes(entry(**limits)))
-    assert found <= {"mask-text-only"}
+    assert found <= {"mask-text-only", "nobody-told"}
 
 
 def test_the_remedy_of_a_mask_on_a_hidden_field_never_shows_the_field():

@@ -367,10 +367,20 @@ def test_an_error_is_refused_with_its_place_and_how_many_more():
     assert "1 more in this file" in caught.value.remedy
 
 
+TOLD = "alerts: {email: oncall@example.com}\n"
+
+
 @pytest.mark.parametrize("preset", ["layered", "cognito", "internal", "api"])
-def test_what_init_writes_has_neither_errors_nor_warnings(preset):
+def test_what_init_writes_lacks_nothing_but_somebody_to_tell(preset):
     found = model.require(model.loads(model.start("alpha", preset), "deployments/alpha.yaml"))
-    assert [f for f in found if f.severity is Severity.WARNING] == []
+    assert [f.code for f in found if f.severity is Severity.WARNING] == ["nobody-told"]
+
+
+@pytest.mark.parametrize(("alerts", "warned"), [("", True), ("alerts: {}\n", True), (TOLD, False)])
+def test_a_deployment_that_tells_nobody_is_warned_of(alerts, warned):
+    text = f"deployment: demo\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n{alerts}"
+    found = model.lint(model.loads(text, "demo.yaml"))
+    assert ("nobody-told" in {f.code for f in found}) is warned
 
 
 def test_the_worst_comes_first_and_every_code_is_in_the_table():

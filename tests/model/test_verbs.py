@@ -71,7 +71,7 @@ def test_given_only_warnings_then_check_is_0_and_tells_them(folder, capsys):
     out = capsys.readouterr().out
     assert "warning: deployments/demo.yaml:" in out
     assert "[sql-leak]" in out
-    assert out.endswith("deployments/demo.yaml: ok, 1 warning\n")
+    assert out.endswith("deployments/demo.yaml: ok, 2 warnings\n")
 
 
 def test_given_an_accepted_warning_then_it_is_told_only_with_all(folder, capsys):

@@ -78,6 +78,8 @@ def test_an_alias_of_another_account_stands_for_a_key_that_could_never_be_looked
         (("-c", "region=eu-central-1"), "account"),
         (("-c", "account=12", "-c", "region=eu-central-1"), "twelve digits"),
         (("-c", "account=000000000000", "-c", "region=Frankfurt"), "Region"),
+        (("-c", "account=000000000000", "-c", "region=cn-north-1"), "aws-cn"),
+        (("-c", "account=000000000000", "-c", "region=us-gov-west-1"), "aws-us-gov"),
         ((*PLACE, "-c", "trail=none"), "own or existing"),
         ((*PLACE, "-c", "nonsense"), "NAME=VALUE"),
     ],

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from stacks import names
-from tests.stacks.assembly import HOME, Synthesised
+from tests.stacks.assembly import ACCOUNT, HOME, Synthesised
 
 
 def domain(assembly: Synthesised, deployment: str) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def test_internal_a_master_user_whose_password_is_generated(pair: Synthesised) -
     assert not denied(made["AccessPolicies"])
     secret = pair.one("AWS::SecretsManager::Secret")
     assert secret["GenerateSecretString"]["PasswordLength"] >= 32
-    assert pair.resources("Custom::PortcullisDeployment", "portcullis-inner-domain")
-    registration = pair.one("Custom::PortcullisDeployment", "portcullis-inner-domain")["Registration"]
+    assert pair.resources("Custom::PortcullisDeployment", "portcullis-inner-access")
+    registration = pair.one("Custom::PortcullisDeployment", "portcullis-inner-access")["Registration"]
     assert registration["master_user"] == "portcullis-master"
     assert registration["master_secret"]
 
@@ -117,10 +117,20 @@ def test_nobody_signs_himself_up(demo: Synthesised) -> None:
 
 def test_two_deployments_share_the_automation_and_nothing_else(pair: Synthesised) -> None:
     shared = {"portcullis-network", "portcullis-automation", "portcullis-observability", "portcullis-runbooks"}
-    own = {f"portcullis-{name}-{part}" for name in ("inner", "wired") for part in ("identity", "domain")}
+    own = {f"portcullis-{name}-{part}" for name in ("inner", "wired") for part in ("identity", "domain", "access")}
     assert set(pair.templates) == shared | own | {"portcullis-inner-key", "portcullis-inner-key-eu-west-1"}
     assert len(pair.resources("AWS::Lambda::Function")) == len(names.FUNCTIONS)
     assert len(pair.resources("AWS::OpenSearchService::Domain")) == 2
+
+
+KEY_METRICS = ("KMSKeyError", "KMSKeyInaccessible")
+HEALTH = (
+    "ClusterStatus.red",
+    "ClusterIndexWritesBlocked",
+    "AutomatedSnapshotFailure",
+    "FreeStorageSpace",
+    "JVMMemoryPressure",
+)
 
 
 def test_alarms_tell_the_topic(either: Synthesised) -> None:
@@ -139,8 +149,21 @@ def test_alarms_tell_the_topic(either: Synthesised) -> None:
     missing = alarms["portcullis-sweep-missing"]
     assert (missing["TreatMissingData"], missing["EvaluationPeriods"]) == ("breaching", 3)
     for resource in either.resources("AWS::OpenSearchService::Domain").values():
-        for metric in ("KMSKeyError", "KMSKeyInaccessible"):
-            assert f"portcullis-{resource['Properties']['DomainName']}-{metric}" in alarms
+        name = resource["Properties"]["DomainName"]
+        for metric in (*KEY_METRICS, *HEALTH):
+            alarm = alarms[f"portcullis-{name}-{metric.replace('.', '-')}"]
+            assert (alarm["MetricName"], alarm["Namespace"]) == (metric, "AWS/ES")
+            assert {d["Name"]: d["Value"] for d in alarm["Dimensions"]} == {"ClientId": ACCOUNT, "DomainName": name}
+
+
+def test_a_domain_that_runs_out_of_storage_is_told_before_it_takes_no_writes(demo: Synthesised) -> None:
+    (alarm,) = (
+        one["Properties"]
+        for one in demo.resources("AWS::CloudWatch::Alarm").values()
+        if one["Properties"].get("MetricName") == "FreeStorageSpace"
+    )
+    assert alarm["ComparisonOperator"] == "LessThanOrEqualToThreshold"
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Minimum", 50 * 1024 / 4)
 
 
 def test_whoever_is_named_is_told_by_mail(pair: Synthesised, demo: Synthesised) -> None:

@@ -173,3 +173,22 @@ def test_a_layer_can_be_copied_elsewhere(tmp_path: Path) -> None:
     copied = build.build("arm64", tmp_path / "layer")
     assert copied == tmp_path / "layer"
     assert build.size(copied) == build.size(build.build("arm64"))
+
+
+# ---------------------------------------------------------------------- what Lambda does by itself
+
+
+def test_a_sweep_that_fails_is_not_begun_again_beside_the_next_one(demo: Synthesised) -> None:
+    (asked,) = (one["Properties"] for one in demo.resources("AWS::Lambda::EventInvokeConfig").values())
+    assert "Functionsweep" in json.dumps(asked["FunctionName"])
+    assert (asked["MaximumRetryAttempts"], asked["MaximumEventAgeInSeconds"]) == (0, 60)
+
+
+def test_who_reminds_itself_for_hours_is_not_taken_for_a_loop_and_nobody_else_may(demo: Synthesised) -> None:
+    """Lambda ends a loop through a queue after sixteen times; a break-glass window of four hours has more reminders."""
+    allowed = [
+        one["Properties"]["FunctionName"]
+        for one in demo.resources("AWS::Lambda::Function").values()
+        if one["Properties"].get("RecursiveLoop") == "Allow"
+    ]
+    assert allowed == ["portcullis-key-guard"]

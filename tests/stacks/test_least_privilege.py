@@ -25,6 +25,7 @@ WIDE_RESOURCES = (
     ":log-group:",
     ":s3:::cdk-hnb659fds-assets-",
     ":key/*",
+    ":group/*/",
     ":user/*/",
     ":role/*/",
     ":identitystore:::",
@@ -61,6 +62,8 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
     for where, statement in either.identity_statements():
         if any(":key/*" in _flat(resource) for resource in listed(statement["Resource"])):
             seen += 1
+            if listed(statement["Action"]) == ["kms:Decrypt"]:
+                continue  # of secrets, and bounded by them
             (condition,) = statement["Condition"].values()
             (key,) = condition
             assert key in ("kms:RequestAlias", "kms:ResourceAliases"), where
@@ -148,12 +151,22 @@ def test_the_one_role_that_may_be_made_is_amazon_s_own_and_domain_setup_makes_it
     )
 
 
-def test_a_key_makes_things_readable_for_snapshots_in_s3_alone(either: Synthesised) -> None:
+def test_a_key_makes_things_readable_for_snapshots_in_s3_and_for_the_secrets_that_a_file_names(
+    demo: Synthesised, pair: Synthesised
+) -> None:
     reading = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"}
-    for where, statement in either.identity_statements():
+    ways = set()
+    for where, statement in [*demo.identity_statements(), *pair.identity_statements()]:
         if reading & set(listed(statement["Action"])):
-            assert "SnapshotsStore" in where
-            assert statement["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3."), where
+            conditions = statement["Condition"]
+            way = conditions["StringEquals"]["kms:ViaService"].partition(".")[0]
+            assert (way == "s3") == ("SnapshotsStore" in where), where
+            if way == "secretsmanager":
+                named = "arn:aws:secretsmanager:us-east-1:000000000000:secret:hr/berta-??????"
+                assert listed(statement["Action"]) == ["kms:Decrypt"]
+                assert conditions["ArnLike"] == {"kms:EncryptionContext:SecretARN": [named]}
+            ways.add(way)
+    assert ways == {"s3", "secretsmanager"}
 
 
 def test_each_function_has_a_role_of_its_own(either: Synthesised) -> None:
@@ -239,6 +252,24 @@ def test_passwords_are_read_where_a_file_names_them_and_made_only_under_our_own_
     assert made == {f"{prefix}portcullis/inner/*"}
     assert read == {f"{prefix}hr/berta-??????"}
     assert not [w for w, s in demo.identity_statements() if "secretsmanager" in json.dumps(s)]
+
+
+def test_groups_of_iam_are_read_under_any_path_and_made_only_where_a_file_asks(
+    demo: Synthesised, pair: Synthesised
+) -> None:
+    assert {one["Properties"]["GroupName"] for one in demo.resources("AWS::IAM::Group").values()} == {
+        "catalyst-support",
+        "catalyst-admins",
+    }
+    assert not pair.resources("AWS::IAM::Group"), "they are there already"
+    read = {
+        resource
+        for _, statement in pair.identity_statements()
+        if "iam:GetGroup" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    group = "arn:aws:iam::000000000000:group/"
+    assert read == {f"{group}catalyst-support", f"{group}*/catalyst-support"}
 
 
 def test_the_roles_that_the_automation_passes_on_are_those_a_token_may_choose(demo: Synthesised) -> None:

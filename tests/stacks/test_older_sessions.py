@@ -112,7 +112,7 @@ def test_the_policy_is_there_from_the_start_and_denies_nobody(both: Synthesised)
 
 def test_the_deployment_is_registered_with_the_roles_that_are_bounded(both: Synthesised) -> None:
     for name, groups in (("watched", {"analysts", "auditors"}), ("calm", set())):
-        registration = both.one("Custom::PortcullisDeployment", f"portcullis-{name}-domain")["Registration"]
+        registration = both.one("Custom::PortcullisDeployment", f"portcullis-{name}-access")["Registration"]
         assert set(registration["bounded_roles"]) == groups
         assert set(registration["group_roles"]) == {"analysts", "auditors", "masters"}
 

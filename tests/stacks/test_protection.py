@@ -43,12 +43,20 @@ def test_the_domain_is_encrypted_and_reached_over_tls_in_the_vpc(either: Synthes
         assert domain["VPCOptions"]["SecurityGroupIds"]
 
 
-def test_the_domain_s_stack_cannot_be_deleted_in_passing(either: Synthesised) -> None:
+def test_a_model_that_the_engine_refuses_fails_in_a_stack_without_the_domain(either: Synthesised) -> None:
+    """CloudFormation takes back whatever is new in a stack that fails."""
+    for where in either.resources("Custom::PortcullisDeployment"):
+        stack = where.partition("/")[0]
+        kinds = {one["Type"] for one in either.templates[stack]["Resources"].values()}
+        assert kinds <= {"Custom::PortcullisDeployment", "AWS::CDK::Metadata"}
+
+
+def test_stacks_that_hold_a_domain_or_its_care_cannot_be_deleted_in_passing(either: Synthesised) -> None:
     manifest = json.loads((either.folder / "manifest.json").read_text())["artifacts"]
     domains = {
         name: artifact["properties"].get("terminationProtection")
         for name, artifact in manifest.items()
-        if artifact["type"] == "aws:cloudformation:stack" and name.endswith("-domain")
+        if artifact["type"] == "aws:cloudformation:stack" and name.endswith(("-domain", "-access"))
     }
     assert domains
     assert all(domains.values())

@@ -130,7 +130,9 @@ def is_file(path: Path) -> bool:
 
 
 def _only_file() -> Path:
-    found = sorted(Path(_FOLDER).glob("*.yaml"))
+    from portcullis.model import ACCOUNT_FILE
+
+    found = sorted(path for path in Path(_FOLDER).glob("*.yaml") if path.name != ACCOUNT_FILE)
     if len(found) != 1:
         names = ", ".join(path.stem for path in found) or "none"
         raise BadInput(

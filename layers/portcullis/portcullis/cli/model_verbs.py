@@ -58,7 +58,10 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
         errors: tuple[PortcullisError, ...]
         try:
             text = _text(path)
-            deployment, errors = model.examine(text, str(path))
+            if path.name == model.ACCOUNT_FILE:
+                deployment, errors = None, model.examine_account(text, str(path))[1]
+            else:
+                deployment, errors = model.examine(text, str(path))
         except BadInput as error:
             deployment, errors = None, (error,)
         if deployment is not None and not errors:

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portcullis.model.access_types import Environment as Environment
+    from portcullis.model.account import ACCOUNT_FILE as ACCOUNT_FILE
+    from portcullis.model.account import Account as Account
+    from portcullis.model.account import Network as Network
+    from portcullis.model.account import Subnets as Subnets
+    from portcullis.model.account import examine_account as examine_account
+    from portcullis.model.account import load_account as load_account
     from portcullis.model.editing import add_grant as add_grant
     from portcullis.model.editing import edit as edit
     from portcullis.model.editing import remove_grant as remove_grant
@@ -34,6 +40,12 @@ if TYPE_CHECKING:
     from portcullis.model.types import Deployment as Deployment
 
 _HOME = {
+    "ACCOUNT_FILE": "account",
+    "Account": "account",
+    "Network": "account",
+    "Subnets": "account",
+    "examine_account": "account",
+    "load_account": "account",
     "CODES": "findings",
     "Facts": "findings",
     "Finding": "findings",

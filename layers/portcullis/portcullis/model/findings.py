@@ -142,6 +142,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "masks-spread": (Severity.INFO, "one role masks a field that another shows plainly: it is masked"),
     "missing-key": (Severity.ERROR, "a key that does not exist"),
     "missing-principal": (Severity.WARNING, "a subject that does not exist: it is granted nothing"),
+    "nobody-told": (
+        Severity.WARNING,
+        "no alert reaches anybody by this file: a lock, a leaver who stays in, a domain that is red go unseen",
+    ),
     "not-looked-at": (Severity.WARNING, "what `check --live` could not look at: it may be there or not"),
     "older-sessions-of-nobody": (
         Severity.WARNING,

@@ -32,6 +32,7 @@ def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, .
         *_subjects(deployment, facts, model.grants),
         *_unused(deployment, model.grants),
         *_by_case(deployment),
+        *_told(deployment),
         *_engine(facts),
         *live(deployment, facts),
         *roles(deployment),
@@ -74,6 +75,17 @@ def _accepted(finding: Finding, deployment: Deployment) -> Finding:
     if reason is None or finding.severity is Severity.ERROR:
         return finding
     return replace(finding, severity=Severity.ACCEPTED, remedy=f"accepted: {reason}")
+
+
+def _told(deployment: Deployment) -> Iterator[Finding]:
+    if not deployment.alerts.email:
+        yield found_at(
+            deployment,
+            "nobody-told",
+            ("alerts",),
+            "nobody is told by e-mail when something happens",
+            "alerts: {email: …}; or, where something else subscribes to the topic, accept: {nobody-told: who does}",
+        )
 
 
 def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path as File
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,8 @@ from portcullis.model.parts import Path, dotted
 from portcullis.model.reading import Document, read
 from portcullis.model.references import references
 from portcullis.model.types import Deployment
+
+_Whole = TypeVar("_Whole", bound=BaseModel)
 
 
 def load(path: File) -> Deployment:
@@ -44,42 +46,55 @@ def loads(text: str, source: str) -> Deployment:
     """Read a deployment file's text; `source` is what to call it. Raises BadInput as `load`."""
     deployment, wrong = examine(text, source)
     if deployment is None or wrong:
-        first = wrong[0]
-        if len(wrong) > 1:
-            more = f"{len(wrong) - 1} more in this file: portcullis check --all lists them"
-            first = BadInput(
-                first.problem,
-                source=first.source,
-                place=first.place,
-                remedy="; ".join(p for p in (first.remedy, more) if p),
-            )
-        raise first
+        raise first_of(wrong)
     return deployment
+
+
+def first_of(wrong: Sequence[BadInput]) -> BadInput:
+    """The first thing wrong with a file, which says how many more there are."""
+    first = wrong[0]
+    if len(wrong) == 1:
+        return first
+    more = f"{len(wrong) - 1} more in this file: portcullis check --all lists them"
+    return BadInput(
+        first.problem, source=first.source, place=first.place, remedy="; ".join(p for p in (first.remedy, more) if p)
+    )
 
 
 def examine(text: str, source: str) -> tuple[Deployment | None, tuple[BadInput, ...]]:
     """Everything that is wrong with a deployment file, in the order of its lines; and the deployment, if it could be made out."""
-    try:
-        document = read(text, source)
-    except BadInput as wrong:
-        return None, (wrong,)
-    if not isinstance(document.data, dict):
-        kind = _kind(document.data)
-        return None, (
-            BadInput(f"holds {kind}", source=source, place="line 1", remedy="keys and values: deployment: NAME …"),
-        )
-    places = _Places(document, source)
-    _numbers_as_json(document.data)
-    try:
-        deployment = Deployment.model_validate_json(json.dumps(document.data))
-    except ValidationError as error:
-        return None, places.sorted(
-            places.wrong(_path(document.data, e["loc"]), *_words(e)) for e in error.errors(include_url=False)
-        )
+    deployment, found, document = examined(Deployment, text, source)
+    if deployment is None or document is None:
+        return None, found
     deployment._source, deployment._lines = source, document.lines
+    places = _Places(document, source)
     return deployment, places.sorted(
         places.wrong(path, w.problem, w.remedy, w.at) for path, w in references(deployment)
     )
+
+
+def examined(
+    whole: type[_Whole], text: str, source: str
+) -> tuple[_Whole | None, tuple[BadInput, ...], Document | None]:
+    """A file as what it should be, as far as its own words go; everything that is wrong with them; and the file with its lines."""
+    try:
+        document = read(text, source)
+    except BadInput as wrong:
+        return None, (wrong,), None
+    if not isinstance(document.data, dict):
+        kind = _kind(document.data)
+        first = next(iter(whole.model_fields))
+        remedy = f"keys and values: {first}: …"
+        return None, (BadInput(f"holds {kind}", source=source, place="line 1", remedy=remedy),), document
+    places = _Places(document, source)
+    _numbers_as_json(document.data)
+    try:
+        return whole.model_validate_json(json.dumps(document.data)), (), document
+    except ValidationError as error:
+        found = places.sorted(
+            places.wrong(_path(document.data, e["loc"]), *_words(e, whole)) for e in error.errors(include_url=False)
+        )
+        return None, found, document
 
 
 def _numbers_as_json(data: Any) -> None:
@@ -126,7 +141,7 @@ def _path(data: Any, location: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
-def _words(error: Any) -> tuple[str, str, Path]:
+def _words(error: Any, whole: type[BaseModel]) -> tuple[str, str, Path]:
     """A pydantic error as (problem, remedy, where below its location)."""
     kind, context, value = error["type"], error.get("ctx", {}), error.get("input")
     location = error["loc"]
@@ -136,9 +151,9 @@ def _words(error: Any) -> tuple[str, str, Path]:
             cause = context["error"]
             return (cause.problem, cause.remedy, cause.at) if isinstance(cause, Wrong) else (str(cause), "", ())
         case "extra_forbidden":
-            return f"unknown key {shown(key)}", _key_remedy(location), ()
+            return f"unknown key {shown(key)}", _key_remedy(location, whole), ()
         case "missing":
-            return f"{key} is missing", _field_words(location), ()
+            return f"{key} is missing", _field_words(location, whole), ()
         case "enum" | "literal_error":
             expected = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
             return f"{key} is {shown(value)}", _choice(value, expected), ()
@@ -187,9 +202,9 @@ def _pattern_words(pattern: str) -> str:
     return "letters, digits and _ * ? : . / [ ] # -" if "*?" in pattern else f"what fits {pattern}"
 
 
-def _model_at(location: tuple[str | int, ...]) -> type[BaseModel] | None:
+def _model_at(location: tuple[str | int, ...], whole: type[BaseModel]) -> type[BaseModel] | None:
     """The part of the file that a pydantic location (of a key in it) lies in."""
-    current: Any = Deployment
+    current: Any = whole
     for part in location:
         current = _unwrapped(current)
         if isinstance(current, type) and issubclass(current, BaseModel):
@@ -226,8 +241,8 @@ _MEANT = {
 }
 
 
-def _key_remedy(location: tuple[str | int, ...]) -> str:
-    key, model = str(location[-1]), _model_at(location[:-1])
+def _key_remedy(location: tuple[str | int, ...], whole: type[BaseModel]) -> str:
+    key, model = str(location[-1]), _model_at(location[:-1], whole)
     if key in _MEANT:
         return _MEANT[key]
     if key == "by" and model is not None and "to" in model.model_fields:
@@ -235,7 +250,7 @@ def _key_remedy(location: tuple[str | int, ...]) -> str:
     return did_you_mean(key, model.model_fields) if model else ""
 
 
-def _field_words(location: tuple[str | int, ...]) -> str:
-    model = _model_at(location[:-1])
+def _field_words(location: tuple[str | int, ...], whole: type[BaseModel]) -> str:
+    model = _model_at(location[:-1], whole)
     field = model.model_fields.get(str(location[-1])) if model else None
     return (field.description or "") if field else ""

@@ -73,6 +73,14 @@ _RULES: dict[str, tuple[str, str]] = {
         r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}",
         "the name or ARN of a secret in Secrets Manager; the password itself never stands here",
     ),
+    "a VPC": (r"vpc-[0-9a-f]{8,17}", "vpc- and its hexadecimal digits"),
+    "a subnet": (r"subnet-[0-9a-f]{8,17}", "subnet- and its hexadecimal digits"),
+    "a prefix list": (r"pl-[0-9a-f]{8,17}", "pl- and its hexadecimal digits"),
+    "a security group": (
+        r"(?:\d{12}/)?sg-[0-9a-f]{8,17}",
+        "sg- and its hexadecimal digits; ACCOUNT/sg-… for one of another account",
+    ),
+    "an Availability Zone": (r"[a-z]{2}(?:-[a-z]+)+-\d[a-z]", "a zone's name, such as eu-central-1a"),
     "an identity store": (
         r"d-[0-9a-f]{10}",
         "d- and ten hexadecimal digits, as `aws sso-admin list-instances` shows it",

@@ -141,6 +141,8 @@ class Identity(Strict):
     """The user pool of this deployment. Needed by the configuration cognito and by grants to Cognito users and groups."""
     iam_groups: tuple[Annotated[str, *named("an IAM name")], ...] = ()
     """IAM groups whose members are granted something. An IAM group is no principal: it is translated into its members."""
+    make_iam_groups: bool = False
+    """Have the stacks make these IAM groups. Default: they are there already, under whichever path, and are only read."""
     identity_center: IdentityCenter | None = None
     """IAM Identity Center, if its groups are granted something."""
 

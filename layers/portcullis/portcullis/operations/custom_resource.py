@@ -16,6 +16,9 @@ from portcullis.operations.key_check import refuse_bad_key, with_domain_key
 from portcullis.operations.ports import Registration
 from portcullis.operations.world import Cause, World, from_environment
 
+# What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
+# failed resource is taken back, since the domain is there and its key has to be watched.
+_NOT_PUT = "-not-put"
 _PATIENCE, _PAUSE = timedelta(minutes=3), 5.0  # the function has ten minutes, and one try may take two
 
 
@@ -32,11 +35,14 @@ def answer(event: Mapping[str, Any], logger: Any) -> None:
         "Data": {},
     }
     try:
-        body["Data"] = _carry_out(from_environment(), event["RequestType"], properties)
+        if event["RequestType"] != "Delete" or not str(body["PhysicalResourceId"]).endswith(_NOT_PUT):
+            body["Data"] = _carry_out(from_environment(), event["RequestType"], properties)
     except Exception as error:
         logger.exception("the deployment could not be set up")
         reason = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
         body |= {"Status": "FAILED", "Reason": " ".join(reason.split())[:1000]}
+        if event["RequestType"] == "Create":
+            body["PhysicalResourceId"] += _NOT_PUT
     _tell(event["ResponseURL"], body)
 
 

@@ -1,0 +1,127 @@
+"""What holds for the account and for no deployment alone: `account.yaml`, beside the deployment files. A file nobody has to write."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path as File
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from portcullis.errors import BadInput
+from portcullis.model.loading import examined, first_of, text_of
+from portcullis.model.names import Wrong, shown
+from portcullis.model.parts import Strict, named
+
+ACCOUNT_FILE = "account.yaml"
+LARGEST, SMALLEST = (
+    16,
+    22,
+)  # a VPC of ours, as prefix lengths: AWS takes none larger, and into a smaller one the subnets would not fit
+
+Zone = Annotated[str, *named("an Availability Zone")]
+Subnet = Annotated[str, *named("a subnet")]
+
+
+def _block(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise Wrong(f"{shown(value)} is no block of addresses: {error}", "such as 10.20.0.0/16") from None
+    if network.prefixlen == 0:
+        raise Wrong(f"{shown(value)} is the whole internet", "the addresses that your people come from")
+    return value
+
+
+Block = Annotated[str, AfterValidator(_block)]
+
+
+class Callers(Strict):
+    """Who may come to the domains' port 443, besides the automation and break-glass. A lock shuts all of them out."""
+
+    cidrs: tuple[Block, ...] = ()
+    """Blocks of addresses (IPv4 or IPv6): of an office, a VPN, another VPC that is connected to this one."""
+    prefix_lists: tuple[Annotated[str, *named("a prefix list")], ...] = ()
+    """Managed prefix lists."""
+    security_groups: tuple[Annotated[str, *named("a security group")], ...] = ()
+    """Security groups of this VPC, or of one that is peered with it or shares its transit gateway: ACCOUNT/sg-… for another account's."""
+
+
+class Subnets(Strict):
+    domains: dict[Zone, Subnet] = Field(min_length=1)
+    """Availability Zone -> the subnet that the domains stand in there. Two or more zones for domains with an even number of nodes."""
+    functions: dict[Zone, Subnet] = Field(min_length=1)
+    """Availability Zone -> the subnet of the functions there. They need a way to the AWS APIs: NAT gateways, or endpoints."""
+
+
+class Network(Strict):
+    vpc: Annotated[str, *named("a VPC")] | None = None
+    """Use this VPC, and make none. Its subnets are then named too."""
+    subnets: Subnets | None = None
+    """The subnets of a given VPC."""
+    cidr: Block | None = None
+    """The addresses of the VPC that is made: /16 to /22. Default: 10.64.0.0/16."""
+    zones: tuple[Zone, ...] | None = Field(default=None, min_length=2, max_length=3)
+    """The Availability Zones of the VPC that is made: two or three. Default: the first two of the Region."""
+    nat_per_zone: bool = True
+    """A NAT gateway in each zone of the VPC that is made. With false there is one for all: cheaper, and while its zone is out no function
+    reaches AWS, so that access follows no group and a revoked key locks nothing."""
+    flow_logs: bool = True
+    """Keep the flow logs of the VPC that is made, for three months."""
+    callers: Callers = Callers()
+    """Who may come to the domains. The VPC that is made lets in its own addresses besides."""
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Network:
+        if self.vpc:
+            ours = {"cidr", "zones", "nat_per_zone", "flow_logs"} & self.model_fields_set
+            if ours:
+                raise Wrong(
+                    f"vpc names a VPC that is there, so {', '.join(sorted(ours))} cannot be set here",
+                    "leave them to whoever made it, or leave out vpc",
+                )
+            if self.subnets is None:
+                raise Wrong("vpc names a VPC, and no subnets of it", "subnets: {domains: …, functions: …}", ("vpc",))
+            if not (self.callers.cidrs or self.callers.prefix_lists or self.callers.security_groups):
+                raise Wrong(
+                    "nobody may come to the domains: a given VPC lets in whom callers names, and callers names nobody",
+                    "callers: {cidrs: [10.0.0.0/8]}, or prefix_lists or security_groups",
+                    ("vpc",),
+                )
+        elif self.subnets:
+            raise Wrong("subnets are given without their VPC", "add vpc: vpc-…", ("subnets",))
+        self._fits()
+        return self
+
+    def _fits(self) -> None:
+        if self.zones and len(set(self.zones)) < len(self.zones):
+            raise Wrong("a zone is named twice", "each zone once", ("zones",))
+        if self.cidr is None:
+            return
+        block = ipaddress.ip_network(self.cidr)
+        if block.version != 4 or not LARGEST <= block.prefixlen <= SMALLEST:
+            raise Wrong(f"{self.cidr} cannot be the VPC's", f"a block of IPv4 of /{LARGEST} to /{SMALLEST}", ("cidr",))
+
+
+class Account(Strict):
+    """What holds for every deployment of the account."""
+
+    network: Network = Network()
+    """The network that the domains and the functions stand in."""
+
+
+def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadInput, ...]]:
+    """The account's file; and everything that is wrong with it, in the order of its lines."""
+    account, wrong, _ = examined(Account, text, source)
+    return account, wrong
+
+
+def load_account(folder: File) -> Account:
+    """The account's file of a folder of deployment files; what holds without one. Raises BadInput for the first thing wrong."""
+    path = folder / ACCOUNT_FILE
+    if not path.exists():
+        return Account()
+    account, wrong = examine_account(text_of(path), str(path))
+    if account is None or wrong:
+        raise first_of(wrong)
+    return account
