@@ -20,7 +20,7 @@ from portcullis.operations.deployments import apply_text, introduce
 from portcullis.operations.operate import carry_out
 from portcullis.operations.ports import Registration
 from portcullis.operations.rolling_back import rollback
-from portcullis.operations.status import plan
+from portcullis.operations.status import plan, status
 from portcullis.operations.world import Cause
 from portcullis.passwords.aws import generated
 
@@ -300,3 +300,22 @@ def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_con
             send("DELETE", f"/{index}", None, None)
         node.ask("DELETE", "/_snapshot/portcullis/road-1")
         node.ask("DELETE", "/_snapshot/portcullis")
+
+
+def test_a_model_the_engine_refuses_changes_nothing_there_and_stops_nobody_from_leaving(
+    house: tuple[Node, Account],
+) -> None:
+    node, made = house
+    introduce(made.world, made.ledger.registration("demo"), MODEL, CAUSE)
+    before = bytes_of(node)
+    # Roles and action groups share one namespace: the engine takes no action group that is called as a role is.
+    refused = MODEL.replace("  action_groups:\n", "  action_groups:\n    road_viewers: {allowed_actions: [read]}\n")
+    with pytest.raises(Refused, match="road_viewers"):
+        apply_text(made.world, "demo", refused, CAUSE)
+    assert bytes_of(node) == before
+    assert made.ledger.model("demo").text == MODEL
+    made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}
+    assert carry_out(made.world, {"verb": "synchronise", "deployment": "demo"}, alias="act")["status"] == "applied"
+    held = made.world.engine(made.ledger.registration("demo")).read()
+    assert held.entries("road_viewers", "users") == (f"Cognito/{POOL}/ben",)
+    assert "is not in force" in " ".join(status(made.world, "demo").problems)

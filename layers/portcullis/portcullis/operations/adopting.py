@@ -12,8 +12,9 @@ from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, J
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.applying import apply_model, compare
+from portcullis.operations.applying import apply_model
 from portcullis.operations.deployments import kept_of, writing
+from portcullis.operations.looking import compare
 from portcullis.operations.ports import Registration
 from portcullis.operations.undertaking import text_in_ledger
 from portcullis.operations.world import Cause, World

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from hashlib import sha256
 
 from portcullis.access.config import Held, Json, Kind
-from portcullis.access.desired import Desired, desired
-from portcullis.access.dialects import holdable
-from portcullis.access.difference import difference
+from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
-from portcullis.access.known import Recognised
-from portcullis.access.patch import apply_patches, patches
-from portcullis.access.plan import Claim, Operation, Plan, Step
+from portcullis.access.patch import patches
+from portcullis.access.plan import Claim, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.filters import refuse_unread_filters
-from portcullis.operations.foundation import MOVING, keepers, with_foundation
+from portcullis.operations.foundation import keepers
 from portcullis.operations.in_effect import see_in_effect
+from portcullis.operations.looking import Comparison, Truth, compare, hashes_of, new_users, read_truth, split_claims
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
-from portcullis.operations.people import recognised, remember, tell
-from portcullis.operations.ports import Alert, Claims, Engine, KeptModel, Registration
+from portcullis.operations.people import remember, tell
+from portcullis.operations.ports import Alert, Engine, KeptModel, Registration
 from portcullis.operations.removals import in_order, of_leavers
 from portcullis.operations.sending import added, keep_claims, send_all, still_ours, wait_a_little
 from portcullis.operations.sessions import end_what_leavers_hold
@@ -61,73 +56,6 @@ class Outcome:
     exit_status: int = 0  # 1: somebody who was asked as does not have what was written
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One look at both sides."""
-
-    began: datetime
-    desired: Desired
-    held: Held
-    plan: Plan
-    mine: Claims
-    others: frozenset[Claim]
-    late: frozenset[Claim] = frozenset()  # of ours: what a write may still bring about whose answer nobody has seen
-
-    def claims_after(self) -> frozenset[Claim]:
-        """What is ours once the plan is done."""
-        return self.plan.claims_after(self.mine) | self.late
-
-    def simulated(self) -> Patches:
-        """The patches as a simulation needs them: no password is looked up or made for them."""
-        return quickest(patches(self.plan, self.held, _hashes(self.plan)))
-
-    def after(self) -> Held:
-        """What the engine would hold once the plan is applied."""
-        return apply_patches(self.held, self.simulated())
-
-    def digest(self) -> str:
-        """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
-        held = {kind.value: named for kind, named in self.held.documents.items()}
-        steps = [(step.operation.value, str(step.claim), step.after) for step in self.plan.steps]
-        return f"{_digest(held)}.{_digest(steps)}"
-
-
-def _digest(value: object) -> str:
-    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def new_users(plan: Plan) -> list[str]:
-    """Internal users that the plan makes."""
-    adding = (step for step in plan.steps if step.operation is Operation.ADD)
-    return [step.claim.name for step in adding if step.claim.kind is Kind.USERS]
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What should be, as the groups were when the reading began. `unread`: why some could not be read."""
-
-    began: datetime
-    desired: Desired
-    people: Recognised
-    unread: tuple[PortcullisError, ...] = ()
-
-
-def read_truth(world: World, registration: Registration, kept: KeptModel, *, whole: bool = False) -> Truth:
-    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`."""
-    began = world.now()
-    access = with_foundation(
-        kept.access,
-        registration,
-        sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
-        moving=world.ledger.saved(registration.deployment, MOVING) is not None,
-    )
-    found = world.identity(registration).members(access.grants)
-    if whole:
-        found.whole()
-    people = recognised(world, registration, access, found)
-    return Truth(began, desired(access, people.members), people, tuple(found.unread.values()))
-
-
 def _truth_to_act_on(
     world: World, registration: Registration, kept: KeptModel, cause: Cause, *, whole: bool = False
 ) -> Truth:
@@ -136,37 +64,6 @@ def _truth_to_act_on(
     remember(world, registration, truth.people, cause)
     tell(world, registration, truth.people)
     return truth
-
-
-def compare(
-    world: World,
-    registration: Registration,
-    kept: KeptModel,
-    *,
-    truth: Truth | None = None,
-    engine: Engine | None = None,
-    held: Held | None = None,
-    adopt: bool = False,
-    repair: bool = True,
-    late: frozenset[Claim] | None = None,
-) -> Comparison:
-    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
-
-    `late` is what of ours may still come late, where that is known better than the ledger knows it.
-    """
-    truth = truth or read_truth(world, registration, kept)
-    claims = world.ledger.claims(registration.domain_arn)
-    mine, others = split_claims(claims, registration.deployment)
-    engine = engine or world.engine(registration)
-    held = engine.read() if held is None else held
-    # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
-    wanted, losses = holdable(truth.desired, engine.dialect)
-    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
-    late = mine & (mine.late_at(truth.began) if late is None else late)
-    released = tuple(claim for claim in plan.release_only if claim not in late)
-    return Comparison(
-        truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
-    )
 
 
 def apply_model(
@@ -348,7 +245,7 @@ def _lock_nobody_out(
     world: World, registration: Registration, now: Comparison, leavers: tuple[Step, ...], cause: Cause
 ) -> tuple[Step, ...]:
     """Refuse a plan that would lock somebody out. Those who leave go ahead only where that does not, either."""
-    hashes = _hashes(now.plan)
+    hashes = hashes_of(now.plan)
     ordered = in_order(now.plan, now.held, leavers, hashes)
     if ordered.ahead and any(
         danger.refuses for danger in guard_plan(now.held, ordered.all, keepers(registration), now.desired)
@@ -367,16 +264,11 @@ def _write(
     leavers: tuple[Step, ...],
 ) -> int:
     """Send the patches of a plan; how many changed something. Those who leave go before a password is looked up or made."""
-    ahead = in_order(now.plan, now.held, leavers, _hashes(now.plan)).ahead if leavers else ()
+    ahead = in_order(now.plan, now.held, leavers, hashes_of(now.plan)).ahead if leavers else ()
     writes = send_all(world, registration, engine, ahead, now.held)
     secrets = passwords(world, registration, kept, new_users(now.plan))
     ordered = in_order(now.plan, now.held, leavers, secrets)
     return writes + send_all(world, registration, engine, ordered.rest, ordered.between)
-
-
-def _hashes(plan: Plan) -> dict[str, Json]:
-    """In place of passwords, where patches are only simulated."""
-    return {name: {"hash": ""} for name in new_users(plan)}
 
 
 def _let_leavers_go(
@@ -399,12 +291,6 @@ def _let_leavers_go(
         settle(world, registration, engine.read(), kept.options, ours=undertaking, writes=writes)
     except PortcullisError as error:
         log.warning("those who left %s could not be taken out alone: %s", registration.deployment, error)
-
-
-def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:
-    """Ours, and those of all others on the same domain."""
-    others = (theirs for name, theirs in claims.items() if name != owner)
-    return claims.get(owner, Claims()), frozenset().union(*others)
 
 
 def _refuse_moved(now: Comparison, expected: str) -> None:

@@ -21,8 +21,8 @@ from portcullis.access.plan import Operation, Plan, Step
 from portcullis.access.shut import Patches, reopen
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Shut, Unreachable
-from portcullis.operations.applying import compare, read_truth
 from portcullis.operations.in_effect import culprits
+from portcullis.operations.looking import compare, read_truth
 from portcullis.operations.ports import Engine, Registration
 from portcullis.operations.sending import still_ours
 from portcullis.operations.sessions import still_to_be_ended

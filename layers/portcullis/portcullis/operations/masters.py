@@ -10,9 +10,10 @@ from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.applying import Outcome, apply_model, compare
+from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.deployments import remember_move, writing
 from portcullis.operations.editing import Edited, edit_and_apply
+from portcullis.operations.looking import compare
 from portcullis.operations.ports import Change, Claims, Registration
 from portcullis.operations.sending import keep_claims
 from portcullis.operations.undertaking import settle

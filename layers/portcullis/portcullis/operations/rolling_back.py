@@ -10,8 +10,9 @@ from portcullis.access.difference import difference
 from portcullis.access.patch import apply_patches
 from portcullis.access.plan import Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
-from portcullis.operations.applying import Comparison, Outcome, apply_model, compare, give_up, refuse_lock_out
+from portcullis.operations.applying import Outcome, apply_model, give_up, refuse_lock_out
 from portcullis.operations.deployments import kept_model, writing
+from portcullis.operations.looking import Comparison, compare
 from portcullis.operations.many import quickest
 from portcullis.operations.passwords import passwords
 from portcullis.operations.ports import Change, KeptModel, Registration, Touched

@@ -13,10 +13,10 @@ from portcullis.access.people import Effect, people
 from portcullis.access.shut import reopen
 from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.operations.applying import Comparison, compare
 from portcullis.operations.deployments import kept_model
 from portcullis.operations.filters import unread_filters
 from portcullis.operations.foundation import keepers
+from portcullis.operations.looking import Comparison, compare
 from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.standing import problems as standing_problems
 from portcullis.operations.world import Cause, World

@@ -14,9 +14,9 @@ import msgspec
 from portcullis.access.drift import Drift, drift
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.operations.applying import compare
 from portcullis.operations.foundation import keepers
 from portcullis.operations.guard import guard
+from portcullis.operations.looking import compare
 from portcullis.operations.ports import Alert, Change, Registration
 from portcullis.operations.restorability import keep_restorable
 from portcullis.operations.rotating import rotate_when_due

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from portcullis.errors import PortcullisError, Unreachable
+from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.ports import Alert
 from portcullis.operations.standing import coming, in_step, out_of_step
@@ -35,6 +35,8 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
             if (one := coming(world, registration)) is not None:
                 try:
                     return apply_model(world, registration, one.model, cause, unlocking=True)
+                except (Conflict, Shut):
+                    raise
                 except Exception as error:
                     if coming(world, registration) is not None:
                         raise  # it is neither in effect nor refused yet

@@ -1,0 +1,327 @@
+"""Two and three writers on one domain in memory, interleaved at every call they make, with leases that run out, crashes, silences, writes
+that arrive late, people who join and leave, and entries made by hand: what is left once all of it is at rest.
+
+A history is its seed. One thread a writer, of which one runs at a time: which goes on next, and how its call ends, is drawn.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache, partial
+from typing import Any
+
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.patch import apply_patch
+from portcullis.access.plan import Membership, Subject, SubjectKind
+from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
+from portcullis.operations.applying import apply_model
+from portcullis.operations.deployments import introduce, kept_model, writing
+from portcullis.operations.ports import KeptModel, Registration
+from portcullis.operations.standing import in_force
+from portcullis.operations.status import plan
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause, World
+
+from tests.operations.worlds import POOL, Account, Crash, Engine, Memory, People, account, model_text
+
+CAUSE = Cause("a writer", "somebody")
+READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))
+PEOPLE = tuple(f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl", "dora"))
+_ROLE = "{index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}"
+TEXTS = (
+    model_text(
+        f"  roles: {{viewers: {_ROLE}, editors: {_ROLE}}}\n"
+        "  grants: [{role: viewers, to: {cognito_group: readers}}, {role: editors, to: {cognito_group: writers}}]\n"
+    ),
+    model_text(
+        f"  roles: {{viewers: {_ROLE}, editors: {_ROLE}}}\n"
+        "  grants: [{role: viewers, to: {cognito_group: readers}}, {role: editors, to: {cognito_group: readers}}]\n"
+    ),
+    model_text(f"  roles: {{viewers: {_ROLE}}}\n  grants: [{{role: viewers, to: {{cognito_group: readers}}}}]\n"),
+)
+_STEPS = 250
+_WRITES = frozenset({"look", "patch", "keep_claims", "keep_model"})
+_GO, _CRASH, _AFTER, _SILENT, _LATE, _LATE_CRASH = "go", "crash", "crash after", "silent", "late", "late, crash"
+_FAULTS = (_CRASH, _AFTER, _SILENT, _LATE, _LATE, _LATE_CRASH, _LATE_CRASH)
+
+
+@cache
+def kept(text: str) -> KeptModel:
+    return kept_model(text, "demo.yaml", "demo")
+
+
+@dataclass
+class Writer:
+    """One run of one writer. `order` is how its next call ends."""
+
+    thread: threading.Thread
+    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    order: str = _GO
+    before: str = ""  # the call that it stands before
+    looked: bool = False  # it has just looked at the mappings: its write follows at once
+    over: bool = False
+
+
+@dataclass
+class Crowd:
+    """The writers of one history, and who of them has the word."""
+
+    draw: random.Random
+    here: dict[int, Writer] = field(default_factory=dict)
+    back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    wrong: list[str] = field(default_factory=list)
+
+    def start(self, work: Callable[[], object]) -> None:
+        writer = Writer(threading.Thread())
+
+        def run() -> None:
+            writer.turn.acquire()
+            try:
+                work()
+            except (PortcullisError, Crash):
+                pass  # the next run, or the sweep, looks again
+            except BaseException as error:
+                self.wrong.append(f"{type(error).__name__}: {error}")
+            finally:
+                writer.over = True
+                self.back.release()
+
+        writer.thread = threading.Thread(target=run, daemon=True)
+        writer.thread.start()
+        self.here[writer.thread.ident or 0] = writer
+
+    @property
+    def live(self) -> list[Writer]:
+        return [writer for writer in self.here.values() if not writer.over]
+
+    def step(self, writer: Writer, order: str = _GO) -> None:
+        """Let one go on to its next call."""
+        writer.order = order
+        writer.turn.release()
+        self.back.acquire()
+
+    def pause(self, call: str) -> str:
+        """A writer is about to call: whose turn is it? How the call ends."""
+        writer = self.here.get(threading.get_ident())
+        if writer is None:
+            return _GO  # nobody of the crowd
+        writer.before = call
+        self.back.release()
+        writer.turn.acquire()
+        if writer.order == _CRASH:
+            raise Crash
+        return writer.order
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        order = self.pause(name)
+        yield
+        if order == _AFTER:
+            raise Crash
+
+
+class Ledger(Memory):
+    """Interrupted at every call. Nobody waits for the lease."""
+
+    crowd: Crowd
+
+    @contextmanager
+    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
+        with super().lease(domain, holder, seconds=1e9, wait=-1) as had:
+            yield had
+
+    def expire(self) -> None:
+        self._leases = {domain: (token, 0.0) for domain, (token, _) in self._leases.items()}
+
+
+def _interrupted(name: str) -> Any:
+    def method(self: Ledger, *given: Any, **named: Any) -> Any:
+        with self.crowd.call(name):
+            return getattr(Memory, name)(self, *given, **named)
+
+    return method
+
+
+for _name in ("renew", "claims", "keep_claims", "keep_model", "model", "save", "forget"):
+    setattr(Ledger, _name, _interrupted(_name))
+
+
+class Node(Engine):
+    """Interrupted at every call. What is sent may be answered with silence, and may arrive late."""
+
+    crowd: Crowd
+    late: list[Sequence[Json]]
+
+    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+        order = self.crowd.pause("look" if kinds == [Kind.MAPPINGS] else "read")
+        writer = self.crowd.here.get(threading.get_ident())
+        if writer is not None and kinds == [Kind.MAPPINGS]:
+            # From the last look on a request is a matter of milliseconds: nobody comes in between (docs/limitations.md).
+            writer.looked, writer.order = True, order
+        return super().read(kinds)
+
+    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+        writer = self.crowd.here.get(threading.get_ident())
+        if writer is not None and writer.looked:
+            order, writer.looked = writer.order, False
+        else:
+            order = self.crowd.pause("patch")
+        if order in (_LATE, _LATE_CRASH):
+            if kind is Kind.MAPPINGS and all(operation["path"].endswith("/-") for operation in operations):
+                self.late.append(operations)
+            raise Crash if order == _LATE_CRASH else Unreachable("no answer")
+        done = super().patch(kind, operations)
+        if order == _AFTER:
+            raise Crash
+        if order == _SILENT:
+            raise Unreachable("no answer")
+        return done
+
+    def arrive(self, operations: Sequence[Json]) -> None:
+        with suppress(Conflict, Refused):  # the list may be another one by now
+            self.held = apply_patch(self.held, Kind.MAPPINGS, operations)
+
+
+class Groups(People):
+    crowd: Crowd
+
+    def members(self, grants: Any) -> Membership:
+        with self.crowd.call("members"):
+            return super().members(grants)
+
+
+@dataclass
+class Scene:
+    """One domain, its writers, its people, and whoever edits by hand."""
+
+    made: Account
+    crowd: Crowd
+    by_hand: dict[tuple[str, str], None] = field(default_factory=dict)  # (role, entry)
+    numbers: int = 0
+
+    @property
+    def world(self) -> World:
+        return self.made.world
+
+    @property
+    def registration(self) -> Registration:
+        return self.made.ledger.registration("demo")
+
+    def work(self, text: str | None) -> object:
+        if text is None:
+            return synchronise(self.world, "demo", CAUSE)
+        with writing(self.world, "demo", "apply") as registration:
+            return apply_model(self.world, registration, kept(text), CAUSE)
+
+    def move(self) -> None:
+        """Somebody joins a group, or leaves it."""
+        group, who = self.crowd.draw.choice((READERS, WRITERS)), self.crowd.draw.choice(PEOPLE)
+        members = set(self.made.people.groups[group]) ^ {who}
+        self.made.people.groups[group] = tuple(sorted(members))
+
+    def edit_by_hand(self) -> None:
+        """A person puts an entry into a mapping, at its end or before ours."""
+        role = self.crowd.draw.choice(("viewers", "editors"))
+        mapping = self.made.engine.held.get(Kind.MAPPINGS, role)
+        if mapping is None or role not in self.made.engine.held.of(Kind.ROLES):
+            return
+        self.numbers += 1
+        there, entry = list(mapping["users"]), f"by-hand-{self.numbers}"
+        there.insert(self.crowd.draw.randint(0, len(there)), entry)
+        self.made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": f"/{role}/users", "value": there}])
+        self.by_hand[role, entry] = None
+
+    def land(self) -> None:
+        node: Any = self.made.engine
+        if node.late:
+            node.arrive(node.late.pop(self.crowd.draw.randrange(len(node.late))))
+
+    # ------------------------------------------------------------------ what is left
+
+    def wrong(self, *, claims_too: bool) -> list[str]:
+        """What of the laws does not hold."""
+        model, held, found = in_force(self.world, "demo"), self.made.engine.held, []
+        assert model is not None
+        groups = self.made.people.groups
+        wanted = {(grant.role, entry) for grant in model.access.grants for entry in groups.get(grant.subject, ())}
+        claimed = {
+            (one.name, one.entry)
+            for one in self.made.ledger.claims(self.registration.domain_arn)["demo"]
+            if one.entry_list == "users" and one.entry
+        }
+        there = {(role, entry) for role in ("viewers", "editors") for entry in held.entries(role, "users")}
+        theirs = {one for one in self.by_hand if one[0] in held.of(Kind.ROLES)}
+        ours = there - self.by_hand.keys()
+        found += [f"{entry} left and is still in {role}" for role, entry in ours - wanted]
+        found += [f"{entry} is not in {role}" for role, entry in wanted - there]
+        found += [f"{entry} in {role} is nobody's" for role, entry in ours - claimed]
+        found += [f"{entry} of others was taken out of {role}" for role, entry in theirs - there]
+        if claims_too:
+            found += [f"{entry} in {role} is claimed and not there" for role, entry in claimed - there]
+        steps = plan(self.world, "demo", CAUSE).steps
+        found += [f"still to do: {step}" for step in steps]
+        return found
+
+
+def scene(draw: random.Random) -> Scene:
+    made, crowd = account(), Crowd(draw)
+    ledger, node, groups = Ledger(), Node(made.engine.held), Groups()
+    ledger.crowd = node.crowd = groups.crowd = crowd
+    node.late = []
+    world = replace(made.world, ledger=ledger, engine=lambda _: node, master=lambda _: node, identity=lambda _: groups)
+    made = replace(made, world=world, ledger=ledger, engine=node, people=groups)
+    groups.groups = {READERS: PEOPLE[:2], WRITERS: PEOPLE[1:3]}
+    made.registered()
+    introduce(made.world, made.ledger.registration("demo"), TEXTS[0], CAUSE)
+    return Scene(made, crowd)
+
+
+def play(seed: int) -> list[str]:
+    """One history; what was wrong at its end, in words."""
+    draw = random.Random(seed)
+    here = scene(draw)
+    crowd, writers = here.crowd, draw.choice((2, 3))
+    at_work: Writer | None = None
+    for _ in range(_STEPS):
+        live, chance = crowd.live, draw.random()
+        if len(live) < writers and chance < 0.1:
+            crowd.start(partial(here.work, draw.choice((None, None, None, None, *TEXTS))))
+        elif chance < 0.15:
+            here.move()
+        elif chance < 0.16:
+            here.edit_by_hand()
+        elif chance < 0.18:
+            here.land()
+        elif live:
+            # One goes on for a while, then stands still for as long: writers that take turns at each call get nowhere. Whoever stands
+            # still right before a write, or in the midst of one, is who may do harm.
+            if at_work not in live:
+                at_work = draw.choice(live)
+            is_write = at_work.before in _WRITES
+            if draw.random() < (0.15 if is_write else 0.03):
+                here.made.ledger.expire()  # type: ignore[attr-defined]
+                at_work = draw.choice(live)
+                continue
+            faulty = draw.random() < (0.15 if is_write else 0.01)
+            crowd.step(at_work, draw.choice(_FAULTS) if faulty else _GO)
+    return [*crowd.wrong, *at_rest(here)]
+
+
+def at_rest(here: Scene) -> list[str]:
+    """Everybody is done, everything has arrived, and the sweep has come by: once now, and once when nothing can come any more."""
+    node: Any = here.made.engine
+    while live := here.crowd.live:
+        here.crowd.step(here.crowd.draw.choice(live))
+    while node.late:
+        here.land()
+    here.made.ledger.expire()  # type: ignore[attr-defined]
+    synchronise(here.world, "demo", CAUSE)
+    found = here.wrong(claims_too=False)
+    here.made.aws.at += timedelta(minutes=20)
+    synchronise(here.world, "demo", CAUSE)
+    return [*found, *here.wrong(claims_too=True)]

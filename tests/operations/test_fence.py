@@ -1,0 +1,59 @@
+"""Given any interleaving of two and three writers, leases that run out, crashes and late writes, then at rest the laws hold:
+
+every entry that is ours is claimed, nothing of whoever left stays, nobody who joined is missing, and nothing of others' is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from portcullis.access.plan import Claim
+from portcullis.operations.ports import Claims
+
+from tests.operations import fence
+from tests.operations.fence import play
+from tests.operations.worlds import Memory
+
+
+@pytest.mark.parametrize("start", range(0, 100, 20))
+def test_at_rest_nothing_is_nobodys_and_nobody_is_where_they_should_not_be(start: int) -> None:
+    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed))} == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(1000, 1400, 50))
+def test_the_same_of_many_more_histories(start: int) -> None:
+    assert {seed: wrong for seed in range(start, start + 50) if (wrong := play(seed))} == {}
+
+
+def _nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(self: Claims, moment: datetime) -> frozenset[Claim]:
+        return frozenset()
+
+    monkeypatch.setattr(Claims, "late_at", none)
+
+
+def _nobody_renews(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fence.Ledger, "renew", lambda *_: None)
+
+
+def _no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(self: Any, domain: str, owner: str, claims: Claims) -> Claims:
+        with self.crowd.call("keep_claims"):
+            now = self._claims(domain, owner).version
+            return Memory.keep_claims(
+                self, domain, owner, Claims(claims, version=now, late=claims.late, until=claims.until)
+            )
+
+    monkeypatch.setattr(fence.Ledger, "keep_claims", keep)
+
+
+@pytest.mark.parametrize("fault", [_nothing_is_late, _nobody_renews, _no_version])
+def test_the_histories_notice_each_wall_that_is_taken_away(
+    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault(monkeypatch)
+    assert any(play(seed) for seed in range(200))
