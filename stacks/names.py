@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from portcullis.errors import BadInput
 
-from stacks.deployments import Declared
+if TYPE_CHECKING:  # which itself asks for names
+    from stacks.deployments import Declared
 
 PREFIX = "portcullis"
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by

@@ -105,6 +105,18 @@ def test_every_alert_names_a_command_that_shows_how_it_is_now(told: alerts.Told)
     assert looking, f"{told.where}: {told.name}: {told.next}"
 
 
+GIVES_OR_DESTROYS = {"delete", "shred", "adopt", "apply", "master", "break-glass", "integration", "lock"}
+UNDOES = {"delete demo --cancel"}
+
+
+@pytest.mark.parametrize("told", alerts.ALL, ids=lambda told: told.name)
+def test_nothing_that_gives_or_destroys_stands_in_an_alert(told: alerts.Told) -> None:
+    for command in told.commands:
+        words = command.removeprefix("portcullis ")
+        assert words in UNDOES or words.split()[0] not in GIVES_OR_DESTROYS, f"{told.where}: {command}"
+    assert "--confirm" not in told.next
+
+
 def _looks(command: str) -> bool:
     words = re.sub(r"^portcullis ", "", command).split()
     names = {"-".join(words[:2]), words[0]}

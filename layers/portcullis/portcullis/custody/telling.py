@@ -206,8 +206,7 @@ def _way_back(c: Custody) -> str:
     restore = (
         f"restore the key, then take the lock off: {unlock}" if c.hold else "restore the key: it unlocks by itself"
     )
-    delete = f"`portcullis delete {c.deployment} --confirm {c.deployment}`"
-    return f"If this is not intended, {restore}. If it is, delete the deployment: {delete}."
+    return f"If this is not intended, {restore}. If it is, there is nothing to do: the data is kept."
 
 
 def _when(at: datetime | None) -> str:
@@ -253,7 +252,8 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "{deployment} is locked: {why}.",
         "Taken: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
-        "{way_back} " + _CHECK,
+        "See what became of the key, and by whom: `portcullis key check {deployment}`, `portcullis history {deployment}`. {way_back} "
+        + _CHECK,
         "locked-by-revocation",
     ),
     Tell.UNLOCKED: (
@@ -316,8 +316,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.WARNING,
         "The alias of {deployment} names key {key}, but the domain keeps the key it was made with: {domain_key}.",
         "Nothing was interrupted. Health is judged by the domain's own key.",
-        "Keep the old key enabled. To move, re-key: `portcullis re-key {deployment} --to NEW-DEPLOYMENT`. "
-        + _CHECK_KEY,
+        "Keep the old key enabled; put the alias back, or move as the page says. " + _CHECK_KEY,
         "rotation-not-followed",
     ),
     Tell.ROTATION_FOLLOWED: (
@@ -331,7 +330,8 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.WARNING,
         "{deployment} is locked for longer than its deadline for deletion: {why}.",
         "Nothing is deleted by itself.",
-        "Restore the key, or delete the deployment: `portcullis delete {deployment} --confirm {deployment}`. " + _CHECK,
+        "See what the key lacks: `portcullis key check {deployment}`. Restore it; or decide on a deletion, as the page says. "
+        + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETING: (
@@ -346,15 +346,15 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "The deletion of {deployment}, asked for since {deleted_since} by {deleted_by}, does not get on: {failing}.",
         "It stays locked. What failed is tried again.",
-        "If it is the final snapshot that cannot be taken, and it is to go without one: "
-        "`portcullis delete {deployment} --confirm {deployment} --no-final-snapshot`. " + _CHECK,
+        "See why it fails. It can be called off as long as the domain is there: `portcullis delete {deployment} --cancel`; the page says "
+        "what to do about a snapshot that cannot be taken. " + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETED: (
         Severity.INFO,
         "{deployment} is deleted, as {deleted_by} asked.",
         "It was seen to be gone.",
-        "Snapshots, keys and logs remain: `portcullis delete {deployment} --confirm {deployment}` lists them once more. "
+        "Snapshots, keys and logs remain; the page says what to do with them. What was done: `portcullis history {deployment}`. "
         + _CHECK,
         "delete-and-shred",
     ),

@@ -204,8 +204,8 @@ def withdraw(world: World, deployment: str, cause: Cause) -> None:
                 severity="critical",
                 happened=f"{deployment} is no longer watched: its stack was deleted; its domain stays, {state.value} as it was",
                 done="nothing on the domain was changed: who is in stays in, whoever leaves a group and whatever becomes of the key",
-                next="If nobody meant it: deploy it again. If the domain has to go: deploy it again, then "
-                f"`portcullis delete {deployment} --confirm {deployment}`. What was done to it: `portcullis history {deployment}`",
+                next="If nobody meant it: deploy it again, and only then decide on its domain, as the page says. "
+                f"What was done to it: `portcullis history {deployment}`",
                 runbook="automation-broken",
             )
         )

@@ -277,7 +277,7 @@ def _hand_over(world: World, deployment: str, move: Move, cause: Cause, until: d
             done=f"{sum(move.documents.values())} documents in {len(move.documents)} indices were checked one by one; "
             f"the parameter /portcullis/{deployment}/endpoint names the new endpoint; the old one is locked next",
             next="move every client that does not read the parameter; check with: "
-            f"portcullis status {move.to}; then: portcullis delete {deployment} --confirm {deployment}",
+            f"portcullis status {move.to}; the page says what then becomes of the old one",
             runbook="re-key",
         )
     )

@@ -219,8 +219,8 @@ def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
         severity=severity,
         happened=f"the engine holds something else than the model asks for: {'; '.join(words[:20])}",
         done="what Portcullis had set was put right; what it did not make was left alone",
-        next=f"keep it: put it into the model, portcullis adopt {registration.deployment}; or undo it by hand. "
-        f"Check with: portcullis drift {registration.deployment}",
+        next=f"see what it is, and ask whoever did it: portcullis drift {registration.deployment}; undo it by hand; or, if it was meant, "
+        "put it into the model as the page says",
         runbook="drift",
         detail={"drift": words},
     )
