@@ -181,12 +181,27 @@ class Domain(Stack):
         )
         # A rule of its own: the key's would get every use of the key as well.
         taken = patterns.break_glass(identity.break_glass.role_arn)
-        self._rule("break-glass", taken, "break-glass was taken", queue="key", state=patterns.ALL_MANAGEMENT_EVENTS)
+        self._rule(
+            "break-glass",
+            taken,
+            "break-glass was taken",
+            queue="key",
+            state=patterns.ALL_MANAGEMENT_EVENTS,
+            group="taken",
+        )
 
     def _rule(
-        self, concern: str, pattern: dict[str, Any], meaning: str, *, queue: str = "", state: str = "ENABLED"
+        self,
+        concern: str,
+        pattern: dict[str, Any],
+        meaning: str,
+        *,
+        queue: str = "",
+        state: str = "ENABLED",
+        group: str = "",
     ) -> None:
-        """One deployment is one message group: its events are handled one after another, other deployments' beside them."""
+        """One deployment is one message group: its events are handled one after another, other deployments' beside them. And a `group` of
+        its events apart, of which somebody may make as many as they like: none of the others waits behind those."""
         to = self._automation.queues[queue or concern]
         events.CfnRule(
             self,
@@ -199,7 +214,9 @@ class Domain(Stack):
                 events.CfnRule.TargetProperty(
                     id=concern,
                     arn=to.queue_arn,
-                    sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=self.one.name),
+                    sqs_parameters=events.CfnRule.SqsParametersProperty(
+                        message_group_id=".".join(filter(None, (self.one.name, group)))
+                    ),
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
                         arn=self._automation.undelivered.queue_arn
                     ),

@@ -14,15 +14,18 @@ from portcullis import signals
 from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent, Refused
 from portcullis.operations.ports import Alert
-from portcullis.operations.reminders import is_reminder, reminded_of
+from portcullis.operations.reminders import Postponed, is_reminder, postponed, postponed_of, reminded_of
 from portcullis.operations.scopes import scope_of
 from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Scope, Signal
+from portcullis.words import line
 
 log = logging.getLogger(__name__)
 _FULL_BATCH = 10  # the most that a FIFO queue hands out at once
 _GATHER_SECONDS = 0.75
 _WROTE: dict[str, bool] = {}  # of this process, from batch to batch
+_TRIES_IN_LINE = 2  # of a message about the key, before it stands aside for what comes after it
+_AHEAD = timedelta(days=1)  # that a clock may be before ours; an event from later than that is none
 _TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
 
 
@@ -41,7 +44,7 @@ def queued(record: Mapping[str, Any]) -> Queued:
     attributes = record["attributes"]
     return Queued(
         body=record["body"],
-        deployment=attributes["MessageGroupId"],
+        deployment=attributes["MessageGroupId"].partition(".")[0],  # what follows is the kind of event: `stacks.domain`
         sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
         receives=int(attributes["ApproximateReceiveCount"]),
     )
@@ -76,17 +79,60 @@ class Reactions:
         try:
             done = self.take(message)
         except Exception as error:
-            self.logger.warning(f"not done in try {message.receives}: {type(error).__name__}: {error}")
+            self.logger.warning(f"not done in try {message.receives}: {line(f'{type(error).__name__}: {error}')}")
+            if self._stands_aside(message, error):
+                return "postponed"
             self.world.queue_again(raw["eventSourceARN"], raw["receiptHandle"], self._wait(message))
             raise
         self.logger.info(done)
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
         return done
 
+    def _stands_aside(self, message: Queued, error: Exception) -> bool:
+        """Whether a message about the key that failed twice waits among the reminders from now on, where nothing waits behind it: the next
+        word about a key may be the one that matters. Where it cannot be put there it waits in the queue as it did."""
+        if self.queue != "key" or message.receives < _TRIES_IN_LINE or self._is_last_try(message):
+            return False
+        try:
+            self.world.postpone(postponed(message.body, message.deployment, message.receives), self._wait(message))
+        except Exception as failed:
+            self.logger.warning(
+                f"could not be postponed, {type(failed).__name__}; {type(error).__name__} keeps it in line"
+            )
+            return False
+        return True
+
+    def _postponed(self, raw: Mapping[str, Any], waiting: Postponed) -> str:
+        """Another try of a message that stood aside. What raises here comes again by itself: nothing is lost."""
+        sent = datetime.fromtimestamp(int(raw["attributes"]["SentTimestamp"]) / 1000, UTC)
+        message = Queued(waiting.event, waiting.deployment, sent, waiting.tries + 1)
+        self.logger.append_keys(deployment=message.deployment, receives=message.receives)
+        try:
+            done = self._react(message)
+        except MalformedEvent as error:
+            self._bury(message, error)
+            return "buried"
+        except Exception as error:
+            said = line(f"{type(error).__name__}: {error}")
+            self.logger.warning(f"not done in try {message.receives}: {said}")
+            if not self._is_last_try(message):
+                again = postponed(message.body, message.deployment, message.receives)
+                self.world.postpone(again, self._wait(message))
+                return "postponed"
+            self.world.dead_letters.bury(self.queue, message.body, message.deployment, said)
+            told = f"an event could not be handled in {message.receives} tries: {said}"
+            kept = "it was put with the dead letters, whole; later events had not waited for it"
+            self.world.alerts.tell(_dead_letter(message, told, kept))
+            return "buried"
+        self.logger.info(done)
+        return done
+
     def _reminded(self, raw: Mapping[str, Any]) -> str:
         """Look as was asked for. What fails now is the sweep's: a reminder that came again and again would remind of nothing."""
         from portcullis.operations.guard import guard
 
+        if waiting := postponed_of(raw):
+            return self._postponed(raw, waiting)
         try:
             deployment = reminded_of(raw)
             self.logger.append_keys(deployment=deployment)
@@ -119,11 +165,7 @@ class Reactions:
             raise
 
     def _react(self, message: Queued) -> str:
-        try:
-            event = json.loads(message.body)
-        except ValueError:
-            raise MalformedEvent("the message is not JSON", source="queue", remedy="see the dead letter") from None
-        signal = signals.read(event, [self._scope(message.deployment)])[0]
+        signal = _read(message, self._scope(message.deployment))
         correlate(signal.event_id)
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
@@ -217,6 +259,33 @@ def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
         next="mend the cause, then redrive: portcullis redrive; check with: portcullis status " + message.deployment,
         runbook="dead-letters",
     )
+
+
+def _read(message: Queued, scope: Scope) -> Signal:
+    """What the message means. MalformedEvent for one that no later try can read either: of another shape, deeper than can be followed,
+    or from a time that is none."""
+    try:
+        event = json.loads(message.body)
+    except (ValueError, RecursionError) as error:
+        problem = f"the message is not JSON that can be read: {line(error, 200)}"
+        raise MalformedEvent(problem, source="queue", remedy="see the dead letter") from None
+    try:
+        signal = signals.read(event, [scope])[0]
+        happened = _time(signal.at)
+        late = happened is not None and happened - message.sent_at > _AHEAD
+    except MalformedEvent:
+        raise
+    except Exception as error:  # reading asks nothing of anybody: it will end the same another time
+        problem = f"the event cannot be read: {line(f'{type(error).__name__}: {error}', 200)}"
+        raise MalformedEvent(problem, source="queue", remedy="see the dead letter") from None
+    if late:
+        raise MalformedEvent(
+            f"it happened at {signal.at}, long after it was sent",
+            source="queue",
+            place="eventTime",
+            remedy="a time that was",
+        )
+    return signal
 
 
 def _looked_at(signal: Signal) -> str:

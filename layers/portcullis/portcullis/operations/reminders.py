@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,29 @@ def remind(world: World, deployment: str, after: timedelta) -> None:
 def written(deployment: str) -> str:
     """A reminder as it stands in the queue."""
     return json.dumps({"reminder": deployment})
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A message that could not be handled yet: the event as it came, whose it is, and how often it was tried."""
+
+    event: str
+    deployment: str
+    tries: int
+
+
+def postponed(event: str, deployment: str, tries: int) -> str:
+    """Such a message as it stands among the reminders, where no other waits behind it."""
+    return json.dumps({"event": event, "deployment": deployment, "tries": tries})
+
+
+def postponed_of(record: Mapping[str, Any]) -> Postponed | None:
+    """The message that waits in an SQS record; None for a reminder, or what is none of ours."""
+    try:
+        held = json.loads(record["body"])
+        return Postponed(str(held["event"]), str(held["deployment"]), int(held["tries"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def is_reminder(record: Mapping[str, Any]) -> bool:

@@ -74,6 +74,9 @@ class World:
     user: Callable[[Registration, str, str, Dialect], Engine] = field(
         default=_lacking("connection of an internal user")
     )  # name and password; a user may not be allowed to ask which dialect it is
+    postpone: Callable[[str, int], None] = field(
+        default=_lacking("postponing")
+    )  # a message, seconds (900 at most): have it come again among the reminders
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -145,6 +148,9 @@ def in_aws(settings: Settings) -> World:
         sqs, body = clients.client("sqs"), reminders.written(deployment)
         sqs.send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
 
+    def postpone(body: str, seconds: int) -> None:
+        clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
+
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return World(
         settings=settings,
@@ -166,6 +172,7 @@ def in_aws(settings: Settings) -> World:
         queue_again=queue_again,
         let_into_vpcs=lambda: let_into_vpcs(clients.client("iam")),
         remind=remind,
+        postpone=postpone,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
         secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
         domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),
