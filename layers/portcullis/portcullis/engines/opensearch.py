@@ -135,7 +135,7 @@ class OpenSearchEngine:
         status, body = self._transport("POST", f"/{_NO_INDEX}/_validate/query", params, {"query": query})
         if status in (403, 404):
             return ""
-        if status == 400:  # what is no query at all
+        if status == 400 or (status == 500 and "illegal_" in str(body)):  # no query at all, or none for a shard
             return _message(body)
         if status != 200:
             self._raise(status, body, "_validate/query")

@@ -103,7 +103,7 @@ def _numbers_as_json(data: Any) -> None:
     for key, value in list(items):
         if isinstance(value, float) and not math.isfinite(value):
             data[key] = str(value)
-        else:
+        elif isinstance(value, dict | list):
             _numbers_as_json(value)
 
 

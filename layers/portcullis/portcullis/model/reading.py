@@ -37,6 +37,8 @@ _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
+_BEGINS_NUMBER = frozenset("+-.0123456789")
+_LONGEST_WORD = len("false")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -174,8 +176,14 @@ class _Reader:
         text: str = event.value
         if event.style or event.tag:
             return text
-        if text.lower() in _WORDS and (text in (text.lower(), text.upper(), text.capitalize())):
+        if (
+            len(text) <= _LONGEST_WORD
+            and text.lower() in _WORDS
+            and (text in (text.lower(), text.upper(), text.capitalize()))
+        ):
             return _WORDS[text.lower()]
+        if text[:1] not in _BEGINS_NUMBER:
+            return text  # most are words, and there may be a hundred thousand
         if _INT.fullmatch(text):
             if len(text) > 30:
                 raise self._bad(event, path, f"{shown(text)} is too large a number", "put it in quotes if it is text")
@@ -185,7 +193,9 @@ class _Reader:
         return text
 
     def _untagged(self, event: Any, path: Path, allowed: str) -> None:
-        tag = str(event.tag or "")
+        if event.tag is None:
+            return
+        tag = str(event.tag)
         if tag not in ("", "!", f"{_TAG}{allowed}"):
             raise self._bad(event, path, f"the tag {shown(tag)}", "plain values only")
 

@@ -1,0 +1,169 @@
+"""What `check` says of field rules, masks, patterns, tenants and names (test_fields_and_entries.py), as real nodes do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from local.node.node import Node
+from tests.model.test_filters_on_node import API, HASH, PASSWORD
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+
+DOCUMENT = {"card": "card 1", "n": 1, "flag": True, "made": {"by": "anna", "n": 2}, "tags": ["a", "b"]}
+READ = {"index_patterns": ["fields-1"], "allowed_actions": ["read"]}
+# What is asked for -> the fields that are seen as they are.
+SHOWN: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "excluded": ({"fls": ["~card"]}, {"n", "flag", "made", "tags"}),
+    "excluded by the older sign": ({"fls": ["!card"]}, {"n", "flag", "made", "tags"}),
+    "excluded and masked": ({"fls": ["!card"], "masked_fields": ["card"]}, {"n", "flag", "made", "tags"}),
+    "field-matches-nothing: excluded by .keyword": ({"fls": ["~card.keyword"]}, set(DOCUMENT)),
+    "field-matches-nothing: excluded by nothing": ({"fls": ["~"]}, set(DOCUMENT)),
+    "field-matches-nothing: masked by .keyword": ({"masked_fields": ["card.keyword"]}, set(DOCUMENT)),
+    "mask-text-only": ({"masked_fields": ["card", "n", "flag", "made"]}, {"n", "flag", "made", "tags"}),
+    "masked within an object": ({"masked_fields": ["made.*"]}, {"card", "n", "flag", "tags"}),
+    "an object with what is in it": ({"fls": ["made.*"]}, {"made"}),
+}
+FAILS = {
+    "a group beyond": "card::/(c)ard/::$2",
+    "no group": "card::/card/::$1",
+    "no reference": "card::/card/::$x",
+    "a dollar at the end": "card::/card/::a$",
+    "a backslash at the end": "card::/card/::a\\",
+    "no such name": "card::/(?<n>c)ard/::${m}",
+}
+WORKS = {
+    "card::/(c)ard (.)/::$2$1": "1c",
+    "card::/(?<n>c)ard/::${n}\\$": "c$ 1",
+    "card::/(c)ard/::$12": "c2 1",
+    "card::/card /::": "1",
+}
+# Pattern -> whether it covers the index fields-1 (with the alias Fields-Alias).
+COVERS = {
+    "fields-1": True,
+    "Fields-Alias": True,
+    "Fields-*": True,
+    "/FIELDS-[0-9]/": False,
+    "/fields-[0-9]/": True,
+    "FIELDS-*": False,
+    "-fields-1*": False,
+    "_fields-1*": False,
+    "+fields-1*": False,
+    "!fields-1*": False,
+    "~fields-1*": False,
+    "<fields-{now/d}>": False,
+    "fields-1,fields-2": False,
+    "fields-1 ": False,
+    "fields-${user.roles}": False,
+    "fields-${attr.jwt.x}": False,
+    "..": False,
+}
+TENANTS = {
+    ("kibana_all_write",): True,
+    ("kibana:saved_objects/*/write",): True,
+    ("kibana_all_read",): False,
+    ("crud",): False,
+    ("write",): False,
+    ("*",): False,
+    ("kibana:saved_objects/*",): False,
+    (): False,
+}
+
+
+def roles() -> dict[str, dict[str, Any]]:
+    """Every role that is tried, by the name of the user who has it."""
+    masks = {**FAILS, **{mask: mask for mask in WORKS}}
+    entries = {
+        **{name: {**READ, **limits} for name, (limits, _) in SHOWN.items()},
+        **{name: {**READ, "masked_fields": [mask]} for name, mask in masks.items()},
+        **{pattern: {**READ, "index_patterns": [pattern]} for pattern in COVERS},
+        "mask-twice": {**READ, "masked_fields": ["card::/card/::first", "card::SHA-256"]},
+    }
+    tenants = {
+        str(actions): {"tenant_permissions": [{"tenant_patterns": ["fields-tenant"], "allowed_actions": list(actions)}]}
+        for actions in TENANTS
+    }
+    return {**{name: {"index_permissions": [entry]} for name, entry in entries.items()}, **tenants}
+
+
+NAMES = {what: f"fielded-{i}" for i, what in enumerate(roles())}
+
+
+@pytest.fixture(scope="module", params=["3.4.0", "2.19.3"])
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    node: Node = request.getfixturevalue({"3.4.0": "node_basic_3", "2.19.3": "node_basic_2"}[request.param])
+    assert node.ask("PUT", "/fields-1/_doc/1?refresh=true", DOCUMENT, timeout=120)[0] in (200, 201)
+    actions = [{"add": {"index": "fields-1", "alias": "Fields-Alias"}}]
+    assert node.ask("POST", "/_aliases", {"actions": actions}, timeout=120)[0] == 200
+    held = {
+        "tenants": {"fields-tenant": {"description": "of the test"}},
+        "roles": {NAMES[what]: role for what, role in roles().items()},
+        "internalusers": {name: {"hash": HASH, "opendistro_security_roles": [name]} for name in NAMES.values()},
+    }
+    for kind, documents in held.items():
+        operations = [{"op": "add", "path": f"/{name}", "value": document} for name, document in documents.items()]
+        status, said = node.ask("PATCH", API + kind, operations, timeout=120)
+        assert status == 200, said
+    yield node
+    node.ask("DELETE", "/fields-1", timeout=120)
+    for kind, documents in reversed(held.items()):
+        node.ask("PATCH", API + kind, [{"op": "remove", "path": f"/{name}"} for name in documents], timeout=120)
+
+
+def answer(node: Node, what: str, path: str = "/fields-1/_search") -> tuple[int, Any]:
+    with requests.Session() as session:
+        session.trust_env, session.verify, session.auth = False, str(node.ca), (NAMES[what], PASSWORD)
+        got = session.get(node.url + path, timeout=120)
+    return got.status_code, got.json()
+
+
+def source(node: Node, what: str) -> dict[str, Any]:
+    status, body = answer(node, what)
+    assert status == 200, (what, body)
+    found: dict[str, Any] = body["hits"]["hits"][0]["_source"]
+    return found
+
+
+def test_which_fields_are_seen_as_they_are(node: Node) -> None:
+    seen = {}
+    for what in SHOWN:
+        document = source(node, what)
+        seen[what] = {name for name, value in document.items() if value == DOCUMENT[name]}
+    assert seen == {what: shown for what, (_, shown) in SHOWN.items()}
+
+
+def test_a_replacement_without_its_group_fails_every_search_and_any_other_does_not(node: Node) -> None:
+    assert {what: answer(node, what)[0] in (400, 500) for what in FAILS} == dict.fromkeys(FAILS, True)
+    assert {mask: source(node, mask)["card"] for mask in WORKS} == WORKS
+
+
+def test_a_field_masked_twice_fails_on_2x_and_is_masked_by_the_first_rule_on_3x(node: Node) -> None:
+    status, body = answer(node, "mask-twice")
+    if node.version.startswith("2."):
+        assert status == 400
+    else:
+        assert body["hits"]["hits"][0]["_source"]["card"] == "first 1"
+
+
+def test_which_patterns_cover_an_index(node: Node) -> None:
+    assert {pattern: answer(node, pattern)[0] for pattern in COVERS} == {
+        p: 200 if covers else 403 for p, covers in COVERS.items()
+    }
+
+
+def test_which_actions_let_a_tenant_be_edited(node: Node) -> None:
+    told = {actions: answer(node, str(actions), "/_plugins/_security/authinfo")[1]["tenants"] for actions in TENANTS}
+    assert {actions: tenants["fields-tenant"] for actions, tenants in told.items()} == TENANTS
+
+
+def test_an_action_group_called_as_a_role_is_refused_and_a_slash_alone_keeps_a_node_from_loading(node: Node) -> None:
+    name = NAMES["excluded"]
+    status, said = node.ask("PUT", f"{API}actiongroups/{name}", {"allowed_actions": ["read"]}, timeout=120)
+    assert (status, "existing role" in str(said)) == (400, True)
+    status, said = node.ask("PUT", f"{API}rolesmapping/{name}", {"backend_roles": ["/"]}, timeout=120)
+    assert (status, "Failed node" in str(said)) == (500, True)
+    assert node.ask("DELETE", f"{API}rolesmapping/{name}", timeout=120)[0] == 200
