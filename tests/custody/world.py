@@ -98,6 +98,7 @@ class World:
         self.processes: list[Process] = []
         self.sent: list[tuple[Told, int]] = []  # with the number of clock jumps before it was queued
         self.queued: dict[Told, int] = {}
+        self.told_from: dict[Told, tuple[datetime, int]] = {}  # when its teller began, and the clock jumps before
         self.jumps = 0
         self.undone: list[Measure] = []
         self.counts: Counter[str] = Counter()  # what this history has been through
@@ -187,11 +188,17 @@ class World:
                     yield
                     c = self.keep(custody.done(c, todo, self.now))
                     self._was_done(todo, c)
-            elif decision.alerts:
-                self._send(decision.alerts[0])
-                yield
-                c = self.keep(custody.told(c, decision.alerts[0]))
-                decision = replace(decision, custody=c, alerts=c.outbox)
+            elif decision.alerts and not custody.others_tell(c, self.now, self.rules.lease):
+                began = self.true
+                c = self.keep(custody.begin_telling(c, self.now))
+                while c.outbox:
+                    yield
+                    told = c.outbox[0]
+                    self._send(told, began)
+                    yield
+                    c = self.keep(custody.told(self.custody, told))
+                c = self.keep(custody.end_telling(c))
+                decision = replace(decision, custody=c, alerts=())
                 continue
             elif not checked and self.engine_up and self.gate_up:
                 checked = True
@@ -439,7 +446,11 @@ class World:
 
     # What is told
 
-    def _send(self, told: Told) -> None:
+    def _send(self, told: Told, began: datetime) -> None:
+        """`began`: when this teller set about telling."""
+        before = self.told_from.setdefault(told, (began, self.jumps))
+        if before[0] != began and before[1] == self.jumps and began - before[0] < self.rules.lease:
+            raise Violation(f"{told.name} told by two at once")
         epoch = self.queued[told]
         if any(e.name is told.name and told.at <= e.at and jumps == epoch for e, jumps in self.sent):
             return  # a late copy: its sender did not come to write down that it was told, or was overtaken

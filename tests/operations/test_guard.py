@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import pytest
 from portcullis import custody as machine
 from portcullis.access.config import Kind
-from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, State
+from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State
 from portcullis.custody.types import Cause as KeyGone
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.operations.deployments import apply_text
 from portcullis.operations.guard import TAKE_A_KEY_AWAY, guard, rules_of
-from portcullis.operations.ports import Registration
+from portcullis.operations.ports import Alert, Registration
 from portcullis.operations.world import Cause
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import Concern, Signal
@@ -122,6 +123,51 @@ def test_a_measure_that_failed_is_left_to_the_sweep_and_waited_for_by_nobody() -
     assert after.state is State.LOCKED
     assert after.measures[Measure.DENY_POLICY].progress is Progress.FAILED
     assert slept == []
+
+
+def test_of_two_that_look_at_once_one_tells_and_each_transition_once() -> None:
+    # Given a key that is gone, and a sweep that looks just while the first look tells of the lock
+    here, _ = _without_a_key()
+    tell, looks = here.aws.tell, iter([True])
+
+    def telling(alert: Alert) -> None:
+        if next(looks, False):
+            guard(here.world, "demo", Cause("the sweep", "portcullis"))
+        tell(alert)
+
+    here.aws.tell = telling  # type: ignore[method-assign]
+    # When it is guarded, and once more later
+    guard(here.world, "demo", CAUSE)
+    guard(here.world, "demo", CAUSE)
+    # Then it is told once, and nothing is left to tell
+    assert [alert.name for alert in here.aws.told] == ["locked"]
+    custody = here.account.ledger.custody("demo")
+    assert (custody.outbox, custody.telling_since) == ((), None)
+
+
+def test_an_alert_whose_teller_died_is_told_by_the_next_look_after_its_lease() -> None:
+    here, _ = _without_a_key()
+    guard(here.world, "demo", CAUSE)
+    ledger, [locked] = here.account.ledger, here.aws.told
+    waiting = machine.Told(machine.Tell.LOCKED, Severity.CRITICAL, here.aws.at, "a", "b", "c")
+    died = replace(ledger.custody("demo"), outbox=(waiting,), telling_since=here.aws.at)
+    ledger.keep_custody(died)
+    here.pass_time(20)
+    guard(here.world, "demo", CAUSE)
+    assert here.aws.told == [locked]
+    here.pass_time(11)
+    guard(here.world, "demo", CAUSE)
+    assert [alert.happened for alert in here.aws.told] == [locked.happened, "a"]
+
+
+def test_an_alert_that_could_not_be_sent_is_sent_at_once_by_the_next_look() -> None:
+    here, _ = _without_a_key()
+    here.aws.mute = True
+    with pytest.raises(Unreachable):
+        guard(here.world, "demo", CAUSE)
+    here.aws.mute = False
+    guard(here.world, "demo", CAUSE)
+    assert [alert.name for alert in here.aws.told] == ["locked"]
 
 
 def test_what_a_person_asks_is_not_lost_to_another_look() -> None:

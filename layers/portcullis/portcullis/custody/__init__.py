@@ -11,7 +11,7 @@ from portcullis.custody.people import (
     open_break_glass,
     release,
 )
-from portcullis.custody.steps import done, failed, found_open, intend, told
+from portcullis.custody.steps import begin_telling, done, end_telling, failed, found_open, intend, others_tell, told
 from portcullis.custody.types import Act, Custody, Decision, Measure, Observation, Probe, Rules, State, Tell, Todo, Told
 
 __all__ = [
@@ -29,11 +29,13 @@ __all__ = [
     "Told",
     "Verdict",
     "ask_delete",
+    "begin_telling",
     "cancel_delete",
     "close_break_glass",
     "configured",
     "decide",
     "done",
+    "end_telling",
     "failed",
     "forgo_snapshot",
     "found_open",
@@ -43,6 +45,7 @@ __all__ = [
     "lacking",
     "maybe_in_effect",
     "open_break_glass",
+    "others_tell",
     "release",
     "told",
     "wanted",

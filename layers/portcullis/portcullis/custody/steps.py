@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portcullis.custody import telling
 from portcullis.custody.types import (
@@ -82,6 +82,21 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
     c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail))
     c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
     return telling.opened(c, measure, now, detail)
+
+
+def others_tell(c: Custody, now: datetime, lease: timedelta) -> bool:
+    """Whether somebody else is telling what is in the outbox: whoever died in the middle of it is taken over from after the lease."""
+    return c.telling_since is not None and -lease < now - c.telling_since < lease
+
+
+def begin_telling(c: Custody, now: datetime) -> Custody:
+    """To be kept before the first alert is sent: of several that look at once, one tells."""
+    return replace(c, telling_since=now)
+
+
+def end_telling(c: Custody) -> Custody:
+    """To be kept when nothing is left to tell, or when nothing can be told now."""
+    return replace(c, telling_since=None)
 
 
 def told(c: Custody, alert: Told) -> Custody:

@@ -269,6 +269,7 @@ class Custody:
     domain_key_id: str = ""  # the key the domain was made with
     rotated_at: datetime | None = None
     outbox: tuple[Told, ...] = ()  # to be told
+    telling_since: datetime | None = None  # somebody is at it: others leave it to them for a lease
     saves: int = 0  # how many saves were begun: makes every save's name its own
     strays: tuple[str, ...] = ()  # saves begun and overtaken: forgotten with the next UNDO of a SAVE
 

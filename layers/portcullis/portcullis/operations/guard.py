@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
@@ -183,14 +184,33 @@ def _keep(world: World, before: Custody, after: Custody, cause: Cause) -> Custod
 
 
 def _tell(world: World, custody: Custody) -> Custody:
-    """Send what waits to be told. It leaves the ledger only after it was sent: better twice than never."""
-    for told in custody.outbox:
-        world.alerts.tell(_alert(custody.deployment, told))
-        try:
-            custody = world.ledger.keep_custody(machine.told(custody, told))
-        except Conflict:
-            return custody  # another look goes on from here, and tells what is left
+    """Send what waits to be told: one of those who look at once does, and the others leave it to them. It leaves the ledger only after
+    it was sent: should we die in between, better twice than never."""
+    now = world.now()
+    if not custody.outbox or machine.others_tell(custody, now, Rules().lease):
+        return custody
+    try:
+        custody = world.ledger.keep_custody(machine.begin_telling(custody, now))
+    except Conflict:
+        return custody  # another look goes on from here, and tells what is left
+    try:
+        while custody.outbox:
+            told = custody.outbox[0]
+            world.alerts.tell(_alert(custody.deployment, told))
+            custody = _kept_on(world, custody, partial(machine.told, alert=told))
+    finally:
+        custody = _kept_on(world, custody, machine.end_telling)
     return custody
+
+
+def _kept_on(world: World, custody: Custody, change: Callable[[Custody], Custody]) -> Custody:
+    """A change kept on whatever others have kept meanwhile."""
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            return world.ledger.keep_custody(change(custody))
+        except Conflict:
+            custody = world.ledger.custody(custody.deployment)
+    raise Conflict(f"the custody of {custody.deployment} is changed faster than it can be written down what was told")
 
 
 def _alert(deployment: str, told: Told) -> Alert:
