@@ -12,7 +12,7 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Subject, SubjectKind
 from portcullis.custody.types import Cause, Custody, Health, Measure, State
-from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
 from portcullis.ledger.dynamo import DynamoLedger
 from portcullis.operations.ports import Change, Claims, KeptModel, Registration, Touched
 
@@ -109,6 +109,14 @@ def test_a_model_comes_back_as_it_was(ledger: DynamoLedger, length: int) -> None
     kept = model("# a comment\n" * (length // 12))
     ledger.keep_model("demo", kept)
     assert ledger.model("demo") == kept
+
+
+def test_a_model_that_cannot_be_read_is_one_clear_error(ledger: DynamoLedger, aws: Emulator, table: str) -> None:
+    written = {"text": {"S": '"t"'}, "access": {"S": '{"grants": [{"subject": "nobody"}]}'}, "options": {"S": "{}"}}
+    item = {"pk": {"S": "deployment#demo"}, "sk": {"S": "model"}, **written}
+    aws.client("dynamodb").put_item(TableName=table, Item=item)
+    with pytest.raises(BadInput, match=r"ledger, model: cannot be read: .*deploy that version"):
+        ledger.model("demo")
 
 
 def test_what_is_small_can_be_read_in_the_console_and_what_is_large_is_compressed(

@@ -307,10 +307,12 @@ def test_a_model_the_engine_refuses_changes_nothing_there_and_stops_nobody_from_
 ) -> None:
     node, made = house
     introduce(made.world, made.ledger.registration("demo"), MODEL, CAUSE)
+    # Roles and action groups share one namespace, and of a role made by hand the file knows nothing.
+    made_by_hand(node, Kind.ROLES, "road_by_hand", {"cluster_permissions": ["cluster_monitor"]})
     before = bytes_of(node)
-    # Roles and action groups share one namespace: the engine takes no action group that is called as a role is.
-    refused = MODEL.replace("  action_groups:\n", "  action_groups:\n    road_viewers: {allowed_actions: [read]}\n")
-    with pytest.raises(Refused, match="road_viewers"):
+    refused = MODEL.replace("  action_groups:\n", "  action_groups:\n    road_by_hand: {allowed_actions: [read]}\n")
+    refused = refused.replace("  tenants:\n", "  tenants:\n    road_first: {description: written before it}\n")
+    with pytest.raises(Refused, match="answered 400"):
         apply_text(made.world, "demo", refused, CAUSE)
     assert bytes_of(node) == before
     assert made.ledger.model("demo").text == MODEL

@@ -10,7 +10,8 @@ import pytest
 from portcullis.access.config import Json, Kind
 from portcullis.access.desired import desired
 from portcullis.access.plan import AccessModel, Grant, Membership, Subject, SubjectKind
-from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.custody.types import State
+from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations.deployments import apply_text, introduce
 from portcullis.operations.guard import guard
 from portcullis.operations.rolling_back import rollback
@@ -101,6 +102,19 @@ def test_a_refused_model_is_named_by_status_and_told_with_who_and_why(made: Acco
     made.engine.refuses = no()
     apply_text(made.world, "demo", NEW, CAUSE)
     assert (status(made.world, "demo").problems, made.ledger.model("demo").text) == ((), NEW)
+
+
+def test_a_refusal_that_cannot_be_told_is_told_by_the_next_look(made: Account) -> None:
+    class Mute:
+        def tell(self, alert: Any) -> None:
+            raise Unreachable("the alert was not sent")
+
+    made.engine.refuses = no_document("looks")
+    with pytest.raises(Refused, match="not taken"):
+        apply_text(replace(made.world, alerts=Mute()), "demo", NEW, CAUSE)
+    for _ in range(2):
+        synchronise(made.world, "demo", CAUSE)
+    assert len(told(made, "model-refused")) == 1
 
 
 @pytest.mark.parametrize(
@@ -316,6 +330,20 @@ def test_a_group_that_was_deleted_drops_no_grant_that_comes_after_it() -> None:
     model = AccessModel(grants=(Grant(gone, "r1", "x"), Grant(there, "r2", "x")))
     found = desired(model, Membership(missing=frozenset({gone})))
     assert {role: set(lists["backend_roles"]) for role, lists in found.entries.items()} == {"r2": {"zzz"}}
+
+
+# ---------------------------------------------------------------------- the ledger
+
+
+def test_a_model_that_cannot_be_read_any_more_keeps_no_gate_open(here: Town) -> None:
+    def unreadable(deployment: str) -> Any:
+        raise BadInput("cannot be read", source="ledger", place="model", remedy="deploy the version that wrote it")
+
+    here.account.ledger.model = unreadable  # type: ignore[method-assign]
+    here.aws.disabled = True
+    assert here.handle([here.sent(here.kms("DisableKey"))], "key") == ["done"]
+    assert here.state is State.LOCKED
+    assert "cannot be read" in " ".join(status(here.world, "demo").problems)
 
 
 # ---------------------------------------------------------------------- the reactions

@@ -30,10 +30,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import MsgspecError
+
 from portcullis.access.plan import AccessModel, Claim
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
-from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Unreachable
 from portcullis.ledger.codec import (
     CUT,
     MOST_PARTS,
@@ -86,12 +88,16 @@ class DynamoLedger:
         item = self._get(f"deployment#{deployment}", "model")
         if item is None:
             raise Refused(f"the ledger holds no access model of {deployment!r}; apply one first")
-        return KeptModel(
-            text=decode(item["text"], str),
-            access=decode(item["access"], AccessModel),
-            options=decode(item["options"], dict),
-            version=_version(item),
-        )
+        try:
+            return KeptModel(
+                text=decode(item["text"], str),
+                access=decode(item["access"], AccessModel),
+                options=decode(item["options"], dict),
+                version=_version(item),
+            )
+        except MsgspecError as error:
+            remedy = "it was written by another Portcullis: deploy that version"
+            raise BadInput(f"cannot be read: {error}", source="ledger", place="model", remedy=remedy) from None
 
     def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
         pk, what, version = f"deployment#{deployment}", f"the access model of {deployment!r}", model.version

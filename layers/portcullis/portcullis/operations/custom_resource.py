@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from portcullis.errors import BadInput, PortcullisError, Unreachable
+from portcullis.errors import BadInput, Conflict, PortcullisError, Unreachable
 from portcullis.operations.applying import Outcome
 from portcullis.operations.deployments import introduce, kept_model, withdraw
 from portcullis.operations.key_check import refuse_bad_key, with_domain_key
@@ -83,12 +83,12 @@ def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dic
 
 
 def _once_it_answers(world: World, act: Callable[[], Outcome]) -> Outcome:
-    """A domain that has just come up may not answer at first, and to give up would be to make it once more."""
+    """A domain that has just come up may not answer at first, or another writer may be faster: to give up would be to make it once more."""
     until = world.now() + _PATIENCE
     while True:
         try:
             return act()
-        except Unreachable:
+        except (Unreachable, Conflict):
             if world.now() >= until:
                 raise
             world.sleep(_PAUSE)

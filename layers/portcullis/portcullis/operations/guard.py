@@ -15,6 +15,7 @@ from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations import measures
 from portcullis.operations.ports import Alert, Change, Registration
 from portcullis.operations.reminders import remind
+from portcullis.operations.standing import as_far_as_readable
 from portcullis.operations.world import Cause, World
 from portcullis.signals.types import Signal
 
@@ -244,7 +245,7 @@ def _record(world: World, before: Custody, after: Custody, cause: Cause) -> None
 
 def rules_of(world: World, registration: Registration) -> Rules:
     """How this deployment wants its custody kept."""
-    options = world.ledger.model(registration.deployment).options
+    options = as_far_as_readable(world, registration.deployment).options
     rules = Rules()
     if options.get("end_sessions") or options.get("deny_older_sessions"):
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})

@@ -16,6 +16,7 @@ from portcullis.errors import MalformedEvent, Refused
 from portcullis.operations.ports import Alert
 from portcullis.operations.reminders import Postponed, is_reminder, postponed, postponed_of, reminded_of
 from portcullis.operations.scopes import scope_of
+from portcullis.operations.standing import as_far_as_readable
 from portcullis.operations.world import Cause, World, from_environment
 from portcullis.signals.types import Concern, Scope, Signal
 from portcullis.words import line
@@ -201,8 +202,8 @@ class Reactions:
 
     def _scope(self, deployment: str) -> Scope:
         if deployment not in self.scopes:
-            ledger = self.world.ledger
-            self.scopes[deployment] = scope_of(ledger.registration(deployment), ledger.model(deployment).access)
+            access = as_far_as_readable(self.world, deployment).access
+            self.scopes[deployment] = scope_of(self.world.ledger.registration(deployment), access)
         return self.scopes[deployment]
 
     def _gather(self, deployment: str) -> None:

@@ -13,7 +13,8 @@ from datetime import datetime
 
 import msgspec
 
-from portcullis.errors import PortcullisError, Refused
+from portcullis.access.plan import AccessModel
+from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.ports import Alert, KeptModel, Registration
 from portcullis.operations.undertaking import digest
 from portcullis.operations.world import Cause, World
@@ -50,6 +51,7 @@ class RefusedModel:
     why: str
     cause: str
     actor: str
+    told: bool = False
 
     def __str__(self) -> str:
         who = f" by {self.actor}" if self.actor else ""
@@ -70,6 +72,15 @@ def in_force(world: World, deployment: str) -> KeptModel | None:
         return world.ledger.model(deployment)
     except Refused:
         return None
+
+
+def as_far_as_readable(world: World, deployment: str) -> KeptModel:
+    """The model in force for whoever has to act without one, too: a gate drops by the rules of the house where a file's cannot be read."""
+    try:
+        return world.ledger.model(deployment)
+    except (Refused, BadInput) as error:
+        log.warning("%s goes by the rules of the house: %s", deployment, error)
+        return KeptModel("", AccessModel())
 
 
 def is_in_force(standing: KeptModel | None, model: KeptModel) -> bool:
@@ -131,20 +142,34 @@ def refuse(world: World, registration: Registration, why: BaseException) -> None
     refused = RefusedModel(name_of(one.model.text), one.at, said, one.cause, one.actor)
     world.ledger.save(registration.deployment, _REFUSED, refused)
     world.ledger.forget(registration.deployment, _COMING)
-    name = registration.deployment
-    log.warning("a model of %s was refused: %s", name, said)
-    world.alerts.tell(
-        Alert(
-            name="model-refused",
-            deployment=name,
-            severity="warning",
-            happened=str(refused),
-            done="what it had changed is taken back; the model that was in force before goes on, and access follows the groups by that one",
-            next=f"mend the deployment file, see what it would change with portcullis plan {name}, and apply it. "
-            f"Check with: portcullis status {name}",
-            runbook="drift",
-            detail={"model": refused.name, "actor": refused.actor, "cause": refused.cause},
-        )
+    log.warning("a model of %s was refused: %s", registration.deployment, said)
+    tell_of_refused(world, registration.deployment)
+
+
+def tell_of_refused(world: World, name: str) -> None:
+    """Tell of the model that was refused last, unless that was done: what cannot be told now, the next synchronise tells."""
+    refused = last_refused(world, name)
+    if refused is None or refused.told:
+        return
+    try:
+        world.alerts.tell(_alert(name, refused))
+    except PortcullisError as error:
+        log.warning("that a model of %s was refused could not be told yet: %s", name, error)
+    else:
+        world.ledger.save(name, _REFUSED, replace(refused, told=True))
+
+
+def _alert(name: str, refused: RefusedModel) -> Alert:
+    return Alert(
+        name="model-refused",
+        deployment=name,
+        severity="warning",
+        happened=str(refused),
+        done="what it had changed is taken back; the model that was in force before goes on, and access follows the groups by that one",
+        next=f"mend the deployment file, see what it would change with portcullis plan {name}, and apply it. "
+        f"Check with: portcullis status {name}",
+        runbook="drift",
+        detail={"model": refused.name, "actor": refused.actor, "cause": refused.cause},
     )
 
 

@@ -7,7 +7,7 @@ import logging
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
 from portcullis.operations.ports import Alert
-from portcullis.operations.standing import coming, in_step, out_of_step
+from portcullis.operations.standing import coming, in_step, out_of_step, tell_of_refused
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
@@ -49,6 +49,7 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
         out_of_step(world, deployment, error)
         raise
     in_step(world, deployment)
+    tell_of_refused(world, deployment)
     over(world, deployment, "access-refused")
     return done
 
