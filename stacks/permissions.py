@@ -91,10 +91,11 @@ def tell(g: Grounds) -> Statements:
 
 
 def passwords(g: Grounds) -> Statements:
-    """A new internal user needs one, whichever function finds that he is missing."""
+    """A new internal user needs one, whichever function finds that he is missing; whether one was rotated is asked by its version."""
+    read = _prefixed("secretsmanager", "DescribeSecret GetSecretValue")
     return [
-        *_allow(["secretsmanager:CreateSecret", "secretsmanager:GetSecretValue"], g.made_secrets),
-        *_allow(["secretsmanager:GetSecretValue"], g.named_secrets),
+        *_allow(["secretsmanager:CreateSecret", *read], g.made_secrets),
+        *_allow(read, g.named_secrets),
         *_allow(
             ["kms:Decrypt"],
             sorted({_any_key_of(secret) for secret in g.named_secrets}),

@@ -122,7 +122,7 @@ def test_a_refusal_that_cannot_be_told_is_told_by_the_next_look(made: Account) -
 )
 def test_a_model_refused_by_somebody_else_than_the_engine_is_no_different(made: Account, trouble: Exception) -> None:
     class Store:
-        def password(self, secret: str) -> str | None:
+        def version(self, secret: str) -> str | None:
             raise trouble
 
     world = replace(made.world, secrets=lambda _: Store())

@@ -396,6 +396,9 @@ class Passwords:
     def password(self, secret: str) -> str | None:
         return self.kept.get(secret)
 
+    def version(self, secret: str) -> str | None:
+        return f"version of {len(self.kept[secret])} {hash(self.kept[secret])}" if secret in self.kept else None
+
     def make(self, secret: str, user: str) -> str:
         return self.kept.setdefault(secret, generated())
 

@@ -19,7 +19,8 @@ _QUOTED = re.compile(r"`(portcullis [^`]+)`")
 _PLAIN = re.compile(r"(portcullis [a-z-]+(?: (?:--[a-z-]+|[a-z0-9][\w-]*|[A-Z][A-Z-]+))*)")
 
 # Alerts whose name is put together where they are told: file -> the names.
-PUT_TOGETHER = {"operations/sweep.py": ("rotation-not-seen-to", "snapshots-not-seen-to", "choice-of-roles-not-seen-to")}
+_CHORES = ("rotation", "snapshots", "choice-of-roles", "passwords")
+PUT_TOGETHER = {"operations/sweep.py": tuple(f"{what}-not-seen-to" for what in _CHORES)}
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,27 @@ def passwords(world: World, registration: Registration, kept: KeptModel, users: 
     found: dict[str, Json] = {}
     for user in users:
         secret = secret_in_use(registration, kept, user)
+        version = store.version(secret)  # before the password: had it been rotated in between, that is followed later
         password = store.password(secret)
         if password is None:
             if named.get(user):
                 raise Refused(f"internal user {user}: there is no secret {secret}; make it, or leave `secret` out")
             password = store.make(secret, user)
+            version = store.version(secret)
+        if version:
+            remember_version(world, registration, user, version)
         found[user] = {"password": password}
     return found
+
+
+_VERSIONS = "password-versions"  # internal user -> the version of its secret whose password was set
+
+
+def versions_set(world: World, registration: Registration) -> dict[str, str]:
+    return dict(world.ledger.saved(registration.deployment, _VERSIONS) or {})
+
+
+def remember_version(world: World, registration: Registration, user: str, version: str) -> None:
+    known = versions_set(world, registration)
+    if known.get(user) != version:
+        world.ledger.save(registration.deployment, _VERSIONS, known | {user: version})

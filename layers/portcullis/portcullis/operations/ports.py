@@ -281,6 +281,9 @@ class Secrets(Protocol):
     def password(self, secret: str) -> str | None:
         """The password in a secret, or None if there is no such secret."""
 
+    def version(self, secret: str) -> str | None:
+        """The id of the version that a secret has now, without reading what it holds; None if there is no such secret."""
+
     def make(self, secret: str, user: str) -> str:
         """A new secret with a generated password; what it holds, if somebody else made it meanwhile."""
 

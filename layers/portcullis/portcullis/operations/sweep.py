@@ -14,6 +14,7 @@ import msgspec
 from portcullis.access.drift import Drift, drift
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
+from portcullis.operations.following_secrets import follow_secrets
 from portcullis.operations.foundation import keepers
 from portcullis.operations.guard import guard
 from portcullis.operations.looking import compare
@@ -158,7 +159,12 @@ def _tell_failed(world: World, name: str, errors: _Errors) -> None:
 
 def _chores(world: World, registration: Registration) -> None:
     """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
-    chores = ((_keep_role_choice, "choice of roles"), (rotate_when_due, "rotation"), (keep_restorable, "snapshots"))
+    chores = (
+        (follow_secrets, "passwords"),
+        (_keep_role_choice, "choice of roles"),
+        (rotate_when_due, "rotation"),
+        (keep_restorable, "snapshots"),
+    )
     for chore, what in chores:
         name = f"{what.replace(' ', '-')}-not-seen-to"
         try:

@@ -29,6 +29,15 @@ class SecretsManager:
             raise _translated(error, f"the secret {secret} could not be read") from None
         return _password_in(text, secret)
 
+    def version(self, secret: str) -> str | None:
+        try:
+            stages = self._client.describe_secret(SecretId=secret).get("VersionIdsToStages", {})
+        except Exception as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return None
+            raise _translated(error, f"the secret {secret} could not be looked at") from None
+        return next((version for version, of_it in stages.items() if "AWSCURRENT" in of_it), None)
+
     def make(self, secret: str, user: str) -> str:
         password = generated()
         try:

@@ -1,0 +1,124 @@
+"""A secret that was rotated is followed, by its version and never by what it holds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+from portcullis.access.config import Kind
+from portcullis.errors import Refused
+from portcullis.operations.deployments import apply_text, introduce
+from portcullis.operations.following_secrets import follow_secrets
+from portcullis.operations.sweep import sweep
+from portcullis.operations.verbs import VERBS
+from portcullis.operations.world import Cause
+from portcullis.passwords.aws import generated
+
+from local.node.node import Node
+from tests.fixtures_node import make_new
+from tests.operations.on_node import MASTER, account_on, bytes_of, put_back
+from tests.operations.worlds import Account, account, model_text, registration
+
+CAUSE = Cause("a test", "somebody")
+USERS = model_text("  users: {kim: {}, lee: {secret: given}}\n").replace(
+    "configuration: cognito", "configuration: internal"
+)
+MADE = "portcullis/demo/kim"
+
+
+@pytest.fixture
+def here() -> Account:
+    made = account()
+    made.registered()
+    made.passwords.kept["given"] = "Given-1"
+    apply_text(made.world, "demo", USERS, CAUSE)
+    return made
+
+
+def sent(here: Account) -> list[Any]:
+    """Passwords as the engine got them, since last asked."""
+    found = [operation for kind, operations in here.engine.sent if kind is Kind.USERS for operation in operations]
+    here.engine.sent.clear()
+    return found
+
+
+def follow(here: Account) -> tuple[str, ...]:
+    return follow_secrets(here.world, here.ledger.registration("demo"), CAUSE)
+
+
+@pytest.mark.parametrize(("user", "secret"), [("kim", MADE), ("lee", "given")])
+def test_a_rotated_secret_is_followed_once_and_the_others_are_let_be(here: Account, user: str, secret: str) -> None:
+    assert follow(here) == (), "nothing was rotated since the user was made"
+    sent(here)
+    here.passwords.kept[secret] = "Rotated-2"
+    assert follow(here) == (user,)
+    assert sent(here) == [{"op": "add", "path": f"/{user}/password", "value": "Rotated-2"}]
+    assert follow(here) == ()
+    [change] = [one for one in here.ledger.history("demo") if one.operation == "password"]
+    assert user in str(change.after)
+    assert "Rotated-2" not in str(change)
+
+
+def test_the_sweep_follows_what_no_event_told(here: Account) -> None:
+    here.passwords.kept["given"] = "Rotated-2"
+    sent(here)
+    sweep(here.world)
+    assert [one["value"] for one in sent(here)] == ["Rotated-2"]
+
+
+def test_while_it_is_locked_nothing_is_set_and_afterwards_it_is(here: Account) -> None:
+    VERBS["lock"].run(here.world, "demo", CAUSE, reason="a test")
+    here.passwords.kept["given"] = "Rotated-2"
+    assert follow(here) == ()
+    VERBS["unlock"].run(here.world, "demo", CAUSE)
+    assert follow(here) == ("lee",)
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_followed(here: Account) -> None:
+    here.passwords.kept |= {"given": "Weak", MADE: "Rotated-2"}
+    here.engine.refuses = lambda kind, operations: any(one.get("value") == "Weak" for one in operations)
+    with pytest.raises(Refused):
+        follow(here)
+    here.engine.refuses = lambda kind, operations: False
+    assert follow(here) == ("lee",), "kim was followed already, and lee is tried again"
+
+
+def test_a_user_who_is_not_ours_is_let_be(here: Account) -> None:
+    apply_text(here.world, "demo", USERS.replace("kim: {}, ", ""), CAUSE)
+    here.passwords.kept[MADE] = "Rotated-2"
+    assert follow(here) == ()
+
+
+def test_what_is_kept_of_a_secret_is_never_what_it_holds(here: Account) -> None:
+    here.passwords.kept["given"] = "Rotated-2"
+    follow(here)
+    everything = json.dumps([str(one) for one in here.ledger._items.values()]) + str(here.aws.told)
+    assert "Rotated-2" not in everything
+    assert "Given-1" not in everything
+
+
+@pytest.mark.node
+def test_after_a_rotation_the_new_password_is_in_and_the_old_one_out(node_basic: Node) -> None:
+    make_new(node_basic)
+    found = bytes_of(node_basic)
+    made = account_on(node_basic)
+    first, second = generated(), generated()
+    made.passwords.kept["given"] = first
+    try:
+        text = USERS.replace("kim: {}, lee", "road-lee")
+        introduce(made.world, registration(master_role=MASTER), text, CAUSE)
+        assert asks(node_basic, first) == 200
+        made.passwords.kept["given"] = second
+        assert follow(made) == ("road-lee",)
+        assert (asks(node_basic, second), asks(node_basic, first)) == (200, 401)
+    finally:
+        put_back(node_basic, found)
+
+
+def asks(node: Node, password: str) -> int:
+    answer = requests.get(
+        f"{node.url}/_plugins/_security/authinfo", auth=("road-lee", password), verify=str(node.ca), timeout=60
+    )
+    return answer.status_code
