@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from portcullis.custody.types import State
 from portcullis.operations.deployments import introduce
 from portcullis.operations.foundation import CANARY_ROLE
 from portcullis.operations.guard import guard
-from portcullis.operations.ports import Registration
+from portcullis.operations.ports import Registration, Stop
 from portcullis.operations.sweep import sweep
 from portcullis.operations.world import Cause, World, in_aws
 from portcullis.settings import Settings
@@ -90,18 +90,24 @@ class LateEngine(Engine):
         time.sleep(ENGINE_S["read"])
         return super().blocks()
 
-    def block_indices(self) -> None:
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
         time.sleep(ENGINE_S["write"])
-        super().block_indices()
+        super().block_indices(before, lifted)
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
         time.sleep(ENGINE_S["write"])
         super().unblock_indices(before)
 
-    def may_search(self, index: str) -> bool:
+    def end_searches(self) -> str:
+        time.sleep(ENGINE_S["read"])
+        return super().end_searches()
+
+    def what_stops_a_search(self, index: str) -> Stop | None:
         """For the canary: it is let in by its mapping, and to what is not blocked."""
         time.sleep(ENGINE_S["read"])
-        return bool(self.held.entries(CANARY_ROLE, "backend_roles")) and not self.index_blocks.get(index)
+        if not self.held.entries(CANARY_ROLE, "backend_roles"):
+            return Stop.PRIVILEGES
+        return Stop.BLOCK if self.index_blocks.get(index) else None
 
     def put_document(self, index: str, identifier: str, document: Json) -> None:
         time.sleep(ENGINE_S["write"])

@@ -39,6 +39,7 @@ CACHE = HOME / "cache"
 REGION, ACCOUNT = "eu-central-1", "111122223333"
 DEFAULT_VERSION = "3.4.0"
 APPLICATION_ROLE = "catalyst-application"  # granted in deployments/demo.yaml
+ON_CALL = "on-call"  # whom deployments/demo.yaml lets take break-glass
 
 Tell = Callable[[str], None]
 
@@ -341,11 +342,16 @@ def synthesise(parts: Parts, tell: Tell) -> Path:
 
 
 def prepare_account(aws: Emulator) -> None:
-    """What an account has before Portcullis comes: an application's role."""
+    """What an account has before Portcullis comes: an application's role, and the user whom demo.yaml lets take break-glass."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
         ],
     }
-    aws.client("iam").create_role(RoleName=APPLICATION_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    iam = aws.client("iam")
+    iam.create_role(RoleName=APPLICATION_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.create_user(UserName=ON_CALL)
+    take = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn("portcullis-*-break-glass")}
+    policy = {"Version": "2012-10-17", "Statement": [take]}
+    iam.put_user_policy(UserName=ON_CALL, PolicyName="break-glass", PolicyDocument=json.dumps(policy))

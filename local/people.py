@@ -12,7 +12,7 @@ import requests
 
 from local.aws.emulator import Credentials
 from local.door import client as door
-from local.embedded import REGION, Embedded
+from local.embedded import ON_CALL, REGION, Embedded
 
 POLL_S = 0.02
 
@@ -55,6 +55,7 @@ class People:
         self.pool = embedded.output("UserPool")
         self.pool_client = embedded.output("UserPoolClient")
         self._passwords: dict[str, str] = {}
+        self._on_calls_key: Credentials | None = None
 
     # ------------------------------------------------------------------ Cognito, the Dashboards door
 
@@ -103,8 +104,17 @@ class People:
     def with_role(self, role: str) -> Caller:
         """A session of an IAM role (name or ARN), at the API door."""
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{self.aws.account}:role/{role}"
-        got = self.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="demo")["Credentials"]
+        glass = arn.endswith("-break-glass")
+        sts = self.aws.client("sts", credentials=self._on_call() if glass else None)
+        got = sts.assume_role(RoleArn=arn, RoleSessionName="order-4711" if glass else "demo")["Credentials"]
         return self._at_api(role, Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]))
+
+    def _on_call(self) -> Credentials:
+        """The one user whom deployments/demo.yaml lets take break-glass."""
+        if self._on_calls_key is None:
+            key = self.aws.client("iam").create_access_key(UserName=ON_CALL)["AccessKey"]
+            self._on_calls_key = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        return self._on_calls_key
 
     def _at_api(self, name: str, credentials: Credentials) -> Caller:
         return Caller(name, door.signed(f"https://{self.embedded.door}", credentials, REGION, self.embedded.door_ca))

@@ -40,7 +40,9 @@ class Declared:
     iam_roles: tuple[str, ...]  # and of IAM roles, those among them that a Cognito group counts by
     passwords: dict[str, str | None]  # internal user -> the secret that holds the password, None where one is made
     identity_store: str
-    break_glass_by: tuple[str, ...]  # ARNs
+    break_glass_by: tuple[str, ...]  # ARNs; nobody: the role cannot be taken
+    break_glass_mfa: bool
+    break_glass_session: str  # what a session of it has to be called, with wildcards; empty: anything
     email: str
     sweep_minutes: int
     signs_out: bool  # people, where something asks for their sessions to be ended
@@ -141,6 +143,8 @@ def declared(path: Path) -> Declared:
         passwords=dict(model.secrets(read)),
         identity_store=read.identity.identity_center.store if read.identity.identity_center else "",
         break_glass_by=tuple(read.break_glass.assumed_by),
+        break_glass_mfa=read.break_glass.require_mfa,
+        break_glass_session=read.break_glass.session_name or "",
         email=read.alerts.email or "",
         sweep_minutes=read.custody.sweep_minutes,
         signs_out=read.custody.end_sessions or read.custody.deny_older_sessions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cognito as cognito
@@ -62,6 +62,8 @@ class Identity(Stack):
             assumed_by=self._break_glass_trust(),
             max_session_duration=Duration.hours(1),
         )
+        if not one.break_glass_by:
+            _nobody(self.break_glass)
         if self.pool and self.identity_pool:
             self._groups(self.pool)
         self.master_secret = self._master_secret() if one.configuration == "internal" else None
@@ -238,11 +240,18 @@ class Identity(Stack):
         )
 
     def _break_glass_trust(self) -> iam.IPrincipal:
-        """Only where its taking is heard: this Region's STS, and the global one, whose events are us-east-1's."""
-        heard: dict[str, Any] = {"StringEqualsIfExists": {"aws:RequestedRegion": sorted({self.region, "us-east-1"})}}
-        # Where nobody is named: whoever an IAM policy of the account allows to.
-        named = [iam.ArnPrincipal(arn) for arn in self.one.break_glass_by] or [iam.AccountRootPrincipal()]
-        return iam.CompositePrincipal(*(one.with_conditions(heard) for one in named))
+        """Whom the file names, with MFA or under a name as the file says; and only where its taking is heard: this Region's STS, and the
+        global one, whose events are us-east-1's. Where the file names nobody, nobody can take it: see `_nobody`."""
+        one = self.one
+        conditions: dict[str, Any] = {
+            "StringEqualsIfExists": {"aws:RequestedRegion": sorted({self.region, "us-east-1"})}
+        }
+        if one.break_glass_mfa:
+            conditions["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+        if one.break_glass_session:
+            conditions["StringLike"] = {"sts:RoleSessionName": one.break_glass_session}
+        named = [iam.ArnPrincipal(arn) for arn in one.break_glass_by] or [iam.AccountRootPrincipal()]
+        return iam.CompositePrincipal(*(who.with_conditions(conditions) for who in named))
 
     def _cognito_access(self, pool: cognito.UserPool, identities: cognito.CfnIdentityPool) -> iam.Role:
         """What Amazon's managed policy AmazonOpenSearchServiceCognitoAccess allows on every pool, on these two.
@@ -298,3 +307,10 @@ class Identity(Stack):
             ),
             removal_policy=KEPT,
         )
+
+
+def _nobody(role: iam.Role) -> None:
+    """Nobody can take this role until the file names somebody: a trust policy has to name a principal, and this one denies it."""
+    resource = cast("iam.CfnRole", role.node.default_child)
+    nobody = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    resource.add_property_override("AssumeRolePolicyDocument.Statement", [nobody])

@@ -87,7 +87,7 @@ RUNBOOKS = (
         _GLASS,
         "act",
         "Lets the break-glass principal at the data of a locked deployment for a while. Everybody is told.",
-        arguments=("reason", "minutes"),
+        arguments=("reason", "minutes", "write"),
     ),
     Runbook("end-break-glass", _GLASS, "act", "Ends a use of break-glass before its time."),
     Runbook(
@@ -162,6 +162,7 @@ _DEPLOYMENT = _text("Name of the deployment, as in its file.", _DEPLOYMENT_NAME)
 _ARGUMENTS = {
     "reason": _text("Why. It stands in the history and in the alert.", "^[^\\x00-\\x1f]{4,500}$"),
     "minutes": _text("For how many minutes; empty: the most that the deployment file allows.", "^([0-9]{1,3})?$", ""),
+    "write": _text("true: it may write documents too. Else it only reads.", "^(true|false)$", "false"),
     "to": _text("The deployment to move to, deployed already, with the new key.", _DEPLOYMENT_NAME),
     "confirm": _text(
         "To delete: the name of the deployment once more. To shred: the id of the key.", "^[A-Za-z0-9-]{3,64}$"

@@ -170,12 +170,13 @@ def lock(stage: Stage, cast: Cast, alerts: Alerts) -> None:
     )
     break_glass = people.with_role(f"portcullis-{cast.embedded.deployment}-break-glass")
     info = break_glass.ask("GET", "/_plugins/_security/authinfo")
-    stage.expect(info.status_code == 200, "break-glass is let in ...")
+    stage.expect(info.status_code == 200 and not info.json()["roles"], "break-glass is mapped to nothing ...")
     stage.expect(not break_glass.may_search(INDEX), "... and reads nothing before a reason is given")
     cast.operate(
         "break-glass", "act", deployment=cast.embedded.deployment, arguments={"reason": "the demo", "minutes": 5}
     )
     stage.expect(break_glass.may_search(INDEX), "with a reason and for 5 minutes it reads")
+    stage.expect(not break_glass.may_write(INDEX), "it writes nothing: that was not asked for")
     stage.expect(not maya.may_search(INDEX), "nobody else does")
     cast.operate("end-break-glass", "act", deployment=cast.embedded.deployment)
     stage.expect(not break_glass.may_search(INDEX), "ended: it reads nothing again")

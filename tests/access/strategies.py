@@ -19,10 +19,10 @@ BREAK_GLASS = "arn:aws:iam::1:role/break-glass"
 KEEPERS = Keepers.of(
     master=MASTER,
     automation=AUTOMATION,
-    break_glass=BREAK_GLASS,
     automation_roles=("security_manager", "lock"),
-    break_glass_roles=("break_glass",),
+    shut_out=BREAK_GLASS,
 )
+WINDOW = KEEPERS.while_locked(BREAK_GLASS, ("break_glass",))
 
 
 def role(*actions: str, patterns: tuple[str, ...] = ("logs-*",), **more: Any) -> Json:
@@ -52,9 +52,8 @@ def house(**mappings: Json) -> Held:
         "all_access": mapping(backend_roles=[MASTER]),
         "security_manager": mapping(backend_roles=[MASTER, AUTOMATION]),
         "lock": mapping(backend_roles=[AUTOMATION]),
-        "break_glass": mapping(backend_roles=[BREAK_GLASS]),
     }
-    roles = {name: role("*") for name in (*base, *mappings, "kibana_user")}
+    roles = {name: role("*") for name in (*base, *mappings, "kibana_user", "break_glass")}
     return holding(roles, base | mappings)
 
 

@@ -33,16 +33,29 @@ def test_given_the_house_as_it_is_set_up_then_nothing_is_wrong() -> None:
         ("all_access", f"master ({MASTER})", "all_access"),
         ("security_manager", f"automation ({AUTOMATION})", "security_manager"),
         ("lock", f"automation ({AUTOMATION})", "lock"),
-        ("break_glass", f"break-glass ({BREAK_GLASS})", "break_glass"),
     ],
 )
 def test_given_a_mapping_that_is_gone_then_its_keeper_is_named(gone: str, who: str, needed: str) -> None:
     assert f"{who} is not mapped to {needed}" in told(without(house(), gone), refuses=True)
 
 
-def test_given_break_glass_without_its_role_then_it_is_refused() -> None:
-    held = without(house(), "break_glass", Kind.ROLES)
-    assert told(held, refuses=True) == ["role break_glass, which break-glass needs, does not exist"]
+def test_given_the_automation_without_its_role_then_it_is_refused() -> None:
+    held = without(house(), "lock", Kind.ROLES)
+    assert told(held, refuses=True) == ["role lock, which automation needs, does not exist"]
+
+
+@pytest.mark.parametrize("lists", ["users", "backend_roles", "and_backend_roles"])
+@pytest.mark.parametrize("entry", [BREAK_GLASS, "arn:aws:iam::1:role/*", "/.*break-glass/"])
+def test_given_break_glass_mapped_outside_a_window_then_a_plan_that_does_so_is_refused(lists: str, entry: str) -> None:
+    held = house(kibana_user=mapping(**{lists: [entry]}))
+    assert told(held, refuses=True) == [f"break-glass is mapped to kibana_user through {lists} ({entry})"]
+    add = [{"op": "add", "path": "/kibana_user", "value": held.get(Kind.MAPPINGS, "kibana_user")}]
+    assert [d.refuses for d in guard_plan(house(), [(Kind.MAPPINGS, add)], KEEPERS, ASKED)] == [True]
+    assert [d.refuses for d in guard_plan(held, [], KEEPERS, ASKED)] == [False], "what is wrong already is an alarm"
+
+
+def test_given_what_lets_everybody_in_then_that_is_not_said_of_break_glass_alone() -> None:
+    assert guard(house(readers=mapping(users=["*"])), KEEPERS, ASKED) == ()
 
 
 def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -> None:

@@ -13,7 +13,7 @@ from portcullis.access.patch import apply_patches
 from portcullis.access.patterns import unloadable
 from portcullis.access.shut import reopen, shut
 
-from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, held_states, house, mapping, role
+from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
 
 LOCKED = KEEPERS.while_locked()
 
@@ -44,7 +44,7 @@ def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_n
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
     for name in locked.of(Kind.MAPPINGS):
         entries = {entry for entry_list in MAPPING_LISTS for entry in locked.entries(name, entry_list)}
-        if entries - {AUTOMATION, BREAK_GLASS} and not locked.is_fixed(Kind.MAPPINGS, name):
+        if entries - {AUTOMATION} and not locked.is_fixed(Kind.MAPPINGS, name):
             permissions = locked.of(Kind.ROLES)[name]
             assert not any(permissions[k] for k in permissions if k.endswith("_permissions"))
             assert name not in ("all_access", "security_manager")
@@ -64,7 +64,7 @@ def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(h
     for name in locked.of(Kind.MAPPINGS):
         if not locked.is_fixed(Kind.MAPPINGS, name):
             for entry_list in MAPPING_LISTS:
-                assert set(locked.entries(name, entry_list)) <= {AUTOMATION, BREAK_GLASS}
+                assert set(locked.entries(name, entry_list)) <= {AUTOMATION}
     assert all(not user["opendistro_security_roles"] for user in locked.of(Kind.USERS).values())
 
 
@@ -77,13 +77,41 @@ def test_while_locked_the_keepers_have_what_they_need(held: Held) -> None:
     assert not missing or shutting.left
 
 
-def test_given_people_and_the_master_when_locked_then_only_break_glass_and_the_automation_get_in() -> None:
+def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_in() -> None:
     held = house(readers=mapping(users=["anna"], backend_roles=["*"]), writers=mapping(and_backend_roles=["a", "b"]))
     locked = apply_patches(held, shut(held, LOCKED).patches)
     assert mapped_roles(locked, Caller("anna", ("a", "b"))) == {}
     assert mapped_roles(locked, Caller(MASTER, (MASTER,))) == {}
     assert set(mapped_roles(locked, Caller(AUTOMATION, (AUTOMATION,)))) == {"security_manager", "lock"}
-    assert set(mapped_roles(locked, Caller(BREAK_GLASS, (BREAK_GLASS,)))) == {"break_glass"}
+    assert mapped_roles(locked, Caller(BREAK_GLASS, (BREAK_GLASS,))) == {}
+
+
+@given(held_states())
+def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(held: Held) -> None:
+    grants = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
+    for before in (held, grants):
+        locked = apply_patches(before, shut(before, LOCKED).patches)
+        opened = apply_patches(locked, shut(locked, WINDOW).patches)
+        for name in opened.of(Kind.MAPPINGS):
+            if not opened.is_fixed(Kind.MAPPINGS, name):
+                entries = {entry for entry_list in MAPPING_LISTS for entry in opened.entries(name, entry_list)}
+                assert entries <= ({AUTOMATION, BREAK_GLASS} if name == "break_glass" else {AUTOMATION})
+        ended = apply_patches(opened, shut(opened, LOCKED).patches)
+        assert mapped_roles(ended, Caller(BREAK_GLASS, (BREAK_GLASS,))) == mapped_roles(
+            locked, Caller(BREAK_GLASS, (BREAK_GLASS,))
+        )
+
+
+@pytest.mark.parametrize("in_window", [True, False])
+def test_an_unlock_takes_away_what_a_window_has_mapped(in_window: bool) -> None:
+    held = house(readers=mapping(users=["anna"]))
+    locking = shut(held, LOCKED)
+    locked = apply_patches(held, locking.patches)
+    opened = apply_patches(locked, shut(locked, WINDOW).patches)
+    now = opened if in_window else apply_patches(opened, shut(opened, LOCKED).patches)
+    back = reopen(locking.saved, now, ours=("break_glass",))
+    assert apply_patches(now, back.patches) == held
+    assert back.made_while_locked == ()
 
 
 def test_given_a_mapping_made_by_hand_while_locked_when_reopened_then_it_is_listed_and_left() -> None:

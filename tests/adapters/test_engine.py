@@ -14,6 +14,7 @@ from portcullis.engines.opensearch import OpenSearchEngine
 from portcullis.engines.transport import basic_transport, signed_transport
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
 from portcullis.operations.foundation import LOCK
+from portcullis.operations.ports import Stop
 
 from local.aws.emulator import Credentials
 from local.node.node import Node
@@ -190,9 +191,9 @@ def test_blocks_go_on_and_off_and_an_index_keeps_its_own(engine: OpenSearchEngin
     before = engine.blocks()
     assert (before[plain], before[frozen]) == ({}, {"index.blocks.write": "true"})
     for _ in range(2):
-        engine.block_indices()
+        engine.block_indices(before)
         assert {tuple(sorted(had.values())) for had in engine.blocks().values()} == {("true", "true")}
-    assert engine.may_search(plain) is False
+    assert engine.what_stops_a_search(plain) is Stop.BLOCK
     with pytest.raises(Refused, match="403"):
         engine.put_document(plain, "2", {})
     assert engine.patch(Kind.TENANTS, []) is False
@@ -200,7 +201,7 @@ def test_blocks_go_on_and_off_and_an_index_keeps_its_own(engine: OpenSearchEngin
     for _ in range(2):
         engine.unblock_indices(before)
         assert engine.blocks() == before
-    assert (engine.may_search(plain), engine.may_search(frozen)) == (True, True)
+    assert engine.what_stops_a_search(plain) is engine.what_stops_a_search(frozen) is None
     with pytest.raises(Refused, match="403"):
         engine.put_document(frozen, "2", {})
     for index in (plain, frozen):
@@ -210,10 +211,125 @@ def test_blocks_go_on_and_off_and_an_index_keeps_its_own(engine: OpenSearchEngin
 def test_an_index_that_is_gone_when_the_blocks_go_off_is_no_error(engine: OpenSearchEngine, node: Node) -> None:
     index = f"gone{next(_numbers)}"
     engine.put_document(index, "1", {})
-    engine.block_indices()
+    engine.block_indices({})
     node.ask("DELETE", f"/{index}")
     engine.unblock_indices({index: {"index.blocks.write": "true"}})
     assert index not in engine.blocks()
+
+
+# Each is an index that a lock has to reach, by how it is made.
+REACHED = [
+    "data stream",
+    "aliased",
+    "closed",
+    "hidden",
+    "dot",
+    "dashboards",
+    "like the engine's",
+    "unblocked by a template",
+]
+
+
+@pytest.fixture
+def shelf(node: Node) -> Iterator[dict[str, str]]:
+    """How it is made -> the index, of every kind there is."""
+    n = next(_numbers)
+    names = {
+        "data stream": f".ds-stream{n}-000001",
+        "aliased": f"aliased{n}",
+        "closed": f"closed{n}",
+        "hidden": f"hidden{n}",
+        "dot": f".own{n}",
+        "dashboards": f".kibana_{n}",
+        "like the engine's": f".opendistro-mine{n}",
+        "unblocked by a template": f"free{n}",
+    }
+
+    def ask(method: str, path: str, body: Any = None) -> None:
+        status, said = node.ask(method, path, body)
+        assert status in (200, 201), said
+
+    ask("PUT", f"/_index_template/s{n}", {"index_patterns": [f"stream{n}"], "data_stream": {}, "priority": 1})
+    ask("PUT", f"/_data_stream/stream{n}")
+    free = {"index.blocks.read": False, "index.blocks.write": False}
+    ask("PUT", f"/_index_template/f{n}", {"index_patterns": [f"free{n}"], "template": {"settings": free}})
+    for name in names.values():
+        if not name.startswith(".ds-"):
+            ask("PUT", f"/{name}", {"settings": {"index.hidden": True}} if name.startswith("hidden") else {})
+    ask("POST", "/_aliases", {"actions": [{"add": {"index": names["aliased"], "alias": f"other{n}"}}]})
+    ask("POST", f"/{names['closed']}/_close")
+    yield names
+    node.ask("DELETE", f"/_data_stream/stream{n}")
+    for name in names.values():
+        node.ask("DELETE", f"/{name}")
+    for template in (f"s{n}", f"f{n}"):
+        node.ask("DELETE", f"/_index_template/{template}")
+
+
+def test_every_index_but_the_engines_own_is_blocked_and_looked_at(
+    engine: OpenSearchEngine, node: Node, shelf: dict[str, str]
+) -> None:
+    before = engine.blocks()
+    assert set(REACHED) == set(shelf)
+    assert set(shelf.values()) <= before.keys()
+    assert not {name for name in before if name.startswith(".opendistro_security")}
+    engine.block_indices(before)
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    assert {how: engine.blocks()[name] for how, name in shelf.items()} == dict.fromkeys(shelf, both)
+    assert engine.read([Kind.ROLES]), "the security API is not hindered"
+    for block in both:
+        assert node.ask("PUT", f"/{shelf['dot']}/_settings", {block: False})[0] == 200
+        assert engine.blocks()[shelf["dot"]][block] == "false", "seen as what it is"
+        engine.block_indices(before)
+        assert engine.blocks()[shelf["dot"]] == both
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+
+
+def test_a_window_lifts_what_it_needs_and_no_block_that_was_there_before(
+    engine: OpenSearchEngine, node: Node, shelf: dict[str, str]
+) -> None:
+    assert node.ask("PUT", f"/{shelf['hidden']}/_settings", {"index.blocks.read": True})[0] == 200
+    before = engine.blocks()
+    engine.block_indices(before)
+    engine.block_indices(before, ["index.blocks.read"])
+    shown = engine.blocks()
+    assert shown[shelf["aliased"]] == {"index.blocks.write": "true"}
+    assert shown[shelf["hidden"]] == {"index.blocks.read": "true", "index.blocks.write": "true"}
+    engine.block_indices(before, ["index.blocks.read", "index.blocks.write"])
+    assert engine.blocks() == before
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+
+
+def test_names_too_many_for_a_path_come_back_with_their_own_blocks(engine: OpenSearchEngine, node: Node) -> None:
+    names = [f"long{next(_numbers)}-{'x' * 230}" for _ in range(14)]
+    for name in names:
+        settings = {"number_of_replicas": 0, "index.blocks.write": True}
+        assert node.ask("PUT", f"/{name}", {"settings": settings})[0] == 200
+    before = engine.blocks()
+    engine.block_indices(before)
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    for name in names:
+        node.ask("DELETE", f"/{name}")
+
+
+def test_open_searches_of_others_are_ended_and_an_older_engine_has_none_to_end(
+    engine: OpenSearchEngine, node: Node
+) -> None:
+    index = f"paged{next(_numbers)}"
+    engine.put_document(index, "1", {"a": 1})
+    scroll = node.ask("POST", f"/{index}/_search?scroll=5m", {"size": 1})[1]["_scroll_id"]
+    point = node.ask("POST", f"/{index}/_search/point_in_time?keep_alive=5m")[1]["pit_id"]
+    pages = [("/_search/scroll", {"scroll_id": scroll}), ("/_search", {"pit": {"id": point}})]
+    assert [node.ask("POST", path, body)[0] for path, body in pages] == [200, 200]
+    assert "points in time ended" in engine.end_searches()
+    assert [node.ask("POST", path, body)[0] for path, body in pages] == [404, 404]
+    engine.end_searches()
+    node.ask("DELETE", f"/{index}")
+    old = OpenSearchEngine(lambda *_: (400, {"error": "no handler found"}), "an older one", Dialect.V7)
+    assert old.end_searches() == "nothing ended"
 
 
 def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
@@ -223,12 +339,13 @@ def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngin
     engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user), "value": {"password": "Correct-horse-7-staple"}}])
     engine.patch(Kind.MAPPINGS, [{"op": "add", "path": "/adapter_lock", "value": {"users": [user]}}])
     locker = OpenSearchEngine(connect(node, user, "Correct-horse-7-staple"), "the node")
-    assert locker.may_search(index) is False
+    assert locker.what_stops_a_search(index) is Stop.PRIVILEGES
     before = locker.blocks()
-    locker.block_indices()
-    assert engine.may_search(index) is False
+    locker.block_indices(before)
+    assert engine.what_stops_a_search(index) is Stop.BLOCK
+    locker.end_searches()
     locker.unblock_indices(before)
-    assert engine.may_search(index) is True
+    assert engine.what_stops_a_search(index) is None
     with pytest.raises(Refused, match="403"):
         locker.read([Kind.ROLES])
     engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": "/adapter_lock"}])
@@ -243,7 +360,7 @@ def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngin
 def test_nobody_there_is_unreachable() -> None:
     endpoint = f"127.0.0.1:{free_port()}"
     engine = OpenSearchEngine(basic_transport(endpoint, "a", "b"), endpoint)
-    for ask in (engine.read, engine.who_am_i, engine.blocks, lambda: engine.may_search("x")):
+    for ask in (engine.read, engine.who_am_i, engine.blocks, lambda: engine.what_stops_a_search("x")):
         with pytest.raises(Unreachable, match=endpoint):
             ask()
 
@@ -300,7 +417,7 @@ def test_signed_as_a_role_the_engine_knows_it_by_its_arn(each_world: World) -> N
     name = f"adapter{next(_numbers)}"
     for hostile in HOSTILE[:3]:
         engine.patch(Kind.ROLES, [{"op": "add", "path": pointer(name), "value": {"description": hostile}}])
-    engine.block_indices()
+    engine.block_indices({})
     engine.unblock_indices({})
     engine.patch(Kind.ROLES, [{"op": "remove", "path": pointer(name)}])
 
@@ -310,7 +427,7 @@ def test_a_role_that_the_engine_does_not_map_is_refused(world: World) -> None:
     engine = through_the_door(world, world.session(world.role("adapter-nobody")))
     with pytest.raises(Refused, match="403"):
         engine.read()
-    assert engine.may_search("orders") is False
+    assert engine.what_stops_a_search("orders") is Stop.PRIVILEGES
 
 
 @pytest.mark.aws

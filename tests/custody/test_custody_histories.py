@@ -79,9 +79,13 @@ class Histories(RuleBasedStateMachine):
     def release(self) -> None:
         walk.release(self.world)
 
-    @rule(minutes=st.sampled_from((1, 10, 200)))
-    def break_glass(self, minutes: int) -> None:
-        walk.break_glass(self.world, minutes)
+    @rule(minutes=st.sampled_from((1, 10, 200)), write=st.booleans())
+    def break_glass(self, minutes: int, write: bool) -> None:
+        walk.break_glass(self.world, minutes, write)
+
+    @rule(who=st.sampled_from(("ann", "break-glass")))
+    def search(self, who: str) -> None:
+        walk.search(self.world, who)
 
     @rule(name=st.sampled_from((NAME, "prod")))
     def delete(self, name: str) -> None:
@@ -107,7 +111,7 @@ class Histories(RuleBasedStateMachine):
     def hand_edit(self) -> None:
         walk.hand_edit(self.world, "hand-2")
 
-    @rule(what=st.sampled_from(("mappings", "ingress", "blocks")))
+    @rule(what=st.sampled_from(("mappings", "break-glass", "ingress", "blocks")))
     def tamper(self, what: str) -> None:
         walk.tamper(self.world, what)
 

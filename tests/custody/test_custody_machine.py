@@ -11,6 +11,7 @@ import pytest
 from portcullis import custody
 from portcullis.custody import probes
 from portcullis.custody.types import (
+    BY_WINDOW,
     DESCRIBE,
     LOCK_ORDER,
     SAVE_OF,
@@ -20,6 +21,7 @@ from portcullis.custody.types import (
     Custody,
     Decision,
     Health,
+    LetIn,
     Measure,
     Observation,
     Probe,
@@ -41,7 +43,11 @@ RULES = Rules()
 OK = (Probe(DESCRIBE, Health.HEALTHY), Probe(USE, Health.HEALTHY))
 OFF = (Probe(DESCRIBE, Health.REVOKED, Cause.DISABLED, "Disabled", True), Probe(USE, Health.REVOKED, Cause.DISABLED))
 AWAY = (Probe(DESCRIBE, Health.UNREACHABLE), Probe(USE, Health.UNREACHABLE))
-ENGINE = (Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES, Measure.PROVE)
+ENGINE = (
+    *(Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES),
+    *(Measure.END_SEARCHES, Measure.PROVE),
+)
+WINDOW = [("take", "shut mappings"), ("take", "block indices"), ("take", "end searches"), ("take", "prove")]
 
 
 def run(
@@ -158,7 +164,7 @@ def test_a_lock_does_not_depend_on_the_cluster_being_up() -> None:
     c, steps, told = run(c, OFF, NOW + timedelta(seconds=29))
     assert steps == [], "not tried again before its time"
     c, steps, told = run(c, OFF, NOW + timedelta(seconds=30))
-    assert [m for _, m in steps] == ["save", "shut mappings", "save blocks", "block indices", "prove"]
+    assert [m for _, m in steps] == ["save", "shut mappings", "save blocks", "block indices", "end searches", "prove"]
     assert (c.state, told) == (State.LOCKED, [Tell.LOCKED, Tell.LOCK_COMPLETE])
 
 
@@ -210,7 +216,7 @@ def test_only_what_lets_people_in_is_held_against_the_groups_first() -> None:
     window = custody.open_break_glass(locked(), "ann", "incident", 10, NOW, RULES)
     lifted = custody.decide(window, Observation(NOW, OFF), NOW, RULES).next
     assert lifted
-    assert (lifted.measure, lifted.opens) == (Measure.BLOCK_INDICES, False)
+    assert (lifted.measure, lifted.opens) == (Measure.SHUT_MAPPINGS, False)
 
 
 def test_the_downtime_of_a_second_lock_is_its_own() -> None:
@@ -321,15 +327,37 @@ def test_a_release_is_refused_while_the_key_is_revoked_or_was_when_last_reached(
         custody.release(c)
 
 
-def test_break_glass_lifts_the_blocks_ends_by_itself_and_is_told() -> None:
-    c = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES)
+@pytest.mark.parametrize("write", [False, True])
+def test_a_window_lets_break_glass_in_for_what_was_asked_ends_by_itself_and_is_told(write: bool) -> None:
+    c = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES, write=write)
+    asked = custody.decide(c, Observation(NOW, OFF), NOW, RULES).todo
+    assert {todo.let_in for todo in asked} == {LetIn.WRITES if write else LetIn.READS}
     c, steps, told = run(c, OFF)
-    assert steps == [("undo", "block indices")]
+    assert steps == WINDOW
     assert told == [Tell.BREAK_GLASS_OPEN]
     assert run(c, OFF, NOW + timedelta(minutes=9))[1] == []
     c, steps, told = run(c, OFF, NOW + timedelta(minutes=10))
-    assert steps == [("take", "block indices"), ("take", "prove")]
+    assert steps == WINDOW
+    assert {c.measures[measure].let_in for measure in BY_WINDOW} == {LetIn.NOBODY}
     assert (c.state, c.break_glass, told) == (State.LOCKED, None, [Tell.BREAK_GLASS_ENDED])
+
+
+def test_what_is_done_late_for_a_window_that_is_over_is_done_again_without_it() -> None:
+    """Its doer read the custody before the window was ended, and wrote down after it."""
+    opened = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES)
+    todo = custody.decide(opened, Observation(NOW, OFF), NOW, RULES).todo[0]
+    c = custody.done(custody.close_break_glass(custody.intend(opened, todo, NOW)), todo, NOW)
+    assert not custody.in_place(c, Measure.SHUT_MAPPINGS)
+    c, steps, _ = run(c, OFF)
+    assert steps[0] == ("take", "shut mappings")
+    assert custody.in_place(c, Measure.SHUT_MAPPINGS)
+
+
+def test_a_deletion_shuts_out_first_whom_a_window_had_let_in() -> None:
+    c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES), OFF)
+    _, steps, _ = run(custody.ask_delete(c, "demo", "ann", NOW), OFF)
+    assert steps[:2] == WINDOW[:2]
+    assert steps.index(("take", "final snapshot")) > steps.index(("take", "block indices"))
 
 
 @pytest.mark.parametrize("back", [timedelta(seconds=1), timedelta(days=1)])
@@ -342,7 +370,7 @@ def test_break_glass_is_gone_once_the_deployment_is_open() -> None:
     c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident", 10, NOW, RULES), OFF)
     c, steps, told = run(c, OK)
     assert (c.state, c.break_glass) == (State.OPEN, None)
-    assert ("undo", "block indices") not in steps, "what the window had lifted is not undone again"
+    assert ("undo", "shut mappings") in steps
     assert told == [Tell.BREAK_GLASS_ENDED, Tell.UNLOCKED]
 
 

@@ -37,6 +37,7 @@ JUDGE, MAYBE, STEP, WAITS, ENTER = (
 )
 FOLLOWED = MeasureRecord(Progress.DONE, START)
 UNLOCK, QUEUE, OVER, WANTS = machine._unlock_steps, telling._queue, telling._over, machine.wants_lock
+WANTED = machine.wanted
 
 
 def _unreachable_is_revoked(*args: Any) -> Verdict:
@@ -64,6 +65,15 @@ def _saves_again(c: Custody, *args: Any) -> Custody:
 def _intended_is_nothing(c: Custody, measure: Measure) -> bool:
     record = c.measures.get(measure)
     return record is not None and record.progress is Progress.DONE
+
+
+def _whatever_it_was_taken_for(c: Custody, measure: Measure) -> bool:
+    record = c.measures.get(measure)
+    return record is not None and record.progress is Progress.DONE
+
+
+def _searches_go_on(c: Custody, rules: custody.Rules) -> tuple[Measure, ...]:
+    return tuple(one for one in WANTED(c, rules) if one is not Measure.END_SEARCHES)
 
 
 def _no_lease(c: Custody, measure: Measure, *args: Any) -> timedelta:
@@ -139,6 +149,8 @@ MUTANTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "a deletion needs neither lock nor name": (custody, "ask_delete", _deletes_from_anywhere),
     "a lock deletes by itself": (machine, "_close_window", _deletes_by_itself),
     "a failed step counts as done": (custody, "failed", _marks_failed_as_done),
+    "a window that is over still counts": (machine, "in_place", _whatever_it_was_taken_for),
+    "searches that are open are left": (machine, "wanted", _searches_go_on),
     "break-glass does not end": (machine, "_close_window", lambda c, _: c),
     "a lock that was opened by hand is not seen": (custody, "found_open", _blind_to_tampering),
 }

@@ -10,7 +10,7 @@ from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused
 
 from tests.custody.key import KINDS, PROBES
-from tests.custody.world import NAME, SHUT, Violation, World
+from tests.custody.world import NAME, Violation, World
 
 SECONDS = (1, 5, 29, 31, 120, 300, 1000, 5000, 50000)
 JUMPS = (-90000, -3600, -400, -20, 20, 400, 3600, 90000)
@@ -139,9 +139,12 @@ def release(world: World) -> None:
             raise Violation("released though the key is revoked")
 
 
-def break_glass(world: World, minutes: int) -> None:
+def break_glass(world: World, minutes: int, write: bool = False) -> None:
     try:
-        world.keep(custody.open_break_glass(world.custody, "ann", "incident", minutes, world.now, world.rules))
+        opened = custody.open_break_glass(
+            world.custody, "ann", "incident", minutes, world.now, world.rules, write=write
+        )
+        world.keep(opened)
     except Refused:
         if world.custody.state in (State.LOCKING, State.LOCKED):
             raise Violation("break-glass refused while locked") from None
@@ -201,16 +204,24 @@ def tamper(world: World, what: str) -> None:
     c = world.custody
     if c.state is not State.LOCKED or world.processes:
         return
-    if what == "mappings" and world.mappings == SHUT:
-        world.mappings = {**SHUT, "support": ("mallory",)}
+    if what == "mappings" and world.holds(Measure.SHUT_MAPPINGS, c.let_in):
+        world.mappings = {**world.mappings, "support": ("mallory",)}
+    elif what == "break-glass" and world.holds(Measure.SHUT_MAPPINGS, c.let_in):
+        world.mappings = {**world.mappings, "others": ("break-glass",)}
     elif what == "ingress":
         world.ingress = world.ingress | {"mallory"}
     elif what == "blocks":
-        world.blocks["logs"] = False
+        world.blocks["logs"] = frozenset({"write"})  # one of the two is enough
 
 
 def new_index(world: World) -> None:
-    world.blocks.setdefault(f"logs-{len(world.blocks)}", False) if len(world.blocks) < 5 else None
+    world.blocks.setdefault(f"logs-{len(world.blocks)}", frozenset()) if len(world.blocks) < 5 else None
+
+
+def search(world: World, who: str) -> None:
+    """Somebody who is let in opens a scroll or a point in time, and keeps it."""
+    if any(who in entries for entries in world.mappings.values()) and "read" not in world.blocks["logs"]:
+        world.searches.add(who)
 
 
 def rotate(world: World, key: str) -> None:
@@ -266,7 +277,7 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.93:
         release(world)
     elif dice < 0.94:
-        break_glass(world, rng.choice((1, 10, 200)))
+        break_glass(world, rng.choice((1, 10, 200)), rng.random() < 0.5)
     elif dice < 0.95:
         rotate(world, rng.choice(("key-1", "key-2")))
     elif dice < 0.955:
@@ -274,9 +285,11 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.97:
         hand_edit(world, rng.choice(("hand-1", "hand-2")))
     elif dice < 0.98:
-        tamper(world, rng.choice(("mappings", "ingress", "blocks")))
-    elif dice < 0.99:
+        tamper(world, rng.choice(("mappings", "break-glass", "ingress", "blocks")))
+    elif dice < 0.985:
         new_index(world)
+    elif dice < 0.99:
+        search(world, rng.choice(("ann", "break-glass")))
     elif deletes:
         rng.choice((delete, delete, lambda w, n: cancel(w), lambda w, n: forgo(w)))(
             world, rng.choice((NAME, NAME, "prod"))

@@ -15,12 +15,14 @@ from typing import Any
 
 from portcullis import custody
 from portcullis.custody.types import (
+    DELETE_ORDER,
     LOCK_ORDER,
     SAVED_BY,
     WALLS,
     Act,
     Custody,
     Health,
+    LetIn,
     Measure,
     Observation,
     Progress,
@@ -37,7 +39,9 @@ from tests.custody.key import PROBES, READS, START
 
 Process = Generator[None, None, None]
 NAME = "demo"
-SHUT = {"all_access": ("break-glass",), "portcullis": ("automation",)}
+BOTH = frozenset({"read", "write"})
+LIFTED: dict[LetIn, frozenset[str]] = {LetIn.NOBODY: frozenset(), LetIn.READS: frozenset({"read"}), LetIn.WRITES: BOTH}
+GATE = (Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS, Measure.SAVE_POLICY, Measure.DENY_POLICY)
 OPEN_RULES = frozenset({"people", "automation", "office"})
 OPEN_POLICY = "allow"
 SWEEP = timedelta(minutes=5)
@@ -46,6 +50,15 @@ DOMAIN_LEASE = timedelta(seconds=60)
 
 # Behind the walls first, and then they come off.
 UNDOING = (Measure.SHUT_MAPPINGS, *WALLS)
+
+
+def shut(let_in: LetIn) -> dict[str, tuple[str, ...]]:
+    """The mappings of a locked domain."""
+    opened = {LetIn.NOBODY: (), LetIn.READS: ("reads",), LetIn.WRITES: ("reads", "writes")}[let_in]
+    return {"portcullis": ("automation",)} | dict.fromkeys(opened, ("break-glass",))
+
+
+SHUT = shut(LetIn.NOBODY)
 
 
 class Violation(AssertionError):
@@ -90,8 +103,9 @@ class World:
         self.unlocking_since = START
         self.by_hand: set[str] = {"hand-1"}  # entries that others made
         self.mappings = self.open_mappings()
-        self.blocks: dict[str, bool] = {"logs": False, "frozen": True}  # frozen: blocked by its owner
-        self.own_blocks = {"frozen"}
+        self.own_blocks = {"frozen": frozenset({"write"})}  # by its owner
+        self.blocks: dict[str, frozenset[str]] = {"logs": frozenset(), **self.own_blocks}
+        self.searches: set[str] = set()  # scrolls and points in time that are open, by whoever opened them
         self.ingress, self.policy = OPEN_RULES, OPEN_POLICY
         self.deleted_by_name = False
         # What is watched
@@ -112,7 +126,7 @@ class World:
 
     def open_mappings(self) -> dict[str, tuple[str, ...]]:
         return {
-            "all_access": ("break-glass", "master"),
+            "all_access": ("master",),
             "portcullis": ("automation",),
             "support": tuple(sorted(self.members)),
             "others": tuple(sorted(self.by_hand)),
@@ -242,8 +256,7 @@ class World:
         """One step on the model. Raises Down; may be left in the middle."""
         if todo.opens:
             yield from self._before_a_wall_comes_off(c)
-        engine = (Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES, Measure.PROVE)
-        engine += (Measure.FOLLOW,)
+        engine = {*Measure} - {*GATE, *DELETE_ORDER, Measure.END_SESSIONS}
         if (todo.measure in engine and not self.engine_up) or (todo.measure not in engine and not self.gate_up):
             raise Down(f"{todo.measure} not reachable")
         if todo.measure in custody.types.SAVE_OF:
@@ -256,6 +269,8 @@ class World:
             if todo.act is Act.TAKE:
                 self._check_save(todo)
             yield from self._change(todo)
+        elif todo.measure is Measure.END_SEARCHES:
+            self.searches.clear()
         elif todo.measure is Measure.PROVE:
             if self._readable():
                 raise Down("the canary was let in")
@@ -290,13 +305,13 @@ class World:
         if record is None or record.progress is not Progress.DONE or todo.save_as not in self.saves:
             raise Violation(f"{todo.measure} without a save")
         image = self.saves[todo.save_as]
-        shut: Any = {
-            Measure.SHUT_MAPPINGS: lambda: image == SHUT,
-            Measure.BLOCK_INDICES: lambda: image and all(image.values()),
+        already: Any = {
+            Measure.SHUT_MAPPINGS: lambda: image in [shut(one) for one in LetIn],
+            Measure.BLOCK_INDICES: lambda: image and all(had == BOTH for had in image.values()),
             Measure.CLOSE_INGRESS: lambda: "people" not in image,
             Measure.DENY_POLICY: lambda: image != OPEN_POLICY,
         }[todo.measure]()
-        if shut:
+        if already:
             raise Violation(f"{todo.measure}: what was saved is already shut")
 
     def _change(self, todo: Todo) -> Process:
@@ -304,10 +319,11 @@ class World:
         if not take and saved is None:
             raise Violation(f"nothing to put back for {todo.measure}")
         if todo.measure is Measure.SHUT_MAPPINGS:
-            self.mappings = dict(SHUT)
+            self.mappings = shut(todo.let_in)
         elif todo.measure is Measure.BLOCK_INDICES:
             for index in list(self.blocks):
-                self.blocks[index] = True if take else saved.get(index, False)
+                own, lifted = saved.get(index, frozenset()), LIFTED[todo.let_in]
+                self.blocks[index] = BOTH - lifted | frozenset(own) & lifted if take else frozenset(own)
                 yield
         elif todo.measure is Measure.CLOSE_INGRESS:
             if take:
@@ -427,22 +443,21 @@ class World:
         if todo.act is Act.UNDO and c.state is State.UNLOCKING:
             self.undone.append(todo.measure)
 
-    def holds(self, measure: Measure) -> bool:
+    def holds(self, measure: Measure, let_in: LetIn = LetIn.NOBODY) -> bool:
         """Whether a measure is in effect on the domain, as a look at it would find."""
         return {
-            Measure.SHUT_MAPPINGS: self.mappings == SHUT,
-            Measure.BLOCK_INDICES: all(self.blocks.values()),
+            Measure.SHUT_MAPPINGS: self.mappings == shut(let_in),
+            Measure.BLOCK_INDICES: all(had >= BOTH - LIFTED[let_in] for had in self.blocks.values()),
             Measure.CLOSE_INGRESS: self.ingress == frozenset({"automation"}),
             Measure.DENY_POLICY: self.policy == "deny",
         }.get(measure, True)
 
     def _loose(self, c: Custody, measure: Measure) -> bool:
-        record = c.measures.get(measure)
-        done = record is not None and record.progress is Progress.DONE
-        return done and c.state in (State.LOCKING, State.LOCKED) and not self.holds(measure)
+        locked = c.state in (State.LOCKING, State.LOCKED)
+        return locked and custody.in_place(c, measure) and not self.holds(measure, c.let_in)
 
     def _readable(self) -> bool:
-        return self.mappings != SHUT
+        return "support" in self.mappings
 
     # What is told
 
@@ -501,16 +516,17 @@ class World:
 
     def _locked(self, c: Custody) -> None:
         for measure in SAVED_BY:
-            lifted = measure is Measure.BLOCK_INDICES and c.break_glass
-            if not self.holds(measure) and not lifted:
+            if not self.holds(measure, c.let_in):
                 raise Violation(f"locked, but {measure} is not in effect")
+        if self.searches and not c.break_glass:
+            raise Violation(f"locked, and searches are open still: {sorted(self.searches)}")
         if not any(told.name is Tell.LOCKED for told, _ in self.sent):
             raise Violation("locked, and nobody was told")
 
     def _open(self, c: Custody) -> None:
         if self.mappings != self.open_mappings():
             raise Violation(f"open, but the mappings are {self.mappings}, not {self.open_mappings()}")
-        if any(blocked != (index in self.own_blocks) for index, blocked in self.blocks.items()):
+        if any(had != self.own_blocks.get(index, frozenset()) for index, had in self.blocks.items()):
             raise Violation(f"open, but blocked: {self.blocks}")
         if self.ingress != OPEN_RULES or self.policy != OPEN_POLICY:
             raise Violation("open, but the ingress or the policy is not as it was")

@@ -21,7 +21,7 @@ identity:
   cognito: {{groups: {{support: {{role: true}}, idle: {{}}}}}}
   iam_groups: [ops, unused]
   identity_center: {{store: d-1234567890}}
-break_glass: {{assumed_by: ["{ROLE}", "{USER}"]}}
+break_glass: {{assumed_by: ["{ROLE}", "{USER}"], require_mfa: false, session_name: "incident-*"}}
 access:
   and_backend_roles: {{readall: [team-a, "{ROLE}"]}}
   grants:

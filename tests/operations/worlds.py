@@ -19,12 +19,13 @@ import msgspec
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.dialects import Dialect
+from portcullis.access.own_indices import BLOCKS
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
 from portcullis.ledger.codec import claims_read, claims_written
-from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Looked, Principal, Registration
+from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Looked, Principal, Registration, Stop
 from portcullis.operations.world import World
 from portcullis.passwords.aws import generated
 from portcullis.settings import Settings
@@ -295,9 +296,11 @@ class Engine:
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}
 
-    def block_indices(self) -> None:
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+        wanted = {block: "true" for block in BLOCKS if block not in lifted}
         self.index_blocks = {
-            index: {"index.blocks.read": "true", "index.blocks.write": "true"} for index in self.index_blocks
+            index: {block: had for block, had in before.get(index, {}).items() if block in lifted} | wanted
+            for index in self.index_blocks
         }
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
@@ -306,8 +309,11 @@ class Engine:
     def why_no_query(self, query: Json) -> str:
         return self.unread
 
-    def may_search(self, index: str) -> bool:
-        return False
+    def end_searches(self) -> str:
+        return "nothing ended"
+
+    def what_stops_a_search(self, index: str) -> Stop | None:
+        return Stop.PRIVILEGES
 
     def put_document(self, index: str, identifier: str, document: Json) -> None:
         self.index_blocks.setdefault(index, {})

@@ -32,7 +32,7 @@ API = (
     + """
 key: {arn: "arn:aws:kms:us-east-1:000000000000:alias/theirs"}
 identity: {iam_groups: [catalyst-support]}
-break_glass: {assumed_by: ["arn:aws:iam::000000000000:role/on-call"]}
+break_glass: {assumed_by: ["arn:aws:iam::000000000000:user/on-call"]}
 access:
   roles: {reader: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}}
   grants: [{role: reader, to: {iam_group: catalyst-support}}]

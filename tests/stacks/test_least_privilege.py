@@ -210,13 +210,19 @@ def test_a_level_of_people_holds_those_below_and_none_above(demo: Synthesised) -
         assert len(listed(statement["Resource"])) == count
 
 
-def test_break_glass_is_for_those_whom_the_file_names(pair: Synthesised) -> None:
+def test_break_glass_is_for_those_whom_the_file_names_with_mfa_unless_it_says_otherwise(pair: Synthesised) -> None:
     (statement,) = pair.role_named("portcullis-wired-break-glass")["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"AWS": "arn:aws:iam::000000000000:role/on-call"}
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::000000000000:user/on-call"}
+    assert statement["Condition"]["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
+
+
+def test_break_glass_that_the_file_gives_to_nobody_can_be_taken_by_nobody(pair: Synthesised) -> None:
+    statements = pair.role_named("portcullis-inner-break-glass")["AssumeRolePolicyDocument"]["Statement"]
+    assert statements == [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
 
 
 def test_who_may_open_break_glass_is_looked_up_by_the_functions_of_people_alone(pair: Synthesised) -> None:
-    on_call = "arn:aws:iam::000000000000:role/on-call"
+    on_call = "arn:aws:iam::000000000000:user/on-call"
     places = [where for where, statement in pair.identity_statements() if on_call in listed(statement["Resource"])]
     holders = {name for name in names.FUNCTIONS for place in places if f"/Role{name.replace('_', '')}" in place}
     assert (holders, len(places)) == ({"operate", "remove"}, 2)
@@ -224,8 +230,10 @@ def test_who_may_open_break_glass_is_looked_up_by_the_functions_of_people_alone(
 
 def test_break_glass_is_taken_only_where_its_taking_is_heard(demo: Synthesised) -> None:
     (statement,) = demo.role_named("portcullis-demo-break-glass")["AssumeRolePolicyDocument"]["Statement"]
-    heard = {"StringEqualsIfExists": {"aws:RequestedRegion": ["eu-central-1", "us-east-1"]}}
-    assert statement["Condition"] == heard
+    heard = {"aws:RequestedRegion": ["eu-central-1", "us-east-1"]}
+    assert statement["Condition"]["StringEqualsIfExists"] == heard
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:user/on-call"}
+    assert statement["Condition"]["StringLike"] == {"sts:RoleSessionName": "order-*"}
 
 
 def _actions_of(assembly: Synthesised, function: str) -> set[str]:

@@ -8,7 +8,7 @@ from portcullis.access.callers import administrators
 from portcullis.access.compare import differing, same
 from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
 from portcullis.access.desired import Desired
-from portcullis.access.guard import Keepers
+from portcullis.access.guard import Keepers, let_in_by
 from portcullis.access.matching import unknown
 from portcullis.access.patterns import unloadable
 from portcullis.access.people import holders
@@ -61,6 +61,9 @@ def drift(
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
     for change in _administrators(desired, held, keepers or Keepers()):
         found[change.claim] = change
+    for claim in let_in_by(held, keepers.shut_out if keepers else ""):
+        what = f"break-glass is mapped by {claim}, and no window of a lock lets it in"
+        found[claim] = Drift("critical", claim, what, (claim.entry,), ours=claim in mine)
     return tuple(sorted(found.values(), key=lambda d: (_RANK[d.severity], d.claim)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from portcullis.access.callers import Administrator, Caller, administrators, mapped_roles
 from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
 from portcullis.access.desired import Desired
+from portcullis.access.matching import matches
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Subject, SubjectKind
 
@@ -18,10 +19,11 @@ _LIST_OF_KIND = {"users": SubjectKind.INTERNAL_USER, "backend_roles": SubjectKin
 class Keeper:
     """One principal that must not be locked out, and the roles it needs."""
 
-    who: str  # "master", "automation", "break-glass": how people call it
+    who: str  # "master", "automation": how people call it
     entry: str  # as it stands in a mapping: an ARN, a user name
     roles: tuple[str, ...]
     entry_list: str = "backend_roles"  # or users
+    exact: bool = False  # has these roles and no other
 
     def caller(self) -> Caller:
         """As the engine sees it. An IAM role is its ARN as name and as backend role."""
@@ -30,9 +32,10 @@ class Keeper:
 
 @dataclass(frozen=True, slots=True)
 class Keepers:
-    """Who keeps the keys of the house."""
+    """Who keeps the keys of the house, and who has none while nobody handed him one."""
 
     keepers: tuple[Keeper, ...] = ()
+    shut_out: str = ""  # break-glass: mapped to nothing but by a lock, for as long as a window is open
 
     @classmethod
     def of(
@@ -40,22 +43,22 @@ class Keepers:
         *,
         master: str = "",
         automation: str = "",
-        break_glass: str = "",
         automation_roles: Sequence[str] = ("security_manager",),
-        break_glass_roles: Sequence[str] = ("all_access",),
         master_list: str = "backend_roles",
+        shut_out: str = "",
     ) -> Keepers:
-        """The usual three, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
+        """The usual two, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
         found = (
             Keeper("master", master, ADMINISTRATOR_ROLES, master_list),
             Keeper("automation", automation, tuple(automation_roles)),
-            Keeper("break-glass", break_glass, tuple(break_glass_roles)),
         )
-        return cls(tuple(keeper for keeper in found if keeper.entry))
+        return cls(tuple(keeper for keeper in found if keeper.entry), shut_out)
 
-    def while_locked(self) -> Keepers:
-        """Those who are let in while a deployment is locked: all but the master."""
-        return Keepers(tuple(keeper for keeper in self.keepers if keeper.who != "master"))
+    def while_locked(self, break_glass: str = "", roles: Sequence[str] = ()) -> Keepers:
+        """Those who are let in while a deployment is locked: all but the master; and break-glass, where it is given roles."""
+        stay = tuple(keeper for keeper in self.keepers if keeper.who != "master")
+        opened = (Keeper("break-glass", break_glass, tuple(roles), exact=True),) if break_glass and roles else ()
+        return Keepers((*stay, *opened))
 
     def grants(self) -> tuple[Grant, ...]:
         """What the keepers need, as grants to be added to every access model."""
@@ -101,6 +104,10 @@ def guard(held_after: Held, keepers: Keepers, desired: Desired | None = None) ->
             Danger("nobody is left to administer the domain", "keep somebody in all_access or security_manager")
         )
     found += [danger for admin in admins if (danger := _stranger(admin, keepers, desired))]
+    for claim in let_in_by(held_after, keepers.shut_out):
+        what = f"break-glass is mapped to {claim.name} through {claim.entry_list} ({claim.entry})"
+        remedy = f"take {claim.entry} out of {claim.entry_list} of {claim.name}: only a window of a lock lets it in"
+        found.append(Danger(what, remedy, lacks=f"{claim} lets break-glass in"))
     return tuple(sorted(set(found), key=lambda d: (not d.refuses, d)))
 
 
@@ -125,6 +132,19 @@ def guard_plan(
         found = {danger.what: danger for danger in guard(held, keepers, desired)}
     dangers = (replace(d, refuses=d.refuses and (d.lacks or d.what) not in already) for d in found.values())
     return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
+
+
+def let_in_by(held: Held, role_arn: str) -> tuple[Claim, ...]:
+    """The entries of role mappings that let this IAM role in, however they are written; but for what lets everybody in."""
+    if not role_arn:
+        return ()
+    return tuple(
+        Claim(Kind.MAPPINGS, role, entry_list, entry)
+        for role in sorted(held.of(Kind.MAPPINGS))
+        for entry_list in ("users", "backend_roles", "and_backend_roles")
+        for entry in held.entries(role, entry_list)
+        if entry != "*" and matches(entry, role_arn)
+    )
 
 
 def _is_mapped(role: str, admins: Sequence[Administrator]) -> bool:

@@ -58,20 +58,19 @@ class Reopened:
 
 
 def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, checks: int = MOST_CHECKS) -> Shut:
-    """Every mapping emptied but for the keepers (give `Keepers.while_locked()`), who are mapped to what they need if they were not.
+    """Every mapping emptied but for the keepers (give `Keepers.while_locked(...)`), who are mapped to what they need if they were not.
 
     Doing it again on what it left changes nothing: then there are no patches. `saved` of the answer holds every mapping as `held`
     shows it, so it must be saved at the first time only. Given back as `saved`, it allows to empty roles instead, where there are more
     than `checks` (changed mappings times roles): only those of which it holds what they were, and those not of administrators.
     """
-    entries = {(keeper.entry_list, keeper.entry) for keeper in keep.keepers}
     changes: dict[str, Json] = {}  # role -> its mapping as it has to be
     made: dict[str, Json] = {}  # mappings that only the lock needs
     left: list[str] = []
     needed = {role for keeper in keep.keepers for role in keeper.roles if role in held.of(Kind.ROLES)}
     for role in sorted(held.of(Kind.MAPPINGS).keys() | needed):
         before = held.get(Kind.MAPPINGS, role)
-        after = _emptied(role, before or {}, keep, entries)
+        after = _emptied(role, before or {}, keep)
         if before is not None and all(list(before.get(name) or ()) == after[name] for name in MAPPING_LISTS):
             continue
         if held.is_fixed(Kind.MAPPINGS, role):
@@ -110,11 +109,14 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
     return Shut(patches, save, tuple(left))
 
 
-def reopen(saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = ()) -> Reopened:
+def reopen(
+    saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = (), *, ours: Collection[str] = ()
+) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
     `left`: entries of mappings that do not come back, because whoever they stand for left meanwhile.
-    So is every role that the lock has emptied. What no node can load does not come back.
+    So is every role that the lock has emptied. What no node can load does not come back. Mappings of `ours` that were not there
+    before (those of break-glass) go, whatever they hold.
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
     roles: Mapping[str, Json] = saved.get(Kind.ROLES.value) or {}
@@ -148,7 +150,7 @@ def reopen(saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = (
             user_operations.append({"op": "add", "path": pointer(name, _DIRECT), "value": roles})
     strangers: list[str] = []
     for role in sorted(held_now.of(Kind.MAPPINGS).keys() - mappings.keys()):
-        if held_now.get(Kind.MAPPINGS, role) == (saved.get(_MADE) or {}).get(role):
+        if role in ours or held_now.get(Kind.MAPPINGS, role) == (saved.get(_MADE) or {}).get(role):
             operations.append({"op": "remove", "path": pointer(role)})
         else:
             strangers.append(role)
@@ -157,7 +159,8 @@ def reopen(saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = (
     return Reopened(patches, tuple(strangers), tuple(lost))
 
 
-def _emptied(role: str, before: Json, keep: Keepers, entries: set[tuple[str, str]]) -> Json:
+def _emptied(role: str, before: Json, keep: Keepers) -> Json:
+    entries = {(k.entry_list, k.entry) for k in keep.keepers if not k.exact or role in k.roles}
     after: Json = {k: v for k, v in before.items() if k not in MAPPING_LISTS}
     for name in MAPPING_LISTS:
         after[name] = [entry for entry in before.get(name) or () if (name, entry) in entries]

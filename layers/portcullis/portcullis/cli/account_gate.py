@@ -54,9 +54,12 @@ def unlock(target_: str | None) -> None:
 @click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
 @click.option("--reason", required=True, help="Why. It stands in the history and in the alert.")
 @click.option("--minutes", type=click.IntRange(1, 240), help="How long. Default: the most that the file allows.")
+@click.option("--write", is_flag=True, help="It may write documents too. Default: it only reads.")
 @account_options
-def break_glass(target_: str | None, reason: str, minutes: int | None) -> None:
-    """While locked, let the break-glass principal at the data for a while. Everybody who is told of locks is told of this.
+def break_glass(target_: str | None, reason: str, minutes: int | None, write: bool) -> None:
+    """While locked, let the break-glass principal read (and write, if so asked) for a while. Everybody who is told of locks is told.
+
+    It is mapped to nothing before and after. It never changes settings, makes or deletes an index.
 
     How long it may last stands in the deployment file (break_glass: {minutes}, 60 unless it says otherwise).
 
@@ -64,7 +67,7 @@ def break_glass(target_: str | None, reason: str, minutes: int | None) -> None:
     Examples:
       portcullis break-glass demo --reason "the regulator asks for order 4711" --minutes 15
     """
-    show_custody(run("break-glass", target(target_).deployment, reason=reason, minutes=minutes))
+    show_custody(run("break-glass", target(target_).deployment, reason=reason, minutes=minutes, write=write))
 
 
 @click.command("end-break-glass", short_help="End a use of break-glass before its time.")
@@ -103,4 +106,6 @@ def show_why(custody: Any) -> None:
     if hold := custody.get("hold"):
         console().text(f"held by {hold['by']} since {hold['at']}: {hold['reason']}")
     if glass := custody.get("break_glass"):
-        console().text(f"break-glass is open until {glass['until']}, for {glass['by']}: {glass['reason']}", fg="yellow")
+        may = " (it may write)" if glass.get("write") else ""
+        text = f"break-glass is open until {glass['until']}, for {glass['by']}: {glass['reason']}{may}"
+        console().text(text, fg="yellow")

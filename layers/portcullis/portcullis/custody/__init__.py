@@ -1,7 +1,7 @@
 """Key health and the state machine of custody. Pure: no clock, no machine. How to drive it: docs/custody.md."""
 
 from portcullis.custody.health import Finding, Verdict, judge
-from portcullis.custody.machine import configured, decide, lacking, maybe_in_effect, wanted
+from portcullis.custody.machine import configured, decide, in_place, lacking, maybe_in_effect, wanted
 from portcullis.custody.people import (
     ask_delete,
     cancel_delete,
@@ -12,13 +12,27 @@ from portcullis.custody.people import (
     release,
 )
 from portcullis.custody.steps import begin_telling, done, end_telling, failed, found_open, intend, others_tell, told
-from portcullis.custody.types import Act, Custody, Decision, Measure, Observation, Probe, Rules, State, Tell, Todo, Told
+from portcullis.custody.types import (
+    Act,
+    Custody,
+    Decision,
+    LetIn,
+    Measure,
+    Observation,
+    Probe,
+    Rules,
+    State,
+    Tell,
+    Todo,
+    Told,
+)
 
 __all__ = [
     "Act",
     "Custody",
     "Decision",
     "Finding",
+    "LetIn",
     "Measure",
     "Observation",
     "Probe",
@@ -40,6 +54,7 @@ __all__ = [
     "forgo_snapshot",
     "found_open",
     "hold",
+    "in_place",
     "intend",
     "judge",
     "lacking",

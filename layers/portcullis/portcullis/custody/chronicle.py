@@ -36,7 +36,8 @@ def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entr
     if before.break_glass != after.break_glass:
         window = after.break_glass
         if window:
-            opened = f"{OPEN_FOR}{window.by} until {window.until.isoformat()}: {window.reason}"
+            may = f" ({after.let_in})" if window.write else ""
+            opened = f"{OPEN_FOR}{window.by} until {window.until.isoformat()}: {window.reason}{may}"
             found.append(Entry(BREAK_GLASS, opened, (window.opened.isoformat(), window.until.isoformat())))
         else:
             found.append(Entry(BREAK_GLASS, ENDED))

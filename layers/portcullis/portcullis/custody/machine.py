@@ -19,6 +19,7 @@ from typing import assert_never
 from portcullis.custody import telling
 from portcullis.custody.health import Finding, Verdict, judge
 from portcullis.custody.types import (
+    BY_WINDOW,
     DELETE_ORDER,
     LOCK_ORDER,
     SAVE_OF,
@@ -28,6 +29,7 @@ from portcullis.custody.types import (
     Custody,
     Decision,
     Health,
+    LetIn,
     Measure,
     MeasureRecord,
     Observation,
@@ -38,8 +40,8 @@ from portcullis.custody.types import (
 )
 
 _UNSURE = (Progress.INTENDED, Progress.FAILED)
-# Sessions that were ended stay ended, a proof is no change: nothing to undo.
-_NOT_UNDONE = frozenset({Measure.END_SESSIONS, Measure.PROVE})
+# Searches and sessions that were ended stay ended, a proof is no change: nothing to undo.
+_NOT_UNDONE = frozenset({Measure.END_SEARCHES, Measure.END_SESSIONS, Measure.PROVE})
 # What a lock begins without: an unlock that was broken off has followed the groups of then.
 _NOT_KEPT = _NOT_UNDONE | {Measure.FOLLOW}
 
@@ -130,7 +132,7 @@ def _move_once(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> Cus
                 return _enter_locking(c, now, rules)
             return c if _unlock_steps(c) else _enter_open(c, now)
         case State.DELETING:
-            return _enter(c, State.DELETED, now) if all(_done(c, m) for m in _deletion(c)) else c
+            return _enter(c, State.DELETED, now) if all(in_place(c, m) for m in _deletion(c)) else c
         case State.DELETED:
             return c
         case _:
@@ -182,13 +184,12 @@ def configured(rules: Rules) -> frozenset[Measure]:
 
 def wanted(c: Custody, rules: Rules) -> tuple[Measure, ...]:
     """The measures that have to be in effect while locking or locked, in order."""
-    lifted = {Measure.BLOCK_INDICES} if c.break_glass else set()
-    return tuple(m for m in LOCK_ORDER if m in configured(rules) and m not in lifted)
+    return tuple(m for m in LOCK_ORDER if m in configured(rules))
 
 
 def lacking(c: Custody, rules: Rules) -> tuple[Measure, ...]:
     """What a lock still lacks before it may be called one: everything but what is best effort."""
-    return tuple(m for m in wanted(c, rules) if m not in rules.best_effort and not _done(c, m))
+    return tuple(m for m in wanted(c, rules) if m not in rules.best_effort and not in_place(c, m))
 
 
 def maybe_in_effect(c: Custody, measure: Measure) -> bool:
@@ -196,9 +197,12 @@ def maybe_in_effect(c: Custody, measure: Measure) -> bool:
     return record is not None and (record.progress is Progress.DONE or record.progress in _UNSURE)
 
 
-def _done(c: Custody, measure: Measure) -> bool:
+def in_place(c: Custody, measure: Measure) -> bool:
+    """Whether a measure is done as it has to be now: what was taken for a window that is over, or before it opened, is not."""
     record = c.measures.get(measure)
-    return record is not None and record.progress is Progress.DONE
+    if record is None or record.progress is not Progress.DONE:
+        return False
+    return measure not in BY_WINDOW or record.let_in is c.let_in
 
 
 def _deletion(c: Custody) -> tuple[Measure, ...]:
@@ -233,7 +237,8 @@ def _steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:
         case State.UNLOCKING:
             return _unlock_steps(c)
         case State.DELETING:
-            return tuple(Todo(m, Act.TAKE) for m in _deletion(c) if not _done(c, m))[:1]
+            left = [Todo(m, Act.TAKE) for m in _deletion(c) if not in_place(c, m)]
+            return (*_of_a_window(c), *left[:1])
         case State.OPEN | State.DELETED:
             return ()
         case _:
@@ -241,16 +246,22 @@ def _steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:
 
 
 def _lock_steps(c: Custody, rules: Rules) -> tuple[Todo, ...]:
-    steps = [_step(c, m, Act.TAKE) for m in wanted(c, rules) if not _done(c, m) and _ready(c, m, rules)]
-    if c.break_glass and maybe_in_effect(c, Measure.BLOCK_INDICES):
-        steps.append(_step(c, Measure.BLOCK_INDICES, Act.UNDO))
-    return tuple(steps)
+    return tuple(_step(c, m, Act.TAKE) for m in wanted(c, rules) if not in_place(c, m) and _ready(c, m, rules))
+
+
+def _of_a_window(c: Custody) -> tuple[Todo, ...]:
+    """A deletion ends a window of break-glass: what was let in is shut out first."""
+    return tuple(
+        _step(c, m, Act.TAKE) for m in LOCK_ORDER if m in BY_WINDOW and maybe_in_effect(c, m) and not in_place(c, m)
+    )
 
 
 def _ready(c: Custody, measure: Measure, rules: Rules) -> bool:
     if measure is Measure.PROVE:
         return all(m is Measure.PROVE for m in lacking(c, rules))
-    return measure not in SAVED_BY or _done(c, SAVED_BY[measure])
+    if measure is Measure.END_SEARCHES:  # before, they could be begun anew
+        return Measure.SHUT_MAPPINGS not in configured(rules) or in_place(c, Measure.SHUT_MAPPINGS)
+    return measure not in SAVED_BY or in_place(c, SAVED_BY[measure])
 
 
 def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
@@ -258,8 +269,11 @@ def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
 
     A save is forgotten once its measure is known to be undone.
     """
+    if opened := [m for m in LOCK_ORDER if maybe_in_effect(c, m) and c.measures[m].let_in is not LetIn.NOBODY]:
+        # A window of break-glass had lifted a wall: it stands again before anybody is mapped.
+        return tuple(_step(c, m, Act.TAKE) for m in opened)
     steps = [_step(c, Measure.SHUT_MAPPINGS, Act.UNDO)] if maybe_in_effect(c, Measure.SHUT_MAPPINGS) else []
-    if not steps and not _done(c, Measure.FOLLOW):
+    if not steps and not in_place(c, Measure.FOLLOW):
         steps = [Todo(Measure.FOLLOW, Act.TAKE)]
     if not steps:
         steps = [replace(_step(c, m, Act.UNDO), opens=True) for m in WALLS if maybe_in_effect(c, m)]
@@ -273,7 +287,8 @@ def _step(c: Custody, measure: Measure, act: Act) -> Todo:
     record = c.measures.get(measure)
     if measure not in SAVE_OF:
         save = c.measures.get(SAVED_BY[measure]) if measure in SAVED_BY else None
-        return Todo(measure, act, save_as=save.save_as if save else "")
+        let_in = c.let_in if measure in BY_WINDOW and act is Act.TAKE else LetIn.NOBODY
+        return Todo(measure, act, save_as=save.save_as if save else "", let_in=let_in)
     if act is Act.UNDO:
         own = record.save_as if record else ""
         return Todo(measure, act, save_as=own, forget=tuple(name for name in (own, *c.strays) if name))

@@ -49,8 +49,10 @@ def release(c: Custody) -> Custody:
     return replace(c, hold=None)
 
 
-def open_break_glass(c: Custody, by: str, reason: str, minutes: int, now: datetime, rules: Rules) -> Custody:
-    """Lift the index blocks for the break-glass principal until `minutes` have passed. The mappings stay shut."""
+def open_break_glass(
+    c: Custody, by: str, reason: str, minutes: int, now: datetime, rules: Rules, *, write: bool = False
+) -> Custody:
+    """Let the break-glass principal read (and write, if so asked) until `minutes` have passed. Nobody else gets in."""
     if c.state not in (State.LOCKING, State.LOCKED):
         raise Refused(f"{c.deployment} is {c.state}: break-glass is for a locked deployment")
     if not reason.strip():
@@ -58,7 +60,7 @@ def open_break_glass(c: Custody, by: str, reason: str, minutes: int, now: dateti
     longest = int(rules.break_glass_longest.total_seconds() // 60)
     if not 1 <= minutes <= longest:
         raise Refused(f"break-glass lasts 1 to {longest} minutes, not {minutes}")
-    window = BreakGlass(by, reason.strip(), now, now + timedelta(minutes=minutes))
+    window = BreakGlass(by, reason.strip(), now, now + timedelta(minutes=minutes), write)
     return telling.window_opened(replace(c, break_glass=window), now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from portcullis.custody import telling
 from portcullis.custody.types import (
+    BY_WINDOW,
     SAVE_OF,
     Act,
     Custody,
@@ -30,6 +31,7 @@ def intend(c: Custody, todo: Todo, now: datetime) -> Custody:
         act=todo.act,
         failures=before.failures if before and before.act is todo.act else 0,
         save_as=todo.save_as if todo.measure in SAVE_OF else "",
+        let_in=todo.let_in,
     )
     saves, strays = c.saves, c.strays
     if todo.measure in SAVE_OF and todo.act is Act.TAKE and (before is None or before.save_as != todo.save_as):
@@ -43,7 +45,9 @@ def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
     """To be kept after the step was done."""
     progress = Progress.DONE if todo.act is Act.TAKE else Progress.UNDONE
     save_as = todo.save_as if todo.measure in SAVE_OF and todo.act is Act.TAKE else ""
-    c = _with(c, todo.measure, MeasureRecord(progress, now, _short(detail), todo.act, save_as=save_as))
+    c = _with(
+        c, todo.measure, MeasureRecord(progress, now, _short(detail), todo.act, save_as=save_as, let_in=todo.let_in)
+    )
     if todo.forget:
         c = replace(c, strays=tuple(name for name in c.strays if name not in todo.forget))
     if todo.measure not in (Measure.PROVE, Measure.FOLLOW) and todo.act is Act.TAKE:
@@ -62,6 +66,7 @@ def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
         todo.act,
         failures=(before.failures if before else 0) + 1,
         save_as=before.save_as if before else "",
+        let_in=todo.let_in,
     )
     return _with(c, todo.measure, record)
 
@@ -75,11 +80,11 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
     record = c.measures.get(measure)
     if c.state not in (State.LOCKING, State.LOCKED) or record is None or record.progress is not Progress.DONE:
         return c
-    if measure in SAVE_OF:
+    if measure in SAVE_OF or (measure in BY_WINDOW and record.let_in is not c.let_in):
         return c
     # As failed, without a failure of ours: it may still be partly in effect, and it does not wait for a retry.
     detail = _short(detail)
-    c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail))
+    c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail, let_in=record.let_in))
     c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
     return telling.opened(c, measure, now, detail)
 

@@ -92,13 +92,16 @@ class Measure(StrEnum):
     """
 
     SAVE = "save"  # the role mappings as they are, into the ledger
-    SHUT_MAPPINGS = "shut mappings"  # down to break-glass and the automation
+    SHUT_MAPPINGS = "shut mappings"  # down to the automation, and to break-glass while a window is open
     SAVE_BLOCKS = "save blocks"  # the blocks indices already have
-    BLOCK_INDICES = "block indices"  # read and write blocks on every user index; lifted during break-glass
+    BLOCK_INDICES = (
+        "block indices"  # read and write blocks on every index but the engine's own; what a window needs is lifted
+    )
     SAVE_INGRESS = "save ingress"
     CLOSE_INGRESS = "close ingress"  # the security group, but for the automation and break-glass
     SAVE_POLICY = "save policy"
     DENY_POLICY = "deny policy"  # the domain access policy; best effort
+    END_SEARCHES = "end searches"  # open scrolls and points in time of everybody; not undone
     END_SESSIONS = "end sessions"  # people's sessions, if so configured; not undone
     PROVE = "prove"  # a canary subject is refused; after everything else, again after every repair
     FOLLOW = (
@@ -118,6 +121,7 @@ LOCK_ORDER = (
     Measure.CLOSE_INGRESS,
     Measure.SAVE_POLICY,
     Measure.DENY_POLICY,
+    Measure.END_SEARCHES,
     Measure.END_SESSIONS,
     Measure.PROVE,
 )
@@ -131,7 +135,17 @@ SAVED_BY = {
     Measure.CLOSE_INGRESS: Measure.SAVE_INGRESS,
     Measure.DENY_POLICY: Measure.SAVE_POLICY,
 }
+# Measures whose effect depends on whom a window of break-glass lets in: taken again whenever that changes.
+BY_WINDOW = frozenset({Measure.SHUT_MAPPINGS, Measure.BLOCK_INDICES, Measure.END_SEARCHES})
 SAVE_OF = {save: measure for measure, save in SAVED_BY.items()}
+
+
+class LetIn(StrEnum):
+    """What break-glass may do on a locked deployment."""
+
+    NOBODY = "nobody"  # no window is open: it is mapped to nothing
+    READS = "reads"
+    WRITES = "reads and writes"  # only where the request for the window said so
 
 
 class Act(StrEnum):
@@ -155,6 +169,7 @@ class MeasureRecord:
     act: Act = Act.TAKE  # what was last tried
     failures: int = 0  # in a row
     save_as: str = ""  # of a SAVE: the name in the ledger under which it keeps what it saw
+    let_in: LetIn = LetIn.NOBODY  # of a measure BY_WINDOW: whom it was taken for
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +177,7 @@ class Todo:
     """One step for the operations. TAKE and UNDO are both idempotent for the one who does them.
 
     `save_as` of a SAVE: the name to keep under; of any other measure with a save: the name to read from.
-    `forget`: only for UNDO of a SAVE: every name to forget.
+    `forget`: only for UNDO of a SAVE: every name to forget. `let_in`: for a TAKE of a measure BY_WINDOW.
     `opens`: only for UNDO of a wall in an unlock: people may get in by it, so first of all nobody is in who left meanwhile.
     """
 
@@ -171,6 +186,7 @@ class Todo:
     save_as: str = ""
     forget: tuple[str, ...] = ()
     opens: bool = False
+    let_in: LetIn = LetIn.NOBODY
 
 
 class Tell(StrEnum):
@@ -227,12 +243,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class BreakGlass:
-    """A window in which the index blocks are lifted for the break-glass principal; the mappings stay shut."""
+    """A window in which the break-glass principal is mapped, and the index blocks are lifted that are in its way. Nobody else is let in."""
 
     by: str
     reason: str
     opened: datetime
     until: datetime
+    write: bool = False  # asked for with the window; else it only reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +291,13 @@ class Custody:
     strays: tuple[str, ...] = ()  # saves begun and overtaken: forgotten with the next UNDO of a SAVE
 
     @property
+    def let_in(self) -> LetIn:
+        """Whom the measures of the lock have to let in now, beside the automation."""
+        if self.break_glass is None:
+            return LetIn.NOBODY
+        return LetIn.WRITES if self.break_glass.write else LetIn.READS
+
+    @property
     def break_glass_until(self) -> datetime | None:
         return self.break_glass.until if self.break_glass else None
 
@@ -296,7 +320,10 @@ class Rules:
     """How a deployment wants its custody kept."""
 
     measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
-    best_effort: frozenset[Measure] = frozenset({Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SESSIONS})
+    # Searches end with the mappings: each of their pages is authorised again. To end them is one wall more.
+    best_effort: frozenset[Measure] = frozenset(
+        {Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SEARCHES, Measure.END_SESSIONS}
+    )
     retry_after: timedelta = timedelta(seconds=30)  # a failed measure is not tried again sooner
     lease: timedelta = timedelta(
         seconds=30

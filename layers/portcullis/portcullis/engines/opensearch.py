@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -15,13 +15,16 @@ from urllib.parse import quote
 from portcullis.access import dialects
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
+from portcullis.access.own_indices import BLOCKS, everything_else
 from portcullis.access.patch import parts, pointer
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.operations.ports import Principal
+from portcullis.operations.ports import Principal, Stop
 
-# The security index and the other system indices: never blocked by us, never touched with a wildcard.
-_USER_INDICES = "*,-.*"
-_BLOCKS = ("index.blocks.read", "index.blocks.write")
+# Closed and hidden ones too; and what is excluded by a name that is not there excludes nothing, instead of being an error.
+_ALL = {"expand_wildcards": "all", "ignore_unavailable": "true", "allow_no_indices": "true"}
+_LONGEST_PATH = 3000  # of what the engine takes in a request's first line (4 KB)
+_MOST_NAMES = 60  # of single indices in one request: names have up to 255 characters, most have a few
+_NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
 
 
 class OpenSearchEngine:
@@ -36,6 +39,7 @@ class OpenSearchEngine:
     ) -> None:
         self._transport, self._name = transport, name
         self._dialect = dialect
+        self._every_other: str | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -92,36 +96,92 @@ class OpenSearchEngine:
     # ------------------------------------------------------------------ index blocks
 
     def blocks(self) -> dict[str, dict[str, str]]:
-        """User index -> the read and write blocks it has, as the engine shows them; an index without any has an empty entry."""
-        params = {"expand_wildcards": "all", "flat_settings": "true", "ignore_unavailable": "true"}
-        status, body = self._transport("GET", f"/{_USER_INDICES}/_settings", params, None)
+        """Every index that is not the engine's own -> the read and write blocks it has, as the engine shows them; without any, none."""
+        status, body = self._transport("GET", f"/{self._others}/_settings", _ALL | {"flat_settings": "true"}, None)
         if status == 404:
-            return {}  # there is no user index
+            return {}  # there is no such index
         if status != 200:
             self._raise(status, body, "GET _settings")
         return {
-            index: {block: str(shown["settings"][block]) for block in _BLOCKS if block in shown["settings"]}
+            index: {block: str(shown["settings"][block]).lower() for block in BLOCKS if block in shown["settings"]}
             for index, shown in body.items()
         }
 
-    def block_indices(self) -> None:
-        """Put both blocks on every user index."""
-        self._set_blocks(_USER_INDICES, dict.fromkeys(_BLOCKS, "true"))
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+        """Both blocks on every index that is not the engine's own. Those `lifted` come off, but for what an index had `before`."""
+        try:
+            self._put_blocks(dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted), before)
+        except Refused as error:
+            # An index that the engine keeps to itself, and that we have no name for: then the others are blocked without it.
+            if lifted or "no permissions" not in str(error):
+                raise
+            self._block_all_but_the_refused()
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
         """Take both blocks off, but for what an index had `before` (as `blocks` showed it)."""
-        self._set_blocks(
-            _USER_INDICES, dict.fromkeys(_BLOCKS, None)
-        )  # null takes the setting away: as it was before us
-        for index, had in before.items():
-            if had:
-                self._set_blocks(index, had)
+        self._put_blocks(dict.fromkeys(BLOCKS), before)  # null takes the setting away: as it was before us
+
+    @property
+    def _others(self) -> str:
+        if self._every_other is None:
+            info = self._ask("GET", "/")
+            self._every_other = everything_else(self.dialect, str((info.get("version") or {}).get("number", "")))
+        return self._every_other
+
+    def _put_blocks(self, blocks: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]]) -> None:
+        """On all, and on those that had their own what they had: never open for a moment, where their names fit into a path."""
+        off = [block for block, value in blocks.items() if value is None]
+        theirs = {index: had for index, had in before.items() if any(block in had for block in off)}
+        but = f"{self._others},{','.join(f'-{index}' for index in theirs)}" if theirs else self._others
+        for index, had in theirs.items():
+            self._set_blocks(index, dict(blocks) | {block: had.get(block) for block in off})
+        if len(but) <= _LONGEST_PATH:
+            self._set_blocks(but, blocks)
+            return
+        self._set_blocks(self._others, blocks)
+        for index, had in theirs.items():
+            self._set_blocks(index, {block: had.get(block) for block in off})
+
+    def _block_all_but_the_refused(self) -> None:
+        """Everything that may be blocked, in halves; Refused with the names of the rest."""
+        bare = sorted(index for index, had in self.blocks().items() if any(had.get(one) != "true" for one in BLOCKS))
+        refused: list[str] = []
+        parts = [bare[at : at + _MOST_NAMES] for at in range(0, len(bare), _MOST_NAMES)]
+        while parts:
+            names = parts.pop()
+            try:
+                self._set_blocks(",".join(names), dict.fromkeys(BLOCKS, "true"))
+            except Refused:
+                half = len(names) // 2
+                if half == 0:
+                    refused += names
+                else:
+                    parts += [names[:half], names[half:]]
+        if refused:
+            raise Refused(
+                f"{self._name} lets nobody block {', '.join(sorted(refused)[:10])}; every other index is blocked"
+            )
 
     def _set_blocks(self, indices: str, blocks: Mapping[str, str | None]) -> None:
-        params = {"expand_wildcards": "all", "ignore_unavailable": "true"}
-        status, body = self._transport("PUT", f"/{indices}/_settings", params, dict(blocks))
-        if status not in (200, 404):  # 404: there is no such index, so nothing to block
-            self._raise(status, body, f"PUT {indices}/_settings")
+        status, body = self._transport("PUT", f"/{indices}/_settings", _ALL, dict(blocks))
+        if status == 404 and (indices[0] != "*" or not self.blocks()):
+            return  # there is no such index, so nothing to block; an engine that has some, and says so all the same, has blocked none
+        if status != 200:
+            self._raise(status, body, f"PUT {indices[:60]}/_settings")
+
+    # ------------------------------------------------------------------ searches that are open
+
+    def end_searches(self) -> str:
+        """End every open scroll and point in time, whoever's; what was ended, in words."""
+        said = []
+        for what, path in (("scrolls", "/_search/scroll/_all"), ("points in time", "/_search/point_in_time/_all")):
+            status, body = self._transport("DELETE", path, None, None)
+            if status == 200:
+                count = body.get("num_freed", len(body.get("pits", ())))
+                said.append(f"{count} {what}")
+            elif status not in _NO_SUCH_CALL:
+                self._raise(status, body, f"DELETE {path}")
+        return f"{' and '.join(said) or 'nothing'} ended"
 
     # ------------------------------------------------------------------ asking
 
@@ -142,13 +202,16 @@ class OpenSearchEngine:
         # The first line of what was thrown: its place in the text is that of ours, not of the file.
         return "" if body.get("valid") else re.split(r";; |\n", str(body.get("error") or "it is no query"))[0][:300]
 
-    def may_search(self, index: str) -> bool:
-        """Whether whoever this connection is may search this index now. Unreachable if that cannot be told."""
+    def what_stops_a_search(self, index: str) -> Stop | None:
+        """What keeps whoever this connection is from searching this index now; None if nothing does. Unreachable if that cannot be told."""
         status, body = self._transport("POST", f"/{index}/_search", None, {"size": 0})
-        if status in (200, 404):  # the engine says 404 only to those who may ask
-            return True
-        if status == 403:
-            return False
+        if status in (200, 404):
+            return None
+        if status in (401, 403):
+            kind = error.get("type") if isinstance(body, dict) and isinstance(error := body.get("error"), dict) else ""
+            return {"security_exception": Stop.PRIVILEGES, "cluster_block_exception": Stop.BLOCK}.get(
+                str(kind), Stop.OUTSIDE
+            )
         return self._raise(status, body, f"search of {index}")
 
     def put_document(self, index: str, identifier: str, document: Json) -> None:

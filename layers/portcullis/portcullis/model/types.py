@@ -163,7 +163,12 @@ class Custody(Strict):
 
 class BreakGlass(Strict):
     assumed_by: tuple[str, ...] = ()
-    """ARNs of IAM users and roles that may assume the break-glass role. Default: who may do so by IAM policy in this account."""
+    """ARNs of IAM users and roles that may assume the break-glass role. Default: nobody can, until somebody is named and deployed."""
+    require_mfa: bool = True
+    """Only with multi-factor authentication. A session of a role (IAM Identity Center's too) carries no proof of it: where a role is
+    named, ask for a session name instead."""
+    session_name: Annotated[str, Field(pattern=r"^[\w+=,.@*?-]{2,64}$")] | None = None
+    """What the session has to be called (* and ? are wildcards), so that each taking of the role says what for, such as `incident-*`."""
     minutes: int = Field(default=60, ge=1, le=240)
     """The longest that one use of break-glass may last, and how long it lasts unless a shorter time is asked for."""
 
@@ -174,6 +179,16 @@ class BreakGlass(Strict):
             if not arn.startswith("arn:"):
                 raise Wrong(f"{names.shown(arn)} is not an ARN", "arn:aws:iam::ACCOUNT:role/NAME, or …:user/NAME")
             names.check_subject(kind, arn)
+            if kind is SubjectKind.IAM_ROLE and self.require_mfa:
+                raise Wrong(
+                    f"{names.shown(arn)} is a role, and a role's sessions carry no proof of multi-factor authentication",
+                    "name IAM users, or set require_mfa: false with a session_name",
+                )
+        if not self.require_mfa and (self.session_name or "*").strip("*?") == "":
+            raise Wrong(
+                "break-glass would be taken without multi-factor authentication and under any name",
+                "require_mfa: true, or a session_name such as incident-*",
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""Break-glass, taken: told each time, whatever the custody, for its role is there before and after any lock."""
+"""Break-glass, taken: told each time, whatever the custody, for its role is there before and after any lock (and mapped to nothing)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,5 @@ def _time(text: str) -> datetime | None:
 
 def _reach(custody: Custody) -> str:
     if custody.break_glass is not None:
-        return "it reads until the window ends"
-    if custody.state.value in ("locking", "locked", "deleting"):
-        return "the index blocks stand, so that it reads nothing unless a window is opened"
-    return "as long as the deployment is open it reads what its role may read"
+        return f"it {custody.let_in} until the window ends"
+    return "it is mapped to nothing, and reads nothing unless a window is opened"

@@ -21,6 +21,7 @@ from portcullis.access.plan import Operation, Plan, Step
 from portcullis.access.shut import Patches, reopen
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Shut, Unreachable
+from portcullis.operations.foundation import BREAK_GLASS_ROLES
 from portcullis.operations.in_effect import culprits
 from portcullis.operations.looking import compare, read_truth
 from portcullis.operations.ports import Engine, Registration
@@ -43,7 +44,7 @@ def put_back(world: World, registration: Registration, todo: Todo, cause: Cause)
             raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
         kept = world.ledger.model(registration.deployment)
         held = engine.read()
-        as_saved = apply_patches(held, reopen(saved, held).patches)
+        as_saved = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).patches)
         truth = read_truth(world, registration, kept, whole=True)
         now = compare(world, registration, kept, truth=truth, engine=engine, held=as_saved)
         left = _who_left(now.plan)
@@ -52,7 +53,7 @@ def put_back(world: World, registration: Registration, todo: Todo, cause: Cause)
         still_ours(world, registration)
         if left:
             begin(world, registration, leaving)
-        opened = reopen(saved, held, frozenset(step.claim for step in left))
+        opened = reopen(saved, held, frozenset(step.claim for step in left), ours=BREAK_GLASS_ROLES)
         send_each(engine, opened.patches, held)
         if left:
             settle(world, registration, engine.read(), kept.options, ours=leaving, writes=len(opened.patches))

@@ -162,16 +162,17 @@ def _write_down(
 
 
 def _noticed(world: World, registration: Registration, custody: Custody) -> Custody:
-    """While locked: see whether somebody undid a measure. An engine that does not answer lets nobody in."""
-    if custody.state is not State.LOCKED or custody.break_glass is not None:
+    """While locking or locked, and in a window too: see whether somebody undid a measure. An engine that does not answer lets nobody in."""
+    if custody.state not in (State.LOCKING, State.LOCKED):
         return custody
-    try:
-        found = measures.undone_outside(world, registration)
-    except PortcullisError as error:
-        log.info("the lock could not be looked at: %s", error)
-        return custody
-    for measure, detail in found:
-        custody = machine.found_open(custody, measure, world.now(), detail)
+    for measure, look in measures.walls(world, registration, custody).items():
+        try:
+            undone = look()
+        except PortcullisError as error:
+            log.info("'%s' could not be looked at: %s", measure.value, error)
+            continue
+        if undone:
+            custody = machine.found_open(custody, measure, world.now(), undone)
     return custody
 
 

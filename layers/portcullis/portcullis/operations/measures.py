@@ -6,14 +6,17 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from portcullis.access.config import Kind
+from portcullis.access.own_indices import BLOCKS, READ
 from portcullis.access.shut import shut
-from portcullis.custody.types import Act, Measure, Todo
+from portcullis.custody import in_place
+from portcullis.custody.types import Act, Custody, LetIn, Measure, Todo
 from portcullis.errors import Refused
+from portcullis.gates.policy import is_shut
 from portcullis.gates.policy import shut as shut_policy
 from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.following import follow, opening, put_back, send_each
-from portcullis.operations.foundation import CANARY_INDEX, keepers
-from portcullis.operations.ports import Registration
+from portcullis.operations.foundation import CANARY_INDEX, while_locked
+from portcullis.operations.ports import Engine, Registration, Stop
 from portcullis.operations.sessions import end_all
 from portcullis.operations.world import Cause, World
 
@@ -40,7 +43,7 @@ def perform(world: World, registration: Registration, todo: Todo, cause: Cause) 
 
 
 def _save_mappings(world: World, registration: Registration, todo: Todo) -> str:
-    closed = shut(world.engine(registration).read(_SHUT_KINDS), keepers(registration).while_locked())
+    closed = shut(world.engine(registration).read(_SHUT_KINDS), while_locked(registration, LetIn.NOBODY))
     world.ledger.save(registration.deployment, todo.save_as, closed.saved)
     return f"{len(closed.saved.get(Kind.MAPPINGS.value, {}))} role mappings put aside"
 
@@ -49,12 +52,22 @@ def _shut_mappings(world: World, registration: Registration, todo: Todo) -> str:
     engine = world.engine(registration)
     saved = world.ledger.saved(registration.deployment, todo.save_as)
     held = engine.read(_SHUT_KINDS)
-    closed = shut(held, keepers(registration).while_locked(), saved)
+    closed = shut(held, while_locked(registration, todo.let_in), saved)
     send_each(engine, closed.patches, held)
     return "; ".join(closed.left)
 
 
 # ---------------------------------------------------------------------- index blocks
+
+
+# What a window of break-glass lifts. Everybody else is not mapped, so it is lifted for nobody else.
+_LIFTED: dict[LetIn, tuple[str, ...]] = {LetIn.NOBODY: (), LetIn.READS: (READ,), LetIn.WRITES: BLOCKS}
+
+
+def _not_blocked(engine: Engine, let_in: LetIn) -> list[str]:
+    """Indices on which a block is anything else than set, but for what a window has lifted."""
+    wanted = [block for block in BLOCKS if block not in _LIFTED[let_in]]
+    return sorted(name for name, had in engine.blocks().items() if any(had.get(block) != "true" for block in wanted))
 
 
 def _save_blocks(world: World, registration: Registration, todo: Todo) -> str:
@@ -64,7 +77,8 @@ def _save_blocks(world: World, registration: Registration, todo: Todo) -> str:
 
 
 def _block(world: World, registration: Registration, todo: Todo) -> str:
-    world.engine(registration).block_indices()
+    had = world.ledger.saved(registration.deployment, todo.save_as) or {}
+    world.engine(registration).block_indices(had, _LIFTED[todo.let_in])
     return ""
 
 
@@ -100,11 +114,22 @@ def _save_policy(world: World, registration: Registration, todo: Todo) -> str:
 
 def _deny_policy(world: World, registration: Registration, todo: Todo) -> str:
     gate = world.gate(registration)
-    # The taker of snapshots is shut out by the mappings; by the policy it must not be, or there is no final snapshot.
-    keep = (registration.automation_role, registration.break_glass_role, registration.snapshot_role)
-    policy = shut_policy(gate.policy(registration), registration.domain_arn, tuple(arn for arn in keep if arn))
-    gate.set_policy(registration, policy)
+    gate.set_policy(
+        registration, shut_policy(gate.policy(registration), registration.domain_arn, _let_through(registration))
+    )
     return ""
+
+
+def _let_through(registration: Registration) -> tuple[str, ...]:
+    """Whom the shut policy lets through to the engine. The taker of snapshots is shut out by the mappings; by the policy it must not be,
+    or there is no final snapshot. The canary has to be refused by the engine, or nothing is proven of the mappings."""
+    asked = (
+        registration.automation_role,
+        registration.break_glass_role,
+        registration.snapshot_role,
+        registration.canary_role,
+    )
+    return tuple(arn for arn in asked if arn)
 
 
 def _restore_policy(world: World, registration: Registration, todo: Todo) -> str:
@@ -118,6 +143,10 @@ def _restore_policy(world: World, registration: Registration, todo: Todo) -> str
 # ---------------------------------------------------------------------- people, and the proof
 
 
+def _end_searches(world: World, registration: Registration, todo: Todo) -> str:
+    return world.engine(registration).end_searches()
+
+
 def _end_sessions(world: World, registration: Registration, todo: Todo) -> str:
     return end_all(world, registration, world.ledger.model(registration.deployment))
 
@@ -125,9 +154,16 @@ def _end_sessions(world: World, registration: Registration, todo: Todo) -> str:
 def _prove(world: World, registration: Registration, todo: Todo) -> str:
     if not registration.canary_role:
         return "there is no canary in this deployment: not proven"
-    if world.canary(registration).may_search(CANARY_INDEX):
+    stopped = world.canary(registration).what_stops_a_search(CANARY_INDEX)
+    if stopped is None:
         raise Refused("the canary may still search: the lock does not hold yet")
-    return "the canary was refused"
+    if stopped is not Stop.PRIVILEGES:
+        raise Refused(f"the canary was refused by {stopped.value}: that proves nothing of the role mappings")
+    others = walls(world, registration, world.ledger.custody(registration.deployment))
+    others.pop(Measure.SHUT_MAPPINGS, None)  # the canary's refusal is its proof
+    if opened := [f"{measure}: {detail}" for measure, look in others.items() if (detail := look())]:
+        raise Refused(f"not in effect any more: {'; '.join(opened)}")
+    return f"the canary was refused for want of privileges; read back: {', '.join(others) or 'nothing else'}"
 
 
 def _nothing(world: World, registration: Registration, todo: Todo) -> str:
@@ -145,6 +181,7 @@ _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.CLOSE_INGRESS: (_close_ingress, _open_ingress),
     Measure.SAVE_POLICY: (_save_policy, _nothing),
     Measure.DENY_POLICY: (_deny_policy, _restore_policy),
+    Measure.END_SEARCHES: (_end_searches, _nothing),
     Measure.END_SESSIONS: (_end_sessions, _nothing),
     Measure.PROVE: (_prove, _nothing),
     Measure.FINAL_SNAPSHOT: (final_snapshot, _nothing),
@@ -153,21 +190,38 @@ _MEASURES: dict[Measure, tuple[Done, Done]] = {
 }
 
 
-def undone_outside(world: World, registration: Registration) -> list[tuple[Measure, str]]:
-    """What of a lock somebody else has undone: mappings opened again, indices without blocks (new ones too)."""
-    engine = world.engine(registration)
-    found: list[tuple[Measure, str]] = []
-    closed = shut(engine.read(_SHUT_KINDS), keepers(registration).while_locked())
-    if closed.patches:
-        names = sorted(
-            {operation["path"].split("/")[1] for _, operations in closed.patches for operation in operations}
-        )
-        found.append((Measure.SHUT_MAPPINGS, f"opened again: {', '.join(names)}"))
-    bare = sorted(index for index, had in engine.blocks().items() if len(had) < 2 or "true" not in had.values())
-    if bare:
-        found.append(
-            (Measure.BLOCK_INDICES, f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else ""))
-        )
-    if world.gate(registration).ingress(registration):
-        found.append((Measure.CLOSE_INGRESS, "the security group was opened again"))
-    return found
+def walls(world: World, registration: Registration, custody: Custody) -> dict[Measure, Callable[[], str]]:
+    """The measures that are in place, each with a look at it that says what somebody else has undone of it: nothing, if it holds.
+
+    A look raises where its wall cannot be seen, and says nothing of the others.
+    """
+    looks: dict[Measure, Callable[[], str]] = {
+        Measure.SHUT_MAPPINGS: lambda: _mapped(world, registration, custody.let_in),
+        Measure.BLOCK_INDICES: lambda: _bare(world, registration, custody.let_in),
+        Measure.CLOSE_INGRESS: lambda: _let_in_from(world, registration),
+        Measure.DENY_POLICY: lambda: _undenied(world, registration),
+    }
+    return {measure: look for measure, look in looks.items() if in_place(custody, measure)}
+
+
+def _mapped(world: World, registration: Registration, let_in: LetIn) -> str:
+    closed = shut(world.engine(registration).read(_SHUT_KINDS), while_locked(registration, let_in))
+    names = {operation["path"].split("/")[1] for _, operations in closed.patches for operation in operations}
+    return f"opened again: {', '.join(sorted(names))}" if names else ""
+
+
+def _bare(world: World, registration: Registration, let_in: LetIn) -> str:
+    bare = _not_blocked(world.engine(registration), let_in)
+    return f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
+
+
+def _let_in_from(world: World, registration: Registration) -> str:
+    open_again = world.gate(registration).ingress(registration)
+    return "the domain was opened to the network again" if open_again else ""
+
+
+def _undenied(world: World, registration: Registration) -> str:
+    policy = world.gate(registration).policy(registration)
+    if is_shut(policy, registration.domain_arn, _let_through(registration)):
+        return ""
+    return "the access policy does not deny everybody else any more"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from portcullis.access.config import Held, Json, Kind
@@ -157,6 +158,14 @@ class Principal:
     roles: tuple[str, ...] = ()
 
 
+class Stop(StrEnum):
+    """What refuses a request."""
+
+    PRIVILEGES = "privileges"  # the engine: the caller has no role that allows it
+    BLOCK = "a block"  # the index
+    OUTSIDE = "something before the engine"  # the access policy, a service control policy, a proxy
+
+
 class Engine(Protocol):
     """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
 
@@ -176,19 +185,22 @@ class Engine(Protocol):
         """Have every node load the security config as it is kept. Unreachable if one cannot: what was changed last is in no effect."""
 
     def blocks(self) -> dict[str, dict[str, str]]:
-        """User index -> the read and write blocks it has."""
+        """Every index but the engine's own -> the read and write blocks it has."""
 
-    def block_indices(self) -> None:
-        """Put both blocks on every user index."""
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+        """Put both blocks on each of them. Those `lifted` come off, but for what an index had `before`."""
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
-        """Take both blocks off every user index, but for what an index had `before`."""
+        """Take both blocks off each of them, but for what an index had `before`."""
 
     def why_no_query(self, query: Json) -> str:
         """What the engine says against a query; empty if it can read it. Asks for no right and reads no document."""
 
-    def may_search(self, index: str) -> bool:
-        """Whether whoever this connection is may search this index now."""
+    def end_searches(self) -> str:
+        """End every open scroll and point in time; what was ended, in words."""
+
+    def what_stops_a_search(self, index: str) -> Stop | None:
+        """What keeps whoever this connection is from searching this index now; None if nothing does."""
 
     def put_document(self, index: str, identifier: str, document: Json) -> None: ...
 

@@ -15,7 +15,7 @@ from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.deployments import kept_model
 from portcullis.operations.filters import unread_filters
-from portcullis.operations.foundation import keepers
+from portcullis.operations.foundation import BREAK_GLASS_ROLES, keepers
 from portcullis.operations.looking import Comparison, compare
 from portcullis.operations.ports import Change, KeptModel, Registration
 from portcullis.operations.standing import problems as standing_problems
@@ -119,7 +119,7 @@ def _once_open(world: World, registration: Registration, kept: KeptModel, *, ado
     if saved is None:
         return compare(world, registration, kept, adopt=adopt)
     held = world.engine(registration).read()
-    opened = apply_patches(held, reopen(saved, held).patches)
+    opened = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).patches)
     return compare(world, registration, kept, held=opened, adopt=adopt)
 
 

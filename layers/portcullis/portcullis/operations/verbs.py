@@ -58,11 +58,18 @@ def _look_at_key(world: World, deployment: str, cause: Cause) -> Custody:
 
 
 def _break_glass(
-    world: World, deployment: str, cause: Cause, *, reason: str = "", minutes: int | str | None = None
+    world: World,
+    deployment: str,
+    cause: Cause,
+    *,
+    reason: str = "",
+    minutes: int | str | None = None,
+    write: bool | str = False,
 ) -> Custody:
-    """`minutes` not given: as long as the deployment's file allows."""
+    """`minutes` not given: as long as the deployment's file allows. It only reads, unless `write` says more."""
     rules = rules_of(world, world.ledger.registration(deployment))
     longest = int(rules.break_glass_longest.total_seconds() // 60)
+    writes = _yes_or_no(write, "write")
     why, asked = _reason(reason), longest if minutes in (None, "") else _whole(minutes, "minutes")
     if not 1 <= asked <= longest:
         raise BadInput(
@@ -75,7 +82,7 @@ def _break_glass(
         world,
         deployment,
         cause,
-        change=lambda c: machine.open_break_glass(c, cause.actor, why, asked, world.now(), rules),
+        change=lambda c: machine.open_break_glass(c, cause.actor, why, asked, world.now(), rules, write=writes),
     )
 
 
@@ -134,6 +141,16 @@ def _whole(value: Any, name: str) -> int:
         raise BadInput(f"{value!r} is no whole number", source="request", place=name, remedy="e.g. 30") from None
 
 
+def _yes_or_no(value: Any, name: str) -> bool:
+    """A runbook can only send text. Anything that is not plainly yes or no is no answer."""
+    said = {True: True, False: False, "true": True, "false": False, "": False}.get(
+        value.lower() if isinstance(value, str) else value if isinstance(value, bool) else None
+    )
+    if said is None:
+        raise BadInput(f"{value!r} is neither true nor false", source="request", place=name, remedy="true or false")
+    return said
+
+
 VERBS: dict[str, Verb] = {
     "list": Verb(lambda world, cause: looking.every(world), LOOK, of_deployment=False),
     "status": Verb(lambda world, deployment, cause: looking.status(world, deployment), LOOK),
@@ -163,7 +180,7 @@ VERBS: dict[str, Verb] = {
     "sweep": Verb(lambda world, cause: sweep(world), ACT, of_deployment=False),
     "lock": Verb(_lock, ACT, frozenset({"reason"})),
     "unlock": Verb(_unlock, ACT),
-    "break-glass": Verb(_break_glass, ACT, frozenset({"reason", "minutes"})),
+    "break-glass": Verb(_break_glass, ACT, frozenset({"reason", "minutes", "write"})),
     "end-break-glass": Verb(_end_break_glass, ACT),
     "redrive": Verb(lambda world, cause: redrive(world), ACT, of_deployment=False),
     "restorability": Verb(restorability, ACT, frozenset({"wait"})),

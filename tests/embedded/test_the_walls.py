@@ -1,0 +1,224 @@
+"""Attacks on a locked deployment, by whoever may still come near it: each wall holds by itself, and is put back when it was opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from local.people import Caller, until
+from tests.embedded.scene import INDEX, Scene
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+FREE = {"index.blocks.read": False, "index.blocks.write": False}
+SCROLL, POINT = "/_search/scroll", "/_search"
+# What nobody may ever do with break-glass, in a window or outside one.
+NEVER = {
+    "unblock": ("PUT", f"/{INDEX}/_settings", FREE),
+    "clone": ("POST", f"/{INDEX}/_clone/catalyst-copy", {"settings": dict.fromkeys(FREE)}),
+    "shrink": ("POST", f"/{INDEX}/_shrink/catalyst-copy", {"settings": dict.fromkeys(FREE)}),
+    "split": ("POST", f"/{INDEX}/_split/catalyst-copy", {"settings": {"index.number_of_shards": 2}}),
+    "make": ("PUT", "/catalyst-copy", {}),
+    "delete": ("DELETE", f"/{INDEX}", None),
+    "close": ("POST", f"/{INDEX}/_close", None),
+    "alias": ("POST", "/_aliases", {"actions": [{"add": {"index": INDEX, "alias": "catalyst-other"}}]}),
+    "template": ("PUT", "/_index_template/free", {"index_patterns": ["free*"], "template": {"settings": FREE}}),
+    "mapping": ("PUT", f"/{INDEX}/_mapping", {"properties": {"new": {"type": "keyword"}}}),
+    "repository": ("PUT", "/_snapshot/mine", {"type": "fs", "settings": {"location": "mine"}}),
+    "security": ("GET", "/_plugins/_security/api/rolesmapping", None),
+    "cluster": ("PUT", "/_cluster/settings", {"persistent": {"action.destructive_requires_name": False}}),
+}
+
+
+@contextmanager
+def held(scene: Scene) -> Iterator[None]:
+    """Locked by a person: the key is well, so that the access policy is shut too."""
+    scene.cast.operate("lock", "act", deployment=scene.up.deployment, arguments={"reason": "a drill"})
+    scene.until_locked()
+    yield
+    scene.cast.operate("unlock", "act", deployment=scene.up.deployment)
+    scene.as_before()
+
+
+def window(scene: Scene, **asked: Any) -> None:
+    arguments = {"reason": "an order of a court", "minutes": 5, **asked}
+    scene.cast.operate("break-glass", "act", deployment=scene.up.deployment, arguments=arguments)
+
+
+def window_ends(scene: Scene) -> None:
+    scene.cast.operate("end-break-glass", "act", deployment=scene.up.deployment)
+
+
+def break_glass(scene: Scene) -> Caller:
+    return scene.people.with_role(f"portcullis-{scene.up.deployment}-break-glass")
+
+
+def status(caller: Caller, method: str, path: str, body: Any = None) -> int:
+    """0: the connection was dropped."""
+    try:
+        return caller.ask(method, path, body).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+def pages(caller: Caller) -> list[tuple[str, Any]]:
+    """The next pages of a scroll and of a point in time, just opened."""
+    scroll = caller.ask("POST", f"/{INDEX}/_search?scroll=5m", {"size": 1}).json()["_scroll_id"]
+    point = caller.ask("POST", f"/{INDEX}/_search/point_in_time?keep_alive=5m").json()["pit_id"]
+    return [(SCROLL, {"scroll_id": scroll, "scroll": "5m"}), (POINT, {"pit": {"id": point}})]
+
+
+def refused(caller: Caller, attacks: dict[str, tuple[str, str, Any]]) -> dict[str, int]:
+    return {how: code for how, attack in attacks.items() if (code := status(caller, *attack)) != 403}
+
+
+def test_break_glass_is_nobody_but_in_a_window_and_changes_nothing_in_one(scene: Scene) -> None:
+    somebody = break_glass(scene)
+    reads = ("POST", f"/{INDEX}/_search", {})
+    writes = ("PUT", f"/{INDEX}/_doc/1", {"order": 2})
+    assert somebody.ask("GET", "/_plugins/_security/authinfo").json()["roles"] == [], "nor while it is open"
+    assert refused(somebody, {**NEVER, "read": reads, "write": writes}) == {}
+    with held(scene):
+        assert somebody.ask("GET", "/_plugins/_security/authinfo").json()["roles"] == []
+        assert refused(somebody, {**NEVER, "read": reads, "write": writes}) == {}
+        window(scene)
+        assert status(somebody, *reads) == 200
+        assert refused(somebody, {**NEVER, "write": writes}) == {}
+        window(scene, write=True)
+        assert (status(somebody, *reads), status(somebody, *writes)) == (200, 200)
+        assert refused(somebody, NEVER) == {}
+        assert not scene.cast.application.may_search(INDEX), "nobody else is let in"
+        window(scene)
+        assert status(somebody, *writes) == 403, "a newer window that only reads takes the writing away"
+        window_ends(scene)
+        assert somebody.ask("GET", "/_plugins/_security/authinfo").json()["roles"] == []
+        assert refused(somebody, {**NEVER, "read": reads, "write": writes}) == {}
+        assert scene.told("lock-opened") == []
+
+
+def test_searches_that_were_open_end_with_the_lock_and_with_the_window(scene: Scene) -> None:
+    before = pages(scene.cast.application)
+    somebody = break_glass(scene)
+    with held(scene):
+        window(scene)
+        assert [status(somebody, "POST", *page) for page in before] == [404, 404], "ended, whoever asks for them"
+        within = pages(somebody)
+        assert [status(somebody, "POST", *page) for page in within] == [200, 200]
+        window_ends(scene)
+        assert [status(somebody, "POST", *page) for page in within] == [403, 403]
+        window(scene)
+        assert [status(somebody, "POST", *page) for page in within] == [404, 404]
+        window_ends(scene)
+    assert [status(scene.cast.application, "POST", *page) for page in before] == [404, 404]
+
+
+def test_a_search_that_could_not_be_ended_is_refused_with_the_mapping(scene: Scene) -> None:
+    """What the engine still holds is worth nothing to whom it lets nothing: each page is authorised again."""
+    somebody = break_glass(scene)
+    with held(scene):
+        window(scene)
+        within = pages(somebody)
+        mapped = "/_plugins/_security/api/rolesmapping/portcullis_break_glass"
+        assert scene.up.node.ask("DELETE", mapped)[0] == 200
+        assert [status(somebody, "POST", *page) for page in within] == [403, 403]
+        window_ends(scene)
+
+
+def test_every_index_is_blocked_whatever_it_is_and_whenever_it_was_made(scene: Scene) -> None:
+    node = scene.up.node
+
+    def admin(method: str, path: str, body: Any = None) -> Any:
+        code, said = node.ask(method, path, body)
+        assert code in (200, 201), said
+        return said
+
+    def blocks() -> dict[str, set[str]]:
+        shown = admin("GET", "/*,-.opendistro_security/_settings?flat_settings=true&expand_wildcards=all")
+        names = ("index.blocks.read", "index.blocks.write")
+        return {index: {str(one["settings"].get(name)) for name in names} for index, one in shown.items()}
+
+    admin("PUT", "/_index_template/wall-stream", {"index_patterns": ["wall-stream"], "data_stream": {}, "priority": 1})
+    free = {"index_patterns": ["wall-free*"], "template": {"settings": FREE}}
+    admin("PUT", "/_index_template/wall-free", free)
+    admin("PUT", "/_data_stream/wall-stream")
+    for index in ("wall-closed", ".wall-dot", "wall-hidden", ".kibana_wall", "wall-to-clone"):
+        admin("PUT", f"/{index}", {"settings": {"index.hidden": index == "wall-hidden"}})
+    admin("POST", "/wall-closed/_close")
+    with held(scene):
+        assert {index: had for index, had in blocks().items() if had != {"true"}} == {}
+        admin("PUT", "/wall-free-1", {})
+        admin("POST", "/wall-to-clone/_clone/wall-clone", {"settings": dict.fromkeys(FREE)})
+        admin("PUT", "/.wall-dot/_settings", {"index.blocks.read": False})  # one of the two, and it reads `false`
+        admin("POST", "/wall-stream/_rollover")
+        scene.swept()
+        assert {index: had for index, had in blocks().items() if had != {"true"}} == {}
+        told = " ".join(alert["happened"] for alert in scene.told("lock-opened"))
+        assert "'block indices'" in told
+        assert scene.cast.state() == "locked"
+    opened = {index: had for index, had in blocks().items() if "wall" in index and "true" in had}
+    assert opened == {}, "and all of it is lifted again"
+    node.ask("DELETE", "/_data_stream/wall-stream")
+    for index in ("wall-*", ".wall-dot", ".kibana_wall"):
+        node.ask("DELETE", f"/{index}?expand_wildcards=all")
+    for template in ("wall-stream", "wall-free"):
+        node.ask("DELETE", f"/_index_template/{template}")
+
+
+def test_the_access_policy_is_a_wall_that_is_looked_at_and_put_back(scene: Scene) -> None:
+    """As a `cdk deploy` in the middle of a lock would leave it."""
+    service = scene.aws.client("opensearch")
+    opened = json.dumps(scene.before["policy"])
+    with held(scene):
+        service.update_domain_config(DomainName=scene.up.deployment, AccessPolicies=opened)
+        scene.swept()
+        shut = json.dumps(scene.everything()["policy"])
+        assert "PortcullisLock" in shut
+        assert any("'deny policy'" in alert["happened"] for alert in scene.told("lock-opened"))
+        hollow = json.loads(shut)
+        hollow["Statement"][-1]["Resource"] += "nothing-that-is-there"
+        service.update_domain_config(DomainName=scene.up.deployment, AccessPolicies=json.dumps(hollow))
+        scene.swept()
+        assert json.dumps(scene.everything()["policy"]) == shut
+        scene.cast.operate("guard", "act", deployment=scene.up.deployment)
+        assert len(scene.told("lock-opened")) == 2, "told each time, and only then"
+
+
+@pytest.mark.parametrize("entry", ["itself", "a pattern"])
+def test_break_glass_mapped_by_hand_is_told_while_open_and_shut_out_while_locked(scene: Scene, entry: str) -> None:
+    role = f"arn:aws:iam::{scene.aws.account}:role/portcullis-{scene.up.deployment}-break-glass"
+    mapped = {"backend_roles": [role if entry == "itself" else role[:-3] + "*"]}
+    path = "/_plugins/_security/api/rolesmapping/readall"
+    assert scene.up.node.ask("PUT", path, mapped)[0] in (200, 201)
+    scene.swept()
+    [alert] = scene.told("drift")
+    assert alert["severity"] == "critical"
+    assert "break-glass is mapped by" in alert["happened"]
+    assert scene.up.node.ask("DELETE", path)[0] == 200
+    scene.swept()
+    somebody = break_glass(scene)
+    with held(scene):
+        assert scene.up.node.ask("PUT", path, mapped)[0] in (200, 201)
+        scene.swept()
+        assert somebody.ask("GET", "/_plugins/_security/authinfo").json()["roles"] == []
+        assert any("'shut mappings'" in alert["happened"] for alert in scene.told("lock-opened"))
+        assert scene.up.node.ask("DELETE", path)[0] == 200
+
+
+def test_in_a_window_the_other_walls_are_looked_at_too(scene: Scene) -> None:
+    eve = [{"op": "add", "path": "/catalyst_analyst", "value": {"users": ["Cognito/somebody/eve"]}}]
+    with held(scene):
+        window(scene)
+        assert scene.up.node.ask("PATCH", "/_plugins/_security/api/rolesmapping", eve)[0] == 200
+        assert scene.up.node.ask("PUT", f"/{INDEX}/_settings", {"index.blocks.write": False})[0] == 200
+        scene.swept()
+        assert "somebody/eve" not in json.dumps(scene.cast.mappings())
+        assert scene.everything()["blocks"] == {"index.blocks.write": "true"}, "the read block stays lifted"
+        told = " ".join(alert["happened"] for alert in scene.told("lock-opened"))
+        assert "'shut mappings'" in told
+        assert "'block indices'" in told
+        window_ends(scene)
+    until(lambda: scene.cast.state() == "open", what="open again")
