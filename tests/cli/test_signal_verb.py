@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,11 @@ ADDED = {
 def signal(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, list[dict[str, Any]], list[str]]:
     status = cli.main(["signal", *map(str, arguments)])
     out, err = capsys.readouterr()
-    return status, [json.loads(line) for line in out.splitlines()], err.splitlines()
+    answers = [json.loads(line) for line in out.split("\n")[:-1]]
+    wrong = [answer for answer in answers if "error" in answer]
+    assert all(answer["signal"] is None for answer in wrong)
+    assert len(wrong) <= len(err.splitlines())
+    return status, [answer for answer in answers if answer not in wrong], err.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -188,3 +194,51 @@ def test_what_is_asked_must_be_said(capsys: pytest.CaptureFixture[str], argument
 def test_the_table_is_printed_for_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["signal", "--table"]) == 0
     assert capsys.readouterr().out == as_markdown()
+
+
+LINES = {
+    "two line separators": json.dumps(ADD | {"eventID": "a\u2028b\u2029c"}, ensure_ascii=False).encode(),
+    "other ends of lines": json.dumps(ADD | {"eventID": "a\x85b\x1cc"}, ensure_ascii=False).encode(),
+    "a bad byte": b'{"eventSource": "\xff"}',
+    "deep": b"[" * 100_000,
+    "deep and whole": b"[" * 100_000 + b"]" * 100_000,
+    "huge": json.dumps(ADD | {"eventID": "x" * 2_000_000}).encode(),
+    "a huge number": b"9" * 5000,
+    "not JSON": b"oops",
+    "half a character": b'{"eventSource": "\\ud800", "eventName": "\\ud800"}',
+    "no object": b"5",
+    "an array": b"[1, 2]",
+    "an empty array": b"[]",
+    "a nul": b"\0",
+    "packed": gzip.compress(b"{}", mtime=0).replace(b"\n", b""),
+    "an event": json.dumps(ADD).encode(),
+}
+
+
+@pytest.mark.parametrize("first", LINES.values(), ids=LINES)
+def test_each_line_has_one_answer_whatever_it_and_the_one_before_hold(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    good = json.dumps(ADD).encode()
+    for line in LINES.values():
+        content = b"\n".join((good, first, line, good)) + b"\n"
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        cli.main(["signal", "--any", "-"])
+        answers = [json.loads(answer) for answer in capsys.readouterr().out.split("\n")[:-1]]
+        assert len(answers) == 4
+        assert (answers[0], answers[3]) == (ADDED, ADDED)
+        assert all(answer["signal"] or "because" in answer or answer["error"] for answer in answers)
+
+
+def test_answers_come_as_the_lines_do() -> None:
+    """A consumer that waits for an answer before it sends the next line never waits for ever."""
+    command = [sys.executable, "-c", "from portcullis.cli.main import run; run()", "signal", "--any", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin
+        assert process.stdout
+        for line in (json.dumps(ADD).encode(), b"oops", b"\xff", json.dumps(READ).encode()):
+            process.stdin.write(line + b"\n")
+            process.stdin.flush()
+            assert "signal" in json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait() == 2

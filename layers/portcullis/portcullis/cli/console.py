@@ -12,7 +12,9 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from portcullis.errors import BadInput
+from portcullis.words import line, lines
 
+_LONGEST = 100_000  # characters of an error
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,8 +29,8 @@ class Console:
         click.echo(json.dumps(value))
 
     def text(self, text: str = "", **style: Any) -> None:
-        """One line of prose on stdout; `style` as click.style takes it (fg, bold, dim)."""
-        click.echo(styled(text, sys.stdout, **style))
+        """Prose on stdout, whatever names from outside stand in it; `style` as click.style takes it (fg, bold, dim)."""
+        click.echo(styled(lines(text), sys.stdout, **style))
 
     def error(self, error: BaseException | str) -> None:
         """One error, as one line of stderr: `portcullis: ...`, or an object with --json."""
@@ -38,7 +40,7 @@ class Console:
 def as_line(error: BaseException | str) -> str:
     """`portcullis: what is wrong`, on one line whatever the message holds."""
     prefix = styled("portcullis:", sys.stderr, fg="red")
-    return f"{prefix} {' '.join(str(error).split())}"
+    return f"{prefix} {line(' '.join(str(error).split()), _LONGEST)}"
 
 
 def as_object(error: BaseException | str) -> dict[str, str]:

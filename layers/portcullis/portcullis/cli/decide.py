@@ -11,9 +11,10 @@ import click
 
 from portcullis.access.question import answer
 from portcullis.cli.console import console, json_option
-from portcullis.errors import BadInput
+from portcullis.errors import BadInput, PortcullisError
 from portcullis.families.elasticsearch import question as elasticsearch
 from portcullis.model.known import known
+from portcullis.words import line
 
 # The engine of a question -> whose built-in action groups it has, unless the question brings its own.
 _BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearch": "OpenSearch_3.3"}
@@ -41,13 +42,26 @@ def decide(file: str) -> None:
       portcullis decide question.json
       portcullis decide - < question.json | jq .reasons
     """
-    question = _read(file)
-    if isinstance(question, dict) and elasticsearch.is_of_this_family(question.get("engine")):
-        console().line(elasticsearch.answer_question(question, source=file))
-        return
+    try:
+        console().line(_answered(_read(file), file))
+    except PortcullisError:
+        raise
+    except Exception as error:  # deciding asks nothing of anybody: what it cannot do with a question is the question's
+        raise BadInput(
+            f"holds something of the wrong kind, or nested too deep: {line(f'{type(error).__name__}: {error}', 200)}",
+            source=file,
+            remedy="security as the engine's GET shows it; see `portcullis decide --help`",
+        ) from error
+
+
+def _answered(question: Any, file: str) -> Any:
     engine = question.get("engine", "opensearch") if isinstance(question, dict) else "opensearch"
+    if not isinstance(engine, str):
+        raise BadInput("is of the wrong kind", source=file, place="engine", remedy="a string")
+    if isinstance(question, dict) and elasticsearch.is_of_this_family(engine):
+        return elasticsearch.answer_question(question, source=file)
     built_in = known(_BUILT_IN.get(engine, _BUILT_IN["opensearch"])).action_groups
-    console().line(answer(question, built_in, source=file))
+    return answer(question, built_in, source=file)
 
 
 def _read(file: str) -> Any:
@@ -59,5 +73,5 @@ def _read(file: str) -> Any:
         ) from None
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"is no JSON: {error}", source=file, remedy="see `portcullis decide --help`") from None

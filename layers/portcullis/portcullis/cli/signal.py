@@ -7,9 +7,12 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import fields
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -18,8 +21,9 @@ from portcullis.errors import BadInput, MalformedEvent
 from portcullis.operations.scopes import scopes_of_files
 from portcullis.signals import Scope, Signal, read
 from portcullis.signals.document import as_markdown
+from portcullis.words import line
 
-_GZIP = b"\x1f\x8b"
+_GZIP, _BYTE_ORDER = b"\x1f\x8b", b"\xef\xbb\xbf"
 
 
 @click.command(short_help="Say what AWS events mean to a deployment, or why they mean nothing.")
@@ -44,7 +48,8 @@ def signal(
     key CloudFormation made, so any pool counts, and the key by its alias only. --scopes says it exactly.
 
     Prints one JSON line an event, or one for each deployment that it concerns: signal (null: nothing), subject,
-    deployment, because. A malformed event is told on stderr; the others are read all the same, and the exit status is 2.
+    deployment, because. A line that cannot be read is answered too, {"signal": null, "error": ...}, and told on stderr; the
+    others are read all the same, and the exit status is 2. Standard input is answered as it comes.
 
     \b
     Examples:
@@ -67,12 +72,24 @@ def signal(
             try:
                 if isinstance(event, BadInput):
                     raise event
-                for found in read(event, scopes):
-                    console().line(as_object(found))
+                answers = [as_object(found) for found in _read(event, scopes)]
             except BadInput as error:
                 failed = True
-                console().error(_placed(error, file, place))
+                placed = _placed(error, file, place)
+                console().error(placed)
+                answers = [{"signal": None, "error": line(placed)}]
+            for answer in answers:
+                console().line(answer)
     context.exit(2 if failed else 0)
+
+
+def _read(event: Any, scopes: Sequence[Scope] | None) -> Sequence[Signal]:
+    try:
+        return read(event, scopes)
+    except BadInput:
+        raise
+    except Exception as error:  # whatever an event holds, it is answered, and the next one too
+        raise MalformedEvent(f"cannot be read: {type(error).__name__}: {error}") from error
 
 
 def as_object(found: Signal) -> dict[str, Any]:
@@ -96,47 +113,86 @@ def _shown(file: str) -> str:
 
 
 def _events(file: str) -> Iterator[tuple[str, Any]]:
-    """(place, event) of every event of a file; the error in the event's stead where it cannot be read."""
+    """(place, event) of every event of a file; the error in the event's stead where it cannot be read.
+
+    Of standard input line by line, as the lines come; only a line feed ends one.
+    """
     try:
-        text = _content(file)
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            yield from _of_stream(stream, comes=file == "-")
     except BadInput as error:
         yield "", error
+    except OSError as error:
+        yield "", BadInput(error.strerror or str(error), remedy="a file that can be read")
+
+
+def _of_stream(stream: BinaryIO, *, comes: bool) -> Iterator[tuple[str, Any]]:
+    first, number = stream.readline(), 1
+    while first and not first.strip():
+        first, number = stream.readline(), number + 1
+    if first.startswith(_GZIP):
+        yield from _of_stream(BytesIO(_unpacked(first + stream.read())), comes=False)
         return
-    whole = _parsed(text)
+    first = first.removeprefix(_BYTE_ORDER)
+    begun = _parsed(first)
+    # What could go on in the next line is read whole; nobody waits for that where a first line of a stream is just broken.
+    if isinstance(begun, BadInput) and (not comes or first.strip()[-1:] in (b"{", b"[", b",", b":")):
+        yield from _of_whole(first + stream.read())
+        return
+    second = b"" if comes else stream.readline()
+    yield from _unfolded(f"line {number}" if comes or second.strip() else "", begun)
+    for place, raw in enumerate(chain((second,) if second else (), iter(stream.readline, b"")), number + 1):
+        if raw.strip():
+            yield f"line {place}", _parsed(raw)
+
+
+def _of_whole(raw: bytes) -> Iterator[tuple[str, Any]]:
+    whole = _parsed(raw)
     if isinstance(whole, BadInput):
-        lines = [(f"line {number}", _parsed(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        lines = [(f"line {number}", _parsed(one)) for number, one in enumerate(raw.split(b"\n"), 1) if one.strip()]
         # One event a line, if a line is an event; otherwise one broken document, and one error for it.
         if len(lines) > 1 and any(isinstance(value, Mapping) for _, value in lines):
             yield from lines
             return
-    if isinstance(whole, Mapping) and isinstance(whole.get("Records"), list):
-        yield from ((f"Records[{index}]", record) for index, record in enumerate(whole["Records"]))
-    elif isinstance(whole, list):
-        yield from ((f"[{index}]", event) for index, event in enumerate(whole))
+    yield from _unfolded("", whole)
+
+
+def _unfolded(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value that holds several events: a CloudTrail log file, or an array."""
+    before = f"{place}: " if place else ""
+    if place and value in ([], {"Records": []}):
+        yield place, BadInput("holds no event", remedy="an EventBridge event or a CloudTrail record")
+    elif isinstance(value, Mapping) and isinstance(value.get("Records"), list):
+        yield from ((f"{before}Records[{index}]", record) for index, record in enumerate(value["Records"]))
+    elif isinstance(value, list):
+        yield from ((f"{before}[{index}]", event) for index, event in enumerate(value))
     else:
-        yield "", whole
+        yield place, value
 
 
-def _content(file: str) -> str:
+def _unpacked(raw: bytes) -> bytes:
+    try:
+        return gzip.decompress(raw)
+    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise BadInput(f"is cut short or damaged: {error}", remedy="the whole gzipped file") from error
+
+
+def _content(file: str) -> bytes:
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput("is no UTF-8 text", place=f"byte {error.start}", remedy="JSON, or gzipped JSON") from error
-    except (zlib.error, EOFError) as error:
-        raise BadInput(f"is cut short or damaged: {error}", remedy="the whole gzipped file") from error
     except OSError as error:
         raise BadInput(error.strerror or str(error), remedy="a file that can be read") from error
+    return (_unpacked(raw) if raw.startswith(_GZIP) else raw).removeprefix(_BYTE_ORDER)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(raw: bytes) -> Any:
     """The JSON value, or the error that says why there is none."""
-    if not text.strip():
+    if not raw.strip():
         return BadInput("is empty", remedy="an EventBridge event or a CloudTrail record")
     try:
-        return json.loads(text)
+        return json.loads(raw.decode())
+    except UnicodeDecodeError as error:
+        return BadInput("is no UTF-8 text", place=f"byte {error.start}", remedy="JSON, or gzipped JSON")
     except json.JSONDecodeError as error:
         return BadInput(f"is no JSON: {error.msg}", place=f"line {error.lineno} column {error.colno}")
     except (RecursionError, ValueError) as error:
