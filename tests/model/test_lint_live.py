@@ -31,7 +31,6 @@ access:
     - {{role: readall, to: {{cognito_user: cleo}}}}
     - {{role: readall, to: {{cognito_group: support}}}}
     - {{role: manage_snapshots, to: {{cognito_group: support, by: role}}}}
-    - {{role: readall, to: {{identity_center_group: Staff}}}}
     - {{role: readall, to: {{internal_user: dora}}}}
     - {{role: readall, to: {{backend_role: plain}}}}
     - {{role: readall, to: {{backend_role: "{ROLE}"}}}}
@@ -42,7 +41,6 @@ NAMED = [  # subject, the line and place of its finding
     (Subject(OF.IAM_ROLE, "app"), "15 access.grants[1].to"),
     (Subject(OF.IAM_GROUP, "ops"), "16 access.grants[2].to"),
     (Subject(OF.COGNITO_USER, "cleo"), "17 access.grants[3].to"),
-    (Subject(OF.IDENTITY_CENTER_GROUP, "Staff"), "20 access.grants[6].to"),
     (Subject(OF.COGNITO_GROUP, "idle"), "7 identity.cognito.groups.idle"),
     (Subject(OF.IAM_GROUP, "unused"), "8 identity.iam_groups[1]"),
     (Subject(OF.IAM_USER, USER), "10 break_glass.assumed_by[1]"),
@@ -83,7 +81,7 @@ def test_one_that_is_not_there_is_found_where_it_stands_and_one_that_was_not_see
 def test_each_grant_of_one_that_is_gone_is_named_and_the_other_places_that_name_it_once():
     gone = Membership(missing=frozenset({Subject(OF.COGNITO_GROUP, "support"), Subject(OF.IAM_ROLE, ROLE)}))
     places = [f.place.partition(" ")[2] for f in lint(EVERYBODY, Facts(membership=gone))["missing-principal"]]
-    assert places == ["access.grants[4].to", "access.grants[5].to", "access.grants[9].to"]
+    assert places == ["access.grants[4].to", "access.grants[5].to", "access.grants[8].to"]
 
 
 def test_an_internal_user_is_there_if_the_engine_holds_it_or_the_file_makes_it():

@@ -133,7 +133,7 @@ SUBJECTS = [
     ("{iam_user: a, iam_role: b}", "to", "names 2 kinds", "exactly one"),
     ("{hosts: '*'}", "to.hosts", "unknown key 'hosts'", "nothing for a domain in a VPC"),
     ("{user: anna}", "to.user", "unknown key 'user'", "which kind"),
-    ("{identity_center_group: ops}", "to.identity_center_group", "no identity store", "identity.identity_center"),
+    ("{identity_center_group: ops}", "to.identity_center_group", "no sign-in", "permission set"),
     ("{iam_role: 'arn:aws:iam::123456789012:user/x'}", "to.iam_role", "is the ARN of a user", "iam_user"),
     (
         "{iam_role: 'arn:aws:sts::123456789012:assumed-role/x/y'}",

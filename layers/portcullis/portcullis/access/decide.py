@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from portcullis.access.attributes import ATTRIBUTE, fields
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import Held, Json, Kind
+from portcullis.access.entries import untrue_to_text
 from portcullis.access.matching import matches, matches_any
 from portcullis.access.privileges import allows
 
@@ -260,6 +261,9 @@ def _documents(
     limited = _restricting(rules, "dls", world, reasons, "documents")
     if not limited:
         return None
+    reasons += untrue_to_text(
+        (rule.permission["dls"] for rule in limited), caller.name, caller.backend_roles, caller.attributes
+    )
     queries = [
         _with_attributes(rule.permission["dls"], caller, roles, strict=world.undefined_refuses) for rule in limited
     ]

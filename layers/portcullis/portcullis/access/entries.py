@@ -8,7 +8,9 @@ name that itself holds `${` is filled in once more. So whoever may choose a name
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 
+from portcullis.access.attributes import ATTRIBUTE
 from portcullis.access.matching import is_expression
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, separators of lines
@@ -36,3 +38,14 @@ def breaks_filters(value: str) -> str:
 def in_words(entry: str) -> str:
     """A name as a message may carry it, on one line whatever it holds."""
     return entry if entry.isprintable() else ascii(entry)
+
+
+def untrue_to_text(
+    filters: Iterable[str], name: str, roles: Iterable[str], attributes: Mapping[str, str]
+) -> Iterator[str]:
+    """What of a caller changes the meaning of document filters that take it in, in words."""
+    values = {"user.name": (name,), "user.roles": tuple(roles), **{key: (value,) for key, value in attributes.items()}}
+    asked = {found.replace("user_", "user.", 1) for one in filters for found in ATTRIBUTE.findall(one)}
+    for attribute in sorted(asked & values.keys()):
+        if any(breaks_filters(value) for value in values[attribute]):
+            yield f"${{{attribute}}} of this caller does not stay text in the filter: what the filter means is the caller's to say"

@@ -114,7 +114,7 @@ class To(Strict):
     cognito_group: str | None = None
     """A group of the deployment's pool; it must be in identity.cognito.groups."""
     identity_center_group: str | None = None
-    """A group of IAM Identity Center by id or display name."""
+    """A group of IAM Identity Center: refused, as no sign-in to these domains gives its members' names."""
     internal_user: str | None = None
     """A user of the internal user database."""
     backend_role: str | None = None

@@ -56,6 +56,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "an internal user under an IAM master: basic authentication is off, so its requests are refused",
     ),
+    "by-role-precedence": (
+        Severity.INFO,
+        "somebody in two Cognito groups has only the first group's role in the token: joining can take access away",
+    ),
     "cognito-without-dashboards": (
         Severity.WARNING,
         "Cognito users or groups where Dashboards does not ask Cognito: they reach the API as their IAM role only",
@@ -84,6 +88,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "dls-module": (
         Severity.INFO,
         "a document-level query that needs a module or plugin: without it the engine takes it, and then shows nothing or fails",
+    ),
+    "dls-name": (
+        Severity.WARNING,
+        "a document-level query takes in a name or attribute that the file does not choose: it goes in as text",
     ),
     "dls-narrows": (Severity.WARNING, "one more role means less: a document-level query beats an unrestricted role"),
     "dls-relative-date": (

@@ -15,6 +15,7 @@ from portcullis.model import names
 from portcullis.model.findings import CODES, Facts, Finding, Severity
 from portcullis.model.lint_live import live
 from portcullis.model.lint_merge import merges
+from portcullis.model.lint_names import names_that_decide
 from portcullis.model.lint_roles import roles
 from portcullis.model.parts import Path
 from portcullis.model.policy import denies_sql
@@ -37,6 +38,7 @@ def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, .
         *live(deployment, facts),
         *roles(deployment),
         *merges(deployment, model, facts),
+        *names_that_decide(deployment, model.grants),
     ]
     judged = (_accepted(finding, deployment) for finding in dict.fromkeys(found))
     order = list(Severity)

@@ -69,8 +69,15 @@ def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
                         did_you_mean(subject.name, identity.iam_groups) or "add it to identity.iam_groups",
                     ),
                 )
-            case SubjectKind.IDENTITY_CENTER_GROUP if identity.identity_center is None:
-                yield to, Wrong("this deployment knows no identity store", "add identity.identity_center: {store: d-…}")
+            case SubjectKind.IDENTITY_CENTER_GROUP:
+                yield (
+                    to,
+                    Wrong(
+                        "a group of IAM Identity Center cannot be granted anything: no sign-in to the domains of these stacks gives its"
+                        " members' names, so nobody would be let in, or somebody else of that name",
+                        "grant to the role of its permission set (iam_role: AWSReservedSSO_…), or to a Cognito group",
+                    ),
+                )
             case _:
                 pass
     for environment, users in access.seed_users.items():
