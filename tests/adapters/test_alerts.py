@@ -71,7 +71,8 @@ def ears(calm: Emulator, name: str) -> Ears:
 def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) -> None:
     ears.alerts().tell(LOCKED)
     [mail] = ears.mailed()
-    assert mail["Subject"] == "[critical] demo: locked"
+    _, _, _, region, account, _ = ears.topic.split(":")
+    assert mail["Subject"] == f"[critical] locked: demo ({account} {region})"
     assert mail["Message"].splitlines() == [
         "What happened: the key was disabled by anna at 03:00",
         "What was done: everybody but break-glass is shut out",
@@ -112,6 +113,7 @@ def test_hostile_names_break_nothing_and_look_like_nothing_of_ours(ears: Ears, h
     first, second = ears.mailed()
     for mail in (first, second):
         assert len(mail["Subject"]) <= 100
+        assert mail["Subject"].endswith(")"), "where it is stands there, however long the name"
         assert mail["Subject"].isascii()
         assert mail["Subject"].isprintable()
         starts = [line.split(":")[0] for line in mail["Message"].splitlines() if not line.startswith(" ")]

@@ -108,7 +108,7 @@ def test_a_malformed_event_is_buried_whole_and_told_and_delays_nobody(here: Town
     assert reason
     [alert] = here.told("dead-letter")
     assert reason in alert.happened
-    assert alert.severity == "critical"
+    assert alert.severity == "warning"
     assert here.again == []
     assert here.mapped == ["anna"]
 

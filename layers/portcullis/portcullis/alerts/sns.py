@@ -41,7 +41,7 @@ class SnsAlerts:
         attributes = {"severity": alert.severity, "alert": alert.name, "deployment": alert.deployment or "-"}
         self._sns.publish(
             TopicArn=self._topic,
-            Subject=subject(alert),
+            Subject=subject(alert, self._topic),
             Message=text(alert),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
@@ -83,10 +83,13 @@ def _line(words: str) -> str:
     return line if len(line) <= _TEXT_CHARACTERS else line[:_TEXT_CHARACTERS] + " ... (cut)"
 
 
-def subject(alert: Alert) -> str:
-    """One line of printable ASCII, as SNS asks."""
-    line = f"[{alert.severity}] {alert.deployment}: {alert.name}"
-    return "".join(c if 31 < ord(c) < 127 else "?" for c in line)[:_SUBJECT_CHARACTERS]
+def subject(alert: Alert, topic: str) -> str:
+    """One line of printable ASCII, as SNS asks: how bad, what, of which deployment, and where: the account and the Region of the topic
+    are those of what it tells of. A name that is too long is cut, and never the end."""
+    region, account = (topic.split(":") + [""] * 5)[3:5]
+    where = f" ({account} {region})"
+    what = f"[{alert.severity}] {alert.name}: {alert.deployment}"[: _SUBJECT_CHARACTERS - len(where)]
+    return "".join(c if 31 < ord(c) < 127 else "?" for c in what + where)
 
 
 def text(alert: Alert) -> str:

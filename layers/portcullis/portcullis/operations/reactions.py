@@ -254,7 +254,7 @@ def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
     return Alert(
         name="dead-letter",
         deployment=message.deployment,
-        severity="critical",
+        severity="warning",  # as its page says: the sweep reads what it asked for
         happened=happened,
         done=done,
         next="mend the cause, then redrive: portcullis redrive; check with: portcullis status " + message.deployment,
