@@ -72,8 +72,15 @@ def test_key_status_and_policy(made: Estate, run: Any) -> None:
     assert run("key", "status", "demo")[0] == 0
     status, out, err = run("key", "policy", "demo", "--org-path", "o-1/r-1/*")
     assert status == 0
-    assert json.loads(out)["Statement"][0]["Condition"]["ForAnyValue:StringLike"]
+    owner, *rest = json.loads(out)["Statement"]
+    assert owner["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    assert "kms:Put*" in owner["Action"], "pasted as the only policy it locks nobody out"
+    assert rest[0]["Condition"]["ForAnyValue:StringLike"]
     assert "five actions" in err
+    assert "a whole key policy" in err
+    status, out, err = run("key", "policy", "demo", "--org-path", "o-1/r-1/*", "--statement")
+    assert json.loads(out)["Statement"] == rest
+    assert "they alone would lock its owner out" in err
     assert run("key", "policy", "demo", "--org-path", "nonsense")[0] == 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.custody.key_policy import CREATE_GRANT, FIVE, Context, Judged, explained, judge_policy, to_paste
+from portcullis.custody.key_policy import CREATE_GRANT, FIVE, Context, Judged, explained, judge_policy, to_paste, whole
 
 ACCOUNT, OWNER = "111122223333", "444455556666"
 HERE = Context(ACCOUNT, "eu-central-1")
@@ -53,6 +53,12 @@ def test_given_organisation_paths_then_they_bound_the_policy_instead_of_the_acco
     assert grant["Condition"]["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": [ORG]}
     assert ACCOUNT in "".join(explained(HERE))
     assert ORG in "".join(explained(HERE, (ORG,)))
+
+
+def test_a_whole_policy_lets_the_owner_administer_and_is_found_as_right() -> None:
+    found = whole(to_paste(HERE), OWNER, "aws")
+    assert judge_policy(found, HERE, OWNER) == judge_policy(to_paste(HERE), HERE, OWNER)
+    assert found["Statement"][1:] == to_paste(HERE)["Statement"]
 
 
 def test_the_policy_to_paste_is_found_right_when_it_is_judged() -> None:

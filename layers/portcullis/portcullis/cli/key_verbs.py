@@ -88,9 +88,15 @@ def key_status(target: str) -> None:
     help='Bound it by this organisation path (aws:PrincipalOrgPaths), such as "o-abc/r-xyz/ou-1/*"; may be given again. '
     "Default: by the account and by the service.",
 )
+@click.option(
+    "--statement", is_flag=True, help="Only the statements to add to a policy that lets its owner administer the key."
+)
 @account_options
-def key_policy(target: str, org_paths: tuple[str, ...]) -> None:
-    """Print the statements that the owner of a key adds to its policy for this deployment: five actions and the service's grant.
+def key_policy(target: str, org_paths: tuple[str, ...], statement: bool) -> None:
+    """Print a key policy for this deployment: its owner administers, the service has five actions and its grant, Portcullis looks.
+
+    It is whole: as the only policy of a key it locks nobody out. --statement leaves out what lets the owner administer: only for a
+    policy that says so already.
 
     The policy goes to stdout, so that it can be put into a file; why each statement is there goes to stderr.
 
@@ -110,7 +116,13 @@ def key_policy(target: str, org_paths: tuple[str, ...]) -> None:
     if console().json:
         console().line(found)
         return
-    click.echo(json.dumps(found["policy"], indent=2))
+    what = (
+        "statements to add to the key's policy: they alone would lock its owner out"
+        if statement
+        else "a whole key policy"
+    )
+    click.echo(json.dumps(found["to_add" if statement else "policy"], indent=2))
+    click.echo(f"This is {what}.", err=True)
     for line in found["because"]:
         click.echo(line, err=True)
 

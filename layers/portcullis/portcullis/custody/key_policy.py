@@ -41,6 +41,27 @@ _LOOKS = (
     *("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyRotationStatus"),
     "kms:ListGrants",
 )
+_ADMINISTRATION = (
+    *(
+        "kms:Describe*",
+        "kms:List*",
+        "kms:Get*",
+        "kms:Enable*",
+        "kms:Disable*",
+        "kms:Put*",
+        "kms:Update*",
+        "kms:Revoke*",
+    ),
+    *(
+        "kms:CreateAlias",
+        "kms:DeleteAlias",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:RotateKeyOnDemand",
+        "kms:ReplicateKey",
+    ),
+    *("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:ImportKeyMaterial", "kms:DeleteImportedKeyMaterial"),
+)
 # The roles as which the search service writes a deployment's snapshots, and reads another's.
 _STORES = "portcullis-*-snapshot-store"
 _WATCHERS = ("domain-setup", "key-guard", "sweep", "operate", "remove")
@@ -126,6 +147,19 @@ def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
+def whole(to_add: Mapping[str, Any], owner: str, partition: str) -> dict[str, Any]:
+    """A key policy that may stand alone: the owner's account administers the key. Pasted without that, what is to be added would lock the
+    owner out of it. Administering is no use of the key: whoever may do that is said by the rest."""
+    keep = {
+        "Sid": "OwnerAdministers",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition}:iam::{owner}:root"},
+        "Action": list(_ADMINISTRATION),
+        "Resource": "*",
+    }
+    return {**to_add, "Statement": [keep, *to_add["Statement"]]}
+
+
 def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...]:
     """Why each statement of `to_paste` is there, a line each."""
     bound = (
@@ -142,7 +176,7 @@ def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...
         "each of them is let to it by its own policy too.",
         "PortcullisLooks: so that a revocation is noticed. It may ask whether the key could be used (a dry run) and decrypts nothing; "
         "without it Portcullis learns of a revocation from the domain alone, later.",
-        "Keep the statements that let you administer the key; add these to them.",
+        "OwnerAdministers (not with --statement): the key's own account keeps its hands on the key, and does not use it.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from portcullis.custody import rotation
 from portcullis.custody.key_advice import advise, errors
-from portcullis.custody.key_policy import Context, explained, to_paste
+from portcullis.custody.key_policy import Context, explained, to_paste, whole
 from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
@@ -33,8 +33,9 @@ class KeyChecked:
 @dataclass(frozen=True, slots=True)
 class PolicyToPaste:
     deployment: str
-    policy: dict[str, Any]
+    policy: dict[str, Any]  # whole: it may stand alone
     because: tuple[str, ...]
+    to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
 
 
 def key_check(world: World, deployment: str) -> KeyChecked:
@@ -119,8 +120,8 @@ def key_status(world: World, deployment: str) -> dict[str, Any]:
 
 
 def key_policy(world: World, deployment: str, cause: Cause, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
-    context = wanted_of(world.ledger.registration(deployment), {}).context
-    return _to_paste(deployment, context, org_paths)
+    registration = world.ledger.registration(deployment)
+    return _to_paste(deployment, wanted_of(registration, {}).context, org_paths, registration.key_arn)
 
 
 def check_file(text: str, source: str) -> KeyChecked:
@@ -138,7 +139,9 @@ def policy_for_file(text: str, source: str, org_paths: Sequence[str] = ()) -> Po
     from portcullis import model
 
     wanted, _, _ = _of_file(text, source)
-    return _to_paste(wanted.deployment, wanted.context, org_paths or model.loads(text, source).key.org_paths)
+    return _to_paste(
+        wanted.deployment, wanted.context, org_paths or model.loads(text, source).key.org_paths, wanted.named
+    )
 
 
 def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
@@ -171,11 +174,13 @@ def _checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecke
     return KeyChecked(wanted.deployment, wanted.named, found, 1 if errors(found) else 0)
 
 
-def _to_paste(deployment: str, context: Context, org_paths: Sequence[str]) -> PolicyToPaste:
+def _to_paste(deployment: str, context: Context, org_paths: Sequence[str], key: str) -> PolicyToPaste:
     for path in org_paths:
         if not path.startswith("o-") or "/" not in path:
             raise BadInput(f"{path!r} is no organisation path", source="org_paths", remedy=f"such as {_ORG_PATH}")
-    return PolicyToPaste(deployment, to_paste(context, org_paths), explained(context, org_paths))
+    to_add = to_paste(context, org_paths)
+    owner = key.split(":")[4] if key.startswith("arn:") else context.account
+    return PolicyToPaste(deployment, whole(to_add, owner, context.partition), explained(context, org_paths), to_add)
 
 
 def _wrong(found: Iterable[Advice]) -> list[Advice]:
