@@ -141,3 +141,13 @@ def test_given_a_role_of_the_models_own_then_its_strangers_are_no_alarm() -> Non
     held = house(readers=mapping(users=["*"]))
     assert role("read") != held.get(Kind.ROLES, "readers")
     assert guard(held, KEEPERS, ASKED) == ()
+
+
+def test_given_only_the_keepers_administer_then_no_alarm_names_them_though_no_model_is_known() -> None:
+    assert [danger for danger in guard(house(), KEEPERS) if not danger.refuses] == []
+
+
+def test_given_a_keeper_with_an_administrators_role_that_it_does_not_need_then_an_alarm() -> None:
+    held = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
+    alarms = [danger.what for danger in guard(held, KEEPERS) if not danger.refuses]
+    assert alarms == [f"{BREAK_GLASS} is all_access through backend_roles, and the model does not ask for it"]

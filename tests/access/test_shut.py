@@ -11,6 +11,7 @@ from portcullis.access.config import MAPPING_LISTS, Held, Kind
 from portcullis.access.guard import guard
 from portcullis.access.patch import apply_patches
 from portcullis.access.patterns import unloadable
+from portcullis.access.plan import Claim
 from portcullis.access.shut import reopen, shut
 
 from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
@@ -236,3 +237,55 @@ def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() 
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
     assert locked.of(Kind.ROLES)["viewers"]["index_permissions"] == []
     assert apply_patches(locked, reopen(saved, locked).patches) == held
+
+
+def test_given_a_mapping_of_an_absent_role_when_locked_then_it_is_said_and_stops_nothing() -> None:
+    held = house(readers=mapping(users=["anna"]))
+    held = Held({**held.documents, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "gone": mapping(users=["eve"])}})
+    shutting = shut(held, LOCKED)
+    locked = apply_patches(held, shutting.patches)
+    assert "mapping of gone stays as it is: there is no such role" in shutting.left
+    assert locked.entries("gone", "users") == ("eve",)
+    assert locked.entries("readers", "users") == ()
+
+
+def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_ones_keep_them_and_that_is_said() -> (
+    None
+):
+    users = {
+        "carl": {"opendistro_security_roles": ["readers"]},
+        "fixed": {"opendistro_security_roles": ["readers"], "reserved": True},
+    }
+    held = Held({**house(readers=mapping()).documents, Kind.USERS: users})
+    shutting = shut(held, LOCKED)
+    locked = apply_patches(held, shutting.patches)
+    assert "internal user fixed is reserved by the engine and keeps its roles" in shutting.left
+    assert locked.of(Kind.USERS)["carl"]["opendistro_security_roles"] == []
+    assert locked.of(Kind.USERS)["fixed"]["opendistro_security_roles"] == ["readers"]
+    assert apply_patches(locked, reopen(shutting.saved, locked).patches).of(Kind.USERS) == users
+
+
+def test_given_a_save_of_before_roles_and_users_were_saved_when_reopened_then_its_mappings_are_back() -> None:
+    held = house(readers=mapping(users=["anna"]))
+    locking = shut(held, LOCKED)
+    locked = apply_patches(held, locking.patches)
+    saved = {Kind.MAPPINGS.value: locking.saved[Kind.MAPPINGS.value]}
+    assert apply_patches(locked, reopen(saved, locked).patches).entries("readers", "users") == ("anna",)
+    assert reopen({}, held).patches == ()
+
+
+@pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
+def test_given_who_left_when_reopened_then_they_stay_out_and_all_else_is_as_it_was(checks: int) -> None:
+    held = house(readers=mapping(users=["eve", "anna", "ben"], backend_roles=["anna"]), writers=mapping(users=["anna"]))
+    saved = json.loads(json.dumps(shut(held, LOCKED).saved))
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).patches)
+    opened = reopen(saved, locked, {Claim(Kind.MAPPINGS, "readers", "users", "anna")})
+    # At no moment between two patches either
+    for number in range(1, len(opened.patches) + 1):
+        between = apply_patches(locked, opened.patches[:number])
+        gives = bool((between.get(Kind.ROLES, "readers") or {}).get("index_permissions"))
+        assert not gives or "anna" not in between.entries("readers", "users")
+    after = apply_patches(locked, opened.patches)
+    assert after.entries("readers", "users") == ("eve", "ben")
+    assert after.entries("readers", "backend_roles") == after.entries("writers", "users") == ("anna",)
+    assert after.of(Kind.ROLES) == held.of(Kind.ROLES)

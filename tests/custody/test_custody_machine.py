@@ -121,6 +121,14 @@ def test_an_unreachable_key_never_locks_however_long_and_is_told_at_intervals() 
     assert c.alerted == {}
 
 
+def test_a_key_that_cannot_be_reached_is_not_called_healthy_and_one_that_answers_again_is() -> None:
+    c, _, _ = run(Custody("demo"), OK)
+    assert c.health is Health.HEALTHY
+    c, _, _ = run(c, AWAY)
+    assert (c.health, c.state) == (Health.UNREACHABLE, State.OPEN)
+    assert run(c, OK)[0].health is Health.HEALTHY
+
+
 def test_an_unreachable_key_opens_nothing_either() -> None:
     c, steps, _ = run(locked(), AWAY, NOW + timedelta(days=30))
     assert (c.state, steps) == (State.LOCKED, [])

@@ -1,0 +1,168 @@
+"""Each measure of a lock, taken, undone, and seen when somebody else undoes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.config import Held, Json, Kind
+from portcullis.access.shut import shut
+from portcullis.custody.types import Act, Measure, Progress, State
+from portcullis.errors import Unreachable
+from portcullis.operations.following import send_each
+from portcullis.operations.foundation import keepers
+from portcullis.operations.guard import guard
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import mapping
+from tests.reactions.town import Town, town
+
+CAUSE = Cause("a test", "somebody")
+
+
+@pytest.fixture
+def here() -> Town:
+    return town()
+
+
+def locked(here: Town) -> Town:
+    here.aws.disabled = True
+    assert guard(here.world, "demo", CAUSE).state is State.LOCKED
+    return here
+
+
+def opened(here: Town) -> Town:
+    here.aws.disabled = False
+    assert guard(here.world, "demo", CAUSE).state is State.OPEN
+    return here
+
+
+def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) -> None:
+    engine, aws = here.account.engine, here.aws
+    engine.index_blocks = {"orders": {}, "frozen": {"index.blocks.write": "true"}}
+    registration = here.account.ledger.registration("demo")
+    before = (aws.ingress(registration), aws.policy(registration), engine.blocks())
+    assert before[0]
+    locked(here)
+    assert aws.ingress(registration) == []
+    assert aws.policy(registration) != before[1]
+    assert all(set(had.values()) == {"true"} and len(had) >= 2 for had in engine.blocks().values())
+    opened(here)
+    assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
+
+
+def _by_hand(here: Town) -> None:
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers", "value": mapping(users=["eve"])}])
+
+
+def _ingress(here: Town) -> None:
+    here.aws.open_ingress(here.account.ledger.registration("demo"), here.aws.rules)
+
+
+def _blocks(here: Town) -> None:
+    here.account.engine.index_blocks["orders"] = {}
+
+
+def _false(here: Town) -> None:
+    here.account.engine.index_blocks["orders"] = {"index.blocks.read": "false", "index.blocks.write": "false"}
+
+
+def _new_index(here: Town) -> None:
+    here.account.engine.index_blocks["orders-2"] = {}
+
+
+OUTSIDE: dict[str, tuple[Callable[[Town], None], Measure]] = {
+    "a mapping": (_by_hand, Measure.SHUT_MAPPINGS),
+    "the ingress": (_ingress, Measure.CLOSE_INGRESS),
+    "blocks taken off": (_blocks, Measure.BLOCK_INDICES),
+    "blocks set to false": (_false, Measure.BLOCK_INDICES),
+    "a new index": (_new_index, Measure.BLOCK_INDICES),
+}
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_what_somebody_else_undoes_of_a_lock_is_seen_told_and_taken_again(here: Town, what: str) -> None:
+    undo, measure = OUTSIDE[what]
+    locked(here)
+    undo(here)
+    after = guard(here.world, "demo", CAUSE)
+    assert after.measures[measure].progress is Progress.DONE
+    [told] = here.told("lock-opened")
+    assert f"'{measure.value}'" in told.happened
+    assert here.mapped == []
+    assert here.aws.ingress(here.account.ledger.registration("demo")) == []
+    assert all(had.get("index.blocks.read") == "true" for had in here.account.engine.index_blocks.values())
+
+
+def test_a_lock_that_nobody_touched_is_not_said_to_be_opened(here: Town) -> None:
+    locked(here)
+    for _ in range(3):
+        here.pass_time(60)
+        guard(here.world, "demo", CAUSE)
+    assert here.told("lock-opened") == []
+
+
+@pytest.mark.parametrize("silent", [Kind.USERS, Kind.MAPPINGS])
+def test_a_patch_of_a_lock_that_is_not_answered_does_not_count_as_done(silent: Kind) -> None:
+    class Silent:
+        def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+            if kind is silent:
+                raise Unreachable("no answer")
+            return True
+
+    engine: Any = Silent()
+    with pytest.raises(Unreachable):
+        send_each(engine, ((Kind.USERS, []), (Kind.MAPPINGS, [])), Held({}))
+
+
+def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) -> None:
+    class Silent:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(here.account.engine, name)
+
+        def patch(self, *_: Any) -> bool:
+            raise Unreachable("no answer")
+
+    here.aws.disabled = True
+    after = guard(replace(here.world, engine=lambda _: Silent()), "demo", CAUSE)
+    assert after.state is State.LOCKING
+    assert after.measures[Measure.SHUT_MAPPINGS].progress is Progress.FAILED
+    assert [told.name for told in here.aws.told] == ["lock-incomplete"]
+
+
+def test_one_fault_is_one_critical_alert_though_the_policy_cannot_be_changed(here: Town) -> None:
+    class Stubborn:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(here.aws, name)
+
+        def set_policy(self, *_: Any) -> None:
+            raise Unreachable("the KMS key of the domain cannot be accessed")
+
+    here.aws.disabled = True
+    world = replace(here.world, gate=lambda _: Stubborn())
+    for _ in range(3):  # and the same at every sweep
+        assert guard(world, "demo", CAUSE).state is State.LOCKED
+        here.pass_time(300)
+    assert [told.name for told in here.aws.told] == ["locked"]
+    assert "Not in effect: deny policy (the KMS key of the domain cannot be accessed" in here.aws.told[0].done
+
+
+def test_a_second_lock_counts_its_own_downtime(here: Town) -> None:
+    for minutes in (30, 2):
+        locked(here)
+        here.pass_time(60 * minutes)
+        opened(here)
+        here.pass_time(3600)
+    first, second = here.told("unlocked")
+    assert "after 0:30:0" in first.happened
+    assert "after 0:02:0" in second.happened
+
+
+def test_what_shuts_is_what_undone_outside_compares_with(here: Town) -> None:
+    locked(here)
+    registration = here.account.ledger.registration("demo")
+    held = here.account.engine.read()
+    assert shut(held, keepers(registration).while_locked()).patches == ()
+    assert here.account.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].act is Act.TAKE
