@@ -27,6 +27,7 @@ from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
+from stacks.packing import allow, few_or
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
@@ -95,7 +96,7 @@ class Automation(Stack):
             assumed_by=iam.CompositePrincipal(*(role for role in self._roles())),
         )
         grounds = self._grounds(keys, identities)
-        self._allow(self.automation_role, "automation", permissions.of_automation(grounds))
+        allow(self.automation_role, "automation", permissions.of_automation(grounds))
         layer = self._layer()
         self.functions = {function: self._function(function, layer, grounds) for function in names.FUNCTIONS}
         self.functions["key_guard"].add_event_source(
@@ -164,10 +165,6 @@ class Automation(Stack):
         }
         return list(self._function_roles.values())
 
-    def _allow(self, role: iam.Role, name: str, statements: list[iam.PolicyStatement]) -> None:
-        for statement in statements:
-            role.add_to_policy(statement)
-
     def _layer(self) -> lambda_.LayerVersion:
         """The asset's hash is the build's digest, which holds the platform: a hash of the sources would be the same for two."""
         layer = built("arm64")
@@ -192,7 +189,7 @@ class Automation(Stack):
         )
         # The log group's name is ours, so its ARN needs no reference (its attribute ends in ":*").
         log_arn = self._arn("logs", "log-group", f"/aws/lambda/{deployed}", ArnFormat.COLON_RESOURCE_NAME)
-        self._allow(
+        allow(
             role,
             name,
             [
@@ -303,6 +300,11 @@ class Automation(Stack):
     def _grounds(self, keys: Sequence[KeyFacts], identities: Sequence[Identity]) -> permissions.Grounds:
         deployments = [identity.one for identity in identities]
         by_alias = [key for key in keys if not key.id]
+
+        def ours(part: str) -> str:
+            """Every role of ours for this part of a deployment: who else trusts us is nobody we could become."""
+            return self._iam("role", {names.of("*", part) if part else f"{names.PREFIX}-*"}, anywhere=False)[0]
+
         return permissions.Grounds(
             ledger=self.ledger.table_arn,
             topic=self.topic.topic_arn,
@@ -316,21 +318,28 @@ class Automation(Stack):
                 self._arn("ec2", "security-group", group.security_group_id)
                 for group in self._network.domain_groups.values()
             ],
-            master_roles=[identity.master.role_arn for identity in identities],
-            canary_roles=[identity.canary.role_arn for identity in identities],
+            master_roles=few_or(ours("master"), [identity.master.role_arn for identity in identities]),
+            canary_roles=few_or(ours("canary"), [identity.canary.role_arn for identity in identities]),
             # made later, with the domain: by name
-            snapshot_roles=self._iam("role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
+            snapshot_roles=few_or(
+                ours("snapshots"),
+                self._iam("role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
+            ),
             master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
-            made_secrets=[
-                self._secret(f"portcullis/{one.name}/*") for one in deployments if None in one.passwords.values()
-            ],
+            made_secrets=few_or(
+                self._secret("portcullis/*"),
+                [self._secret(f"portcullis/{one.name}/*") for one in deployments if None in one.passwords.values()],
+            ),
             named_secrets=sorted(
                 {self._secret(name) for one in deployments for name in one.passwords.values() if name}
             ),
             keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
             own_keys=sorted({arn for key in keys if not key.one.key_arn for arn in (key.arn, *key.replica_arns)}),
             rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),
-            endpoints=[self._arn("ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in deployments],
+            endpoints=few_or(
+                self._arn("ssm", "parameter", f"{names.PREFIX}/*/endpoint"),
+                [self._arn("ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in deployments],
+            ),
             key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
             alias_only=sorted({key.one.key_alias for key in by_alias}),
             all_keys=self._arn("kms", "key", "*"),
@@ -342,7 +351,7 @@ class Automation(Stack):
                 for identity in identities
                 if identity.identity_pool
             ],
-            group_roles=[arn for identity in identities for arn in identity.cognito_roles],
+            group_roles=few_or(ours(""), [arn for identity in identities for arn in identity.cognito_roles]),
             iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),

@@ -40,6 +40,7 @@ _OTHER_ATTRIBUTES = {"GroupId", "Name", "QueueName", "TopicName", "DomainEndpoin
 class Resolver:
     assembly: Synthesised
     region: str
+    unknown: str = _ID  # for what only AWS will name
 
     def fill(self, value: Any, stack: str) -> Any:
         """A value with every intrinsic function replaced by what it stands for; KeyError names a type that is not known here."""
@@ -75,17 +76,17 @@ class Resolver:
         if name in pseudo:
             return pseudo[name]
         resource = self.assembly.templates[stack]["Resources"].get(name)
-        return self._arn(resource) if resource and resource["Type"] in _ARN_BY_REF else _ID
+        return self._arn(resource) if resource and resource["Type"] in _ARN_BY_REF else self.unknown
 
     def _attribute(self, argument: list[str], stack: str) -> str:
         logical, attribute = argument
         if attribute in _OTHER_ATTRIBUTES:
-            return _ID
+            return self.unknown
         return self._arn(self.assembly.templates[stack]["Resources"][logical])
 
     def _arn(self, resource: dict[str, Any]) -> str:
         named = resource.get("Properties", {})
-        name = next((v for k, v in named.items() if k.endswith("Name") and isinstance(v, str)), _ID)
+        name = next((v for k, v in named.items() if k.endswith("Name") and isinstance(v, str)), self.unknown)
         return "arn:aws:" + _ARNS[resource["Type"]].format(region=self.region, account=ACCOUNT, name=name)
 
     def _sub(self, argument: Any, stack: str) -> str:

@@ -1,0 +1,71 @@
+"""Policies of any number of deployments: IAM takes 10,240 characters of a role's own policies and 6,144 of a managed one, ten of which a
+role may have. Statements are laid into as few as they need, and one that names too many resources is told in several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+MOST_MANAGED = 10  # of a role, unless AWS is asked for more
+_OWN, _MANAGED = 9_000, 5_800  # with room for what an estimate leaves out
+_RESOURCES = 40  # of one statement, so that it fits beside others
+_REFERENCE = 90  # what a reference to another stack's key, pool or group comes to
+MANY = 25  # deployments (or names of one kind) from which on our own names are allowed by pattern
+
+
+def allow(role: iam.Role, name: str, statements: Sequence[iam.PolicyStatement]) -> None:
+    """Give a role these rights: in its own policy as far as that takes them, the rest in managed ones."""
+    stack = Stack.of(role)
+    own, room = True, _OWN
+    parts: list[list[iam.PolicyStatement]] = []
+    rest: list[iam.PolicyStatement] = []
+    for statement in (part for one in statements for part in _in_parts(one)):
+        size = estimate(stack.resolve(statement.to_statement_json()))
+        if own and size <= room:
+            role.add_to_policy(statement)
+            room -= size
+        else:
+            rest.append(statement)
+    own, room = False, 0
+    for statement in rest:
+        size = estimate(stack.resolve(statement.to_statement_json()))
+        if size > room:
+            parts.append([])
+            room = _MANAGED
+        parts[-1].append(statement)
+        room -= size
+    for number, part in enumerate(parts, start=1):
+        more = iam.ManagedPolicy(
+            stack, f"More-{name}-{number}", description=f"Portcullis: more of what {name} may do", statements=part
+        )
+        role.add_managed_policy(more)
+
+
+def _in_parts(statement: iam.PolicyStatement) -> Iterator[iam.PolicyStatement]:
+    resources = list(statement.resources)
+    if len(resources) <= _RESOURCES:
+        yield statement
+        return
+    for first in range(0, len(resources), _RESOURCES):
+        yield statement.copy(sid="", resources=resources[first : first + _RESOURCES])
+
+
+def estimate(value: Any) -> int:
+    """How many characters a part of a policy will have, references counted as what they come to."""
+    if isinstance(value, dict):
+        names = list(value)
+        if len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::")):
+            return _REFERENCE
+        return 2 + sum(len(name) + 4 + estimate(one) for name, one in value.items())
+    if isinstance(value, list):
+        return 2 + sum(1 + estimate(one) for one in value)
+    return len(str(value)) + 2
+
+
+def few_or(pattern: str, exact: Sequence[str]) -> list[str]:
+    """ARNs of things under names of our own: one by one, or where they are many by the form of their names."""
+    return list(exact) if len(exact) <= MANY else [pattern]
