@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ministack.services import eventbridge
 from portcullis.errors import MalformedEvent
 from portcullis.signals import Concern, Scope, Signal, read
 
-from stacks import patterns
+from stacks import patterns, queues
 from tests.signals.cases import EXPECTED, event, wrapped
 from tests.signals.test_deployments_concerned import ACCOUNT, DEMO, KEY, REGION
 from tests.stacks.assembly import Synthesised
@@ -243,3 +244,9 @@ def test_the_taking_of_break_glass_is_heard_at_home_and_in_us_east_1_although_it
 
 def test_at_home_in_us_east_1_nothing_has_to_be_passed_on(pair: Synthesised) -> None:
     assert "portcullis-relay" not in pair.templates
+
+
+def test_the_page_of_dead_letters_counts_the_tries_as_the_queues_do() -> None:
+    page = (Path(__file__).resolve().parents[2] / "runbooks" / "dead-letters.md").read_text()
+    assert queues.RECEIVES == 6
+    assert "could not be handled in six tries" in page
