@@ -352,7 +352,11 @@ class Automation(Stack):
                 if identity.identity_pool
             ],
             group_roles=few_or(ours(""), [arn for identity in identities for arn in identity.cognito_roles]),
-            iam_groups=self._iam("group", {group for one in deployments for group in one.iam_groups}),
+            # only ever read
+            iam_groups=few_or(
+                self._iam("group", {"*"}, anywhere=False)[0],
+                self._iam("group", {group for one in deployments for group in one.iam_groups}),
+            ),
             iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
             iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
             break_glass_by=sorted({a for one in deployments for a in one.break_glass_by if f"::{self.account}:" in a}),

@@ -11,8 +11,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 MOST_MANAGED = 10  # of a role, unless AWS is asked for more
-_OWN, _MANAGED = 9_000, 5_800  # with room for what an estimate leaves out
-_RESOURCES = 40  # of one statement, so that it fits beside others
+_OWN, _MANAGED = 9_300, 5_600  # with room for what an estimate leaves out
+_RESOURCES = 15  # of one statement, so that it fits beside others
 _REFERENCE = 90  # what a reference to another stack's key, pool or group comes to
 MANY = 25  # deployments (or names of one kind) from which on our own names are allowed by pattern
 
@@ -20,24 +20,28 @@ MANY = 25  # deployments (or names of one kind) from which on our own names are 
 def allow(role: iam.Role, name: str, statements: Sequence[iam.PolicyStatement]) -> None:
     """Give a role these rights: in its own policy as far as that takes them, the rest in managed ones."""
     stack = Stack.of(role)
-    own, room = True, _OWN
-    parts: list[list[iam.PolicyStatement]] = []
-    rest: list[iam.PolicyStatement] = []
-    for statement in (part for one in statements for part in _in_parts(one)):
-        size = estimate(stack.resolve(statement.to_statement_json()))
-        if own and size <= room:
+    sized = [
+        (estimate(stack.resolve(part.to_statement_json())), part)
+        for statement in statements
+        for part in _in_parts(statement)
+    ]
+    room = _OWN
+    rest: list[tuple[int, iam.PolicyStatement]] = []
+    for size, statement in sized:
+        if size <= room:
             role.add_to_policy(statement)
             room -= size
         else:
-            rest.append(statement)
-    own, room = False, 0
-    for statement in rest:
-        size = estimate(stack.resolve(statement.to_statement_json()))
-        if size > room:
+            rest.append((size, statement))
+    parts: list[list[iam.PolicyStatement]] = []
+    rooms: list[int] = []
+    for size, statement in sorted(rest, key=lambda one: -one[0]):  # the largest first, each where it still fits
+        place = next((number for number, room in enumerate(rooms) if size <= room), len(parts))
+        if place == len(parts):
             parts.append([])
-            room = _MANAGED
-        parts[-1].append(statement)
-        room -= size
+            rooms.append(_MANAGED)
+        parts[place].append(statement)
+        rooms[place] -= size
     for number, part in enumerate(parts, start=1):
         more = iam.ManagedPolicy(
             stack, f"More-{name}-{number}", description=f"Portcullis: more of what {name} may do", statements=part
@@ -51,7 +55,7 @@ def _in_parts(statement: iam.PolicyStatement) -> Iterator[iam.PolicyStatement]:
         yield statement
         return
     for first in range(0, len(resources), _RESOURCES):
-        yield statement.copy(sid="", resources=resources[first : first + _RESOURCES])
+        yield statement.copy(resources=resources[first : first + _RESOURCES])
 
 
 def estimate(value: Any) -> int:
