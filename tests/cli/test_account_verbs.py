@@ -170,7 +170,7 @@ def test_list_status_drift_history(made: Account, file: Path, capsys: pytest.Cap
     assert (status, "stranger" in out) == (3, True)
     status, out, _ = run(capsys, "history", "demo")
     assert status == 0
-    assert "anna (not proven), because of portcullis apply demo" in out
+    assert "not proven: anna, because of portcullis apply demo" in out
     assert json.loads(run(capsys, "history", "demo", "1", "--json")[1])["touched"]
 
 

@@ -403,7 +403,7 @@ def test_a_request_that_cannot_be_is_refused_in_words(
 @pytest.mark.parametrize("verb", ["lock", "break-glass"])
 def test_without_a_reason_that_can_be_written_down_nothing_is_done(made: Account, verb: str, reason: Any) -> None:
     ask(made, "apply", text=MODEL)
-    with pytest.raises(BadInput, match="a reason has 1 to 500 characters"):
+    with pytest.raises(BadInput, match=r"a reason has 1 to 500 characters|a number is not what belongs here"):
         ask(made, verb, reason=reason)
     assert made.ledger.custody("demo").state is State.OPEN
 

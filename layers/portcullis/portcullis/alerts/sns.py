@@ -9,6 +9,7 @@ from typing import Any
 from portcullis.clients import unanswered
 from portcullis.errors import Unreachable
 from portcullis.operations.ports import Alert
+from portcullis.words import line
 
 _SUBJECT_CHARACTERS = 100  # SNS refuses longer ones
 # SNS and EventBridge take 256 KB, and a character may be twelve bytes of JSON: three texts and the detail stay below.
@@ -75,12 +76,12 @@ def fitting(alert: Alert) -> Alert:
     detail: dict[str, Any] = alert.detail
     if len(json.dumps(detail, default=str)) > _DETAIL_BYTES:
         detail = {"left out": "too long to send; see the history of the deployment"}
-    return replace(alert, happened=_line(alert.happened), done=_line(alert.done), next=_line(alert.next), detail=detail)
+    said = {name: _line(getattr(alert, name)) for name in ("happened", "done", "next")}
+    return replace(alert, deployment=line(alert.deployment, 100), detail=detail, **said)
 
 
-def _line(words: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return line if len(line) <= _TEXT_CHARACTERS else line[:_TEXT_CHARACTERS] + " ... (cut)"
+def _line(words: object) -> str:
+    return " ".join(line(words, _TEXT_CHARACTERS).split())
 
 
 def subject(alert: Alert, topic: str) -> str:

@@ -2,6 +2,11 @@
 
 The same way in which an EKS cluster and HashiCorp Vault know an IAM caller. What is handed over is good for a minute, for this
 question and for this request only; it gives nobody any right.
+
+What it proves: somebody who had credentials of that ARN signed this very request, within the last minute. What it does not: that it was
+this person who invoked the function (whoever may invoke it and sees the request within that minute can send it again, and it is the
+same request), nor who is behind a role (a session's name is chosen by whoever takes the role, unless the role's trust asks for one).
+Who invoked is CloudTrail's to say. A proof of another account is refused (`operations.operate`).
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 _HEADER = "x-portcullis-request"
 _SECONDS = 60
 _PATIENCE = 3
+_LONGEST = 8_000
 
 
 def digest_of(request: Mapping[str, Any]) -> str:
@@ -48,7 +54,11 @@ def proven(query: str, request: Mapping[str, Any], endpoint: str) -> str:
     """The ARN that STS at `endpoint` (ours, whatever the caller signed for) answers with; ValueError, with why, if it does not."""
     import requests
 
+    if len(query) > _LONGEST:
+        raise ValueError("it is too long")
     asked = parse_qs(query)
+    if any(len(values) != 1 for values in asked.values()):
+        raise ValueError("it says something twice")
     if asked.get("Action") != ["GetCallerIdentity"]:
         raise ValueError("it is no question who somebody is")
     if _HEADER not in asked.get("X-Amz-SignedHeaders", [""])[0].split(";"):

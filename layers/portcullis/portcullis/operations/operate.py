@@ -14,41 +14,59 @@ CloudTrail has the truth either way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Any
 
 import msgspec
 
+from portcullis.correlation import correlate
 from portcullis.errors import BadInput, PortcullisError, Refused
-from portcullis.operations.verbs import LEVELS, VERBS, Verb
+from portcullis.operations.given import arguments_of, checked
+from portcullis.operations.verbs import LEVELS, VERBS
 from portcullis.operations.world import Cause, World, from_environment
+from portcullis.words import line
 
+_LONGEST_DECLARED = 300  # of a name that nobody has proven
 _LONGEST_NAME = 64  # of a deployment; those of files are shorter still
 
 
 def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[str, Any]:
     """Run one request; errors become part of the answer, so that the caller shows them as his own."""
     try:
-        request = {**request, "actor": actor_of(request)}
+        request = checked(request)
+        correlate(line(request.get("cause") or "", 200))
+        request["actor"] = actor_of(request, (function_arn.split(":") + [""] * 5)[4])
         done = carry_out(from_environment(), request, alias=function_arn.rsplit(":", 1)[-1])
     except PortcullisError as error:
-        logger.warning("refused", extra={"verb": request.get("verb"), "error": str(error)})
+        verb = line(request.get("verb"), 100) if isinstance(request, Mapping) else ""
+        logger.warning("refused", extra={"verb": verb, "error": line(error)})
         return {"exit_status": error.exit_status, "error": str(error), **_parts(error)}
+    except Exception as error:  # a mistake of ours: told with its place in the log, and answered all the same
+        logger.exception("a verb ended as it never should")
+        said = line(f"{type(error).__name__}: {error}")
+        return {"exit_status": 1, "error": f"a mistake of Portcullis itself, see the log of this function: {said}"}
     return {"exit_status": done.get("exit_status", 0) if isinstance(done, dict) else 0, "answer": done}
 
 
-def actor_of(request: Mapping[str, Any]) -> str:
-    """Who asks: as AWS says, where that is proven."""
+def actor_of(request: Mapping[str, Any], account: str = "") -> str:
+    """Who asks: as AWS says, where that is proven. Where it is not, that stands first, whatever the caller calls himself.
+
+    Refused for a proof of another account: nobody of another may call us, so somebody hides who he is.
+    """
     from portcullis.clients import client
     from portcullis.identity.caller import proven
 
-    declared = str(request.get("actor") or "somebody")
+    declared = line(request.get("actor") or "somebody", _LONGEST_DECLARED)
     if not request.get("proof"):
-        return f"{declared} (not proven)"
+        return f"not proven: {declared}"
     try:
-        return proven(str(request["proof"]), request, client("sts").meta.endpoint_url)
+        arn = proven(str(request["proof"]), request, client("sts").meta.endpoint_url)
     except ValueError as error:
-        return f"{declared} (not proven: {error})"
+        return f"not proven ({line(error, 200)}): {declared}"
+    if account and arn.split(":")[4:5] != [account]:
+        raise Refused(
+            f"the proof is of {line(arn)}, which is not of this account {account}: it proves nobody who may act here"
+        )
+    return arn
 
 
 def _parts(error: PortcullisError) -> dict[str, str]:
@@ -58,10 +76,8 @@ def _parts(error: PortcullisError) -> dict[str, str]:
     return {"problem": error.problem, "source": error.source, "place": error.place, "remedy": error.remedy}
 
 
-def _missing(verb: Verb, arguments: Mapping[str, Any]) -> list[str]:
-    parameters = signature(verb.run).parameters.values()
-    needed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    return [name for name in needed if name not in arguments]
+def _said(words: Any, otherwise: str) -> str:
+    return words if isinstance(words, str) and words else otherwise
 
 
 def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
@@ -69,7 +85,9 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
     name = request.get("verb")
     verb = VERBS.get(name) if isinstance(name, str) else None
     if verb is None:
-        raise BadInput(f"no verb {name!r}", source="request", place="verb", remedy=f"one of {', '.join(sorted(VERBS))}")
+        raise BadInput(
+            f"no verb {line(name, 100)!r}", source="request", place="verb", remedy=f"one of {', '.join(sorted(VERBS))}"
+        )
     if alias not in LEVELS or LEVELS.index(alias) < LEVELS.index(verb.level):
         raise Refused(f"{name} needs the alias {verb.level!r} of this function; it was called as {alias!r}")
     arguments = request.get("arguments") or {}
@@ -80,15 +98,8 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
         raise BadInput(
             "no deployment is named", source="request", place="deployment", remedy="portcullis list names them"
         )
-    unknown = sorted(set(arguments) - verb.arguments)
-    if unknown:
-        known = ", ".join(sorted(verb.arguments)) or "none"
-        raise BadInput(
-            f"{name} takes no {unknown[0]!r}", source="request", place="arguments", remedy=f"it takes: {known}"
-        )
-    if missing := _missing(verb, arguments):
-        raise BadInput(f"{name} needs {missing[0]!r}", source="request", place="arguments", remedy="give it")
-    cause = Cause(str(request.get("cause") or f"portcullis {name}"), str(request.get("actor") or "a person"))
+    arguments = arguments_of(verb.run, str(name), arguments, verb.arguments)
+    cause = Cause(_said(request.get("cause"), f"portcullis {name}"), _said(request.get("actor"), "a person"))
     done = (
         verb.run(world, deployment, cause, **arguments) if verb.of_deployment else verb.run(world, cause, **arguments)
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from portcullis import words
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
 from portcullis.access.plan import AccessModel, Claim, Grant, Membership, Subject
@@ -142,6 +143,10 @@ class Change:
     claimed: tuple[Claim, ...] = ()  # ... and what was claimed afterwards, though it was there before
     model_before: str = ""
     model_after: str = ""
+
+    def __post_init__(self) -> None:
+        """Whoever wrote the words: what stands in the history is one line, and ends."""
+        words.put(self, operation=words.TIME, cause=words.CAUSE, actor=words.ACTOR, summary=words.SUMMARY)
 
     @property
     def of_access(self) -> bool:

@@ -32,6 +32,7 @@ from portcullis.operations.world import Cause, World
 LOOK, ACT, DELETE = "look", "act", "delete"
 LEVELS = (LOOK, ACT, DELETE)
 _LONGEST_REASON = 500
+_LONGEST_HISTORY = 1000  # entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,11 @@ def _rollback(world: World, deployment: str, cause: Cause, *, entry: str) -> Out
 
 
 def _history(world: World, deployment: str, cause: Cause, *, limit: int = 20, entry: str = "") -> Any:
-    return looking.history(world, deployment, _whole(limit, "limit"), entry=str(entry))
+    if not 1 <= limit <= _LONGEST_HISTORY:
+        raise BadInput(
+            f"{limit} entries", source="request", place="limit", remedy=f"a whole number from 1 to {_LONGEST_HISTORY}"
+        )
+    return looking.history(world, deployment, limit, entry=entry)
 
 
 def _shred_plan(world: World, deployment: str, cause: Cause) -> Shredding:
@@ -124,14 +129,12 @@ def _shred_plan(world: World, deployment: str, cause: Cause) -> Shredding:
 
 def _reason(reason: Any) -> str:
     """Why, in words that a history and an alert can carry."""
+    problem = f"a reason has 1 to {_LONGEST_REASON} characters"
     if isinstance(reason, str) and 0 < len(reason.strip()) <= _LONGEST_REASON:
-        return reason.strip()
-    raise BadInput(
-        f"a reason has 1 to {_LONGEST_REASON} characters",
-        source="request",
-        place="reason",
-        remedy="say why, as you would to an auditor",
-    )
+        if reason.strip().isprintable():
+            return reason.strip()
+        problem = "a reason is one line, of signs that can be printed"
+    raise BadInput(problem, source="request", place="reason", remedy="say why, as you would to an auditor")
 
 
 def _whole(value: Any, name: str) -> int:

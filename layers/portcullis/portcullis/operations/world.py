@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from portcullis import words
 from portcullis.access.dialects import Dialect
 from portcullis.errors import Refused
 from portcullis.operations.key_ports import Documents, Endpoints, KeyDesk
@@ -35,6 +36,9 @@ class Cause:
     what: str  # event id(s), "sweep", a command line
     actor: str = ""  # ARN or service
     at: str = ""  # ISO 8601, when it happened, if it is known
+
+    def __post_init__(self) -> None:
+        words.put(self, what=words.CAUSE, actor=words.ACTOR, at=words.TIME)
 
 
 def _lacking(what: str) -> Callable[..., Any]:

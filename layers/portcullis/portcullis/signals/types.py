@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from portcullis import words
+
 
 class Concern(StrEnum):
     """Which reaction a signal asks for."""
@@ -57,3 +59,9 @@ class Signal:
     actor: str = ""  # ARN or service of who did it
     at: str = ""  # ISO 8601, the event's own time
     detail: dict[str, Any] = field(default_factory=dict)  # small facts a reaction may use as a hint
+
+    def __post_init__(self) -> None:
+        """An event may hold anything anywhere: what is kept of it are lines that end."""
+        words.put(self, because=words.DETAIL, subject=words.DETAIL, event_id=200, actor=words.ACTOR, at=words.TIME)
+        tidy = {name: words.line(value) if isinstance(value, str) else value for name, value in self.detail.items()}
+        object.__setattr__(self, "detail", tidy)
