@@ -62,7 +62,8 @@ def test_no_role_has_more_rights_than_iam_takes_as_text(hundred: Synthesised) ->
     for where, resource in hundred.resources("AWS::IAM::Policy").items():
         size = _size(resolver, resource, where)
         for role in resource["Properties"]["Roles"]:
-            own[json.dumps(role)] = own.get(json.dumps(role), 0) + size
+            whose = f"{where.partition('/')[0]}: {json.dumps(role)}"
+            own[whose] = own.get(whose, 0) + size
     assert max(own.values()) <= 10_240
     for where, resource in hundred.resources("AWS::IAM::ManagedPolicy").items():
         assert _size(resolver, resource, where) <= 6_144, where
