@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.desired import desired
+from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
 from portcullis.errors import Unreachable
 from portcullis.identity.aws import AwsIdentity
@@ -416,3 +417,23 @@ def test_a_directory_that_does_not_answer_is_unreachable_never_empty(
         assert name in str(found.unread[asked.subject])
         assert (found.users, found.missing) == ({}, frozenset())
         calm.admin("mend")
+
+
+def test_which_role_a_token_carries_is_decided_by_what_the_groups_say(
+    aws: Emulator, people: Pool, reader: AwsIdentity
+) -> None:
+    role = aws.client("iam").create_role(RoleName="of-ranked", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    people.group("ranked", RoleArn=role, Precedence=7)
+    people.group("first", RoleArn=role, Precedence=0)
+    people.group("roleless", Precedence=1)
+    found = reader.ranks(["ranked", "first", "roleless", "never-made"])
+    assert found == {"ranked": Rank(role, 7), "first": Rank(role, 0)}
+
+
+def test_a_pool_that_does_not_answer_for_its_ranks_is_an_error(
+    calm: Emulator, people: Pool, reader: AwsIdentity
+) -> None:
+    people.group("asked-for")
+    calm.admin("fault", actions=["cognito-idp:GetGroup"], kind="throttle")
+    with pytest.raises(Unreachable, match="asked-for"):
+        reader.ranks(["asked-for"])

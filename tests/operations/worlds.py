@@ -19,6 +19,7 @@ import msgspec
 from portcullis.access.callers import Caller, mapped_roles
 from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.dialects import Dialect
+from portcullis.access.one_role import Rank
 from portcullis.access.own_indices import BLOCKS
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
@@ -329,6 +330,8 @@ class People:
     denied: dict[str, datetime] = field(default_factory=dict)  # role -> its sessions from before that are refused
     fails: int = 0  # how often ending sessions does not work
     denials_fail: int = 0
+    ranked: dict[str, Rank] = field(default_factory=dict)  # Cognito groups with a role
+    ranks_fail: bool = False
     hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
     unchosen: tuple[str, ...] = ()  # app clients that somebody let choose another role than the token's
     unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # who cannot be read now: why
@@ -383,6 +386,11 @@ class People:
 
     def members_of(self, groups: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return {group: self.groups.get(Subject(SubjectKind.COGNITO_GROUP, group), ()) for group in groups}
+
+    def ranks(self, groups: Collection[str]) -> Mapping[str, Rank]:
+        if self.ranks_fail:
+            raise Unreachable("the user pool did not answer")
+        return {group: self.ranked[group] for group in groups if group in self.ranked}
 
     def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
         if self.denials_fail:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from portcullis.access.entries import in_words, unfit
+from portcullis.access.one_role import Rank
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import PortcullisError, Refused, Unreachable
@@ -95,6 +96,18 @@ class AwsIdentity:
             found = dict(zip(by_members, readers.map(self._read, by_members.values()), strict=True))
         return {group: tuple(entry for entry, _ in members or ()) for group, members in found.items()}
 
+    def ranks(self, groups: Collection[str]) -> Mapping[str, Rank]:
+        """Group -> its role and precedence, of those that have a role."""
+
+        def read(group: str) -> Mapping[str, Any]:
+            subject = Subject(SubjectKind.COGNITO_GROUP, group)
+            return self._answered(subject, lambda: self._described(subject)) or {}
+
+        asked = sorted(groups)
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = dict(zip(asked, readers.map(read, asked), strict=True))
+        return {name: Rank(one["RoleArn"], one.get("Precedence")) for name, one in found.items() if one.get("RoleArn")}
+
     def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
         """Refuse these roles' sessions from before an instant. A later instant that stands already stays; how many were moved on."""
         return sum(deny(self._client("iam"), role, before) for role in roles)
@@ -102,8 +115,11 @@ class AwsIdentity:
     def _read(self, asked: tuple[Subject, By]) -> Found | None:
         """Who is behind one subject, or None if it does not exist. Refused if it cannot be read, Unreachable if nobody answered."""
         subject, by = asked
+        return self._answered(subject, lambda: self._found(subject, by))
+
+    def _answered(self, subject: Subject, ask: Callable[[], T | None]) -> T | None:
         try:
-            return self._found(subject, by)
+            return ask()
         except PortcullisError:
             raise
         except Exception as error:
@@ -182,9 +198,15 @@ class AwsIdentity:
 
     def _group_role(self, group: str) -> Found:
         """The role that a token of the group names; none, if it names one that is no longer there."""
-        pool = self._pool_of(Subject(SubjectKind.COGNITO_GROUP, group))
-        role = self._client("cognito-idp").get_group(UserPoolId=pool, GroupName=group)["Group"].get("RoleArn")
+        role = self._described(Subject(SubjectKind.COGNITO_GROUP, group)).get("RoleArn")
         return (self._read((Subject(SubjectKind.IAM_ROLE, role), By.MEMBERS)) or ()) if role else ()
+
+    def _described(self, subject: Subject) -> Mapping[str, Any]:
+        pool = self._pool_of(subject)
+        found: Mapping[str, Any] = self._client("cognito-idp").get_group(UserPoolId=pool, GroupName=subject.name)[
+            "Group"
+        ]
+        return found
 
     def _identity_center(self, name: str) -> Found:
         store = self._client("identitystore")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from portcullis.access.config import Held, Json
+from portcullis.access.one_role import NotCarried
 from portcullis.access.plan import Membership
 from portcullis.model.parts import Path
 
@@ -47,6 +48,7 @@ class Facts:
     membership: Membership | None = None
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all
+    not_carried: tuple[NotCarried, ...] = ()  # who is in two groups by role now
     absent: frozenset[str] = frozenset()  # keys that were looked for and are not there
     unseen: Mapping[str, str] = field(default_factory=dict)  # what could not be looked at: why
 
@@ -59,6 +61,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "by-role-precedence": (
         Severity.INFO,
         "somebody in two Cognito groups has only the first group's role in the token: joining can take access away",
+    ),
+    "by-role-person": (
+        Severity.WARNING,
+        "somebody is in two Cognito groups with roles now, and has nothing of what one of them is granted by role",
     ),
     "cognito-without-dashboards": (
         Severity.WARNING,

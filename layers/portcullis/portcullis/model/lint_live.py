@@ -10,7 +10,8 @@ from portcullis.model.findings import CODES, Facts, Finding
 from portcullis.model.parts import Path
 from portcullis.model.types import Deployment
 
-ENGINE, POLICY = "the engine's security config", "the domain's access policy"  # looked at besides what the file names
+ENGINE, POLICY = "the engine's security config", "the domain's access policy"
+GROUPS = "who is in two groups by role"  # looked at besides what the file names
 
 
 def principals(deployment: Deployment) -> Iterator[tuple[Path, Grant]]:
@@ -76,11 +77,23 @@ def live(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             yield _found(deployment, "missing-key", path, f"there is no key {key}", remedy)
         elif why := facts.unseen.get(key):
             yield _unseen(deployment, path, key, why)
-    for what in (ENGINE, POLICY):
+    yield from _in_two_groups(deployment, facts)
+    for what in (ENGINE, POLICY, GROUPS):
         if why := facts.unseen.get(what):
             yield Finding(
                 "not-looked-at", CODES["not-looked-at"][0], what, f"could not be looked at: {why}", "try again"
             )
+
+
+def _in_two_groups(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
+    for one in facts.not_carried:
+        place = next(
+            i
+            for i, spec in enumerate(deployment.access.grants)
+            if spec.to.by is By.ROLE and spec.to.subject.name in one.not_carried
+        )
+        remedy = "take them out of one of the groups, or grant by members, which adds up"
+        yield _found(deployment, "by-role-person", ("access", "grants", place, "to"), str(one), remedy)
 
 
 _GRANT = "create it, correct the name, or leave the grant out"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from portcullis.errors import PortcullisError
 from portcullis.operations.deployments import read_file
+from portcullis.operations.one_role import who_loses
 from portcullis.operations.ports import Registration
 from portcullis.operations.world import Cause, World
 
@@ -44,7 +45,8 @@ def check(world: World, deployment: str, cause: Cause, *, text: str | None = Non
 def facts(world: World, registration: Registration, file: Deployment) -> Facts:
     """What can be seen of what a file names, and why the rest cannot."""
     from portcullis.model.findings import Facts
-    from portcullis.model.lint_live import ENGINE, POLICY, keys, principals
+    from portcullis.model.lint_live import ENGINE, GROUPS, POLICY, keys, principals
+    from portcullis.model.resolving import resolve
 
     unseen: dict[str, str] = {}
 
@@ -65,11 +67,15 @@ def facts(world: World, registration: Registration, file: Deployment) -> Facts:
             absent.add(key)
         elif error:
             unseen[key] = f"{error.get('Code', 'no answer')}: {error.get('Message', '')}".rstrip(": ")
+    cognito = file.identity.cognito
+    with_role = [group for group, spec in cognito.groups.items() if spec.role] if cognito else []
+    grants = resolve(file).grants
     return Facts(
         account=registration.account,
         held=look(ENGINE, world.engine(registration).read),
         membership=looked.membership,
         access_policy=look(POLICY, lambda: world.gate(registration).policy(registration)),
+        not_carried=look(GROUPS, lambda: who_loses(world, registration, grants, with_role)) or (),
         absent=frozenset(absent),
         unseen=unseen,
     )

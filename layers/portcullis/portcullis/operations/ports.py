@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from portcullis import words
 from portcullis.access.config import Held, Json, Kind
 from portcullis.access.dialects import Dialect
+from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, Claim, Grant, Membership, Subject
 from portcullis.custody.types import Custody, Observation
 
@@ -234,6 +235,9 @@ class IdentityReader(Protocol):
 
     def members_of(self, groups: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Cognito group -> the mapping entries of whoever is in it and enabled, now. A group that is gone has nobody."""
+
+    def ranks(self, groups: Collection[str]) -> Mapping[str, Rank]:
+        """Of these Cognito groups, those that are there and have a role: what decides which of the roles a token carries."""
 
     def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
         """Have IAM refuse these roles' sessions from before an instant, which never moves back; how many roles it moved on for."""

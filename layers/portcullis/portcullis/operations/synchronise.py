@@ -6,6 +6,7 @@ import logging
 
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations.applying import Outcome, apply_model
+from portcullis.operations.one_role import tell_who_loses
 from portcullis.operations.ports import Alert
 from portcullis.operations.standing import coming, in_step, out_of_step, tell_of_refused
 from portcullis.operations.telling import over, tell_once
@@ -49,6 +50,8 @@ def synchronise(world: World, deployment: str, cause: Cause) -> Outcome:
         out_of_step(world, deployment, error)
         raise
     in_step(world, deployment)
+    if done.status != "waiting":
+        tell_who_loses(world, registration, world.ledger.model(deployment).access.grants)
     tell_of_refused(world, deployment)
     over(world, deployment, "access-refused")
     return done

@@ -1,0 +1,110 @@
+"""Who is in two groups by role is told of by name, once, by each look at the groups and by `check --live`."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.one_role import Rank
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import Unreachable
+from portcullis.operations.checking import check
+from portcullis.operations.deployments import apply_text
+from portcullis.operations.ports import Alert
+from portcullis.operations.sweep import sweep
+from portcullis.operations.synchronise import synchronise
+from portcullis.operations.world import Cause
+
+from tests.operations.worlds import POOL, Account, account, arn, model_text
+
+CAUSE = Cause("a test", "somebody")
+ANNA = f"Cognito/{POOL}/anna"
+TEXT = model_text("""\
+  grants:
+    - {role: readall, to: {cognito_group: first, by: role}}
+    - {role: readall_and_monitor, to: {cognito_group: second, by: role}}
+""").replace("groups: {", "groups: {first: {role: true}, second: {role: true}, third: {}, ", 1)
+
+
+def group(name: str) -> Subject:
+    return Subject(SubjectKind.COGNITO_GROUP, name)
+
+
+@pytest.fixture
+def here() -> Account:
+    made = account()
+    made.registered(group_roles={name: arn("role", name) for name in ("first", "second")})
+    made.people.groups |= {group("first"): (), group("second"): (), group("third"): ()}
+    made.people.ranked = {"first": Rank(arn("role", "first"), 1), "second": Rank(arn("role", "second"), 2)}
+    apply_text(made.world, "demo", TEXT, CAUSE)
+    return made
+
+
+def told(here: Account) -> list[str]:
+    return [alert.happened for alert in here.aws.told if alert.name == "one-role-of-two"]
+
+
+def findings(here: Account, text: str = TEXT) -> list[str]:
+    found = check(here.world, "demo", CAUSE, text=text).findings
+    return [f"{one.place}: {one.message}" for one in found if one.code == "by-role-person"]
+
+
+def joins(here: Account, *names: str) -> None:
+    for name in ("first", "second", "third"):
+        here.people.groups[group(name)] = (ANNA,) if name in names else ()
+
+
+def test_joining_another_group_is_told_of_the_person_once_and_again_if_it_comes_again(here: Account) -> None:
+    synchronise(here.world, "demo", CAUSE)
+    assert told(here) == []
+    joins(here, "first", "second")
+    synchronise(here.world, "demo", CAUSE)
+    sweep(here.world)
+    [said] = told(here)
+    for part in (ANNA, "first and second", "the role of first alone", "readall_and_monitor"):
+        assert part in said
+    joins(here, "second")
+    synchronise(here.world, "demo", CAUSE)
+    joins(here, "first", "second")
+    sweep(here.world)
+    assert len(told(here)) == 2
+
+
+def test_what_the_account_says_of_the_person_stands_in_check(here: Account) -> None:
+    assert findings(here) == []
+    joins(here, "first", "second")
+    [said] = findings(here)
+    assert ANNA in said
+    assert "access.grants[1].to" in said
+
+
+def test_a_grant_by_members_makes_it_up(here: Account) -> None:
+    joins(here, "first", "second", "third")
+    made_up = TEXT.replace("  grants:\n", "  grants:\n    - {role: readall_and_monitor, to: {cognito_group: third}}\n")
+    assert findings(here, made_up) == []
+    assert len(findings(here)) == 1
+
+
+def test_a_pool_that_does_not_answer_holds_up_nothing_and_check_says_so(here: Account) -> None:
+    joins(here, "first", "second")
+    here.people.ranks_fail = True
+    assert synchronise(here.world, "demo", CAUSE).status != "waiting"
+    assert told(here) == []
+    found = check(here.world, "demo", CAUSE, text=TEXT).findings
+    assert any(one.code == "not-looked-at" and "two groups by role" in one.place for one in found)
+    here.people.ranks_fail = False
+    sweep(here.world)
+    assert len(told(here)) == 1
+
+
+def test_an_alert_that_cannot_be_sent_holds_up_nothing_and_is_sent_later(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_: Alert) -> None:
+        raise Unreachable("the topic did not answer")
+
+    joins(here, "first", "second")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(here.aws, "tell", silent)
+        synchronise(here.world, "demo", CAUSE)
+    assert told(here) == []
+    sweep(here.world)
+    assert len(told(here)) == 1
