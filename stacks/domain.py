@@ -57,7 +57,6 @@ class Domain(Stack):
         # Whoever reads these snapshots for a re-key imports it, and stops to: it stays, so that the order does not matter.
         if not self.one.model.snapshots.bucket:
             self.export_value(self.snapshots.bucket.bucket_arn)
-        CfnOutput(self, "SecurityGroup", value=self.group.security_group_id)
         CfnOutput(self, "DomainName", value=self.domain.ref)
         CfnOutput(self, "Endpoint", value=self.domain.attr_domain_endpoint)
 
