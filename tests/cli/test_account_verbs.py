@@ -178,13 +178,65 @@ def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: 
     run(capsys, "apply", file)
     made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": role("write")}])
     taken = tmp_path / "taken.yaml"
-    status, out, err = run(capsys, "adopt", "demo", "--out", taken)
+    status, out, err = run(capsys, "adopt", "demo", "--out", taken, "--yes")
     assert (status, out) == (0, "")
+    assert "taken over: roles/editors\n" in err
     assert "1 things taken over" in err
     assert "editors" in taken.read_text("utf-8")
     assert run(capsys, "plan", taken)[0] == 0
     status, out, _ = run(capsys, "adopt", "demo")
     assert (status, out) == (0, taken.read_text("utf-8"))
+
+
+class _Terminal:
+    """Somebody who is asked, and answers."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self.answer
+
+    def read(self) -> str:
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("more", "answer", "claimed"),
+    [
+        ((), None, False),
+        (("--dry-run",), None, False),
+        (("--yes", "--dry-run"), None, False),
+        (("--yes",), None, True),
+        ((), "n", False),
+        ((), "y", True),
+        (("--dry-run",), "y", False),
+        (("--yes",), "n", True),
+    ],
+)
+def test_adopt_shows_what_it_takes_and_claims_it_only_when_told_to(
+    made: Account,
+    file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    answer: str | None,
+    claimed: bool,
+) -> None:
+    run(capsys, "apply", file)
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": role("write")}])
+    if answer is not None:
+        monkeypatch.setattr("sys.stdin", _Terminal(answer))
+        monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: answer)
+    taken = tmp_path / "taken.yaml"
+    status, _, err = run(capsys, "adopt", "demo", "--out", taken, *more)
+    assert "taken over: roles/editors" in err
+    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    assert ("editors" in {claim.name for claim in claims}, taken.exists(), status == 0) == (claimed, claimed, claimed)
 
 
 @pytest.mark.parametrize(

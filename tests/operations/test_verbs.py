@@ -295,6 +295,91 @@ def test_a_file_that_asks_for_more_than_there_is_adopts_nothing(made: Account) -
     assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == before
 
 
+def by_hand(made: Account) -> None:
+    """A role with somebody in it, and some ways to administer the domain."""
+    users = {"helper": {"backend_roles": ["ops"]}}
+    roles = {
+        "editors": role("write"),
+        "keyholders": {"cluster_permissions": ["restapi:admin/*"]},
+        "everything": {"cluster_permissions": ["*"]},
+        "through_a_group": {"cluster_permissions": ["keys"]},
+        "its_index": role("system:admin/system_index"),
+    }
+    groups = {"keys": {"allowed_actions": ["restapi:admin/internalusers"], "type": "cluster"}}
+    mappings = {name: mapping(backend_roles=["team"]) for name in roles}
+    added = ((Kind.ACTION_GROUPS, groups), (Kind.ROLES, roles), (Kind.USERS, users), (Kind.MAPPINGS, mappings))
+    for kind, documents in added:
+        for name, document in documents.items():
+            made.engine.by_hand(kind, [{"op": "add", "path": pointer(name), "value": document}])
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/all_access/backend_roles/-", "value": "ops"}])
+
+
+ADMINISTRATORS = {
+    "actiongroups/keys",
+    "internalusers/helper",
+    "rolesmapping/all_access/backend_roles: ops",
+    *(f"roles/{name}" for name in ("keyholders", "everything", "through_a_group", "its_index")),
+    *(
+        f"rolesmapping/{name}/backend_roles: team"
+        for name in ("keyholders", "everything", "through_a_group", "its_index")
+    ),
+}
+
+
+def test_whoever_administers_the_domain_is_taken_over_only_by_the_whole_name(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    by_hand(made)
+    taken = ask(made, "adopt")
+    assert taken["taken"] == ["roles/editors", "rolesmapping/editors/backend_roles: team"]
+    assert {line.partition(": it gives")[0] for line in taken["left"]} == ADMINISTRATORS
+    for name in ("all_access", "keyholders", "helper"):
+        assert ask(made, "adopt", only=[name])["taken"] == []
+    claim = "rolesmapping/all_access/backend_roles: ops"
+    assert ask(made, "adopt", only=[claim])["taken"] == [claim]
+    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    assert claim in {str(one) for one in claims}
+
+
+def test_a_role_of_the_file_that_was_made_an_administrators_by_hand_is_not_taken_over(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    edited = [{"op": "add", "path": "/viewers/cluster_permissions", "value": ["restapi:admin/roles"]}]
+    made.engine.by_hand(Kind.ROLES, edited)
+    taken = ask(made, "adopt")
+    assert (taken["exit_status"], taken["taken"], taken["claimed"]) == (3, [], False)
+    assert any("roles/viewers" in step for step in taken["steps"])
+    assert made.ledger.model("demo").text == MODEL
+
+
+def test_only_and_except_choose_what_is_taken_over(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    by_hand(made)
+    entry = "rolesmapping/editors/backend_roles: team"
+    for given, expected in (
+        ({"only": ["editors"]}, ["roles/editors", entry]),
+        ({"only": ["roles/editors"]}, ["roles/editors"]),
+        ({"without": [entry]}, ["roles/editors"]),
+        ({"without": ["editors"]}, []),
+    ):
+        assert ask(made, "adopt", **given, dry_run=True)["taken"] == expected
+    with pytest.raises(BadInput, match="'editor'"):
+        ask(made, "adopt", only=["editor"])
+
+
+def test_what_is_claimed_is_what_was_shown_or_nothing(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    by_hand(made)
+    domain = made.ledger.registration("demo").domain_arn
+    claims = made.ledger.claims(domain)
+    shown = ask(made, "adopt", dry_run=True)
+    assert (shown["claimed"], shown["exit_status"], made.ledger.claims(domain)) == (False, 3, claims)
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/editors/backend_roles/-", "value": "late"}])
+    with pytest.raises(Refused, match="no longer what was shown"):
+        ask(made, "adopt", expected=shown["digest"])
+    assert made.ledger.claims(domain) == claims
+    again = ask(made, "adopt", dry_run=True)
+    assert ask(made, "adopt", expected=again["digest"])["taken"] == again["taken"]
+
+
 # ---------------------------------------------------------------------- masters
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from portcullis.access.compare import differing, same
 from portcullis.access.config import MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
 from portcullis.access.desired import Desired
-from portcullis.access.plan import Blocked, Claim, Operation, Plan, Step
+from portcullis.access.plan import Adopting, Blocked, Claim, Operation, Plan, Step
 
 _RESERVED = ("the engine reserves it", "use a role or a name of the model's own")
 _NO_ROLE = ("there is no such role, or none any more", "name a role that exists, or declare it under roles")
@@ -38,7 +38,7 @@ def difference(
     others: frozenset[Claim] = frozenset(),
     *,
     repair: bool = True,
-    adopt: bool = False,
+    adopt: Adopting = False,
 ) -> Plan:
     """The steps from `held` to `desired`, in the order they are applied; the same for any order of the inputs.
 
@@ -80,7 +80,7 @@ class _Difference:
     mine: frozenset[Claim]
     others: frozenset[Claim]
     repair: bool
-    adopt: bool
+    adopt: Adopting
     notes: list[str]
     changes: list[Step] = field(default_factory=list)
     removals: list[Step] = field(default_factory=list)  # of whole documents
@@ -130,7 +130,7 @@ class _Difference:
         """Asked for, and there already as asked for."""
         if claim in self.mine or self.held.is_fixed(claim.kind, claim.name):
             return
-        (self.claim_only if self.adopt or claim in self.others else self.foreign).add(claim)
+        (self.claim_only if self._adopts(claim) or claim in self.others else self.foreign).add(claim)
 
     def _differs(self, claim: Claim, before: Json, after: Json) -> None:
         fields = ", ".join(differing(before, after))
@@ -143,7 +143,7 @@ class _Difference:
             self._block(claim, (why, "make both models alike, or give it another name"))
         elif claim in self.mine and not self.repair:
             self.notes.append(f"{claim} differs from the model in {fields} and is left so")
-        elif claim in self.mine or self.adopt:
+        elif claim in self.mine or self._adopts(claim):
             because = f"differs in {fields}" if claim in self.mine else f"adopted; differs in {fields}"
             self.changes.append(Step(Operation.REPLACE, claim, before, after, because))
         else:
@@ -226,12 +226,15 @@ class _Difference:
         claims = {entry: Claim(Kind.MAPPINGS, role, "and_backend_roles", entry) for entry in asked | there}
         if there == asked or (there <= asked and all(claims[entry] in self.mine for entry in asked)):
             return None  # as it should be, or to be put back as it stood
-        ours = {e for e in there if claims[e] in self.mine or (self.adopt and e in asked)}
+        ours = {e for e in there if claims[e] in self.mine or (self._adopts(claims[e]) and e in asked)}
         strangers = sorted(e for e in there if e not in ours or claims[e] in self.others)
         if not strangers:
             return None
         why = f"and_backend_roles asks for {', '.join(strangers)}, by hand or for another owner"
         return why, "make both alike, or use a role of the model's own"
+
+    def _adopts(self, claim: Claim) -> bool:
+        return self.adopt if isinstance(self.adopt, bool) else claim in self.adopt
 
     def _block(self, claim: Claim, why_and_remedy: tuple[str, str]) -> None:
         self.conflicts.append(Blocked(claim, *why_and_remedy))

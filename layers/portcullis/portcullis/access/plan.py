@@ -138,6 +138,10 @@ class Blocked:
         return f"{self.claim}: {self.why} ({self.remedy})"
 
 
+# Whether what is there already as asked for is claimed, too: all of it, nothing, or these.
+Adopting = bool | frozenset[Claim]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The difference between model and engine in the order it will be applied, and what else was seen on the way."""

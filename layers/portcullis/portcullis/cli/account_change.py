@@ -12,6 +12,7 @@ from portcullis.cli.account import account_options, run, target
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, Refused
+from portcullis.words import line as one_line
 
 
 @click.command(short_help="Bring the engine to what a deployment file asks for.")
@@ -52,24 +53,42 @@ def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...]) -> int:
 @click.option(
     "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write the deployment file there. Default: stdout."
 )
+@click.option("--only", metavar="NAME", multiple=True, help="Take nothing else. May be given several times.")
+@click.option("--except", "without", metavar="NAME", multiple=True, help="Leave this. May be given several times.")
+@click.option("--dry-run", is_flag=True, help="Show what would be taken over, and claim nothing.")
+@click.option("--yes", is_flag=True, help="Claim it without asking.")
 @account_options
-def adopt(target_: str | None, out: str | None) -> int:
+def adopt(
+    target_: str | None, out: str | None, only: tuple[str, ...], without: tuple[str, ...], dry_run: bool, yes: bool
+) -> int:
     """Write the model from what the engine holds, so that a running cluster is taken over without a change.
 
     The roles, users, mappings, action groups and tenants that nobody claims yet are put into the deployment file (the one in force, or
     FILE; its comments stay), and are claimed. A plan of the file that comes out is empty. What a deployment file cannot hold stays on
     the engine as it is, and is listed.
 
+    What is to be taken is named first. On a terminal it is asked about; elsewhere it is claimed with --yes, and else only shown. A NAME
+    is a line of that list, or the name of a role, user, action group or tenant. Who administers the domain (all_access,
+    security_manager, or any right to the security API) is never taken unless --only has the whole line.
+
     \b
     Examples:
+      portcullis adopt demo --dry-run
       portcullis adopt demo --out deployments/demo.yaml
-      portcullis adopt deployments/demo.yaml > taken-over.yaml
+      portcullis adopt deployments/demo.yaml --except editors --yes > taken-over.yaml
 
-    Exit status: 0 taken over, 3 the file still asks for changes: nothing was claimed.
+    Exit status: 0 taken over, 3 nothing was claimed: it was only shown, or the file still asks for changes.
     """
     about = target(target_)
-    found = run("adopt", about.deployment, **about.arguments())
-    if out is not None:
+    asked = {**about.arguments(), "only": list(only), "without": list(without)}
+    asks = sys.stdin.isatty() and not (yes or dry_run or console().json)
+    found = run("adopt", about.deployment, **asked, dry_run=dry_run or not yes)
+    if asks and found["taken"] and not found["steps"]:
+        _show_taken(found, "to be taken over")
+        click.confirm(f"claim these {len(found['taken'])} for {about.deployment}?", abort=True, err=True)
+        found = run("adopt", about.deployment, **asked, expected=found["digest"])
+    shown_only = not found["claimed"] and bool(found["taken"]) and not found["steps"]
+    if out is not None and not (dry_run or shown_only):
         try:
             Path(out).write_text(found["text"], "utf-8")
         except OSError as error:
@@ -79,16 +98,26 @@ def adopt(target_: str | None, out: str | None) -> int:
         return int(found["exit_status"])
     if out is None:
         click.echo(found["text"], nl=False)
-    for line in found["left"]:
-        click.echo(f"left by hand: {line}", err=True)
+    _show_taken(found, "taken over" if found["claimed"] else "to be taken over")
     for step in found["steps"]:
         click.echo(f"would still change: {step}", err=True)
-    if not found["steps"] and found["adopted"]:
+    if found["claimed"] and found["adopted"]:
         where = "the text" if out is None else out
         click.echo(f"keep {where} as the deployment file: a file without it has all that taken away again", err=True)
-    done = "taken over" if not found["steps"] else "found; nothing is claimed until the file asks for no change"
+    done = "taken over"
+    if found["steps"]:
+        done = "found; nothing is claimed until the file asks for no change"
+    elif not found["claimed"] and found["taken"]:
+        done = "found; nothing is claimed and no file written: --yes does both"
     click.echo(f"{about.deployment}: {found['adopted']} things {done}", err=True)
     return int(found["exit_status"])
+
+
+def _show_taken(found: Any, words: str) -> None:
+    for line in found["taken"]:
+        click.echo(f"{words}: {one_line(line)}", err=True)
+    for line in found["left"]:
+        click.echo(f"left by hand: {one_line(line)}", err=True)
 
 
 @click.command(short_help="Undo one change of the history.")

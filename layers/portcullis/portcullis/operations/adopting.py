@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from portcullis.access.callers import Caller, mapped_roles
+from portcullis.access.administering import administers
 from portcullis.access.compare import same, without_nothing
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
 from portcullis.access.desired import Desired
+from portcullis.access.guard import let_in_by
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.applying import apply_model
 from portcullis.operations.deployments import kept_of, writing
+from portcullis.operations.foundation import keepers
 from portcullis.operations.looking import compare
 from portcullis.operations.ports import Registration
 from portcullis.operations.undertaking import text_in_ledger
@@ -36,17 +39,42 @@ _MOST_TRIES = 6
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What adopting came to. `exit_status` 3: there are differences left, so nothing was claimed and the model was not kept.
+    """What adopting came to. `exit_status` 3: there are differences left, or it was only to be shown and there is something to
+    take: nothing was claimed and the model was not kept.
 
-    `left` is what stays as it is on the engine and is nobody's: not in the model, with the reason. `steps` is what applying `text`
-    would still change.
+    `taken` names what is claimed: what is put into the file, and what the file asks for and nobody had claimed. `left` is what stays
+    as it is on the engine and is nobody's: not in the model, with the reason. `steps` is what applying `text` would still change.
+    `digest` is what was shown, by which the claiming that follows knows whether it is still that.
     """
 
     text: str
     adopted: int
+    taken: tuple[str, ...]
     left: tuple[str, ...]
     steps: tuple[str, ...]
+    claimed: bool
+    digest: str
     exit_status: int
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """What people said by name. Everything may be named by the whole of what is shown, or by the name of its role, user, group or
+    tenant; what gives the administration only by the whole."""
+
+    only: frozenset[str]
+    without: frozenset[str]
+    fitted: set[str] = field(default_factory=set)  # of these, what something answers to
+
+    def refuses(self, claim: Claim, administrator: bool) -> str:
+        """Why this is not taken; "" if it is. "-" if nobody need be told: it was not asked for."""
+        whole, names = str(claim), {str(claim), f"{claim.kind.value}/{claim.name}", claim.name}
+        self.fitted |= names & (self.only | self.without)
+        if names & self.without or (self.only and not names & self.only):
+            return "-"
+        if administrator and whole not in self.only:
+            return f"it gives the administration of the domain, and is taken only if named: --only '{whole}'"
+        return ""
 
 
 @dataclass(slots=True)
@@ -58,18 +86,39 @@ class _Found:
     grants: list[tuple[str, str, Grant]] = field(default_factory=list)  # (list, entry, grant)
     left: list[str] = field(default_factory=list)
 
+    def claims(self) -> Iterator[Claim]:
+        """What all of this will be claimed as."""
+        kinds = {section: kind for kind, section in _SECTIONS.items()}
+        yield from (Claim(kinds[section], name) for section, name in self.documents)
+        yield from (
+            Claim(Kind.MAPPINGS, role, "and_backend_roles", one) for role in self.both for one in self.both[role]
+        )
+        yield from (Claim(Kind.MAPPINGS, grant.role, entry_list, entry) for entry_list, entry, grant in self.grants)
+
     def __len__(self) -> int:
         return len(self.documents) + len(self.both) + len(self.grants)
 
 
-def adopt(world: World, deployment: str, cause: Cause, *, text: str | None = None) -> Adopted:
+def adopt(
+    world: World,
+    deployment: str,
+    cause: Cause,
+    *,
+    text: str | None = None,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    dry_run: bool = False,
+    expected: str = "",
+) -> Adopted:
     """Take over what the engine holds into the text of a deployment file (that of the ledger, unless one is given).
 
     Where the engine and the file differ, the engine is right. Comments stay. If the model that comes out asks for no change, it is
-    kept, and everything in it is claimed; else it is only shown.
+    kept, and everything in it is claimed; else, and with `dry_run`, it is only shown. What gives somebody the administration of the
+    domain is taken only if `only` names it. `expected` is the digest of what was shown: Refused if there is something else by now.
     """
     from portcullis import model
 
+    chosen = _Chosen(frozenset(only), frozenset(without))
     with writing(world, deployment, "adopt") as registration:
         base = text if text is not None else text_in_ledger(world, deployment)
         if not base:
@@ -77,23 +126,43 @@ def adopt(world: World, deployment: str, cause: Cause, *, text: str | None = Non
         source = f"{deployment}.yaml"
         before = model.loads(base, source)
         now = compare(world, registration, kept_of(before, base), adopt=True)
-        found = _look(now.held, now.desired, now.others, before, registration)
+        found = _look(now.held, now.desired, now.others, before, registration, chosen)
+        standing = {claim for claim in now.plan.claim_only if not chosen.refuses(claim, administers(now.held, claim))}
+        if strange := sorted((chosen.only | chosen.without) - chosen.fitted):
+            raise BadInput(
+                f"there is nothing to take over that is called {strange[0]!r}",
+                source="request",
+                place="only" if strange[0] in chosen.only else "except",
+                remedy=f"portcullis adopt {deployment} --dry-run names what there is",
+            )
         _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]).whole())
         adopted_text, after = _written(base, source, before, found)
         kept = kept_of(after, adopted_text)
         end = compare(world, registration, kept, adopt=True)
-        if end.plan.empty:
-            apply_model(world, registration, kept, cause, adopt=True, operation="adopt")
+        claims = frozenset({*found.claims(), *standing})
+        taken = tuple(str(claim) for claim in sorted(claims))
+        digest = sha256("\n".join((adopted_text, *taken)).encode()).hexdigest()[:32]
+        if expected and expected != digest:
+            raise Refused(f"what there is to take over on {deployment} is no longer what was shown: look again")
+        claimed = end.plan.empty and not dry_run
+        if claimed:
+            apply_model(world, registration, kept, cause, adopt=claims, operation="adopt")
         steps = (f"{step.operation.value} {step.claim} ({step.because})" for step in end.plan.steps)
         left = (*found.left, *(str(conflict) for conflict in end.plan.conflicts))
-        return Adopted(adopted_text, len(found), left, tuple(steps), 0 if end.plan.empty else 3)
+        different = not end.plan.empty or (dry_run and bool(taken))
+        return Adopted(adopted_text, len(found), taken, left, tuple(steps), claimed, digest, 3 if different else 0)
 
 
 # ---------------------------------------------------------------------- what there is to adopt
 
 
 def _look(
-    held: Held, wanted: Desired, others: frozenset[Claim], before: Deployment, registration: Registration
+    held: Held,
+    wanted: Desired,
+    others: frozenset[Claim],
+    before: Deployment,
+    registration: Registration,
+    chosen: _Chosen,
 ) -> _Found:
     found = _Found()
     for kind, section in _SECTIONS.items():
@@ -104,9 +173,10 @@ def _look(
                 continue
             if asked is not None and same(asked, there):
                 continue
-            if kind is Kind.USERS and asked is None and _administers(held, name, there):
-                # What is ours may be taken away by the next model: not the way in.
-                found.left.append(f"{Claim(kind, name)}: administers the domain, and stays nobody's")
+            claim = Claim(kind, name)
+            more = administers(held, claim, there) and not (asked is not None and administers(held, claim, asked))
+            if why := chosen.refuses(claim, more):
+                found.left += [f"{claim}: {why}"] if why != "-" else []
             elif asked is not None and name not in declared:
                 found.left.append(f"{Claim(kind, name)}: differs from what Portcullis or a level makes of it")
             elif beyond := _beyond(kind, there):
@@ -115,13 +185,8 @@ def _look(
                 found.documents[section, name] = _value(kind, there)
     for role in sorted(held.of(Kind.MAPPINGS)):
         if not held.is_fixed(Kind.MAPPINGS, role) and role in held.of(Kind.ROLES):
-            _mapping(role, held, wanted, others, registration, found)
+            _mapping(role, held, wanted, others, registration, found, chosen)
     return found
-
-
-def _administers(held: Held, user: str, document: Json) -> bool:
-    caller = Caller(user, tuple(document.get("backend_roles") or ()))
-    return not mapped_roles(held, caller).keys().isdisjoint(ADMINISTRATOR_ROLES)
 
 
 def _beyond(kind: Kind, document: Json) -> str:
@@ -145,15 +210,28 @@ def _full(value: Any) -> Any:
 
 
 def _mapping(
-    role: str, held: Held, wanted: Desired, others: frozenset[Claim], registration: Registration, found: _Found
+    role: str,
+    held: Held,
+    wanted: Desired,
+    others: frozenset[Claim],
+    registration: Registration,
+    found: _Found,
+    chosen: _Chosen,
 ) -> None:
+    administrator = administers(held, Claim(Kind.MAPPINGS, role))
+    break_glass = let_in_by(held, keepers(registration).shut_out)
     for entry_list in MAPPING_LISTS:
         there = dict.fromkeys(held.entries(role, entry_list))
         if entry_list == "and_backend_roles":
             if there and there.keys() != wanted.entries.get(role, {}).get(entry_list, {}).keys():
                 if any(Claim(Kind.MAPPINGS, role, entry_list, entry) in others for entry in there):
                     continue
-                found.both[role] = list(there)
+                refused = {chosen.refuses(Claim(Kind.MAPPINGS, role, entry_list, e), administrator) for e in there}
+                if refused == {""}:
+                    found.both[role] = list(there)
+                else:
+                    whole = f"{Claim(Kind.MAPPINGS, role, entry_list, ' and '.join(there))}"
+                    found.left += [f"{whole}: {why}" for why in sorted(refused - {"", "-"})]
             continue
         for entry in there:
             if not entry.strip():
@@ -161,8 +239,13 @@ def _mapping(
             claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
             if claim in others or wanted.because(role, entry_list, entry) is not None:
                 continue
+            why = chosen.refuses(claim, administrator)
             subject = subject_of(entry_list, entry, registration)
-            if subject is None:
+            if why:
+                found.left += [f"{claim}: {why}"] if why != "-" else []
+            elif claim in break_glass:
+                found.left.append(f"{claim}: it lets break-glass in, which only a window of a lock does")
+            elif subject is None:
                 found.left.append(f"{claim}: a deployment file has no word for it")
             else:
                 found.grants.append((entry_list, entry, Grant(subject, role, "adopted")))

@@ -10,7 +10,7 @@ from portcullis.access.config import Held, Json, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
 from portcullis.access.patch import patches
-from portcullis.access.plan import Claim, Plan, Step
+from portcullis.access.plan import Adopting, Claim, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.operations.asking import Asked, ask_subjects
 from portcullis.operations.filters import refuse_unread_filters
@@ -72,7 +72,7 @@ def apply_model(
     kept: KeptModel,
     cause: Cause,
     *,
-    adopt: bool = False,
+    adopt: Adopting = False,
     operation: str = "apply",
     expected: str = "",
     unlocking: bool = False,
@@ -151,7 +151,7 @@ def _bring(
     kept: KeptModel,
     cause: Cause,
     *,
-    adopt: bool = False,
+    adopt: Adopting = False,
     operation: str = "apply",
     expected: str = "",
     unlocking: bool = False,

@@ -14,7 +14,7 @@ from portcullis.access.dialects import holdable
 from portcullis.access.difference import difference
 from portcullis.access.known import Recognised
 from portcullis.access.patch import apply_patches, patches
-from portcullis.access.plan import Claim, Operation, Plan
+from portcullis.access.plan import Adopting, Claim, Operation, Plan
 from portcullis.errors import PortcullisError
 from portcullis.operations.foundation import MOVING, with_foundation
 from portcullis.operations.many import Patches, quickest
@@ -98,7 +98,7 @@ def compare(
     truth: Truth | None = None,
     engine: Engine | None = None,
     held: Held | None = None,
-    adopt: bool = False,
+    adopt: Adopting = False,
     repair: bool = True,
     late: frozenset[Claim] | None = None,
 ) -> Comparison:

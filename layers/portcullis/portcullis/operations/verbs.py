@@ -170,7 +170,7 @@ VERBS: dict[str, Verb] = {
     "re-key-state": Verb(lambda world, deployment, cause: rekey_state(world, deployment), LOOK),
     "restorability-state": Verb(lambda world, deployment, cause: last_check(world, deployment), LOOK),
     "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected", "accept_new"})),
-    "adopt": Verb(adopt, ACT, frozenset({"text"})),
+    "adopt": Verb(adopt, ACT, frozenset({"text", "only", "without", "dry_run", "expected"})),
     "rollback": Verb(_rollback, ACT, frozenset({"entry"})),
     "master-add": Verb(master_add, ACT, frozenset({"principal", "text"})),
     "master-move": Verb(master_move, ACT, frozenset({"principal"})),
