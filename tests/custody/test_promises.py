@@ -1,4 +1,4 @@
-"""The table of promises names what shows each: every test, page, stage and command in it is there, and no promise goes without."""
+"""The tables of promises and of threats name what shows each: every test, page and command in them is there, and no row goes without."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| ")]
 PROMISES = [row for row in ROWS if row[0] != "promise"]
-QUOTED = sorted(set(re.findall(r"`([^`]+)`", PAGE)))
+THREATS_PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+THREATS = [
+    row
+    for row in (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in THREATS_PAGE.splitlines()
+        if line.startswith("| ")
+    )
+    if len(row) == 4 and row[0] != "threat"
+]
+QUOTED = sorted(set(re.findall(r"`([^`]+)`", PAGE + THREATS_PAGE)))
 TESTS = [quoted for quoted in QUOTED if quoted.startswith("test_")]
 PATHS = [quoted for quoted in QUOTED if quoted.startswith("tests/")]
 COMMANDS = [quoted for quoted in QUOTED if quoted.startswith("portcullis ")]
@@ -27,6 +37,13 @@ def test_every_promise_says_what_others_do_what_is_done_here_and_what_shows_it()
         assert len(row) == 4
         assert all(row)
         assert re.search(r"`(test_|tests/|make )", row[3]), row[0]
+
+
+def test_every_threat_has_an_answer_a_test_and_what_is_left() -> None:
+    assert len(THREATS) > 25
+    for row in THREATS:
+        assert all(row)
+        assert "`test_" in row[2], row[0]
 
 
 @pytest.mark.parametrize("path", PATHS)
