@@ -56,6 +56,7 @@ class Access(Stack):
             "security_group": domain.group.security_group_id,
             "automation_security_group": network.automation_group.security_group_id,
             "break_glass_security_group": network.break_glass_group.security_group_id,
+            "eyes": self.to_json_string(domain.eyes),
         }
         properties: dict[str, Any] = {
             "Registration": registration,

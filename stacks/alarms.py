@@ -50,11 +50,12 @@ def domain_metric(account: str, deployment: str, metric: str, statistic: str = "
     )
 
 
-def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> None:
+def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> list[str]:
     """The domain's own view of its key (these alarms also reach the key rule, as events), and its health: what Amazon's guide recommends
-    as alarms, as far as people can do something about it at once."""
-    name = one.name
+    as alarms, as far as people can do something about it at once. What they are called."""
+    name, called = one.name, []
     for metric in ("KMSKeyError", "KMSKeyInaccessible"):
+        called.append(f"{names.PREFIX}-{name}-{metric}")
         alarm(
             scope,
             topic,
@@ -81,6 +82,7 @@ def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> None:
         ),
     )
     for metric, statistic, meaning, how in health:
+        called.append(f"{names.PREFIX}-{name}-{metric.replace('.', '-')}")
         alarm(
             scope,
             topic,
@@ -89,3 +91,4 @@ def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> None:
             f"The domain {name} {meaning} (docs/domain-health.md).",
             **how,
         )
+    return called

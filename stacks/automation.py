@@ -20,7 +20,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from layers.build import built
-from stacks import names, permissions, queues
+from stacks import names, permissions, queues, seeing
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
 from stacks.identity import Identity
@@ -106,6 +106,16 @@ class Automation(Stack):
         )
         self.doors = self._doors(self.functions["operate"], self.functions["remove"])
         self._sweep()
+        read = {shape.queue: name for name, shape in SHAPES.items() if shape.queue}
+        taking = [*self.queues.values(), *self.dead_letters.values(), self.undelivered]
+        self.eyes = [
+            *seeing.listen(self, self.queues["key"], self.undelivered),
+            *seeing.functions(self._function_roles),
+            *seeing.readers([*((self.queues[c], name) for c, name in read.items()), (self.reminders, "key_guard")]),
+            *seeing.queues(taking, [self.reminders]),
+            *seeing.topic(self.topic, [one.email for one in deployments if one.email]),
+            *seeing.schedule(self.sweep_minutes, self.functions["sweep"]),
+        ]
         CustomResource(
             self,
             "Account",
@@ -368,6 +378,22 @@ class Automation(Stack):
                 }
             ),
             service_role=f"arn:{self.partition}:iam::{self.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
+            described_secrets=few_or(
+                self._secret("MasterSecret*"),  # as CloudFormation calls them
+                [identity.master_secret.secret_arn for identity in identities if identity.master_secret],
+            ),
+            own_roles=[f"arn:{self.partition}:iam::{self.account}:role/{names.PREFIX}-*"],
+            sign_in_providers=[
+                f"arn:{self.partition}:iam::{self.account}:{kind}/*" for kind in ("saml-provider", "oidc-provider")
+            ],
+            see_trails=[f"arn:{self.partition}:cloudtrail:*:*:trail/*"],
+            see_rules=[
+                f"arn:{self.partition}:events:{region}:{self.account}:rule/{names.PREFIX}-*"
+                for region in dict.fromkeys((self.region, names.IAM_REGION))
+            ],
+            see_functions=[self._arn("lambda", "function", f"{names.PREFIX}-*", ArnFormat.COLON_RESOURCE_NAME)],
+            see_queues=[f"arn:{self.partition}:sqs:{self.region}:{self.account}:{names.PREFIX}-*"],
+            see_alarms=[self._arn("cloudwatch", "alarm", "*", ArnFormat.COLON_RESOURCE_NAME)],
             models=f"arn:{self.partition}:s3:::cdk-{self._qualifier()}-assets-{self.account}-{self.region}/*.yaml",
             secrets_service=f"secretsmanager.{self.region}.amazonaws.com",
         )

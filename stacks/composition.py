@@ -95,9 +95,10 @@ def compose(
     for name, domain in domains.items():
         access = names.of(name, "access")
         tagged(Access(app, access, domain=domain, network=shared, automation=automation, env=home), name)
+    relay: Relay | None = None
     if region != IAM_REGION:
         iam_home = Environment(account=account, region=IAM_REGION)
-        tagged(Relay(app, f"{names.PREFIX}-relay", home=region, deployments=deployments, env=iam_home))
+        relay = tagged(Relay(app, f"{names.PREFIX}-relay", home=region, deployments=deployments, env=iam_home))
     tagged(
         Observability(
             app,
@@ -105,6 +106,7 @@ def compose(
             automation=automation,
             deployments=deployments,
             trail=own_trail,
+            relay=relay,
             env=home,
         )
     )

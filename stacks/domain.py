@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, CfnUpdatePolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, CfnUpdatePolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as search
@@ -53,7 +53,9 @@ class Domain(Stack):
         source = reads.snapshots if reads else None
         self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn, reads=source)
         self._rules()
-        watch_domain(self, self.one, automation.topic)
+        alarms = watch_domain(self, self.one, automation.topic)
+        wants = {"names": alarms, "told": automation.topic.topic_arn}
+        self.eyes.append({"kind": "alarms", "name": f"of {self.one.name}", "wants": wants})
         # Whoever reads these snapshots for a re-key imports it, and stops to: it stays, so that the order does not matter.
         if not self.one.model.snapshots.bucket:
             self.export_value(self.snapshots.bucket.bucket_arn)
@@ -161,7 +163,9 @@ class Domain(Stack):
             user_pool=identity.pool.user_pool_id if identity.pool else "",
             identity_pool=identity.identity_pool.ref if identity.identity_pool else "",
             identity_center=bool(one.identity_store),
+            own_roles=names.of(one.name, ""),
         )
+        self.eyes: list[dict[str, Any]] = []
         if listened:
             self._rule("identity", listened, "who is in which group may have changed")
         alias_arn = self.format_arn(service="kms", resource=one.key_alias) if one.key_alias else ""
@@ -179,7 +183,9 @@ class Domain(Stack):
             "the key, the domain or the road to it may have changed",
         )
         # A rule of its own: the key's would get every use of the key as well.
-        taken = patterns.break_glass(identity.break_glass.role_arn)
+        secret = identity.master_secret
+        called = [secret.secret_name, self._arn_of_secret(secret.secret_name)] if secret else []
+        taken = patterns.break_glass(identity.break_glass.role_arn, called)
         self._rule(
             "break-glass",
             taken,
@@ -188,6 +194,10 @@ class Domain(Stack):
             state=patterns.ALL_MANAGEMENT_EVENTS,
             group="taken",
         )
+
+    def _arn_of_secret(self, name: str) -> str:
+        form = ArnFormat.COLON_RESOURCE_NAME
+        return self.format_arn(service="secretsmanager", resource="secret", resource_name=name, arn_format=form)
 
     def _rule(
         self,
@@ -202,6 +212,9 @@ class Domain(Stack):
         """One deployment is one message group: its events are handled one after another, other deployments' beside them. And a `group` of
         its events apart, of which somebody may make as many as they like: none of the others waits behind those."""
         to = self._automation.queues[queue or concern]
+        of = ".".join(filter(None, (self.one.name, group)))
+        wants = {"state": state, "pattern": pattern, "target": to.queue_arn, "group": of}
+        self.eyes.append({"kind": "rule", "name": names.of(self.one.name, concern), "wants": wants})
         events.CfnRule(
             self,
             f"Rule-{concern}",
@@ -213,9 +226,7 @@ class Domain(Stack):
                 events.CfnRule.TargetProperty(
                     id=concern,
                     arn=to.queue_arn,
-                    sqs_parameters=events.CfnRule.SqsParametersProperty(
-                        message_group_id=".".join(filter(None, (self.one.name, group)))
-                    ),
+                    sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=of),
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
                         arn=self._automation.undelivered.queue_arn
                     ),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # which itself asks for names
 PREFIX = "portcullis"
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
 RELAY_ROLE = f"{PREFIX}-relay"
+IAM_REGION = "us-east-1"  # where IAM's events happen
 # Security groups of those who call the domains; not to be replaced under the same name: it is one a VPC.
 AUTOMATION_GROUP, BREAK_GLASS_GROUP = f"{PREFIX}-automation", f"{PREFIX}-break-glass"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_s3 as s3
@@ -17,6 +17,7 @@ from stacks.alarms import alarm, domain_metric
 from stacks.automation import SHAPES, Automation
 from stacks.deployments import Declared
 from stacks.keeping import KEPT
+from stacks.relay import Relay
 
 _MISSED_SWEEPS = 3
 _Missing = cloudwatch.TreatMissingData
@@ -31,10 +32,12 @@ class Observability(Stack):
         automation: Automation,
         deployments: Sequence[Declared],
         trail: bool,
+        relay: Relay | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._automation = automation
+        self._alarms: list[str] = []
         if trail:
             self._trail()
         for queue in (*automation.dead_letters.values(), automation.undelivered):
@@ -45,6 +48,28 @@ class Observability(Stack):
             self._failing(function)
         self._missed_sweeps()
         self._dashboard(deployments)
+        self._see(relay)
+
+    def _see(self, relay: Relay | None) -> None:
+        """What all deployments are seen by, told to whoever looks whether it is still there. Here, as this stack is deployed last."""
+        if relay:
+            self.add_dependency(relay)
+        alarms = {"names": self._alarms, "told": self._automation.topic.topic_arn}
+        eyes = [
+            {"kind": "trail", "name": "of management events", "region": self.region},
+            {"kind": "alarms", "name": "of the automation", "wants": alarms},
+            *self._automation.eyes,
+            *(relay.eyes if relay else []),
+        ]
+        told = CustomResource(
+            self,
+            "Eyes",
+            resource_type="Custom::PortcullisEyes",
+            service_token=self._automation.functions["domain_setup"].function_arn,
+            service_timeout=Duration.minutes(5),
+            properties={"Eyes": self.to_json_string(eyes)},
+        )
+        told.node.add_dependency(*(child for child in self.node.children if child is not told))
 
     def _trail(self) -> None:
         """Management events of all Regions: EventBridge passes on only what a trail records. Those that read too, since that is what
@@ -75,6 +100,7 @@ class Observability(Stack):
     # ------------------------------------------------------------------ alarms
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, meaning: str, **how: Any) -> None:
+        self._alarms.append(f"{names.PREFIX}-{name}")
         alarm(self, self._automation.topic, name, metric, meaning, **how)
 
     def _dead_letters(self, queue: sqs.Queue) -> None:

@@ -8,7 +8,7 @@ costs until the next sweep.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from portcullis.signals.rows import About
@@ -31,42 +31,63 @@ def identity(
     user_pool: str,
     identity_pool: str,
     identity_center: bool,
+    own_roles: str = "",
 ) -> Pattern | None:
-    """The identity rule of one deployment; None if it listens to nobody. Pool ids may be tokens."""
+    """The identity rule of one deployment; None if it listens to nobody. Pool ids may be tokens. `own_roles`: what the names of the
+    roles that were made for it begin with."""
     branches: list[Pattern] = []
     if user_pool:
         about = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
         named = [name for name in operations("cognito-idp", *about) if name != _BY_ONESELF]
+        named = _in_short(named, "UserPool", "Provider")
         branches.append(_calls("cognito-idp", named, {"requestParameters": {"userPoolId": [user_pool]}}))
         branches.append(_calls("cognito-idp", [_BY_ONESELF]))
     if identity_pool:
         wanted = {"requestParameters": {"identityPoolId": [identity_pool]}}
         branches.append(_calls("cognito-identity", operations("cognito-identity", About.IDENTITY_POOL), wanted))
     if identity_center:
-        about = (About.IDENTITY_CENTER_GROUP, About.IDENTITY_CENTER_USER, About.IDENTITY_CENTER)
+        about = (
+            *(About.IDENTITY_CENTER_GROUP, About.IDENTITY_CENTER_USER, About.IDENTITY_CENTER),
+            About.ASSIGNMENT,
+        )
         services = (
             "sso-directory",
             "identitystore",
             "identitystore-scim",
             "sso",
         )  # of one thing: in one branch, to save room
-        calls = sorted({name for service in services for name in operations(service, *about)})
+        calls = _in_short(
+            {name for service in services for name in operations(service, *about)}, "Group", "User", "Assignment"
+        )
         branches.append({"source": [f"aws.{service}" for service in services], "detail": {"eventName": calls}})
-    return _with_iam(branches, iam_groups, iam_users, iam_roles)
+    return _with_iam(branches, iam_groups, iam_users, iam_roles, own_roles)
 
 
-def relay(*, iam_groups: Sequence[str], iam_users: Sequence[str], iam_roles: Sequence[str]) -> Pattern | None:
+def relay(
+    *, iam_groups: Sequence[str], iam_users: Sequence[str], iam_roles: Sequence[str], own_roles: str = ""
+) -> Pattern | None:
     """What us-east-1 forwards to the home Region: the IAM events of all deployments together."""
-    return _with_iam([], iam_groups, iam_users, iam_roles)
+    return _with_iam([], iam_groups, iam_users, iam_roles, own_roles)
 
 
 def _with_iam(
-    others: list[Pattern], groups: Sequence[str], users: Sequence[str], roles: Sequence[str]
+    others: list[Pattern], groups: Sequence[str], users: Sequence[str], roles: Sequence[str], own: str
 ) -> Pattern | None:
+    if own:  # whoever maps roles listens to whose word these roles are taken by
+        others = [
+            *others,
+            *_own_roles(own),
+            _calls("iam", _in_short(operations("iam", About.SIGN_IN_PROVIDER), "Provider")),
+        ]
     by_name = _any_of([*_iam(groups, users, roles, by_name=True), *others])
     if by_name is None or len(json.dumps(by_name, separators=(",", ":"))) <= _ROOM:
         return by_name
     return _any_of([*_iam(groups, users, roles, by_name=False), *others])
+
+
+def _own_roles(prefix: str) -> list[Pattern]:
+    named = {"requestParameters": {"roleName": [{"prefix": {"equals-ignore-case": prefix}}]}}
+    return [_calls("iam", operations("iam", About.IAM_ROLE), named)]
 
 
 def _iam(groups: Sequence[str], users: Sequence[str], roles: Sequence[str], *, by_name: bool) -> list[Pattern]:
@@ -115,6 +136,8 @@ def key(
     if key_alias:
         about_key.append({"source": ["aws.kms"], "detail": {"requestParameters": {"aliasName": [key_alias]}}})
     alarmed = {"name": ["KMSKeyError", "KMSKeyInaccessible"], "dimensions": {"DomainName": [domain]}}
+    # The events of a key store tell the store and not its keys, and which store a given key is in only KMS knows: all stores.
+    about_key.append(_calls("kms", operations("kms", About.KEY_STORE)))
     branches = [
         *about_key,
         {"source": ["aws.es", "aws.opensearchservice"], "resources": [domain_arn]},
@@ -136,13 +159,66 @@ def key(
     return pattern
 
 
-def break_glass(role: str) -> Pattern:
-    """Every taking of a break-glass role, by its ARN; `*` in it stands for anything. CloudTrail marks these events as reading:
-    a rule has to ask for such (ALL_MANAGEMENT_EVENTS)."""
+def break_glass(role: str, secret: Sequence[str] = (), also: Iterable[Pattern] = ()) -> Pattern:
+    """Every taking of a break-glass role, by its ARN; `*` in it stands for anything. And every reading and change of the master's secret,
+    where the master is an internal user; `secret` is what it can be called by, each the beginning of a name or an ARN. CloudTrail marks
+    such events as reading: a rule has to ask for them (ALL_MANAGEMENT_EVENTS)."""
     wanted: list[Any] = [{"wildcard": role}] if "*" in role else [role]
     asked = {"requestParameters": {"roleArn": wanted}}
-    found = _any_of([_calls("sts", operations("sts", About.BREAK_GLASS), asked)])
-    assert found is not None  # noqa: S101 - one branch
+    branches = [_calls("sts", operations("sts", About.BREAK_GLASS), asked)]
+    if secret:
+        named = {"requestParameters": {"secretId": [{"prefix": one} for one in secret]}}
+        branches.append(_calls("secretsmanager", operations("secretsmanager", About.SECRET), named))
+    return _all_of(*branches, *also)
+
+
+def eyes(prefix: str) -> dict[str, Pattern]:
+    """Who shuts the eyes of the account: what its rules are called -> their patterns. Each hears of the other, so that who disables one
+    is heard by the other; whoever disables both in one moment is seen by the sweep."""
+    alarms = operations("monitoring", About.ALARM)
+    ours: list[Any] = [{"prefix": prefix}]
+    return {
+        "eyes": eyes_of_rules(
+            prefix,
+            *(_asked("monitoring", alarms, field, ours) for field in ("alarmName", "alarmNames")),
+            *_own_roles(prefix),
+        ),
+        "eyes-parts": _all_of(*_parts(prefix), *rules_called(f"{prefix}eyes")),
+    }
+
+
+def eyes_of_rules(prefix: str, *more: Pattern) -> Pattern:
+    """Trails and rules, wherever there are some: at home, and where IAM's events happen."""
+    return _all_of(_calls("cloudtrail", operations("cloudtrail", About.TRAIL)), *rules_called(prefix), *more)
+
+
+def rules_called(prefix: str) -> list[Pattern]:
+    """Whoever changes a rule whose name begins so."""
+    calls = operations("events", About.RULE)
+    return [_asked("events", calls, field, [{"prefix": prefix}]) for field in ("name", "rule")]
+
+
+def _parts(prefix: str) -> list[Pattern]:
+    """Functions, queues, topics: named by a name, an ARN or an address."""
+    somewhere: list[Any] = [{"prefix": prefix}, {"wildcard": f"*:{prefix}*"}, {"wildcard": f"*/{prefix}*"}]
+    calls = operations("lambda", About.FUNCTION)
+    mappings = [name for name in calls if "EventSourceMapping" in name]  # known by an id of their own
+    topics = operations("sns", About.TOPIC)
+    return [
+        _calls("lambda", mappings),
+        _asked("lambda", [name for name in calls if name not in mappings], "functionName", somewhere),
+        _asked("sqs", operations("sqs", About.QUEUE), "queueUrl", somewhere[2:]),
+        *(_asked("sns", topics, field, somewhere[1:2]) for field in ("topicArn", "subscriptionArn")),
+    ]
+
+
+def _asked(service: str, calls: Sequence[str], field: str, values: list[Any]) -> Pattern:
+    return _calls(service, calls, {"requestParameters": {field: values}})
+
+
+def _all_of(*branches: Pattern) -> Pattern:
+    found = _any_of([*branches])
+    assert found is not None  # noqa: S101 - one branch at least
     return found
 
 
@@ -158,6 +234,12 @@ def operations(service: str, *about: About) -> list[str]:
     )
 
 
+def _in_short(names: Iterable[str], *words: str) -> list[Any]:
+    """The same and some more, in less room: every name with one of these words in it is one pattern. Calls that read are not delivered."""
+    left: list[Any] = sorted(name for name in names if not any(word in name for word in words))
+    return left + [{"wildcard": f"*{word}*"} for word in words]
+
+
 def _named(calls: Sequence[str], field: str, names: Sequence[str]) -> list[Pattern]:
     """IAM calls about things of these names. A rename counts by its old name or its new one."""
     same = [{"equals-ignore-case": name} for name in names]
@@ -169,7 +251,7 @@ def _named(calls: Sequence[str], field: str, names: Sequence[str]) -> list[Patte
     return branches
 
 
-def _calls(service: str, names: Sequence[str], more: Pattern | None = None) -> Pattern:
+def _calls(service: str, names: Sequence[Any], more: Pattern | None = None) -> Pattern:
     return {"source": [f"aws.{service}"], "detail": {"eventName": list(names), **(more or {})}}
 
 

@@ -51,6 +51,15 @@ class Grounds:
     service_role: str = ""  # of the search service, in every account
     models: str = ""  # objects that hold deployment files
     secrets_service: str = ""  # what Secrets Manager is called in this Region
+    # What we see by: trails of every Region (and of the organisation), rules here and in IAM's Region, and the rest by the names we give.
+    described_secrets: Sequence[str] = field(default=())  # of masters: looked at, never read
+    own_roles: Sequence[str] = field(default=())  # that the stacks make, by name
+    sign_in_providers: Sequence[str] = field(default=())
+    see_trails: Sequence[str] = field(default=())
+    see_rules: Sequence[str] = field(default=())
+    see_functions: Sequence[str] = field(default=())
+    see_queues: Sequence[str] = field(default=())
+    see_alarms: Sequence[str] = field(default=())
 
 
 def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: dict[str, object]) -> Statements:
@@ -125,7 +134,11 @@ def read_identities(g: Grounds) -> Statements:
         *_allow(["iam:GetGroup"], g.iam_groups),
         *_allow(["iam:GetUser"], g.iam_users),
         *_allow(["iam:GetRole"], g.iam_roles),
-        *_allow(_prefixed("cognito-idp", "AdminGetUser GetGroup ListUsers ListUsersInGroup"), g.user_pools),
+        # Of whom is in a pool, and of how somebody becomes one of its users: in one statement, since each names every pool.
+        *_allow(
+            _prefixed("cognito-idp", f"AdminGetUser GetGroup ListUsers ListUsersInGroup {_HOW_ONE_SIGNS_IN}"),
+            g.user_pools,
+        ),
         *_allow(
             _prefixed("identitystore", "DescribeGroup DescribeUser GetGroupId ListGroupMemberships"),
             sorted(set(stores)),
@@ -133,6 +146,9 @@ def read_identities(g: Grounds) -> Statements:
     ]
 
 
+_HOW_ONE_SIGNS_IN = (
+    "DescribeIdentityProvider DescribeUserPool DescribeUserPoolClient ListIdentityProviders ListUserPoolClients"
+)
 _STORE_PARTS = (
     "arn:aws:identitystore:::group/*",
     "arn:aws:identitystore:::user/*",
@@ -193,6 +209,34 @@ def lock(g: Grounds) -> Statements:
 
 def take_snapshots(g: Grounds) -> Statements:
     return _allow(["sts:AssumeRole"], g.snapshot_roles)
+
+
+def see(g: Grounds) -> Statements:
+    """Look whether what we see by is still there. None of this can change any of it."""
+    trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
+    functions = _prefixed("lambda", "GetFunctionConcurrency GetFunctionConfiguration")
+    return [
+        *_allow(["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings"], ["*"] if g.see_rules else []),
+        *_allow(trails, g.see_trails),
+        *_allow(_prefixed("events", "DescribeRule ListTargetsByRule"), g.see_rules),
+        *_allow(functions, g.see_functions),
+        *_allow(_prefixed("sqs", "GetQueueAttributes GetQueueUrl"), g.see_queues),
+        *_allow(_prefixed("sns", "GetTopicAttributes ListSubscriptionsByTopic"), [g.topic]),
+        *_allow(["cloudwatch:DescribeAlarms"], g.see_alarms),
+    ]
+
+
+def look_at_roads(g: Grounds, *, locks: bool = True, chooses: bool = True) -> Statements:
+    """Who may become whoever is mapped. Reads, and no secret's value. `locks` and `chooses`: the function may look at domains, or at
+    identity pools, for that; what it may already is not said again, as each statement names all of them."""
+    return [
+        *_allow(["iam:GetRole"], g.own_roles),
+        *_allow(["iam:GetSAMLProvider", "iam:GetOpenIDConnectProvider"], g.sign_in_providers),
+        *_allow(["cognito-identity:DescribeIdentityPool"], () if chooses else g.identity_pools),
+        *_allow(_prefixed("secretsmanager", "DescribeSecret GetResourcePolicy"), g.described_secrets),
+        *_allow(["es:DescribeDomain"], () if locks else g.domains),
+        *_allow(_prefixed("es", "ListVpcEndpointAccess ListVpcEndpointsForDomain"), ["*"]),
+    ]
 
 
 def rotate_keys(g: Grounds) -> Statements:
@@ -281,6 +325,8 @@ def _of_people(g: Grounds) -> Statements:
         *rotate_keys(g),
         *choose_roles(g),
         *tell_endpoints(g),
+        *see(g),
+        *look_at_roads(g),
     ]
 
 
@@ -290,11 +336,27 @@ def of_function(name: str, g: Grounds) -> Statements:
     identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
     match name:
         case "identity_sync":
-            return [*everywhere, *end_sessions(g), *bury(identity_dead)]
+            return [*everywhere, *end_sessions(g), *look_at_roads(g, locks=False, chooses=False), *bury(identity_dead)]
         case "key_guard":
-            return [*everywhere, *observe_keys(g), *lock(g), *end_sessions(g), *bury(key_dead)]
+            return [
+                *everywhere,
+                *observe_keys(g),
+                *lock(g),
+                *end_sessions(g),
+                *see(g),
+                *look_at_roads(g, chooses=False),
+                *bury(key_dead),
+            ]
         case "sweep":
-            known = [*observe_keys(g), *lock(g), *end_sessions(g), *count(g), *take_snapshots(g)]
+            known = [
+                *observe_keys(g),
+                *lock(g),
+                *end_sessions(g),
+                *count(g),
+                *take_snapshots(g),
+                *see(g),
+                *look_at_roads(g),
+            ]
             return [*everywhere, *known, *rotate_keys(g), *choose_roles(g)]
         case "operate":
             return [*everywhere, *_of_people(g)]

@@ -14,7 +14,7 @@ from constructs import Construct
 from stacks import names, patterns
 from stacks.deployments import Declared
 
-IAM_REGION = "us-east-1"
+IAM_REGION = names.IAM_REGION
 
 
 def wanted(deployments: Sequence[Declared]) -> dict[str, Any] | None:
@@ -23,6 +23,7 @@ def wanted(deployments: Sequence[Declared]) -> dict[str, Any] | None:
         iam_groups=sorted({name for one in deployments for name in one.iam_groups}),
         iam_users=sorted({name for one in deployments for name in one.iam_users}),
         iam_roles=sorted({name for one in deployments for name in one.iam_roles}),
+        own_roles=f"{names.PREFIX}-",
     )
 
 
@@ -31,6 +32,7 @@ class Relay(Stack):
         self, scope: Construct, name: str, *, home: str, deployments: Sequence[Declared], **kwargs: Any
     ) -> None:
         super().__init__(scope, name, **kwargs)
+        self.eyes: list[dict[str, Any]] = []
         bus = f"arn:{self.partition}:events:{home}:{self.account}:event-bus/default"
         role = iam.Role(
             self,
@@ -48,7 +50,17 @@ class Relay(Stack):
         )
         anyone = f"arn:{self.partition}:iam::{self.account}:role/{names.of('*', 'break-glass')}"
         self._pass_on("Rule", "relay", "IAM's events", wanted(deployments), "ENABLED", bus, role)
-        taken = patterns.break_glass(anyone)
+        # Each of these two hears of whoever disables the other.
+        taken = patterns.break_glass(anyone, also=patterns.rules_called(f"{names.PREFIX}-relay-eyes"))
+        self._pass_on(
+            "Eyes",
+            "relay-eyes",
+            "what may make us blind",
+            patterns.eyes_of_rules(f"{names.PREFIX}-"),
+            "ENABLED",
+            bus,
+            role,
+        )
         self._pass_on(
             "Taken", "relay-break-glass", "takings of break-glass", taken, patterns.ALL_MANAGEMENT_EVENTS, bus, role
         )
@@ -65,6 +77,8 @@ class Relay(Stack):
     ) -> None:
         if pattern is None:
             return
+        wants = {"state": state, "pattern": pattern, "target": bus}
+        self.eyes.append({"kind": "rule", "name": f"{names.PREFIX}-{name}", "region": IAM_REGION, "wants": wants})
         events.CfnRule(
             self,
             identifier,

@@ -142,6 +142,21 @@ RUNBOOKS = (
     Runbook("list", _BROKEN, "look", "Lists the deployments, with state and key.", of_deployment=False),
     Runbook("sweep", _BROKEN, "act", "Reads the whole truth of all deployments now.", of_deployment=False),
     Runbook("synchronise", _BROKEN, "act", "Brings the role mappings to what the groups say now."),
+    Runbook(
+        "eyes",
+        "eyes-shut",
+        "look",
+        "Shows what Portcullis does not see any more, and since when.",
+        of_deployment=False,
+    ),
+    Runbook("roads", "another-road", "look", "Shows who else may be let in: what differs from what was accepted."),
+    Runbook(
+        "accept",
+        "another-road",
+        "act",
+        "Says that what opens another road was meant: it is compared with from now on.",
+        arguments=("watch", "reason"),
+    ),
     Runbook("drift", _DRIFT, "look", "Shows what was changed by hand on the engine."),
     Runbook("plan", _DRIFT, "look", "Shows what applying the model in force would change, for roles and people."),
     Runbook("apply", _DRIFT, "act", "Brings the engine to what the model in force asks for."),
@@ -170,6 +185,7 @@ _ARGUMENTS = {
     "days": _text("How many days KMS waits before it deletes the key.", "^(7|8|9|[12][0-9]|30)$", "30"),
     "name": _text("Name of the snapshot.", "^[a-z0-9][a-z0-9._-]{0,254}$"),
     "indices": _text("Names and patterns of indices, comma-separated.", '^[^\\x00-\\x20\\"]{1,500}$', "*"),
+    "watch": _text("What differs, as `portcullis roads` calls it.", "^[\\x21-\\x7e]{3,128}$"),
     "entry": _text("Number of the entry in the history (1: the latest), or its time.", "^[0-9T.]{1,32}$"),
 }
 _APPROVERS = {

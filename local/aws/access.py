@@ -7,12 +7,16 @@
 - The roles of an identity pool could be set by who was allowed that on the pool; on Amazon it takes `*`.
 - A statement that counts only for roles within a boundary (`iam:PermissionsBoundary`) never held: it did not look at the role.
 - `es:*` calls name the domain in the path; it looked in the body only, so a grant on one domain's ARN never matched.
+- Rules of the default bus have ARNs without the bus, providers are named by their own ARN, and alarms are looked
+  at as a whole: none of these was known, so that whoever may look at just these was refused.
+- Lambda tells a question about concurrency from a change of it, and knows changes of event source mappings; here it did not.
 - KMS judges a call that names an alias by the key behind it, with the alias as a condition (`kms:RequestAlias`,
   `kms:ResourceAliases`); here neither was known, so that who may look at a key by its alias was refused.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextvars import ContextVar
@@ -23,6 +27,8 @@ def install() -> None:
     _one_root()
     _secure_transport()
     _domain_arns()
+    _watched_arns()
+    _lambda_actions()
     _key_aliases()
 
 
@@ -115,6 +121,64 @@ def _domain_arns() -> None:
         return general(service, method, path, headers, body, query, region, account)  # type: ignore[no-any-return]
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _watched_arns() -> None:
+    from ministack.core import iam_actions
+
+    general = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> str:
+        asked = _asked(body)
+        match service:
+            case "events" if (rule := asked.get("Name") or asked.get("Rule")) and not asked.get("EventBusName"):
+                return f"arn:aws:events:{region}:{account}:rule/{rule}"
+            case "monitoring" if (
+                "DescribeAlarms" in f"{path} {headers.get('x-amz-target', '')} {body[:2000].decode('latin-1')}"
+            ):
+                return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+            case "iam":
+                for name in ("SAMLProviderArn", "OpenIDConnectProviderArn"):
+                    if given := iam_actions._query_param(query, name):
+                        return str(given)
+        return general(service, method, path, headers, body, query, region, account)  # type: ignore[no-any-return]
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _lambda_actions() -> None:
+    """By the method, too: it took every question about concurrency for a change of it, and no change of an event source mapping for one."""
+    from ministack.core import iam_actions
+
+    general = iam_actions._lambda_action
+
+    def lambda_action(method: str, path: str) -> Any:
+        for ending, thing in (
+            ("/concurrency", "FunctionConcurrency"),
+            ("/event-source-mappings/", "EventSourceMapping"),
+        ):
+            if ending in path and (verb := _LAMBDA_VERBS[thing].get(method)):
+                return f"{verb}{thing}"
+        return general(method, path)
+
+    iam_actions._lambda_action = lambda_action
+
+
+_LAMBDA_VERBS = {
+    "FunctionConcurrency": {"GET": "Get", "PUT": "Put", "DELETE": "Delete"},
+    "EventSourceMapping": {"GET": "Get", "PUT": "Update", "DELETE": "Delete"},
+}
+
+
+def _asked(body: bytes) -> dict[str, Any]:
+    """The members of a JSON request; none of any other."""
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 _asked_by_alias: ContextVar[str] = ContextVar("asked_by_alias", default="")

@@ -133,6 +133,7 @@ def install() -> None:
 
 def _reading_only_to_whom_asks(eventbridge: Any) -> None:
     dispatch, invoke = eventbridge._dispatch_event, eventbridge._invoke_target
+    shown = eventbridge._rule_out
 
     def dispatch_to_enabled(event: Any, *args: Any, **named: Any) -> Any:
         for rule in eventbridge._rules.values():
@@ -147,5 +148,10 @@ def _reading_only_to_whom_asks(eventbridge: Any) -> None:
             return None
         return invoke(target, event, rule, *args, **named)
 
+    def rule_out(rule: Any) -> Any:
+        asks = rule.get("_reading") and rule.get("State") == "ENABLED"
+        return shown(rule) | ({"State": ALL_MANAGEMENT_EVENTS} if asks else {})
+
+    eventbridge._rule_out = rule_out
     eventbridge._dispatch_event = dispatch_to_enabled
     eventbridge._invoke_target = invoke_unless_reading

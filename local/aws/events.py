@@ -35,7 +35,27 @@ WATCHED = {
     "cognito-identity": ("cognito-identity", "cognito-identity"),
     "opensearch": ("opensearch", "es"),
     "ec2": ("ec2", "ec2"),
+    "cloudtrail": ("cloudtrail", "cloudtrail"),
+    "events": ("events", "events"),
+    "lambda": ("lambda", "lambda"),
+    "sqs": ("sqs", "sqs"),
+    "sns": ("sns", "sns"),
+    "monitoring": ("cloudwatch", "monitoring"),
+    "secretsmanager": ("secretsmanager", "secretsmanager"),
 }
+# Of these, only what changes them: what goes through them is no management event, or comes by the thousand.
+ONLY = {
+    "lambda": ("Create", "Delete", "Update", "PutFunctionConcurrency", "AddPermission", "RemovePermission"),
+    "sqs": ("CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "PurgeQueue"),
+    "sns": ("Create", "Delete", "Set", "AddPermission", "RemovePermission", "Subscribe", "Unsubscribe"),
+    "events": ("Put", "Delete", "Remove", "Disable", "Enable"),
+    "monitoring": ("PutMetricAlarm", "DeleteAlarms", "DisableAlarmActions", "EnableAlarmActions"),
+}
+NO_EVENT = ("PutEvents",)
+# Lambda's events are called by the version of the API that brought the operation.
+DATED = {"PutFunctionConcurrency": "20171031", "DeleteFunctionConcurrency": "20171031"}
+DATED_V2 = ("UpdateFunctionCode", "UpdateFunctionConfiguration", "AddPermission", "RemovePermission")
+READ_ALOUD = ("AssumeRole", "GetSecretValue")  # reading calls that a rule may ask for
 GLOBAL = ("iam", "sts")
 READING = (
     *("Get", "List", "Describe", "Head", "Lookup", "Search", "Simulate", "Verify", "Batch", "Test", "Generate"),
@@ -103,7 +123,9 @@ def changes(service: str, name: str) -> bool:
     """Whether the call is one that CloudTrail sends to EventBridge: it changes something and is not a data event."""
     if service == "ec2":
         return name.startswith(EC2_CALLS)
-    return not name.startswith(READING)
+    if service in ONLY:
+        return name.startswith(ONLY[service]) and name not in NO_EVENT
+    return name in READ_ALOUD or not name.startswith(READING)
 
 
 def user_identity(access_key: str) -> dict[str, Any]:
@@ -215,7 +237,7 @@ def _record(
         "userIdentity": identity,
         "eventTime": _stamp(time.time()),
         "eventSource": f"{WATCHED[service][1]}.amazonaws.com",
-        "eventName": call.name,
+        "eventName": _event_name(service, call.name),
         "awsRegion": "us-east-1" if service in GLOBAL else region,
         "sourceIPAddress": "127.0.0.1",
         "userAgent": headers.get("user-agent", ""),
@@ -224,7 +246,7 @@ def _record(
         **before,
         "requestID": request_id,
         "eventID": str(uuid.uuid4()),
-        "readOnly": call.name.startswith(TAKING_A_ROLE),
+        "readOnly": call.name.startswith(READ_ALOUD),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": account,
@@ -250,6 +272,12 @@ def _record(
         record["additionalEventData"] = {"sub": made_sub} if made_sub else {}
     json.dumps(record)  # fails here, and not on the bus, if anything in it cannot be written
     return record
+
+
+def _event_name(service: str, name: str) -> str:
+    if service != "lambda":
+        return name
+    return name + (DATED.get(name) or ("20150331v2" if name in DATED_V2 else "20150331"))
 
 
 def _stamp(at: float) -> str:

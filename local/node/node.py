@@ -23,7 +23,7 @@ from local.node.files import write_private
 from local.node.security import SecuritySetup
 from local.processes import LOOPBACK, Child, Died, check_port, free_port, last_lines
 
-UP_WITHIN_S = 90.0
+UP_WITHIN_S = 300.0
 ASKS_EVERY_S = 0.1
 TELLS_EVERY_S = 2.0
 JVM = (

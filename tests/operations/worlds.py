@@ -498,6 +498,13 @@ class Account:
         return one
 
 
+class NoRoads:
+    """The Roads protocol of an account in which there is nothing that could lead anywhere."""
+
+    def look(self, road: Any) -> None:
+        return None
+
+
 def account(held: Held | None = None, fate: Fate | None = None) -> Account:
     """A world around one domain, which is set up: the keepers of the deployment `demo` are mapped."""
     fate = fate or Fate()
@@ -520,6 +527,7 @@ def account(held: Held | None = None, fate: Fate | None = None) -> Account:
         "sleep": lambda _: None,
         "remind": lambda *_: None,
         "let_into_vpcs": lambda: "was there",
+        "roads": lambda *_: NoRoads(),
     }
     world = World(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(World)})
     return Account(world, ledger, engine, people, passwords, aws, fate)

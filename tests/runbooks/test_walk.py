@@ -104,12 +104,40 @@ def somebody_edited_by_hand(person: OnCall) -> Iterator[None]:
         assert node.ask("PATCH", MAPPINGS, [{"op": "replace", "path": "/all_access/users", "value": []}])[0] == 200
 
 
+@contextmanager
+def a_rule_was_disabled(person: OnCall) -> Iterator[None]:
+    events = person.up.aws.client("events")
+    events.disable_rule(Name="portcullis-demo-key")
+    try:
+        yield
+    finally:
+        events.enable_rule(Name="portcullis-demo-key")
+        assert person.portcullis("eyes")[0] == 0
+
+
+@contextmanager
+def a_trust_policy_was_changed(person: OnCall) -> Iterator[None]:
+    iam, role = person.up.aws.client("iam"), "portcullis-demo-break-glass"
+    assert person.portcullis("roads", "demo")[0] == 0
+    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    also = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+    changed = {**before, "Statement": [*before["Statement"], also]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(changed))
+    try:
+        yield
+    finally:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
+        assert person.portcullis("roads", "demo")[0] == 0
+
+
 SCENES: dict[str, Callable[[OnCall], Any]] = {
+    "another-road": a_trust_policy_was_changed,
     "automation-broken": nothing,
     "break-glass": locked_by_hand,
     "dead-letters": an_event_was_buried,
     "delete-and-shred": nothing,
     "drift": somebody_edited_by_hand,
+    "eyes-shut": a_rule_was_disabled,
     "key-unreachable": nothing,
     "locked-by-revocation": the_key_is_disabled,
     "re-key": nothing,
@@ -167,6 +195,9 @@ ROUND: tuple[tuple[str, dict[str, str], str, str, str], ...] = (
     ("portcullis-key-check", {}, "", DONE, '"findings"'),
     ("portcullis-key-status", {}, "", DONE, '"state": "Enabled"'),
     ("portcullis-drift", {}, "", DONE, '"drift": []'),
+    ("portcullis-eyes", {}, "", DONE, '"shut"'),
+    ("portcullis-roads", {}, "", DONE, '"opened"'),
+    ("portcullis-accept", {"Watch": "domain", "Reason": "a walk"}, "", REFUSED, "does not differ"),
     ("portcullis-plan", {}, "", DONE, '"steps": []'),
     ("portcullis-apply", {}, "", DONE, '"status": "unchanged"'),
     ("portcullis-synchronise", {}, "", DONE, '"status": "unchanged"'),

@@ -28,10 +28,13 @@ DEMO = Scope(
     cognito_groups=frozenset({"support", "analysts"}),
     iam_groups=frozenset({"ops"}),
     iam_users=frozenset({"bob"}),
-    iam_roles=frozenset({f"arn:aws:iam::{ACCOUNT}:role/apps/catalyst"}),
+    iam_roles=frozenset({f"arn:aws:iam::{ACCOUNT}:role/apps/catalyst", "AWSReservedSSO_Analysts_0123456789abcdef"}),
     identity_center_groups=frozenset({GROUP}),
     security_groups=frozenset({"sg-1"}),
     break_glass=f"arn:aws:iam::{ACCOUNT}:role/portcullis-demo-break-glass",
+    own_roles=frozenset({"portcullis-demo-master", "portcullis-demo-canary"}),
+    master_secret=f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:MasterSecret-AbCdEf",
+    eyes="portcullis-",
 )
 BARE = Scope("bare", account=ACCOUNT, region=REGION)
 OWN = [name for name in EXPECTED if name.endswith(".own.json") and EXPECTED[name]["signal"] != "-"]

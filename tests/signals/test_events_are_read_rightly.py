@@ -87,7 +87,6 @@ def test_a_signal_carries_who_did_it_when_and_what_a_reaction_may_use_as_a_hint(
 @pytest.mark.parametrize(
     ("source", "name", "part"),
     [
-        ("iam", "UpdateAssumeRolePolicy", "who may assume"),
         ("iam", "AttachUserPolicy", "policies"),
         ("iam", "CreateAccessKey", "credentials"),
         ("kms", "TagResource", "tags"),

@@ -22,8 +22,8 @@ from tests.signals.test_deployments_concerned import ACCOUNT, DEMO, KEY, REGION
 from tests.stacks.assembly import Synthesised
 
 PATTERN_CHARACTERS = 2048  # EventBridge's limit
-# What the stacks know of: a key in a custom key store is used like any other, and the store itself is nobody's to name.
-KNOWN = replace(DEMO, key_store="", iam_roles=frozenset({"catalyst"}))
+# What the stacks know of.
+KNOWN = replace(DEMO, iam_roles=frozenset({"catalyst"}))
 
 
 def rules_of(scope: Scope) -> dict[Concern, dict[str, Any]]:
@@ -47,7 +47,8 @@ def rules_of(scope: Scope) -> dict[Concern, dict[str, Any]]:
     )
     assert identity is not None
     taken = patterns.break_glass(scope.break_glass)
-    return {Concern.IDENTITY: identity, Concern.KEY: key, Concern.DOMAIN: key, Concern.BREAK_GLASS: taken}
+    listening = {Concern.IDENTITY: identity, Concern.KEY: key, Concern.DOMAIN: key, Concern.BREAK_GLASS: taken}
+    return listening | {Concern.ROADS: identity, Concern.EYES: patterns.eyes("portcullis-")["eyes"]}
 
 
 RULES = rules_of(KNOWN)
@@ -94,6 +95,9 @@ def test_what_concerns_a_deployment_reaches_its_rule(name: str, concern: Concern
 LET_THROUGH = {
     "aws.es.amazon-es-software.own.json",  # every notice about the domain: their names change more often than they come
     "es.CreateDomain.own.json",
+    "identitystore-scim.CreateUser.own.json",  # of the directory every call about a user or a group, to save room
+    "sso-directory.CreateUser.own.json",
+    "sso.CreateAccountAssignment.own.json",  # of a permission set that no role of ours comes from
     "es.StartServiceSoftwareUpdate.own.json",
     "es.UpdateDomainConfig.dry-run.own.json",
     "es.UpgradeDomain.check.own.json",

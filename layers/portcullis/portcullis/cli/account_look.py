@@ -56,6 +56,8 @@ def status(target_: str | None) -> None:
     show_why(custody)
     console().text(f"domain {found['registration']['domain']} at {found['registration']['endpoint']}")
     console().text(f"covered until {found['watermark'] or 'never'}; {found['steps_waiting']} steps wait to be applied")
+    lines("not seen", found.get("blind", ()), fg="red")
+    lines("another road", found.get("roads", ()), fg="red")
     lines("asks for attention", found["problems"], fg="yellow")
     lines("latest", [f"{one['at']} {one['operation']}: {one['summary']}" for one in found["latest"]])
 

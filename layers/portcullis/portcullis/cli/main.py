@@ -15,6 +15,7 @@ from portcullis.errors import PortcullisError
 
 # verb -> where it lives ("module:name"), and the line `portcullis --help` shows without loading it.
 VERBS: dict[str, tuple[str, str]] = {
+    "accept": ("portcullis.cli.watching:accept", "Say that what opens another road was meant."),
     "adopt": ("portcullis.cli.account_change:adopt", "Write the model from what the engine holds."),
     "apply": ("portcullis.cli.account_change:apply", "Bring the engine to what a deployment file asks for."),
     "break-glass": (
@@ -28,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "drift": ("portcullis.cli.account_look:drift", "Show what was changed by hand on the engine."),
     "end-break-glass": ("portcullis.cli.account_gate:end_break_glass", "End a use of break-glass before its time."),
     "guard": ("portcullis.cli.account_gate:guard", "Look at the key now, and lock or unlock as it asks for."),
+    "eyes": ("portcullis.cli.watching:eyes", "Show what Portcullis does not see any more, and since when."),
     "history": ("portcullis.cli.account_look:history", "Show what was changed, when, by whom and because of what."),
     "init": ("portcullis.cli.model_verbs:init", "Write a deployment file to start from."),
     "integration": ("portcullis.cli.account_parts:integration", "Let another service write to the domain."),
@@ -48,6 +50,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),
     "snapshot": ("portcullis.cli.account_parts:snapshot", "Set up, take, restore and list manual snapshots."),
     "status": ("portcullis.cli.account_look:status", "Show how a deployment is, and what asks for attention."),
+    "roads": ("portcullis.cli.watching:roads", "Show who else may be let in: what differs from what was accepted."),
     "sweep": ("portcullis.cli.account_change:sweep", "Read the whole truth of all deployments now."),
     "synchronise": ("portcullis.cli.account_change:synchronise", "Bring the role mappings to what the groups say now."),
     "unlock": ("portcullis.cli.account_gate:unlock", "Take a person's lock off; the gate rises if the key is healthy."),

@@ -38,8 +38,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
 
 
-DEPLOYMENT = r"[a-z][a-z0-9-]{2,20}"
-DEPLOYMENT_RULE = "3 to 21 characters: a lower-case letter, then lower-case letters, digits and hyphens"
+# Under `account` the ledger and the alerts keep what belongs to the account and to no deployment.
+DEPLOYMENT = r"(?!account$)[a-z][a-z0-9-]{2,20}"
+DEPLOYMENT_RULE = (
+    "3 to 21 characters: a lower-case letter, then lower-case letters, digits and hyphens; `account` is taken"
+)
 _RULES: dict[str, tuple[str, str]] = {
     "a deployment's name": (DEPLOYMENT, DEPLOYMENT_RULE),
     "a name": (

@@ -14,6 +14,7 @@ from portcullis.operations.applying import Outcome
 from portcullis.operations.deployments import introduce, kept_model, withdraw
 from portcullis.operations.key_check import refuse_bad_key, with_domain_key
 from portcullis.operations.ports import Registration
+from portcullis.operations.seeing import forget_eyes, keep_eyes
 from portcullis.operations.world import Cause, World, from_environment
 
 # What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
@@ -66,12 +67,17 @@ def _name(properties: Mapping[str, Any]) -> str:
 
 def _carry_out(world: World, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
     if request == "Delete":
+        if "Eyes" in properties:
+            forget_eyes(world, Cause("CloudFormation Delete", "cloudformation"))
+            return {}
         # Of what CloudFormation takes back because it could never be read, nothing was registered.
         if name := _name(properties):
             withdraw(world, name, Cause("CloudFormation Delete", "cloudformation"))
         return {}
     if properties.get("Account"):
         return {"ServiceRole": world.let_into_vpcs()}
+    if "Eyes" in properties:
+        return {"Eyes": str(keep_eyes(world, str(properties["Eyes"])))}
     registration = _registration(properties)
     text = _model_text(properties)
     registration = with_domain_key(world, registration)

@@ -77,11 +77,13 @@ def refuse_bad_key(world: World, registration: Registration, kept: KeptModel) ->
 
 
 def with_domain_key(world: World, registration: Registration) -> Registration:
-    """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say."""
-    if ":alias/" not in registration.key_arn:
-        return registration
-    key = world.domain(registration).key_of(registration)
-    return replace(registration, key_arn=key) if ":key/" in key else registration
+    """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say. And in which
+    custom key store it is, whose events name the store alone, for KMS."""
+    if ":alias/" in registration.key_arn:
+        key = world.domain(registration).key_of(registration)
+        registration = replace(registration, key_arn=key) if ":key/" in key else registration
+    metadata = _part(world.key_desk(registration).papers(registration.key_arn).describe, "KeyMetadata") or {}
+    return replace(registration, key_store=str(metadata.get("CustomKeyStoreId") or ""))
 
 
 def key_status(world: World, deployment: str) -> dict[str, Any]:

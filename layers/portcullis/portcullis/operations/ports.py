@@ -30,6 +30,7 @@ class Registration:
     key_arn: str
     key_alias: str = ""
     key_replicas: tuple[str, ...] = ()
+    key_store: str = ""  # the custom key store that the key is in, if it is in one
     user_pool: str = ""
     identity_pool: str = ""
     identity_store: str = ""
@@ -50,6 +51,7 @@ class Registration:
     security_group: str = ""
     automation_security_group: str = ""
     break_glass_security_group: str = ""  # of the machine that break-glass is used from
+    eyes: str = ""  # what we see this deployment by, as it was deployed: see `operations.seeing`
 
 
 @dataclass(frozen=True, slots=True)

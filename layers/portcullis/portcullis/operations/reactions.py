@@ -15,10 +15,10 @@ from portcullis.correlation import correlate
 from portcullis.errors import MalformedEvent, Refused
 from portcullis.operations.ports import Alert
 from portcullis.operations.reminders import Postponed, is_reminder, postponed, postponed_of, reminded_of
-from portcullis.operations.scopes import scope_of
+from portcullis.operations.scopes import scope_of, scope_of_account
 from portcullis.operations.standing import as_far_as_readable
 from portcullis.operations.world import Cause, World, from_environment
-from portcullis.signals.types import Concern, Scope, Signal
+from portcullis.signals.types import ACCOUNT, Concern, Scope, Signal
 from portcullis.words import line
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ _GATHER_SECONDS = 0.75
 _WROTE: dict[str, bool] = {}  # of this process, from batch to batch
 _TRIES_IN_LINE = 2  # of a message about the key, before it stands aside for what comes after it
 _AHEAD = timedelta(days=1)  # that a clock may be before ours; an event from later than that is none
+# Signals of access, keys and the domain after which who may become whom may be another, too.
+ROADS_TOO = frozenset({"role-created", "role-deleted", "sign-in-roles-changed", "domain-changed"})
 _TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
 
 
@@ -171,6 +173,19 @@ class Reactions:
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
             return "nothing"
+        if message.deployment == ACCOUNT:  # of whatever concern: what belongs to the account is only looked at
+            from portcullis.operations.roads import look_at_roads
+            from portcullis.operations.seeing import look_at_account
+
+            cause = Cause(signal.event_id, signal.actor, signal.at)
+            look_at_account(self.world, cause, signal)
+            look_at_roads(self.world, ACCOUNT, cause)
+            return "done"
+        if signal.concern is Concern.ROADS:
+            from portcullis.operations.roads import look_at_roads
+
+            look_at_roads(self.world, message.deployment, Cause(signal.event_id, signal.actor, signal.at), signal)
+            return "done"
         if signal.concern is Concern.BREAK_GLASS:  # each is told: none covers another
             from portcullis.operations.break_glass import break_glass_used
 
@@ -198,10 +213,23 @@ class Reactions:
 
             guard(self.world, message.deployment, cause, hint=signal)
         self.covered.add(about)
+        if signal.name in ROADS_TOO:
+            self._look_at_roads(message.deployment, cause)
         return "done"
+
+    def _look_at_roads(self, deployment: str, cause: Cause) -> None:
+        """Besides what the signal asked for, which is done: whatever keeps this from being seen now is left to the sweep."""
+        from portcullis.operations.roads import look_at_roads
+
+        try:
+            look_at_roads(self.world, deployment, cause)
+        except Exception as error:
+            self.logger.warning(f"the roads are left to the sweep: {type(error).__name__}: {error}")
 
     def _scope(self, deployment: str) -> Scope:
         if deployment not in self.scopes:
+            if deployment == ACCOUNT:
+                return scope_of_account("", "")
             access = as_far_as_readable(self.world, deployment).access
             self.scopes[deployment] = scope_of(self.world.ledger.registration(deployment), access)
         return self.scopes[deployment]

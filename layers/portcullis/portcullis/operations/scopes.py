@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portcullis.access.plan import AccessModel, By, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.operations.ports import Registration
-from portcullis.signals.types import ANY, Scope
+from portcullis.signals.types import ACCOUNT, ANY, Scope
+from portcullis.signals.watched import OUR_PREFIX
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
+
+# The roles that the stacks make once an account: those of the functions, what the engines know them by, and the relay's.
+AUTOMATION_ROLES = tuple(
+    f"{OUR_PREFIX}{name}"
+    for name in (
+        *("automation", "relay", "identity-sync", "key-guard", "sweep", "domain-setup", "operate", "remove"),
+        *("runbook-look", "runbook-act", "runbook-delete"),
+    )
+)
 
 
 def scope_of(registration: Registration, access: AccessModel) -> Scope:
@@ -31,6 +42,7 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         region=registration.region,
         domain=registration.domain,
         key_arns=frozenset({registration.key_arn, *registration.key_replicas} - {""}),
+        key_store=registration.key_store,
         key_aliases=frozenset(alias if alias.startswith("alias/") else f"alias/{alias}" for alias in aliases),
         user_pool=registration.user_pool,
         identity_pool=registration.identity_pool,
@@ -42,6 +54,25 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         identity_center_groups=frozenset(granted(SubjectKind.IDENTITY_CENTER_GROUP)),
         security_groups=frozenset({registration.security_group} - {""}),
         break_glass=registration.break_glass_role,
+        own_roles=frozenset(_last(role) for role in own_roles(registration)),
+        master_secret=registration.master_secret,
+    )
+
+
+def own_roles(registration: Registration) -> tuple[str, ...]:
+    """ARNs of the roles that the stacks made for one deployment and that its engine knows, or that reach its data."""
+    made = (
+        *(registration.master_role, registration.break_glass_role, registration.canary_role),
+        *(registration.snapshot_role, registration.snapshot_store_role),
+        *registration.group_roles.values(),
+    )
+    return tuple(sorted({role for role in made if role.startswith("arn:")}))
+
+
+def scope_of_account(account: str, region: str) -> Scope:
+    """What concerns no deployment alone: what all of them are seen and acted on by."""
+    return Scope(
+        deployment=ACCOUNT, account=account, region=region, own_roles=frozenset(AUTOMATION_ROLES), eyes=OUR_PREFIX
     )
 
 
@@ -55,7 +86,7 @@ def scopes_of_files(folder: Path) -> tuple[Scope, ...]:
         raise BadInput(
             "no deployment file (*.yaml) there", source=str(folder), remedy="name the folder, or ask with --any"
         )
-    return tuple(_scope_of_file(model.load(file)) for file in files)
+    return (*(_scope_of_file(model.load(file)) for file in files), scope_of_account("", ""))
 
 
 def _scope_of_file(deployment: Deployment) -> Scope:
@@ -77,7 +108,11 @@ def _scope_of_file(deployment: Deployment) -> Scope:
         identity_pool=pool,
         identity_store=deployment.identity.identity_center.store if deployment.identity.identity_center else "",
     )
-    return scope_of(made_by_us, model.resolve(deployment))
+    made = ("master", "break-glass", "canary", "snapshots", "snapshot-store")
+    cognito = deployment.identity.cognito
+    groups = [name for name, group in cognito.groups.items() if group.role] if cognito else []
+    own = frozenset(f"{OUR_PREFIX}{deployment.deployment}-{part}" for part in (*made, *groups))
+    return replace(scope_of(made_by_us, model.resolve(deployment)), own_roles=own)
 
 
 def _last(name: str) -> str:

@@ -18,8 +18,11 @@ from portcullis.operations.filters import unread_filters
 from portcullis.operations.foundation import BREAK_GLASS_ROLES, keepers
 from portcullis.operations.looking import Comparison, compare
 from portcullis.operations.ports import Change, KeptModel, Registration
+from portcullis.operations.roads import opened_in_words
+from portcullis.operations.seeing import shut_in_words
 from portcullis.operations.standing import problems as standing_problems
 from portcullis.operations.world import Cause, World
+from portcullis.signals.types import ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Status:
     steps_waiting: int
     problems: tuple[str, ...]
     latest: tuple[Change, ...]
+    blind: tuple[str, ...] = ()  # what we do not see, why, and since when
+    roads: tuple[str, ...] = ()  # who else may be let in: what differs from what was deployed or accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ def status(world: World, deployment: str) -> Status:
         waiting,
         tuple(problems),
         tuple(world.ledger.history(deployment, 5)),
+        shut_in_words(world, deployment),
+        opened_in_words(world, deployment),
     )
 
 
@@ -141,7 +148,8 @@ def history(world: World, deployment: str, limit: int, *, entry: str = "") -> An
     """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time."""
     from portcullis.operations.rolling_back import entry_of, stamp
 
-    world.ledger.registration(deployment)
+    if deployment != ACCOUNT:
+        world.ledger.registration(deployment)
     if entry:
         return entry_of(world, deployment, entry)
     return [

@@ -20,10 +20,13 @@ from portcullis.operations.guard import guard
 from portcullis.operations.looking import compare
 from portcullis.operations.ports import Alert, Change, Registration
 from portcullis.operations.restorability import keep_restorable
+from portcullis.operations.roads import look_at_roads
 from portcullis.operations.rotating import rotate_when_due
+from portcullis.operations.seeing import look_at_account, look_at_own
 from portcullis.operations.synchronise import synchronise
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.world import Cause, World
+from portcullis.signals.types import ACCOUNT
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 16  # deployments looked at side by side: nearly all of the time is waiting for answers
@@ -49,6 +52,11 @@ def sweep(world: World, only: str | None = None) -> list[Swept]:
         _look_at_dead_letters(world, names)
     except Exception as error:  # the queues are no deployment's: none waits for them
         log.warning("the dead letters could not be looked at: %s", _said(error))
+    try:
+        look_at_account(world, _CAUSE)
+        look_at_roads(world, ACCOUNT, _CAUSE)
+    except Exception as error:
+        log.warning("whether we still see could not be looked at: %s", _said(error))
     with ThreadPoolExecutor(_AT_ONCE) as sweepers:
         return list(sweepers.map(lambda name: _sweep_one(world, name), names))
 
@@ -87,6 +95,10 @@ def _sweep_one(world: World, name: str) -> Swept:
     steps, errors = 0, _Errors()
     with errors.of("key"):
         guard(world, name, _CAUSE)
+    with errors.of("eyes"):
+        look_at_own(world, world.ledger.registration(name), _CAUSE)
+    with errors.of("roads"):
+        look_at_roads(world, name, _CAUSE)
     with errors.of("custody"):
         open_now = world.ledger.custody(name).state is State.OPEN
     if not errors.at("custody") and open_now:

@@ -10,6 +10,8 @@ from portcullis import custody as machine
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
 from portcullis.operations import key_check as keys
+from portcullis.operations import roads as watching
+from portcullis.operations import seeing
 from portcullis.operations import status as looking
 from portcullis.operations.adopting import adopt
 from portcullis.operations.applying import Outcome
@@ -123,6 +125,15 @@ def _history(world: World, deployment: str, cause: Cause, *, limit: int = 20, en
     return looking.history(world, deployment, limit, entry=entry)
 
 
+def _roads(world: World, deployment: str, cause: Cause) -> dict[str, Any]:
+    opened = watching.look_at_roads(world, deployment, cause)
+    return {"deployment": deployment, "opened": opened, "exit_status": 3 if opened else 0}
+
+
+def _accept(world: World, deployment: str, cause: Cause, *, watch: str, reason: str = "") -> dict[str, Any]:
+    return watching.accept(world, deployment, cause, watch=str(watch), reason=_reason(reason) if reason else "")
+
+
 def _shred_plan(world: World, deployment: str, cause: Cause) -> Shredding:
     return shred(world, deployment, cause)
 
@@ -157,6 +168,8 @@ def _yes_or_no(value: Any, name: str) -> bool:
 VERBS: dict[str, Verb] = {
     "list": Verb(lambda world, cause: looking.every(world), LOOK, of_deployment=False),
     "status": Verb(lambda world, deployment, cause: looking.status(world, deployment), LOOK),
+    "roads": Verb(_roads, LOOK),
+    "eyes": Verb(lambda world, cause: seeing.look_everywhere(world, cause), LOOK, of_deployment=False),
     "history": Verb(_history, LOOK, frozenset({"limit", "entry"})),
     "plan": Verb(looking.plan, LOOK, frozenset({"text", "adopt"})),
     "check": Verb(check, LOOK, frozenset({"text", "source"})),
@@ -169,6 +182,7 @@ VERBS: dict[str, Verb] = {
     "shred-plan": Verb(_shred_plan, LOOK),
     "re-key-state": Verb(lambda world, deployment, cause: rekey_state(world, deployment), LOOK),
     "restorability-state": Verb(lambda world, deployment, cause: last_check(world, deployment), LOOK),
+    "accept": Verb(_accept, ACT, frozenset({"watch", "reason"})),
     "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected", "accept_new"})),
     "adopt": Verb(adopt, ACT, frozenset({"text", "only", "without", "dry_run", "expected"})),
     "rollback": Verb(_rollback, ACT, frozenset({"entry"})),

@@ -11,6 +11,7 @@ from typing import Any
 
 from portcullis import words
 from portcullis.access.dialects import Dialect
+from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
 from portcullis.operations.key_ports import Documents, Endpoints, KeyDesk
 from portcullis.operations.ports import (
@@ -26,6 +27,7 @@ from portcullis.operations.ports import (
     Secrets,
     Snapshots,
 )
+from portcullis.operations.watch_ports import Eyes, Roads
 from portcullis.settings import Settings
 
 
@@ -48,6 +50,12 @@ def _lacking(what: str) -> Callable[..., Any]:
         raise LookupError(f"this world has no {what}")
 
     return ask
+
+
+class _Blindfolded:
+    """The eyes of a world that was given none."""
+
+    look = staticmethod(_lacking("eyes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,9 @@ class World:
     key_desk: Callable[[Registration], KeyDesk] = field(default=_lacking("key desk"))
     documents: Callable[[Registration], Documents] = field(default=_lacking("documents"))  # as the snapshot role
     endpoints: Callable[[Registration], Endpoints] = field(default=_lacking("endpoints"))
+    eyes: Eyes = field(default_factory=_Blindfolded)
+    # With what is granted, whose roads are looked at; None and None: those of the account.
+    roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
     user: Callable[[Registration, str, str, Dialect], Engine] = field(
         default=_lacking("connection of an internal user")
     )  # name and password; a user may not be allowed to ask which dialect it is
@@ -96,6 +107,7 @@ def in_aws(settings: Settings) -> World:
     from portcullis.engines.opensearch import OpenSearchEngine
     from portcullis.engines.snapshots import OpenSearchSnapshots
     from portcullis.engines.transport import basic_transport, signed_transport
+    from portcullis.eyes.aws import AwsEyes
     from portcullis.gates.aws import AwsGate
     from portcullis.identity.aws import AwsIdentity
     from portcullis.keys.aws import AwsKeys
@@ -103,6 +115,7 @@ def in_aws(settings: Settings) -> World:
     from portcullis.ledger.dynamo import DynamoLedger
     from portcullis.operations import reminders
     from portcullis.passwords.aws import SecretsManager
+    from portcullis.roads.aws import AwsRoads
 
     def snapshots(registration: Registration) -> Snapshots:
         session = clients.role_session(registration.snapshot_role, "portcullis")
@@ -133,6 +146,15 @@ def in_aws(settings: Settings) -> World:
     def user(registration: Registration, name: str, password: str, dialect: Dialect) -> Engine:
         transport = basic_transport(registration.endpoint, name, password)
         return OpenSearchEngine(transport, registration.endpoint, dialect)
+
+    def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
+        granted = [grant.subject for grant in access.grants] if access else []
+        region = registration.region if registration else None
+        return AwsRoads(
+            lambda service: clients.client(service, region),
+            groups={one.name for one in granted if one.kind is SubjectKind.COGNITO_GROUP},
+            users={one.name for one in granted if one.kind is SubjectKind.COGNITO_USER},
+        )
 
     ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
 
@@ -185,6 +207,8 @@ def in_aws(settings: Settings) -> World:
         documents=documents,
         user=user,
         endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
+        roads=roads,
+        eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
 
 

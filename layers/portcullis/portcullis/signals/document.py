@@ -19,6 +19,13 @@ _SERVICES = {
     "es": "OpenSearch Service",
     "ec2": "EC2",
     "sts": "STS",
+    "secretsmanager": "Secrets Manager",
+    "cloudtrail": "CloudTrail",
+    "events": "EventBridge",
+    "lambda": "Lambda",
+    "sqs": "SQS",
+    "sns": "SNS",
+    "monitoring": "CloudWatch (calls)",
     "cloudwatch": "CloudWatch",
     "health": "AWS Health",
     "config": "AWS Config",
@@ -36,13 +43,15 @@ sweep.
 Before the table is asked, an event means nothing if it
 - comes from another service or source (`eventSource` decides: `CreateGroup` exists in several services);
 - carries an `errorCode`: a failed call changes nothing, whatever it asked for;
-- is marked `readOnly` (but for the taking of a role), or is an operation of these services that only reads;
+- is marked `readOnly` (but for the taking of a role and the reading of a master's password), or is an operation of these services
+  that only reads;
 - was a dry run (`dryRun`, `performCheckOnly`);
 - is a page of Cognito's hosted sign-in (`Login_GET`, `Signup_POST`, ...): signing in, or oneself up, changes no group.
 
 After it, an event means nothing if no deployment is concerned: another group, user, role, pool, key, alias, key store or domain,
-another account, another Region. `--any` leaves this question out. A security group is a domain's, and a role is
-break-glass, only because a deployment says so: with `--any` their events mean nothing.
+another account, another Region. `--any` leaves this question out. A security group is a domain's, a role is
+break-glass, and a secret is a master's only because a deployment says so: with `--any` their events mean nothing. Rules, functions,
+queues, topics and alarms are ours if their name says so. What concerns the account and not one deployment is said to concern `account`.
 
 ## Signals
 """

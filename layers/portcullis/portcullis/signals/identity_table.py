@@ -57,11 +57,6 @@ IAM = (
             "changes IAM policies: role mappings name principals and do not depend on them",
         ),
         (
-            "UpdateAssumeRolePolicy",
-            "changes who may assume a role, not whether the role exists: the role mapping names the role whoever assumes it, "
-            "and reading the truth again would find nothing new",
-        ),
-        (
             "ChangePassword CreateAccessKey CreateLoginProfile CreateServiceSpecificCredential CreateVirtualMFADevice"
             " DeactivateMFADevice DeleteAccessKey DeleteLoginProfile DeleteSSHPublicKey DeleteServiceSpecificCredential"
             " DeleteSigningCertificate DeleteVirtualMFADevice EnableMFADevice ResetServiceSpecificCredential ResyncMFADevice"
@@ -78,10 +73,8 @@ IAM = (
             "an instance profile says where a role is used, not who the role is",
         ),
         (
-            "AddClientIDToOpenIDConnectProvider CreateOpenIDConnectProvider CreateSAMLProvider DeleteOpenIDConnectProvider"
-            " DeleteSAMLProvider RemoveClientIDFromOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint UpdateSAMLProvider"
-            " EnableOutboundWebIdentityFederation DisableOutboundWebIdentityFederation",
-            "changes how people sign in to IAM roles, not which principals the role mappings name",
+            "EnableOutboundWebIdentityFederation DisableOutboundWebIdentityFederation",
+            "changes how principals of this account sign in elsewhere, not who may become one of them",
         ),
         (
             "TagInstanceProfile TagMFADevice TagOpenIDConnectProvider TagPolicy TagRole TagSAMLProvider TagServerCertificate TagUser"
@@ -165,8 +158,8 @@ COGNITO = (
             "signing oneself up makes a user who is in no group; joining one is an event of its own",
         ),
         (
-            "AdminDeleteSoftwareToken AdminForgetDevice AdminInitiateAuth AdminResetUserPassword AdminRespondToAuthChallenge"
-            " AdminSetUserMFAPreference AdminSetUserPassword AdminSetUserSettings AdminUpdateAuthEventFeedback"
+            "AdminDeleteSoftwareToken AdminForgetDevice AdminInitiateAuth AdminRespondToAuthChallenge"
+            " AdminSetUserMFAPreference AdminSetUserSettings AdminUpdateAuthEventFeedback"
             " AdminUpdateDeviceStatus AdminUserGlobalSignOut AssociateSoftwareToken ChangePassword CompleteWebAuthnRegistration"
             " ConfirmDevice ConfirmForgotPassword DeleteWebAuthnCredential ForgetDevice ForgotPassword GlobalSignOut InitiateAuth"
             " RespondToAuthChallenge RevokeToken SetUserMFAPreference SetUserSettings StartWebAuthnRegistration"
@@ -178,11 +171,9 @@ COGNITO = (
             "changes attributes: the user name and the groups, which role mappings are made of, stay",
         ),
         (
-            "AdminDisableProviderForUser AdminLinkProviderForUser CreateIdentityProvider DeleteIdentityProvider"
-            " UpdateIdentityProvider AddUserPoolClientSecret CreateUserPoolClient DeleteUserPoolClient DeleteUserPoolClientSecret"
-            " UpdateUserPoolClient CreateResourceServer DeleteResourceServer UpdateResourceServer CreateUserPoolDomain"
-            " DeleteUserPoolDomain UpdateUserPoolDomain SetRiskConfiguration SetUserPoolMfaConfig UpdateUserPool",
-            "changes how users of the pool sign in, not who they are or which groups they are in",
+            "CreateResourceServer DeleteResourceServer UpdateResourceServer CreateUserPoolDomain"
+            " DeleteUserPoolDomain UpdateUserPoolDomain SetRiskConfiguration",
+            "changes scopes, the address or the risk rules of the sign-in page: neither who signs in as whom, nor the groups",
         ),
         ("CreateUserPool", "a new user pool belongs to no deployment"),
         (
@@ -295,8 +286,8 @@ IDENTITY_CENTER = (
     *nothing(
         "sso",
         (
-            "AttachCustomerManagedPolicyReferenceToPermissionSet AttachManagedPolicyToPermissionSet CreateAccountAssignment"
-            " CreatePermissionSet DeleteAccountAssignment DeleteInlinePolicyFromPermissionSet DeletePermissionSet"
+            "AttachCustomerManagedPolicyReferenceToPermissionSet AttachManagedPolicyToPermissionSet CreatePermissionSet"
+            " DeleteInlinePolicyFromPermissionSet DeletePermissionSet"
             " DeletePermissionsBoundaryFromPermissionSet DetachCustomerManagedPolicyReferenceFromPermissionSet"
             " DetachManagedPolicyFromPermissionSet ProvisionPermissionSet PutInlinePolicyToPermissionSet"
             " PutPermissionsBoundaryToPermissionSet UpdatePermissionSet",

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portcullis.signals.events import HIDDEN, Event, Path, open_event, true
+from portcullis.signals.found import Found
 from portcullis.signals.rows import Notice, Row
-from portcullis.signals.subjects import Found, alarm_metrics, concerns, find
+from portcullis.signals.subjects import alarm_metrics, concerns, find
 from portcullis.signals.table import SERVICES, About, notice_of, row_of
 from portcullis.signals.types import Scope, Signal
+from portcullis.signals.watched import OUR_PREFIX, is_ours
 
 _READS = (
     "Get",
@@ -53,7 +55,10 @@ _HINTS: tuple[tuple[str, Path], ...] = (
 _NAMED_BY_A_DEPLOYMENT = {
     About.SECURITY_GROUP: "a security group matters only where a deployment names it as its domain's",
     About.BREAK_GLASS: "a role that is assumed matters only where a deployment names it as its break-glass",
+    About.SECRET: "a secret matters only where a deployment names it as its master's",
 }
+# Reading calls that are signals all the same.
+_HEARD_THOUGH_READING = (About.BREAK_GLASS, About.SECRET)
 
 
 def read(event: Mapping[str, Any], scopes: Sequence[Scope] | None) -> tuple[Signal, ...]:
@@ -71,6 +76,8 @@ def read(event: Mapping[str, Any], scopes: Sequence[Scope] | None) -> tuple[Sign
     if scopes is None and row.about in _NAMED_BY_A_DEPLOYMENT:
         return (_nothing(opened, f"{opened.name}: {_NAMED_BY_A_DEPLOYMENT[row.about]}"),)
     found = find(row.about, opened)
+    if scopes is None and not is_ours(found, OUR_PREFIX):
+        return (_nothing(opened, f"{opened.name}: {found.subject} is none of Portcullis' own"),)
     if scopes is None:
         return (_signal(opened, row, found, None),)
     concerned = tuple(_signal(opened, row, found, scope.deployment) for scope in scopes if concerns(found, scope))
@@ -85,8 +92,8 @@ def _call(event: Event) -> Row | str:
     error = event.text("errorCode")
     if error:
         return f"{event.name} failed with {error}: a failed call changes nothing"
-    becomes_another = row is not None and row.about is About.BREAK_GLASS  # changes nothing, and yet is no reading
-    if (true(event.get("readOnly")) and not becomes_another) or (row is None and event.name.startswith(_READS)):
+    heard = row is not None and row.about in _HEARD_THOUGH_READING  # changes nothing, and yet it matters
+    if (true(event.get("readOnly")) and not heard) or (row is None and event.name.startswith(_READS)):
         return f"{event.name} only reads"
     if event.text("eventCategory") == "NetworkActivity":
         return (

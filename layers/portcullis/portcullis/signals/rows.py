@@ -27,6 +27,15 @@ class About(StrEnum):
     DOMAIN = "domain"
     SECURITY_GROUP = "security-group"
     BREAK_GLASS = "break-glass"
+    SIGN_IN_PROVIDER = "sign-in-provider"
+    ASSIGNMENT = "assignment"
+    SECRET = "secret"  # noqa: S105 - a kind of thing
+    TRAIL = "trail"
+    RULE = "rule"
+    FUNCTION = "function"
+    QUEUE = "queue"
+    TOPIC = "topic"
+    ALARM = "alarm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 
-from portcullis.signals.events import HIDDEN, Event, Path, look, malformed, text
+from portcullis.signals import watched
+from portcullis.signals.events import Event, Path, look, malformed, text
+from portcullis.signals.found import Found
+from portcullis.signals.found import request as _request
+from portcullis.signals.found import told as _told
 from portcullis.signals.rows import About
 from portcullis.signals.types import ANY, Scope
 
 _GROUP_ID = re.compile(r"([0-9a-f]{10}-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNNAMED = "*"  # stands in a subject for a name that the event does not tell
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What an event is about. `names` are all names it is known by; empty if the event does not tell which one it is."""
-
-    about: About
-    subject: str
-    names: tuple[str, ...] = ()
-    container: str = ""  # user pool, identity store
-    account: str = ""
-    region: str = ""
-    widely: bool = False  # a deployment may be concerned that does not name it so: the finder says why
 
 
 def find(about: About, event: Event) -> Found:
@@ -38,15 +28,6 @@ def concerns(found: Found, scope: Scope) -> bool:
 
 
 # ---- where the names stand -------------------------------------------------------------------------------------------------
-
-
-def _request(*keys: str) -> tuple[Path, ...]:
-    return tuple(("requestParameters", key) for key in keys)
-
-
-def _told(names: Iterable[str]) -> tuple[str, ...]:
-    """Without repetition, and without what CloudTrail hides."""
-    return tuple(dict.fromkeys(name for name in names if name and name != HIDDEN))
 
 
 def _iam_group(event: Event) -> Found:
@@ -124,9 +105,12 @@ def _identity_center_group(event: Event) -> Found:
         return Found(About.IDENTITY_CENTER_GROUP, f"identity-center-membership:{membership}", (), store)
     if not names and event.service != "identitystore-scim":
         raise event.missing(id_paths[0])
-    # Only the making of a group tells both its id and the name that a grant may call it by.
+    # A grant may call a group by its name, and hardly an event tells that beside the id: since July 2025 not even the making of a group,
+    # which shows a placeholder instead. One made by SCIM may have members from the start. So who grants by name is told of each, but
+    # of the making of a group that is called otherwise.
     subject = f"identity-center-group:{names[0] if names else _UNNAMED}"
-    return Found(About.IDENTITY_CENTER_GROUP, subject, names, store, widely=event.name != "CreateGroup")
+    called = event.name == "CreateGroup" and bool(_told(event.text(*path) for path in name_paths))
+    return Found(About.IDENTITY_CENTER_GROUP, subject, names, store, widely=not called)
 
 
 def _identity_center_user(event: Event) -> Found:
@@ -276,6 +260,7 @@ _FINDERS: dict[About, Callable[[Event], Found]] = {
     About.DOMAIN: _domain,
     About.SECURITY_GROUP: _security_group,
     About.BREAK_GLASS: _break_glass,
+    **watched.FINDERS,
 }
 
 # ---- whose business it is --------------------------------------------------------------------------------------------------
@@ -359,7 +344,7 @@ def _of_domain(found: Found, scope: Scope) -> bool:
 _MATCHERS: dict[About, Callable[[Found, Scope], bool]] = {
     About.IAM_GROUP: lambda found, scope: _in_iam(found, scope, scope.iam_groups),
     About.IAM_USER: _of_iam_user,
-    About.IAM_ROLE: lambda found, scope: _in_iam(found, scope, scope.iam_roles),
+    About.IAM_ROLE: lambda found, scope: _in_iam(found, scope, scope.iam_roles | scope.own_roles),
     About.COGNITO_GROUP: _of_cognito_group,
     About.COGNITO_USER: _of_pool,
     About.USER_POOL: _of_pool,
@@ -373,4 +358,5 @@ _MATCHERS: dict[About, Callable[[Found, Scope], bool]] = {
     About.DOMAIN: _of_domain,
     About.SECURITY_GROUP: lambda found, scope: not scope.security_groups.isdisjoint(found.names),
     About.BREAK_GLASS: lambda found, scope: bool(scope.break_glass) and scope.break_glass in found.names,
+    **watched.MATCHERS,
 }

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portcullis.signals.custody_table import BREAK_GLASS, KMS, NETWORK, NOTICES, OPENSEARCH
+from portcullis.signals.eyes_table import EYES
 from portcullis.signals.identity_table import COGNITO, IAM, IDENTITY_CENTER
+from portcullis.signals.roads_table import ROADS
 from portcullis.signals.rows import About, Notice, Row
 
-ROWS: tuple[Row, ...] = (*IAM, *COGNITO, *IDENTITY_CENTER, *KMS, *OPENSEARCH, *NETWORK, *BREAK_GLASS)
-SERVICES: frozenset[str] = frozenset(row.service for row in ROWS) - {
-    "ec2",
-    "sts",
-}  # of these two only the operations in the table are ours
+ROWS: tuple[Row, ...] = (*IAM, *COGNITO, *IDENTITY_CENTER, *KMS, *OPENSEARCH, *NETWORK, *BREAK_GLASS, *ROADS, *EYES)
+# Of these only the operations in the table are ours.
+_IN_PART = frozenset({"ec2", "sts", "secretsmanager", "cloudtrail", "events", "lambda", "sqs", "sns", "monitoring"})
+SERVICES: frozenset[str] = frozenset(row.service for row in ROWS) - _IN_PART
 _BY_OPERATION: Mapping[tuple[str, str], Row] = {(row.service, name): row for row in ROWS for name in row.operations}
 
 

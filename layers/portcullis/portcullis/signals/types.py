@@ -15,9 +15,13 @@ class Concern(StrEnum):
     IDENTITY = "identity"  # synchronise the role mappings
     KEY = "key"  # look at the key, and lock or unlock
     BREAK_GLASS = "break-glass"  # tell it: somebody became the one who is let in while a deployment is locked
+    EYES = "eyes"  # look whether we still see: the trail, our rules, functions, queues, topic, alarms
+    ROADS = "roads"  # look whether somebody else can become a principal that is mapped
     DOMAIN = "domain"  # the domain itself: looked at by the key guard (errors, isolation, deletion, configuration)
 
 
+# Under this name the ledger, the alerts and the queues have what belongs to the account and to no deployment; none may be called so.
+ACCOUNT = "account"
 ANY = "*"  # a user pool or identity pool that is not known: every one counts
 
 
@@ -42,6 +46,11 @@ class Scope:
     identity_center_groups: frozenset[str] = frozenset()
     security_groups: frozenset[str] = frozenset()  # ids of the domain's security groups
     break_glass: str = ""  # ARN of the break-glass role
+    own_roles: frozenset[str] = frozenset()  # names of the roles that the stacks made: master, canary, of groups ...
+    master_secret: str = ""  # ARN
+    eyes: str = (
+        ""  # what our own rules, functions, queues, topic and alarms are called begins with this; of the account alone
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What is there of what we see by, asked of AWS."""

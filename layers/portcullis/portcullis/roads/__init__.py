@@ -1,0 +1,1 @@
+"""Who may become whoever is mapped, asked of AWS."""

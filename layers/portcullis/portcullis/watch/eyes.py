@@ -1,0 +1,217 @@
+"""What Portcullis sees by, and whether it still sees. Each has a value that it must have, as the stacks deployed it: no other will do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Facts = Mapping[str, Any]
+IAM_HOME = "us-east-1"  # where IAM's events happen
+
+
+class EyeKind(StrEnum):
+    TRAIL = "trail"  # any that records what we have to hear
+    RULE = "rule"
+    FUNCTION = "function"
+    READER = "reader"  # of a queue: an event source mapping
+    QUEUE = "queue"
+    TOPIC = "topic"
+    ALARMS = "alarms"
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """One of them. `wants` is what it was deployed with, as far as that is asked for."""
+
+    kind: EyeKind
+    name: str
+    region: str = ""
+    wants: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        where = f" in {self.region}" if self.region and self.region == IAM_HOME else ""
+        return f"the {self.kind.value} {self.name}{where}"
+
+
+def blind(eye: Eye, facts: Facts | None) -> str:
+    """Why it does not see, in words; empty if it does. `facts` None: it is not there."""
+    if facts is None:
+        return "is not there any more"
+    return "; ".join(_JUDGES[eye.kind](eye, facts))
+
+
+# ---- trails ----------------------------------------------------------------------------------------------------------------
+
+# What has to be recorded, and where: (kind, in IAM's Region too, what we do not hear of without it).
+_RECORDED = (
+    ("writes", True, "calls that change something"),
+    ("reads", True, "calls that read: the taking of break-glass"),
+    ("kms", False, "what is done to keys"),
+)
+
+
+def _trail(eye: Eye, facts: Facts) -> Iterable[str]:
+    trails = facts.get("trails", ())
+    for kind, of_iam, what in _RECORDED:
+        regions = dict.fromkeys((eye.region, IAM_HOME) if of_iam else (eye.region,))
+        missing = [region for region in regions if not any(_records(trail, region, kind) for trail in trails)]
+        if missing:
+            yield f"no trail records {what} in {', '.join(missing)}"
+
+
+def _records(trail: Facts, region: str, kind: str) -> bool:
+    if not trail.get("logging"):
+        return False
+    if not trail.get("all_regions") and trail.get("region") != region:
+        return False
+    if region == IAM_HOME and not trail.get("global", True):
+        return False
+    advanced = trail.get("advanced") or ()
+    if advanced:
+        return any(_advanced(selector, kind) for selector in advanced)
+    return any(_basic(selector, kind) for selector in trail.get("selectors") or ())
+
+
+def _basic(selector: Facts, kind: str) -> bool:
+    if not selector.get("IncludeManagementEvents", True):
+        return False
+    wanted = {"writes": ("All", "WriteOnly"), "reads": ("All", "ReadOnly"), "kms": ("All", "WriteOnly")}[kind]
+    if selector.get("ReadWriteType", "All") not in wanted:
+        return False
+    return kind != "kms" or "kms.amazonaws.com" not in (selector.get("ExcludeManagementEventSources") or ())
+
+
+def _advanced(selector: Facts, kind: str) -> bool:
+    """Whether this selector lets everything of a kind through. What we do not know the meaning of narrows."""
+    of_management = False
+    for part in selector.get("FieldSelectors") or ():
+        name, conditions = part.get("Field"), {key: value for key, value in part.items() if key != "Field" and value}
+        if name == "eventCategory":
+            of_management = conditions == {"Equals": ["Management"]}
+        elif name == "readOnly":
+            if conditions != {"Equals": ["true" if kind == "reads" else "false"]}:
+                return False
+        elif name == "eventSource":
+            if set(conditions) != {"NotEquals"} or not _harmless(conditions["NotEquals"], kind):
+                return False
+        else:
+            return False
+    return of_management
+
+
+def _harmless(left_out: Iterable[str], kind: str) -> bool:
+    """Whether a trail may leave these services out: KMS it may not where keys are asked for, RDS' data calls always."""
+    harmless = {"rdsdata.amazonaws.com"} | (set() if kind == "kms" else {"kms.amazonaws.com"})
+    return set(left_out) <= harmless
+
+
+# ---- ours ------------------------------------------------------------------------------------------------------------------
+
+
+def _rule(eye: Eye, facts: Facts) -> Iterable[str]:
+    state = eye.wants.get("state", "ENABLED")
+    if facts.get("state") != state:
+        yield f"is {facts.get('state')}, not {state}"
+    for part in ("pattern", "schedule"):
+        if part in eye.wants and _same_text(eye.wants[part], facts.get(part)) is False:
+            yield f"has another {part} than was deployed"
+    targets = facts.get("targets", ())
+    if eye.wants.get("target") and eye.wants["target"] not in [target.get("arn") for target in targets]:
+        yield "has no target of ours" if not targets else "passes on to another target than was deployed"
+    for target in targets:
+        if target.get("arn") == eye.wants.get("target") and target.get("group", "") != eye.wants.get("group", ""):
+            yield "passes on to another message group than was deployed"
+        if target.get("arn") == eye.wants.get("target") and target.get("changed"):
+            yield "changes what it passes on"
+
+
+def _same_text(one: Any, other: Any) -> bool:
+    """Equal, however the JSON in it is written."""
+    return bool(_read(one) == _read(other))
+
+
+def _read(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _function(eye: Eye, facts: Facts) -> Iterable[str]:
+    if facts.get("reserved") == 0:
+        yield "may not run: its reserved concurrency is 0"
+    if facts.get("state", "Active") not in (
+        "Active",
+        "Pending",
+        "Inactive",
+    ):  # inactive: idle for long, and woken by a call
+        yield f"cannot run: it is {facts['state']}"
+    if eye.wants.get("role") and facts.get("role") != eye.wants["role"]:
+        yield "runs as another role than was deployed"
+
+
+def _reader(eye: Eye, facts: Facts) -> Iterable[str]:
+    states = facts.get("states", ())
+    if not any(state in ("Enabled", "Enabling", "Creating", "Updating") for state in states):
+        yield "is disabled" if states else "is not there any more"
+
+
+def _queue(eye: Eye, facts: Facts) -> Iterable[str]:
+    if facts.get("key"):
+        yield "is encrypted under a key that EventBridge may not use"
+    if int(facts.get("retention", _HOUR)) < _HOUR:
+        yield f"keeps what it is given for {facts['retention']} seconds only"
+    if eye.wants.get("takes") == "events" and not _lets_events_in(facts.get("policy", "")):
+        yield "takes nothing from EventBridge any more: its policy does not allow it"
+
+
+_HOUR = 3600
+
+
+def _lets_events_in(text: str) -> bool:
+    read = _read(text)
+    policy: Mapping[str, Any] = read if isinstance(read, Mapping) else {}
+    statements = policy.get("Statement", ())
+    listed = [statements] if isinstance(statements, Mapping) else list(statements)
+    allowed = [one for one in listed if one.get("Effect") == "Allow" and "events.amazonaws.com" in json.dumps(one)]
+    # What we deploy denies calls without TLS, and nothing else.
+    denied = [one for one in listed if one.get("Effect") == "Deny" and "aws:SecureTransport" not in json.dumps(one)]
+    return bool(allowed) and not denied
+
+
+def _topic(eye: Eye, facts: Facts) -> Iterable[str]:
+    if facts.get("key"):
+        yield "is encrypted under a key that alarms may not use"
+    told = set(facts.get("confirmed", ()))
+    for address in eye.wants.get("told", ()):
+        if address not in told:
+            yield f"does not reach {address}: the subscription is gone, or was never confirmed"
+
+
+def _alarms(eye: Eye, facts: Facts) -> Iterable[str]:
+    found: Mapping[str, Any] = facts.get("found", {})
+    gone = [name for name in eye.wants.get("names", ()) if name not in found]
+    mute = [
+        name
+        for name in eye.wants.get("names", ())
+        if name in found and (not found[name]["enabled"] or eye.wants.get("told") not in found[name]["actions"])
+    ]
+    for names, what in ((gone, "are not there any more"), (mute, "tell nobody")):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            yield f"{', '.join(names[:5])}{more} {what}"
+
+
+_JUDGES: dict[EyeKind, Callable[[Eye, Facts], Iterable[str]]] = {
+    EyeKind.TRAIL: _trail,
+    EyeKind.RULE: _rule,
+    EyeKind.FUNCTION: _function,
+    EyeKind.READER: _reader,
+    EyeKind.QUEUE: _queue,
+    EyeKind.TOPIC: _topic,
+    EyeKind.ALARMS: _alarms,
+}

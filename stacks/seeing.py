@@ -1,0 +1,88 @@
+"""What the automation sees by: the rules that hear of whoever makes us blind, and what has to be there, as it is deployed.
+
+Each is written down as `portcullis.watch.eyes.Eye` is read: kind, name, Region where it is another, and what it must have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from portcullis.signals.types import ACCOUNT
+
+from stacks import names, patterns
+
+Eyes = list[dict[str, Any]]
+
+
+def listen(stack: Stack, queue: sqs.Queue, undelivered: sqs.Queue) -> Eyes:
+    """The rules. What concerns the account is one message group of its own."""
+    found = patterns.eyes(f"{names.PREFIX}-")
+    for name, pattern in found.items():
+        events.CfnRule(
+            stack,
+            f"Rule-{name}",
+            name=f"{names.PREFIX}-{name}",
+            description="Portcullis: somebody may have shut our eyes",
+            event_pattern=pattern,
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="eyes",
+                    arn=queue.queue_arn,
+                    sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=ACCOUNT),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=undelivered.queue_arn),
+                )
+            ],
+        )
+    wants = {"state": "ENABLED", "target": queue.queue_arn, "group": ACCOUNT}
+    return [
+        {"kind": "rule", "name": f"{names.PREFIX}-{name}", "wants": {**wants, "pattern": pattern}}
+        for name, pattern in found.items()
+    ]
+
+
+def functions(roles: Mapping[str, iam.Role]) -> Eyes:
+    return [
+        {"kind": "function", "name": names.function(name), "wants": {"role": role.role_arn}}
+        for name, role in roles.items()
+    ]
+
+
+def readers(of: Iterable[tuple[sqs.Queue, str]]) -> Eyes:
+    """Queues and the functions that read them."""
+    return [
+        {
+            "kind": "reader",
+            "name": f"of {queue.queue_name}",
+            "wants": {"function": names.function(function), "queue": queue.queue_arn},
+        }
+        for queue, function in of
+    ]
+
+
+def queues(taking: Iterable[sqs.Queue], others: Iterable[sqs.Queue]) -> Eyes:
+    """Those that take events, and those that do not."""
+    return [
+        *({"kind": "queue", "name": queue.queue_name, "wants": {"takes": "events"}} for queue in taking),
+        *({"kind": "queue", "name": queue.queue_name} for queue in others),
+    ]
+
+
+def topic(of: sns.Topic, told: Sequence[str]) -> Eyes:
+    return [{"kind": "topic", "name": of.topic_name, "wants": {"arn": of.topic_arn, "told": sorted(set(told))}}]
+
+
+def schedule(minutes: int, function: lambda_.Function) -> Eyes:
+    wants = {
+        "state": "ENABLED",
+        "schedule": events.Schedule.rate(Duration.minutes(minutes)).expression_string,
+        "target": function.function_arn,
+    }
+    return [{"kind": "rule", "name": f"{names.PREFIX}-sweep", "wants": wants}]

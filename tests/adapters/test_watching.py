@@ -1,0 +1,154 @@
+"""The facts about what we see by, and about the roads to whoever is mapped, as an emulated AWS gives them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from portcullis.eyes.aws import AwsEyes
+from portcullis.roads.aws import AwsRoads
+from portcullis.watch.eyes import Eye, EyeKind, blind
+from portcullis.watch.roads import Road, RoadKind, differences, value
+
+from local.aws.emulator import Emulator
+
+pytestmark = pytest.mark.aws
+
+
+def eyes(aws: Emulator) -> AwsEyes:
+    return AwsEyes(lambda service, region: aws.client(service, region or aws.region))
+
+
+def roads(aws: Emulator, **granted: Any) -> AwsRoads:
+    return AwsRoads(aws.client, **granted)
+
+
+def test_a_rule_is_there_with_its_pattern_and_targets_or_is_not(aws: Emulator, name: str) -> None:
+    events, pattern = aws.client("events"), {"source": ["aws.kms"]}
+    queue = f"arn:aws:sqs:{aws.region}:{aws.account}:{name}.fifo"
+    wants = {"state": "ENABLED", "pattern": pattern, "target": queue, "group": "demo"}
+    rule = Eye(EyeKind.RULE, f"{name}-key", wants=wants)
+    assert "not there" in blind(rule, eyes(aws).look(rule))
+    events.put_rule(Name=rule.name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule.name, Targets=[{"Id": "1", "Arn": queue, "SqsParameters": {"MessageGroupId": "demo"}}])
+    assert blind(rule, eyes(aws).look(rule)) == ""
+    events.disable_rule(Name=rule.name)
+    assert "is DISABLED" in blind(rule, eyes(aws).look(rule))
+
+
+def test_queues_topics_functions_and_alarms_that_are_not_there_are_not_seen_by(aws: Emulator, name: str) -> None:
+    gone = [
+        Eye(EyeKind.QUEUE, f"{name}.fifo"),
+        Eye(EyeKind.TOPIC, name, wants={"arn": f"arn:aws:sns:{aws.region}:{aws.account}:{name}"}),
+        Eye(EyeKind.FUNCTION, name),
+        Eye(EyeKind.ALARMS, "of ours", wants={"names": [name], "told": "topic"}),
+    ]
+    assert all("not there any more" in blind(eye, eyes(aws).look(eye)) for eye in gone)
+
+
+def test_a_queue_a_topic_and_an_alarm_are_seen_by_as_they_were_deployed(aws: Emulator, name: str) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    eye = Eye(EyeKind.QUEUE, name, wants={"takes": "events"})
+    assert "takes nothing from EventBridge" in blind(eye, eyes(aws).look(eye))
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Statement": [{**allowed, "Resource": "*"}]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    assert blind(eye, eyes(aws).look(eye)) == ""
+    topic = aws.client("sns").create_topic(Name=name)["TopicArn"]
+    told = Eye(EyeKind.TOPIC, name, wants={"arn": topic, "told": ["oncall@example.com"]})
+    assert "does not reach oncall@example.com" in blind(told, eyes(aws).look(told))
+    alarms = aws.client("cloudwatch")
+    alarms.put_metric_alarm(
+        AlarmName=name,
+        Namespace="x",
+        MetricName="x",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        Statistic="Sum",
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+    alarm = Eye(EyeKind.ALARMS, "of ours", wants={"names": [name], "told": topic})
+    assert blind(alarm, eyes(aws).look(alarm)) == ""
+    alarms.disable_alarm_actions(AlarmNames=[name])
+    assert "tell nobody" in blind(alarm, eyes(aws).look(alarm))
+
+
+def test_the_trust_policy_of_a_role_and_a_role_that_was_made_again(aws: Emulator, name: str) -> None:
+    iam, road = aws.client("iam"), Road(RoadKind.ROLE, f"arn:aws:iam::{aws.account}:role/{name}", own=True)
+    assert value(road, roads(aws).look(road)) is None
+
+    def made(principal: str) -> Any:
+        allowed = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [allowed]}))
+        return value(road, roads(aws).look(road))
+
+    first = made(f"arn:aws:iam::{aws.account}:root")
+    assert first["trust"][0]["Principal"] == {"AWS": [f"arn:aws:iam::{aws.account}:root"]}
+    iam.delete_role(RoleName=name)
+    again = made(f"arn:aws:iam::{aws.account}:root")
+    assert any(words.startswith("id was") for words in differences(first, again))
+
+
+def test_triggers_identity_providers_and_clients_of_a_user_pool(aws: Emulator, name: str) -> None:
+    cognito = aws.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    road = Road(RoadKind.USER_POOL, pool)
+    before = value(road, roads(aws).look(road))
+    trigger = f"arn:aws:lambda:{aws.region}:{aws.account}:function:f"
+    cognito.update_user_pool(UserPoolId=pool, LambdaConfig={"PreTokenGeneration": trigger})
+    cognito.create_identity_provider(
+        UserPoolId=pool,
+        ProviderName="corp",
+        ProviderType="OIDC",
+        ProviderDetails={"client_id": "c", "client_secret": "hidden", "oidc_issuer": "https://corp.example"},
+        AttributeMapping={"username": "sub"},
+    )
+    cognito.create_user_pool_client(UserPoolId=pool, ClientName="eve")
+    after = value(road, roads(aws).look(road))
+    words = "; ".join(differences(before, after))
+    assert trigger in words
+    assert "providers.corp" in words
+    assert "clients." in words
+    assert "hidden" not in json.dumps(after)
+
+
+def test_the_master_s_secret_by_its_version_and_never_by_its_value(aws: Emulator, name: str) -> None:
+    secrets = aws.client("secretsmanager")
+    arn = secrets.create_secret(Name=name, SecretString="a password")["ARN"]
+    road = Road(RoadKind.SECRET, arn)
+    before = value(road, roads(aws).look(road))
+    secrets.put_secret_value(SecretId=arn, SecretString="another password")
+    after = value(road, roads(aws).look(road))
+    assert differences(before, after)[0].startswith("version was")
+    assert "password" not in json.dumps(after)
+
+
+def test_an_identity_pool_by_whose_tokens_it_takes(aws: Emulator, name: str) -> None:
+    identities = aws.client("cognito-identity")
+    pool = identities.create_identity_pool(IdentityPoolName=name, AllowUnauthenticatedIdentities=False)[
+        "IdentityPoolId"
+    ]
+    road = Road(RoadKind.IDENTITY_POOL, pool)
+    before = value(road, roads(aws).look(road))
+    identities.update_identity_pool(IdentityPoolId=pool, IdentityPoolName=name, AllowUnauthenticatedIdentities=True)
+    assert "AllowUnauthenticatedIdentities" in differences(before, value(road, roads(aws).look(road)))[0]
+
+
+def test_a_domain_by_its_policy_its_groups_and_its_endpoints(aws: Emulator, name: str) -> None:
+    search = aws.client("opensearch")
+    search.create_domain(DomainName=f"d{name}")
+    road = Road(RoadKind.DOMAIN, f"d{name}")
+    before = value(road, roads(aws).look(road))
+    open_to_all = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "es:*", "Resource": "*"}]}
+    search.update_domain_config(DomainName=f"d{name}", AccessPolicies=json.dumps(open_to_all))
+    assert "policy" in differences(before, value(road, roads(aws).look(road)))[0]
+    account, domain = "999999999999", f"d{name}"
+    search.authorize_vpc_endpoint_access(DomainName=domain, Account=account)
+    arn = search.describe_domain(DomainName=domain)["DomainStatus"]["ARN"]
+    made = search.create_vpc_endpoint(DomainArn=arn, VpcOptions={"SubnetIds": ["subnet-1"]})["VpcEndpoint"]
+    words = "; ".join(differences(before, value(road, roads(aws).look(road))))
+    assert f"endpoints has {made['VpcEndpointId']} of {aws.account} now" in words
+    assert f"endpoints_for has {account} now" in words

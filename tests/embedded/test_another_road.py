@@ -1,0 +1,137 @@
+"""Somebody opens another road to whoever is mapped: heard by event or found by the sweep, told, taken back or accepted by a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.people import until
+from tests.embedded.scene import Scene
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(300)]
+
+GLASS, APPLICATION = "portcullis-demo-break-glass", "catalyst-application"
+
+
+@contextmanager
+def trust_of(scene: Scene, role: str) -> Iterator[None]:
+    iam = scene.aws.client("iam")
+    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    stranger = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}
+    changed = {**before, "Statement": [*before["Statement"], stranger]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(changed))
+    try:
+        yield
+    finally:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
+
+
+def trust_of_break_glass(scene: Scene) -> Any:
+    return trust_of(scene, GLASS)
+
+
+def trust_of_a_granted_role(scene: Scene) -> Any:
+    return trust_of(scene, APPLICATION)
+
+
+@contextmanager
+def trigger(scene: Scene) -> Iterator[None]:
+    cognito, pool = scene.aws.client("cognito-idp"), scene.people.pool
+    function = f"arn:aws:lambda:{scene.aws.region}:{scene.aws.account}:function:eve"
+    cognito.update_user_pool(UserPoolId=pool, LambdaConfig={"PreTokenGeneration": function})
+    try:
+        yield
+    finally:
+        cognito.update_user_pool(UserPoolId=pool, LambdaConfig={})
+
+
+@contextmanager
+def identity_provider(scene: Scene) -> Iterator[None]:
+    cognito, pool = scene.aws.client("cognito-idp"), scene.people.pool
+    details = {"client_id": "c", "client_secret": "s", "oidc_issuer": "https://eve.example"}
+    cognito.create_identity_provider(UserPoolId=pool, ProviderName="eve", ProviderType="OIDC", ProviderDetails=details)
+    try:
+        yield
+    finally:
+        cognito.delete_identity_provider(UserPoolId=pool, ProviderName="eve")
+
+
+@contextmanager
+def access_policy(scene: Scene) -> Iterator[None]:
+    search, name = scene.aws.client("opensearch"), scene.up.deployment
+    before = search.describe_domain(DomainName=name)["DomainStatus"]["AccessPolicies"]
+    read = json.loads(before)
+    also = {"Sid": "Eve", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:*", "Resource": "*"}
+    changed = {**read, "Statement": [*read["Statement"], also]}
+    search.update_domain_config(DomainName=name, AccessPolicies=json.dumps(changed))
+    try:
+        yield
+    finally:
+        search.update_domain_config(DomainName=name, AccessPolicies=before)
+
+
+@contextmanager
+def vpc_endpoint_access(scene: Scene) -> Iterator[None]:
+    search, domain = scene.aws.client("opensearch"), {"DomainName": scene.up.deployment}
+    search.authorize_vpc_endpoint_access(Account="999999999999", **domain)
+    try:
+        yield
+    finally:
+        search.revoke_vpc_endpoint_access(Account="999999999999", **domain)
+
+
+ROADS: dict[str, tuple[Callable[[Scene], Any], str]] = {
+    "who may assume break-glass": (trust_of_break_glass, f"role/{GLASS}: trust has"),
+    "who may assume a granted role": (trust_of_a_granted_role, f"role/{APPLICATION}: trust has"),
+    "a trigger of the user pool": (trigger, "user-pool: LambdaConfig"),
+    "an identity provider of the user pool": (identity_provider, "user-pool: providers.eve"),
+    "the domain's access policy": (access_policy, "domain: policy has"),
+    "who may make VPC endpoints": (vpc_endpoint_access, "domain: endpoints_for has 999999999999 now"),
+}
+
+
+@pytest.mark.parametrize(("opened", "words"), ROADS.values(), ids=ROADS)
+def test_another_road_is_heard_told_and_stands_in_status_until_it_is_taken_back(
+    scene: Scene, opened: Callable[[Scene], Any], words: str
+) -> None:
+    scene.swept()
+    assert scene.cast.operate("status", deployment="demo")["roads"] == []
+    with opened(scene):
+        until(lambda: bool(scene.told("another-road")), what="it is told", within=60)
+        assert words in scene.told("another-road")[-1]["happened"]
+        (line,) = scene.cast.operate("status", deployment="demo")["roads"]
+        assert words in line
+    scene.quiet()
+    scene.swept()
+    assert scene.cast.operate("status", deployment="demo")["roads"] == []
+
+
+def test_what_no_event_told_the_sweep_finds_and_a_person_accepts(scene: Scene) -> None:
+    scene.swept()
+    scene.aws.admin("weather", lose=True, names=["UpdateAssumeRolePolicy"])
+    with trust_of(scene, GLASS):
+        scene.swept()
+        scene.swept()
+        assert len(scene.told("another-road")) == 1
+        request = {"deployment": "demo", "arguments": {"watch": f"role/{GLASS}", "reason": "ticket 4711"}}
+        scene.cast.operate("accept", "act", **request)
+        assert scene.cast.operate("roads", deployment="demo")["opened"] == {}
+        (accepted,) = scene.recorded("accept")
+        assert "ticket 4711" in accepted.summary
+    scene.swept()
+    scene.cast.operate("accept", "act", **request)
+
+
+def test_a_password_that_an_administrator_sets_is_told_with_who_it_was(scene: Scene) -> None:
+    user = scene.people.cognito_user("rosa.of.a.road")
+    scene.quiet()
+    before = len(scene.told("road-used"))
+    scene.aws.client("cognito-idp").admin_set_user_password(
+        UserPoolId=scene.people.pool, Username=user, Password="A-new-one-4711!", Permanent=True
+    )
+    until(lambda: len(scene.told("road-used")) > before, what="it is told", within=60)
+    assert "set or reset the password" in scene.told("road-used")[-1]["happened"]

@@ -1,0 +1,119 @@
+"""Somebody shuts our eyes: heard by event, told at once, and `status` says since when. With the functions' own roles, IAM enforced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.people import until
+from tests.embedded.scene import Scene
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(300)]
+
+TRAIL, RULE = "portcullis-management-events", "portcullis-demo-key"
+WITHOUT_KMS = {"ReadWriteType": "All", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+EVERYTHING = {"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}
+
+
+@contextmanager
+def stopped(scene: Scene) -> Iterator[None]:
+    trails = scene.aws.client("cloudtrail")
+    trails.stop_logging(Name=TRAIL)
+    try:
+        yield
+    finally:
+        trails.start_logging(Name=TRAIL)
+
+
+@contextmanager
+def narrowed(scene: Scene) -> Iterator[None]:
+    trails = scene.aws.client("cloudtrail")
+    trails.put_event_selectors(TrailName=TRAIL, EventSelectors=[WITHOUT_KMS])
+    try:
+        yield
+    finally:
+        trails.put_event_selectors(TrailName=TRAIL, EventSelectors=[EVERYTHING])
+
+
+@contextmanager
+def disabled(scene: Scene) -> Iterator[None]:
+    events = scene.aws.client("events")
+    events.disable_rule(Name=RULE)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=RULE)
+
+
+@contextmanager
+def relay_disabled(scene: Scene) -> Iterator[None]:
+    events = scene.aws.client("events", region="us-east-1")
+    events.disable_rule(Name="portcullis-relay-eyes")
+    try:
+        yield
+    finally:
+        events.enable_rule(Name="portcullis-relay-eyes")
+
+
+@contextmanager
+def no_concurrency(scene: Scene) -> Iterator[None]:
+    functions = scene.aws.client("lambda")
+    functions.put_function_concurrency(FunctionName="portcullis-identity-sync", ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        functions.delete_function_concurrency(FunctionName="portcullis-identity-sync")
+
+
+@contextmanager
+def mute_alarm(scene: Scene) -> Iterator[None]:
+    alarms = scene.aws.client("cloudwatch")
+    alarms.disable_alarm_actions(AlarmNames=["portcullis-sweep-missing"])
+    try:
+        yield
+    finally:
+        alarms.enable_alarm_actions(AlarmNames=["portcullis-sweep-missing"])
+
+
+SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
+    "the trail is stopped": (stopped, "no trail records"),
+    "the trail leaves KMS out": (narrowed, "what is done to keys"),
+    "a rule is disabled": (disabled, f"the rule {RULE} is DISABLED"),
+    "a rule of the relay is disabled": (relay_disabled, "the rule portcullis-relay-eyes in us-east-1 is DISABLED"),
+    "a function may not run": (no_concurrency, "reserved concurrency is 0"),
+    "an alarm tells nobody": (mute_alarm, "portcullis-sweep-missing tell nobody"),
+}
+
+
+@pytest.mark.parametrize(("shut", "words"), SHUT.values(), ids=SHUT)
+def test_who_shuts_our_eyes_is_heard_told_and_stands_in_status_until_it_is_over(
+    scene: Scene, shut: Callable[[Scene], Any], words: str
+) -> None:
+    assert scene.cast.operate("status", deployment="demo")["blind"] == []
+    with shut(scene):
+        until(lambda: bool(scene.told("eyes-shut")), what="it is told", within=30)
+        assert words in scene.told("eyes-shut")[-1]["happened"]
+        (line,) = scene.cast.operate("status", deployment="demo")["blind"]
+        assert words in line
+        assert line.startswith("since 20")
+    until(lambda: bool(scene.told("eyes-open")), what="that it is over is told", within=30)
+    assert scene.cast.operate("status", deployment="demo")["blind"] == []
+
+
+def test_what_no_event_told_the_sweep_finds_and_tells_once(scene: Scene) -> None:
+    events = scene.aws.client("events")
+    scene.aws.admin("weather", lose=True, names=["RemoveTargets"])
+    (target,) = events.list_targets_by_rule(Rule="portcullis-demo-identity")["Targets"]
+    events.remove_targets(Rule="portcullis-demo-identity", Ids=[target["Id"]])
+    scene.swept()
+    scene.swept()
+    (told,) = scene.told("eyes-shut")
+    assert "the rule portcullis-demo-identity has no target of ours" in told["happened"]
+    scene.aws.admin("mend")
+    events.put_targets(Rule="portcullis-demo-identity", Targets=[target])
+    scene.swept()
+    assert scene.told("eyes-open")
+    assert scene.cast.operate("eyes")["exit_status"] == 0

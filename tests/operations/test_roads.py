@@ -1,0 +1,184 @@
+"""Given a road to somebody who is mapped, then what differs is told once, until it is taken back or a person accepts it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from portcullis import model
+from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.operations.deployments import kept_model
+from portcullis.operations.roads import accept, look_at_roads, opened_in_words
+from portcullis.operations.sweep import sweep
+from portcullis.operations.world import Cause
+from portcullis.signals.types import ACCOUNT, Signal
+from portcullis.watch.roads import Facts, Road
+
+from tests.operations.worlds import Account, account, arn, model_text
+
+SWEEP = Cause("sweep", "portcullis")
+EVE = Cause("event-1", arn("user", "eve"), "2025-06-01T11:00:00Z")
+ANN = Cause("portcullis accept", arn("user", "ann"))
+TEXT = model_text("  roles: {}\n")
+GLASS = "role/portcullis-demo-break-glass"
+SAML = "arn:aws:iam::111122223333:saml-provider/corp"
+
+
+def may(*principals: str, federated: str = "") -> dict[str, Any]:
+    statements: list[Any] = [{"Effect": "Allow", "Principal": {"AWS": one}} for one in principals]
+    statements += [{"Effect": "Allow", "Principal": {"Federated": federated}}] if federated else []
+    return {"id": "AROAONE", "trust": {"Statement": statements}}
+
+
+@dataclass
+class Roads:
+    """The Roads protocol: what is there, by label; or why it cannot be said."""
+
+    there: dict[str, Facts | PortcullisError | None] = field(default_factory=dict)
+
+    def look(self, road: Road) -> Facts | None:
+        found = self.there.get(road.label)
+        if isinstance(found, PortcullisError):
+            raise found
+        return found
+
+
+@pytest.fixture
+def made() -> tuple[Account, Any, Roads]:
+    made, roads = account(), Roads({GLASS: may("on-call")})
+    world = replace(made.world, roads=lambda *_: roads)
+    made.registered(security_group="sg-1")
+    made.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
+    look_at_roads(world, "demo", SWEEP)
+    assert made.aws.told == []
+    return made, world, roads
+
+
+def test_what_differs_is_told_once_and_is_over_when_it_is_taken_back(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    roads.there[GLASS] = may("on-call", "eve")
+    look_at_roads(world, "demo", EVE)
+    look_at_roads(world, "demo", SWEEP)
+    (told,) = whole.aws.told
+    assert (told.name, told.severity) == ("another-road", "critical")
+    assert "eve" in told.happened
+    assert GLASS in opened_in_words(world, "demo")[0]
+    roads.there[GLASS] = may("on-call")
+    look_at_roads(world, "demo", SWEEP)
+    assert opened_in_words(world, "demo") == ()
+
+
+def test_what_changes_again_is_told_again(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    roads.there[GLASS] = may("on-call", "eve")
+    look_at_roads(world, "demo", SWEEP)
+    roads.there[GLASS] = None
+    look_at_roads(world, "demo", SWEEP)
+    assert len(whole.aws.told) == 2
+    assert "gone" in whole.aws.told[1].happened
+
+
+def test_what_gives_no_answer_changes_nothing_of_what_is_known(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    for silent in (Unreachable("throttled"), Refused("may not be looked at: AccessDenied")):
+        roads.there[GLASS] = silent
+        look_at_roads(world, "demo", SWEEP)
+    roads.there[GLASS] = may("on-call")
+    look_at_roads(world, "demo", SWEEP)
+    assert whole.aws.told == []
+
+
+def test_a_person_accepts_what_was_told_and_it_is_written_down_with_the_reason(
+    made: tuple[Account, Any, Roads],
+) -> None:
+    whole, world, roads = made
+    roads.there[GLASS] = may("on-call", "berta")
+    look_at_roads(world, "demo", SWEEP)
+    accept(world, "demo", ANN, watch=GLASS, reason="ticket 4711")
+    assert look_at_roads(world, "demo", SWEEP) == {}
+    change = next(one for one in whole.ledger.history("demo") if one.operation == "accept")
+    assert "ticket 4711" in change.summary
+    assert change.actor == ANN.actor
+    roads.there[GLASS] = may("on-call")
+    assert GLASS in look_at_roads(world, "demo", SWEEP), "what was accepted is what is compared with from then on"
+
+
+def test_what_changed_again_since_it_was_told_is_not_accepted_unseen(made: tuple[Account, Any, Roads]) -> None:
+    _, world, roads = made
+    roads.there[GLASS] = may("on-call", "berta")
+    look_at_roads(world, "demo", SWEEP)
+    roads.there[GLASS] = may("on-call", "berta", "eve")
+    with pytest.raises(Refused, match="changed again"):
+        accept(world, "demo", ANN, watch=GLASS)
+    assert look_at_roads(world, "demo", SWEEP)
+    with pytest.raises(BadInput, match="does not differ"):
+        accept(world, "demo", ANN, watch="domain")
+
+
+def test_a_provider_whose_word_a_role_is_taken_by_is_compared_too(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    roads.there |= {GLASS: may("on-call", federated=SAML), "provider/corp": {"document": "metadata"}}
+    look_at_roads(world, "demo", SWEEP)
+    accept(world, "demo", ANN, watch=GLASS)
+    roads.there["provider/corp"] = {"document": "metadata of somebody else"}
+    look_at_roads(world, "demo", SWEEP)
+    assert "provider/corp" in whole.aws.told[-1].happened
+
+
+def test_what_is_known_of_the_domain_from_its_deployment_counts_at_the_first_look_already() -> None:
+    whole, roads = account(), Roads()
+    world = replace(whole.world, roads=lambda *_: roads)
+    whole.registered(security_group="sg-1")
+    whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
+    roads.there["domain"] = {"domain": {"VPCOptions": {"SecurityGroupIds": ["sg-1", "sg-of-eve"]}}}
+    look_at_roads(world, "demo", SWEEP)
+    assert "sg-of-eve" in whole.aws.told[0].happened
+
+
+def test_what_was_deployed_is_as_it_was_deployed_at_the_first_look_and_later() -> None:
+    whole, roads = account(), Roads()
+    world = replace(whole.world, roads=lambda *_: roads)
+    one = whole.registered(security_group="sg-1")
+    whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
+    as_deployed = json.dumps(model.access_policy(model.loads(TEXT, "demo.yaml"), one.domain_arn))
+    roads.there["domain"] = {"domain": {"AccessPolicies": as_deployed, "VPCOptions": {"SecurityGroupIds": ["sg-1"]}}}
+    assert look_at_roads(world, "demo", SWEEP) == {}
+    assert look_at_roads(world, "demo", SWEEP) == {}
+    assert whole.aws.told == []
+
+
+def test_the_sweep_looks_and_a_road_that_cannot_be_looked_at_keeps_nobody_in(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    roads.there[GLASS] = may("eve")
+    sweep(world)
+    assert "another-road" in [alert.name for alert in whole.aws.told]
+
+
+def test_the_roles_of_the_automation_are_the_account_s(made: tuple[Account, Any, Roads]) -> None:
+    whole, world, roads = made
+    roads.there["role/portcullis-automation"] = may("functions")
+    look_at_roads(world, ACCOUNT, SWEEP)
+    roads.there["role/portcullis-automation"] = may("functions", "eve")
+    look_at_roads(world, ACCOUNT, EVE)
+    assert [(alert.name, alert.deployment) for alert in whole.aws.told] == [("another-road", ACCOUNT)]
+    assert opened_in_words(world, "demo"), "status of each deployment shows it"
+
+
+@pytest.mark.parametrize(
+    ("name", "actor", "words"),
+    [
+        ("password-set", "eve", "eve set or reset the password of cognito-user:p/anna"),
+        ("secret-read", "eve", "eve read the password of the master of demo"),
+        ("secret-read", "arn:aws:sts::111122223333:assumed-role/portcullis-domain-setup/x", ""),
+    ],
+)
+def test_what_leaves_nothing_to_read_is_told_by_its_event(
+    made: tuple[Account, Any, Roads], name: str, actor: str, words: str
+) -> None:
+    whole, world, _ = made
+    signal = Signal(name, "", subject="cognito-user:p/anna", actor=actor, at="2025-06-01T11:00:00Z", event_id="1")
+    look_at_roads(world, "demo", EVE, signal)
+    happened = [alert.happened for alert in whole.aws.told if alert.name == "road-used"]
+    assert [words in one for one in happened] == ([True] if words else [])

@@ -1,0 +1,166 @@
+"""Given what is there of what we see by, then it is said to see, or why it does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from portcullis.watch.eyes import Eye, EyeKind, blind
+
+HOME, IAM = "eu-central-1", "us-east-1"
+ALL = {"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}
+
+
+def trail(**how: Any) -> dict[str, Any]:
+    whole = {"region": HOME, "all_regions": True, "global": True, "logging": True, "selectors": [ALL], "advanced": []}
+    return {**whole, **how}
+
+
+def advanced(*parts: dict[str, Any]) -> dict[str, Any]:
+    of_management = {"Field": "eventCategory", "Equals": ["Management"]}
+    return {"selectors": [], "advanced": [{"FieldSelectors": [of_management, *parts]}]}
+
+
+SEES = {
+    "as deployed": [trail()],
+    "one of two, the other is stopped": [trail(logging=False), trail()],
+    "one a Region": [trail(all_regions=False), trail(all_regions=False, region=IAM)],
+    "advanced selectors, everything": [trail(**advanced())],
+    "without RDS' data calls": [trail(**advanced({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com"]}))],
+    "what writes and what reads, apart": [
+        trail(**advanced({"Field": "readOnly", "Equals": ["false"]})),
+        trail(**advanced({"Field": "readOnly", "Equals": ["true"]})),
+    ],
+    "read by one, written by the other": [
+        trail(selectors=[{**ALL, "ReadWriteType": "ReadOnly"}]),
+        trail(selectors=[{**ALL, "ReadWriteType": "WriteOnly"}]),
+    ],
+}
+BLIND: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "no trail": ([], "calls that change something in eu-central-1, us-east-1"),
+    "stopped": ([trail(logging=False)], "calls that change something"),
+    "one Region": ([trail(all_regions=False)], "calls that change something in us-east-1"),
+    "another Region": ([trail(all_regions=False, region="eu-west-1")], "calls that change something in eu-central-1"),
+    "without global services": ([trail(**{"global": False})], "in us-east-1"),
+    "no management events": ([trail(selectors=[{**ALL, "IncludeManagementEvents": False}])], "change something"),
+    "KMS left out": ([trail(selectors=[{**ALL, "ExcludeManagementEventSources": ["kms.amazonaws.com"]}])], "to keys"),
+    "reads left out": ([trail(selectors=[{**ALL, "ReadWriteType": "WriteOnly"}])], "the taking of break-glass"),
+    "writes left out": ([trail(selectors=[{**ALL, "ReadWriteType": "ReadOnly"}])], "calls that change something"),
+    "advanced, without KMS": (
+        [trail(**advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}))],
+        "to keys",
+    ),
+    "advanced, only what writes": (
+        [trail(**advanced({"Field": "readOnly", "Equals": ["false"]}))],
+        "the taking of break-glass",
+    ),
+    "advanced, but not what somebody does": (
+        [trail(**advanced({"Field": "userIdentity.arn", "NotEquals": ["arn:aws:iam::1:user/eve"]}))],
+        "change something",
+    ),
+    "advanced, but not one service": (
+        [trail(**advanced({"Field": "eventSource", "NotEquals": ["iam.amazonaws.com"]}))],
+        "change something",
+    ),
+    "advanced, data events alone": (
+        [
+            trail(
+                selectors=[], advanced=[{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]
+            )
+        ],
+        "change something",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trails", SEES.values(), ids=SEES)
+def test_trails_that_record_what_we_have_to_hear_are_enough(trails: list[dict[str, Any]]) -> None:
+    assert blind(Eye(EyeKind.TRAIL, "any", HOME), {"trails": trails}) == ""
+
+
+@pytest.mark.parametrize(("trails", "why"), BLIND.values(), ids=BLIND)
+def test_a_trail_that_is_stopped_or_narrowed_blinds_us(trails: list[dict[str, Any]], why: str) -> None:
+    assert why in blind(Eye(EyeKind.TRAIL, "any", HOME), {"trails": trails})
+
+
+TARGET = "arn:aws:sqs:eu-central-1:1:portcullis-key.fifo"
+PATTERN = {"source": ["aws.kms"], "detail": {"errorCode": [{"exists": False}]}}
+RULE = Eye(
+    EyeKind.RULE,
+    "portcullis-demo-key",
+    wants={"state": "ENABLED", "pattern": PATTERN, "target": TARGET, "group": "demo"},
+)
+AS_DEPLOYED = {
+    "state": "ENABLED",
+    "pattern": json.dumps(PATTERN, indent=1),
+    "schedule": None,
+    "targets": [{"arn": TARGET, "group": "demo", "changed": False}],
+}
+POLICY = {
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"},
+    ]
+}
+WITHOUT = {"Statement": POLICY["Statement"][:1]}
+CLOSED = {"Statement": [*POLICY["Statement"], {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage"}]}
+QUEUE = Eye(EyeKind.QUEUE, "portcullis-key.fifo", wants={"takes": "events"})
+TAKES = {"key": "", "policy": json.dumps(POLICY), "retention": 1_209_600}
+TOPIC = Eye(EyeKind.TOPIC, "portcullis-alerts", wants={"told": ["oncall@example.com"]})
+FUNCTION = Eye(EyeKind.FUNCTION, "portcullis-sweep", wants={"role": "arn:aws:iam::1:role/portcullis-sweep"})
+RUNS = {"state": "Active", "role": "arn:aws:iam::1:role/portcullis-sweep", "reserved": None}
+ALARMS = Eye(EyeKind.ALARMS, "of the automation", wants={"names": ["a", "b"], "told": "topic"})
+TELLS = {"enabled": True, "actions": ["topic"]}
+READER = Eye(EyeKind.READER, "of portcullis-key.fifo")
+
+OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
+    (RULE, AS_DEPLOYED, ""),
+    (RULE, None, "is not there any more"),
+    (RULE, {**AS_DEPLOYED, "state": "DISABLED"}, "is DISABLED, not ENABLED"),
+    (RULE, {**AS_DEPLOYED, "targets": []}, "has no target of ours"),
+    (RULE, {**AS_DEPLOYED, "targets": [{"arn": "arn:elsewhere", "group": "demo"}]}, "another target"),
+    (RULE, {**AS_DEPLOYED, "targets": [{"arn": TARGET, "group": "other"}]}, "another message group"),
+    (
+        RULE,
+        {**AS_DEPLOYED, "targets": [{"arn": TARGET, "group": "demo", "changed": True}]},
+        "changes what it passes on",
+    ),
+    (RULE, {**AS_DEPLOYED, "pattern": '{"source": ["nobody"]}'}, "another pattern"),
+    (FUNCTION, RUNS, ""),
+    (FUNCTION, {**RUNS, "reserved": 1}, ""),
+    (FUNCTION, {**RUNS, "state": "Inactive"}, ""),
+    (FUNCTION, {**RUNS, "reserved": 0}, "reserved concurrency is 0"),
+    (FUNCTION, {**RUNS, "state": "Failed"}, "cannot run"),
+    (FUNCTION, {**RUNS, "role": "arn:aws:iam::1:role/other"}, "another role"),
+    (FUNCTION, None, "is not there any more"),
+    (READER, {"states": ["Enabled"]}, ""),
+    (READER, {"states": ["Disabled"]}, "is disabled"),
+    (READER, {"states": ["Disabling"]}, "is disabled"),
+    (READER, {"states": []}, "is not there any more"),
+    (QUEUE, TAKES, ""),
+    (QUEUE, {**TAKES, "policy": ""}, "takes nothing from EventBridge"),
+    (QUEUE, {**TAKES, "policy": json.dumps(WITHOUT)}, "takes nothing from EventBridge"),
+    (QUEUE, {**TAKES, "policy": json.dumps(CLOSED)}, "takes nothing from EventBridge"),
+    (QUEUE, {**TAKES, "key": "alias/theirs"}, "under a key"),
+    (QUEUE, {**TAKES, "retention": 60}, "60 seconds only"),
+    (QUEUE, None, "is not there any more"),
+    (TOPIC, {"key": "", "confirmed": ["oncall@example.com"]}, ""),
+    (TOPIC, {"key": "", "confirmed": []}, "does not reach oncall@example.com"),
+    (TOPIC, {"key": "k", "confirmed": ["oncall@example.com"]}, "under a key"),
+    (ALARMS, {"found": {"a": TELLS, "b": TELLS}}, ""),
+    (ALARMS, {"found": {"a": TELLS}}, "b are not there any more"),
+    (ALARMS, {"found": {"a": TELLS, "b": {**TELLS, "enabled": False}}}, "b tell nobody"),
+    (ALARMS, {"found": {"a": TELLS, "b": {**TELLS, "actions": []}}}, "b tell nobody"),
+]
+
+
+@pytest.mark.parametrize(("eye", "facts", "why"), OURS)
+def test_what_is_ours_sees_only_as_it_was_deployed(eye: Eye, facts: dict[str, Any] | None, why: str) -> None:
+    found = blind(eye, facts)
+    assert (why in found) if why else not found
