@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from portcullis.logs import structured
 from portcullis.operations import custom_resource
 from portcullis.tracing import traced
 
-logger = Logger()
+logger = structured()
 
 
 @logger.inject_lambda_context(clear_state=True, correlation_id_path="RequestId")

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from portcullis.logs import structured
 from portcullis.operations import reactions
 from portcullis.tracing import traced
 
-logger, metrics = Logger(), Metrics()
+logger, metrics = structured(), Metrics()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from portcullis.logs import structured
 from portcullis.operations.sweep import sweep_and_tell
 from portcullis.operations.world import from_environment
 from portcullis.tracing import traced
 
-logger, metrics = Logger(), Metrics()
+logger, metrics = structured(), Metrics()
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="id")
 @traced
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:

@@ -157,3 +157,15 @@ def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(
     effect, back = people(held, after), people(after, held)
     assert (effect.gains, effect.loses) == (back.loses, back.gains)
     assert people(after, after).lines() == ()
+
+
+@pytest.mark.parametrize("administrators", ["all_access", "security_manager"])
+def test_whoever_loses_an_administrators_role_loses_the_administration_and_it_is_said(administrators: str) -> None:
+    """Also where the engine shows no document of that role, or one without a word about it."""
+    for roles in ({}, {administrators: role("read")}):
+        before = holding(roles, {administrators: mapping(users=["anna", "ben"])})
+        after = holding(roles, {administrators: mapping(users=["ben"])})
+        lost = f"anna: administration of the domain (role {administrators})"
+        assert lost in {str(one) for one in people(before, after).loses}
+        assert lost in {str(one) for one in people(after, before).gains}
+        assert people(before, after).people() == ("anna",)

@@ -117,7 +117,7 @@ def test_a_batch_answers_with_what_failed_and_buries_what_cannot_be_read(
     told = {"Records": [record(queue, 1, "no json"), record(queue, 2, "{}")]}
     ran = call(function, told)
     assert ran.status == 0, ran.output
-    assert ran.answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
+    assert ran.answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}, ran.output
     dead = account[f"PORTCULLIS_{queue.upper()}_DEAD_LETTERS"]
     assert [m["Body"] for m in aws.client("sqs").receive_message(QueueUrl=dead)["Messages"]] == ["no json"]
     assert any("no deployment named 'nobody'" in str(line["message"]) for line in ran.log)
@@ -153,6 +153,28 @@ def test_a_wrong_request_is_answered_with_its_status_and_one_line(
     assert words in ran.answer["error"]
     assert "\n" not in ran.answer["error"]
     assert "Traceback" not in ran.output
+
+
+@pytest.mark.aws
+def test_what_the_library_logs_says_which_deployment_and_because_of_what(
+    call: Run, aws: Emulator, account: dict[str, str]
+) -> None:
+    aws.client("dynamodb").create_table(
+        TableName="functions-logs",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    ledger = DynamoLedger(aws.client("dynamodb"), "functions-logs")
+    names = ("first", "second")
+    for name in names:
+        ledger.register(msgspec.convert({**REGISTRATION, "deployment": name}, Registration))
+    ran = call("sweep", {"id": "event-1", "source": "aws.events"}, PORTCULLIS_LEDGER_TABLE="functions-logs")
+    of_library = [line for line in ran.log if line["level"] == "WARNING"]
+    assert {line["deployment"] for line in of_library} == set(names)
+    assert {(line["correlation_id"], line["service"]) for line in of_library} == {("event-1", "sweep")}
+    said = [json.dumps(line["message"]) for line in of_library]
+    assert all(ran.output.count(one) == said.count(one) for one in said), "each is written once"
 
 
 # ---------------------------------------------------------------------- the custom resource always answers

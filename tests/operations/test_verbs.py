@@ -295,6 +295,21 @@ def test_a_file_that_asks_for_more_than_there_is_adopts_nothing(made: Account) -
     assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == before
 
 
+def test_a_plan_of_a_locked_deployment_says_so_before_anything_else(made: Account) -> None:
+    ask(made, "apply", text=MODEL)
+    assert ask(made, "plan")["locked"] == ""
+    ask(made, "lock", reason="a leak")
+    assert ask(made, "plan")["locked"].startswith("demo is lock")
+
+
+def test_what_the_deployment_itself_asks_for_is_never_called_made_by_hand(made: Account) -> None:
+    """The domain was made with its master and its automation: nobody claims these."""
+    ask(made, "apply", text=MODEL)
+    assert ask(made, "plan")["foreign"] == []
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/all_access/backend_roles/-", "value": "stranger"}])
+    assert ask(made, "plan")["foreign"] == ["rolesmapping/all_access/backend_roles: stranger"]
+
+
 def by_hand(made: Account) -> None:
     """A role with somebody in it, and some ways to administer the domain."""
     users = {"helper": {"backend_roles": ["ops"]}}

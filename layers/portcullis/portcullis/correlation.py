@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+_deployment: ContextVar[str] = ContextVar("deployment", default="")
 _current: ContextVar[str] = ContextVar("correlation", default="")
 
 
@@ -14,3 +15,13 @@ def correlate(identifier: str) -> None:
 
 def correlation() -> str:
     return _current.get()
+
+
+def concerning(name: str) -> None:
+    """What follows in this thread is about this deployment ("" for none), and because of nothing that is known yet."""
+    _current.set("")
+    _deployment.set(name)
+
+
+def deployment() -> str:
+    return _deployment.get()

@@ -59,7 +59,7 @@ def drift(
     for claim, why in unloadable(held):
         what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
-    for change in _administrators(desired, held, keepers or Keepers()):
+    for change in _administrators(desired, held, mine, keepers or Keepers()):
         found[change.claim] = change
     for claim in let_in_by(held, keepers.shut_out if keepers else ""):
         what = f"break-glass is mapped by {claim}, and no window of a lock lets it in"
@@ -101,7 +101,7 @@ def _entries(
     return found
 
 
-def _administrators(desired: Desired, held: Held, keepers: Keepers) -> list[Drift]:
+def _administrators(desired: Desired, held: Held, mine: frozenset[Claim], keepers: Keepers) -> list[Drift]:
     """Whoever administers the domain without being asked for, however he came to it."""
     kept = {(role, keeper.entry_list, keeper.entry) for keeper in keepers.keepers for role in keeper.roles}
     found: list[Drift] = []
@@ -120,7 +120,7 @@ def _administrators(desired: Desired, held: Held, keepers: Keepers) -> list[Drif
         whom = "everyone" if admin.entry == "*" else admin.entry
         what = f"{whom} administers the domain ({admin.role} through {admin.entry_list}), and the model does not ask for it"
         what += _untold(*entries)
-        found.append(Drift("critical", claim, what, (admin.entry,), ours=False))
+        found.append(Drift("critical", claim, what, (admin.entry,), ours=claim in mine))
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
 from portcullis.access.matching import matches_any
 from portcullis.access.privileges import expand
 
@@ -40,7 +40,7 @@ class Effect:
 
 
 _DIRECT = "opendistro_security_roles"
-_CLUSTER, _INDEX, _TENANT, _BARE = "cluster", "index", "tenant", "bare"
+_ADMIN, _CLUSTER, _INDEX, _TENANT, _BARE = "administration", "cluster", "index", "tenant", "bare"
 _NOTHING = "nothing"  # stands for the actions of a permission without any: its limits may still bound other roles
 
 
@@ -99,6 +99,9 @@ def _grounds(held: Held, roles: Iterable[str]) -> _Grounds:
     found: defaultdict[_Ground, set[str]] = defaultdict(set)
     for role in roles:
         document = held.get(Kind.ROLES, role)
+        if role in ADMINISTRATOR_ROLES:
+            for who in holders(held, role):
+                found[_Ground(who, role, _ADMIN)].add(_ADMIN)
         if document is not None:
             of_role = list(_of_role(document))
             for who in holders(held, role):
@@ -151,6 +154,7 @@ def _covered(action: str, allowed: frozenset[str]) -> bool:
 
 def _said(ground: _Ground, names: frozenset[str], patterns: list[str]) -> Access:
     words = {
+        _ADMIN: "administration of the domain",
         _CLUSTER: f"cluster permissions {_names(names)}",
         _INDEX: f"{_names(names)} on {_names(patterns)}",
         _TENANT: f"{_names(names)} in tenant {_names(patterns)}",

@@ -100,6 +100,8 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
     if console().json:
         console().line(found)
         return status
+    if found["locked"]:
+        console().text(found["locked"], fg="red", bold=True)
     if not found["steps"]:
         console().text(f"{about.deployment}: nothing to change", fg="green")
     lines(f"{len(found['steps'])} steps", found["steps"])

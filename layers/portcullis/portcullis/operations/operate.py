@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from portcullis.correlation import correlate
+from portcullis.correlation import concerning, correlate
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.given import arguments_of, checked
 from portcullis.operations.verbs import LEVELS, VERBS
@@ -33,6 +33,7 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
     """Run one request; errors become part of the answer, so that the caller shows them as his own."""
     try:
         request = checked(request)
+        concerning(line(request.get("deployment") or "", _LONGEST_NAME))
         correlate(line(request.get("cause") or "", 200))
         request["actor"] = actor_of(request, (function_arn.split(":") + [""] * 5)[4])
         done = carry_out(from_environment(), request, alias=function_arn.rsplit(":", 1)[-1])

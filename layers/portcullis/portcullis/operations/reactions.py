@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from portcullis import signals
-from portcullis.correlation import correlate
+from portcullis.correlation import concerning, correlate
 from portcullis.errors import MalformedEvent, Refused
 from portcullis.operations.ports import Alert
 from portcullis.operations.reminders import Postponed, is_reminder, postponed, postponed_of, reminded_of
@@ -78,6 +78,7 @@ class Reactions:
         if is_reminder(raw):
             return self._reminded(raw)
         message = queued(raw)
+        concerning(message.deployment)
         self.logger.append_keys(deployment=message.deployment, receives=message.receives)
         try:
             done = self.take(message)
@@ -109,6 +110,7 @@ class Reactions:
         """Another try of a message that stood aside. What raises here comes again by itself: nothing is lost."""
         sent = datetime.fromtimestamp(int(raw["attributes"]["SentTimestamp"]) / 1000, UTC)
         message = Queued(waiting.event, waiting.deployment, sent, waiting.tries + 1)
+        concerning(message.deployment)
         self.logger.append_keys(deployment=message.deployment, receives=message.receives)
         try:
             done = self._react(message)
@@ -138,6 +140,7 @@ class Reactions:
             return self._postponed(raw, waiting)
         try:
             deployment = reminded_of(raw)
+            concerning(deployment)
             self.logger.append_keys(deployment=deployment)
             guard(self.world, deployment, Cause("a reminder", "portcullis"))
         except Exception as error:

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from portcullis import custody as machine
+from portcullis.access.config import Kind
 from portcullis.access.drift import drift
 from portcullis.access.patch import apply_patches
 from portcullis.access.people import Effect, people
+from portcullis.access.plan import Claim
 from portcullis.access.shut import reopen
 from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
@@ -51,6 +53,7 @@ class Planned:
     notes: tuple[str, ...]
     foreign: tuple[str, ...]
     exit_status: int
+    locked: str = ""  # that it is locked, or on its way there or back, in words: nothing is applied now
     digest: str = ""  # by which an apply knows whether this is still the plan
 
 
@@ -111,10 +114,27 @@ def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None
         losses=tuple(str(access) for access in effect.loses),
         conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread)),
         notes=(*now.plan.losses, *now.plan.notes),
-        foreign=tuple(str(claim) for claim in now.plan.foreign),
+        foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
         exit_status=3 if now.plan.steps else 0,
+        locked=_not_open(world.ledger.custody(deployment)),
         digest=now.digest(),
     )
+
+
+def _not_open(custody: Custody) -> str:
+    if custody.state is State.OPEN:
+        return ""
+    then = "nothing is applied until it is open again; this is what would be done then"
+    if custody.state in (State.DELETING, State.DELETED):
+        then = "nothing is applied any more"
+    return f"{custody.deployment} is {custody.state.value}: {then}"
+
+
+def _asked(now: Comparison, claim: Claim) -> bool:
+    """Whether the model or the deployment itself asks for it, as for the master that the domain was made with: no work of a hand."""
+    if claim.kind is Kind.MAPPINGS and claim.entry_list:
+        return now.desired.because(claim.name, claim.entry_list, claim.entry) is not None
+    return claim.name in now.desired.of(claim.kind)
 
 
 def _once_open(world: World, registration: Registration, kept: KeptModel, *, adopt: bool = False) -> Comparison:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from portcullis.access.drift import Drift, drift
+from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
 from portcullis.operations.following_secrets import follow_secrets
@@ -91,6 +92,7 @@ def _look_at_dead_letters(world: World, names: list[str]) -> None:
 
 def _sweep_one(world: World, name: str) -> Swept:
     """Key, access and chores of one deployment. Each is tried though another failed: what cannot be told keeps nobody in."""
+    concerning(name)
     found: tuple[Drift, ...] = ()
     steps, errors = 0, _Errors()
     with errors.of("key"):
