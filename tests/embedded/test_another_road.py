@@ -12,7 +12,7 @@ import pytest
 from local.people import until
 from tests.embedded.scene import Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.embedded
 
 GLASS, APPLICATION = "portcullis-demo-break-glass", "catalyst-application"
 

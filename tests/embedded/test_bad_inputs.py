@@ -19,7 +19,7 @@ import pytest
 from local import embedded
 from local.people import until
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.embedded
 PROJECT = embedded.PROJECT
 FOLDERS = ("local", "layers", "stacks", "functions", "deployments", "runbooks")
 FILES = ("app.py", "cdk.json", "pyproject.toml", "requirements.txt")

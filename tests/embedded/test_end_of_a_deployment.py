@@ -40,7 +40,6 @@ def _finished(up: embedded.Embedded) -> bool:
     return status == 200 and [one["state"] for one in found["snapshots"]] == ["SUCCESS"]
 
 
-@pytest.mark.timeout(600)
 def test_a_deployment_is_checked_its_snapshots_proved_deleted_and_its_key_shredded(tmp_path: Path) -> None:
     files = tmp_path / "deployments"
     files.mkdir()

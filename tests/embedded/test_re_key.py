@@ -24,7 +24,7 @@ from tests.runbooks.conftest import OnCall, shell
 from tests.runbooks.pages import page
 from tests.runbooks.test_walk import run
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.embedded
 
 OLD, NEW, INDEX, PARAMETER = "demo", "demo-2", "catalyst-orders", "/portcullis/demo/endpoint"
 MANY = 300

@@ -21,7 +21,7 @@ from local.people import People, until
 from local.story.stages import Alerts, Cast
 from tests.embedded.scene import Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.embedded
 ALIAS = "alias/somebody/elses"
 MATERIAL = os.urandom(32)  # its owner keeps a copy: KMS takes back none but the same
 DAYS = 60

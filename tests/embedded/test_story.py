@@ -10,7 +10,7 @@ import pytest
 from local.story.book import Book, Stage
 from local.story.stages import STAGES, Alerts, Cast
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.embedded
 TOLD = [stage for stage in STAGES if stage[0] != "figures"]
 
 

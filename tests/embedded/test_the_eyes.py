@@ -11,7 +11,7 @@ import pytest
 from local.people import until
 from tests.embedded.scene import Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.embedded
 
 TRAIL, RULE = "portcullis-management-events", "portcullis-demo-key"
 WITHOUT_KMS = {"ReadWriteType": "All", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}

@@ -9,7 +9,7 @@ import pytest
 from local.people import until
 from tests.embedded.scene import INDEX, Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.embedded
 
 
 def test_a_group_that_is_deleted_is_granted_nothing_and_stands_in_status_and_plan(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from stacks import names
 from tests.embedded.scene import INDEX, Scene
 from tests.signals.cases import EVENTS
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.embedded
 Revocation = Callable[[Scene], Any]
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local.people import Caller, until
 from tests.embedded.scene import Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.embedded
 ORDERS = "catalyst-orders-held"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.embedded.scene import Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.embedded
 
 
 def test_a_deleted_key_locks_for_good_and_only_the_automation_and_break_glass_are_left(scene: Scene) -> None:

@@ -13,7 +13,7 @@ import requests
 from local.people import Caller, until
 from tests.embedded.scene import INDEX, Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.embedded
 FREE = {"index.blocks.read": False, "index.blocks.write": False}
 SCROLL, POINT = "/_search/scroll", "/_search"
 # What nobody may ever do with break-glass, in a window or outside one.

@@ -18,7 +18,7 @@ from stacks.runbooks import RUNBOOKS
 from tests.runbooks.conftest import OnCall
 from tests.runbooks.pages import PAGES, Page
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.embedded
 
 MAPPINGS = "/_plugins/_security/api/rolesmapping"
 

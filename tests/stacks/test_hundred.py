@@ -16,7 +16,6 @@ from tests.stacks.assembly import HOME, Synthesised, listed, synthesised
 from tests.stacks.resolved import Resolver
 from tests.stacks.test_service_authorization import wrongs
 
-pytestmark = pytest.mark.timeout(1200)
 COUNT = 100
 _KEY = "abcdef01-2345-6789-abcd-ef0123456789"  # what a name that only AWS gives is as long as
 _BY_NUMBER = ("cognito", "internal", "api")
