@@ -164,6 +164,7 @@ class Domain(Stack):
             identity_pool=identity.identity_pool.ref if identity.identity_pool else "",
             identity_center=bool(one.identity_store),
             own_roles=names.of(one.name, ""),
+            secrets=sorted({secret or f"portcullis/{one.name}/" for secret in one.passwords.values()}),
         )
         self.eyes: list[dict[str, Any]] = []
         if listened:

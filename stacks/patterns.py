@@ -8,6 +8,7 @@ costs until the next sweep.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ ALL_MANAGEMENT_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"  # the s
 # EventBridge takes 2,048 characters in a pattern, and ids that are tokens here are longer there. Names of groups, users and roles are
 # the part that has no bound: where they do not fit they are left out, and the events of every group let through.
 _ROOM = 1900
+_LENGTHENED = re.compile(r"-[A-Za-z0-9]{6}\Z")  # as Secrets Manager lengthens a name in its ARN
 _BY_ONESELF = "DeleteUser"  # asked for with an access token: the event tells no pool
 
 
@@ -32,9 +34,11 @@ def identity(
     identity_pool: str,
     identity_center: bool,
     own_roles: str = "",
+    secrets: Sequence[str] = (),
 ) -> Pattern | None:
     """The identity rule of one deployment; None if it listens to nobody. Pool ids may be tokens. `own_roles`: what the names of the
-    roles that were made for it begin with."""
+    roles that were made for it begin with. `secrets`: the names or ARNs of those that hold passwords of internal users, or their
+    beginnings."""
     branches: list[Pattern] = []
     if user_pool:
         about = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
@@ -60,7 +64,10 @@ def identity(
             {name for service in services for name in operations(service, *about)}, "Group", "User", "Assignment"
         )
         branches.append({"source": [f"aws.{service}" for service in services], "detail": {"eventName": calls}})
-    return _with_iam(branches, iam_groups, iam_users, iam_roles, own_roles)
+    by_name = _with_iam([*branches, *_secrets(secrets)], iam_groups, iam_users, iam_roles, own_roles)
+    if not secrets or _fits(by_name):
+        return by_name
+    return _with_iam([*branches, _any_secret()], iam_groups, iam_users, iam_roles, own_roles)
 
 
 def relay(
@@ -68,6 +75,32 @@ def relay(
 ) -> Pattern | None:
     """What us-east-1 forwards to the home Region: the IAM events of all deployments together."""
     return _with_iam([], iam_groups, iam_users, iam_roles, own_roles)
+
+
+def _secrets(secrets: Sequence[str]) -> list[Pattern]:
+    """Whatever may have changed a password. Calls tell a name or an ARN, and a rotation that went well tells the ARN."""
+    if not secrets:
+        return []
+    names = sorted({_LENGTHENED.sub("", one.partition(":secret:")[2] or one) for one in secrets})
+    named: list[Any] = [{"prefix": name} for name in names]
+    arns: list[Any] = [{"wildcard": f"*:secret:{name}*"} for name in names]
+    return [
+        _calls("secretsmanager", _changes_of_secrets(), {"requestParameters": {"secretId": [*named, *arns]}}),
+        _calls("secretsmanager", ["CreateSecret"], {"requestParameters": {"name": named}}),
+        _calls("secretsmanager", ["RotationSucceeded"], {"additionalEventData": {"SecretId": arns}}),
+    ]
+
+
+def _any_secret() -> Pattern:
+    return _calls("secretsmanager", _changes_of_secrets())
+
+
+def _changes_of_secrets() -> list[str]:
+    return [name for name in operations("secretsmanager", About.SECRET) if not name.startswith("Get")]
+
+
+def _fits(pattern: Pattern | None) -> bool:
+    return pattern is None or len(json.dumps(pattern, separators=(",", ":"))) <= _ROOM
 
 
 def _with_iam(
@@ -80,7 +113,7 @@ def _with_iam(
             _calls("iam", _in_short(operations("iam", About.SIGN_IN_PROVIDER), "Provider")),
         ]
     by_name = _any_of([*_iam(groups, users, roles, by_name=True), *others])
-    if by_name is None or len(json.dumps(by_name, separators=(",", ":"))) <= _ROOM:
+    if _fits(by_name):
         return by_name
     return _any_of([*_iam(groups, users, roles, by_name=False), *others])
 

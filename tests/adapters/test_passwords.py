@@ -12,6 +12,8 @@ from moto import mock_aws
 from portcullis.errors import Refused, Unreachable
 from portcullis.passwords.aws import SecretsManager, generated
 
+from local.aws.emulator import Emulator
+
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
@@ -63,3 +65,37 @@ def test_generated_passwords_have_all_kinds_of_characters_and_are_never_alike() 
         assert any(c.isupper() for c in password)
         assert any(c.isdigit() for c in password)
         assert any(not c.isalnum() for c in password)
+
+
+@pytest.mark.aws
+def test_the_version_is_that_of_the_password_in_use_and_another_one_once_it_is_rotated(
+    calm: Emulator, name: str
+) -> None:
+    secrets = calm.client("secretsmanager")
+    store = SecretsManager(secrets)
+    assert store.version(name) is None
+    store.make(name, "robot")
+    first = store.version(name)
+    assert first
+    assert store.version(name) == first
+    secrets.put_secret_value(SecretId=name, SecretString="Being-made-2", VersionStages=["AWSPENDING"])
+    assert store.version(name) == first, "a rotation that has only begun is none"
+    second = secrets.put_secret_value(SecretId=name, SecretString="Rotated-3")["VersionId"]
+    assert store.version(name) == second != first
+    assert store.password(name) == "Rotated-3"
+    arn = secrets.describe_secret(SecretId=name)["ARN"]
+    assert store.version(arn) == second
+    secrets.update_secret_version_stage(
+        SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=first, RemoveFromVersionId=second
+    )
+    assert store.version(name) == first, "taken back by hand"
+
+
+@pytest.mark.aws
+def test_a_secret_that_does_not_answer_is_an_error_and_tells_nothing(calm: Emulator, name: str) -> None:
+    store = SecretsManager(calm.client("secretsmanager"))
+    made = store.make(name, "robot")
+    calm.admin("fault", actions=["secretsmanager:DescribeSecret"], kind="throttle")
+    with pytest.raises(Unreachable, match=name) as raised:
+        store.version(name)
+    assert made not in str(raised.value)

@@ -254,3 +254,77 @@ def test_the_page_of_dead_letters_counts_the_tries_as_the_queues_do() -> None:
     page = (Path(__file__).resolve().parents[2] / "runbooks" / "dead-letters.md").read_text()
     assert queues.RECEIVES == 6
     assert "could not be handled in six tries" in page
+
+
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
+ROTATED: list[tuple[str, dict[str, Any]]] = [
+    ("PutSecretValue", {"requestParameters": {"secretId": "hr/berta"}}),
+    ("UpdateSecret", {"requestParameters": {"secretId": f"{SECRETS}hr/berta-AbCdEf"}}),
+    ("UpdateSecretVersionStage", {"requestParameters": {"secretId": f"{SECRETS}by-arn-AbCdEf"}}),
+    ("RestoreSecret", {"requestParameters": {"secretId": "by-arn"}}),
+    ("PutSecretValue", {"requestParameters": {"secretId": "portcullis/demo/kim"}}),
+    ("CreateSecret", {"requestParameters": {"name": "hr/berta"}}),
+    ("RotationSucceeded", {"additionalEventData": {"SecretId": f"{SECRETS}portcullis/demo/kim-AbCdEf"}}),
+]
+NOT_OURS: list[tuple[str, dict[str, Any]]] = [
+    ("PutSecretValue", {"requestParameters": {"secretId": "hr/anton"}}),
+    ("PutSecretValue", {"requestParameters": {"secretId": "portcullis/other/kim"}}),
+    ("RotationSucceeded", {"additionalEventData": {"SecretId": f"{SECRETS}hr/anton-AbCdEf"}}),
+    ("TagResource", {"requestParameters": {"secretId": "hr/berta"}}),
+]
+
+
+def of_secrets(name: str, more: dict[str, Any]) -> dict[str, Any]:
+    detail = {"eventSource": "secretsmanager.amazonaws.com", "eventName": name, "requestParameters": None, **more}
+    kind = "AWS Service Event via CloudTrail" if name.startswith("Rotation") else "AWS API Call via CloudTrail"
+    place = {"id": "1", "account": ACCOUNT, "region": REGION, "time": "2026-01-01T00:00:00Z", "resources": []}
+    return {**place, "source": "aws.secretsmanager", "detail-type": kind, "detail": detail}
+
+
+def listening_to(secrets: list[str]) -> dict[str, Any]:
+    nobody: dict[str, Any] = dict.fromkeys(("iam_groups", "iam_users", "iam_roles"), ())
+    found = patterns.identity(**nobody, user_pool="", identity_pool="", identity_center=False, secrets=secrets)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("name", "more"), ROTATED)
+def test_a_rotated_password_of_an_internal_user_passes_the_rule(name: str, more: dict[str, Any]) -> None:
+    assert lets_through(
+        listening_to(["hr/berta", f"{SECRETS}by-arn-AbCdEf", "portcullis/demo/"]), of_secrets(name, more)
+    )
+
+
+@pytest.mark.parametrize(("name", "more"), NOT_OURS)
+def test_the_secrets_of_others_do_not_pass(name: str, more: dict[str, Any]) -> None:
+    assert not lets_through(listening_to(["hr/berta", "portcullis/demo/"]), of_secrets(name, more))
+
+
+def test_more_secrets_than_a_pattern_holds_let_those_of_all_through() -> None:
+    pattern = listening_to([f"a-rather-long-name-of-a-secret-{number}" for number in range(100)])
+    assert len(json.dumps(pattern)) < PATTERN_CHARACTERS
+    assert all(lets_through(pattern, of_secrets(name, more)) for name, more in ROTATED)
+
+
+def test_secrets_beside_all_else_that_is_listened_to_are_heard_and_fit() -> None:
+    pattern = patterns.identity(
+        iam_groups=[f"a-group-with-a-name-{number}" for number in range(100)],
+        iam_users=["u" * 64],
+        iam_roles=["r" * 64],
+        user_pool="eu-west-1_AbCdEfGhI",
+        identity_pool="eu-west-1:00000000-1111-4222-8333-444444444444",
+        identity_center=True,
+        own_roles=f"portcullis-{'d' * 28}-",
+        secrets=["hr/berta", "portcullis/demo/"],
+    )
+    assert pattern is not None
+    assert len(json.dumps(pattern, separators=(",", ":"))) < PATTERN_CHARACTERS
+    assert lets_through(pattern, of_secrets(*ROTATED[0]))
+    assert lets_through(pattern, of_secrets(*ROTATED[-1]))
+
+
+def test_as_synthesised_the_secrets_of_internal_users_are_listened_to(pair: Synthesised) -> None:
+    pattern = pair.rule_named("portcullis-inner-identity")["EventPattern"]
+    for called in ("hr/berta", "portcullis/inner/anna"):
+        assert lets_through(pattern, of_secrets("PutSecretValue", {"requestParameters": {"secretId": called}}))
+    assert not lets_through(pattern, of_secrets(*NOT_OURS[0]))

@@ -12,6 +12,7 @@ the argument):
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,7 +21,8 @@ from portcullis.access.patch import apply_patches
 from portcullis.access.plan import Operation, Plan, Step
 from portcullis.access.shut import Patches, reopen
 from portcullis.custody.types import Todo
-from portcullis.errors import Refused, Shut, Unreachable
+from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
+from portcullis.operations.following_secrets import follow_secrets
 from portcullis.operations.foundation import BREAK_GLASS_ROLES
 from portcullis.operations.in_effect import culprits
 from portcullis.operations.looking import compare, read_truth
@@ -31,6 +33,7 @@ from portcullis.operations.synchronise import synchronise
 from portcullis.operations.undertaking import begin, settle, starting
 from portcullis.operations.world import Cause, World
 
+log = logging.getLogger(__name__)
 _PATIENCE = 10.0  # seconds that a step waits for another writer: it has to be over well within its own lease
 _NAMED = 10  # of those who are still in: how many a message names
 
@@ -79,6 +82,12 @@ def follow(world: World, registration: Registration, cause: Cause) -> str:
         done = f"refused, and nobody is in who left: {error}"
     if still := _still_in(world, registration):
         raise Refused(f"left, and still mapped: {_named(still)}; {done}")
+    try:  # a password that was rotated meanwhile, perhaps because somebody had it: before anything opens
+        follow_secrets(world, registration, cause, unlocking=True)
+    except Shut:
+        raise
+    except PortcullisError as error:
+        log.warning("a password of %s is left to the sweep: %s", registration.deployment, error)
     if groups := still_to_be_ended(world, registration):
         raise Unreachable(f"what people hold who left {', '.join(groups)} could not be ended yet")
     return done

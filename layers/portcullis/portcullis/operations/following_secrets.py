@@ -19,15 +19,22 @@ from portcullis.operations.while_open import WhileOpen, unless_shut
 from portcullis.operations.world import Cause, World
 
 
-def follow_secrets(world: World, registration: Registration, cause: Cause) -> tuple[str, ...]:
+def follow_secrets(
+    world: World, registration: Registration, cause: Cause, *, unlocking: bool = False
+) -> tuple[str, ...]:
     """Look at the secret of every internal user of ours; the names of those whose password was set. While it is locked: nobody's.
+    `unlocking` is explained in `while_open`.
 
     Raises Refused or Unreachable for the first that could not be followed, once all others are.
     """
-    return unless_shut(world, registration.deployment, lambda: _follow(world, registration, cause)) or ()
+
+    def as_they_are_now() -> tuple[str, ...]:
+        return _follow(world, registration, cause, unlocking)
+
+    return unless_shut(world, registration.deployment, as_they_are_now, unlocking=unlocking) or ()
 
 
-def _follow(world: World, registration: Registration, cause: Cause) -> tuple[str, ...]:
+def _follow(world: World, registration: Registration, cause: Cause, unlocking: bool) -> tuple[str, ...]:
     kept = world.ledger.model(registration.deployment)
     if not kept.access.users:
         return ()
@@ -36,11 +43,11 @@ def _follow(world: World, registration: Registration, cause: Cause) -> tuple[str
     rotated = sorted(user for user, version in now.items() if version and version != known.get(user))
     if not rotated:
         return ()
-    WhileOpen.of(world, registration.deployment)
+    WhileOpen.of(world, registration.deployment, unlocking=unlocking)
     with world.ledger.lease(registration.domain_arn, "follow secrets") as ours:
         if not ours:
             raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
-        WhileOpen.of(world, registration.deployment)
+        WhileOpen.of(world, registration.deployment, unlocking=unlocking)
         engine = world.engine(registration)
         held = engine.read([Kind.USERS])
         mine: Collection[Claim] = world.ledger.claims(registration.domain_arn).get(registration.deployment, ())

@@ -28,6 +28,7 @@ _WROTE: dict[str, bool] = {}  # of this process, from batch to batch
 _TRIES_IN_LINE = 2  # of a message about the key, before it stands aside for what comes after it
 _AHEAD = timedelta(days=1)  # that a clock may be before ours; an event from later than that is none
 # Signals of access, keys and the domain after which who may become whom may be another, too.
+SECRET_CHANGED = "secret-changed"  # noqa: S105 - a signal; besides a road, a password to follow
 ROADS_TOO = frozenset({"role-created", "role-deleted", "sign-in-roles-changed", "domain-changed"})
 _TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
 
@@ -187,7 +188,10 @@ class Reactions:
         if signal.concern is Concern.ROADS:
             from portcullis.operations.roads import look_at_roads
 
-            look_at_roads(self.world, message.deployment, Cause(signal.event_id, signal.actor, signal.at), signal)
+            cause = Cause(signal.event_id, signal.actor, signal.at)
+            if signal.name == SECRET_CHANGED:
+                self._follow_secrets(message.deployment, cause)  # first: until then the old password is good
+            look_at_roads(self.world, message.deployment, cause, signal)
             return "done"
         if signal.concern is Concern.BREAK_GLASS:  # each is told: none covers another
             from portcullis.operations.break_glass import break_glass_used
@@ -220,6 +224,15 @@ class Reactions:
             self._look_at_roads(message.deployment, cause)
         return "done"
 
+    def _follow_secrets(self, deployment: str, cause: Cause) -> None:
+        """Raises only what a later try may mend; what is refused is refused again by the sweep, which tells it."""
+        from portcullis.operations.following_secrets import follow_secrets
+
+        try:
+            follow_secrets(self.world, self.world.ledger.registration(deployment), cause)
+        except Refused as error:
+            self.logger.warning(f"a password is left to the sweep: {line(str(error))}")
+
     def _look_at_roads(self, deployment: str, cause: Cause) -> None:
         """Besides what the signal asked for, which is done: whatever keeps this from being seen now is left to the sweep."""
         from portcullis.operations.roads import look_at_roads
@@ -233,8 +246,9 @@ class Reactions:
         if deployment not in self.scopes:
             if deployment == ACCOUNT:
                 return scope_of_account("", "")
-            access = as_far_as_readable(self.world, deployment).access
-            self.scopes[deployment] = scope_of(self.world.ledger.registration(deployment), access)
+            kept = as_far_as_readable(self.world, deployment)
+            registration = self.world.ledger.registration(deployment)
+            self.scopes[deployment] = scope_of(registration, kept.access, kept.options.get("secrets"))
         return self.scopes[deployment]
 
     def _gather(self, deployment: str) -> None:

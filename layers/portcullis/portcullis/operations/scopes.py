@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portcullis.access.plan import AccessModel, By, SubjectKind
 from portcullis.errors import BadInput
+from portcullis.operations.passwords import secret_of
 from portcullis.operations.ports import Registration
 from portcullis.signals.types import ACCOUNT, ANY, Scope
 from portcullis.signals.watched import OUR_PREFIX
@@ -26,9 +27,10 @@ AUTOMATION_ROLES = tuple(
 )
 
 
-def scope_of(registration: Registration, access: AccessModel) -> Scope:
+def scope_of(registration: Registration, access: AccessModel, secrets: Mapping[str, str | None] | None = None) -> Scope:
     """The scope of one deployment. A granted ARN is listened to by the name at its end, as IAM's events name it; so is the role by which
-    a Cognito group counts, since whoever makes it again is nobody who was granted anything."""
+    a Cognito group counts, since whoever makes it again is nobody who was granted anything. `secrets`: internal user -> the secret that
+    the file names for the password."""
 
     def granted(kind: SubjectKind) -> Iterable[str]:
         return (grant.subject.name for grant in access.grants if grant.subject.kind is kind)
@@ -56,6 +58,9 @@ def scope_of(registration: Registration, access: AccessModel) -> Scope:
         break_glass=registration.break_glass_role,
         own_roles=frozenset(_last(role) for role in own_roles(registration)),
         master_secret=registration.master_secret,
+        secrets=frozenset(
+            (secrets or {}).get(user) or secret_of(registration.deployment, user) for user in access.users
+        ),
     )
 
 
@@ -112,7 +117,7 @@ def _scope_of_file(deployment: Deployment) -> Scope:
     cognito = deployment.identity.cognito
     groups = [name for name, group in cognito.groups.items() if group.role] if cognito else []
     own = frozenset(f"{OUR_PREFIX}{deployment.deployment}-{part}" for part in (*made, *groups))
-    return replace(scope_of(made_by_us, model.resolve(deployment)), own_roles=own)
+    return replace(scope_of(made_by_us, model.resolve(deployment), model.secrets(deployment)), own_roles=own)
 
 
 def _last(name: str) -> str:

@@ -55,7 +55,7 @@ _HINTS: tuple[tuple[str, Path], ...] = (
 _NAMED_BY_A_DEPLOYMENT = {
     About.SECURITY_GROUP: "a security group matters only where a deployment names it as its domain's",
     About.BREAK_GLASS: "a role that is assumed matters only where a deployment names it as its break-glass",
-    About.SECRET: "a secret matters only where a deployment names it as its master's",
+    About.SECRET: "a secret matters only where a deployment names it as its master's or an internal user's",
 }
 # Reading calls that are signals all the same.
 _HEARD_THOUGH_READING = (About.BREAK_GLASS, About.SECRET)

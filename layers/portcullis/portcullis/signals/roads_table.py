@@ -72,10 +72,10 @@ ROADS: tuple[Row, ...] = (
         About.SECRET,
         ("GetSecretValue", "secret-read", "somebody read the password of the domain's master"),
         (
-            "PutSecretValue UpdateSecret UpdateSecretVersionStage RotateSecret DeleteSecret RestoreSecret PutResourcePolicy"
-            " DeleteResourcePolicy ReplicateSecretToRegions",
+            "PutSecretValue UpdateSecret UpdateSecretVersionStage RotateSecret RotationSucceeded CreateSecret DeleteSecret RestoreSecret"
+            " PutResourcePolicy DeleteResourcePolicy ReplicateSecretToRegions",
             "secret-changed",
-            "the password of the domain's master, or who may read it, changed",
+            "the password of the domain's master or of an internal user, or who may read it, changed",
         ),
     ),
 )

@@ -48,6 +48,7 @@ class Scope:
     break_glass: str = ""  # ARN of the break-glass role
     own_roles: frozenset[str] = frozenset()  # names of the roles that the stacks made: master, canary, of groups ...
     master_secret: str = ""  # ARN
+    secrets: frozenset[str] = frozenset()  # names or ARNs of the secrets that hold passwords of internal users
     eyes: str = (
         ""  # what our own rules, functions, queues, topic and alarms are called begins with this; of the account alone
     )

@@ -34,6 +34,7 @@ def _named_by(about: About, *paths: Path) -> Callable[[Event], Found]:
 
 
 _OWN_NAME = re.compile(r"[:/]")
+_LENGTHENED = re.compile(r"-[A-Za-z0-9]{6}\Z")
 
 
 def _function_name(told: str) -> str:
@@ -71,8 +72,11 @@ def _alarm(event: Event) -> Found:
 
 
 def _secret(event: Event) -> Found:
-    told = event.need(*request("secretId"), ("responseElements", "arn"), ("responseElements", "aRN"))
-    return Found(About.SECRET, f"secret:{told}", (told,), account=event.account, region=event.region)
+    paths = (*request("secretId"), ("additionalEventData", "SecretId"), ("responseElements", "arn"))
+    told = event.need(*paths, ("responseElements", "aRN"), *request("name"))
+    # That a password was read concerns whoever has the master's; that one changed whoever follows it.
+    changed = not event.name.startswith("Get")
+    return Found(About.SECRET, f"secret:{told}", (told,), account=event.account, region=event.region, widely=changed)
 
 
 def _sign_in_provider(event: Event) -> Found:
@@ -134,7 +138,16 @@ def _of_secret(found: Found, scope: Scope) -> bool:
     """By ARN, by a part of it, or by the name that the ARN ends in, which Secrets Manager lengthens by six characters."""
     arn = scope.master_secret
     name = arn.rpartition(":")[2]
-    return bool(arn) and any(one in (arn, name, name[:-7]) or arn.startswith(f"{one}-") for one in found.names)
+    if arn and any(one in (arn, name, name[:-7]) or arn.startswith(f"{one}-") for one in found.names):
+        return True
+    here = found.widely and _same(found.account, scope.account) and _same(found.region, scope.region)
+    return here and any(_same_secret(known, one) for known in scope.secrets for one in found.names)
+
+
+def _same_secret(one: str, other: str) -> bool:
+    """Each may be a name, or an ARN with or without the six characters that Secrets Manager lengthens a name by."""
+    one, other = (name.partition(":secret:")[2] or name for name in (one, other))
+    return one == other or any(_LENGTHENED.sub("", long) == short for long, short in ((one, other), (other, one)))
 
 
 MATCHERS: dict[About, Callable[[Found, Scope], bool]] = {
