@@ -172,7 +172,8 @@ class Reactions:
             raise
 
     def _react(self, message: Queued) -> str:
-        signal = _read(message, self._scope(message.deployment))
+        event = _event(message)  # before anything is asked of anybody: what is none will never be one
+        signal = _read(event, message, self._scope(message.deployment))
         correlate(signal.event_id)
         self.logger.append_keys(correlation_id=signal.event_id, signal=signal.name, because=signal.because)
         if signal.name is None:
@@ -307,14 +308,17 @@ def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
     )
 
 
-def _read(message: Queued, scope: Scope) -> Signal:
-    """What the message means. MalformedEvent for one that no later try can read either: of another shape, deeper than can be followed,
-    or from a time that is none."""
+def _event(message: Queued) -> Any:
     try:
-        event = json.loads(message.body)
+        return json.loads(message.body)
     except (ValueError, RecursionError) as error:
         problem = f"the message is not JSON that can be read: {line(error, 200)}"
         raise MalformedEvent(problem, source="queue", remedy="see the dead letter") from None
+
+
+def _read(event: Any, message: Queued, scope: Scope) -> Signal:
+    """What the event means. MalformedEvent for one that no later try can read either: of another shape, deeper than can be followed,
+    or from a time that is none."""
     try:
         signal = signals.read(event, [scope])[0]
         happened = _time(signal.at)
