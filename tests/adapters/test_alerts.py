@@ -125,7 +125,7 @@ def test_an_alert_with_more_than_can_be_sent_is_sent_without_it(ears: Ears) -> N
     long = "é" * 300_000
     ears.alerts().tell(replace(LOCKED, happened=long, detail={"drift": ["x" * 1000] * 500}))
     [mail], [event] = ears.mailed(), ears.put()
-    assert "(cut)" in mail["Message"]
+    assert "(cut, of 300000 characters)" in mail["Message"]
     assert len(json.dumps(event)) < 256 * 1024
     assert "left out" in event["detail"]
 

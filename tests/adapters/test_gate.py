@@ -191,7 +191,7 @@ def test_a_policy_is_shut_and_restored_exactly(ground: Ground) -> None:
     for _ in range(2):
         gate.set_policy(own, shut(gate.policy(own), own.domain_arn, keep))
         found = gate.policy(own)
-        assert is_shut(found)
+        assert is_shut(found, own.domain_arn, keep)
         assert len(found["Statement"]) == 2, "shutting twice is shutting once"
     gate.set_policy(own, saved)
     assert gate.policy(own) == POLICY
