@@ -250,7 +250,6 @@ class Automation(Stack):
         return {
             **({"PORTCULLIS_MAY_DELETE": "yes"} if name == "remove" else {}),
             "PORTCULLIS_LEDGER_TABLE": self.ledger.table_name,
-            "PORTCULLIS_AUTOMATION_ROLE": self.automation_role.role_arn,
             "PORTCULLIS_ALERT_TOPIC": self.topic.topic_arn,
             "PORTCULLIS_EVENT_BUS": self.bus.event_bus_name,
             "PORTCULLIS_IDENTITY_DEAD_LETTERS": self.dead_letters["identity"].queue_url,
@@ -258,7 +257,6 @@ class Automation(Stack):
             "PORTCULLIS_SETTLE_SECONDS": str(_SETTLE_SECONDS),
             "PORTCULLIS_REMINDERS": self.reminders.queue_url,
             "PORTCULLIS_QUEUE_TRIES": str(queues.RECEIVES),
-            "PORTCULLIS_ACCOUNT": self.account,
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": names.METRICS_NAMESPACE,
             "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "false",  # answers hold who may see what: not for a trace

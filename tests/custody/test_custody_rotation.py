@@ -53,11 +53,6 @@ def test_a_moved_alias_is_told_and_that_the_domain_does_not_follow() -> None:
     assert names == [Tell.KEY_ROTATED, Tell.ROTATION_FOLLOWED]
 
 
-def test_where_the_engine_follows_the_alias_the_move_is_only_told() -> None:
-    c, _ = told(Custody("demo"), look("k1"))
-    assert told(c, look("k2"), Rules(follows_alias=True))[1] == [Tell.KEY_ROTATED]
-
-
 @pytest.mark.parametrize(
     ("used", "left", "severity"),
     [

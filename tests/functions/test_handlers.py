@@ -75,7 +75,6 @@ def account(aws: Emulator) -> dict[str, str]:
         "PORTCULLIS_ALERT_TOPIC": aws.client("sns").create_topic(Name="functions")["TopicArn"],
         "PORTCULLIS_IDENTITY_DEAD_LETTERS": urls["identity-dead"],
         "PORTCULLIS_KEY_DEAD_LETTERS": urls["key-dead"],
-        "PORTCULLIS_ACCOUNT": aws.account,
     }
 
 

@@ -316,9 +316,6 @@ class Engine:
     def what_stops_a_search(self, index: str) -> Stop | None:
         return Stop.PRIVILEGES
 
-    def put_document(self, index: str, identifier: str, document: Json) -> None:
-        self.index_blocks.setdefault(index, {})
-
 
 @dataclass
 class People:

@@ -25,8 +25,6 @@ class Settings:
     queue_tries: int = (
         6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
     )
-    account: str = ""
-    region: str = ""
     may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
 
     @staticmethod
@@ -52,7 +50,5 @@ class Settings:
             reminders=get("REMINDERS"),
             settle_seconds=settle,
             queue_tries=tries,
-            account=get("ACCOUNT"),
             may_delete=get("MAY_DELETE") == "yes",
-            region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION", ""),
         )

@@ -91,9 +91,7 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
         Tell.UNLOCK_INCOMPLETE: c.state is State.UNLOCKING
         and (_is_failing(c, Act.UNDO, LOCK_ORDER) or _is_failing(c, Act.TAKE, {Measure.FOLLOW})),
         Tell.BREAK_GLASS_OPEN: c.break_glass is not None,
-        Tell.ROTATION_NOT_FOLLOWED: not rules.follows_alias
-        and bool(c.key_id and c.domain_key_id)
-        and c.key_id != c.domain_key_id,
+        Tell.ROTATION_NOT_FOLLOWED: bool(c.key_id and c.domain_key_id) and c.key_id != c.domain_key_id,
         Tell.DELETE_OVERDUE: overdue
         and c.state is State.LOCKED
         and c.revoked_since is not None

@@ -340,7 +340,6 @@ class Rules:
         minutes=30
     )  # a snapshot and a domain's end take that long without anything being wrong
     break_glass_longest: timedelta = timedelta(hours=4)
-    follows_alias: bool = False  # an Amazon domain keeps the key it was made with
 
     def __post_init__(self) -> None:
         if not self.measures & {Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS}:

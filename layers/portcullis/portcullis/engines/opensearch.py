@@ -214,11 +214,6 @@ class OpenSearchEngine:
             )
         return self._raise(status, body, f"search of {index}")
 
-    def put_document(self, index: str, identifier: str, document: Json) -> None:
-        status, body = self._transport("PUT", f"/{index}/_doc/{identifier}", {"refresh": "true"}, document)
-        if status not in (200, 201):
-            self._raise(status, body, f"PUT {index}/_doc")
-
     def _ask(self, method: str, path: str) -> Any:
         status, body = self._transport(method, path, None, None)
         if status != 200:

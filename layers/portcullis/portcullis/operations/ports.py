@@ -210,8 +210,6 @@ class Engine(Protocol):
     def what_stops_a_search(self, index: str) -> Stop | None:
         """What keeps whoever this connection is from searching this index now; None if nothing does."""
 
-    def put_document(self, index: str, identifier: str, document: Json) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Looked:
