@@ -326,6 +326,9 @@ class Automation(Stack):
                 self._arn("ec2", "security-group", group.security_group_id)
                 for group in self._network.domain_groups.values()
             ],
+            any_security_group=self._arn("ec2", "security-group", "*"),
+            vpc=self._network.vpc.vpc_arn,
+            given_vpc=self._network.is_given,
             master_roles=few_or(ours("master"), [identity.master.role_arn for identity in identities]),
             canary_roles=few_or(ours("canary"), [identity.canary.role_arn for identity in identities]),
             # made later, with the domain: by name

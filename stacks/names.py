@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # which itself asks for names
     from stacks.deployments import Declared
 
 PREFIX = "portcullis"
+CLOSED_BY_LOCK = f"{PREFIX}:lock"  # tag of a security group in a given VPC that a lock may close: yes
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
 RELAY_ROLE = f"{PREFIX}-relay"
 IAM_REGION = "us-east-1"  # where IAM's events happen

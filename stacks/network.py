@@ -48,6 +48,7 @@ class Network(Stack):
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._callers = wanted.callers
+        self.is_given = bool(wanted.vpc and wanted.subnets)
         if wanted.vpc and wanted.subnets:
             self._given(wanted.vpc, wanted.subnets)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam as iam
 
+from stacks import names
 from stacks.key import OBSERVE, PROBE, kms_actions
 
 Statements = list[iam.PolicyStatement]
@@ -25,6 +26,9 @@ class Grounds:
     reminders: str
     domains: Sequence[str]
     security_groups: Sequence[str]
+    any_security_group: str  # only ever with conditions
+    vpc: str
+    given_vpc: bool  # other people's groups are in it too
     master_roles: Sequence[str]
     canary_roles: Sequence[str]
     snapshot_roles: Sequence[str]
@@ -201,10 +205,26 @@ def lock(g: Grounds) -> Statements:
     return [
         *_allow(["ec2:DescribeSecurityGroups"], ["*"]),
         *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
+        *_close_further_groups(g),
         *_allow(_prefixed("es", "DescribeDomain UpdateDomainConfig"), g.domains),
+        *_allow(
+            _prefixed(
+                "es",
+                "AuthorizeVpcEndpointAccess ListVpcEndpointAccess ListVpcEndpointsForDomain RevokeVpcEndpointAccess",
+            ),
+            ["*"],  # they take no resource
+        ),
         *_allow(["sts:AssumeRole"], g.canary_roles),
         *_allow(["sqs:SendMessage"], [g.reminders]),
     ]
+
+
+def _close_further_groups(g: Grounds) -> Statements:
+    """A group that somebody gave a domain has no name yet. In a VPC that we made any of it may be closed. In a given one are the groups of
+    everything else there is, and to open these is no right of ours: only what its owner marked for it."""
+    marked = {"StringEquals": {f"aws:ResourceTag/{names.CLOSED_BY_LOCK}": "yes"}} if g.given_vpc else {}
+    actions = _prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress")
+    return _allow(actions, [g.any_security_group], ArnEquals={"ec2:Vpc": g.vpc}, **marked)
 
 
 def take_snapshots(g: Grounds) -> Statements:

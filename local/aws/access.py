@@ -6,6 +6,7 @@
   everybody. AWS clients always use TLS: the emulator counts as TLS.
 - The roles of an identity pool could be set by who was allowed that on the pool; on Amazon it takes `*`.
 - A statement that counts only for roles within a boundary (`iam:PermissionsBoundary`) never held: it did not look at the role.
+- A statement on security groups of one VPC, or with one tag, never held: it looked at neither.
 - `es:*` calls name the domain in the path; it looked in the body only, so a grant on one domain's ARN never matched.
 - Rules of the default bus have ARNs without the bus, providers are named by their own ARN, and alarms are looked
   at as a whole: none of these was known, so that whoever may look at just these was refused.
@@ -67,6 +68,9 @@ def _one_root() -> None:
         if iam_action in BOUNDED:
             known = named.get("service_context") or {}
             named["service_context"] = {**known, **boundary_of(named.get("resource_arn", ""))}
+        if iam_action in OF_A_GROUP:
+            known = named.get("service_context") or {}
+            named["service_context"] = {**known, **facts_of_group(named.get("resource_arn", ""))}
         return enforce(access_key_id, iam_action, service, *rest, **named)
 
     iam_evaluator.resolve_caller_identity = resolve_caller_identity
@@ -90,6 +94,25 @@ def boundary_of(role: str) -> dict[str, str]:
     record = iam._roles.get_scoped(parts[4], None, parts[5].rpartition("/")[2]) or {}
     boundary = record.get("PermissionsBoundary")
     return {"iam:permissionsboundary": boundary} if boundary else {}
+
+
+OF_A_GROUP = frozenset(f"ec2:{action}SecurityGroupIngress" for action in ("Authorize", "Revoke"))
+
+
+def facts_of_group(arn: str) -> dict[str, str]:
+    """The condition keys for a call on the security group of this ARN: its VPC, and its tags."""
+    from ministack.services import ec2
+
+    parts = arn.split(":")
+    if len(parts) != 6 or not parts[5].startswith("security-group/"):
+        return {}
+    name = parts[5].partition("/")[2]
+    group = ec2._security_groups.get_scoped(parts[4], parts[3], name)
+    if not group:
+        return {}
+    tags = ec2._tags.get_scoped(parts[4], parts[3], name) or []
+    vpc = f"arn:aws:ec2:{parts[3]}:{parts[4]}:vpc/{group['VpcId']}"
+    return {"ec2:vpc": vpc, **{f"aws:resourcetag/{one['Key'].lower()}": one["Value"] for one in tags}}
 
 
 def _secure_transport() -> None:

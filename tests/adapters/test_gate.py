@@ -1,7 +1,8 @@
-"""The domain's security group and access policy, shut and opened through the emulated EC2 and OpenSearch Service."""
+"""The domain's security groups, access policy and VPC endpoints, shut and opened through the emulated EC2 and OpenSearch Service."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from portcullis.errors import Refused, Unreachable
 from portcullis.gates.aws import AwsGate
 from portcullis.gates.policy import is_shut, shut
-from portcullis.operations.ports import Registration
+from portcullis.operations.ports import Endpoints, Registration
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import registration
@@ -139,7 +140,14 @@ class Merged:
             **empty,
         }
         prefix = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]}
-        return {"SecurityGroups": [{"IpPermissions": [rule | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, own, prefix]}]}
+        return {
+            "SecurityGroups": [
+                {
+                    "GroupId": "sg-domain",
+                    "IpPermissions": [rule | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, own, prefix],
+                }
+            ]
+        }
 
 
 def test_of_a_permission_with_several_sources_those_of_the_automation_and_of_break_glass_are_kept_open() -> None:
@@ -162,6 +170,130 @@ def test_of_a_permission_with_several_sources_those_of_the_automation_and_of_bre
 
 def test_a_domain_without_a_security_group_has_no_ingress_to_close(ground: Ground) -> None:
     assert ground.gate.ingress(registration()) == []
+
+
+# ---------------------------------------------------------------------- further groups, and VPC endpoints
+
+
+def attached(ground: Ground, name: str) -> str:
+    """A further group of the domain, with a rule of somebody's."""
+    ec2, own = ground.aws.client("ec2"), ground.registration.security_group
+    vpc = ec2.describe_security_groups(GroupIds=[own])["SecurityGroups"][0]["VpcId"]
+    further: str = ec2.create_security_group(GroupName=f"{name}-further", Description="a test", VpcId=vpc)["GroupId"]
+    pair = {"GroupId": ground.registration.automation_security_group}
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    office = {**https, "IpRanges": [{"CidrIp": "10.9.0.0/16", "Description": "vpn"}], "UserIdGroupPairs": [pair]}
+    ec2.authorize_security_group_ingress(GroupId=further, IpPermissions=[office])
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
+    ground.aws.client("opensearch").update_domain_config(
+        DomainName=ground.registration.domain,
+        VPCOptions={"SubnetIds": [subnet], "SecurityGroupIds": [own, further]},
+    )
+    return further
+
+
+def test_a_further_group_is_found_closed_and_opened_exactly(ground: Ground, name: str) -> None:
+    gate, own = ground.gate, ground.registration
+    assert gate.further_groups(own) == {}
+    further = attached(ground, name)
+    before = gate.further_groups(own)
+    [rule] = before[further]
+    assert (rule["IpRanges"], list(before)) == ([{"CidrIp": "10.9.0.0/16", "Description": "vpn"}], [further])
+    for _ in range(2):
+        gate.close_group(further, before[further])
+        assert gate.further_groups(own) == {further: []}
+    for _ in range(2):
+        gate.open_group(further, before[further])
+        assert gate.further_groups(own) == before
+
+
+def test_opening_a_group_that_is_as_it_was_or_gone_asks_for_no_right(
+    ground: Ground, name: str, person: Callable[..., Credentials]
+) -> None:
+    further = attached(ground, name)
+    rules = ground.gate.further_groups(ground.registration)[further]
+    nobody = person("ec2:DescribeSecurityGroups")
+    gate = AwsGate(lambda service: ground.aws.client(service, credentials=nobody))
+    gate.open_group(further, rules)
+    gate.open_group("sg-0123456789abcdef0", rules)
+    ground.gate.close_group(further, rules)
+    with pytest.raises(Refused, match="authorize_security_group_ingress"):
+        gate.open_group(further, rules)
+
+
+def test_principals_of_vpc_endpoints_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:
+    service, own, gate = ground.aws.client("opensearch"), ground.registration, ground.gate
+    assert gate.endpoints(own) == Endpoints([], {})
+    service.authorize_vpc_endpoint_access(DomainName=own.domain, Account="444455556666")
+    service.authorize_vpc_endpoint_access(DomainName=own.domain, Service="application.opensearchservice.amazonaws.com")
+    made = service.create_vpc_endpoint(DomainArn=own.domain_arn, VpcOptions={"SubnetIds": ["subnet-1"]})["VpcEndpoint"]
+    before = gate.endpoints(own)
+    assert [one["Principal"] for one in before.principals] == [
+        "444455556666",
+        "application.opensearchservice.amazonaws.com",
+    ]
+    assert before.made == {made["VpcEndpointId"]: made["VpcEndpointOwner"]}
+    for _ in range(2):
+        gate.revoke_endpoints(own, before.principals)
+        assert gate.endpoints(own).principals == []
+    for _ in range(2):
+        gate.authorize_endpoints(own, before.principals)
+        assert gate.endpoints(own) == before
+
+
+class Paged:
+    """A list that comes in pages, as AWS may show it; the emulated one shows it whole."""
+
+    def list_vpc_endpoint_access(self, DomainName: str, NextToken: str = "") -> Any:  # noqa: N803 - the API's own names
+        one = {"PrincipalType": "AWS_ACCOUNT", "Principal": NextToken or "first"}
+        return {"AuthorizedPrincipalList": [one], **({} if NextToken else {"NextToken": "second"})}
+
+    def list_vpc_endpoints_for_domain(self, DomainName: str) -> Any:  # noqa: N803 - the API's own name
+        return {"VpcEndpointSummaryList": []}
+
+
+def test_principals_of_every_page_are_found() -> None:
+    found = AwsGate(lambda _: Paged()).endpoints(registration(security_group="sg-domain"))
+    assert [one["Principal"] for one in found.principals] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"ArnEquals": {"ec2:Vpc": "arn:aws:ec2:{region}:{account}:vpc/{vpc}"}}, True),
+        ({"ArnEquals": {"ec2:Vpc": "arn:aws:ec2:{region}:{account}:vpc/vpc-other"}}, False),
+        ({"StringEquals": {"aws:ResourceTag/portcullis:lock": "yes"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/portcullis:lock": "no"}}, False),
+    ],
+)
+def test_the_emulated_iam_looks_at_a_groups_vpc_and_tags(
+    ground: Ground, name: str, condition: dict[str, dict[str, str]], holds: bool
+) -> None:
+    further = attached(ground, name)
+    ec2 = ground.aws.client("ec2")
+    ec2.create_tags(Resources=[further], Tags=[{"Key": "portcullis:lock", "Value": "yes"}])
+    vpc = ec2.describe_security_groups(GroupIds=[further])["SecurityGroups"][0]["VpcId"]
+    [(operator, asked)] = condition.items()
+    facts = {"region": ec2.meta.region_name, "account": ground.aws.account, "vpc": vpc}
+    iam, user = ground.aws.client("iam"), f"{name}-bounded"
+    iam.create_user(UserName=user)
+    given = {
+        "Effect": "Allow",
+        "Action": "ec2:RevokeSecurityGroupIngress",
+        "Resource": f"arn:aws:ec2:*:{ground.aws.account}:security-group/*",
+        "Condition": {operator: {key: value.format(**facts) for key, value in asked.items()}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [given]})
+    iam.put_user_policy(UserName=user, PolicyName="one", PolicyDocument=document)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    them = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    gate = AwsGate(lambda service: ground.aws.client(service, credentials=them))
+    rules = ground.gate.further_groups(ground.registration)[further]
+    if holds:
+        gate.close_group(further, rules)
+    else:
+        with pytest.raises(Refused, match="revoke_security_group_ingress"):
+            gate.close_group(further, rules)
 
 
 # ---------------------------------------------------------------------- the access policy
@@ -218,8 +350,10 @@ def test_a_policy_that_aws_will_not_change_while_the_key_is_gone_is_refused_in_i
         lambda gate, own: gate.close_ingress(own, [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]),
         lambda gate, own: gate.policy(own),
         lambda gate, own: gate.set_policy(own, POLICY),
+        lambda gate, own: gate.further_groups(own),
+        lambda gate, own: gate.endpoints(own),
     ],
-    ids=["ingress", "close", "policy", "set policy"],
+    ids=["ingress", "close", "policy", "set policy", "further groups", "endpoints"],
 )
 def test_an_aws_that_does_not_answer_is_unreachable(
     ground: Ground, kind: str, call: Callable[[AwsGate, Registration], Any]

@@ -111,7 +111,7 @@ class Histories(RuleBasedStateMachine):
     def hand_edit(self) -> None:
         walk.hand_edit(self.world, "hand-2")
 
-    @rule(what=st.sampled_from(("mappings", "break-glass", "ingress", "blocks")))
+    @rule(what=st.sampled_from(("mappings", "break-glass", "ingress", "further", "blocks")))
     def tamper(self, what: str) -> None:
         walk.tamper(self.world, what)
 

@@ -210,6 +210,9 @@ def tamper(world: World, what: str) -> None:
         world.mappings = {**world.mappings, "others": ("break-glass",)}
     elif what == "ingress":
         world.ingress = world.ingress | {"mallory"}
+    elif what == "further":
+        for measure, ways in world.further.items():
+            world.further[measure] = ways | {"mallory"}
     elif what == "blocks":
         world.blocks["logs"] = frozenset({"write"})  # one of the two is enough
 
@@ -285,7 +288,7 @@ def _random_event(world: World, rng: random.Random, deletes: bool) -> None:
     elif dice < 0.97:
         hand_edit(world, rng.choice(("hand-1", "hand-2")))
     elif dice < 0.98:
-        tamper(world, rng.choice(("mappings", "break-glass", "ingress", "blocks")))
+        tamper(world, rng.choice(("mappings", "break-glass", "ingress", "further", "blocks")))
     elif dice < 0.985:
         new_index(world)
     elif dice < 0.99:

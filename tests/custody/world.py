@@ -41,7 +41,14 @@ Process = Generator[None, None, None]
 NAME = "demo"
 BOTH = frozenset({"read", "write"})
 LIFTED: dict[LetIn, frozenset[str]] = {LetIn.NOBODY: frozenset(), LetIn.READS: frozenset({"read"}), LetIn.WRITES: BOTH}
-GATE = (Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS, Measure.SAVE_POLICY, Measure.DENY_POLICY)
+# Ways in beside the domain's own security group, and the save of each.
+FURTHER = {Measure.CLOSE_GROUPS: Measure.SAVE_GROUPS, Measure.REVOKE_ENDPOINTS: Measure.SAVE_ENDPOINTS}
+GATE = (
+    *(Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS, Measure.SAVE_POLICY, Measure.DENY_POLICY),
+    *FURTHER,
+    *FURTHER.values(),
+)
+OPEN_WAYS = frozenset({"partner"})
 OPEN_RULES = frozenset({"people", "automation", "office"})
 OPEN_POLICY = "allow"
 SWEEP = timedelta(minutes=5)
@@ -107,6 +114,7 @@ class World:
         self.blocks: dict[str, frozenset[str]] = {"logs": frozenset(), **self.own_blocks}
         self.searches: set[str] = set()  # scrolls and points in time that are open, by whoever opened them
         self.ingress, self.policy = OPEN_RULES, OPEN_POLICY
+        self.further = dict.fromkeys(FURTHER, OPEN_WAYS)
         self.deleted_by_name = False
         # What is watched
         self.processes: list[Process] = []
@@ -293,6 +301,8 @@ class World:
             Measure.SAVE_BLOCKS: lambda: dict(self.blocks),
             Measure.SAVE_INGRESS: lambda: self.ingress,
             Measure.SAVE_POLICY: lambda: self.policy,
+            Measure.SAVE_GROUPS: lambda: self.further[Measure.CLOSE_GROUPS],
+            Measure.SAVE_ENDPOINTS: lambda: self.further[Measure.REVOKE_ENDPOINTS],
         }[todo.measure]()
         yield
         record = self.custody.measures.get(todo.measure)
@@ -310,6 +320,8 @@ class World:
             Measure.BLOCK_INDICES: lambda: image and all(had == BOTH for had in image.values()),
             Measure.CLOSE_INGRESS: lambda: "people" not in image,
             Measure.DENY_POLICY: lambda: image != OPEN_POLICY,
+            Measure.CLOSE_GROUPS: lambda: "partner" not in image,
+            Measure.REVOKE_ENDPOINTS: lambda: "partner" not in image,
         }[todo.measure]()
         if already:
             raise Violation(f"{todo.measure}: what was saved is already shut")
@@ -332,6 +344,8 @@ class World:
                 self.ingress = frozenset({"automation"})
             else:
                 self.ingress = saved
+        elif todo.measure in FURTHER:
+            self.further[todo.measure] = frozenset() if take else saved
         else:
             self.policy = "deny" if take else saved
 
@@ -450,6 +464,7 @@ class World:
             Measure.BLOCK_INDICES: all(had >= BOTH - LIFTED[let_in] for had in self.blocks.values()),
             Measure.CLOSE_INGRESS: self.ingress == frozenset({"automation"}),
             Measure.DENY_POLICY: self.policy == "deny",
+            **{measure: not ways for measure, ways in self.further.items()},
         }.get(measure, True)
 
     def _loose(self, c: Custody, measure: Measure) -> bool:
@@ -530,6 +545,8 @@ class World:
             raise Violation(f"open, but blocked: {self.blocks}")
         if self.ingress != OPEN_RULES or self.policy != OPEN_POLICY:
             raise Violation("open, but the ingress or the policy is not as it was")
+        if set(self.further.values()) != {OPEN_WAYS}:
+            raise Violation(f"open, but further ways in are not as they were: {self.further}")
         if self.saves or c.strays:
             raise Violation(f"saves left behind: {sorted(self.saves)} {c.strays}")
 

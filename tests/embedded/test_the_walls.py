@@ -222,3 +222,49 @@ def test_in_a_window_the_other_walls_are_looked_at_too(scene: Scene) -> None:
         assert "'block indices'" in told
         window_ends(scene)
     until(lambda: scene.cast.state() == "open", what="open again")
+
+
+def test_further_groups_and_vpc_endpoints_are_walls_too(scene: Scene) -> None:
+    service, ec2 = scene.aws.client("opensearch"), scene.aws.client("ec2")
+    name, network = scene.up.deployment, scene.domain["VPCOptions"]
+    own = network["SecurityGroupIds"]
+    vpc = ec2.describe_security_groups(GroupIds=own)["SecurityGroups"][0]["VpcId"]
+    office = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+
+    def group(called: str) -> str:
+        made: str = ec2.create_security_group(GroupName=called, Description="a test", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=[office])
+        return made
+
+    def attach(*groups: str) -> None:
+        wanted = {"SubnetIds": network["SubnetIds"], "SecurityGroupIds": [*own, *groups]}
+        service.update_domain_config(DomainName=name, VPCOptions=wanted)
+
+    def rules(one: str) -> list[Any]:
+        return [
+            address["CidrIp"]
+            for rule in ec2.describe_security_groups(GroupIds=[one])["SecurityGroups"][0]["IpPermissions"]
+            for address in rule["IpRanges"]
+        ]
+
+    def allowed() -> list[str]:
+        listed = service.list_vpc_endpoint_access(DomainName=name)["AuthorizedPrincipalList"]
+        return [one["Principal"] for one in listed]
+
+    before, later = group("walls-before"), group("walls-later")
+    attach(before)
+    service.authorize_vpc_endpoint_access(DomainName=name, Account="444455556666")
+    with held(scene):
+        assert (rules(before), allowed()) == ([], [])
+        attach(before, later)
+        service.authorize_vpc_endpoint_access(DomainName=name, Account="666666666666")
+        scene.swept()
+        assert (rules(before), rules(later), allowed()) == ([], [], [])
+        told = " ".join(alert["happened"] for alert in scene.told("lock-opened"))
+        assert later in told
+        assert "666666666666" in told
+    assert (rules(before), rules(later), allowed()) == (["10.0.0.0/8"], ["10.0.0.0/8"], ["444455556666"])
+    service.revoke_vpc_endpoint_access(DomainName=name, Account="444455556666")
+    attach()
+    for one in (before, later):
+        ec2.delete_security_group(GroupId=one)

@@ -26,7 +26,17 @@ from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKin
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
 from portcullis.ledger.codec import claims_read, claims_written
-from portcullis.operations.ports import Alert, Change, Claims, KeptModel, Looked, Principal, Registration, Stop
+from portcullis.operations.ports import (
+    Alert,
+    Change,
+    Claims,
+    Endpoints,
+    KeptModel,
+    Looked,
+    Principal,
+    Registration,
+    Stop,
+)
 from portcullis.operations.world import World
 from portcullis.passwords.aws import generated
 from portcullis.settings import Settings
@@ -423,6 +433,10 @@ class Aws:
     rules: list[Json] = field(default_factory=lambda: [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}])
     open_rules: list[Json] | None = None
     access_policy: Json = field(default_factory=lambda: {"Version": "2012-10-17", "Statement": []})
+    groups: dict[str, list[Json]] = field(default_factory=dict)  # further ones of the domain
+    closable: bool = True
+    principals: list[Json] = field(default_factory=list)  # who may make VPC endpoints
+    made: dict[str, str] = field(default_factory=dict)
     told: list[Alert] = field(default_factory=list)
     masters: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -446,6 +460,27 @@ class Aws:
 
     def set_policy(self, registration: Registration, policy: Json) -> None:
         self.access_policy = policy
+
+    def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
+        return {group: list(rules) for group, rules in self.groups.items()}
+
+    def close_group(self, group: str, rules: Sequence[Json]) -> None:
+        if rules and not self.closable:
+            raise Refused("not allowed")
+        self.groups[group] = [rule for rule in self.groups[group] if rule not in rules]
+
+    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+        if group in self.groups:
+            self.groups[group] += [rule for rule in rules if rule not in self.groups[group]]
+
+    def endpoints(self, registration: Registration) -> Endpoints:
+        return Endpoints(list(self.principals), dict(self.made))
+
+    def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        self.principals = [one for one in self.principals if one not in principals]
+
+    def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        self.principals += [one for one in principals if one not in self.principals]
 
     def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
         probes = tuple(Probe(name, Health.HEALTHY, definite=True) for name in ("describe", "use", "encrypt"))

@@ -84,8 +84,10 @@ def test_what_is_not_named_by_us_is_still_allowed_one_by_one(hundred: Synthesise
         if statement["Effect"] == "Deny":
             continue
         for resource in listed(statement["Resource"]):
-            for theirs in (":domain/*", ":security-group/*", ":userpool/*", ":identitypool/*"):
+            for theirs in (":domain/*", ":userpool/*", ":identitypool/*"):
                 assert not resource.endswith(theirs), where
+            if resource.endswith(":security-group/*"):  # of the VPC that is ours, where nobody else's are
+                assert set(statement["Condition"]["ArnEquals"]) == {"ec2:Vpc"}, where
             assert not resource.endswith(":key/*") or "Condition" in statement, where
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ WITHOUT_RESOURCE = {
     *(f"ec2:{action}" for action in ("CreateNetworkInterface", "DeleteNetworkInterface")),
     "cognito-identity:SetIdentityPoolRoles",
     *("cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings"),
-    *("es:ListVpcEndpointAccess", "es:ListVpcEndpointsForDomain"),
+    *(f"es:{action}VpcEndpointAccess" for action in ("Authorize", "List", "Revoke")),
+    "es:ListVpcEndpointsForDomain",
     *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 }
 # Wildcards inside a resource: a domain's paths, a log's streams, deployment files among the assets, the key behind an alias.
@@ -27,6 +29,7 @@ WIDE_RESOURCES = (
     ":log-group:",
     ":s3:::cdk-hnb659fds-assets-",
     ":key/*",
+    ":security-group/*",
     ":group/*/",
     ":user/*/",
     ":role/*/",
@@ -85,6 +88,24 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
             (key,) = condition
             assert key in ("kms:RequestAlias", "kms:ResourceAliases"), where
             assert all(alias.startswith("alias/") for alias in listed(condition[key]))
+    assert seen
+
+
+def test_any_security_group_is_only_ever_one_of_our_own_vpc_or_marked_by_its_owner(either: Synthesised) -> None:
+    seen = 0
+    for where, statement in either.identity_statements():
+        if any(":security-group/*" in _flat(resource) for resource in listed(statement["Resource"])):
+            seen += 1
+            assert set(listed(statement["Action"])) == {
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupIngress",
+            }
+            condition = statement["Condition"]
+            assert set(condition["ArnEquals"]) == {"ec2:Vpc"}, where
+            vpc = _flat(condition["ArnEquals"]["ec2:Vpc"])
+            given = re.search(r"vpc-[0-9a-f]+", vpc) is not None
+            marked = {"aws:ResourceTag/portcullis:lock": "yes"}
+            assert condition.get("StringEquals") == (marked if given else None), where
     assert seen
 
 

@@ -101,6 +101,10 @@ class Measure(StrEnum):
     CLOSE_INGRESS = "close ingress"  # the security group, but for the automation and break-glass
     SAVE_POLICY = "save policy"
     DENY_POLICY = "deny policy"  # the domain access policy; best effort
+    SAVE_GROUPS = "save further groups"
+    CLOSE_GROUPS = "close further groups"  # security groups of the domain that are not the deployment's; best effort
+    SAVE_ENDPOINTS = "save endpoints"
+    REVOKE_ENDPOINTS = "revoke endpoints"  # whom VPC endpoints of the domain let in; best effort
     END_SEARCHES = "end searches"  # open scrolls and points in time of everybody; not undone
     END_SESSIONS = "end sessions"  # people's sessions, if so configured; not undone
     PROVE = "prove"  # a canary subject is refused; after everything else, again after every repair
@@ -121,12 +125,22 @@ LOCK_ORDER = (
     Measure.CLOSE_INGRESS,
     Measure.SAVE_POLICY,
     Measure.DENY_POLICY,
+    Measure.SAVE_GROUPS,
+    Measure.CLOSE_GROUPS,
+    Measure.SAVE_ENDPOINTS,
+    Measure.REVOKE_ENDPOINTS,
     Measure.END_SEARCHES,
     Measure.END_SESSIONS,
     Measure.PROVE,
 )
 # What keeps people out though they are mapped, in the order in which it comes off: the index blocks last, as they do so in one moment.
-WALLS = (Measure.DENY_POLICY, Measure.CLOSE_INGRESS, Measure.BLOCK_INDICES)
+WALLS = (
+    Measure.REVOKE_ENDPOINTS,
+    Measure.CLOSE_GROUPS,
+    Measure.DENY_POLICY,
+    Measure.CLOSE_INGRESS,
+    Measure.BLOCK_INDICES,
+)
 DELETE_ORDER = (Measure.FINAL_SNAPSHOT, Measure.DELETE_DOMAIN, Measure.VERIFY_GONE)
 # Measure -> the save that must be DONE before it, and stays until it is UNDONE.
 SAVED_BY = {
@@ -134,6 +148,8 @@ SAVED_BY = {
     Measure.BLOCK_INDICES: Measure.SAVE_BLOCKS,
     Measure.CLOSE_INGRESS: Measure.SAVE_INGRESS,
     Measure.DENY_POLICY: Measure.SAVE_POLICY,
+    Measure.CLOSE_GROUPS: Measure.SAVE_GROUPS,
+    Measure.REVOKE_ENDPOINTS: Measure.SAVE_ENDPOINTS,
 }
 # Measures whose effect depends on whom a window of break-glass lets in: taken again whenever that changes.
 BY_WINDOW = frozenset({Measure.SHUT_MAPPINGS, Measure.BLOCK_INDICES, Measure.END_SEARCHES})
@@ -322,7 +338,10 @@ class Rules:
     measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
     # Searches end with the mappings: each of their pages is authorised again. To end them is one wall more.
     best_effort: frozenset[Measure] = frozenset(
-        {Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SEARCHES, Measure.END_SESSIONS}
+        {
+            *(Measure.SAVE_POLICY, Measure.DENY_POLICY, Measure.END_SEARCHES, Measure.END_SESSIONS),
+            *(Measure.SAVE_GROUPS, Measure.CLOSE_GROUPS, Measure.SAVE_ENDPOINTS, Measure.REVOKE_ENDPOINTS),
+        }
     )
     retry_after: timedelta = timedelta(seconds=30)  # a failed measure is not tried again sooner
     lease: timedelta = timedelta(

@@ -1,4 +1,4 @@
-"""The domain's security group and access policy, read and changed through AWS. Every change can be made twice without harm."""
+"""The domain's security groups, access policy and VPC endpoints through AWS. Every change can be made twice without harm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.access.config import Json
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.ports import Registration
+from portcullis.operations.ports import Endpoints, Registration
 
 _RULE_KEYS = ("IpProtocol", "FromPort", "ToPort", "IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 _SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -25,21 +25,58 @@ class AwsGate:
         """The ingress rules that a lock closes: all but the automation's and break-glass'."""
         if not registration.security_group:
             return []
-        groups = self._call("ec2", "describe_security_groups", GroupIds=[registration.security_group])["SecurityGroups"]
-        stay = (registration.automation_security_group, registration.break_glass_security_group)
-        return [rule for permission in groups[0]["IpPermissions"] if (rule := _without_groups(permission, stay))]
+        found = self._let_in_by([registration.security_group], registration)
+        return found[registration.security_group]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
-            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", registration, rule)
+        self.close_group(registration.security_group, rules)
 
     def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
         for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
-            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", registration, rule)
+            self._quietly(
+                "authorize_security_group_ingress", "InvalidPermission.Duplicate", registration.security_group, rule
+            )
+
+    def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
+        network = self._domain(registration).get("VPCOptions") or {}
+        own = (registration.security_group, registration.automation_security_group)
+        further = [group for group in network.get("SecurityGroupIds") or () if group not in own]
+        return self._let_in_by(further, registration) if further else {}
+
+    def close_group(self, group: str, rules: Sequence[Json]) -> None:
+        for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
+            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", group, rule)
+
+    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+        try:
+            there = _one_source_each(self._let_in_by([group])[group])
+        except Refused as error:
+            if "InvalidGroup" in str(error):
+                return
+            raise
+        for rule in _one_source_each(rules):
+            if rule not in there:
+                self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", group, rule)
+
+    def endpoints(self, registration: Registration) -> Endpoints:
+        if not registration.security_group:  # in no VPC
+            return Endpoints([], {})
+        access = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
+        made = self._pages("list_vpc_endpoints_for_domain", "VpcEndpointSummaryList", registration)
+        return Endpoints(access, {one["VpcEndpointId"]: one.get("VpcEndpointOwner", "") for one in made})
+
+    def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        for one in principals:
+            self._call("opensearch", "revoke_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
+
+    def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        there = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
+        for one in principals:
+            if one not in there:
+                self._call("opensearch", "authorize_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
 
     def policy(self, registration: Registration) -> Json:
-        status = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
-        text = status.get("AccessPolicies") or ""
+        text = self._domain(registration).get("AccessPolicies") or ""
         policy: Json = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
         return policy
 
@@ -47,9 +84,35 @@ class AwsGate:
         text = json.dumps(policy, separators=(",", ":"))
         self._call("opensearch", "update_domain_config", DomainName=registration.domain, AccessPolicies=text)
 
-    def _quietly(self, call: str, harmless: str, registration: Registration, rule: Json) -> None:
+    def _domain(self, registration: Registration) -> Json:
+        status: Json = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
+        return status
+
+    def _let_in_by(self, groups: Sequence[str], registration: Registration | None = None) -> dict[str, list[Json]]:
+        """The rules of each group; of a registration, without the sources that a lock leaves alone."""
+        stay = registration and (registration.automation_security_group, registration.break_glass_security_group)
+        found = self._call("ec2", "describe_security_groups", GroupIds=list(groups))["SecurityGroups"]
+        return {
+            group["GroupId"]: [
+                rule for permission in group["IpPermissions"] if (rule := _without_groups(permission, stay or ()))
+            ]
+            for group in found
+        }
+
+    def _pages(self, call: str, listed: str, registration: Registration) -> list[Json]:
+        found: list[Json] = []
+        token: str | None = None
+        while token != "":
+            page = self._call(
+                "opensearch", call, DomainName=registration.domain, **({"NextToken": token} if token else {})
+            )
+            found += page[listed]
+            token = page.get("NextToken") or ""
+        return found
+
+    def _quietly(self, call: str, harmless: str, group: str, rule: Json) -> None:
         try:
-            self._call("ec2", call, GroupId=registration.security_group, IpPermissions=[rule])
+            self._call("ec2", call, GroupId=group, IpPermissions=[rule])
         except Refused as error:
             if harmless not in str(error):
                 raise
@@ -63,6 +126,13 @@ class AwsGate:
             if error_code(error):
                 raise Refused(f"{service} {call}: {error}") from error
             raise
+
+
+def _named(principal: Json) -> Json:
+    """An authorised principal, as the calls that authorise and revoke it name it."""
+    kind = "Service" if principal.get("PrincipalType") == "AWS_SERVICE" else "Account"
+    options = {"ServiceOptions": principal["ServiceOptions"]} if principal.get("ServiceOptions") else {}
+    return {kind: principal["Principal"], **options}
 
 
 def _one_source_each(rules: Sequence[Json]) -> list[Json]:

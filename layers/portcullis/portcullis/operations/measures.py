@@ -9,10 +9,11 @@ from portcullis.access.config import Kind
 from portcullis.access.own_indices import BLOCKS, READ
 from portcullis.access.shut import shut
 from portcullis.custody import in_place
-from portcullis.custody.types import Act, Custody, LetIn, Measure, Todo
+from portcullis.custody.types import SAVE_OF, SAVED_BY, Act, Custody, LetIn, Measure, Todo
 from portcullis.errors import Refused
 from portcullis.gates.policy import is_shut
 from portcullis.gates.policy import shut as shut_policy
+from portcullis.operations import further_ways as further
 from portcullis.operations.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.following import follow, opening, put_back, send_each
 from portcullis.operations.foundation import CANARY_INDEX, while_locked
@@ -35,7 +36,8 @@ def perform(world: World, registration: Registration, todo: Todo, cause: Cause) 
         return ""
     take, undo = _MEASURES[todo.measure]
     done = take if todo.act is Act.TAKE else undo
-    with opening(world, registration, cause) if todo.opens else nullcontext():
+    opens = todo.opens and not further.opens_nothing(world, registration, todo)
+    with opening(world, registration, cause) if opens else nullcontext():
         return done(world, registration, todo)
 
 
@@ -171,7 +173,7 @@ def _nothing(world: World, registration: Registration, todo: Todo) -> str:
 
 
 Done = Callable[[World, Registration, Todo], str]
-_SAVES = frozenset({Measure.SAVE, Measure.SAVE_BLOCKS, Measure.SAVE_INGRESS, Measure.SAVE_POLICY})
+_SAVES = frozenset(SAVE_OF)
 _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.SAVE: (_save_mappings, _nothing),
     Measure.SHUT_MAPPINGS: (_shut_mappings, _nothing),
@@ -181,6 +183,10 @@ _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.CLOSE_INGRESS: (_close_ingress, _open_ingress),
     Measure.SAVE_POLICY: (_save_policy, _nothing),
     Measure.DENY_POLICY: (_deny_policy, _restore_policy),
+    Measure.SAVE_GROUPS: (further.save_groups, _nothing),
+    Measure.CLOSE_GROUPS: (further.close_groups, further.open_groups),
+    Measure.SAVE_ENDPOINTS: (further.save_endpoints, _nothing),
+    Measure.REVOKE_ENDPOINTS: (further.revoke_endpoints, further.authorize_endpoints),
     Measure.END_SEARCHES: (_end_searches, _nothing),
     Measure.END_SESSIONS: (_end_sessions, _nothing),
     Measure.PROVE: (_prove, _nothing),
@@ -200,6 +206,10 @@ def walls(world: World, registration: Registration, custody: Custody) -> dict[Me
         Measure.BLOCK_INDICES: lambda: _bare(world, registration, custody.let_in),
         Measure.CLOSE_INGRESS: lambda: _let_in_from(world, registration),
         Measure.DENY_POLICY: lambda: _undenied(world, registration),
+        Measure.CLOSE_GROUPS: lambda: further.groups_that_let_in(world, registration),
+        Measure.REVOKE_ENDPOINTS: lambda: further.let_in_by_endpoints(
+            world, registration, custody.measures[SAVED_BY[Measure.REVOKE_ENDPOINTS]].save_as
+        ),
     }
     return {measure: look for measure, look in looks.items() if in_place(custody, measure)}
 

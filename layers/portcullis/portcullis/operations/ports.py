@@ -248,6 +248,14 @@ class KeyObserver(Protocol):
         """Look at a deployment's key with independent probes. Never raises for what a key can be in: says UNREACHABLE instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Ways to a domain through VPC endpoints of the search service."""
+
+    principals: list[Json]  # accounts and services that may make some, as AWS names them
+    made: dict[str, str]  # id of each that there is -> the account it belongs to
+
+
 class Gate(Protocol):
     """The ways to shut a domain from outside the engine. Reading and changing are apart, so that what a change takes away
     can be put aside before it is taken. Every change may be made twice without harm."""
@@ -263,6 +271,17 @@ class Gate(Protocol):
         """The domain access policy as it is."""
 
     def set_policy(self, registration: Registration, policy: Json) -> None: ...
+
+    def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
+        """What the domain's security groups beside the deployment's own let in, but for what a lock leaves."""
+
+    def close_group(self, group: str, rules: Sequence[Json]) -> None: ...
+    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+        """What of these rules is not there any more; nothing if the group is gone."""
+
+    def endpoints(self, registration: Registration) -> Endpoints: ...
+    def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None: ...
+    def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
