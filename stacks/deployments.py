@@ -61,8 +61,7 @@ def load_all(folder: Path) -> tuple[Declared, ...]:
 
     Raises BadInput for a bad file, a folder without any, a name given twice.
     """
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    files = [path for path in files if path.name != model.ACCOUNT_FILE]
+    files = model.deployment_files(folder)
     if not files:
         raise BadInput(
             "no deployment file (*.yaml) found", source=str(folder), remedy="write one, or pass -c deployments=FOLDER"

@@ -1,10 +1,13 @@
 """`portcullis check`, `init`, `schema`, as a person runs them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from portcullis.cli.main import main
+from portcullis.model import examine_account, load_account
+from portcullis.model.account import Account
 
 DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
 
@@ -31,6 +34,36 @@ def test_given_a_preset_then_init_writes_a_file_that_check_finds_valid(folder, p
         .startswith("# yaml-language-server: $schema=../docs/deployment.schema.json\n")
     )
     assert "deployments/alpha.yaml: ok" in capsys.readouterr().out
+
+
+def test_given_the_accounts_name_then_init_writes_the_accounts_file(folder, capsys):
+    assert main(["init", "account", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"file": "deployments/account.yaml", "deployment": None, "preset": None}
+    assert main(["check"]) == 0
+    assert "deployments/account.yaml: ok" in capsys.readouterr().out
+    assert load_account(folder) == Account(network={"cidr": "10.64.0.0/16"})  # what holds without a file, said aloud
+    assert main(["init", "account"]) == 2
+    assert "is not overwritten" in capsys.readouterr().err
+
+
+def test_given_what_the_accounts_file_shows_in_comments_when_taken_then_it_is_valid(folder, capsys):
+    assert main(["init", "account"]) == 0
+    lines = (folder / "account.yaml").read_text().splitlines()
+    ours = ("cidr:", "nat_per_zone:", "flow_logs:", "# zones:")
+    given = [line for line in lines if not line.strip().startswith(ours)]
+    shown = [re.sub(r"^  # (?=vpc:|subnets:|  (?:domains|functions):)", "  ", line) for line in given]
+    text = "\n".join(shown).replace("cidrs: [] ", "cidrs: [10.0.0.0/8] ")
+    account, wrong = examine_account(text, "account.yaml")
+    assert not wrong
+    assert (account.network.vpc, len(account.network.subnets.functions)) == ("vpc-0123456789abcdef0", 2)
+
+
+def test_given_a_preset_for_the_accounts_file_then_init_refuses_it_on_one_line(folder, capsys):
+    assert main(["init", "account", "--preset", "cognito"]) == 2
+    err = capsys.readouterr().err
+    assert (err.count("\n"), "has no presets" in err) == (1, True)
+    assert not folder.exists()
 
 
 def test_given_a_file_that_is_there_then_init_leaves_it_alone(folder, capsys):

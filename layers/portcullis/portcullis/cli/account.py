@@ -130,9 +130,9 @@ def is_file(path: Path) -> bool:
 
 
 def _only_file() -> Path:
-    from portcullis.model import ACCOUNT_FILE
+    from portcullis.model import deployment_files
 
-    found = sorted(path for path in Path(_FOLDER).glob("*.yaml") if path.name != ACCOUNT_FILE)
+    found = deployment_files(Path(_FOLDER))
     if len(found) != 1:
         names = ", ".join(path.stem for path in found) or "none"
         raise BadInput(

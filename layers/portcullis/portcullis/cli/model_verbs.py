@@ -143,10 +143,12 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
 
 @click.command(short_help="Write a deployment file to start from.")
 @click.argument("name")
-@click.option("--preset", type=click.Choice(_PRESETS), default="layered", show_default=True, help="What to start from.")
+@click.option("--preset", type=click.Choice(_PRESETS), help=f"What to start from.  [default: {_PRESETS[0]}]")
 @json_option
-def init(name: str, preset: str) -> None:
+def init(name: str, preset: str | None) -> None:
     """Write deployments/NAME.yaml, commented and valid. A file that is there is never overwritten.
+
+    NAME is a deployment's; `account` is the one file for the whole account, which says where domains stand and who may come to them.
 
     \b
     Presets:
@@ -159,10 +161,21 @@ def init(name: str, preset: str) -> None:
     Examples:
       portcullis init orders
       portcullis init orders --preset internal
+      portcullis init account
     """
-    from portcullis.model.starting import start
+    from portcullis import model
 
-    text, path = start(name, preset), Path(_FOLDER) / f"{name}.yaml"
+    path = Path(_FOLDER) / f"{name}.yaml"
+    if path.name == model.ACCOUNT_FILE:
+        if preset:
+            remedy = "portcullis init account, or another name for a deployment"
+            raise BadInput(
+                f"{model.ACCOUNT_FILE} is the account's, and has no presets", source="--preset", remedy=remedy
+            )
+        text = model.start_account()
+    else:
+        preset = preset or _PRESETS[0]
+        text = model.start(name, preset)
     try:
         path.parent.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -176,7 +189,7 @@ def init(name: str, preset: str) -> None:
         ) from error
     told = console()
     if told.json:
-        told.line({"file": str(path), "deployment": name, "preset": preset})
+        told.line({"file": str(path), "deployment": name if preset else None, "preset": preset})
     else:
         told.text(f"{path} written. Edit it, then: portcullis check {path}")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from portcullis.model.account import Account as Account
     from portcullis.model.account import Network as Network
     from portcullis.model.account import Subnets as Subnets
+    from portcullis.model.account import deployment_files as deployment_files
     from portcullis.model.account import examine_account as examine_account
     from portcullis.model.account import load_account as load_account
     from portcullis.model.editing import add_grant as add_grant
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from portcullis.model.resolving import resolve as resolve
     from portcullis.model.resolving import secrets as secrets
     from portcullis.model.starting import start as start
+    from portcullis.model.starting import start_account as start_account
     from portcullis.model.types import Configuration as Configuration
     from portcullis.model.types import Deployment as Deployment
 
@@ -44,6 +46,7 @@ _HOME = {
     "Account": "account",
     "Network": "account",
     "Subnets": "account",
+    "deployment_files": "account",
     "examine_account": "account",
     "load_account": "account",
     "CODES": "findings",
@@ -66,6 +69,7 @@ _HOME = {
     "secrets": "resolving",
     "schema": "json_schema",
     "start": "starting",
+    "start_account": "starting",
     "Configuration": "types",
     "Deployment": "types",
     "Environment": "access_types",

@@ -116,6 +116,12 @@ def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadIn
     return account, wrong
 
 
+def deployment_files(folder: File) -> list[File]:
+    """The deployment files of a folder, by name: every `*.yaml` but the account's. Empty where there is no such folder."""
+    found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    return [path for path in found if path.name != ACCOUNT_FILE]
+
+
 def load_account(folder: File) -> Account:
     """The account's file of a folder of deployment files; what holds without one. Raises BadInput for the first thing wrong."""
     path = folder / ACCOUNT_FILE

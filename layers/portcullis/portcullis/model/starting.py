@@ -26,5 +26,13 @@ def start(deployment: str, preset: str) -> str:
         raise BadInput(
             f"there is no preset {names.shown(preset)}", source="--preset", remedy=names.did_you_mean(preset, PRESETS)
         )
-    text = files("portcullis.model.templates").joinpath(f"{preset}.yaml").read_text("utf-8")
-    return text.replace("__NAME__", deployment)
+    return _template(preset).replace("__NAME__", deployment)
+
+
+def start_account() -> str:
+    """The text of a new account file, commented and valid."""
+    return _template("account")
+
+
+def _template(name: str) -> str:
+    return files("portcullis.model.templates").joinpath(f"{name}.yaml").read_text("utf-8")

@@ -86,9 +86,8 @@ def carry_out(world: World, request: Mapping[str, Any], *, alias: str) -> Any:
     name = request.get("verb")
     verb = VERBS.get(name) if isinstance(name, str) else None
     if verb is None:
-        raise BadInput(
-            f"no verb {line(name, 100)!r}", source="request", place="verb", remedy=f"one of {', '.join(sorted(VERBS))}"
-        )
+        problem = "no verb is named" if name is None else f"no verb {line(name, 100)!r}"
+        raise BadInput(problem, source="request", place="verb", remedy=f"one of {', '.join(sorted(VERBS))}")
     if alias not in LEVELS or LEVELS.index(alias) < LEVELS.index(verb.level):
         raise Refused(f"{name} needs the alias {verb.level!r} of this function; it was called as {alias!r}")
     arguments = request.get("arguments") or {}

@@ -86,7 +86,7 @@ def scopes_of_files(folder: Path) -> tuple[Scope, ...]:
     an event of any pool counts; a key it does not name is known by its alias only. BadInput for a bad file, or for none."""
     from portcullis import model
 
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    files = model.deployment_files(folder)
     if not files:
         raise BadInput(
             "no deployment file (*.yaml) there", source=str(folder), remedy="name the folder, or ask with --any"
