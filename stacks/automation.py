@@ -23,16 +23,16 @@ from layers.build import built
 from stacks import names, permissions, queues, seeing
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
+from stacks.grounds import Own, arn, grounds
 from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
-from stacks.packing import allow, few_or
+from stacks.packing import allow
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
 _REMINDED_AT_ONCE = 5
-_SERVICE, _SERVICE_ROLE = "opensearchservice.amazonaws.com", "AWSServiceRoleForAmazonOpenSearchService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,19 @@ class Automation(Stack):
             description="Portcullis: the automation, as the engines know it; the functions assume it",
             assumed_by=iam.CompositePrincipal(*(role for role in self._roles())),
         )
-        grounds = self._grounds(keys, identities)
-        allow(self.automation_role, "automation", permissions.of_automation(grounds))
+        own = Own(
+            self.ledger,
+            self.topic,
+            self.bus,
+            self.automation_role,
+            self.dead_letters.values(),
+            self.queues.values(),
+            self.reminders,
+        )
+        touched = grounds(self, own, self._network, keys, identities)
+        allow(self.automation_role, "automation", permissions.of_automation(touched))
         layer = self._layer()
-        self.functions = {function: self._function(function, layer, grounds) for function in names.FUNCTIONS}
+        self.functions = {function: self._function(function, layer, touched) for function in names.FUNCTIONS}
         self.functions["key_guard"].add_event_source(
             sources.SqsEventSource(
                 self.reminders, batch_size=1, report_batch_item_failures=True, max_concurrency=_REMINDED_AT_ONCE
@@ -187,7 +196,7 @@ class Automation(Stack):
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
 
-    def _function(self, name: str, layer: lambda_.LayerVersion, grounds: permissions.Grounds) -> lambda_.Function:
+    def _function(self, name: str, layer: lambda_.LayerVersion, touched: permissions.Grounds) -> lambda_.Function:
         shape, role = SHAPES[name], self._function_roles[name]
         deployed = names.function(name)
         log_group = logs.LogGroup(
@@ -198,14 +207,14 @@ class Automation(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
         # The log group's name is ours, so its ARN needs no reference (its attribute ends in ":*").
-        log_arn = self._arn("logs", "log-group", f"/aws/lambda/{deployed}", ArnFormat.COLON_RESOURCE_NAME)
+        log_arn = arn(self, "logs", "log-group", f"/aws/lambda/{deployed}", ArnFormat.COLON_RESOURCE_NAME)
         allow(
             role,
             name,
             [
-                *permissions.in_the_vpc(self._arn("lambda", "function", deployed, ArnFormat.COLON_RESOURCE_NAME)),
+                *permissions.in_the_vpc(arn(self, "lambda", "function", deployed, ArnFormat.COLON_RESOURCE_NAME)),
                 *permissions.log(log_arn),
-                *permissions.of_function(name, grounds),
+                *permissions.of_function(name, touched),
             ],
         )
         function = lambda_.Function(
@@ -304,129 +313,6 @@ class Automation(Stack):
         for group in sorted({group for one in deployments for group in one.iam_groups_made}):
             made = iam.CfnGroup(self, f"Group-{group}", group_name=group)
             made.apply_removal_policy(KEPT)  # people are in it, and others may use it
-
-    def _grounds(self, keys: Sequence[KeyFacts], identities: Sequence[Identity]) -> permissions.Grounds:
-        deployments = [identity.one for identity in identities]
-        by_alias = [key for key in keys if not key.id]
-
-        def ours(part: str) -> str:
-            """Every role of ours for this part of a deployment: who else trusts us is nobody we could become."""
-            return self._iam("role", {names.of("*", part) if part else f"{names.PREFIX}-*"}, anywhere=False)[0]
-
-        return permissions.Grounds(
-            ledger=self.ledger.table_arn,
-            topic=self.topic.topic_arn,
-            bus=self.bus.event_bus_arn,
-            automation_role=self.automation_role.role_arn,
-            dead_letters=[queue.queue_arn for queue in self.dead_letters.values()],
-            queues=[queue.queue_arn for queue in self.queues.values()],
-            reminders=self.reminders.queue_arn,
-            domains=[self._arn("es", "domain", one.name) for one in deployments],
-            security_groups=[
-                self._arn("ec2", "security-group", group.security_group_id)
-                for group in self._network.domain_groups.values()
-            ],
-            any_security_group=self._arn("ec2", "security-group", "*"),
-            vpc=self._network.vpc.vpc_arn,
-            given_vpc=self._network.is_given,
-            master_roles=few_or(ours("master"), [identity.master.role_arn for identity in identities]),
-            canary_roles=few_or(ours("canary"), [identity.canary.role_arn for identity in identities]),
-            # made later, with the domain: by name
-            snapshot_roles=few_or(
-                ours("snapshots"),
-                self._iam("role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
-            ),
-            master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
-            made_secrets=few_or(
-                self._secret("portcullis/*"),
-                [self._secret(f"portcullis/{one.name}/*") for one in deployments if None in one.passwords.values()],
-            ),
-            named_secrets=sorted(
-                {self._secret(name) for one in deployments for name in one.passwords.values() if name}
-            ),
-            keys=sorted({arn for key in keys if key not in by_alias for arn in (key.arn, *key.replica_arns)}),
-            own_keys=sorted({arn for key in keys if not key.one.key_arn for arn in (key.arn, *key.replica_arns)}),
-            rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),
-            endpoints=few_or(
-                self._arn("ssm", "parameter", f"{names.PREFIX}/*/endpoint"),
-                [self._arn("ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in deployments],
-            ),
-            key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
-            alias_only=sorted({key.one.key_alias for key in by_alias}),
-            all_keys=self._arn("kms", "key", "*"),
-            user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
-            signing_out=[each.pool.user_pool_arn for each in identities if each.pool and each.one.signs_out],
-            bounded=dict(self._bounded(one) for one in deployments if one.bounded_groups),
-            identity_pools=[
-                self._arn("cognito-identity", "identitypool", identity.identity_pool.ref)
-                for identity in identities
-                if identity.identity_pool
-            ],
-            group_roles=few_or(ours(""), [arn for identity in identities for arn in identity.cognito_roles]),
-            # only ever read
-            iam_groups=few_or(
-                self._iam("group", {"*"}, anywhere=False)[0],
-                self._iam("group", {group for one in deployments for group in one.iam_groups}),
-            ),
-            iam_users=self._iam("user", {user for one in deployments for user in one.iam_users}),
-            iam_roles=self._iam("role", {role for one in deployments for role in one.iam_roles}),
-            break_glass_by=sorted({a for one in deployments for a in one.break_glass_by if f"::{self.account}:" in a}),
-            identity_stores=sorted(
-                {
-                    f"arn:{self.partition}:identitystore::{self.account}:identitystore/{one.identity_store}"
-                    for one in deployments
-                    if one.identity_store
-                }
-            ),
-            service_role=f"arn:{self.partition}:iam::{self.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
-            described_secrets=few_or(
-                self._secret("MasterSecret*"),  # as CloudFormation calls them
-                [identity.master_secret.secret_arn for identity in identities if identity.master_secret],
-            ),
-            own_roles=[f"arn:{self.partition}:iam::{self.account}:role/{names.PREFIX}-*"],
-            sign_in_providers=[
-                f"arn:{self.partition}:iam::{self.account}:{kind}/*" for kind in ("saml-provider", "oidc-provider")
-            ],
-            see_trails=[f"arn:{self.partition}:cloudtrail:*:*:trail/*"],
-            see_rules=[
-                f"arn:{self.partition}:events:{region}:{self.account}:rule/{names.PREFIX}-*"
-                for region in dict.fromkeys((self.region, names.IAM_REGION))
-            ],
-            see_functions=[self._arn("lambda", "function", f"{names.PREFIX}-*", ArnFormat.COLON_RESOURCE_NAME)],
-            see_queues=[f"arn:{self.partition}:sqs:{self.region}:{self.account}:{names.PREFIX}-*"],
-            see_alarms=[self._arn("cloudwatch", "alarm", "*", ArnFormat.COLON_RESOURCE_NAME)],
-            models=f"arn:{self.partition}:s3:::cdk-{self._qualifier()}-assets-{self.account}-{self.region}/*.yaml",
-            secrets_service=f"secretsmanager.{self.region}.amazonaws.com",
-        )
-
-    def _qualifier(self) -> str:
-        """Of the bootstrapping whose bucket the deployment files are published to: an account may have others than the CDK's own."""
-        found = self.synthesizer.bootstrap_qualifier
-        assert found, "the stacks are synthesised for a bootstrapped account"  # noqa: S101
-        return found
-
-    def _bounded(self, one: Declared) -> tuple[str, list[str]]:
-        """A boundary and the roles within it; by name, as what this stack imports its maker could not take away again."""
-        (boundary,) = self._iam("policy", {names.boundary(one.name)}, anywhere=False)
-        return boundary, self._iam("role", {names.group_role(one.name, g) for g in one.bounded_groups}, anywhere=False)
-
-    def _iam(self, kind: str, wanted: set[str], *, anywhere: bool = True) -> list[str]:
-        """ARNs by name: what we make stands under no path, the groups, users and roles of others may stand under any."""
-        paths = ["", "*/"] if anywhere else [""]
-        return [
-            f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{name}" for name in sorted(wanted) for path in paths
-        ]
-
-    def _secret(self, name: str) -> str:
-        """A secret's ARN by its name, which Secrets Manager lengthens by six characters of its own; an ARN as it is."""
-        if name.startswith("arn:"):
-            return name
-        return self._arn(
-            "secretsmanager", "secret", name if name.endswith("*") else f"{name}-??????", ArnFormat.COLON_RESOURCE_NAME
-        )
-
-    def _arn(self, service: str, resource: str, name: str, form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
-        return self.format_arn(service=service, resource=resource, resource_name=name, arn_format=form)
 
     def _outputs(self) -> None:
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
