@@ -58,6 +58,11 @@ class StackArtifact:
     after: frozenset[str] = frozenset()
     tags: dict[str, str] = field(default_factory=dict)
 
+    def bootstrap_parameters(self) -> list[str]:
+        """The parameters of Systems Manager in which the template looks for the version of its bootstrapping, whichever that is."""
+        defaults = [p.get("Default") for p in json.loads(self.template.read_text()).get("Parameters", {}).values()]
+        return [name for name in defaults if isinstance(name, str) and name.startswith("/cdk-bootstrap/")]
+
 
 @dataclass(frozen=True, slots=True)
 class Assembly:

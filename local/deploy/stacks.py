@@ -14,7 +14,7 @@ from portcullis.errors import BadInput, PortcullisError
 
 from local.deploy.assembly import Assembly, Asset, StackArtifact
 
-BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+TEMPLATES = "templates-to-deploy"  # a bucket a Region, of whoever deploys: the assets' buckets are those that the assembly names
 BOOTSTRAP_VERSION = "30"  # what the templates' own rule asks for is 6 or later
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 AT_ONCE = 3
@@ -128,9 +128,10 @@ class _Bucket:
         self._lock = threading.Lock()
 
     def publish(self, assembly: Assembly, swap: dict[str, Path]) -> None:
-        for region in {stack.region for stack in assembly.stacks.values()}:
+        asked = {(stack.region, name) for stack in assembly.stacks.values() for name in stack.bootstrap_parameters()}
+        for region, parameter in sorted(asked):
             self._account.client("ssm", region=region).put_parameter(
-                Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
+                Name=parameter, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
             )
         used = set()
         for asset in assembly.assets.values():
@@ -164,7 +165,7 @@ class _Bucket:
 
     def template(self, stack: StackArtifact) -> str:
         """Upload the template (it may be too long to send along) and return its address."""
-        bucket, key = f"cdk-hnb659fds-assets-{self._account.account}-{stack.region}", f"templates/{stack.name}.json"
+        bucket, key = f"{TEMPLATES}-{self._account.account}-{stack.region}", f"{stack.name}.json"
         self.put(stack.region, bucket, key, stack.template.read_bytes())
         s3 = self._account.client("s3", region=stack.region)
         address: str = s3.meta.endpoint_url

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
+QUALIFIER = "hnb659fds"  # the CDK's own
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Stack:
     region: str = "eu-central-1"
     after: tuple[str, ...] = ()
     assets: Mapping[str, Path] = field(default_factory=dict)  # asset id -> folder
+    qualifier: str = QUALIFIER
 
 
 def write(folder: Path, *stacks: Stack) -> Path:
@@ -30,7 +31,7 @@ def write(folder: Path, *stacks: Stack) -> Path:
             "Parameters": {
                 "BootstrapVersion": {
                     "Type": "AWS::SSM::Parameter::Value<String>",
-                    "Default": "/cdk-bootstrap/hnb659fds/version",
+                    "Default": f"/cdk-bootstrap/{stack.qualifier}/version",
                 }
             },
             "Resources": stack.resources,
@@ -41,7 +42,13 @@ def write(folder: Path, *stacks: Stack) -> Path:
             asset: {
                 "displayName": f"{stack.name}/{asset}",
                 "source": {"path": str(source), "packaging": "zip"},
-                "destinations": {"here": {"bucketName": BUCKET, "objectKey": f"{asset}.zip", "region": stack.region}},
+                "destinations": {
+                    "here": {
+                        "bucketName": _bucket(stack.qualifier, "${AWS::Region}"),
+                        "objectKey": f"{asset}.zip",
+                        "region": stack.region,
+                    }
+                },
             }
             for asset, source in stack.assets.items()
         }
@@ -60,10 +67,13 @@ def write(folder: Path, *stacks: Stack) -> Path:
     return folder
 
 
-def code(bucket_region: str, asset: str) -> dict[str, Any]:
+def code(bucket_region: str, asset: str, qualifier: str = QUALIFIER) -> dict[str, Any]:
     """Where a template finds an asset's bytes."""
-    bucket = f"cdk-hnb659fds-assets-${{AWS::AccountId}}-{bucket_region}"
-    return {"S3Bucket": {"Fn::Sub": bucket}, "S3Key": f"{asset}.zip"}
+    return {"S3Bucket": {"Fn::Sub": _bucket(qualifier, bucket_region)}, "S3Key": f"{asset}.zip"}
+
+
+def _bucket(qualifier: str, region: str) -> str:
+    return f"cdk-{qualifier}-assets-${{AWS::AccountId}}-{region}"
 
 
 def role(*statements: Mapping[str, Any], service: str = "lambda.amazonaws.com") -> dict[str, Any]:

@@ -77,6 +77,24 @@ def test_given_a_stack_that_fails_when_deployed_then_the_reason_is_named_and_its
 
 
 @pytest.mark.aws
+def test_given_another_bootstrapping_when_deployed_then_what_the_assembly_names_is_there(
+    aws: Emulator, name: str, tmp_path: Path
+) -> None:
+    source, qualifier = tmp_path / "fn", "ours4711"
+    source.mkdir()
+    (source / "index.py").write_text("def handler(event, context):\n    return 'here'\n")
+    function = _function(aws.region, f"{name}-fn", FunctionName=name)
+    function["Properties"]["Code"] = code(aws.region, f"{name}-fn", qualifier)
+    stack = Stack(name, {"Role": role(), "Fn": function}, assets={f"{name}-fn": source}, qualifier=qualifier)
+    out = write(tmp_path / "out", stack)
+    deploy(out, aws)
+    assert aws.client("lambda").invoke(FunctionName=name)["Payload"].read() == b'"here"'
+    parameter = aws.client("ssm").get_parameter(Name=f"/cdk-bootstrap/{qualifier}/version")["Parameter"]
+    assert int(parameter["Value"]) >= 6
+    destroy(out, aws)
+
+
+@pytest.mark.aws
 def test_given_a_type_that_is_not_known_when_deployed_then_it_is_refused_and_never_passed_over(
     aws: Emulator, name: str, tmp_path: Path
 ) -> None:
