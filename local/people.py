@@ -85,7 +85,7 @@ class People:
     def token(self, user: str) -> str:
         """An id token, as the sign-in page of Dashboards gets it."""
         idp, password = self.aws.client("cognito-idp"), self._passwords[user]
-        return door.sign_in(idp, self.pool_client, user, password, user_pool=self.pool)
+        return door.sign_in(idp, self.pool, self.pool_client, user, password)
 
     # ------------------------------------------------------------------ the API door
 

@@ -108,7 +108,7 @@ class Identity(Stack):
         client = self.pool.add_client(
             "Client",
             user_pool_client_name=names.of(one.name, "client"),
-            auth_flows=cognito.AuthFlow(user_srp=True, admin_user_password=True),
+            auth_flows=cognito.AuthFlow(user_srp=True),
             disable_o_auth=True,  # Amazon OpenSearch Service makes the client of the sign-in page itself
             prevent_user_existence_errors=True,
             enable_token_revocation=True,

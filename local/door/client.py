@@ -12,6 +12,8 @@ import requests
 from portcullis.errors import Refused
 from requests_aws4auth import AWS4Auth
 
+from local.door.srp import Proof
+
 DASHBOARDS = "/_dashboards"
 
 
@@ -61,32 +63,29 @@ def dashboards(url: str, id_token: str, ca: Path | str) -> At:
     return session
 
 
-def sign_in(
-    cognito_idp: Any, client_id: str, username: str, password: str, *, user_pool: str = "", new_password: str = ""
-) -> str:
-    """The id token of a user pool's user, by user name and password.
+def sign_in(cognito_idp: Any, user_pool: str, client_id: str, username: str, password: str) -> str:
+    """The id token of a user pool's user, by user name and password; the password itself is not sent.
 
-    `cognito_idp`: a boto3 client. With `user_pool` by AdminInitiateAuth, else by InitiateAuth. A first password is answered with
-    `new_password`, which may be the same again. Raises Refused for any other challenge, botocore's ClientError for a wrong password.
+    `cognito_idp`: a boto3 client. A first password is kept. Raises Refused for any other challenge, botocore's ClientError for a wrong
+    password.
     """
-    given = {"USERNAME": username, "PASSWORD": password}
-    if user_pool:
-        answer = cognito_idp.admin_initiate_auth(
-            UserPoolId=user_pool, ClientId=client_id, AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=given
+    proof = Proof(user_pool, password)
+    answer = cognito_idp.initiate_auth(
+        ClientId=client_id, AuthFlow="USER_SRP_AUTH", AuthParameters={"USERNAME": username, "SRP_A": proof.sent}
+    )
+    if answer.get("ChallengeName") == "PASSWORD_VERIFIER":
+        answer = cognito_idp.respond_to_auth_challenge(
+            ClientId=client_id,
+            ChallengeName="PASSWORD_VERIFIER",
+            ChallengeResponses=proof.answer(answer["ChallengeParameters"]),
         )
-    else:
-        answer = cognito_idp.initiate_auth(ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)
     if answer.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
-        reply = {
-            "ClientId": client_id,
-            "ChallengeName": "NEW_PASSWORD_REQUIRED",
-            "Session": answer["Session"],
-            "ChallengeResponses": {"USERNAME": username, "NEW_PASSWORD": new_password or password},
-        }
-        if user_pool:
-            answer = cognito_idp.admin_respond_to_auth_challenge(UserPoolId=user_pool, **reply)
-        else:
-            answer = cognito_idp.respond_to_auth_challenge(**reply)
+        answer = cognito_idp.respond_to_auth_challenge(
+            ClientId=client_id,
+            ChallengeName="NEW_PASSWORD_REQUIRED",
+            Session=answer["Session"],
+            ChallengeResponses={"USERNAME": username, "NEW_PASSWORD": password},
+        )
     if "AuthenticationResult" not in answer:
         raise Refused(f"Cognito asks {username} for {answer.get('ChallengeName')}, which is not answered here")
     return str(answer["AuthenticationResult"]["IdToken"])

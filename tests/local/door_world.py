@@ -123,7 +123,7 @@ class World:
             cognito.admin_enable_user(UserPoolId=self.pool, Username=username)
         for group in groups:
             cognito.admin_add_user_to_group(UserPoolId=self.pool, Username=username, GroupName=group)
-        return client.sign_in(cognito, self.app_client, username, PASSWORD, user_pool=self.pool)
+        return client.sign_in(cognito, self.pool, self.app_client, username, PASSWORD)
 
     def dashboards(self, id_token: str) -> client.At:
         return client.dashboards(self.url, id_token, self.ca)
@@ -164,9 +164,7 @@ def _furnish(world: World) -> None:
     cognito, identity = world.aws.client("cognito-idp"), world.aws.client("cognito-identity")
     world.pool = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
     world.app_client = cognito.create_user_pool_client(
-        UserPoolId=world.pool,
-        ClientName="app",
-        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
+        UserPoolId=world.pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
     )["UserPoolClient"]["ClientId"]
     world.identity_pool = identity.create_identity_pool(
         IdentityPoolName="people",

@@ -16,6 +16,7 @@ from portcullis.domains.aws import let_into_vpcs
 
 from local.aws.emulator import Credentials, Emulator
 from local.deploy import DeploymentFailed, deploy, destroy
+from local.door.client import sign_in
 from tests.local.assemblies import Stack, code, role, write
 
 pytest_plugins = ["tests.fixtures_aws"]
@@ -342,11 +343,7 @@ def _sign_in(aws: Emulator, pool: str, client: str, user: str) -> str:
     password = "Sw0rdfish!2024"
     cognito = aws.client("cognito-idp")
     cognito.admin_set_user_password(UserPoolId=pool, Username=user, Password=password, Permanent=True)
-    asked = {"USERNAME": user, "PASSWORD": password}
-    signed = cognito.admin_initiate_auth(
-        UserPoolId=pool, ClientId=client, AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=asked
-    )
-    return str(signed["AuthenticationResult"]["IdToken"])
+    return sign_in(cognito, pool, client, user, password)
 
 
 def test_given_a_group_with_a_role_when_its_member_signs_in_then_the_identity_pool_gives_that_role(
@@ -365,7 +362,7 @@ def test_given_a_group_with_a_role_when_its_member_signs_in_then_the_identity_po
     resources = {
         "Pool": _resource("Cognito::UserPool", UserPoolName=name),
         "Client": _resource(
-            "Cognito::UserPoolClient", UserPoolId=_ref("Pool"), ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+            "Cognito::UserPoolClient", UserPoolId=_ref("Pool"), ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"]
         ),
         "Identities": _resource(
             "Cognito::IdentityPool",

@@ -281,9 +281,9 @@ def test_a_token_of_a_client_that_the_identity_pool_does_not_name_is_refused(wor
     cognito = world.aws.client("cognito-idp")
     world.person("bob")
     other = cognito.create_user_pool_client(
-        UserPoolId=world.pool, ClientName="other", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+        UserPoolId=world.pool, ClientName="other", ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"]
     )["UserPoolClient"]["ClientId"]
-    assert refused(world.dashboards(client.sign_in(cognito, other, "bob", PASSWORD)))[0] == 401
+    assert refused(world.dashboards(client.sign_in(cognito, world.pool, other, "bob", PASSWORD)))[0] == 401
 
 
 def test_an_identity_pools_credentials_are_just_the_role(world: World) -> None:

@@ -115,6 +115,13 @@ def test_nobody_signs_himself_up(demo: Synthesised) -> None:
     assert demo.one("AWS::Cognito::IdentityPool")["AllowUnauthenticatedIdentities"] is False
 
 
+def test_a_client_of_ours_takes_a_password_from_nobody_but_who_knows_it(demo: Synthesised) -> None:
+    """No flow in which an administrator, or anybody else, hands a password over: proof of it, and what a sign-in is renewed with."""
+    client = demo.one("AWS::Cognito::UserPoolClient")
+    assert sorted(client["ExplicitAuthFlows"]) == ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"]
+    assert client["AllowedOAuthFlowsUserPoolClient"] is False  # the sign-in page has a client of Amazon's making
+
+
 def test_two_deployments_share_the_automation_and_nothing_else(pair: Synthesised) -> None:
     shared = {"portcullis-network", "portcullis-automation", "portcullis-observability", "portcullis-runbooks"}
     own = {f"portcullis-{name}-{part}" for name in ("inner", "wired") for part in ("identity", "domain", "access")}

@@ -70,7 +70,7 @@ class SignIn:
     def browser(self, user: str) -> client.At:
         """Navigate to Dashboards, sign in: a window of one's own."""
         cognito = self.world.aws.client("cognito-idp")
-        token = client.sign_in(cognito, self.world.app_client, user, self.people[user], user_pool=self.world.pool)
+        token = client.sign_in(cognito, self.world.pool, self.world.app_client, user, self.people[user])
         return self.world.dashboards(token)
 
     def put_back(self) -> None:
