@@ -101,10 +101,10 @@ def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
 def shell(up: embedded.Embedded, home: Path) -> dict[str, str]:
     """The shell of a person who may do everything in the account."""
     iam = up.aws.client("iam")
-    iam.create_user(UserName="on-call")
+    iam.create_user(UserName="of-the-pages")
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    iam.put_user_policy(UserName="on-call", PolicyName="everything", PolicyDocument=json.dumps(everything))
-    key = iam.create_access_key(UserName="on-call")["AccessKey"]
+    iam.put_user_policy(UserName="of-the-pages", PolicyName="everything", PolicyDocument=json.dumps(everything))
+    key = iam.create_access_key(UserName="of-the-pages")["AccessKey"]
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": up.aws.endpoint,
