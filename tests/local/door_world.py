@@ -151,7 +151,7 @@ def made(factory: pytest.TempPathFactory, version: str) -> Iterator[World]:
             "home": str(home),
             "jwt_key": str(node.token_key),
             "ingress": {"groups": {AUTOMATION: "automation"}},
-            "timeout_s": 12,  # long enough for a bulk of megabytes on a busy machine
+            "timeout_s": 45,  # enough for megabytes on a busy machine; the test of a silent node waits for longer
         }
         with Emulator.start(home / "aws", region=REGION, account=ACCOUNT, door=spec, tell=print) as aws:
             world = World(node, aws, home)

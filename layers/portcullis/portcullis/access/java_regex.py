@@ -8,6 +8,7 @@ of characters) and the mode for comments are taken to be right.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -260,8 +261,10 @@ class _Reader:
                 self.exactly("{g}", "\\b{")
             return "endless" if letter == "X" else ""
         if letter == "N":
-            if not (found := re.compile(r"\{[A-Za-z0-9 _-]+\}").match(self.text, self.at)):
+            if not (found := re.compile(r"\{([A-Za-z0-9 _-]+)\}").match(self.text, self.at)):
                 raise NotJava("\\N without the name of a character")
+            if not _is_a_character(found[1]):
+                raise NotJava(f"no character is called {found[1]!r}")
             self.at = found.end()
             return ""
         if letter == "k" and not in_class:
@@ -358,3 +361,13 @@ class _Reader:
 
     def one(self) -> str:
         return self.escape(in_class=True) if self.peek() == "\\" else self.take()
+
+
+def _is_a_character(name: str) -> bool:
+    """Whether one character has this name: no alias and no sequence of several, as neither is known to Java."""
+    wanted = name.strip().upper()
+    try:
+        found = unicodedata.lookup(wanted)
+    except KeyError:
+        return False
+    return len(found) == 1 and unicodedata.name(found, "") == wanted
