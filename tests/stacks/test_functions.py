@@ -99,7 +99,8 @@ def test_the_sweep_keeps_the_shortest_interval_that_a_file_asks_for(
     request: pytest.FixtureRequest, assembly: str, rate: str
 ) -> None:
     rules = request.getfixturevalue(assembly).resources("AWS::Events::Rule", AUTOMATION).values()
-    assert [rule["Properties"]["ScheduleExpression"] for rule in rules] == [rate]
+    scheduled = [rule["Properties"] for rule in rules if "ScheduleExpression" in rule["Properties"]]
+    assert [rule["ScheduleExpression"] for rule in scheduled] == [rate]
 
 
 def test_operate_has_one_door_a_level(demo: Synthesised) -> None:
@@ -132,7 +133,8 @@ def test_what_cannot_be_taken_back_waits_for_a_second_person() -> None:
 def test_the_custom_resource_registers_everything_that_is_known(demo: Synthesised) -> None:
     properties = demo.one("Custom::PortcullisDeployment")
     given = properties["Registration"]
-    assert set(given) == set(Registration.__dataclass_fields__)
+    read_from_the_key = {"key_store"}  # by the function: no template knows it
+    assert set(given) == set(Registration.__dataclass_fields__) - read_from_the_key
     may_be_empty = {"identity_store", "key_replicas", "master_secret", "master_user", "bounded_roles"}
     assert not [name for name, value in given.items() if not value and name not in may_be_empty]
     assert set(properties["Model"]) == {"bucket", "key"}
