@@ -45,10 +45,10 @@ def test_the_domain_is_encrypted_and_reached_over_tls_in_the_vpc(either: Synthes
 
 def test_a_model_that_the_engine_refuses_fails_in_a_stack_without_the_domain(either: Synthesised) -> None:
     """CloudFormation takes back whatever is new in a stack that fails."""
-    for where in either.resources("Custom::PortcullisDeployment"):
+    for where in either.resources("Custom::PortcullisDeployment", "Custom::PortcullisEyes"):
         stack = where.partition("/")[0]
         kinds = {one["Type"] for one in either.templates[stack]["Resources"].values()}
-        assert kinds <= {"Custom::PortcullisDeployment", "AWS::CDK::Metadata"}
+        assert kinds <= {"Custom::PortcullisDeployment", "Custom::PortcullisEyes", "AWS::CDK::Metadata"}
 
 
 def test_stacks_that_hold_a_domain_or_its_care_cannot_be_deleted_in_passing(either: Synthesised) -> None:
@@ -152,7 +152,7 @@ def test_no_function_but_ours_and_no_custom_resource_but_ours(either: Synthesise
     assert len(either.resources("AWS::Lambda::Function")) == len(names.FUNCTIONS)
     for template in either.templates.values():
         kinds = {resource["Type"] for resource in template["Resources"].values()}
-        ours = {"Custom::PortcullisAccount", "Custom::PortcullisDeployment"}
+        ours = {"Custom::PortcullisAccount", "Custom::PortcullisDeployment", "Custom::PortcullisEyes"}
         assert not {kind for kind in kinds if kind.startswith("Custom::")} - ours
         assert "AWS::CloudFormation::CustomResource" not in kinds
 
