@@ -45,10 +45,10 @@ def test_the_domain_is_encrypted_and_reached_over_tls_in_the_vpc(either: Synthes
 
 def test_a_model_that_the_engine_refuses_fails_in_a_stack_without_the_domain(either: Synthesised) -> None:
     """CloudFormation takes back whatever is new in a stack that fails."""
-    for where in either.resources("Custom::PortcullisDeployment", "Custom::PortcullisEyes"):
+    for where in either.resources("Custom::PortcullisDeployment"):
         stack = where.partition("/")[0]
         kinds = {one["Type"] for one in either.templates[stack]["Resources"].values()}
-        assert kinds <= {"Custom::PortcullisDeployment", "Custom::PortcullisEyes", "AWS::CDK::Metadata"}
+        assert kinds <= {"Custom::PortcullisDeployment", "AWS::CDK::Metadata"}
 
 
 def test_stacks_that_hold_a_domain_or_its_care_cannot_be_deleted_in_passing(either: Synthesised) -> None:
