@@ -123,6 +123,7 @@ class World:
         self.told_from: dict[Told, tuple[datetime, int]] = {}  # when its teller began, and the clock jumps before
         self.jumps = 0
         self.undone: list[Measure] = []
+        self.followed = False  # the groups, in this unlock
         self.counts: Counter[str] = Counter()  # what this history has been through
         self.broken_off = False
 
@@ -236,7 +237,10 @@ class World:
     def _keep_changed(self, before: Custody, after: Custody) -> Custody:
         if before.state is not after.state:
             self._moved(before, after)
-        return self.keep(after) if after != before else before
+        kept = self.keep(after) if after != before else before
+        if kept.state is State.LOCKING:
+            self.followed = False
+        return kept
 
     def _moved(self, before: Custody, after: Custody) -> None:
         self.counts[f"{before.state} -> {after.state}"] += 1
@@ -271,6 +275,7 @@ class World:
             yield from self._save(todo)
         elif todo.measure is Measure.FOLLOW:
             yield from self._follow()
+            self.followed = True
         elif todo.measure is Measure.SHUT_MAPPINGS and todo.act is Act.UNDO:
             yield from self._put_back(todo)
         elif todo.measure in SAVED_BY:
@@ -414,7 +419,8 @@ class World:
     def _before_a_wall_comes_off(self, c: Custody) -> Process:
         """Nobody is in who left, and no other writer is at work: what follows in the same moment lifts it."""
         follow = c.measures.get(Measure.FOLLOW)
-        if custody.maybe_in_effect(c, Measure.SHUT_MAPPINGS) or not follow or follow.progress is not Progress.DONE:
+        done = follow and follow.progress is Progress.DONE
+        if custody.maybe_in_effect(c, Measure.SHUT_MAPPINGS) or not done or not self.followed:
             raise Violation("a wall comes off before the groups are followed")
         if self._still_in():
             yield from self._follow()

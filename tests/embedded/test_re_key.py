@@ -126,7 +126,8 @@ def test_an_alias_that_was_moved_is_told_with_the_way(two: Two) -> None:
     kms.update_alias(AliasName=alias, TargetKeyId=two.new.output("KeyArn"))
     until(lambda: len(two.alerts.named("rotation-not-followed")) == 1, what="that the domain does not follow is told")
     [told] = two.alerts.named("rotation-not-followed")
-    assert "portcullis re-key demo --to NEW-DEPLOYMENT" in told["next"]
+    assert "move as the page says" in told["next"], "what moves data is not copied from an alert"
+    assert "(re-key.md)" in page(told["runbook"]).text
     assert two.state(OLD) == two.state(NEW) == "open"
     kms.update_alias(AliasName=alias, TargetKeyId=two.old_key)
     until(lambda: len(two.alerts.named("rotation-followed")) == 1, what="that they agree again is told")

@@ -128,9 +128,10 @@ def _still_in(world: World, registration: Registration) -> tuple[Step, ...]:
     """What the engine holds of people who left by now. The groups are read last, so that as little as can be lies between that and
     what is done upon it."""
     kept, engine = world.ledger.model(registration.deployment), world.engine(registration)
-    held = engine.read()
+    held, claims = engine.read(), world.ledger.claims(registration.domain_arn)
     truth = read_truth(world, registration, kept, whole=True)
-    return _who_left(compare(world, registration, kept, truth=truth, engine=engine, held=held).plan)
+    now = compare(world, registration, kept, truth=truth, engine=engine, held=held, claims=claims)
+    return _who_left(now.plan)
 
 
 def _who_left(plan: Plan) -> tuple[Step, ...]:

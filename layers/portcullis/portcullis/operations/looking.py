@@ -18,7 +18,7 @@ from portcullis.access.plan import Adopting, Claim, Operation, Plan
 from portcullis.errors import PortcullisError
 from portcullis.operations.foundation import MOVING, with_foundation
 from portcullis.operations.many import Patches, quickest
-from portcullis.operations.people import recognised
+from portcullis.operations.people import last_look, recognised
 from portcullis.operations.ports import Claims, Engine, KeptModel, Registration
 from portcullis.operations.world import World
 
@@ -83,10 +83,11 @@ def read_truth(world: World, registration: Registration, kept: KeptModel, *, who
         sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
         moving=world.ledger.saved(registration.deployment, MOVING) is not None,
     )
+    last = last_look(world, registration)
     found = world.identity(registration).members(access.grants)
     if whole:
         found.whole()
-    people = recognised(world, registration, access, found)
+    people = recognised(last, access, found)
     return Truth(began, desired(access, people.members), people, tuple(found.unread.values()))
 
 
@@ -98,6 +99,7 @@ def compare(
     truth: Truth | None = None,
     engine: Engine | None = None,
     held: Held | None = None,
+    claims: Mapping[str, Claims] | None = None,
     adopt: Adopting = False,
     repair: bool = True,
     late: frozenset[Claim] | None = None,
@@ -107,7 +109,7 @@ def compare(
     `late` is what of ours may still come late, where that is known better than the ledger knows it.
     """
     truth = truth or read_truth(world, registration, kept)
-    claims = world.ledger.claims(registration.domain_arn)
+    claims = world.ledger.claims(registration.domain_arn) if claims is None else claims
     mine, others = split_claims(claims, registration.deployment)
     engine = engine or world.engine(registration)
     held = engine.read() if held is None else held

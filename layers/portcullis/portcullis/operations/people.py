@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -24,16 +24,26 @@ _NAME = "people"
 _MOST_TOLD = 20
 
 
-def recognised(world: World, registration: Registration, access: AccessModel, found: Membership) -> Recognised:
-    """Those who were found, held against those who are known. Reads the ledger, changes nothing.
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """Who was known at the last look, and whether their having been in counts: only while nothing was locked since."""
 
-    Whoever was in at the last look counts only while nothing was locked since: an unlock lets in nobody whom it has not seen.
-    """
+    known: Known
+    counts: bool
+    saves: int
+
+
+def last_look(world: World, registration: Registration) -> LastLook:
+    """From the ledger. Read it before the groups: what is done upon the groups should follow close on their reading."""
     custody = world.ledger.custody(registration.deployment)
     known = _known(world, registration)
-    counts = custody.state is State.OPEN and known.saves == custody.saves
-    result = recognise(access.grants, found, known, last_look_counts=counts)
-    return replace(result, known=replace(result.known, saves=custody.saves))
+    return LastLook(known, custody.state is State.OPEN and known.saves == custody.saves, custody.saves)
+
+
+def recognised(last: LastLook, access: AccessModel, found: Membership) -> Recognised:
+    """Those who were found, held against those who are known: an unlock lets in nobody whom it has not seen."""
+    result = recognise(access.grants, found, last.known, last_look_counts=last.counts)
+    return replace(result, known=replace(result.known, saves=last.saves))
 
 
 def remember(world: World, registration: Registration, people: Recognised, cause: Cause) -> None:
