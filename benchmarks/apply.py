@@ -26,15 +26,15 @@ from typing import Any
 import requests
 from portcullis import model
 from portcullis.access.config import Kind
-from portcullis.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.identity.aws import AwsIdentity
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.errors import Unreachable
-from portcullis.identity.aws import AwsIdentity
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.adopting import adopt
-from portcullis.operations.deployments import apply_text, kept_model
-from portcullis.operations.ports import Registration
+from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.deployments import apply_text, kept_model
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.world import Cause, World
+from portcullis.ports.registration import Registration
 from portcullis.settings import Settings
 
 from benchmarks.common import Report, Tell, Told, ledger_table, main, timed, world_of
@@ -49,7 +49,7 @@ EMPTY_PLANS = 7
 TURNS = 3
 SETTLE_S = 2.0
 LEDGER = "ledger"
-CAUSE = Cause("a benchmark", "benchmark")
+CAUSE = Trigger("a benchmark", "benchmark")
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Bench:
     """One deployment on the node."""
 
     name: str
-    world: World
+    world: Services
     connection: Connection
 
     def apply(self, roles: Mapping[str, Any], grants: Mapping[str, str]) -> int:
@@ -129,7 +129,7 @@ def bench_of(name: str, node: Node, aws: Emulator) -> Bench:
     connection = Connection(node)
     engine = OpenSearchEngine(connection, node.url)
     ledger = DynamoLedger(aws.client("dynamodb"), LEDGER)
-    world: World = world_of(
+    world: Services = world_of(
         settings=Settings(LEDGER),
         ledger=ledger,
         alerts=Told(),

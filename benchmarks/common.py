@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from portcullis.errors import PortcullisError
-from portcullis.operations.ports import Alert
+from portcullis.ports.alerts import Alert
 from rich.console import Console
 from rich.table import Table
 
@@ -120,8 +120,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def world_of(**parts: Any) -> Any:
-    """A World of these parts. Any other part is not there: asking for it ends the benchmark."""
-    from portcullis.operations.world import World
+    """A Services of these parts. Any other part is not there: asking for it ends the benchmark."""
+    from portcullis.operations.services import Services
 
     def absent(name: str) -> Callable[..., Any]:
         def ask(*_: Any) -> Any:
@@ -129,11 +129,11 @@ def world_of(**parts: Any) -> Any:
 
         return ask
 
-    given = {one.name: parts.get(one.name, absent(one.name)) for one in fields(World) if one.name not in _THEIR_OWN}
-    return World(**given, **{name: parts[name] for name in _THEIR_OWN & parts.keys()})
+    given = {one.name: parts.get(one.name, absent(one.name)) for one in fields(Services) if one.name not in _THEIR_OWN}
+    return Services(**given, **{name: parts[name] for name in _THEIR_OWN & parts.keys()})
 
 
-_THEIR_OWN = {"now", "sleep"}  # parts of a World that are right unless told
+_THEIR_OWN = {"now", "sleep"}  # parts of a Services that are right unless told
 
 
 class Told:

@@ -23,15 +23,17 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.custody.types import State
-from portcullis.operations.deployments import introduce
-from portcullis.operations.foundation import CANARY_ROLE
-from portcullis.operations.guard import guard
-from portcullis.operations.ports import Registration, Stop
+from portcullis.operations.access.deployments import introduce
+from portcullis.operations.access.foundation import CANARY_ROLE
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.world import Cause, World, in_aws
+from portcullis.ports.engine import Stop
+from portcullis.ports.registration import Registration
 from portcullis.settings import Settings
+from portcullis.wiring import in_aws
 
 from benchmarks.common import Report, Tell, ledger_table, main, timed
 from local.aws.emulator import Emulator
@@ -53,7 +55,7 @@ PRICES = {
     "sqs request": 0.40 / 1_000_000,
     "events request": 1.00 / 1_000_000,
 }
-CAUSE = Cause("a benchmark", "benchmark")
+CAUSE = Trigger("a benchmark", "benchmark")
 TEXT = """deployment: {name}
 engine: OpenSearch_2.19
 domain: {{configuration: api}}
@@ -69,11 +71,11 @@ access:
 class LateEngine(Engine):
     """The model of an engine, as slow as a real one. `shut_at`: when the application was first taken out of its mapping."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: SecurityConfig) -> None:
         super().__init__(held)
         self.shut_at: float | None = None
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
         time.sleep(ENGINE_S["read"] * len(kinds or tuple(Kind)))
         return super().read(kinds)
 
@@ -116,7 +118,7 @@ class LateEngine(Engine):
 
 @dataclass(frozen=True)
 class Fleet:
-    world: World
+    world: Services
     engines: dict[str, LateEngine]
     requests: Counter[str]  # to AWS, as service.Operation
     key: str  # the one under which the first twenty are

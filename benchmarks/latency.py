@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 
 from benchmarks.common import HOME, Report, Tell, main
 from local import embedded

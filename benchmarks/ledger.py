@@ -13,13 +13,13 @@ from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from portcullis.access.config import Held, Kind
-from portcullis.access.guard import Keepers
+from portcullis.access.config import Kind, SecurityConfig
+from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim
 from portcullis.access.shut import shut
-from portcullis.ledger.codec import ITEM_BYTES, MOST_PARTS, PART_BYTES, encode
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Change, Touched
+from portcullis.adapters.ledger.codec import ITEM_BYTES, MOST_PARTS, PART_BYTES, encode
+from portcullis.adapters.ledger.dynamo import DynamoLedger
+from portcullis.ports.ledger import AppliedStep, Change
 
 from benchmarks.common import HOME, Report, Tell, ledger_table, main, timed
 from local.aws.emulator import Emulator
@@ -55,18 +55,20 @@ def put_aside(teams: int, people: int) -> dict[str, Any]:
         name: {"backend_roles": [f"people-of-{name}"], "hosts": [], "users": [person() for _ in range(people)]}
         for name in which
     }
-    return shut(Held({Kind.ROLES: {n: role(n) for n in which}, Kind.MAPPINGS: mappings}), Keepers(())).saved
+    return shut(
+        SecurityConfig({Kind.ROLES: {n: role(n) for n in which}, Kind.MAPPINGS: mappings}), ProtectedPrincipals(())
+    ).saved
 
 
 def applied(teams: int) -> Change:
     """A change that adds so many roles, each with its mapping and an entry of it."""
-    touched: list[Touched] = []
+    touched: list[AppliedStep] = []
     for name in names(teams):
         who, empty = person(), {"users": [], "backend_roles": [], "hosts": []}
         touched += [
-            Touched("add", "roles", name, after=role(name), because="line 12"),
-            Touched("add", "rolesmapping", name, after=empty, because="line 12"),
-            Touched("add", "rolesmapping", name, "users", who, after=who, because="line 14"),
+            AppliedStep("add", "roles", name, after=role(name), because="line 12"),
+            AppliedStep("add", "rolesmapping", name, after=empty, because="line 12"),
+            AppliedStep("add", "rolesmapping", name, "users", who, after=who, because="line 14"),
         ]
     return Change("demo", datetime.now(UTC), "apply", "event", "me", "much", touched=tuple(touched))
 

@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from uuid import uuid4
 
-from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 
 from benchmarks.common import HOME, Report, Tell, main, timed
 from local import embedded

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psutil
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.custody.types import State
-from portcullis.ledger.dynamo import DynamoLedger
 
 from benchmarks.common import HOME, Report, Tell, main
 from local import embedded

@@ -196,7 +196,7 @@ class Automation(Stack):
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
 
-    def _function(self, name: str, layer: lambda_.LayerVersion, touched: permissions.Grounds) -> lambda_.Function:
+    def _function(self, name: str, layer: lambda_.LayerVersion, touched: permissions.ResourceArns) -> lambda_.Function:
         shape, role = SHAPES[name], self._function_roles[name]
         deployed = names.function(name)
         log_group = logs.LogGroup(

@@ -37,7 +37,7 @@ class Own:
 
 def grounds(
     stack: Stack, own: Own, network: Network, keys: Sequence[KeyFacts], identities: Sequence[Identity]
-) -> permissions.Grounds:
+) -> permissions.ResourceArns:
     deployments = [identity.one for identity in identities]
     by_alias = [key for key in keys if not key.id]
 
@@ -45,7 +45,7 @@ def grounds(
         """Every role of ours for this part of a deployment: who else trusts us is nobody we could become."""
         return _iam(stack, "role", {names.of("*", part) if part else f"{names.PREFIX}-*"}, anywhere=False)[0]
 
-    return permissions.Grounds(
+    return permissions.ResourceArns(
         ledger=own.ledger.table_arn,
         topic=own.topic.topic_arn,
         bus=own.bus.event_bus_arn,

@@ -14,7 +14,7 @@ Statements = list[iam.PolicyStatement]
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class ResourceArns:
     """The ARNs of everything there is to touch, over all deployments."""
 
     ledger: str
@@ -95,15 +95,15 @@ def log(log_group_arn: str) -> Statements:
     return _allow(_prefixed("logs", "CreateLogStream PutLogEvents"), [f"{log_group_arn}:*"])
 
 
-def remember(g: Grounds) -> Statements:
+def remember(g: ResourceArns) -> Statements:
     return _allow(_prefixed("dynamodb", "DeleteItem GetItem PutItem Query"), [g.ledger])
 
 
-def tell(g: Grounds) -> Statements:
+def tell(g: ResourceArns) -> Statements:
     return _allow(["sns:Publish"], [g.topic]) + _allow(["events:PutEvents"], [g.bus])
 
 
-def passwords(g: Grounds) -> Statements:
+def passwords(g: ResourceArns) -> Statements:
     """A new internal user needs one, whichever function finds that he is missing; whether one was rotated is asked by its version."""
     read = _prefixed("secretsmanager", "DescribeSecret GetSecretValue")
     return [
@@ -124,7 +124,7 @@ def _any_key_of(secret: str) -> str:
     return f"arn:{partition}:kms:{region}:{account}:key/*"
 
 
-def act_on_engines(g: Grounds) -> Statements:
+def act_on_engines(g: ResourceArns) -> Statements:
     return _allow(["sts:AssumeRole"], [g.automation_role])
 
 
@@ -132,7 +132,7 @@ def bury(queue_arns: Sequence[str]) -> Statements:
     return _allow(["sqs:SendMessage"], queue_arns)
 
 
-def read_identities(g: Grounds) -> Statements:
+def read_identities(g: ResourceArns) -> Statements:
     stores = [resource for store in g.identity_stores for resource in (store, *_STORE_PARTS)]
     return [
         *_allow(["iam:GetGroup"], g.iam_groups),
@@ -160,14 +160,14 @@ _STORE_PARTS = (
 )
 
 
-def look_at_openers(g: Grounds) -> Statements:
+def look_at_openers(g: ResourceArns) -> Statements:
     """Only for a person who asks whether they still exist: nothing reacts to them."""
     users = [arn for arn in g.break_glass_by if ":user/" in arn]
     roles = [arn for arn in g.break_glass_by if ":role/" in arn]
     return [*_allow(["iam:GetUser"], users), *_allow(["iam:GetRole"], roles)]
 
 
-def end_sessions(g: Grounds) -> Statements:
+def end_sessions(g: ResourceArns) -> Statements:
     """Sign people out; deny older sessions of a group's role, where a deployment asks for that.
 
     PutRolePolicy is the right to give a role anything. So it holds only for roles that are within their deployment's boundary at that
@@ -186,7 +186,7 @@ def end_sessions(g: Grounds) -> Statements:
     ]
 
 
-def observe_keys(g: Grounds) -> Statements:
+def observe_keys(g: ResourceArns) -> Statements:
     """Look, and ask whether the key could be used; which key stands behind the alias now; what the domain says of its key."""
     actions = kms_actions(*OBSERVE, *PROBE)
     return [
@@ -197,11 +197,13 @@ def observe_keys(g: Grounds) -> Statements:
     ]
 
 
-def _by_alias(operator: str, condition_key: str, actions: list[str], aliases: Sequence[str], g: Grounds) -> Statements:
+def _by_alias(
+    operator: str, condition_key: str, actions: list[str], aliases: Sequence[str], g: ResourceArns
+) -> Statements:
     return _allow(actions, [g.all_keys], **{operator: {condition_key: list(aliases)}}) if aliases else []
 
 
-def lock(g: Grounds) -> Statements:
+def lock(g: ResourceArns) -> Statements:
     return [
         *_allow(["ec2:DescribeSecurityGroups"], ["*"]),
         *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
@@ -219,7 +221,7 @@ def lock(g: Grounds) -> Statements:
     ]
 
 
-def _close_further_groups(g: Grounds) -> Statements:
+def _close_further_groups(g: ResourceArns) -> Statements:
     """A group that somebody gave a domain has no name yet. In a VPC that we made any of it may be closed. In a given one are the groups of
     everything else there is, and to open these is no right of ours: only what its owner marked for it."""
     marked = {"StringEquals": {f"aws:ResourceTag/{names.CLOSED_BY_LOCK}": "yes"}} if g.given_vpc else {}
@@ -227,11 +229,11 @@ def _close_further_groups(g: Grounds) -> Statements:
     return _allow(actions, [g.any_security_group], ArnEquals={"ec2:Vpc": g.vpc}, **marked)
 
 
-def take_snapshots(g: Grounds) -> Statements:
+def take_snapshots(g: ResourceArns) -> Statements:
     return _allow(["sts:AssumeRole"], g.snapshot_roles)
 
 
-def see(g: Grounds) -> Statements:
+def see(g: ResourceArns) -> Statements:
     """Look whether what we see by is still there. None of this can change any of it."""
     trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
     functions = _prefixed("lambda", "GetFunctionConcurrency GetFunctionConfiguration")
@@ -246,7 +248,7 @@ def see(g: Grounds) -> Statements:
     ]
 
 
-def look_at_roads(g: Grounds, *, locks: bool = True, chooses: bool = True) -> Statements:
+def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) -> Statements:
     """Who may become whoever is mapped. Reads, and no secret's value. `locks` and `chooses`: the function may look at domains, or at
     identity pools, for that; what it may already is not said again, as each statement names all of them."""
     return [
@@ -259,15 +261,15 @@ def look_at_roads(g: Grounds, *, locks: bool = True, chooses: bool = True) -> St
     ]
 
 
-def rotate_keys(g: Grounds) -> Statements:
+def rotate_keys(g: ResourceArns) -> Statements:
     return _allow(kms_actions("RotateKeyOnDemand"), g.rotated)
 
 
-def tell_endpoints(g: Grounds) -> Statements:
+def tell_endpoints(g: ResourceArns) -> Statements:
     return _allow(_prefixed("ssm", "GetParameter PutParameter"), g.endpoints)
 
 
-def look_at_keys(g: Grounds) -> Statements:
+def look_at_keys(g: ResourceArns) -> Statements:
     """Before a deployment is taken into care: its key's papers, and the key that its domain was made with."""
     actions = kms_actions(*OBSERVE)
     return [
@@ -278,7 +280,7 @@ def look_at_keys(g: Grounds) -> Statements:
     ]
 
 
-def remove(g: Grounds) -> Statements:
+def remove(g: ResourceArns) -> Statements:
     """What only the function behind the door `delete` may: end a domain, and end a key that was made for one."""
     return [
         *_allow(["es:DeleteDomain"], g.domains),
@@ -286,11 +288,11 @@ def remove(g: Grounds) -> Statements:
     ]
 
 
-def count(g: Grounds) -> Statements:
+def count(g: ResourceArns) -> Statements:
     return _allow(["sqs:GetQueueAttributes"], g.dead_letters)
 
 
-def redrive(g: Grounds) -> Statements:
+def redrive(g: ResourceArns) -> Statements:
     """SQS moves messages as whoever asked: it needs the right to take from the one queue and to put into the other."""
     return [
         *_allow(
@@ -304,7 +306,7 @@ def redrive(g: Grounds) -> Statements:
     ]
 
 
-def set_up(g: Grounds) -> Statements:
+def set_up(g: ResourceArns) -> Statements:
     """Only `domain_setup`: make the account ready, become master once, read the deployment file, and have tokens choose the role at
     Dashboards' sign-in page."""
     return [
@@ -317,7 +319,7 @@ def set_up(g: Grounds) -> Statements:
     ]
 
 
-def choose_roles(g: Grounds) -> Statements:
+def choose_roles(g: ResourceArns) -> Statements:
     """Have tokens choose the role at a sign-in. To set the roles of a pool takes no resource (Service Authorization Reference): on a pool
     IAM would never allow it. What can be set is bounded by the roles that may be passed on."""
     if not g.identity_pools:
@@ -334,7 +336,7 @@ def choose_roles(g: Grounds) -> Statements:
     ]
 
 
-def _of_people(g: Grounds) -> Statements:
+def _of_people(g: ResourceArns) -> Statements:
     return [
         *observe_keys(g),
         *look_at_openers(g),
@@ -350,7 +352,7 @@ def _of_people(g: Grounds) -> Statements:
     ]
 
 
-def of_function(name: str, g: Grounds) -> Statements:
+def of_function(name: str, g: ResourceArns) -> Statements:
     """Everything one function may do besides logging, tracing and being in the VPC."""
     everywhere = [*remember(g), *tell(g), *act_on_engines(g), *read_identities(g), *passwords(g)]
     identity_dead, key_dead = g.dead_letters[:1], g.dead_letters[1:2]
@@ -387,7 +389,7 @@ def of_function(name: str, g: Grounds) -> Statements:
     raise ValueError(f"no permissions are written down for the function {name}")
 
 
-def of_automation(g: Grounds) -> Statements:
+def of_automation(g: ResourceArns) -> Statements:
     """What the engines' principal may do in IAM: send requests to the domains. What they answer is fine-grained access control's to say."""
     methods = _prefixed("es", "ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut")
     return _allow(methods, [f"{domain}/*" for domain in g.domains])

@@ -16,43 +16,20 @@ class Room:
 
 
 def _all_of(folder: str) -> tuple[str, ...]:
-    files = sorted((LIBRARY / folder).rglob("*.py"))
+    """The modules of a folder, or the one module that is named."""
+    files = [LIBRARY / folder] if folder.endswith(".py") else sorted((LIBRARY / folder).rglob("*.py"))
     return tuple(str(one.relative_to(LIBRARY)) for one in files if one.name != "__init__.py")
 
 
 # The operations that change access, lock, or decide when to: what only looks, reads snapshots or writes reports is not among them.
 _OPERATIONS = (
-    *(
-        "applying",
-        "undertaking",
-        "synchronise",
-        "while_open",
-        "in_effect",
-        "rolling_back",
-        "adopting",
-        "masters",
-        "many",
-    ),
-    *(
-        "guard",
-        "measures",
-        "undoing",
-        "break_glass",
-        "sessions",
-        "reactions",
-        "reminders",
-        "foundation",
-        "deleting",
-        "ending",
-    ),
-    *("sweep", "asking", "passwords", "rotating"),
+    *("operations/access", "operations/writing", "operations/people", "operations/custody"),
+    *("operations/sweep.py", "operations/keys/rotating.py", "entry/reactions.py"),
 )
 
 
 def rooms() -> tuple[Room, ...]:
-    operations = tuple(
-        f"operations/{name}.py" for name in _OPERATIONS if (LIBRARY / "operations" / f"{name}.py").exists()
-    )
+    operations = tuple(module for name in _OPERATIONS for module in _all_of(name))
     operating = ("tests/operations", "tests/reactions")
     return (
         Room("access", _all_of("access"), ("tests/access", "tests/model", *operating)),

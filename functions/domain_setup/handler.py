@@ -3,9 +3,9 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from portcullis.logs import structured
-from portcullis.operations import custom_resource
-from portcullis.tracing import traced
+from portcullis.entry import custom_resource
+from portcullis.entry.logs import structured
+from portcullis.entry.tracing import traced
 
 logger = structured()
 

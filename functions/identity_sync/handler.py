@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from portcullis.logs import structured
-from portcullis.operations import reactions
-from portcullis.tracing import traced
+from portcullis.entry import reactions
+from portcullis.entry.logs import structured
+from portcullis.entry.tracing import traced
 
 logger, metrics = structured(), Metrics()
 

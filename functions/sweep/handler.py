@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from portcullis.logs import structured
+from portcullis.entry.logs import structured
+from portcullis.entry.tracing import traced
 from portcullis.operations.sweep import sweep_and_tell
-from portcullis.operations.world import from_environment
-from portcullis.tracing import traced
+from portcullis.wiring import from_environment
 
 logger, metrics = structured(), Metrics()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
 from portcullis.access.desired import Desired
-from portcullis.access.guard import Keepers
+from portcullis.access.guard import ProtectedPrincipals
 
 ROLE_NAMES = ("readers", "writers", "a/b~c", 'dots.and "quotes"', "größe")
 BUILT_IN = ("all_access", "security_manager", "kibana_user")
@@ -16,7 +16,7 @@ ENTRIES = ("anna", "Cognito/pool/ben", "arn:aws:iam::1:role/x,y", "~1/~0", "*", 
 MASTER = "arn:aws:iam::1:role/master"
 AUTOMATION = "arn:aws:iam::1:role/automation"
 BREAK_GLASS = "arn:aws:iam::1:role/break-glass"
-KEEPERS = Keepers.of(
+KEEPERS = ProtectedPrincipals.of(
     master=MASTER,
     automation=AUTOMATION,
     automation_roles=("security_manager", "lock"),
@@ -41,12 +41,14 @@ def wanted(
     return Desired(documents, entries or {})
 
 
-def holding(roles: dict[str, Json] | None = None, mappings: dict[str, Json] | None = None, **kinds: Any) -> Held:
+def holding(
+    roles: dict[str, Json] | None = None, mappings: dict[str, Json] | None = None, **kinds: Any
+) -> SecurityConfig:
     documents: dict[Kind, dict[str, Json]] = {Kind.ROLES: roles or {}, Kind.MAPPINGS: mappings or {}}
-    return Held(documents | {Kind[name.upper()]: named for name, named in kinds.items()})
+    return SecurityConfig(documents | {Kind[name.upper()]: named for name, named in kinds.items()})
 
 
-def house(**mappings: Json) -> Held:
+def house(**mappings: Json) -> SecurityConfig:
     """A domain as it is set up: the keepers mapped, nobody else but those given."""
     base = {
         "all_access": mapping(backend_roles=[MASTER]),
@@ -83,7 +85,7 @@ def mapping_documents(draw: st.DrawFn) -> Json:
 
 
 @st.composite
-def held_states(draw: st.DrawFn) -> Held:
+def held_states(draw: st.DrawFn) -> SecurityConfig:
     """Any state an engine may be in: roles, mappings of roles that exist, some of them reserved, an internal user."""
     names = draw(unique(st.sampled_from(ROLE_NAMES), 5))
     roles: dict[str, Json] = {name: draw(_roles) for name in names}

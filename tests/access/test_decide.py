@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Held, Json, Kind
-from portcullis.access.decide import Decision, Fields, World, decide
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.decide import Decision, EngineFacts, Fields, decide
 
 from .strategies import holding, mapping
 
@@ -14,7 +14,7 @@ GROUPS: dict[str, Json] = {
     "read": {"allowed_actions": ["indices:data/read*"]},
     "crud": {"allowed_actions": ["read", "write"]},
 }
-WORLD = World(("logs-1", "logs-2", "orders"), {"all-logs": ("logs-1", "logs-2")})
+WORLD = EngineFacts(("logs-1", "logs-2", "orders"), {"all-logs": ("logs-1", "logs-2")})
 ANNA = Caller("anna", ("staff",), {"attr.internal.area": "eu"})
 
 
@@ -22,12 +22,14 @@ def on(pattern: str, *actions: str, **limits: object) -> Json:
     return {"index_patterns": [pattern], "allowed_actions": list(actions or ("read",)), **limits}
 
 
-def engine(**roles: list[Json]) -> Held:
+def engine(**roles: list[Json]) -> SecurityConfig:
     documents: dict[str, Json] = {name: {"index_permissions": permissions} for name, permissions in roles.items()}
     return holding(documents, {name: mapping(users=["anna"]) for name in roles}, action_groups=GROUPS)
 
 
-def asked(held: Held, *indices: str, world: World = WORLD, action: str = SEARCH, caller: Caller = ANNA) -> Decision:
+def asked(
+    held: SecurityConfig, *indices: str, world: EngineFacts = WORLD, action: str = SEARCH, caller: Caller = ANNA
+) -> Decision:
     return decide(held, caller, action, indices, world)
 
 
@@ -57,7 +59,9 @@ def test_who_is_mapped_to_a_role(lists: dict[str, list[str]], caller: Caller, ma
 
 def test_an_internal_user_may_have_roles_of_his_own() -> None:
     users: dict[str, Json] = {"anna": {"opendistro_security_roles": ["r"]}}
-    assert mapped_roles(Held({Kind.USERS: users}), ANNA) == {"r": "internalusers/anna/opendistro_security_roles"}
+    assert mapped_roles(SecurityConfig({Kind.USERS: users}), ANNA) == {
+        "r": "internalusers/anna/opendistro_security_roles"
+    }
 
 
 def test_given_no_role_then_nothing_is_allowed() -> None:
@@ -83,7 +87,7 @@ def test_given_no_role_then_nothing_is_allowed() -> None:
 def test_which_indices_a_request_reaches(
     indices: tuple[str, ...], dnfof: bool, allowed: bool, visible: tuple[str, ...]
 ) -> None:
-    world = World(WORLD.indices, WORLD.aliases, do_not_fail_on_forbidden=dnfof)
+    world = EngineFacts(WORLD.indices, WORLD.aliases, do_not_fail_on_forbidden=dnfof)
     decision = asked(engine(r=[on("logs-*")]), *indices, world=world)
     assert (decision.allowed, decision.visible) == (allowed, visible)
     assert decision.reasons
@@ -104,7 +108,7 @@ def test_a_cluster_action_needs_a_cluster_permission(action: str) -> None:
     held = engine(r=[on("*", "*")])
     assert not asked(held, "orders", action=action).allowed
     roles = {"r": {"cluster_permissions": [action + "*"]}}
-    assert asked(Held({**held.documents, Kind.ROLES: roles}), action=action).allowed
+    assert asked(SecurityConfig({**held.documents, Kind.ROLES: roles}), action=action).allowed
 
 
 ONE = on("orders", dls='{"term": {"a": 1}}', fls=["a", "b*"], masked_fields=["m"])
@@ -132,7 +136,7 @@ def test_how_limits_of_several_roles_join(
     rules: list[Json], empty_overrides: bool, documents: tuple[str, ...] | None, fields: Fields, masks: tuple[str, ...]
 ) -> None:
     held = engine(**{f"r{n}": [rule] for n, rule in enumerate(rules)})
-    world = World(WORLD.indices, dfm_empty_overrides_all=empty_overrides)
+    world = EngineFacts(WORLD.indices, dfm_empty_overrides_all=empty_overrides)
     (view,) = asked(held, "orders", world=world).views
     assert (view.documents, view.fields, view.masks) == (documents, fields, masks)
 
@@ -153,7 +157,7 @@ def test_attributes_are_filled_in_and_an_undefined_one_is_refused_in_a_filter_an
     assert not refused.allowed
     assert "${attr.internal.none} is undefined for anna" in refused.reasons[-1]
     lenient = asked(
-        engine(r=[on("orders", dls="${attr.internal.none}")]), "orders", world=World(undefined_refuses=False)
+        engine(r=[on("orders", dls="${attr.internal.none}")]), "orders", world=EngineFacts(undefined_refuses=False)
     )
     assert lenient.views[0].documents == ("${attr.internal.none}",)
     assert not asked(engine(r=[on("${attr.internal.none}*")]), "orders").allowed
@@ -187,7 +191,7 @@ A, B = '{"term": {"a": 1}}', '{"term": {"a": 2}}'
 def test_limits_of_several_entries_of_one_role(
     rules: list[Json], last_counts: bool, documents: tuple[str, ...] | None, fields: Fields
 ) -> None:
-    world = World(WORLD.indices, {"all-orders": ("orders",)}, last_entry_counts=last_counts)
+    world = EngineFacts(WORLD.indices, {"all-orders": ("orders",)}, last_entry_counts=last_counts)
     (view,) = asked(engine(r=rules), "orders", world=world).views
     assert (view.documents, view.fields) == (documents, fields)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 from portcullis.access.callers import Caller
-from portcullis.access.config import Held, Json, Kind
-from portcullis.access.decide import View, World, decide
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.decide import EngineFacts, View, decide
 
 from local.node.node import Node
 
@@ -25,7 +25,7 @@ PASSWORD = "Correct-horse-battery-9"
 DOCUMENTS = [
     {"n": n, "area": "eu" if n % 2 else "us", "name": f"name {n}", "card": f"card {n}", "note": "x"} for n in range(4)
 ]
-WORLD = World(("seen-a", "seen-b", "seen-orders"), {"seen-all": ("seen-a", "seen-b")})
+WORLD = EngineFacts(("seen-a", "seen-b", "seen-orders"), {"seen-all": ("seen-a", "seen-b")})
 TARGETS = ("seen-a", "seen-orders", "seen-all", "seen-*", "seen-a,seen-orders", "seen-missing")
 
 
@@ -106,8 +106,8 @@ def patch(node: Node, kind: Kind, documents: dict[str, Json]) -> None:
     )
 
 
-def read(node: Node) -> Held:
-    return Held({kind: expect(node, "GET", API + kind.value, None, 200) for kind in Kind})
+def read(node: Node) -> SecurityConfig:
+    return SecurityConfig({kind: expect(node, "GET", API + kind.value, None, 200) for kind in Kind})
 
 
 def matching(query: str, user: str, document: Json) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.config import Held, Json, Kind
-from portcullis.access.dialects import Dialect, detect, from_engine, holdable, operations, to_engine
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.dialects import Dialect, detect, from_engine, operations, representable, to_engine
 from portcullis.access.difference import difference
 from portcullis.access.patch import patches
 from portcullis.access.plan import Claim
@@ -81,10 +81,10 @@ def test_every_document_of_6_goes_to_the_common_form_and_back_without_loss(case:
 def test_what_6_can_hold_of_a_model_it_holds_as_it_is(case: tuple[Kind, Json]) -> None:
     kind, document = case
     common = from_engine(kind, document, Dialect.V6)
-    once, _ = holdable(
+    once, _ = representable(
         wanted(**{kind.name.lower(): {"x": common}}) if kind is not Kind.ROLES else wanted({"x": common}), Dialect.V6
     )
-    assert holdable(once, Dialect.V6) == (once, ())
+    assert representable(once, Dialect.V6) == (once, ())
 
 
 def test_an_action_group_that_6_shows_as_a_list_is_read_as_the_object_it_takes() -> None:
@@ -172,7 +172,7 @@ def test_several_patterns_become_several_indices_and_the_same_limits_join() -> N
 
 
 def test_given_6_then_a_plan_after_apply_is_empty_though_its_documents_look_otherwise() -> None:
-    want, losses = holdable(
+    want, losses = representable(
         wanted({"r": role("read", patterns=("a", "b")) | {"description": "lost"}}, tenants={"t": {}}), Dialect.V6
     )
     assert [loss.split(":")[0] for loss in losses] == ["roles/r", "tenants/t"]
@@ -212,7 +212,7 @@ def test_given_6_then_the_operations_name_its_fields() -> None:
 
 def test_what_6_calls_read_only_is_fixed() -> None:
     shown = {"readonly": "true"}, {"readonly": "false"}
-    held = Held(
+    held = SecurityConfig(
         {Kind.ROLES: {str(n): from_engine(Kind.ROLES, document, Dialect.V6) for n, document in enumerate(shown)}}
     )
     assert [held.is_fixed(Kind.ROLES, name) for name in "01"] == [True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.compare import same
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.desired import desired
 from portcullis.access.difference import difference
 from portcullis.access.patch import apply_patch, apply_patches, parts, patches, pointer
@@ -98,7 +98,7 @@ ROLE = Claim(Kind.ROLES, "readers")
 OURS = frozenset({ROLE, entry(ANNA)})
 
 
-def state(*users: str, role_is: Json | None = None) -> Held:
+def state(*users: str, role_is: Json | None = None) -> SecurityConfig:
     return holding({"readers": role_is or role("read")}, {"readers": mapping(users=list(users))})
 
 
@@ -249,7 +249,7 @@ def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() 
         ),
     ],
 )
-def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Held, why: str) -> None:
+def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: SecurityConfig, why: str) -> None:
     plan = difference(wanted(entries={"readers": {"and_backend_roles": {"a": "model"}}}), held, NOBODY)
     assert plan.empty
     assert [b.why for b in plan.conflicts] == [why]
@@ -266,7 +266,7 @@ def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_a
     assert entry(ANNA) in plan.claims_after(mine)
 
 
-def and_list(*entries: str) -> Held:
+def and_list(*entries: str) -> SecurityConfig:
     return holding({"readers": role("read")}, {"readers": mapping(and_backend_roles=list(entries))})
 
 

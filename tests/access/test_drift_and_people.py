@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
 from portcullis.access.patch import apply_patches, patches
@@ -17,16 +17,16 @@ READERS = wanted({"readers": role("read")}, {"readers": {"users": {"anna": "grou
 MINE = READERS.claims()
 
 
-def told(held: Held, **more: object) -> list[tuple[str, str]]:
+def told(held: SecurityConfig, **more: object) -> list[tuple[str, str]]:
     return [(d.severity, d.what) for d in drift(READERS, held, MINE, **more)]  # type: ignore[arg-type]
 
 
-def as_left() -> Held:
+def as_left() -> SecurityConfig:
     return holding({"readers": role("read"), "kibana_user": role("read")}, {"readers": mapping(users=["anna"])})
 
 
-def with_mapping(**mappings: Json) -> Held:
-    return Held({**as_left().documents, Kind.MAPPINGS: {**as_left().of(Kind.MAPPINGS), **mappings}})
+def with_mapping(**mappings: Json) -> SecurityConfig:
+    return SecurityConfig({**as_left().documents, Kind.MAPPINGS: {**as_left().of(Kind.MAPPINGS), **mappings}})
 
 
 def test_given_everything_as_we_left_it_then_no_drift() -> None:
@@ -55,7 +55,7 @@ def test_given_an_entry_seen_before_or_another_owners_then_it_is_not_told() -> N
 
 
 def test_given_a_role_edited_by_hand_then_its_holders_are_concerned() -> None:
-    held = Held({**as_left().documents, Kind.ROLES: {"readers": role("read", "write")}})
+    held = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": role("read", "write")}})
     (change,) = drift(READERS, held, MINE)
     assert change == Drift(
         "warning",
@@ -67,14 +67,14 @@ def test_given_a_role_edited_by_hand_then_its_holders_are_concerned() -> None:
 
 
 def test_given_a_role_removed_by_hand_then_it_is_told() -> None:
-    held = Held({**as_left().documents, Kind.ROLES: {}})
+    held = SecurityConfig({**as_left().documents, Kind.ROLES: {}})
     assert told(held) == [("warning", "roles/readers was removed by hand; it concerns anna")]
 
 
 def test_given_administrators_nobody_asked_for_then_it_is_critical_even_if_seen_before() -> None:
     users: dict[str, Json] = {"mallory": {"opendistro_security_roles": ["all_access"]}}
     base = house(all_access=mapping(backend_roles=[MASTER], users=["eve", "*"]))
-    held = Held({**base.documents, Kind.USERS: users})
+    held = SecurityConfig({**base.documents, Kind.USERS: users})
     eve = frozenset({Claim(Kind.MAPPINGS, "all_access", "users", "eve")})
     found = [d for d in drift(wanted(), held, frozenset(), keepers=KEEPERS, known=eve) if d.severity == "critical"]
     assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
@@ -92,7 +92,7 @@ def test_given_a_person_who_joins_a_group_then_what_she_gains_is_said() -> None:
 
 def test_given_a_role_that_is_narrowed_then_its_holders_gain_the_narrow_and_lose_the_wide() -> None:
     narrow = role("read", dls='{"term": {"a": 1}}', fls=["~name"], masked_fields=["card", "c*::/x/::y"])
-    after = Held({**as_left().documents, Kind.ROLES: {"readers": narrow}})
+    after = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": narrow}})
     assert people(as_left(), after).lines() == (
         'gains  anna: read on logs-*, only documents that match {"term": {"a": 1}}, without the fields name, '
         "masked: card, c*::/x/::y (role readers)",
@@ -101,8 +101,8 @@ def test_given_a_role_that_is_narrowed_then_its_holders_gain_the_narrow_and_lose
 
 
 def test_given_an_action_group_that_changes_then_the_holders_of_its_roles_are_named() -> None:
-    def with_group(*actions: str) -> Held:
-        return Held({**as_left().documents, Kind.ACTION_GROUPS: {"read": {"allowed_actions": list(actions)}}})
+    def with_group(*actions: str) -> SecurityConfig:
+        return SecurityConfig({**as_left().documents, Kind.ACTION_GROUPS: {"read": {"allowed_actions": list(actions)}}})
 
     effect = people(with_group("indices:data/read*"), with_group("indices:data/read*", "indices:data/write*"))
     assert effect.people() == ("anna",)
@@ -128,7 +128,7 @@ def test_given_a_role_that_is_widened_then_only_what_is_new_is_gained_and_nothin
     wider: Json, said: list[str]
 ) -> None:
     groups = {**as_left().documents, Kind.ACTION_GROUPS: READ}
-    narrow, wide = Held(groups), Held({**groups, Kind.ROLES: {"readers": wider}})
+    narrow, wide = SecurityConfig(groups), SecurityConfig({**groups, Kind.ROLES: {"readers": wider}})
     there, back = people(narrow, wide), people(wide, narrow)
     assert [access.what for access in there.gains] == said
     assert there.loses == ()
@@ -137,21 +137,23 @@ def test_given_a_role_that_is_widened_then_only_what_is_new_is_gained_and_nothin
 
 def test_given_one_star_then_no_question_mark_covers_it() -> None:
     groups = {**as_left().documents, Kind.ACTION_GROUPS: {}}
-    one, many = (Held({**groups, Kind.ROLES: {"readers": role(f"indices:data/{end}")}}) for end in ("?", "*"))
+    one, many = (SecurityConfig({**groups, Kind.ROLES: {"readers": role(f"indices:data/{end}")}}) for end in ("?", "*"))
     assert [access.what for access in people(one, many).gains] == ["indices:data/* on logs-*"]
     assert people(many, one).gains == ()
 
 
 def test_given_a_role_without_permissions_that_gets_some_then_nothing_is_lost() -> None:
-    bare = Held({**as_left().documents, Kind.ROLES: {"readers": {}}})
+    bare = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": {}}})
     assert people(bare, as_left()).lines() == ("gains  anna: read on logs-* (role readers)",)
     assert people(as_left(), bare).lines() == ("loses  anna: read on logs-* (role readers)",)
-    nobody = Held({**bare.documents, Kind.MAPPINGS: {}})
+    nobody = SecurityConfig({**bare.documents, Kind.MAPPINGS: {}})
     assert people(nobody, bare).lines() == ("gains  anna: a role without permissions (role readers)",)
 
 
 @given(held_states(), desires())
-def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(held: Held, desired: object) -> None:
+def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(
+    held: SecurityConfig, desired: object
+) -> None:
     plan = difference(desired, held, frozenset(), adopt=True)  # type: ignore[arg-type]
     after = apply_patches(held, patches(plan, held))
     effect, back = people(held, after), people(after, held)

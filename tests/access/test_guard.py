@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.desired import desired
 from portcullis.access.difference import difference
-from portcullis.access.guard import Keepers, guard, guard_plan
+from portcullis.access.guard import ProtectedPrincipals, guard, guard_plan
 from portcullis.access.patch import patches
 from portcullis.access.plan import AccessModel, Membership
 
@@ -15,11 +15,11 @@ from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, house, mapping
 ASKED = desired(AccessModel(grants=KEEPERS.grants()), Membership())
 
 
-def without(held: Held, name: str, kind: Kind = Kind.MAPPINGS) -> Held:
-    return Held({**held.documents, kind: {k: v for k, v in held.of(kind).items() if k != name}})
+def without(held: SecurityConfig, name: str, kind: Kind = Kind.MAPPINGS) -> SecurityConfig:
+    return SecurityConfig({**held.documents, kind: {k: v for k, v in held.of(kind).items() if k != name}})
 
 
-def told(held: Held, *, refuses: bool) -> list[str]:
+def told(held: SecurityConfig, *, refuses: bool) -> list[str]:
     return [danger.what for danger in guard(held, KEEPERS, ASKED) if danger.refuses is refuses]
 
 
@@ -61,7 +61,7 @@ def test_given_what_lets_everybody_in_then_that_is_not_said_of_break_glass_alone
 def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -> None:
     held = without(without(house(), "all_access"), "security_manager")
     assert "nobody is left to administer the domain" in told(held, refuses=True)
-    assert "nobody is left to administer the domain" in [d.what for d in guard(held, Keepers())]
+    assert "nobody is left to administer the domain" in [d.what for d in guard(held, ProtectedPrincipals())]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_given_a_stranger_among_the_administrators_then_an_alarm_and_no_refusal(
 
 def test_given_an_internal_user_with_the_role_itself_then_an_alarm() -> None:
     users: dict[str, Json] = {"eve": {"opendistro_security_roles": ["security_manager"]}}
-    held = Held({**house().documents, Kind.USERS: users})
+    held = SecurityConfig({**house().documents, Kind.USERS: users})
     assert told(held, refuses=False) == [
         "eve is security_manager through opendistro_security_roles, and the model does not ask for it"
     ]
@@ -132,7 +132,7 @@ def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refuse
 
 
 def test_given_an_internal_master_then_the_user_name_counts() -> None:
-    keepers = Keepers.of(master="admin", master_list="users")
+    keepers = ProtectedPrincipals.of(master="admin", master_list="users")
     held = house(all_access=mapping(users=["admin"]), security_manager=mapping(users=["adm*"]))
     assert guard(held, keepers, desired(AccessModel(grants=keepers.grants()), Membership()))[0].refuses is False
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from portcullis.access.callers import administrators
 from portcullis.access.compare import canonical
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
@@ -20,35 +20,37 @@ from .strategies import KEEPERS, desires, held_states
 Claims = frozenset[Claim]
 
 
-def applied(plan: Plan, held: Held) -> Held:
+def applied(plan: Plan, held: SecurityConfig) -> SecurityConfig:
     return apply_patches(held, patches(plan, held))
 
 
-def meaning(held: Held) -> dict[Kind, dict[str, Json | None]]:
+def meaning(held: SecurityConfig) -> dict[Kind, dict[str, Json | None]]:
     return {kind: {name: canonical(doc) for name, doc in named.items()} for kind, named in held.documents.items()}
 
 
-def settled(desired: Desired, held: Held, mine: Claims, others: Claims = frozenset()) -> tuple[Held, Claims]:
+def settled(
+    desired: Desired, held: SecurityConfig, mine: Claims, others: Claims = frozenset()
+) -> tuple[SecurityConfig, Claims]:
     plan = difference(desired, held, mine, others)
     return applied(plan, held), plan.claims_after(mine)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[Held, Desired, Claims]:
+def histories(draw: st.DrawFn) -> tuple[SecurityConfig, Desired, Claims]:
     """An engine with something of ours on it, edited by hand since, and a model that has changed since."""
     held, claims = settled(draw(desires()), draw(held_states()), frozenset())
     edited = draw(held_states())
     kind = draw(st.sampled_from([None, Kind.ROLES, Kind.MAPPINGS]))
     if kind is Kind.MAPPINGS:
         merged = {**held.of(kind), **{n: d for n, d in edited.of(kind).items() if n in held.of(Kind.ROLES)}}
-        held = Held({**held.documents, kind: merged})
+        held = SecurityConfig({**held.documents, kind: merged})
     elif kind is Kind.ROLES:
-        held = Held({**held.documents, kind: {**held.of(kind), **edited.of(kind)}})
+        held = SecurityConfig({**held.documents, kind: {**held.of(kind), **edited.of(kind)}})
     return held, draw(desires()), claims
 
 
 @given(histories())
-def test_a_plan_after_its_own_apply_is_empty(history: tuple[Held, Desired, Claims]) -> None:
+def test_a_plan_after_its_own_apply_is_empty(history: tuple[SecurityConfig, Desired, Claims]) -> None:
     held, desired, mine = history
     after, claims = settled(desired, held, mine)
     again = difference(desired, after, claims)
@@ -59,7 +61,7 @@ def test_a_plan_after_its_own_apply_is_empty(history: tuple[Held, Desired, Claim
 
 
 @given(histories())
-def test_applying_the_same_plan_twice_is_applying_it_once(history: tuple[Held, Desired, Claims]) -> None:
+def test_applying_the_same_plan_twice_is_applying_it_once(history: tuple[SecurityConfig, Desired, Claims]) -> None:
     held, desired, mine = history
     once, claims = settled(desired, held, mine)
     twice, claims_twice = settled(desired, once, claims)
@@ -68,7 +70,7 @@ def test_applying_the_same_plan_twice_is_applying_it_once(history: tuple[Held, D
 
 @given(histories(), st.data())
 def test_an_apply_interrupted_anywhere_and_resumed_ends_the_same(
-    history: tuple[Held, Desired, Claims], data: st.DataObject
+    history: tuple[SecurityConfig, Desired, Claims], data: st.DataObject
 ) -> None:
     held, desired, mine = history
     plan = difference(desired, held, mine)
@@ -82,7 +84,7 @@ def test_an_apply_interrupted_anywhere_and_resumed_ends_the_same(
 
 
 @given(histories())
-def test_what_others_made_is_never_touched(history: tuple[Held, Desired, Claims]) -> None:
+def test_what_others_made_is_never_touched(history: tuple[SecurityConfig, Desired, Claims]) -> None:
     held, desired, mine = history
     plan = difference(desired, held, mine)
     after = applied(plan, held)
@@ -98,7 +100,7 @@ def test_what_others_made_is_never_touched(history: tuple[Held, Desired, Claims]
 
 
 @given(histories())
-def test_reserved_documents_are_never_changed(history: tuple[Held, Desired, Claims]) -> None:
+def test_reserved_documents_are_never_changed(history: tuple[SecurityConfig, Desired, Claims]) -> None:
     held, desired, mine = history
     after = applied(difference(desired, held, mine, adopt=True), held)
     for kind, named in held.documents.items():
@@ -108,7 +110,7 @@ def test_reserved_documents_are_never_changed(history: tuple[Held, Desired, Clai
 
 
 @given(histories())
-def test_no_list_gets_an_entry_twice(history: tuple[Held, Desired, Claims]) -> None:
+def test_no_list_gets_an_entry_twice(history: tuple[SecurityConfig, Desired, Claims]) -> None:
     held, desired, mine = history
     after = applied(difference(desired, held, mine), held)
     for role in after.of(Kind.MAPPINGS):
@@ -119,7 +121,7 @@ def test_no_list_gets_an_entry_twice(history: tuple[Held, Desired, Claims]) -> N
 
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_difference_is_the_same_for_any_order_of_the_inputs(
-    history: tuple[Held, Desired, Claims], chance: random.Random
+    history: tuple[SecurityConfig, Desired, Claims], chance: random.Random
 ) -> None:
     held, desired, mine = history
 
@@ -129,7 +131,7 @@ def test_the_difference_is_the_same_for_any_order_of_the_inputs(
         chance.shuffle(items)
         return dict(items)
 
-    other_held = Held({kind: shuffled(named) for kind, named in held.documents.items()})  # type: ignore[misc]
+    other_held = SecurityConfig({kind: shuffled(named) for kind, named in held.documents.items()})  # type: ignore[misc]
     entries = {
         role: {name: shuffled(e) for name, e in shuffled(lists).items()}
         for role, lists in shuffled(desired.entries).items()
@@ -139,7 +141,7 @@ def test_the_difference_is_the_same_for_any_order_of_the_inputs(
 
 
 @given(held_states(), desires(), desires(), st.lists(st.booleans(), max_size=6))
-def test_two_owners_never_undo_one_another(held: Held, one: Desired, two: Desired, turns: list[bool]) -> None:
+def test_two_owners_never_undo_one_another(held: SecurityConfig, one: Desired, two: Desired, turns: list[bool]) -> None:
     models, claims = {True: one, False: two}, {True: frozenset[Claim](), False: frozenset[Claim]()}
     for turn in turns:
         plan = difference(models[turn], held, claims[turn], claims[not turn])
@@ -158,7 +160,9 @@ def test_two_owners_never_undo_one_another(held: Held, one: Desired, two: Desire
 
 
 @given(held_states(), desires(), desires())
-def test_when_one_of_two_owners_leaves_the_other_keeps_everything(held: Held, one: Desired, two: Desired) -> None:
+def test_when_one_of_two_owners_leaves_the_other_keeps_everything(
+    held: SecurityConfig, one: Desired, two: Desired
+) -> None:
     held, first = settled(one, held, frozenset())
     plan = difference(two, held, frozenset(), first)
     blocked = {conflict.claim.name for conflict in plan.conflicts}
@@ -176,7 +180,7 @@ def test_when_one_of_two_owners_leaves_the_other_keeps_everything(held: Held, on
 
 @given(held_states(), st.lists(desires(), max_size=4))
 def test_no_sequence_of_accepted_plans_leaves_the_domain_without_an_administrator(
-    held: Held, models: list[Desired]
+    held: SecurityConfig, models: list[Desired]
 ) -> None:
     claims: Claims = frozenset()
     for model in models:
@@ -193,7 +197,9 @@ def test_no_sequence_of_accepted_plans_leaves_the_domain_without_an_administrato
 
 @settings(max_examples=50)
 @given(histories())
-def test_without_repair_nothing_of_ours_is_put_right_but_leavers_leave(history: tuple[Held, Desired, Claims]) -> None:
+def test_without_repair_nothing_of_ours_is_put_right_but_leavers_leave(
+    history: tuple[SecurityConfig, Desired, Claims],
+) -> None:
     held, desired, mine = history
     full, meek = difference(desired, held, mine), difference(desired, held, mine, repair=False)
     put_right = {s.claim for s in full.steps if s.after is not None and s.claim in mine}

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
 from portcullis.access.difference import difference
 from portcullis.access.drift import drift
 from portcullis.access.patch import apply_patch, patches, pointer
@@ -26,13 +26,13 @@ API = "/_plugins/_security/api/"
 ENTRIES = ("anna", "Cognito/pool/ben", "arn:aws:iam::1:role/x,y", "~1/~0 ü", "*")
 
 
-def read(node: Node) -> Held:
+def read(node: Node) -> SecurityConfig:
     documents = {}
     for kind in Kind:
         status, body = node.ask("GET", API + kind.value)
         assert status == 200
         documents[kind] = body
-    return Held(documents)
+    return SecurityConfig(documents)
 
 
 def send(node: Node, kind: Kind, operations: list[Json]) -> tuple[int, Any]:
@@ -76,7 +76,7 @@ def test_the_model_of_a_patch_does_what_the_engine_does(node_basic: Node, seed: 
         names = [*ROLE_NAMES, "no such role"] if chance.random() < 0.2 else list(ROLE_NAMES)
         operations = [random_operation(chance, names) for _ in range(chance.randint(1, 4))]
         try:
-            expected: Held | None = apply_patch(held, Kind.MAPPINGS, operations)
+            expected: SecurityConfig | None = apply_patch(held, Kind.MAPPINGS, operations)
         except (Conflict, Refused):
             expected = None
         status, body = send(node_basic, Kind.MAPPINGS, operations)

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import MAPPING_LISTS, Held, Kind
+from portcullis.access.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.access.guard import guard
 from portcullis.access.patch import apply_patches
 from portcullis.access.patterns import unloadable
@@ -20,7 +20,7 @@ LOCKED = KEEPERS.while_locked()
 
 
 @given(held_states())
-def test_a_lock_and_its_end_leave_everything_as_it_was(held: Held) -> None:
+def test_a_lock_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
     locking = shut(held, LOCKED)
     saved = json.loads(json.dumps(locking.saved))
     locked = apply_patches(held, locking.patches)
@@ -30,7 +30,7 @@ def test_a_lock_and_its_end_leave_everything_as_it_was(held: Held) -> None:
 
 
 @given(held_states())
-def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: Held) -> None:
+def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
     assert shut(locked, LOCKED).patches == shut(locked, LOCKED, saved, checks=0).patches == ()
@@ -40,7 +40,7 @@ def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: Held) -> N
 
 
 @given(held_states())
-def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_nothing(held: Held) -> None:
+def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_nothing(held: SecurityConfig) -> None:
     saved = shut(held, LOCKED).saved
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
     for name in locked.of(Kind.MAPPINGS):
@@ -54,13 +54,13 @@ def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_n
 
 
 @given(held_states())
-def test_a_second_lock_finds_nothing_to_do(held: Held) -> None:
+def test_a_second_lock_finds_nothing_to_do(held: SecurityConfig) -> None:
     locked = apply_patches(held, shut(held, LOCKED).patches)
     assert shut(locked, LOCKED).patches == ()
 
 
 @given(held_states())
-def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(held: Held) -> None:
+def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(held: SecurityConfig) -> None:
     locked = apply_patches(held, shut(held, LOCKED).patches)
     for name in locked.of(Kind.MAPPINGS):
         if not locked.is_fixed(Kind.MAPPINGS, name):
@@ -70,7 +70,7 @@ def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(h
 
 
 @given(held_states())
-def test_while_locked_the_keepers_have_what_they_need(held: Held) -> None:
+def test_while_locked_the_keepers_have_what_they_need(held: SecurityConfig) -> None:
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
     missing = [d for d in guard(locked, LOCKED) if d.refuses]
@@ -88,7 +88,7 @@ def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_i
 
 
 @given(held_states())
-def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(held: Held) -> None:
+def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(held: SecurityConfig) -> None:
     grants = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
     for before in (held, grants):
         locked = apply_patches(before, shut(before, LOCKED).patches)
@@ -119,7 +119,7 @@ def test_given_a_mapping_made_by_hand_while_locked_when_reopened_then_it_is_list
     held = house(readers=mapping(users=["anna"]))
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
-    edited = Held(
+    edited = SecurityConfig(
         {**locked.documents, Kind.MAPPINGS: {**locked.of(Kind.MAPPINGS), "kibana_user": mapping(users=["eve"])}}
     )
     opened = reopen(shutting.saved, edited)
@@ -132,7 +132,7 @@ def test_given_a_role_that_vanished_while_locked_when_reopened_then_its_mapping_
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
     roles = {name: doc for name, doc in locked.of(Kind.ROLES).items() if name != "readers"}
-    opened = reopen(shutting.saved, Held({**locked.documents, Kind.ROLES: roles}))
+    opened = reopen(shutting.saved, SecurityConfig({**locked.documents, Kind.ROLES: roles}))
     assert opened.lost == ("mapping of readers: the role is gone, so it cannot be mapped",)
 
 
@@ -141,7 +141,7 @@ def test_given_a_mapping_removed_by_hand_while_locked_when_reopened_then_it_is_b
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
     mappings = {name: doc for name, doc in locked.of(Kind.MAPPINGS).items() if name != "readers"}
-    without = Held({**locked.documents, Kind.MAPPINGS: mappings})
+    without = SecurityConfig({**locked.documents, Kind.MAPPINGS: mappings})
     assert apply_patches(without, reopen(shutting.saved, without).patches) == held
 
 
@@ -163,7 +163,7 @@ def test_given_few_mappings_when_locked_then_no_role_is_touched() -> None:
 def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mapping_is_emptied_instead() -> None:
     held = house(readers=mapping(users=["anna"]), writers=mapping(users=["ben"]))
     saved = shut(held, LOCKED).saved
-    edited = Held({**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), "readers": role("read")}})
+    edited = SecurityConfig({**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), "readers": role("read")}})
     locked = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
     assert locked.entries("readers", "users") == ()
     assert locked.get(Kind.ROLES, "readers") == role("read")
@@ -174,7 +174,7 @@ def test_given_a_role_filled_by_hand_while_locked_when_locked_again_then_it_give
     held = house(readers=mapping(users=["anna"]))
     saved = shut(held, LOCKED).saved
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
-    edited = Held({**locked.documents, Kind.ROLES: {**locked.of(Kind.ROLES), "readers": role("write")}})
+    edited = SecurityConfig({**locked.documents, Kind.ROLES: {**locked.of(Kind.ROLES), "readers": role("write")}})
     again = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
     assert mapped_roles(again, Caller("anna")) == {}
     opened = apply_patches(again, reopen(saved, again).patches)
@@ -189,7 +189,7 @@ BAD = {"readers": mapping(users=["anna"], backend_roles=["/(/", "team"]), "write
 def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_come_back(checks: int) -> None:
     plain = house(**BAD)
     roles = {**plain.of(Kind.ROLES), "writers": role("read", patterns=("/[/",))}
-    held = Held({**plain.documents, Kind.ROLES: roles})
+    held = SecurityConfig({**plain.documents, Kind.ROLES: roles})
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).patches)
     assert unloadable(held)
@@ -207,7 +207,9 @@ def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_co
 
 def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_and_it_is_told() -> None:
     held = house(viewers=mapping(users=["anna"]))
-    without = Held({**held.documents, Kind.ROLES: {n: d for n, d in held.of(Kind.ROLES).items() if n != "viewers"}})
+    without = SecurityConfig(
+        {**held.documents, Kind.ROLES: {n: d for n, d in held.of(Kind.ROLES).items() if n != "viewers"}}
+    )
     locking = shut(without, LOCKED)
     assert not [
         o for kind, operations in locking.patches if kind is Kind.MAPPINGS for o in operations if "viewers" in o["path"]
@@ -218,7 +220,7 @@ def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_a
 
 def test_given_a_reserved_user_with_roles_of_its_own_when_locked_then_it_is_left_and_told() -> None:
     roles = {"opendistro_security_roles": ["viewers"]}
-    held = Held(
+    held = SecurityConfig(
         {**house().documents, Kind.USERS: {"fixed": {**roles, "reserved": True}, "own": dict(roles), "plain": {}}}
     )
     locking = shut(held, LOCKED)
@@ -241,7 +243,7 @@ def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() 
 
 def test_given_a_mapping_of_an_absent_role_when_locked_then_it_is_said_and_stops_nothing() -> None:
     held = house(readers=mapping(users=["anna"]))
-    held = Held({**held.documents, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "gone": mapping(users=["eve"])}})
+    held = SecurityConfig({**held.documents, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "gone": mapping(users=["eve"])}})
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
     assert "mapping of gone stays as it is: there is no such role" in shutting.left
@@ -256,7 +258,7 @@ def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_
         "carl": {"opendistro_security_roles": ["readers"]},
         "fixed": {"opendistro_security_roles": ["readers"], "reserved": True},
     }
-    held = Held({**house(readers=mapping()).documents, Kind.USERS: users})
+    held = SecurityConfig({**house(readers=mapping()).documents, Kind.USERS: users})
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.patches)
     assert "internal user fixed is reserved by the engine and keeps its roles" in shutting.left

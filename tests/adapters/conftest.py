@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
-from portcullis.ledger.dynamo import DynamoLedger
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 
 from local.aws.emulator import Emulator
 

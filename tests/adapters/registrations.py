@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.operations.ports import Registration
+from portcullis.ports.registration import Registration
 
 
 def registration(**more: Any) -> Registration:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from portcullis.alerts.sns import SnsAlerts
+from portcullis.adapters.alerts.sns import SnsAlerts
 from portcullis.errors import Unreachable
-from portcullis.operations.ports import Alert
+from portcullis.ports.alerts import Alert
 
 from local.aws.emulator import Credentials, Emulator
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from portcullis.dead_letters.sqs import SqsDeadLetters
+from portcullis.adapters.queues.sqs import SqsDeadLetters
 
 from local.aws.emulator import Emulator
 

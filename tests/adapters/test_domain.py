@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 from botocore.exceptions import ClientError
-from portcullis.domains.aws import let_into_vpcs
+from portcullis.adapters.domains.aws import let_into_vpcs
 
 from local.aws.emulator import Credentials, Emulator
 

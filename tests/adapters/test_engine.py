@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from portcullis.access.config import Held, Kind
+from portcullis.access.config import Kind, SecurityConfig
 from portcullis.access.dialects import Dialect
 from portcullis.access.patch import apply_patch, pointer
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.engines.transport import basic_transport, signed_transport
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.engines.transport import basic_transport, signed_transport
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.operations.foundation import LOCK
-from portcullis.operations.ports import Stop
+from portcullis.operations.access.foundation import LOCK
+from portcullis.ports.engine import Stop
 
 from local.aws.emulator import Credentials
 from local.node.node import Node
@@ -415,7 +415,7 @@ def test_signed_as_a_role_the_engine_knows_it_by_its_arn(each_world: World) -> N
     engine = through_the_door(each_world, each_world.session(MASTER))
     assert engine.who_am_i().name == MASTER
     held = engine.read()
-    assert isinstance(held, Held)
+    assert isinstance(held, SecurityConfig)
     assert MASTER in held.of(Kind.MAPPINGS)["all_access"]["backend_roles"]
     name = f"adapter{next(_numbers)}"
     for hostile in HOSTILE[:3]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from portcullis.adapters.gates.aws import AwsGate
+from portcullis.custody.access_policy import is_shut, shut
 from portcullis.errors import Refused, Unreachable
-from portcullis.gates.aws import AwsGate
-from portcullis.gates.policy import is_shut, shut
-from portcullis.operations.ports import Endpoints, Registration
+from portcullis.ports.places import VpcEndpoints
+from portcullis.ports.registration import Registration
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import registration
@@ -223,7 +224,7 @@ def test_opening_a_group_that_is_as_it_was_or_gone_asks_for_no_right(
 
 def test_principals_of_vpc_endpoints_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:
     service, own, gate = ground.aws.client("opensearch"), ground.registration, ground.gate
-    assert gate.endpoints(own) == Endpoints([], {})
+    assert gate.endpoints(own) == VpcEndpoints([], {})
     service.authorize_vpc_endpoint_access(DomainName=own.domain, Account="444455556666")
     service.authorize_vpc_endpoint_access(DomainName=own.domain, Service="application.opensearchservice.amazonaws.com")
     made = service.create_vpc_endpoint(DomainArn=own.domain_arn, VpcOptions={"SubnetIds": ["subnet-1"]})["VpcEndpoint"]

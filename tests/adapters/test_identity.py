@@ -10,8 +10,8 @@ import pytest
 from portcullis.access.desired import desired
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
+from portcullis.adapters.identity.aws import AwsIdentity
 from portcullis.errors import Unreachable
-from portcullis.identity.aws import AwsIdentity
 
 from local.aws.emulator import Credentials, Emulator
 

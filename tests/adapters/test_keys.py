@@ -12,15 +12,26 @@ import pytest
 from botocore.config import Config
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from portcullis.adapters.keys.aws import AwsKeys
 from portcullis.custody import Finding, judge
-from portcullis.custody.types import DESCRIBE, DOMAIN, ENCRYPT, GRANTS, USE, Cause, Custody, Health, Observation, Rules
-from portcullis.keys.aws import AwsKeys
+from portcullis.custody.types import (
+    DESCRIBE,
+    DOMAIN,
+    ENCRYPT,
+    GRANTS,
+    USE,
+    Custody,
+    Health,
+    Observation,
+    RevocationCause,
+    Rules,
+)
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import registration
 
 pytestmark = pytest.mark.aws
-Seen = dict[str, tuple[Health, Cause | None]]
+Seen = dict[str, tuple[Health, RevocationCause | None]]
 
 
 class Watch:
@@ -111,22 +122,22 @@ def replicas_pending(aws: Emulator) -> str:
 
 
 REVOKED, HEALTHY = Health.REVOKED, Health.HEALTHY
-STATES: list[tuple[Callable[[Emulator], str], Health, Cause | None]] = [
+STATES: list[tuple[Callable[[Emulator], str], Health, RevocationCause | None]] = [
     (healthy, HEALTHY, None),
     (imported, HEALTHY, None),
-    (disabled, REVOKED, Cause.DISABLED),
-    (pending, REVOKED, Cause.PENDING_DELETION),
-    (replicas_pending, REVOKED, Cause.PENDING_DELETION),
-    (deleted, REVOKED, Cause.DELETED),
-    (without_material, REVOKED, Cause.MATERIAL_GONE),
-    (material_deleted, REVOKED, Cause.MATERIAL_GONE),
-    (expired, REVOKED, Cause.MATERIAL_GONE),
+    (disabled, REVOKED, RevocationCause.DISABLED),
+    (pending, REVOKED, RevocationCause.PENDING_DELETION),
+    (replicas_pending, REVOKED, RevocationCause.PENDING_DELETION),
+    (deleted, REVOKED, RevocationCause.DELETED),
+    (without_material, REVOKED, RevocationCause.MATERIAL_GONE),
+    (material_deleted, REVOKED, RevocationCause.MATERIAL_GONE),
+    (expired, REVOKED, RevocationCause.MATERIAL_GONE),
 ]
 
 
 @pytest.mark.parametrize(("state", "health", "cause"), STATES, ids=[state.__name__ for state, *_ in STATES])
 def test_each_state_of_a_key_is_seen_by_both_probes(
-    watch: Watch, aws: Emulator, state: Callable[[Emulator], str], health: Health, cause: Cause | None
+    watch: Watch, aws: Emulator, state: Callable[[Emulator], str], health: Health, cause: RevocationCause | None
 ) -> None:
     seen = watch.probes(state(aws))
     assert seen[DESCRIBE] == seen[USE] == seen[ENCRYPT] == (health, cause)
@@ -143,7 +154,7 @@ def test_a_replica_that_goes_is_a_revocation_though_its_primary_is_well(watch: W
     assert watch.probes(replica)[DESCRIBE] == (HEALTHY, None)
     aws.client("kms").schedule_key_deletion(KeyId=replica, PendingWindowInDays=7)
     verdict = judge(Custody("demo"), watch.observe(replica), Rules())
-    assert (verdict.finding, verdict.cause) == (Finding.REVOKED, Cause.REPLICA_GONE)
+    assert (verdict.finding, verdict.cause) == (Finding.REVOKED, RevocationCause.REPLICA_GONE)
     assert there.describe_key(KeyId=primary)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
@@ -164,7 +175,7 @@ def test_a_policy_that_denies_us_is_a_denial_and_no_state(
     document = {"Version": "2012-10-17", "Statement": [owner, denied]}
     aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
     seen = {probe.name: probe for probe in Watch(aws, credentials=who).observe(key).probes}
-    assert (seen[DESCRIBE].cause, seen[USE].cause) == (Cause.ACCESS_DENIED, Cause.ACCESS_DENIED)
+    assert (seen[DESCRIBE].cause, seen[USE].cause) == (RevocationCause.ACCESS_DENIED, RevocationCause.ACCESS_DENIED)
     assert not seen[DESCRIBE].definite, "another probe has to agree"
 
 
@@ -182,7 +193,11 @@ def test_a_policy_that_takes_the_use_away_and_leaves_the_looking_is_a_revocation
     seen = Watch(aws, credentials=who).observe(key)
     verdict = judge(Custody("demo"), seen, Rules())
     assert {probe.name: probe.health for probe in seen.probes}[DESCRIBE] is HEALTHY
-    assert (verdict.finding, verdict.cause, verdict.by) == (Finding.REVOKED, Cause.ACCESS_DENIED, (ENCRYPT, USE))
+    assert (verdict.finding, verdict.cause, verdict.by) == (
+        Finding.REVOKED,
+        RevocationCause.ACCESS_DENIED,
+        (ENCRYPT, USE),
+    )
 
 
 def test_our_own_lack_of_a_right_is_no_word_about_the_key(aws: Emulator, person: Callable[..., Credentials]) -> None:
@@ -212,7 +227,7 @@ def test_the_services_grant_is_missed_only_where_it_was_seen(watch: Watch, aws: 
     assert watch.probes(key)[GRANTS] == (HEALTHY, None)
     assert watch.seen == [True], "noted once"
     aws.client("kms").revoke_grant(KeyId=key, GrantId=grant)
-    assert watch.probes(key)[GRANTS] == (REVOKED, Cause.GRANT_GONE)
+    assert watch.probes(key)[GRANTS] == (REVOKED, RevocationCause.GRANT_GONE)
 
 
 def test_the_grant_is_found_behind_many_others(watch: Watch, aws: Emulator) -> None:
@@ -282,7 +297,7 @@ def test_one_probe_that_does_not_answer_takes_nothing_from_the_others(watch: Wat
     key = disabled(calm)
     calm.admin("fault", actions=["kms:DescribeKey"], kind="throttle")
     seen = watch.probes(key)
-    assert (seen[DESCRIBE][0], seen[USE]) == (Health.UNREACHABLE, (REVOKED, Cause.DISABLED))
+    assert (seen[DESCRIBE][0], seen[USE]) == (Health.UNREACHABLE, (REVOKED, RevocationCause.DISABLED))
 
 
 def test_no_endpoint_at_all_is_unreachable() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Subject, SubjectKind
-from portcullis.custody.types import Cause, Custody, Health, Measure, State
+from portcullis.adapters.ledger.dynamo import DynamoLedger
+from portcullis.custody.types import Custody, Health, Measure, RevocationCause, State
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Change, Claims, KeptModel, Registration, Touched
+from portcullis.ports.ledger import AppliedStep, Change, Claims
+from portcullis.ports.registration import KeptModel, Registration
 
 from local.aws.emulator import Emulator
 from tests.adapters.conftest import NOON, Clock, noise
@@ -40,7 +41,7 @@ def model(text: str = "deployment: demo\n") -> KeptModel:
 
 
 def change(at: datetime, summary: str = "done") -> Change:
-    touched = Touched("add", "rolesmapping", "readers", "users", "anna", None, "anna", "a group", (0, 2))
+    touched = AppliedStep("add", "rolesmapping", "readers", "users", "anna", None, "anna", "a group", (0, 2))
     claim = Claim(Kind.MAPPINGS, "readers", "users", "anna")
     return Change(
         deployment="demo",
@@ -239,7 +240,7 @@ def test_custody_overtaken_by_another_writer_is_a_conflict_and_nothing_is_lost(
 ) -> None:
     read = ledger.custody("demo")
     theirs = other.keep_custody(
-        Custody("demo", State.LOCKING, Health.REVOKED, cause=Cause.DISABLED, version=read.version)
+        Custody("demo", State.LOCKING, Health.REVOKED, cause=RevocationCause.DISABLED, version=read.version)
     )
     with pytest.raises(Conflict, match="changed by somebody else"):
         ledger.keep_custody(read)
@@ -391,7 +392,9 @@ def test_custody_with_everything_in_it_comes_back(ledger: DynamoLedger) -> None:
     from portcullis import custody as machine
     from portcullis.custody.types import Observation, Probe, Rules
 
-    probes = tuple(Probe(name, Health.REVOKED, Cause.DISABLED, "said", definite=True) for name in ("describe", "use"))
+    probes = tuple(
+        Probe(name, Health.REVOKED, RevocationCause.DISABLED, "said", definite=True) for name in ("describe", "use")
+    )
     seen = Observation(NOON, probes, key_id="one", domain_key_id="two", rotated_at=NOON)
     decision = machine.decide(Custody("demo"), seen, NOON, Rules())
     assert decision.next is not None

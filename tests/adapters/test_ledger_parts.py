@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from portcullis.access.config import Kind
 from portcullis.access.plan import AccessModel, Claim
+from portcullis.adapters.ledger.codec import encode
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.clients import unanswered
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.ledger.codec import encode
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Change, Claims, KeptModel, Touched
+from portcullis.ports.ledger import AppliedStep, Change, Claims
+from portcullis.ports.registration import KeptModel
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.conftest import NOON, Clock, noise
@@ -45,7 +46,7 @@ def claims(length: int) -> Claims:
 
 def large_change(length: int) -> Change:
     touched = tuple(
-        Touched("add", "rolesmapping", "r", "users", noise(length)[at : at + 400], None, "x")
+        AppliedStep("add", "rolesmapping", "r", "users", noise(length)[at : at + 400], None, "x")
         for at in range(0, length, 400)
     )
     return Change("demo", NOON, "apply", "event", "me", "much", {"b": 1}, ["a"], touched=touched, model_before="old")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from portcullis.access.sessions import NEVER, OLDER_SESSIONS, denied_before, deny_older_sessions
+from portcullis.adapters.identity.aws import AwsIdentity
+from portcullis.adapters.identity.sessions import deny
 from portcullis.errors import Refused, Unreachable
-from portcullis.identity.aws import AwsIdentity
-from portcullis.identity.sessions import deny
 
 from local.aws.emulator import Credentials, Emulator
 

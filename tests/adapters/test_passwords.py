@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from portcullis.adapters.passwords.aws import SecretsManager, generated
 from portcullis.errors import Refused, Unreachable
-from portcullis.passwords.aws import SecretsManager, generated
 
 from local.aws.emulator import Emulator
 

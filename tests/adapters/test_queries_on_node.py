@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from portcullis.access.attributes import with_attributes
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.engines.transport import basic_transport
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.engines.transport import basic_transport
 from portcullis.model.lint_filters import read
 
 from local.node.node import Node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.identity.role_choice import choose_by_token
+from portcullis.adapters.identity.role_choice import choose_by_token
 
 from local.aws.emulator import Emulator
 

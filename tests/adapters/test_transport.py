@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.config import Kind
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.engines.transport import basic_transport
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import Refused
 
 from local.node.node import Node

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from portcullis.eyes.aws import AwsEyes
-from portcullis.roads.aws import AwsRoads
+from portcullis.adapters.eyes.aws import AwsEyes
+from portcullis.adapters.roads.aws import AwsRoads
 from portcullis.watch.eyes import Eye, EyeKind, blind
 from portcullis.watch.roads import Road, RoadKind, differences, value
 

@@ -16,12 +16,13 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
-from portcullis.custody.types import BreakGlass, Cause, Health, Hold, State
-from portcullis.operations import applying, operate
-from portcullis.operations import ask as asking
-from portcullis.operations.asking import Asked
-from portcullis.operations.ports import Alert
-from portcullis.operations.verbs import VERBS
+from portcullis.custody.types import BreakGlass, Health, Hold, RevocationCause, State
+from portcullis.entry import ask as asking
+from portcullis.entry import operate
+from portcullis.entry.verbs import VERBS
+from portcullis.operations.access import applying
+from portcullis.operations.people.asking import Asked
+from portcullis.ports.alerts import Alert
 
 from tests.operations.worlds import POOL, Account, account, arn, model_text, role
 
@@ -373,7 +374,7 @@ def test_status_says_why_it_is_locked_since_when_by_whom_and_whether_a_window_is
             state=State.LOCKED,
             health=Health.REVOKED,
             revoked_since=at,
-            cause=Cause.DISABLED,
+            cause=RevocationCause.DISABLED,
             by="mallory",
             hold=Hold("ann", "a leak", at),
             break_glass=BreakGlass("ben", "order 4711", at, at),

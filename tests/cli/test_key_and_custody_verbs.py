@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from portcullis.cli.main import main
 from portcullis.custody.types import Custody, State
-from portcullis.operations import ask as asking
-from portcullis.operations.operate import carry_out
-from portcullis.operations.verbs import VERBS
+from portcullis.entry import ask as asking
+from portcullis.entry.operate import carry_out
+from portcullis.entry.verbs import VERBS
 
 from tests.operations.estates import Estate, estate
 from tests.operations.worlds import model_text

@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from portcullis.alerts.sns import text
+from portcullis.adapters.alerts.sns import text
 from portcullis.custody import telling
 from portcullis.custody.types import (
     Act,
     BreakGlass,
-    Cause,
     Custody,
     Deletion,
     Health,
@@ -22,12 +21,13 @@ from portcullis.custody.types import (
     MeasureRecord,
     Probe,
     Progress,
+    RevocationCause,
     State,
     Suspicion,
     Tell,
 )
-from portcullis.operations.guard import _alert
-from portcullis.operations.verbs import LOOK, VERBS
+from portcullis.entry.verbs import LOOK, VERBS
+from portcullis.operations.custody.guard import _alert
 
 from tests.runbooks import alerts
 
@@ -42,11 +42,11 @@ WORST = Custody(
     revoked_since=SINCE,
     unreachable_since=SINCE,
     lock_began=SINCE,
-    cause=Cause.DISABLED,
+    cause=RevocationCause.DISABLED,
     by="arn:aws:iam::111122223333:user/mallory",
     key_id="new-key",
     domain_key_id="old-key",
-    suspected=(Suspicion(Probe("use", Health.REVOKED, Cause.ACCESS_DENIED, "not authorized"), SINCE, NOW),),
+    suspected=(Suspicion(Probe("use", Health.REVOKED, RevocationCause.ACCESS_DENIED, "not authorized"), SINCE, NOW),),
     break_glass=BreakGlass("ann", "order 4711", SINCE, NOW + timedelta(minutes=5)),
     deletion=Deletion("ben", SINCE),
     measures={Measure.DENY_POLICY: MeasureRecord(Progress.FAILED, SINCE, "refused", Act.TAKE, 3)},

@@ -13,24 +13,27 @@ from portcullis.custody.types import (
     ENCRYPT,
     GRANTS,
     USE,
-    Cause,
     Custody,
     Health,
     Observation,
     Probe,
+    RevocationCause,
     Rules,
 )
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 RULES = Rules()
 OK = (Probe(DESCRIBE, Health.HEALTHY), Probe(USE, Health.HEALTHY))
-OFF = (Probe(DESCRIBE, Health.REVOKED, Cause.DISABLED, "Disabled", True), Probe(USE, Health.REVOKED, Cause.DISABLED))
+OFF = (
+    Probe(DESCRIBE, Health.REVOKED, RevocationCause.DISABLED, "Disabled", True),
+    Probe(USE, Health.REVOKED, RevocationCause.DISABLED),
+)
 AWAY = (Probe(DESCRIBE, Health.UNREACHABLE), Probe(USE, Health.UNREACHABLE))
-DENIED_USE = Probe(USE, Health.REVOKED, Cause.ACCESS_DENIED)
-DENIED_ENCRYPT = Probe(ENCRYPT, Health.REVOKED, Cause.ACCESS_DENIED)
-DENIED_DESCRIBE = Probe(DESCRIBE, Health.REVOKED, Cause.ACCESS_DENIED)
-NO_GRANT = Probe(GRANTS, Health.REVOKED, Cause.GRANT_GONE, definite=True)
-NOTIFIED = Probe(DOMAIN, Health.REVOKED, Cause.DOMAIN_INACCESSIBLE)
+DENIED_USE = Probe(USE, Health.REVOKED, RevocationCause.ACCESS_DENIED)
+DENIED_ENCRYPT = Probe(ENCRYPT, Health.REVOKED, RevocationCause.ACCESS_DENIED)
+DENIED_DESCRIBE = Probe(DESCRIBE, Health.REVOKED, RevocationCause.ACCESS_DENIED)
+NO_GRANT = Probe(GRANTS, Health.REVOKED, RevocationCause.GRANT_GONE, definite=True)
+NOTIFIED = Probe(DOMAIN, Health.REVOKED, RevocationCause.DOMAIN_INACCESSIBLE)
 UNLIT = Probe(USE, Health.UNREACHABLE)
 DARK = Probe(DESCRIBE, Health.UNREACHABLE)
 FINE = OK[0]

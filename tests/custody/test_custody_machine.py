@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from portcullis import custody
+from portcullis.adapters.ledger.codec import decode, decode_whole, encode
 from portcullis.custody import probes
 from portcullis.custody.types import (
     BY_WINDOW,
@@ -18,7 +19,6 @@ from portcullis.custody.types import (
     USE,
     WALLS,
     Act,
-    Cause,
     Custody,
     Decision,
     Health,
@@ -27,13 +27,13 @@ from portcullis.custody.types import (
     Observation,
     Probe,
     Progress,
+    RevocationCause,
     Rules,
     State,
     Tell,
     Todo,
 )
 from portcullis.errors import BadInput, Refused
-from portcullis.ledger.codec import decode, decode_whole, encode
 
 from tests.custody import walk
 from tests.custody.key import KINDS
@@ -42,7 +42,10 @@ from tests.custody.world import SWEEP, World
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 RULES = Rules()
 OK = (Probe(DESCRIBE, Health.HEALTHY), Probe(USE, Health.HEALTHY))
-OFF = (Probe(DESCRIBE, Health.REVOKED, Cause.DISABLED, "Disabled", True), Probe(USE, Health.REVOKED, Cause.DISABLED))
+OFF = (
+    Probe(DESCRIBE, Health.REVOKED, RevocationCause.DISABLED, "Disabled", True),
+    Probe(USE, Health.REVOKED, RevocationCause.DISABLED),
+)
 AWAY = (Probe(DESCRIBE, Health.UNREACHABLE), Probe(USE, Health.UNREACHABLE))
 ENGINE = (
     *(Measure.SAVE, Measure.SHUT_MAPPINGS, Measure.SAVE_BLOCKS, Measure.BLOCK_INDICES),
@@ -82,7 +85,7 @@ def locked(rules: Rules = RULES) -> Custody:
 def test_a_lock_saves_before_it_changes_and_proves_itself_last() -> None:
     c, steps, told = run(Custody("demo"), OFF)
     assert [measure for _, measure in steps] == [m.value for m in LOCK_ORDER if m is not Measure.END_SESSIONS]
-    assert (c.state, c.cause, told) == (State.LOCKED, Cause.DISABLED, [Tell.LOCKED])
+    assert (c.state, c.cause, told) == (State.LOCKED, RevocationCause.DISABLED, [Tell.LOCKED])
 
 
 def test_an_unlock_follows_the_groups_behind_the_walls_and_undoes_nothing_but_what_was_taken() -> None:
@@ -153,7 +156,7 @@ def test_with_every_event_lost_each_revocation_locks_within_six_minutes(kind: st
     assert world.true - revoked <= timedelta(minutes=6)
 
 
-DENIED_USE = Probe(USE, Health.REVOKED, Cause.ACCESS_DENIED)
+DENIED_USE = Probe(USE, Health.REVOKED, RevocationCause.ACCESS_DENIED)
 
 
 def test_a_suspicion_is_told_when_it_lasts_and_cleared_when_it_is_taken_back() -> None:
@@ -505,7 +508,14 @@ def test_a_record_of_a_newer_portcullis_is_bad_input_and_not_misread() -> None:
 
 def test_the_page_about_custody_knows_every_state_error_measure_and_alert() -> None:
     page = (Path(__file__).parents[2] / "docs" / "custody.md").read_text()
-    words = [*probes.KEY_STATES, *probes.ERROR_CODES, *Tell, *State, *(m for m in Measure if m not in SAVE_OF), *Cause]
+    words = [
+        *probes.KEY_STATES,
+        *probes.ERROR_CODES,
+        *Tell,
+        *State,
+        *(m for m in Measure if m not in SAVE_OF),
+        *RevocationCause,
+    ]
     assert [word for word in words if f"`{word}`" not in page] == []
 
 

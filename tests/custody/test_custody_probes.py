@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.custody import probes
-from portcullis.custody.types import DESCRIBE, DOMAIN, ENCRYPT, GRANTS, USE, Cause, Health
+from portcullis.custody.types import DESCRIBE, DOMAIN, ENCRYPT, GRANTS, USE, Health, RevocationCause
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -31,16 +31,18 @@ def error(code: str, text: str = "", status: int = 400) -> dict[str, Any]:
         ("Enabled", H, None),
         ("Updating", H, None),
         ("Creating", U, None),
-        ("Disabled", R, Cause.DISABLED),
-        ("PendingDeletion", R, Cause.PENDING_DELETION),
-        ("PendingReplicaDeletion", R, Cause.PENDING_DELETION),
-        ("PendingImport", R, Cause.MATERIAL_GONE),
-        ("Unavailable", R, Cause.KEY_STORE_UNAVAILABLE),
+        ("Disabled", R, RevocationCause.DISABLED),
+        ("PendingDeletion", R, RevocationCause.PENDING_DELETION),
+        ("PendingReplicaDeletion", R, RevocationCause.PENDING_DELETION),
+        ("PendingImport", R, RevocationCause.MATERIAL_GONE),
+        ("Unavailable", R, RevocationCause.KEY_STORE_UNAVAILABLE),
         ("SomethingNew", U, None),
         ("", U, None),
     ],
 )
-def test_a_key_state_read_from_the_metadata_is_definite(state: str, health: Health, cause: Cause | None) -> None:
+def test_a_key_state_read_from_the_metadata_is_definite(
+    state: str, health: Health, cause: RevocationCause | None
+) -> None:
     probe = probes.read_describe({"KeyMetadata": {"KeyState": state}}, NOW)
     assert (probe.name, probe.health, probe.cause, probe.definite) == (DESCRIBE, health, cause, health is R)
 
@@ -49,15 +51,15 @@ def test_a_key_state_read_from_the_metadata_is_definite(state: str, health: Heal
     ("code", "text", "health", "cause"),
     [
         ("DryRunOperationException", "", H, None),
-        ("DisabledException", f"{ARN} is disabled.", R, Cause.DISABLED),
-        ("NotFoundException", f"Key '{ARN}' does not exist", R, Cause.DELETED),
-        ("NotFoundException", f"Key '{MRK}' does not exist", R, Cause.REPLICA_GONE),
+        ("DisabledException", f"{ARN} is disabled.", R, RevocationCause.DISABLED),
+        ("NotFoundException", f"Key '{ARN}' does not exist", R, RevocationCause.DELETED),
+        ("NotFoundException", f"Key '{MRK}' does not exist", R, RevocationCause.REPLICA_GONE),
         ("NotFoundException", "Alias arn:aws:kms:eu-west-1:111122223333:alias/demo is not found.", U, None),
-        ("KMSInvalidStateException", f"{ARN} is pending deletion.", R, Cause.PENDING_DELETION),
-        ("KMSInvalidStateException", f"{ARN} is pending replica deletion.", R, Cause.PENDING_DELETION),
-        ("KMSInvalidStateException", f"{ARN} is pending import.", R, Cause.MATERIAL_GONE),
-        ("KMSInvalidStateException", f"{ARN} is unavailable.", R, Cause.KEY_STORE_UNAVAILABLE),
-        ("KMSInvalidStateException", "the external key is disabled", R, Cause.DISABLED),
+        ("KMSInvalidStateException", f"{ARN} is pending deletion.", R, RevocationCause.PENDING_DELETION),
+        ("KMSInvalidStateException", f"{ARN} is pending replica deletion.", R, RevocationCause.PENDING_DELETION),
+        ("KMSInvalidStateException", f"{ARN} is pending import.", R, RevocationCause.MATERIAL_GONE),
+        ("KMSInvalidStateException", f"{ARN} is unavailable.", R, RevocationCause.KEY_STORE_UNAVAILABLE),
+        ("KMSInvalidStateException", "the external key is disabled", R, RevocationCause.DISABLED),
         ("KMSInvalidStateException", "the external key store proxy did not respond in time", U, None),
         ("KMSInvalidStateException", "the external key store proxy was not found", U, None),
         ("KMSInvalidStateException", f"{ARN} is creating.", U, None),
@@ -90,9 +92,9 @@ def test_a_key_state_read_from_the_metadata_is_definite(state: str, health: Heal
     ],
 )
 def test_an_error_means_what_it_says_and_no_more(
-    code: str, text: str, health: Health, cause: Cause | str | None
+    code: str, text: str, health: Health, cause: RevocationCause | str | None
 ) -> None:
-    expected = Cause.ACCESS_DENIED if cause == "denied" else cause
+    expected = RevocationCause.ACCESS_DENIED if cause == "denied" else cause
     for probe in (
         probes.read_describe(error(code, text), NOW),
         probes.read_use(error(code, text)),
@@ -139,12 +141,12 @@ def test_being_allowed_is_healthy_under_the_name_of_the_probe() -> None:
 def test_imported_material_that_has_expired_is_gone(expires: datetime, model: str, health: Health) -> None:
     metadata = {"KeyState": "Enabled", "Origin": "EXTERNAL", "ValidTo": expires, "ExpirationModel": model}
     probe = probes.read_describe({"KeyMetadata": metadata}, NOW)
-    assert (probe.health, probe.cause) == (health, Cause.MATERIAL_GONE if health is R else None)
+    assert (probe.health, probe.cause) == (health, RevocationCause.MATERIAL_GONE if health is R else None)
 
 
 def test_a_replica_that_is_being_deleted_is_told_as_one() -> None:
     metadata = {"KeyState": "PendingDeletion", "MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA"}}
-    assert probes.read_describe({"KeyMetadata": metadata}, NOW).cause is Cause.REPLICA_GONE
+    assert probes.read_describe({"KeyMetadata": metadata}, NOW).cause is RevocationCause.REPLICA_GONE
 
 
 def test_an_answer_without_metadata_is_no_revocation() -> None:
@@ -190,7 +192,7 @@ def test_the_newest_fresh_datapoint_speaks_for_the_domain() -> None:
         return probes.read_metric({"Label": "KMSKeyError", "Datapoints": list(points)}, NOW)
 
     assert (read(point(1, 1), point(6, 0)).health, read(point(6, 1), point(1, 0)).health) == (R, H)
-    assert (read(point(1, 1)).name, read(point(1, 1)).cause) == (DOMAIN, Cause.DOMAIN_INACCESSIBLE)
+    assert (read(point(1, 1)).name, read(point(1, 1)).cause) == (DOMAIN, RevocationCause.DOMAIN_INACCESSIBLE)
     assert read() is read(point(60, 1)) is None
     denied = probes.read_metric(error("AccessDenied", "no resource-based policy"), NOW)
     assert denied is not None

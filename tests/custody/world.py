@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis import custody
+from portcullis.adapters.ledger.codec import decode_whole, encode
 from portcullis.custody.types import (
     DELETE_ORDER,
     LOCK_ORDER,
@@ -32,7 +33,6 @@ from portcullis.custody.types import (
     Todo,
     Told,
 )
-from portcullis.ledger.codec import decode_whole, encode
 
 from tests.custody.alerts import RECOVERED_BY, TOLD_ANEW
 from tests.custody.key import PROBES, READS, START

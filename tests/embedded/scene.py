@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 from botocore.exceptions import ClientError
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Change
+from portcullis.adapters.ledger.dynamo import DynamoLedger
+from portcullis.ports.ledger import Change
 
 from local import embedded
 from local.people import until

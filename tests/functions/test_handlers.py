@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from portcullis.ledger.dynamo import DynamoLedger
-from portcullis.operations.ports import Registration
+from portcullis.adapters.ledger.dynamo import DynamoLedger
+from portcullis.ports.registration import Registration
 
 from local.aws.emulator import Emulator
 from tests.functions.lambdas import FUNCTIONS, Ran, run

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from portcullis.adapters.domains.aws import AwsDomain
+from portcullis.adapters.endpoints.ssm import ParameterStore
+from portcullis.adapters.keys.desk import AwsKeyDesk
 from portcullis.custody.key_advice import advise, errors
 from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import Advice, KeyWanted, Weight
-from portcullis.domains.aws import AwsDomain
-from portcullis.endpoints.ssm import ParameterStore
 from portcullis.errors import Refused
-from portcullis.keys.desk import AwsKeyDesk
-from portcullis.operations.ports import Registration
+from portcullis.ports.registration import Registration
 
 from local.aws.emulator import Credentials, Emulator
 
@@ -42,7 +42,7 @@ def _registration(aws: Emulator, domain: str, key: str) -> Registration:
 
 def _advice(aws: Emulator, key: str, **more: Any) -> tuple[Advice, ...]:
     wanted = KeyWanted("demo", Context(aws.account, aws.region), key, **more)
-    return advise(wanted, AwsKeyDesk(aws.client("kms")).papers(key), datetime.now(UTC))
+    return advise(wanted, AwsKeyDesk(aws.client("kms")).describe(key), datetime.now(UTC))
 
 
 def test_given_a_key_under_the_policy_to_paste_then_nothing_is_wrong_with_it(aws: Emulator, name: str) -> None:
@@ -94,7 +94,7 @@ def test_given_a_person_who_may_only_describe_then_what_was_not_seen_is_said_and
 
     def codes(*actions: str) -> dict[str, Weight]:
         desk = AwsKeyDesk(aws.client("kms", credentials=person(*actions)))
-        return {one.code: one.weight for one in advise(wanted, desk.papers(key), datetime.now(UTC))}
+        return {one.code: one.weight for one in advise(wanted, desk.describe(key), datetime.now(UTC))}
 
     found = codes("kms:DescribeKey")
     assert {"policy-unseen", "grants-unseen"} <= set(found)

@@ -12,7 +12,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from portcullis.domains.aws import let_into_vpcs
+from portcullis.adapters.domains.aws import let_into_vpcs
 
 from local.aws.emulator import Credentials, Emulator
 from local.deploy import DeploymentFailed, deploy, destroy

@@ -15,7 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from portcullis.access.sessions import OLDER_SESSIONS, from_now_on
-from portcullis.identity.sessions import deny
+from portcullis.adapters.identity.sessions import deny
 
 from local.aws.emulator import Credentials
 from local.door import client

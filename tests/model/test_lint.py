@@ -2,7 +2,7 @@
 
 import pytest
 from portcullis import model
-from portcullis.access.config import Held, Kind
+from portcullis.access.config import Kind, SecurityConfig
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.model import Facts, Severity
@@ -226,7 +226,7 @@ def test_given_the_account_then_principals_of_another_one_are_found():
     ],
 )
 def test_given_what_the_engine_holds_then_mappings_by_host_are_found(hosts, vpc, code):
-    held = Held({Kind.MAPPINGS: {"readall": {"users": [], "backend_roles": [], "hosts": hosts}}})
+    held = SecurityConfig({Kind.MAPPINGS: {"readall": {"users": [], "backend_roles": [], "hosts": hosts}}})
     found = lint(SMALLEST, Facts(held=held, vpc=vpc))
     assert [c for c in found if c.startswith("hosts")] == ([code] if code else [])
 
@@ -241,7 +241,9 @@ def test_given_what_the_engine_holds_then_mappings_by_host_are_found(hosts, vpc,
     ],
 )
 def test_given_a_mapping_that_lets_everybody_in_then_it_is_found(role_name, lists, found):
-    findings = lint(SMALLEST, Facts(held=Held({Kind.MAPPINGS: {role_name: lists}}))).get("wildcard-principal", [])
+    findings = lint(SMALLEST, Facts(held=SecurityConfig({Kind.MAPPINGS: {role_name: lists}}))).get(
+        "wildcard-principal", []
+    )
     assert [f.place for f in findings] == ([f"role mapping {role_name}"] if found else [])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from portcullis import model
-from portcullis.access.config import Held, Kind
+from portcullis.access.config import Kind, SecurityConfig
 from portcullis.access.plan import By, Membership, Subject, SubjectKind
 from portcullis.model import Facts, Severity
 from portcullis.model.lint_live import ENGINE, POLICY, keys, principals
@@ -59,7 +59,7 @@ def test_everybody_whom_a_file_names_is_looked_for_and_in_the_way_that_the_grant
 
 def test_nobody_looked_so_nothing_is_said():
     assert not {"missing-principal", "missing-key", "not-looked-at"} & set(lint(EVERYBODY))
-    all_there = Facts(membership=Membership(), held=Held({Kind.USERS: {"dora": {}}}))
+    all_there = Facts(membership=Membership(), held=SecurityConfig({Kind.USERS: {"dora": {}}}))
     assert not {"missing-principal", "missing-key", "not-looked-at"} & set(lint(EVERYBODY, all_there))
 
 
@@ -85,7 +85,7 @@ def test_each_grant_of_one_that_is_gone_is_named_and_the_other_places_that_name_
 
 
 def test_an_internal_user_is_there_if_the_engine_holds_it_or_the_file_makes_it():
-    nobody = Facts(held=Held({Kind.USERS: {}}))
+    nobody = Facts(held=SecurityConfig({Kind.USERS: {}}))
     assert "internal_user:dora does not exist" in lint(EVERYBODY, nobody)["missing-principal"][0].message
     made = EVERYBODY + "  users: {dora: {}}\n"
     assert "missing-principal" not in lint(made, nobody)

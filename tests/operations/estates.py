@@ -10,14 +10,15 @@ from hashlib import sha256
 from typing import Any
 
 from portcullis.access.config import Json, Kind
+from portcullis.access.own_indices import RESTORED
 from portcullis.access.plan import AccessModel
 from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import Refused
-from portcullis.operations.foundation import RESTORED, SNAPSHOT_ROLE
-from portcullis.operations.key_ports import Document
-from portcullis.operations.ports import KeptModel, Registration
-from portcullis.operations.world import World
+from portcullis.operations.access.foundation import SNAPSHOT_ROLE
+from portcullis.operations.services import Services
+from portcullis.ports.data import Document
+from portcullis.ports.registration import KeptModel, Registration
 from portcullis.settings import Settings
 
 from tests.operations.worlds import ACCOUNT, Account, Engine, Fate, account, arn, house, mapping, registration
@@ -42,7 +43,7 @@ class Key:
     refuses: str = ""
     now: Any = None
 
-    def papers(self, named: str) -> KeyAnswers:
+    def describe(self, named: str) -> KeyAnswers:
         import json
 
         metadata = {
@@ -211,7 +212,7 @@ class Estate:
     """An account with deployments, each with its own domain and key."""
 
     account: Account
-    world: World
+    world: Services
     stores: dict[str, Store]
     keys: dict[str, Key]
     repository: dict[str, Json]

@@ -15,21 +15,21 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.operations.applying import apply_model
-from portcullis.operations.deployments import introduce, kept_model, writing
-from portcullis.operations.ports import KeptModel, Registration
-from portcullis.operations.standing import in_force
+from portcullis.operations.access.applying import apply_model
+from portcullis.operations.access.deployments import introduce, kept_model, writing
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause, World
+from portcullis.operations.writing.standing import in_force
+from portcullis.ports.registration import KeptModel, Registration
 
 from tests.operations.worlds import POOL, Account, Crash, Engine, Memory, People, account, model_text
 
-CAUSE = Cause("a writer", "somebody")
+CAUSE = Trigger("a writer", "somebody")
 READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))
 PEOPLE = tuple(f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl", "dora"))
 _ROLE = "{index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}"
@@ -157,7 +157,7 @@ class Node(Engine):
     crowd: Crowd
     late: list[Sequence[Json]]
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
         order = self.crowd.pause("look" if kinds == [Kind.MAPPINGS] else "read")
         writer = self.crowd.here.get(threading.get_ident())
         if writer is not None and kinds == [Kind.MAPPINGS]:
@@ -205,7 +205,7 @@ class Scene:
     numbers: int = 0
 
     @property
-    def world(self) -> World:
+    def world(self) -> Services:
         return self.made.world
 
     @property

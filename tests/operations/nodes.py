@@ -8,10 +8,10 @@ from typing import Any
 
 import requests
 from portcullis.access.plan import AccessModel
-from portcullis.engines.documents import OpenSearchDocuments
-from portcullis.engines.snapshots import OpenSearchSnapshots
-from portcullis.operations.comparing import Part, further
-from portcullis.operations.foundation import COMPARE_ROLE, SNAPSHOT_ROLE, with_foundation
+from portcullis.adapters.engines.documents import OpenSearchDocuments
+from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
+from portcullis.operations.access.foundation import COMPARE_ROLE, SNAPSHOT_ROLE, with_foundation
+from portcullis.operations.data.comparing import Part, further
 
 from local.node.node import Node
 from tests.operations.worlds import registration

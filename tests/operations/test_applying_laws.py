@@ -12,21 +12,21 @@ from portcullis.access.callers import administrators
 from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject
+from portcullis.entry import verbs
 from portcullis.errors import PortcullisError
-from portcullis.operations import verbs
-from portcullis.operations.adopting import adopt
-from portcullis.operations.applying import Outcome, apply_model
-from portcullis.operations.deployments import kept_model, writing
-from portcullis.operations.ports import KeptModel
-from portcullis.operations.rolling_back import rollback
+from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.rolling_back import rollback
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
+from portcullis.ports.registration import KeptModel
 
 from tests.operations.models import groups, texts
 from tests.operations.worlds import Account, Crash, Engine, Fate, account, arn, plain
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

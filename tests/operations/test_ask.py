@@ -15,9 +15,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from portcullis import clients
+from portcullis.entry import ask as asking
+from portcullis.entry.caller_proof import proof, proven
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.identity.caller import proof, proven
-from portcullis.operations import ask as asking
 
 from local.aws.emulator import Emulator
 

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from portcullis.access.dialects import Dialect
 from portcullis.errors import Unreachable
-from portcullis.operations.applying import Outcome
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.ports import Principal, Registration
-from portcullis.operations.world import Cause, World
+from portcullis.operations.access.applying import Outcome
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import Services, Trigger
+from portcullis.ports.engine import Principal
+from portcullis.ports.registration import Registration
 
 from tests.operations.worlds import Account, Engine, account, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 NOBODY = model_text("  users: {kim: {backend_roles: [team]}, lee: {}}\n").replace(
     "configuration: cognito", "configuration: internal"
 )
@@ -51,7 +52,7 @@ def at_work(says: Callable[[Principal], Principal] = lambda told: told, *, inter
     return made
 
 
-def applied(world: World, text: str) -> Outcome:
+def applied(world: Services, text: str) -> Outcome:
     return apply_text(world, "demo", text, CAUSE)
 
 

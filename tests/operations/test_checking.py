@@ -10,13 +10,13 @@ from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.operations.checking import check
-from portcullis.operations.deployments import kept_model
-from portcullis.operations.world import Cause, World
+from portcullis.operations.access.checking import check
+from portcullis.operations.access.deployments import kept_model
+from portcullis.operations.services import Services, Trigger
 
 from tests.operations.worlds import ACCOUNT, Account, account, mapping, model_text
 
-CAUSE = Cause("a test")
+CAUSE = Trigger("a test")
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/given"
 ACCESS = """\
   grants:
@@ -37,16 +37,16 @@ def made() -> Account:
     return one
 
 
-def with_key(made: Account, describe: Any) -> World:
+def with_key(made: Account, describe: Any) -> Services:
     class Desk:
-        def papers(self, named: str) -> KeyAnswers:
+        def describe(self, named: str) -> KeyAnswers:
             assert named == KEY
             return KeyAnswers(describe)
 
     return replace(made.world, key_desk=lambda _: Desk())
 
 
-def found(world: World, text: str | None = TEXT) -> dict[str, list[str]]:
+def found(world: Services, text: str | None = TEXT) -> dict[str, list[str]]:
     codes: dict[str, list[str]] = {}
     for finding in check(world, "demo", CAUSE, text=text, source="files/demo.yaml").findings:
         codes.setdefault(finding.code, []).append(f"{finding.place}: {finding.message}")

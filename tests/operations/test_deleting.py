@@ -9,15 +9,15 @@ from portcullis import custody as machine
 from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
-from portcullis.operations.deleting import Deletion, delete
-from portcullis.operations.deployments import introduce, withdraw
-from portcullis.operations.guard import guard
-from portcullis.operations.world import Cause
+from portcullis.operations.access.deployments import introduce, withdraw
+from portcullis.operations.custody.deleting import Deletion, delete
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, estate
 from tests.operations.worlds import Crash, Engine, Fate, house, model_text
 
-CAUSE = Cause("portcullis delete", "somebody")
+CAUSE = Trigger("portcullis delete", "somebody")
 
 
 def demo(**more: Any) -> Estate:
@@ -222,4 +222,4 @@ def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_a
 def test_given_a_deleted_deployment_then_the_sweep_leaves_it_alone() -> None:
     made = demo()
     deleted(made)
-    assert guard(made.world, "demo", Cause("sweep")).state is State.DELETED
+    assert guard(made.world, "demo", Trigger("sweep")).state is State.DELETED

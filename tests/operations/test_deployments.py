@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portcullis.errors import Refused
-from portcullis.operations.deployments import introduce, withdraw
-from portcullis.operations.ports import Engine, Registration
-from portcullis.operations.world import Cause
+from portcullis.operations.access.deployments import introduce, withdraw
+from portcullis.operations.services import Trigger
+from portcullis.ports.engine import Engine
+from portcullis.ports.registration import Registration
 
 from tests.operations.worlds import account, model_text, registration
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:

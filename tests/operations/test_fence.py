@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import Claim
-from portcullis.operations.ports import Claims
+from portcullis.ports.ledger import Claims
 
 from tests.operations import fence
 from tests.operations.fence import play

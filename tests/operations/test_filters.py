@@ -7,13 +7,13 @@ import json
 import pytest
 from portcullis.access.config import Kind
 from portcullis.errors import Refused
-from portcullis.operations.deployments import apply_text
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.world import Cause
 
 from tests.operations.worlds import account, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 BEFORE = model_text("\n  roles: {}\n")
 DLS = '{"percolate": {"field": "q", "document": {"who": "${user.name}", "of": [${user.roles}]}}}'
 ENTRY = {"index_patterns": ["logs-*"], "allowed_actions": ["read"], "dls": DLS}

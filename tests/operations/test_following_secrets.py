@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 import requests
 from portcullis.access.config import Kind
+from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
+from portcullis.entry.verbs import VERBS
 from portcullis.errors import Refused
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.following_secrets import follow_secrets
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.people.following_secrets import follow_secrets
+from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.verbs import VERBS
-from portcullis.operations.world import Cause
-from portcullis.passwords.aws import generated
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
 from tests.operations.on_node import MASTER, account_on, bytes_of, put_back
 from tests.operations.worlds import Account, account, model_text, registration
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 USERS = model_text("  users: {kim: {}, lee: {secret: given}}\n").replace(
     "configuration: cognito", "configuration: internal"
 )

@@ -6,12 +6,12 @@ from typing import Any
 
 from portcullis import custody as machine
 from portcullis.custody.types import Custody, Measure, Progress, State
-from portcullis.operations.guard import guard
-from portcullis.operations.world import Cause
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.reactions.town import Town, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 OFFICE = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}
 ANYBODY = {**OFFICE, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 PARTNER = {"PrincipalType": "AWS_ACCOUNT", "Principal": "444455556666"}

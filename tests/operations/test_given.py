@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from portcullis.custody.types import State
+from portcullis.entry import caller_proof, given, operate
+from portcullis.entry.verbs import VERBS
 from portcullis.errors import Refused
-from portcullis.identity import caller
-from portcullis.operations import given, operate
-from portcullis.operations.verbs import VERBS
 
 from tests.operations.estates import estate
 from tests.operations.worlds import ACCOUNT, Account, model_text
@@ -143,13 +142,13 @@ def test_a_proof_that_is_none_is_not_one(made: Account, proof: Any) -> None:
 
 def test_a_proof_of_another_account_is_refused(made: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = "arn:aws:iam::999988887777:user/owner"
-    monkeypatch.setattr(caller, "proven", lambda *_: theirs)
+    monkeypatch.setattr(caller_proof, "proven", lambda *_: theirs)
     with pytest.raises(Refused, match="not of this account"):
         operate.actor_of({"proof": "signed"}, ACCOUNT)
     request = {"verb": "lock", "deployment": "demo", "arguments": {"reason": "a leak"}, "proof": "signed"}
     assert answered(request)["exit_status"] == 1
     assert made.ledger.custody("demo").state is State.OPEN
-    monkeypatch.setattr(caller, "proven", lambda *_: theirs.replace("999988887777", ACCOUNT))
+    monkeypatch.setattr(caller_proof, "proven", lambda *_: theirs.replace("999988887777", ACCOUNT))
     assert answered(request)["exit_status"] == 0
     assert made.ledger.custody("demo").state is not State.OPEN
 

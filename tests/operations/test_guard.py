@@ -9,19 +9,20 @@ import pytest
 from portcullis import custody as machine
 from portcullis.access.config import Kind
 from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State
-from portcullis.custody.types import Cause as KeyGone
+from portcullis.custody.types import Trigger as KeyGone
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.guard import TAKE_A_KEY_AWAY, guard, rules_of
-from portcullis.operations.ports import Alert, Registration
-from portcullis.operations.world import Cause
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.custody.guard import TAKE_A_KEY_AWAY, guard, rules_of
+from portcullis.operations.services import Trigger
+from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Registration
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import Concern, Signal
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 def test_who_keeps_the_custody_while_a_step_is_done_does_not_make_its_end_forgotten() -> None:
@@ -43,7 +44,7 @@ def test_what_was_seen_before_somebody_else_decided_decides_nothing_any_more() -
 
     def comes_back(_: object) -> None:
         here.aws.disabled = False
-        guard(world, "demo", Cause("another look", "somebody else"))
+        guard(world, "demo", Trigger("another look", "somebody else"))
 
     here.account.engine.meddle = comes_back
     # When the first look goes on with what it saw of the key before
@@ -132,7 +133,7 @@ def test_of_two_that_look_at_once_one_tells_and_each_transition_once() -> None:
 
     def telling(alert: Alert) -> None:
         if next(looks, False):
-            guard(here.world, "demo", Cause("the sweep", "portcullis"))
+            guard(here.world, "demo", Trigger("the sweep", "portcullis"))
         tell(alert)
 
     here.aws.tell = telling  # type: ignore[method-assign]
@@ -188,7 +189,7 @@ def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -
     # Given a key that is taken away by an event, and comes back
     here, slept = _without_a_key()
     world = replace(here.world, sleep=slept.append)
-    guard(world, "demo", Cause("event-1", "mallory", f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"))
+    guard(world, "demo", Trigger("event-1", "mallory", f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"))
     here.aws.disabled = False
     guard(world, "demo", CAUSE)
     # Then each transition stands there once, by whoever made it, the latest first
@@ -214,11 +215,11 @@ def test_who_took_the_key_is_who_the_event_of_it_names_and_nobody_who_came_later
     here, slept = _without_a_key()
     world = replace(here.world, sleep=slept.append)
     disabled = Signal("key-disabled", "", Concern.KEY)
-    guard(world, "demo", Cause("event-1", "mallory"), hint=disabled)
+    guard(world, "demo", Trigger("event-1", "mallory"), hint=disabled)
     # When other events of that deployment come, of the lock's own work too, and a person looks
     opened = Signal("security-group-changed", "", Concern.DOMAIN)
-    guard(world, "demo", Cause("event-2", "portcullis-automation"), hint=opened)
-    guard(world, "demo", Cause("a look", "ann"))
+    guard(world, "demo", Trigger("event-2", "portcullis-automation"), hint=opened)
+    guard(world, "demo", Trigger("a look", "ann"))
     # Then it is still mallory who is named
     assert here.account.ledger.custody("demo").by == "mallory"
     assert "key revoked (disabled), by mallory" in here.account.ledger.history("demo")[0].summary
@@ -226,10 +227,10 @@ def test_who_took_the_key_is_who_the_event_of_it_names_and_nobody_who_came_later
     here.aws.disabled = False
     guard(world, "demo", CAUSE)
     here.aws.disabled = True
-    guard(world, "demo", Cause("the sweep", "portcullis"))
+    guard(world, "demo", Trigger("the sweep", "portcullis"))
     assert here.account.ledger.custody("demo").by == ""
     # Until its event comes
-    guard(world, "demo", Cause("event-3", "mallory"), hint=disabled)
+    guard(world, "demo", Trigger("event-3", "mallory"), hint=disabled)
     assert here.account.ledger.custody("demo").by == "mallory"
 
 

@@ -8,14 +8,14 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.rolling_back import rollback
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.rolling_back import rollback
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import POOL, Account, account, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 ANNA, BEN = f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben"
 MODEL = model_text("  grants: [{role: manage_snapshots, to: {cognito_group: readers}}]\n")

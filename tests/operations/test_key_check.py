@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.operations import custom_resource
-from portcullis.operations.key_check import key_check, key_policy, key_status, with_domain_key
-from portcullis.operations.ports import Engine, Registration
-from portcullis.operations.world import Cause
+from portcullis.operations.keys.check import key_check, key_policy, key_status, with_domain_key
+from portcullis.operations.services import Trigger
+from portcullis.ports.engine import Engine
+from portcullis.ports.registration import Registration
 
 from tests.operations.estates import Estate, estate, key_arn
 
 TEXT = "deployment: demo\nengine: OpenSearch_3.3\ndomain: {configuration: api}\n"
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 def asked(made: Estate, request: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from portcullis.access.dialects import Dialect
-from portcullis.operations.deployments import apply_text
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.world import Cause
 
 from tests.operations.worlds import account, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 MODEL = """
   tenants:
     team: {description: what the team shares}

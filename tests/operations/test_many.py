@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.patch import apply_patches
-from portcullis.operations.many import quickest
+from portcullis.operations.writing.batching import quickest
 
 from tests.operations.worlds import house, mapping, plain, role
 
@@ -21,10 +21,12 @@ def _stripped(document: Json) -> Json:
     return {key: value for key, value in document.items() if key not in ("reserved", "hidden", "static")}
 
 
-def domain() -> Held:
+def domain() -> SecurityConfig:
     held = house()
     roles = {**held.of(Kind.ROLES), "old": role("read"), "gone": role("read")}
-    return Held({**held.documents, Kind.ROLES: roles, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "old": mapping()}})
+    return SecurityConfig(
+        {**held.documents, Kind.ROLES: roles, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "old": mapping()}}
+    )
 
 
 @pytest.mark.parametrize(("many", "patches"), [(1, 3), (20, 3), (200, 4), (600, 8)])
@@ -79,7 +81,7 @@ def test_other_patches_are_left_alone() -> None:
         assert quickest(some) == some
 
 
-def leaving(many: int) -> tuple[Held, list[tuple[Kind, list[Json]]]]:
+def leaving(many: int) -> tuple[SecurityConfig, list[tuple[Kind, list[Json]]]]:
     """A domain with roles and their mappings, and their removal as a plan has it: mappings first."""
     held = apply_patches(domain(), sequence(many))
     mappings = [{"op": "remove", "path": f"/r{i}"} for i in range(many)]

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.shut import shut
 from portcullis.custody.types import Act, Measure, Progress, State
 from portcullis.errors import Unreachable
-from portcullis.operations.following import send_each
-from portcullis.operations.foundation import keepers
-from portcullis.operations.guard import guard
-from portcullis.operations.world import Cause
+from portcullis.operations.access.foundation import keepers
+from portcullis.operations.custody.following import send_each
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_patch_of_a_lock_that_is_not_answered_does_not_count_as_done(silent: K
 
     engine: Any = Silent()
     with pytest.raises(Unreachable):
-        send_each(engine, ((Kind.USERS, []), (Kind.MAPPINGS, [])), Held({}))
+        send_each(engine, ((Kind.USERS, []), (Kind.MAPPINGS, [])), SecurityConfig({}))
 
 
 def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from portcullis.access.own_indices import RESTORED
 from portcullis.custody.types import State
 from portcullis.errors import Refused
-from portcullis.operations import comparing
-from portcullis.operations.foundation import RESTORED
-from portcullis.operations.rekeying import rekey
-from portcullis.operations.restorability import restorability
-from portcullis.operations.world import Cause
+from portcullis.operations.data import comparing
+from portcullis.operations.data.restorability import restorability
+from portcullis.operations.keys.rekeying import rekey
+from portcullis.operations.services import Trigger
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
@@ -25,7 +25,7 @@ from tests.operations.nodes import FolderSnapshots, checksum, clear, documents, 
 
 pytest_plugins = ["tests.fixtures_node"]
 pytestmark = pytest.mark.node
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
 NAMES = ("orders", "people", f"{RESTORED}orders")
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Measure, Progress, State
+from portcullis.entry.operate import carry_out
 from portcullis.errors import Unreachable
-from portcullis.operations.guard import guard
-from portcullis.operations.operate import carry_out
-from portcullis.operations.world import Cause
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
 from tests.reactions.town import town
@@ -233,7 +233,7 @@ def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_no
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(BEN,))
     ask(made, "apply", text=model_text(ACCESS, custody=custody))
     here.aws.disabled = True
-    locked = guard(here.world, "demo", Cause("a test", "somebody"))
+    locked = guard(here.world, "demo", Trigger("a test", "somebody"))
     assert locked.state is State.LOCKED
     taken = Progress.DONE if signed_out else Progress.SKIPPED
     assert locked.measures[Measure.END_SESSIONS].progress is taken
@@ -241,5 +241,5 @@ def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_no
     assert set(made.people.denied) == denied
     told = dict(made.people.denied)
     here.aws.disabled = False
-    assert guard(here.world, "demo", Cause("a test", "somebody")).state is State.OPEN
+    assert guard(here.world, "demo", Trigger("a test", "somebody")).state is State.OPEN
     assert made.people.denied == told

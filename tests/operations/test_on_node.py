@@ -10,19 +10,19 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.dialects import Dialect
 from portcullis.access.plan import Subject, SubjectKind
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
+from portcullis.adapters.engines.transport import basic_transport
+from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.engines.snapshots import OpenSearchSnapshots
-from portcullis.engines.transport import basic_transport
+from portcullis.entry.operate import carry_out
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.adopting import adopt
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.operate import carry_out
-from portcullis.operations.ports import Registration
-from portcullis.operations.rolling_back import rollback
+from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.rolling_back import rollback
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan, status
-from portcullis.operations.world import Cause
-from portcullis.passwords.aws import generated
+from portcullis.ports.registration import Registration
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
@@ -40,7 +40,7 @@ from tests.operations.worlds import POOL, Account, model_text, registration
 
 pytestmark = pytest.mark.node
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 MODEL = model_text(
     """\
   # who looks at what

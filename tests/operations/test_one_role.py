@@ -6,16 +6,16 @@ import pytest
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Unreachable
-from portcullis.operations.checking import check
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.ports import Alert
+from portcullis.operations.access.checking import check
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
+from portcullis.ports.alerts import Alert
 
 from tests.operations.worlds import POOL, Account, account, arn, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 ANNA = f"Cognito/{POOL}/anna"
 TEXT = model_text("""\
   grants:

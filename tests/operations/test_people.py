@@ -6,17 +6,17 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
+from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, PortcullisError, Refused
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.guard import guard
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.verbs import VERBS
-from portcullis.operations.world import Cause
 
 from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 OPS = Subject(SubjectKind.IAM_GROUP, "ops")
 TOKENS = Subject(SubjectKind.COGNITO_GROUP, "tokens")

@@ -12,17 +12,17 @@ from portcullis.access.desired import desired
 from portcullis.access.plan import AccessModel, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.guard import guard
-from portcullis.operations.rolling_back import rollback
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.rolling_back import rollback
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
 
 from tests.operations.worlds import POOL, Account, Crash, account, model_text, plain
 from tests.reactions.town import Town, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))
 ANNA, BEN, CARL = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl"))
 MODEL = model_text(
@@ -266,15 +266,15 @@ def test_whom_only_the_new_model_takes_out_waits_for_it_to_be_taken(made: Accoun
 
 
 def test_a_condition_is_never_widened_on_the_way() -> None:
-    from portcullis.access.config import Held
+    from portcullis.access.config import SecurityConfig
     from portcullis.access.difference import difference
-    from portcullis.operations.removals import of_leavers
+    from portcullis.operations.writing.removals import of_leavers
 
     def both(*entries: str) -> AccessModel:
         return AccessModel(roles={"r": {"cluster_permissions": ["x"]}}, and_backend_roles={"r": entries})
 
     wanted = desired(both("a", "b"), Membership())
-    held = Held(
+    held = SecurityConfig(
         {
             Kind.ROLES: dict(wanted.of(Kind.ROLES)),
             Kind.MAPPINGS: {"r": {"users": [], "backend_roles": [], "hosts": [], "and_backend_roles": ["a", "b"]}},

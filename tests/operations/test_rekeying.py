@@ -9,15 +9,15 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.deleting import delete
-from portcullis.operations.foundation import COMPARE_ROLE, MOVING
-from portcullis.operations.rekeying import Rekeyed, rekey, rekey_state
-from portcullis.operations.world import Cause
+from portcullis.operations.access.foundation import COMPARE_ROLE, MOVING
+from portcullis.operations.custody.deleting import delete
+from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
+from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, Store, estate
 from tests.operations.worlds import Crash, Fate
 
-CAUSE = Cause("portcullis re-key", "somebody")
+CAUSE = Trigger("portcullis re-key", "somebody")
 TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
 
 

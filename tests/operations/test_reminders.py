@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from portcullis import custody as machine
 from portcullis.custody.types import Measure, Progress, State
+from portcullis.entry.reactions import Reactions
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.guard import guard
-from portcullis.operations.reactions import Reactions
-from portcullis.operations.world import Cause, World
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Services, Trigger
 
 from tests.reactions.town import Town, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Reminded:
     mute: bool = False
 
     @property
-    def world(self) -> World:
+    def world(self) -> Services:
         return replace(self.here.world, remind=self._remind)
 
     def _remind(self, deployment: str, seconds: int) -> None:

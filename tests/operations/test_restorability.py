@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from portcullis.access.own_indices import RESTORED
 from portcullis.errors import Refused
-from portcullis.operations.foundation import RESTORED
-from portcullis.operations.key_ports import Document
-from portcullis.operations.restorability import compare_shard, keep_restorable, last_check, restorability
-from portcullis.operations.snapshots import snapshot_restore
-from portcullis.operations.world import Cause
+from portcullis.operations.data.restorability import compare_shard, keep_restorable, last_check, restorability
+from portcullis.operations.data.snapshots import snapshot_restore
+from portcullis.operations.services import Trigger
+from portcullis.ports.data import Document
 
 from tests.operations.estates import Estate, estate
 
-CAUSE = Cause("sweep", "portcullis")
+CAUSE = Trigger("sweep", "portcullis")
 OPTIONS = {"snapshots": {"every_hours": 24, "restore_sample": "orders", "check_days": 7}}
 
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from portcullis import model
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.operations.deployments import kept_model
-from portcullis.operations.roads import accept, look_at_roads, opened_in_words
+from portcullis.operations.access.deployments import kept_model
+from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.world import Cause
+from portcullis.operations.watching.roads import accept, look_at_roads, opened_in_words
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.watch.roads import Facts, Road
 
 from tests.operations.worlds import Account, account, arn, model_text
 
-SWEEP = Cause("sweep", "portcullis")
-EVE = Cause("event-1", arn("user", "eve"), "2025-06-01T11:00:00Z")
-ANN = Cause("portcullis accept", arn("user", "ann"))
+SWEEP = Trigger("sweep", "portcullis")
+EVE = Trigger("event-1", arn("user", "eve"), "2025-06-01T11:00:00Z")
+ANN = Trigger("portcullis accept", arn("user", "ann"))
 TEXT = model_text("  roles: {}\n")
 GLASS = "role/portcullis-demo-break-glass"
 SAML = "arn:aws:iam::111122223333:saml-provider/corp"

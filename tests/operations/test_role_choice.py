@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from portcullis.errors import Unreachable
-from portcullis.operations.deployments import apply_text
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.world import Cause
 
 from tests.operations.worlds import Account, account, model_text
 
@@ -14,7 +14,7 @@ from tests.operations.worlds import Account, account, model_text
 def opened(pool: str = "eu-central-1:pool") -> Account:
     made = account()
     made.registered(identity_pool=pool)
-    apply_text(made.world, "demo", model_text("  roles: {}\n"), Cause("a test", "somebody"))
+    apply_text(made.world, "demo", model_text("  roles: {}\n"), Trigger("a test", "somebody"))
     made.people.unchosen = ("provider:dashboards",)
     return made
 

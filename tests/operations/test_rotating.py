@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 from portcullis.custody.types import Custody, Health, State
-from portcullis.operations.rotating import rotate_when_due
-from portcullis.operations.world import Cause
+from portcullis.operations.keys.rotating import rotate_when_due
+from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, estate
 
-CAUSE = Cause("sweep", "portcullis")
+CAUSE = Trigger("sweep", "portcullis")
 
 
 def demo(days: int | None = 31) -> Estate:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.operations.seeing import (
+from portcullis.operations.services import Trigger
+from portcullis.operations.watching.seeing import (
     forget_eyes,
     keep_eyes,
     look_at_account,
@@ -15,7 +16,6 @@ from portcullis.operations.seeing import (
     look_everywhere,
     shut_in_words,
 )
-from portcullis.operations.world import Cause
 from portcullis.signals.types import Signal
 from portcullis.watch.eyes import Eye, Facts
 
@@ -24,8 +24,8 @@ from tests.operations.worlds import Aws, account
 RULE = {"kind": "rule", "name": "portcullis-relay", "region": "us-east-1", "wants": {"state": "ENABLED"}}
 OWN = {"kind": "rule", "name": "portcullis-demo-key", "wants": {"state": "ENABLED"}}
 ON, OFF = {"state": "ENABLED", "targets": []}, {"state": "DISABLED", "targets": []}
-SWEEP = Cause("sweep", "portcullis")
-EVE = Cause("event-1", "arn:aws:iam::111122223333:user/eve", "2025-06-01T11:00:00Z")
+SWEEP = Trigger("sweep", "portcullis")
+EVE = Trigger("event-1", "arn:aws:iam::111122223333:user/eve", "2025-06-01T11:00:00Z")
 
 
 @dataclass

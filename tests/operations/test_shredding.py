@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.shredding import shred
-from portcullis.operations.world import Cause
+from portcullis.operations.custody.shredding import shred
+from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, estate, key_arn
 
-CAUSE = Cause("portcullis shred", "somebody")
+CAUSE = Trigger("portcullis shred", "somebody")
 
 
 def locked(made: Estate, *names: str) -> Estate:

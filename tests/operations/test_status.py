@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from portcullis.custody.types import State
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.guard import guard
-from portcullis.operations.snapshots import snapshot_list, snapshot_restore, snapshot_take
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.data.snapshots import snapshot_list, snapshot_restore, snapshot_take
+from portcullis.operations.services import Trigger
 from portcullis.operations.status import drifted, plan, status
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
 
 from tests.reactions.town import town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 
 
 def test_what_a_lock_has_shut_is_not_told_as_drift() -> None:

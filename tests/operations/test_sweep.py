@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from portcullis.errors import Unreachable
+from portcullis.operations.services import Services
 from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep
-from portcullis.operations.world import World
 
 from tests.operations.estates import Estate, estate
 
@@ -25,7 +25,7 @@ def an(error: type[Exception]) -> Exception:
     )
 
 
-def failing(made: Estate, part: str, error: Exception) -> World:
+def failing(made: Estate, part: str, error: Exception) -> Services:
     """The world, in which one part does not work for the deployment `bad`; alerts and queues are everybody's."""
 
     def fails(*_: Any, **__: Any) -> Any:

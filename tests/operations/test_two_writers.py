@@ -11,15 +11,15 @@ from portcullis.access.config import Kind
 from portcullis.access.guard import Danger
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
-from portcullis.operations import applying
-from portcullis.operations.adopting import adopt
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
+from portcullis.operations.access import applying
+from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import POOL, Account, Crash, account, model_text
 
-CAUSE, OTHER = Cause("a test", "somebody"), Cause("another writer", "somebody")
+CAUSE, OTHER = Trigger("a test", "somebody"), Trigger("another writer", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 ANNA, BEN, CARL = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl"))
 MODEL = model_text(

@@ -11,8 +11,8 @@ from portcullis.access.config import Kind
 from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
+from portcullis.entry.operate import carry_out
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.operations.operate import carry_out
 
 from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, role
 
@@ -423,8 +423,8 @@ def test_a_principal_that_names_nobody_is_bad_input(made: Account, principal: st
 
 
 def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(made: Account) -> None:
-    from portcullis.operations.deployments import introduce
-    from portcullis.operations.world import Cause
+    from portcullis.operations.access.deployments import introduce
+    from portcullis.operations.services import Trigger
 
     ask(made, "apply", text=MODEL)
     as_deployed = made.ledger.registration("demo")
@@ -435,7 +435,7 @@ def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(
         entries = made.engine.held.entries(name, "backend_roles")
         assert new in entries
         assert arn("role", "master") not in entries
-    introduce(made.world, as_deployed, MODEL, Cause("CloudFormation Update"))
+    introduce(made.world, as_deployed, MODEL, Trigger("CloudFormation Update"))
     assert made.ledger.registration("demo").master_role == new
     assert ask(made, "plan")["exit_status"] == 0
 

@@ -17,28 +17,23 @@ from typing import Any
 
 import msgspec
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import MAPPING_LISTS, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
 from portcullis.access.dialects import Dialect
 from portcullis.access.one_role import Rank
 from portcullis.access.own_indices import BLOCKS
 from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.adapters.ledger.codec import claims_read, claims_written
+from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
-from portcullis.ledger.codec import claims_read, claims_written
-from portcullis.operations.ports import (
-    Alert,
-    Change,
-    Claims,
-    Endpoints,
-    KeptModel,
-    Looked,
-    Principal,
-    Registration,
-    Stop,
-)
-from portcullis.operations.world import World
-from portcullis.passwords.aws import generated
+from portcullis.operations.services import Services
+from portcullis.ports.alerts import Alert
+from portcullis.ports.engine import Principal, Stop
+from portcullis.ports.identity import Looked
+from portcullis.ports.ledger import Change, Claims
+from portcullis.ports.places import VpcEndpoints
+from portcullis.ports.registration import KeptModel, Registration
 from portcullis.settings import Settings
 
 ACCOUNT = "111122223333"
@@ -251,7 +246,7 @@ class Engine:
 
     dialect = Dialect.PLUGINS
 
-    def __init__(self, held: Held, fate: Fate | None = None) -> None:
+    def __init__(self, held: SecurityConfig, fate: Fate | None = None) -> None:
         self.held, self.fate = held, fate or Fate()
         self.writes = 0
         self.meddle: Callable[[Engine], None] | None = None
@@ -262,11 +257,11 @@ class Engine:
         self.unread = ""  # what it says against any query
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> Held:
+    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
         if kinds == [Kind.MAPPINGS]:
             self._meddled()
         with self.lock:
-            return Held({kind: dict(self.held.of(kind)) for kind in kinds or tuple(Kind)})
+            return SecurityConfig({kind: dict(self.held.of(kind)) for kind in kinds or tuple(Kind)})
 
     def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
         if not operations:
@@ -473,8 +468,8 @@ class Aws:
         if group in self.groups:
             self.groups[group] += [rule for rule in rules if rule not in self.groups[group]]
 
-    def endpoints(self, registration: Registration) -> Endpoints:
-        return Endpoints(list(self.principals), dict(self.made))
+    def endpoints(self, registration: Registration) -> VpcEndpoints:
+        return VpcEndpoints(list(self.principals), dict(self.made))
 
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         self.principals = [one for one in self.principals if one not in principals]
@@ -516,7 +511,7 @@ class Nowhere:
 class Account:
     """A world and its parts, at hand."""
 
-    world: World
+    world: Services
     ledger: Memory
     engine: Engine
     people: People
@@ -537,7 +532,7 @@ class NoRoads:
         return None
 
 
-def account(held: Held | None = None, fate: Fate | None = None) -> Account:
+def account(held: SecurityConfig | None = None, fate: Fate | None = None) -> Account:
     """A world around one domain, which is set up: the keepers of the deployment `demo` are mapped."""
     fate = fate or Fate()
     ledger, engine, people, passwords = Memory(fate), Engine(held or house(), fate), People(), Passwords()
@@ -561,7 +556,7 @@ def account(held: Held | None = None, fate: Fate | None = None) -> Account:
         "let_into_vpcs": lambda: "was there",
         "roads": lambda *_: NoRoads(),
     }
-    world = World(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(World)})
+    world = Services(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services)})
     return Account(world, ledger, engine, people, passwords, aws, fate)
 
 
@@ -595,7 +590,7 @@ STATIC = (
 )
 
 
-def house() -> Held:
+def house() -> SecurityConfig:
     """A domain as AWS hands it over: the master mapped to both administrator roles, the automation let in."""
     roles = {name: role("*", patterns=("*",)) | {"reserved": True, "static": True} for name in STATIC}
     automation, master = arn("role", "portcullis-automation"), arn("role", "master")
@@ -603,10 +598,12 @@ def house() -> Held:
         "all_access": mapping(backend_roles=[master]),
         "security_manager": mapping(backend_roles=[master, automation]),
     }
-    return Held({Kind.ROLES: roles, Kind.MAPPINGS: mappings, Kind.USERS: {}, Kind.TENANTS: {}, Kind.ACTION_GROUPS: {}})
+    return SecurityConfig(
+        {Kind.ROLES: roles, Kind.MAPPINGS: mappings, Kind.USERS: {}, Kind.TENANTS: {}, Kind.ACTION_GROUPS: {}}
+    )
 
 
-def plain(held: Held) -> dict[str, dict[str, Json]]:
+def plain(held: SecurityConfig) -> dict[str, dict[str, Json]]:
     """All documents of a state for comparison: what is absent and what is empty are one (real nodes show both alike, this model
     of them does not); the order of every list counts."""
     return {kind.value: {name: _full(held.of(kind)[name]) for name in sorted(held.of(kind))} for kind in Kind}

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 
 from portcullis.access.config import Kind
 from portcullis.access.patch import pointer
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.world import Cause
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.services import Trigger
 
 from local.node.node import Node
 from tests.operations.on_node import API, MASTER, automation_transport, transport
 from tests.operations.worlds import Account, arn, model_text, registration
 
-CAUSE = Cause("a writer", "somebody")
+CAUSE = Trigger("a writer", "somebody")
 _SHARED = "road_shared"
 _ROLE = "{index_permissions: [{index_patterns: [road-*], allowed_actions: [read]}]}"
 

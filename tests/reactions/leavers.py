@@ -11,15 +11,15 @@ from typing import Any
 from portcullis.access.config import Kind
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Unreachable
-from portcullis.operations.guard import guard
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause, World
 
 from tests.operations.worlds import Crash, People
 from tests.reactions.town import Town, receives_of, record_again, town
 
-CAUSE = Cause("a test", "somebody")
+CAUSE = Trigger("a test", "somebody")
 PEOPLE = ("anna", "ben", "cara")
 PARTS = ("ledger", "alerts", "engine", "identity", "gate")
 _ONE_MOMENT = 4  # calls, from the reading of the groups to the fall of a wall: the claims, the lease, what was saved, the fall itself
@@ -47,7 +47,7 @@ class Watch:
     out: set[str] = field(default_factory=set)  # of those who left: whoever has to stay out from now on
     waiting: list[dict[str, Any]] = field(default_factory=list)  # events that no reaction has seen to yet
 
-    def world(self) -> World:
+    def world(self) -> Services:
         world = self.here.world
         around = {name: self._around(getattr(world, name)) for name in ("ledger", "alerts")}
         parts = {name: self._around(getattr(world, name)(None)) for name in PARTS[2:]}
@@ -229,11 +229,11 @@ def random_history(seed: int) -> Watch:
     return watch
 
 
-def _look(world: World) -> None:
+def _look(world: Services) -> None:
     guard(world, "demo", CAUSE)
 
 
-def _synchronise(world: World) -> None:
+def _synchronise(world: Services) -> None:
     synchronise(world, "demo", CAUSE)
 
 

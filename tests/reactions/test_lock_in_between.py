@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.operations.adopting import adopt
-from portcullis.operations.deployments import apply_text, introduce
-from portcullis.operations.guard import guard
-from portcullis.operations.synchronise import synchronise
-from portcullis.operations.world import Cause
+from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import model_text
 from tests.reactions.town import MODEL, Town, town
 
-CAUSE, KEY = Cause("a test", "somebody"), Cause("the key", "owner")
+CAUSE, KEY = Trigger("a test", "somebody"), Trigger("the key", "owner")
 MOST_CALLS = 60  # of a change to ledger and engine: held below
 
 

@@ -8,8 +8,8 @@ import pytest
 from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations import following
-from portcullis.operations.guard import guard
+from portcullis.operations.custody import following
+from portcullis.operations.custody.guard import guard
 
 from tests.operations.worlds import mapping
 from tests.reactions.leavers import (
@@ -75,7 +75,7 @@ def test_five_hundred_random_histories_answer_nobody_who_left(block: int) -> Non
 
 def test_the_law_is_broken_by_an_unlock_that_puts_back_what_was_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "_who_left", lambda _: ())
-    monkeypatch.setattr("portcullis.operations.measures.follow", lambda *_: "")
+    monkeypatch.setattr("portcullis.operations.custody.measures.follow", lambda *_: "")
     with pytest.raises(Answered):
         look_at_the_key(locked_without_anna())
 

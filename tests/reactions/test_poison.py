@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from portcullis.custody.types import State
+from portcullis.entry.reactions import queued
 from portcullis.errors import Unreachable
-from portcullis.operations.reactions import queued
 
 from tests.reactions.town import TRIES, Town, record_again, town
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from portcullis import custody as machine
 from portcullis.custody.types import State
-from portcullis.operations.guard import guard
-from portcullis.operations.world import Cause
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import ACCOUNT
 from tests.reactions.town import TRIES, Town, record_again, town
@@ -249,7 +249,7 @@ def test_announced_is_what_was_so_when_the_role_was_taken_and_not_when_we_heard(
 ) -> None:
     # Given a window that was ended early in its third minute, and another for five minutes from the sixth on, of which nobody saw the end
     here.aws.disabled = True
-    guard(here.world, "demo", Cause("a test"))
+    guard(here.world, "demo", Trigger("a test"))
     began = here.aws.at = here.aws.at.replace(microsecond=0)
     rules = machine.Rules()
     for opens, ends in ((0.0, 2.5), (6.0, 0.0)):
@@ -258,17 +258,17 @@ def test_announced_is_what_was_so_when_the_role_was_taken_and_not_when_we_heard(
         guard(
             here.world,
             "demo",
-            Cause("a test"),
+            Trigger("a test"),
             change=lambda c, at=asked: machine.open_break_glass(c, "ann", "4711", 5, at, rules),
         )
         if ends:
             here.aws.at = began + timedelta(minutes=ends)
-            guard(here.world, "demo", Cause("a test"), change=machine.close_break_glass)
+            guard(here.world, "demo", Trigger("a test"), change=machine.close_break_glass)
     # When the role was taken, and CloudTrail tells of it a quarter of an hour later
     here.aws.at = began + timedelta(minutes=minute)
     event = here.taken(_break_glass(here), "x")
     here.aws.at = began + timedelta(minutes=27)
-    guard(here.world, "demo", Cause("the sweep, late"))
+    guard(here.world, "demo", Trigger("the sweep, late"))
     here.handle([here.sent(event)], "key")
     # Then it is held against the windows of then
     [told] = here.told("break-glass-used")

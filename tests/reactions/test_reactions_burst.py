@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portcullis.operations.reactions import Reactions
+from portcullis.entry.reactions import Reactions
 
 from tests.reactions.town import Town, town
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from portcullis.access.config import Kind
 from portcullis.errors import Unreachable
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.world import Cause
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import Trigger
 
 from tests.operations.test_following_secrets import MADE, USERS
 from tests.operations.worlds import ACCOUNT
@@ -22,7 +22,7 @@ ARN = f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:"
 def here() -> Town:
     made = town()
     made.account.passwords.kept["given"] = "Given-1"
-    apply_text(made.world, "demo", USERS, Cause("a test", "somebody"))
+    apply_text(made.world, "demo", USERS, Trigger("a test", "somebody"))
     made.pass_time(60)
     sent(made)
     return made

@@ -11,14 +11,15 @@ from typing import Any
 
 from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.custody.types import Cause, Health, Observation, Probe, State
+from portcullis.custody.types import Health, Observation, Probe, RevocationCause, State
+from portcullis.entry.reactions import Reactions
 from portcullis.errors import Unreachable
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.ports import Alert, Registration
-from portcullis.operations.reactions import Reactions
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.services import RevocationCause as Why
+from portcullis.operations.services import Services
 from portcullis.operations.sweep import sweep
-from portcullis.operations.world import Cause as Why
-from portcullis.operations.world import World
+from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Registration
 from portcullis.settings import Settings
 
 from tests.operations.worlds import ACCOUNT, POOL, Account, Aws, Engine, account, model_text
@@ -43,7 +44,7 @@ class Keys(Aws):
 
     def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
         self.hints.append(hint)
-        health, cause = (Health.REVOKED, Cause.DISABLED) if self.disabled else (Health.HEALTHY, None)
+        health, cause = (Health.REVOKED, RevocationCause.DISABLED) if self.disabled else (Health.HEALTHY, None)
         probes = tuple(Probe(name, health, cause, definite=self.disabled) for name in ("describe", "use"))
         return Observation(self.now(), probes, key_id="one", domain_key_id="one", hints=(hint,) if hint else (), by=by)
 
@@ -93,7 +94,7 @@ class Town:
 
     account: Account
     aws: Keys
-    world: World
+    world: Services
     notes: Notes = field(default_factory=Notes)
     again: list[tuple[str, str, int]] = field(default_factory=list)
 

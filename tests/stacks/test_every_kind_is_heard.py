@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
-from portcullis.operations.ports import Registration
-from portcullis.operations.scopes import scope_of, scope_of_account
+from portcullis.operations.access.scopes import scope_of, scope_of_account
+from portcullis.ports.registration import Registration
 from portcullis.signals import Scope, read
 from portcullis.signals.rows import About, Row
 from portcullis.signals.table import ROWS

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.operations.operate import LEVELS
-from portcullis.operations.ports import Registration
-from portcullis.operations.verbs import VERBS
+from portcullis.entry.operate import LEVELS
+from portcullis.entry.verbs import VERBS
+from portcullis.ports.registration import Registration
 from portcullis.settings import Settings
 
 from layers import build

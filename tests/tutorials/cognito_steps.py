@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from portcullis.identity.aws import AwsIdentity
+from portcullis.adapters.identity.aws import AwsIdentity
 
 from local.door import client
 from tests.local.door_world import DOMAIN, MASTER, World, allow

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from portcullis.access.config import Kind
-from portcullis.engines.opensearch import OpenSearchEngine
-from portcullis.operations.deployments import introduce
-from portcullis.operations.ports import Engine, IdentityReader, Registration
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.operations.access.deployments import introduce
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan
-from portcullis.operations.world import Cause, World
+from portcullis.ports.engine import Engine
+from portcullis.ports.identity import IdentityReader
+from portcullis.ports.registration import Registration
 
 from local.door.client import At
 from local.node.node import Node
@@ -22,7 +24,7 @@ from tests.operations.worlds import account
 
 HERE = Path(__file__).parent
 PLUGINS, OPENDISTRO = "/_plugins/_security/api", "/_opendistro/_security/api"
-CAUSE = Cause("the tutorial", "a test")
+CAUSE = Trigger("the tutorial", "a test")
 
 # Steps 26 to 32 of the one, 9 to 15 of the other: the role as the form of Dashboards sends it.
 NEW_ROLE: dict[str, Any] = {
@@ -48,7 +50,7 @@ class Cast:
     limited: At
     reaches_role_by: str  # the entry through which the limited user has new-role
     reaches_dashboards_by: tuple[str, str]  # list and entry through which he has kibana_user
-    world: World | None = None  # Portcullis at work, if it set this up
+    world: Services | None = None  # Portcullis at work, if it set this up
 
 
 def new_password() -> str:
@@ -100,7 +102,7 @@ def as_session(session: At) -> OpenSearchEngine:
 
 def as_portcullis(
     file: str, registration: Registration, *, automation: Engine, master: Engine, identity: Any, passwords: Any = None
-) -> World:
+) -> Services:
     """Take the domain under Portcullis' care with a deployment file of this folder, as `domain_setup` does."""
     here = account()
     known: Callable[[Registration], IdentityReader] = lambda _: identity  # noqa: E731

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from portcullis.access.config import ADMINISTRATOR_ROLES
-from portcullis.operations.deployments import apply_text
-from portcullis.operations.integrations import integration_add
-from portcullis.operations.masters import master_add, master_list
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.integrations import integration_add
+from portcullis.operations.access.masters import master_add, master_list
 
 from local.door.client import At
 from tests.local.door_world import MASTER

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.families.elasticsearch.decide import Answer, Holding, Index, View, World, answer, holding
+from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Holding, Index, View, answer, holding
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.requests import Request, needs
 
@@ -37,7 +37,7 @@ DOCUMENTS["logs-new"] = {}  # made by one row, deleted by the next
 DOCUMENTS[BACKING] = documents(FIXTURE["data_streams"]["ds-app"], stream=True)
 
 
-def world(release: Release) -> World:
+def world(release: Release) -> EngineFacts:
     names = [*FIXTURE["indices"], "logs-new", ".security-6" if release.major == 6 else ".security-7"]
     streams = {"ds-app": (BACKING,)} if release.major >= 8 else {}  # the packages of 7.17 have no data streams
     indices = [
@@ -48,7 +48,7 @@ def world(release: Release) -> World:
     aliases: dict[str, dict[str, Any]] = {".security": {names[-1]: None}}
     for alias, members in FIXTURE["aliases"].items():
         aliases[alias] = {m.partition(" where ")[0]: RED if " where " in m else None for m in members}
-    return World(tuple(indices), aliases, streams)
+    return EngineFacts(tuple(indices), aliases, streams)
 
 
 def holds(query: dict[str, Any], document: dict[str, Any]) -> bool:

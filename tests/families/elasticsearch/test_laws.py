@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.families.elasticsearch.decide import Index, World, answer, holding
+from portcullis.families.elasticsearch.decide import EngineFacts, Index, answer, holding
 from portcullis.families.elasticsearch.names import Unreadable, covers, matches
 from portcullis.families.elasticsearch.privileges import _INDEX, as_held, grants_on_index
 from portcullis.families.elasticsearch.release import Release
@@ -17,7 +17,7 @@ from portcullis.families.elasticsearch.requests import Need
 RELEASE = Release.of("9.5.3")
 MEASURED = json.loads((Path(__file__).parent / "privileges-9.5.3.json").read_text())
 NAMES = ["logs-1", "logs-2", "hr", "metrics-1"]
-WORLD = World(tuple(Index(name) for name in NAMES), {"all-logs": {"logs-1": None, "logs-2": None}})
+WORLD = EngineFacts(tuple(Index(name) for name in NAMES), {"all-logs": {"logs-1": None, "logs-2": None}})
 SEARCH = "indices:data/read/search"
 
 entries = st.fixed_dictionaries(

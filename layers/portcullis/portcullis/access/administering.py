@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
 from portcullis.access.matching import matches_any
 from portcullis.access.plan import Claim
 from portcullis.access.privileges import expand
@@ -13,7 +13,7 @@ _REACHES = ("restapi:admin", "system:admin", "cluster:admin/opendistro_security"
 _PROBES = ("restapi:admin/roles", "restapi:admin/rolesmapping", "restapi:admin/internalusers")
 
 
-def administers(held: Held, claim: Claim, document: Json | None = None) -> bool:
+def administers(held: SecurityConfig, claim: Claim, document: Json | None = None) -> bool:
     """Whether what is claimed here gives somebody the administration of the domain; `document` in place of the one held.
 
     A right to everything in the cluster counts, though some versions want the security API named: it is for a person to say so.
@@ -36,7 +36,7 @@ def administers(held: Held, claim: Claim, document: Json | None = None) -> bool:
     return False
 
 
-def _reach_the_api(held: Held, names: list[str] | tuple[str, ...], *, everything: bool) -> bool:
+def _reach_the_api(held: SecurityConfig, names: list[str] | tuple[str, ...], *, everything: bool) -> bool:
     """`everything`: whether a right to everything is meant, which of an index says nothing about the security API."""
     actions = expand(held, names)
     if any(action.startswith(_REACHES) for action in actions):

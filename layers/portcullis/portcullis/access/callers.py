@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.access.matching import match, matches, unknown
 from portcullis.access.plan import Claim
 
@@ -21,7 +21,7 @@ class Caller:
     hosts: tuple[str, ...] = ()  # the address, and the host name where the engine resolves it
 
 
-def mapped_roles(held: Held, caller: Caller) -> dict[str, str]:
+def mapped_roles(held: SecurityConfig, caller: Caller) -> dict[str, str]:
     """role -> why the caller has it. Users, backend roles and hosts are OR-ed; `and_backend_roles` needs all of its entries.
 
     An internal user's `opendistro_security_roles` are roles without any mapping.
@@ -45,12 +45,12 @@ def mapped_roles(held: Held, caller: Caller) -> dict[str, str]:
     return roles
 
 
-def only_the_engine_knows(held: Held, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
+def only_the_engine_knows(held: SecurityConfig, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
     """What may give a caller more than `roles`, or let these reach further, by an expression that cannot be read here."""
     return tuple(dict.fromkeys((*_mappings_unknown(held, caller, set(roles)), *_patterns_unknown(held, sorted(roles)))))
 
 
-def _mappings_unknown(held: Held, caller: Caller, roles: set[str]) -> Iterator[str]:
+def _mappings_unknown(held: SecurityConfig, caller: Caller, roles: set[str]) -> Iterator[str]:
     values = {"users": (caller.name,), "backend_roles": caller.backend_roles, "hosts": caller.hosts}
     for role in sorted(held.of(Kind.MAPPINGS).keys() - roles):
         for entry_list in MAPPING_LISTS:
@@ -60,7 +60,7 @@ def _mappings_unknown(held: Held, caller: Caller, roles: set[str]) -> Iterator[s
                     yield f"whether {Claim(Kind.MAPPINGS, role, entry_list, entry)} fits, only the engine can tell"
 
 
-def _patterns_unknown(held: Held, roles: Iterable[str]) -> Iterator[str]:
+def _patterns_unknown(held: SecurityConfig, roles: Iterable[str]) -> Iterator[str]:
     for role in roles:
         for permission in (held.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             for part in ("index_patterns", "allowed_actions"):
@@ -81,7 +81,7 @@ class Administrator:
         return f"{self.entry} ({self.entry_list} of {self.role})"
 
 
-def administrators(held: Held) -> tuple[Administrator, ...]:
+def administrators(held: SecurityConfig) -> tuple[Administrator, ...]:
     """Everybody who is all_access or security_manager."""
     found: set[Administrator] = set()
     for role in ADMINISTRATOR_ROLES:

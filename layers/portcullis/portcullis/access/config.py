@@ -38,7 +38,7 @@ ADMINISTRATOR_ROLES: tuple[str, ...] = ("all_access", "security_manager")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SecurityConfig:
     """What an engine holds now: kind -> name -> document, as GET shows it (flags included), in the common form."""
 
     documents: MappingABC[Kind, MappingABC[str, Json]] = field(default_factory=dict)

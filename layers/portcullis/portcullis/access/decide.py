@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from portcullis.access.attributes import ATTRIBUTE, fields
 from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.entries import untrue_to_text
 from portcullis.access.matching import matches, matches_any
 from portcullis.access.privileges import allows
@@ -34,7 +34,7 @@ _NOT_UNDER_LIMITS = ("indices:data/write/update", "indices:admin/resize", "indic
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class EngineFacts:
     """What exists on the engine and how it is set."""
 
     indices: tuple[str, ...] = ()
@@ -102,10 +102,10 @@ class _Undefined(Exception):
 
 
 def decide(
-    held: Held, caller: Caller, action: str, indices: Iterable[str] = (), world: World | None = None
+    held: SecurityConfig, caller: Caller, action: str, indices: Iterable[str] = (), world: EngineFacts | None = None
 ) -> Decision:
     """Whether the caller may do `action` (e.g. `indices:data/read/search`) on these indices, aliases or wildcards."""
-    world = world or World()
+    world = world or EngineFacts()
     roles = mapped_roles(held, caller)
     if not roles:
         return Decision(False, roles=roles, reasons=(f"{caller.name} is mapped to no role",))
@@ -131,7 +131,7 @@ def _is_cluster_action(action: str) -> bool:
     return action in _CLUSTER_EXACT or action.startswith(_CLUSTER_PREFIX)
 
 
-def _cluster_reasons(held: Held, roles: Mapping[str, str], action: str) -> list[str]:
+def _cluster_reasons(held: SecurityConfig, roles: Mapping[str, str], action: str) -> list[str]:
     return [
         f"{action} through cluster_permissions of {role}"
         for role in sorted(roles)
@@ -139,7 +139,7 @@ def _cluster_reasons(held: Held, roles: Mapping[str, str], action: str) -> list[
     ]
 
 
-def _resolved(asked: tuple[str, ...], world: World) -> tuple[str, ...]:
+def _resolved(asked: tuple[str, ...], world: EngineFacts) -> tuple[str, ...]:
     """Names of indices: wildcards and aliases resolved, a name that does not exist kept."""
     found: dict[str, None] = {}
     for name in asked or ("*",):
@@ -152,15 +152,17 @@ def _resolved(asked: tuple[str, ...], world: World) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _permissions(held: Held, role: str) -> list[Json]:
+def _permissions(held: SecurityConfig, role: str) -> list[Json]:
     return list((held.get(Kind.ROLES, role) or {}).get("index_permissions") or ())
 
 
-def _covers(held: Held, permission: Json, action: str) -> bool:
+def _covers(held: SecurityConfig, permission: Json, action: str) -> bool:
     return allows(held, permission.get("allowed_actions") or (), action)
 
 
-def _view(held: Held, caller: Caller, roles: Mapping[str, str], action: str, index: str, world: World) -> View:
+def _view(
+    held: SecurityConfig, caller: Caller, roles: Mapping[str, str], action: str, index: str, world: EngineFacts
+) -> View:
     # A permission on an alias or a data stream covers its members.
     names = (index, *sorted(alias for alias, members in world.aliases.items() if index in members))
     rules = [
@@ -214,7 +216,7 @@ def _covered(
     return frozenset(found)
 
 
-def _restricting(rules: list[_Rule], limit: str, world: World, reasons: list[str], what: str) -> list[_Rule]:
+def _restricting(rules: list[_Rule], limit: str, world: EngineFacts, reasons: list[str], what: str) -> list[_Rule]:
     """The permissions whose limit counts. Any permission on the index does, whatever its actions.
 
     One without a limit lifts the others' if `dfm_empty_overrides_all` is set; else it counts for nothing beside a limited one.
@@ -256,7 +258,7 @@ def _last_of_each(limited: list[_Rule], reasons: list[str], what: str) -> list[_
 
 
 def _documents(
-    rules: list[_Rule], caller: Caller, roles: Mapping[str, str], world: World, reasons: list[str]
+    rules: list[_Rule], caller: Caller, roles: Mapping[str, str], world: EngineFacts, reasons: list[str]
 ) -> tuple[str, ...] | None:
     limited = _restricting(rules, "dls", world, reasons, "documents")
     if not limited:
@@ -270,7 +272,7 @@ def _documents(
     return tuple(dict.fromkeys(queries))
 
 
-def _fields(rules: list[_Rule], world: World, reasons: list[str]) -> Fields:
+def _fields(rules: list[_Rule], world: EngineFacts, reasons: list[str]) -> Fields:
     limited = _restricting(rules, "fls", world, reasons, "fields")
     included, excluded = fields(dict.fromkeys(pattern for rule in limited for pattern in rule.permission["fls"]))
     if excluded and included:
@@ -280,7 +282,7 @@ def _fields(rules: list[_Rule], world: World, reasons: list[str]) -> Fields:
     return Fields(False, included)
 
 
-def _masks(rules: list[_Rule], world: World, reasons: list[str]) -> tuple[str, ...]:
+def _masks(rules: list[_Rule], world: EngineFacts, reasons: list[str]) -> tuple[str, ...]:
     limited = _restricting(rules, "masked_fields", world, reasons, "masked fields")
     if limited:
         reasons.append("masks hide text alone: numbers, true and false, and objects are shown as they are")

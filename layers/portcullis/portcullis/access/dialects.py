@@ -148,7 +148,7 @@ def to_engine(kind: Kind, document: Json, dialect: Dialect) -> tuple[Json | None
     )
 
 
-def holdable(desired: Desired, dialect: Dialect) -> tuple[Desired, Losses]:
+def representable(desired: Desired, dialect: Dialect) -> tuple[Desired, Losses]:
     """What of a model this dialect can hold, in the common form, and the losses. Give this to `difference`: else what cannot be
     held would differ forever."""
     documents: dict[Kind, dict[str, Json]] = {}

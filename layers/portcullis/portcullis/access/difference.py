@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from portcullis.access.compare import differing, same
-from portcullis.access.config import MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, WRITE_ORDER, Json, Kind, SecurityConfig
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Adopting, Blocked, Claim, Operation, Plan, Step
 
@@ -33,7 +33,7 @@ _GONE = "the model no longer asks for it"
 
 def difference(
     desired: Desired,
-    held: Held,
+    held: SecurityConfig,
     mine: frozenset[Claim],
     others: frozenset[Claim] = frozenset(),
     *,
@@ -76,7 +76,7 @@ def difference(
 @dataclass(slots=True)
 class _Difference:
     desired: Desired
-    held: Held
+    held: SecurityConfig
     mine: frozenset[Claim]
     others: frozenset[Claim]
     repair: bool

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from portcullis.access.callers import administrators
 from portcullis.access.compare import differing, same
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Json, Kind, SecurityConfig
 from portcullis.access.desired import Desired
-from portcullis.access.guard import Keepers, let_in_by
+from portcullis.access.guard import ProtectedPrincipals, let_in_by
 from portcullis.access.matching import unknown
 from portcullis.access.patterns import unloadable
 from portcullis.access.people import holders
@@ -33,11 +33,11 @@ class Drift:
 
 def drift(
     desired: Desired,
-    held: Held,
+    held: SecurityConfig,
     mine: frozenset[Claim],
     others: frozenset[Claim] = frozenset(),
     *,
-    keepers: Keepers | None = None,
+    keepers: ProtectedPrincipals | None = None,
     known: frozenset[Claim] = frozenset(),
 ) -> tuple[Drift, ...]:
     """Entries added and removed, documents edited and removed; the gravest first.
@@ -59,7 +59,7 @@ def drift(
     for claim, why in unloadable(held):
         what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
-    for change in _administrators(desired, held, mine, keepers or Keepers()):
+    for change in _administrators(desired, held, mine, keepers or ProtectedPrincipals()):
         found[change.claim] = change
     for claim in let_in_by(held, keepers.shut_out if keepers else ""):
         what = f"break-glass is mapped by {claim}, and no window of a lock lets it in"
@@ -67,7 +67,7 @@ def drift(
     return tuple(sorted(found.values(), key=lambda d: (_RANK[d.severity], d.claim)))
 
 
-def _document(claim: Claim, wanted: Json, held: Held, mine: frozenset[Claim]) -> Drift | None:
+def _document(claim: Claim, wanted: Json, held: SecurityConfig, mine: frozenset[Claim]) -> Drift | None:
     there = held.get(claim.kind, claim.name)
     if claim not in mine or same(wanted, there):
         return None
@@ -81,7 +81,13 @@ def _document(claim: Claim, wanted: Json, held: Held, mine: frozenset[Claim]) ->
 
 
 def _entries(
-    role: str, desired: Desired, held: Held, mine: frozenset[Claim], theirs: frozenset[Claim], *, cared_for: bool
+    role: str,
+    desired: Desired,
+    held: SecurityConfig,
+    mine: frozenset[Claim],
+    theirs: frozenset[Claim],
+    *,
+    cared_for: bool,
 ) -> list[Drift]:
     found: list[Drift] = []
     for entry_list in MAPPING_LISTS:
@@ -101,7 +107,9 @@ def _entries(
     return found
 
 
-def _administrators(desired: Desired, held: Held, mine: frozenset[Claim], keepers: Keepers) -> list[Drift]:
+def _administrators(
+    desired: Desired, held: SecurityConfig, mine: frozenset[Claim], keepers: ProtectedPrincipals
+) -> list[Drift]:
     """Whoever administers the domain without being asked for, however he came to it."""
     kept = {(role, keeper.entry_list, keeper.entry) for keeper in keepers.keepers for role in keeper.roles}
     found: list[Drift] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.access.callers import Administrator, Caller, administrators, mapped_roles
-from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
 from portcullis.access.desired import Desired
 from portcullis.access.matching import matches
 from portcullis.access.patch import apply_patch
@@ -16,7 +16,7 @@ _LIST_OF_KIND = {"users": SubjectKind.INTERNAL_USER, "backend_roles": SubjectKin
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class ProtectedPrincipal:
     """One principal that must not be locked out, and the roles it needs."""
 
     who: str  # "master", "automation": how people call it
@@ -31,10 +31,10 @@ class Keeper:
 
 
 @dataclass(frozen=True, slots=True)
-class Keepers:
+class ProtectedPrincipals:
     """Who keeps the keys of the house, and who has none while nobody handed him one."""
 
-    keepers: tuple[Keeper, ...] = ()
+    keepers: tuple[ProtectedPrincipal, ...] = ()
     shut_out: str = ""  # break-glass: mapped to nothing but by a lock, for as long as a window is open
 
     @classmethod
@@ -46,19 +46,21 @@ class Keepers:
         automation_roles: Sequence[str] = ("security_manager",),
         master_list: str = "backend_roles",
         shut_out: str = "",
-    ) -> Keepers:
+    ) -> ProtectedPrincipals:
         """The usual two, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
         found = (
-            Keeper("master", master, ADMINISTRATOR_ROLES, master_list),
-            Keeper("automation", automation, tuple(automation_roles)),
+            ProtectedPrincipal("master", master, ADMINISTRATOR_ROLES, master_list),
+            ProtectedPrincipal("automation", automation, tuple(automation_roles)),
         )
         return cls(tuple(keeper for keeper in found if keeper.entry), shut_out)
 
-    def while_locked(self, break_glass: str = "", roles: Sequence[str] = ()) -> Keepers:
+    def while_locked(self, break_glass: str = "", roles: Sequence[str] = ()) -> ProtectedPrincipals:
         """Those who are let in while a deployment is locked: all but the master; and break-glass, where it is given roles."""
         stay = tuple(keeper for keeper in self.keepers if keeper.who != "master")
-        opened = (Keeper("break-glass", break_glass, tuple(roles), exact=True),) if break_glass and roles else ()
-        return Keepers((*stay, *opened))
+        opened = (
+            (ProtectedPrincipal("break-glass", break_glass, tuple(roles), exact=True),) if break_glass and roles else ()
+        )
+        return ProtectedPrincipals((*stay, *opened))
 
     def grants(self) -> tuple[Grant, ...]:
         """What the keepers need, as grants to be added to every access model."""
@@ -82,7 +84,9 @@ class Danger:
         return f"{self.what} ({self.remedy})"
 
 
-def guard(held_after: Held, keepers: Keepers, desired: Desired | None = None) -> tuple[Danger, ...]:
+def guard(
+    held_after: SecurityConfig, keepers: ProtectedPrincipals, desired: Desired | None = None
+) -> tuple[Danger, ...]:
     """What would be wrong if the engine held this: keepers without what they need, nobody left to administer, strangers who do.
 
     Without `desired` every administrator but the keepers counts as not asked for.
@@ -112,7 +116,10 @@ def guard(held_after: Held, keepers: Keepers, desired: Desired | None = None) ->
 
 
 def guard_plan(
-    held: Held, sequence: Sequence[tuple[Kind, Sequence[Json]]], keepers: Keepers, desired: Desired | None = None
+    held: SecurityConfig,
+    sequence: Sequence[tuple[Kind, Sequence[Json]]],
+    keepers: ProtectedPrincipals,
+    desired: Desired | None = None,
 ) -> tuple[Danger, ...]:
     """The dangers of sending these patches one after another, looked at after each of them.
 
@@ -134,7 +141,7 @@ def guard_plan(
     return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
 
 
-def let_in_by(held: Held, role_arn: str) -> tuple[Claim, ...]:
+def let_in_by(held: SecurityConfig, role_arn: str) -> tuple[Claim, ...]:
     """The entries of role mappings that let this IAM role in, however they are written; but for what lets everybody in."""
     if not role_arn:
         return ()
@@ -151,7 +158,7 @@ def _is_mapped(role: str, admins: Sequence[Administrator]) -> bool:
     return any(admin.role == role for admin in admins)
 
 
-def _stranger(admin: Administrator, keepers: Keepers, desired: Desired | None) -> Danger | None:
+def _stranger(admin: Administrator, keepers: ProtectedPrincipals, desired: Desired | None) -> Danger | None:
     if "*" in admin.entry.split(" and ") or admin.entry_list == "hosts":
         whom = "everyone" if admin.entry == "*" else f"every caller that matches {admin.entry}"
         what = f"{whom} is {admin.role} through {admin.entry_list}"

@@ -13,6 +13,7 @@ from portcullis.access.dialects import Dialect
 
 READ, WRITE = "index.blocks.read", "index.blocks.write"
 BLOCKS = (READ, WRITE)
+RESTORED = "portcullis-restored-"  # what an index is called that a check of restorability made
 
 _SECURITY = ".opendistro_security"
 _OPEN_DISTRO = (

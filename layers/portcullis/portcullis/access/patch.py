@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from portcullis.access.compare import differing
-from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Held, Json, Kind
+from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Json, Kind, SecurityConfig
 from portcullis.access.plan import Operation, Plan, Step
 from portcullis.errors import BadInput, Conflict, Refused
 
@@ -34,7 +34,7 @@ def parts(path: str) -> list[str]:
 
 
 def patches(
-    steps: Plan | Sequence[Step], held: Held, secrets: Mapping[str, Json] | None = None
+    steps: Plan | Sequence[Step], held: SecurityConfig, secrets: Mapping[str, Json] | None = None
 ) -> list[tuple[Kind, list[Json]]]:
     """The collection PATCHes for these steps, in the order to send them: as few as the order of the steps allows.
 
@@ -83,14 +83,14 @@ def _field_operation(path: str, name: str, before: Any, after: Any, field: str) 
     return {"op": "remove", "path": target}
 
 
-def _mapping_operations(steps: list[Step], held: Held) -> list[Json]:
+def _mapping_operations(steps: list[Step], held: SecurityConfig) -> list[Json]:
     operations: list[Json] = []
     for role, group in groupby(sorted(steps, key=lambda s: s.claim.name), key=lambda s: s.claim.name):
         operations.extend(_one_mapping(role, list(group), held))
     return operations
 
 
-def _one_mapping(role: str, steps: list[Step], held: Held) -> list[Json]:
+def _one_mapping(role: str, steps: list[Step], held: SecurityConfig) -> list[Json]:
     whole = [s for s in steps if not s.claim.entry_list]
     entries = [s for s in steps if s.claim.entry_list]
     if any(s.operation is Operation.REMOVE for s in whole):
@@ -124,7 +124,7 @@ def _one_mapping(role: str, steps: list[Step], held: Held) -> list[Json]:
     return operations
 
 
-def apply_patch(held: Held, kind: Kind, operations: Sequence[Json]) -> Held:
+def apply_patch(held: SecurityConfig, kind: Kind, operations: Sequence[Json]) -> SecurityConfig:
     """What the engine would hold after this collection PATCH. Pure: `held` is left as it is.
 
     Conflict where the engine answers 400 because something is no longer where it was; Refused for what it never does: a reserved
@@ -149,10 +149,10 @@ def apply_patch(held: Held, kind: Kind, operations: Sequence[Json]) -> Held:
         if kind is Kind.MAPPINGS and changed and not collection[name].keys() & set(MAPPING_LISTS):
             raise Refused(f"the mapping of {name} would have none of {', '.join(MAPPING_LISTS)}")
         collection[name] = _as_shown(kind, collection[name], held.of(kind).get(name))
-    return Held({**held.documents, kind: collection})
+    return SecurityConfig({**held.documents, kind: collection})
 
 
-def apply_patches(held: Held, sequence: Iterable[tuple[Kind, Sequence[Json]]]) -> Held:
+def apply_patches(held: SecurityConfig, sequence: Iterable[tuple[Kind, Sequence[Json]]]) -> SecurityConfig:
     """What the engine would hold after all of these."""
     for kind, operations in sequence:
         held = apply_patch(held, kind, operations)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, Held, Json, Kind
+from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
 from portcullis.access.matching import matches_any
 from portcullis.access.privileges import expand
 
@@ -58,7 +58,7 @@ class _Ground:
 _Grounds = Mapping[_Ground, frozenset[str]]  # ground -> names of permissions and action groups
 
 
-def people(before: Held, after: Held) -> Effect:
+def people(before: SecurityConfig, after: SecurityConfig) -> Effect:
     """What the change from `before` to `after` means for people, pattern by pattern and action by action.
 
     What is still allowed under the same limits, by whatever name, is neither gained nor lost. Other limits are another access: the one is
@@ -70,7 +70,7 @@ def people(before: Held, after: Held) -> Effect:
     return Effect(_more(before, had, after, has), _more(after, has, before, had))
 
 
-def holders(held: Held, role: str) -> tuple[str, ...]:
+def holders(held: SecurityConfig, role: str) -> tuple[str, ...]:
     """Whom a role is given to, as entries."""
     found = [e for name in ("users", "backend_roles", "hosts") for e in held.entries(role, name)]
     if needed := held.entries(role, "and_backend_roles"):
@@ -79,7 +79,7 @@ def holders(held: Held, role: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *sorted(given)]))
 
 
-def _concerned(before: Held, after: Held) -> set[str]:
+def _concerned(before: SecurityConfig, after: SecurityConfig) -> set[str]:
     """Roles that mean something else afterwards, or are given to others."""
     direct = [{name: u.get(_DIRECT) or () for name, u in held.of(Kind.USERS).items()} for held in (before, after)]
     given = {role for users in direct for roles in users.values() for role in roles}
@@ -95,7 +95,7 @@ def _concerned(before: Held, after: Held) -> set[str]:
     }
 
 
-def _grounds(held: Held, roles: Iterable[str]) -> _Grounds:
+def _grounds(held: SecurityConfig, roles: Iterable[str]) -> _Grounds:
     found: defaultdict[_Ground, set[str]] = defaultdict(set)
     for role in roles:
         document = held.get(Kind.ROLES, role)
@@ -124,7 +124,7 @@ def _of_role(document: Json) -> Iterator[tuple[str, str, str, Iterable[str]]]:
         yield _BARE, "", "", ()
 
 
-def _more(one: Held, had: _Grounds, other: Held, has: _Grounds) -> tuple[Access, ...]:
+def _more(one: SecurityConfig, had: _Grounds, other: SecurityConfig, has: _Grounds) -> tuple[Access, ...]:
     """What is allowed by `has` (names as in `other`) and is not by `had` (as in `one`)."""
     before, after = _meaning(one), _meaning(other)
     held_role = {(ground.who, ground.role) for ground in had}
@@ -142,7 +142,7 @@ def _more(one: Held, had: _Grounds, other: Held, has: _Grounds) -> tuple[Access,
     return tuple(sorted(_said(ground, names, found) for (ground, names), found in patterns.items()))
 
 
-def _meaning(held: Held) -> Callable[[frozenset[str]], frozenset[str]]:
+def _meaning(held: SecurityConfig) -> Callable[[frozenset[str]], frozenset[str]]:
     return cache(lambda names: expand(held, names))
 
 

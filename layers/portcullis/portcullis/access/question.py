@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from portcullis.access.callers import Caller, only_the_engine_knows
-from portcullis.access.config import Held, Json, Kind
-from portcullis.access.decide import Decision, View, World, decide
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.decide import Decision, EngineFacts, View, decide
 from portcullis.access.dialects import Dialect, from_engine
 from portcullis.errors import BadInput
 
@@ -74,8 +74,8 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     )
     aliases = {alias: tuple(members) for alias, members in world.get("aliases", {}).items()}
     settings = {key: value for key, value in world.items() if key not in ("indices", "aliases")}
-    there = World(tuple(world.get("indices", ())), aliases, **settings)
-    held = Held(documents)
+    there = EngineFacts(tuple(world.get("indices", ())), aliases, **settings)
+    held = SecurityConfig(documents)
     decision = decide(held, caller, request["action"], request.get("indices", ()), there)
     return _told(decision, only_the_engine_knows(held, caller, decision.roles))
 

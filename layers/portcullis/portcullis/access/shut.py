@@ -16,8 +16,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Held, Json, Kind
-from portcullis.access.guard import Keepers
+from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.patch import pointer
 from portcullis.access.patterns import unloadable
 from portcullis.access.plan import Claim
@@ -57,8 +57,14 @@ class Reopened:
     lost: tuple[str, ...] = ()  # what cannot be put back: mappings whose role is gone, what no node can load
 
 
-def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, checks: int = MOST_CHECKS) -> Shut:
-    """Every mapping emptied but for the keepers (give `Keepers.while_locked(...)`), who are mapped to what they need if they were not.
+def shut(
+    held: SecurityConfig,
+    keep: ProtectedPrincipals,
+    saved: Mapping[str, Any] | None = None,
+    *,
+    checks: int = MOST_CHECKS,
+) -> Shut:
+    """Every mapping emptied but for the keepers (`ProtectedPrincipals.while_locked(...)`): those are mapped to what they need.
 
     Doing it again on what it left changes nothing: then there are no patches. `saved` of the answer holds every mapping as `held`
     shows it, so it must be saved at the first time only. Given back as `saved`, it allows to empty roles instead, where there are more
@@ -110,7 +116,7 @@ def shut(held: Held, keep: Keepers, saved: Mapping[str, Any] | None = None, *, c
 
 
 def reopen(
-    saved: Mapping[str, Any], held_now: Held, left: Collection[Claim] = (), *, ours: Collection[str] = ()
+    saved: Mapping[str, Any], held_now: SecurityConfig, left: Collection[Claim] = (), *, ours: Collection[str] = ()
 ) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
@@ -120,7 +126,7 @@ def reopen(
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
     roles: Mapping[str, Json] = saved.get(Kind.ROLES.value) or {}
-    bad_mappings, bad_roles = _unloadable(Held({Kind.MAPPINGS: mappings, Kind.ROLES: roles}))
+    bad_mappings, bad_roles = _unloadable(SecurityConfig({Kind.MAPPINGS: mappings, Kind.ROLES: roles}))
     role_operations: list[Json] = [
         {"op": "replace", "path": pointer(role), "value": document}
         for role, document in roles.items()
@@ -159,7 +165,7 @@ def reopen(
     return Reopened(patches, tuple(strangers), tuple(lost))
 
 
-def _emptied(role: str, before: Json, keep: Keepers) -> Json:
+def _emptied(role: str, before: Json, keep: ProtectedPrincipals) -> Json:
     entries = {(k.entry_list, k.entry) for k in keep.keepers if not k.exact or role in k.roles}
     after: Json = {k: v for k, v in before.items() if k not in MAPPING_LISTS}
     for name in MAPPING_LISTS:
@@ -170,7 +176,7 @@ def _emptied(role: str, before: Json, keep: Keepers) -> Json:
     return after
 
 
-def _unloadable(held: Held) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+def _unloadable(held: SecurityConfig) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Of the mappings, and of the roles: name -> entry (of a mapping; else empty) -> why no node can load it."""
     found: dict[Kind, dict[str, dict[str, str]]] = {Kind.MAPPINGS: {}, Kind.ROLES: {}}
     for claim, why in unloadable(held):
@@ -193,12 +199,12 @@ def _entries(mapping: Json) -> list[str]:
     return [entry for name in MAPPING_LISTS for entry in mapping[name]]
 
 
-def _may_be_emptied(held: Held, role: str) -> bool:
+def _may_be_emptied(held: SecurityConfig, role: str) -> bool:
     """Whether a role's permissions are all that it gives: an administrator's role gives the security API by its mere name."""
     return role in held.of(Kind.ROLES) and role not in ADMINISTRATOR_ROLES and not held.is_fixed(Kind.ROLES, role)
 
 
-def _direct_roles(held: Held) -> tuple[dict[str, list[str]], list[str]]:
+def _direct_roles(held: SecurityConfig) -> tuple[dict[str, list[str]], list[str]]:
     """Internal users with roles of their own: those that can be emptied, and the names of those the engine reserves."""
     having = {n: list(u[_DIRECT]) for n, u in sorted(held.of(Kind.USERS).items()) if u.get(_DIRECT)}
     fixed = [name for name in having if held.is_fixed(Kind.USERS, name)]

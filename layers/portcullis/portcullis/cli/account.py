@@ -60,7 +60,7 @@ def account_options(command: F) -> F:
 
 def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:
     """The answer of a verb, run in the account as this command line asks."""
-    from portcullis.operations.ask import ask
+    from portcullis.entry.ask import ask
 
     context = click.get_current_context()
     options = context.meta.get(_OPTIONS, {})
@@ -76,7 +76,7 @@ def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:
 
 def own_credentials() -> AbstractContextManager[None]:
     """For what is asked of AWS without the account's functions: with the credentials and the Region this command line names."""
-    from portcullis.operations.ask import as_ourselves
+    from portcullis.entry.ask import as_ourselves
 
     return as_ourselves(**click.get_current_context().meta.get(_OPTIONS, {}))
 

@@ -107,7 +107,7 @@ def key_policy(target: str, org_paths: tuple[str, ...], statement: bool) -> None
     """
     path = _file(target)
     if path:
-        from portcullis.operations.key_check import policy_for_file
+        from portcullis.entry.key_of_a_file import policy_for_file
 
         with own_credentials():
             found = _plain(policy_for_file(_text(path), str(path), org_paths))
@@ -133,7 +133,7 @@ def _file(target: str) -> Path | None:
 
 
 def _check_file(path: Path) -> Any:
-    from portcullis.operations.key_check import check_file
+    from portcullis.entry.key_of_a_file import check_file
 
     with own_credentials():
         return check_file(_text(path), str(path))

@@ -18,7 +18,7 @@ import click
 
 from portcullis.cli.console import console, json_option
 from portcullis.errors import BadInput, MalformedEvent
-from portcullis.operations.scopes import scopes_of_files
+from portcullis.operations.access.scopes import scopes_of_files
 from portcullis.signals import Scope, Signal, read
 from portcullis.signals.document import as_markdown
 from portcullis.words import line

@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from portcullis.custody.types import DOMAIN, OF_THE_KEY, Cause, Custody, Health, Observation, Probe, Rules, Suspicion
+from portcullis.custody.types import (
+    DOMAIN,
+    OF_THE_KEY,
+    Custody,
+    Health,
+    Observation,
+    Probe,
+    RevocationCause,
+    Rules,
+    Suspicion,
+)
 
 
 class Finding(StrEnum):
@@ -26,7 +36,7 @@ class Finding(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     finding: Finding
-    cause: Cause | None = None  # of REVOKED
+    cause: RevocationCause | None = None  # of REVOKED
     by: tuple[str, ...] = ()  # names of the probes that make it REVOKED
     suspected: tuple[Suspicion, ...] = ()  # what has to be remembered: every denial that its probe did not take back
 
@@ -92,7 +102,7 @@ def _confirming(
     return [p for p in denied.values() if p.definite and (not contradicted or p.name in stands)]
 
 
-def _telling(probes: list[Probe]) -> Cause | None:
+def _telling(probes: list[Probe]) -> RevocationCause | None:
     """The cause that says most: one read from a state before one concluded from a refusal."""
-    ordered = sorted(probes, key=lambda probe: (not probe.definite, probe.cause is Cause.ACCESS_DENIED))
+    ordered = sorted(probes, key=lambda probe: (not probe.definite, probe.cause is RevocationCause.ACCESS_DENIED))
     return next((probe.cause for probe in ordered if probe.cause), None)

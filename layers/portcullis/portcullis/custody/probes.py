@@ -12,26 +12,26 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Cause, Health, Probe
+from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Health, Probe, RevocationCause
 
 Answer = Mapping[str, Any] | str
 
 # KeyState -> what it means. Updating: the primary Region moves, the key works meanwhile. Creating: nothing was taken away.
-KEY_STATES: Mapping[str, tuple[Health, Cause | None]] = {
+KEY_STATES: Mapping[str, tuple[Health, RevocationCause | None]] = {
     "Enabled": (Health.HEALTHY, None),
     "Updating": (Health.HEALTHY, None),
     "Creating": (Health.UNREACHABLE, None),
-    "Disabled": (Health.REVOKED, Cause.DISABLED),
-    "PendingDeletion": (Health.REVOKED, Cause.PENDING_DELETION),
-    "PendingReplicaDeletion": (Health.REVOKED, Cause.PENDING_DELETION),
-    "PendingImport": (Health.REVOKED, Cause.MATERIAL_GONE),
-    "Unavailable": (Health.REVOKED, Cause.KEY_STORE_UNAVAILABLE),
+    "Disabled": (Health.REVOKED, RevocationCause.DISABLED),
+    "PendingDeletion": (Health.REVOKED, RevocationCause.PENDING_DELETION),
+    "PendingReplicaDeletion": (Health.REVOKED, RevocationCause.PENDING_DELETION),
+    "PendingImport": (Health.REVOKED, RevocationCause.MATERIAL_GONE),
+    "Unavailable": (Health.REVOKED, RevocationCause.KEY_STORE_UNAVAILABLE),
 }
 
 # Error code -> what it means. Codes that are not here are UNREACHABLE; the two that need their text read are None.
-ERROR_CODES: Mapping[str, tuple[Health, Cause | None] | None] = {
+ERROR_CODES: Mapping[str, tuple[Health, RevocationCause | None] | None] = {
     "DryRunOperationException": (Health.HEALTHY, None),  # "would have been allowed"
-    "DisabledException": (Health.REVOKED, Cause.DISABLED),
+    "DisabledException": (Health.REVOKED, RevocationCause.DISABLED),
     "NotFoundException": None,
     "AccessDeniedException": None,
     "AccessDenied": None,
@@ -82,20 +82,20 @@ _OURS = (
 # In the text of KMSInvalidStateException, which also stands for any failure of an external key store: only what names
 # a state of the key, or what became of the external key, counts; the rest is a proxy that does not work.
 _INVALID_STATE = (
-    ("pending deletion", Cause.PENDING_DELETION),
-    ("pending replica deletion", Cause.PENDING_DELETION),
-    ("pending import", Cause.MATERIAL_GONE),
-    ("is disabled", Cause.DISABLED),
-    ("is unavailable", Cause.KEY_STORE_UNAVAILABLE),
-    ("key store is disconnected", Cause.KEY_STORE_UNAVAILABLE),
+    ("pending deletion", RevocationCause.PENDING_DELETION),
+    ("pending replica deletion", RevocationCause.PENDING_DELETION),
+    ("pending import", RevocationCause.MATERIAL_GONE),
+    ("is disabled", RevocationCause.DISABLED),
+    ("is unavailable", RevocationCause.KEY_STORE_UNAVAILABLE),
+    ("key store is disconnected", RevocationCause.KEY_STORE_UNAVAILABLE),
 )
 
 _EXTERNAL_KEY = (
-    ("disabled", Cause.DISABLED),
-    ("not enabled", Cause.DISABLED),
-    ("not found", Cause.DELETED),
-    ("not find", Cause.DELETED),
-    ("denied", Cause.ACCESS_DENIED),
+    ("disabled", RevocationCause.DISABLED),
+    ("not enabled", RevocationCause.DISABLED),
+    ("not found", RevocationCause.DELETED),
+    ("not find", RevocationCause.DELETED),
+    ("denied", RevocationCause.ACCESS_DENIED),
 )
 
 # In the principals or constraints of a grant: it is the search service's.
@@ -112,13 +112,13 @@ def read_describe(answer: Answer, now: datetime) -> Probe:
     state = str(metadata.get("KeyState", ""))
     health, cause = KEY_STATES.get(state, (Health.UNREACHABLE, None))
     detail = f"KeyState {state or 'absent'}"
-    if health is Health.REVOKED and _kind(metadata) == "REPLICA" and cause is Cause.PENDING_DELETION:
-        cause, detail = Cause.REPLICA_GONE, f"{detail} (the replica in this Region)"
+    if health is Health.REVOKED and _kind(metadata) == "REPLICA" and cause is RevocationCause.PENDING_DELETION:
+        cause, detail = RevocationCause.REPLICA_GONE, f"{detail} (the replica in this Region)"
     valid_to = metadata.get("ValidTo")
     if health is Health.HEALTHY and metadata.get("Origin") == "EXTERNAL" and isinstance(valid_to, datetime):
         expires = metadata.get("ExpirationModel", "KEY_MATERIAL_EXPIRES") == "KEY_MATERIAL_EXPIRES"
         if expires and valid_to <= now:
-            health, cause = Health.REVOKED, Cause.MATERIAL_GONE
+            health, cause = Health.REVOKED, RevocationCause.MATERIAL_GONE
             detail = f"{detail}, imported material expired {valid_to.isoformat()}"
     return Probe(DESCRIBE, health, cause, detail, definite=health is Health.REVOKED)
 
@@ -145,7 +145,7 @@ def read_grants(
     if not expected:
         return None
     detail = f"no grant of the service among {len(grants)}"
-    return Probe(GRANTS, Health.REVOKED, Cause.GRANT_GONE, detail, definite=True)
+    return Probe(GRANTS, Health.REVOKED, RevocationCause.GRANT_GONE, detail, definite=True)
 
 
 def read_metric(answer: Answer, now: datetime, *, fresh: timedelta = timedelta(minutes=15)) -> Probe | None:
@@ -160,7 +160,7 @@ def read_metric(answer: Answer, now: datetime, *, fresh: timedelta = timedelta(m
     label = str(answer.get("Label", "metric")) if isinstance(answer, Mapping) else "metric"
     detail = f"{label} {last['Maximum']:g} at {last['Timestamp'].isoformat()}"
     if last["Maximum"] >= 1:
-        return Probe(DOMAIN, Health.REVOKED, Cause.DOMAIN_INACCESSIBLE, detail, definite=True)
+        return Probe(DOMAIN, Health.REVOKED, RevocationCause.DOMAIN_INACCESSIBLE, detail, definite=True)
     return Probe(DOMAIN, Health.HEALTHY, detail=detail)
 
 
@@ -169,7 +169,7 @@ def read_notification(detail: Mapping[str, Any]) -> Probe | None:
     if str(detail.get("event", "")).lower() != "kms key inaccessible":
         return None
     said = str(detail.get("description", "")) or "KMS Key Inaccessible"
-    return Probe(DOMAIN, Health.REVOKED, Cause.DOMAIN_INACCESSIBLE, said)
+    return Probe(DOMAIN, Health.REVOKED, RevocationCause.DOMAIN_INACCESSIBLE, said)
 
 
 def _failure(name: str, answer: Answer, *, of_the_key: bool = True) -> Probe | None:
@@ -188,7 +188,7 @@ def _failure(name: str, answer: Answer, *, of_the_key: bool = True) -> Probe | N
     return Probe(name, health, cause, detail)
 
 
-def _meaning(code: str, text: str) -> tuple[Health, Cause | None]:
+def _meaning(code: str, text: str) -> tuple[Health, RevocationCause | None]:
     known = ERROR_CODES.get(code, (Health.UNREACHABLE, None))
     if known is not None:
         return known
@@ -196,14 +196,14 @@ def _meaning(code: str, text: str) -> tuple[Health, Cause | None]:
         # An alias that is gone says nothing of the key behind it.
         if text.startswith("alias ") or ":alias/" in text:
             return Health.UNREACHABLE, None
-        return Health.REVOKED, Cause.REPLICA_GONE if "mrk-" in text else Cause.DELETED
+        return Health.REVOKED, RevocationCause.REPLICA_GONE if "mrk-" in text else RevocationCause.DELETED
     if code == "KMSInvalidStateException":
         table = _INVALID_STATE + (_EXTERNAL_KEY if "external key" in text.replace("external key store", "") else ())
         cause = next((cause for words, cause in table if words in text), None)
         return (Health.REVOKED, cause) if cause else (Health.UNREACHABLE, None)
     if any(words in text for words in _OURS):
         return Health.UNREACHABLE, None
-    return Health.REVOKED, Cause.ACCESS_DENIED
+    return Health.REVOKED, RevocationCause.ACCESS_DENIED
 
 
 def _kind(metadata: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ class Health(StrEnum):
     REVOKED = "revoked"  # disabled, pending deletion, deleted, denied, material or grant gone, domain says inaccessible
 
 
-class Cause(StrEnum):
+class RevocationCause(StrEnum):
     """Why a key counts as revoked."""
 
     DISABLED = "disabled"
@@ -48,7 +48,7 @@ class Probe:
 
     name: str  # DESCRIBE, USE, ENCRYPT, GRANTS, DOMAIN
     health: Health
-    cause: Cause | None = None
+    cause: RevocationCause | None = None
     detail: str = ""  # what the service said, without secrets
     definite: bool = False  # REVOKED read from a successful answer (a state), not concluded from a refusal
 
@@ -286,7 +286,7 @@ class Custody:
     health: Health = Health.HEALTHY  # of the last look that was conclusive
     since: datetime | None = None  # when `state` was entered
     revoked_since: datetime | None = None  # first sight of the revocation; None again once seen healthy
-    cause: Cause | None = None
+    cause: RevocationCause | None = None
     by: str = ""  # actor of the event, when one is known
     key_id: str = ""  # the key behind the alias when last seen
     measures: dict[Measure, MeasureRecord] = field(default_factory=dict)

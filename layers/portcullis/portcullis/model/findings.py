@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from portcullis.access.config import Held, Json
+from portcullis.access.config import Json, SecurityConfig
 from portcullis.access.one_role import NotCarried
 from portcullis.access.plan import Membership
 from portcullis.model.parts import Path
@@ -44,7 +44,7 @@ class Facts:
 
     account: str = ""  # the deployment's own account id
     vpc: bool = True  # whether the domain is in a VPC, as the stacks make it
-    held: Held | None = None
+    held: SecurityConfig | None = None
     membership: Membership | None = None
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from portcullis.access.config import Held
+from portcullis.access.config import SecurityConfig
 from portcullis.access.privileges import allows
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
@@ -24,7 +24,7 @@ _READS = ("indices:data/read/search", "indices:data/read/get")
 
 
 def entries(
-    deployment: Deployment, path: Path, role: str, permissions: tuple[IndexPermission, ...], groups: Held
+    deployment: Deployment, path: Path, role: str, permissions: tuple[IndexPermission, ...], groups: SecurityConfig
 ) -> Iterator[Finding]:
     """`groups` are the action groups that there are."""
     limited = [(i, entry) for i, entry in enumerate(permissions) if _limits(entry)]
@@ -88,5 +88,5 @@ def _shared(one: IndexPermission, other: IndexPermission) -> str:
     return names.narrower(one.index_patterns, other.index_patterns)
 
 
-def _any_allows(groups: Held, permissions: list[IndexPermission], actions: tuple[str, ...]) -> bool:
+def _any_allows(groups: SecurityConfig, permissions: list[IndexPermission], actions: tuple[str, ...]) -> bool:
     return any(allows(groups, entry.allowed_actions, action) for entry in permissions for action in actions)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from portcullis.access.attributes import ATTRIBUTE, is_list
-from portcullis.access.config import Held, Json, Kind
+from portcullis.access.config import Json, Kind, SecurityConfig
 from portcullis.access.matching import is_expression
 from portcullis.access.privileges import expand
 from portcullis.model import names
@@ -27,7 +27,7 @@ _PLUGIN_DEPTH = 3
 
 def roles(deployment: Deployment) -> Iterator[Finding]:
     """Findings about the roles, action groups and levels of a deployment file."""
-    groups = Held({Kind.ACTION_GROUPS: {**deployment.known.action_groups, **_own_groups(deployment)}})
+    groups = SecurityConfig({Kind.ACTION_GROUPS: {**deployment.known.action_groups, **_own_groups(deployment)}})
     for name, role in deployment.access.roles.items():
         here: Path = ("access", "roles", name)
         yield from _permissions(deployment, (*here, "cluster_permissions"), role.cluster_permissions, "cluster")
@@ -119,7 +119,7 @@ _WRITES_TENANT = "kibana:saved_objects/*/write"  # the engine looks for this ver
 
 
 def _tenants(
-    deployment: Deployment, path: Path, permissions: tuple[TenantPermission, ...], groups: Held
+    deployment: Deployment, path: Path, permissions: tuple[TenantPermission, ...], groups: SecurityConfig
 ) -> Iterator[Finding]:
     for i, entry in enumerate(permissions):
         for pattern in entry.tenant_patterns:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.operations.world import World
+from portcullis.operations.services import Services
 
 
-def redrive(world: World) -> dict[str, Any]:
+def redrive(world: Services) -> dict[str, Any]:
     """Start moving the messages of both dead-letter queues back to the queues they came from."""
     return {"queues": {name: world.dead_letters.redrive(name) for name in ("identity", "key")}}

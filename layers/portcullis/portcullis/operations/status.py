@@ -15,15 +15,16 @@ from portcullis.access.plan import Claim
 from portcullis.access.shut import reopen
 from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.operations.deployments import kept_model
-from portcullis.operations.filters import unread_filters
-from portcullis.operations.foundation import BREAK_GLASS_ROLES, keepers
-from portcullis.operations.looking import Comparison, compare
-from portcullis.operations.ports import Change, KeptModel, Registration
-from portcullis.operations.roads import opened_in_words
-from portcullis.operations.seeing import shut_in_words
-from portcullis.operations.standing import problems as standing_problems
-from portcullis.operations.world import Cause, World
+from portcullis.operations.access.deployments import kept_model
+from portcullis.operations.access.filters import unread_filters
+from portcullis.operations.access.foundation import BREAK_GLASS_ROLES, keepers
+from portcullis.operations.access.looking import Comparison, compare
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.watching.roads import opened_in_words
+from portcullis.operations.watching.seeing import shut_in_words
+from portcullis.operations.writing.standing import problems as standing_problems
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import KeptModel, Registration
 from portcullis.signals.types import ACCOUNT
 
 
@@ -57,12 +58,12 @@ class Planned:
     digest: str = ""  # by which an apply knows whether this is still the plan
 
 
-def every(world: World) -> list[dict[str, str]]:
+def every(world: Services) -> list[dict[str, str]]:
     """All deployments in the ledger, a line each; also of one that cannot be read, and then with the reason."""
     return [_line(world, name) for name in world.ledger.deployments()]
 
 
-def _line(world: World, deployment: str) -> dict[str, str]:
+def _line(world: Services, deployment: str) -> dict[str, str]:
     try:
         registration, custody = world.ledger.registration(deployment), world.ledger.custody(deployment)
     except Exception as error:  # damaged, or of a newer version: the others can be read
@@ -75,7 +76,7 @@ def _line(world: World, deployment: str) -> dict[str, str]:
     }
 
 
-def status(world: World, deployment: str) -> Status:
+def status(world: Services, deployment: str) -> Status:
     registration = world.ledger.registration(deployment)
     custody = world.ledger.custody(deployment)
     problems = standing_problems(world, registration)
@@ -101,7 +102,7 @@ def status(world: World, deployment: str) -> Status:
     )
 
 
-def plan(world: World, deployment: str, cause: Cause, *, text: str | None = None, adopt: bool = False) -> Planned:
+def plan(world: Services, deployment: str, cause: Trigger, *, text: str | None = None, adopt: bool = False) -> Planned:
     """What applying `text` (or the model in the ledger) would change: as steps and as people."""
     registration = world.ledger.registration(deployment)
     kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
@@ -137,7 +138,7 @@ def _asked(now: Comparison, claim: Claim) -> bool:
     return claim.name in now.desired.of(claim.kind)
 
 
-def _once_open(world: World, registration: Registration, kept: KeptModel, *, adopt: bool = False) -> Comparison:
+def _once_open(world: Services, registration: Registration, kept: KeptModel, *, adopt: bool = False) -> Comparison:
     """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
     custody = world.ledger.custody(registration.deployment)
     save = custody.measures.get(Measure.SAVE)
@@ -150,7 +151,7 @@ def _once_open(world: World, registration: Registration, kept: KeptModel, *, ado
     return compare(world, registration, kept, held=opened, adopt=adopt)
 
 
-def drifted(world: World, deployment: str) -> dict[str, Any]:
+def drifted(world: Services, deployment: str) -> dict[str, Any]:
     """What was changed by hand on the engine."""
     registration = world.ledger.registration(deployment)
     state = world.ledger.custody(deployment).state
@@ -164,9 +165,9 @@ def drifted(world: World, deployment: str) -> dict[str, Any]:
     }
 
 
-def history(world: World, deployment: str, limit: int, *, entry: str = "") -> Any:
+def history(world: Services, deployment: str, limit: int, *, entry: str = "") -> Any:
     """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time."""
-    from portcullis.operations.rolling_back import entry_of, stamp
+    from portcullis.operations.access.rolling_back import entry_of, stamp
 
     if deployment != ACCOUNT:
         world.ledger.registration(deployment)

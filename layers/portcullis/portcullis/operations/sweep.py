@@ -15,23 +15,25 @@ from portcullis.access.drift import Drift, drift
 from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.operations.following_secrets import follow_secrets
-from portcullis.operations.foundation import keepers
-from portcullis.operations.guard import guard
-from portcullis.operations.looking import compare
-from portcullis.operations.ports import Alert, Change, Registration
-from portcullis.operations.restorability import keep_restorable
-from portcullis.operations.roads import look_at_roads
-from portcullis.operations.rotating import rotate_when_due
-from portcullis.operations.seeing import look_at_account, look_at_own
-from portcullis.operations.synchronise import synchronise
+from portcullis.operations.access.foundation import keepers
+from portcullis.operations.access.looking import compare
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.data.restorability import keep_restorable
+from portcullis.operations.keys.rotating import rotate_when_due
+from portcullis.operations.people.following_secrets import follow_secrets
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.telling import over, tell_once
-from portcullis.operations.world import Cause, World
+from portcullis.operations.watching.roads import look_at_roads
+from portcullis.operations.watching.seeing import look_at_account, look_at_own
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
 from portcullis.signals.types import ACCOUNT
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 16  # deployments looked at side by side: nearly all of the time is waiting for answers
-_CAUSE = Cause("sweep", "portcullis")
+_CAUSE = Trigger("sweep", "portcullis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Swept:
     error: str = ""
 
 
-def sweep(world: World, only: str | None = None) -> list[Swept]:
+def sweep(world: Services, only: str | None = None) -> list[Swept]:
     """Sweep all deployments, or one. One that fails, of whatever kind, is told and does not keep the others from being swept."""
     names = [name for name in world.ledger.deployments() if only in (None, name)]
     try:
@@ -62,13 +64,13 @@ def sweep(world: World, only: str | None = None) -> list[Swept]:
         return list(sweepers.map(lambda name: _sweep_one(world, name), names))
 
 
-def sweep_and_tell(world: World) -> list[dict[str, Any]]:
+def sweep_and_tell(world: Services) -> list[dict[str, Any]]:
     """Sweep all deployments; what was found, as a function answers."""
     found: list[dict[str, Any]] = msgspec.to_builtins(sweep(world))
     return found
 
 
-def _look_at_dead_letters(world: World, names: list[str]) -> None:
+def _look_at_dead_letters(world: Services, names: list[str]) -> None:
     """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
     if not names:
         return
@@ -90,7 +92,7 @@ def _look_at_dead_letters(world: World, names: list[str]) -> None:
     tell_once(world, alert, told)
 
 
-def _sweep_one(world: World, name: str) -> Swept:
+def _sweep_one(world: Services, name: str) -> Swept:
     """Key, access and chores of one deployment. Each is tried though another failed: what cannot be told keeps nobody in."""
     concerning(name)
     found: tuple[Drift, ...] = ()
@@ -154,7 +156,7 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {str(error)[:500]}"
 
 
-def _tell_failed(world: World, name: str, errors: _Errors) -> None:
+def _tell_failed(world: Services, name: str, errors: _Errors) -> None:
     """Told once. Where not even that can be done, it is in the log and in what the sweep answers."""
     alert = Alert(
         name="sweep-failed",
@@ -171,7 +173,7 @@ def _tell_failed(world: World, name: str, errors: _Errors) -> None:
         log.warning("the failed sweep could not be told: %s", _said(error))
 
 
-def _chores(world: World, registration: Registration) -> None:
+def _chores(world: Services, registration: Registration) -> None:
     """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
     chores = (
         (follow_secrets, "passwords"),
@@ -198,7 +200,7 @@ def _chores(world: World, registration: Registration) -> None:
             tell_once(world, alert, type(error).__name__)
 
 
-def _keep_role_choice(world: World, registration: Registration, cause: Cause) -> None:
+def _keep_role_choice(world: Services, registration: Registration, cause: Trigger) -> None:
     """A sign-in gets the role that its token names, or none: where somebody changed that, it is put back and told."""
     if not registration.identity_pool:
         return
@@ -223,7 +225,7 @@ def _keep_role_choice(world: World, registration: Registration, cause: Cause) ->
     )
 
 
-def _tell_drift(world: World, registration: Registration) -> tuple[Drift, ...]:
+def _tell_drift(world: Services, registration: Registration) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
     now = compare(world, registration, world.ledger.model(registration.deployment))
     found = drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))

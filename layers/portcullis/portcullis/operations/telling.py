@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from portcullis.operations.ports import Alert
-from portcullis.operations.world import World
+from portcullis.operations.services import Services
+from portcullis.ports.alerts import Alert
 
 
-def tell_once(world: World, alert: Alert, about: str) -> bool:
+def tell_once(world: Services, alert: Alert, about: str) -> bool:
     """Tell an alert unless the same was told last; returns whether it was."""
     name = f"told#{alert.name}"
     if world.ledger.saved(alert.deployment, name) == about:
@@ -16,7 +16,7 @@ def tell_once(world: World, alert: Alert, about: str) -> bool:
     return True
 
 
-def over(world: World, deployment: str, name: str) -> None:
+def over(world: Services, deployment: str, name: str) -> None:
     """What the alert of this name told is over: the next one is told again."""
     if world.ledger.saved(deployment, f"told#{name}") is not None:
         world.ledger.forget(deployment, f"told#{name}")

@@ -49,7 +49,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class EngineFacts:
     """What exists on the cluster."""
 
     indices: tuple[Index, ...] = ()
@@ -207,7 +207,7 @@ def _merged(key: tuple[frozenset[str], bool], entries: Sequence[tuple[str, Json]
     )
 
 
-def answer(held: Holding, need: Need, world: World, release: Release) -> Answer:
+def answer(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
     """What the engine says to one need of the caller."""
     if held.broken:
         return Answer(need, False, 400, reasons=held.broken)
@@ -227,7 +227,7 @@ def _cluster(held: Holding, need: Need) -> Answer:
     return Answer(need, False, 403, reasons=(f"no cluster privilege of {_names(held.cluster)} covers {need.action}",))
 
 
-def _index(held: Holding, need: Need, world: World, release: Release) -> Answer:
+def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
     granting = held.grants(need.action)
     if not granting:
         return Answer(
@@ -258,7 +258,7 @@ def _index(held: Holding, need: Need, world: World, release: Release) -> Answer:
     return Answer(need, True, 200, views, tuple(dict.fromkeys(reason for view in views for reason in view.reasons)))
 
 
-def _created(held: Holding, need: Need, absent: list[str], world: World, granting: tuple[Group, ...]) -> Answer:
+def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, granting: tuple[Group, ...]) -> Answer:
     """A name that does not exist is made by the request, which is a right of its own where it is a document that makes it."""
     through = _names(r for g in granting for r in g.roles)
     if need.action == "indices:admin/create":
@@ -271,13 +271,13 @@ def _created(held: Holding, need: Need, absent: list[str], world: World, grantin
     return Answer(need, True, 201, reasons=(f"{need.action} makes {', '.join(absent)}, through {through}",))
 
 
-def _covering(groups: Iterable[Group], name: str, world: World) -> tuple[Group, ...]:
+def _covering(groups: Iterable[Group], name: str, world: EngineFacts) -> tuple[Group, ...]:
     """The groups that cover what was asked for: by its own name, or a backing index by its stream's."""
     stream = world.stream_of(name)
     return tuple(group for group in groups if group.covers(name) or (stream and group.covers(stream)))
 
 
-def _resolved(granting: tuple[Group, ...], need: Need, world: World, release: Release) -> list[str]:
+def _resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> list[str]:
     """What a request's names come to: wildcards narrowed to what the action is permitted on, exclusions taken off by name."""
     everything = [*(one.name for one in world.indices), *world.aliases, *world.data_streams]
     found: dict[str, None] = {}
@@ -301,7 +301,7 @@ def _resolved(granting: tuple[Group, ...], need: Need, world: World, release: Re
     return list(found)
 
 
-def _expands_to(name: str, pattern: str, need: Need, world: World, release: Release) -> bool:
+def _expands_to(name: str, pattern: str, need: Need, world: EngineFacts, release: Release) -> bool:
     """Whether a wildcard reaches a name that exists: by its state, and whether it is hidden."""
     if world.is_closed(name):
         return need.options.closed
@@ -312,7 +312,7 @@ def _expands_to(name: str, pattern: str, need: Need, world: World, release: Rele
     return not hidden or need.options.hidden or (pattern.startswith(".") and name.startswith("."))
 
 
-def _views(granting: tuple[Group, ...], asked: Sequence[str], world: World) -> tuple[View, ...]:
+def _views(granting: tuple[Group, ...], asked: Sequence[str], world: EngineFacts) -> tuple[View, ...]:
     """One of each index behind what was asked: limited by the groups that cover it by a name it was asked by."""
     by_index: dict[str, dict[Group, None]] = {}
     filters: dict[str, list[str] | None] = {}

@@ -16,7 +16,7 @@ import msgspec
 
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
-from portcullis.families.elasticsearch.decide import Answer, Index, View, World, answer, holding
+from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Index, View, answer, holding
 from portcullis.families.elasticsearch.names import Unreadable
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.requests import Need, Request, needs
@@ -155,7 +155,7 @@ def _document(role: _Role) -> dict[str, Any]:
     return document
 
 
-def _world(there: _World) -> World:
+def _world(there: _World) -> EngineFacts:
     indices = tuple(
         Index(one) if isinstance(one, str) else Index(one.name, one.hidden, one.closed) for one in there.indices
     )
@@ -163,7 +163,7 @@ def _world(there: _World) -> World:
     streams = {name: tuple(of) for name, of in there.data_streams.items()}
     known = {one.name for one in indices}
     backing = tuple(Index(one, hidden=True) for of in streams.values() for one in of if one not in known)
-    return World((*indices, *backing), aliases, streams)
+    return EngineFacts((*indices, *backing), aliases, streams)
 
 
 def _unknown(roles: dict[str, str], why: str) -> dict[str, Any]:

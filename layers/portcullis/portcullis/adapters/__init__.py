@@ -1,0 +1,1 @@
+"""AWS and the engines, behind the ports. One adapter knows no other, and no operation knows one."""

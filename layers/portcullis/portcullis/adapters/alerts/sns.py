@@ -1,0 +1,106 @@
+"""What is told: a message a person can act on (SNS), and the same as an event for other tools (our own EventBridge bus)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from portcullis.clients import unanswered
+from portcullis.errors import Unreachable
+from portcullis.ports.alerts import Alert
+from portcullis.words import line
+
+_SUBJECT_CHARACTERS = 100  # SNS refuses longer ones
+# SNS and EventBridge take 256 KB, and a character may be twelve bytes of JSON: three texts and the detail stay below.
+_TEXT_CHARACTERS, _DETAIL_BYTES = 4_000, 60_000
+
+
+class SnsAlerts:
+    """The Alerts protocol. Either of `topic` (ARN) and `bus` (name) may be empty: then that way is not used.
+
+    Both ways are tried, so that one that is closed keeps nothing from the other. Raises Unreachable if one gave no answer.
+    """
+
+    def __init__(self, sns: Any, events: Any, *, topic: str, bus: str) -> None:
+        self._sns, self._events, self._topic, self._bus = sns, events, topic, bus
+
+    def tell(self, alert: Alert) -> None:
+        alert = fitting(alert)
+        ways = [way for way, name in ((self._publish, self._topic), (self._put, self._bus)) if name]
+        failures: list[Exception] = []
+        for way in ways:
+            try:
+                way(alert)
+            except Exception as error:
+                why = unanswered(error)
+                failures.append(Unreachable(f"the alert {alert.name} was not sent: {why}") if why else error)
+        if failures:
+            raise failures[0]
+
+    def _publish(self, alert: Alert) -> None:
+        attributes = {"severity": alert.severity, "alert": alert.name, "deployment": alert.deployment or "-"}
+        self._sns.publish(
+            TopicArn=self._topic,
+            Subject=subject(alert, self._topic),
+            Message=text(alert),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+    def _put(self, alert: Alert) -> None:
+        detail = {
+            **alert.detail,
+            "alert": alert.name,
+            "deployment": alert.deployment,
+            "severity": alert.severity,
+            "happened": alert.happened,
+            "done": alert.done,
+            "next": alert.next,
+            "runbook": alert.runbook,
+        }
+        entry = {
+            "EventBusName": self._bus,
+            "Source": "portcullis",
+            "DetailType": "Portcullis Alert",
+            "Detail": json.dumps(detail, default=str),
+        }
+        answer = self._events.put_events(Entries=[entry])
+        if answer.get("FailedEntryCount"):
+            raise Unreachable(f"the alert {alert.name} was not put on {self._bus}: {answer['Entries'][0]}")
+
+
+def fitting(alert: Alert) -> Alert:
+    """The alert with lines that are lines: names in it come from outside, and must neither look like ours nor be too long to send."""
+    detail: dict[str, Any] = alert.detail
+    if len(json.dumps(detail, default=str)) > _DETAIL_BYTES:
+        detail = {"left out": "too long to send; see the history of the deployment"}
+    said = {name: _line(getattr(alert, name)) for name in ("happened", "done", "next")}
+    return replace(alert, deployment=line(alert.deployment, 100), detail=detail, **said)
+
+
+def _line(words: object) -> str:
+    return " ".join(line(words, _TEXT_CHARACTERS).split())
+
+
+def subject(alert: Alert, topic: str) -> str:
+    """One line of printable ASCII, as SNS asks: how bad, what, of which deployment, and where: the account and the Region of the topic
+    are those of what it tells of. A name that is too long is cut, and never the end."""
+    region, account = (topic.split(":") + [""] * 5)[3:5]
+    where = f" ({account} {region})"
+    what = f"[{alert.severity}] {alert.name}: {alert.deployment}"[: _SUBJECT_CHARACTERS - len(where)]
+    return "".join(c if 31 < ord(c) < 127 else "?" for c in what + where)
+
+
+def text(alert: Alert) -> str:
+    """The alert as it reads at 3 a.m."""
+    lines = [
+        f"What happened: {alert.happened}",
+        f"What was done: {alert.done}",
+        f"What to do:    {alert.next}",
+    ]
+    if alert.runbook:
+        lines.append(f"Runbook:       runbooks/{alert.runbook}.md")
+    lines += [f"  {name}: {_line(str(value))}" for name, value in alert.detail.items()]
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The configuration of a domain, changed through AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portcullis.clients import error_code
+from portcullis.errors import Refused, Unreachable
+from portcullis.ports.registration import Registration
+
+_ABSENT = "ResourceNotFoundException"
+_SERVICE = "opensearchservice.amazonaws.com"
+
+
+def let_into_vpcs(iam: Any) -> str:
+    """Make the role without which the search service makes no domain in a VPC; an account has it once, and only the console makes it by
+    itself. What was done, in words. `iam` is a boto3 client."""
+    try:
+        iam.create_service_linked_role(AWSServiceName=_SERVICE)
+    except iam.exceptions.InvalidInputException as error:
+        if "has been taken" not in str(error):
+            raise Refused(f"iam create_service_linked_role: {error}") from error
+        return "was there"
+    return "made"
+
+
+class AwsDomain:
+    """The Domain protocol. `client` is a boto3 OpenSearch client in the domain's Region."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def set_master(self, registration: Registration, role_arn: str) -> None:
+        """Fine-grained access control then maps all_access to this ARN. Asked again with the same ARN it changes nothing."""
+        options = {"MasterUserOptions": {"MasterUserARN": role_arn}}
+        self._call("update_domain_config", DomainName=registration.domain, AdvancedSecurityOptions=options)
+
+    def exists(self, registration: Registration) -> bool:
+        return self._described(registration) is not None
+
+    def key_of(self, registration: Registration) -> str:
+        status = self._described(registration) or {}
+        return str((status.get("EncryptionAtRestOptions") or {}).get("KmsKeyId", ""))
+
+    def delete(self, registration: Registration) -> None:
+        try:
+            self._call("delete_domain", DomainName=registration.domain)
+        except Refused as error:
+            if error_code(error.__cause__ or error) != _ABSENT:
+                raise
+
+    def _described(self, registration: Registration) -> dict[str, Any] | None:
+        try:
+            status: dict[str, Any] = self._call("describe_domain", DomainName=registration.domain)["DomainStatus"]
+        except Refused as error:
+            if error_code(error.__cause__ or error) == _ABSENT:
+                return None
+            raise
+        return status
+
+    def _call(self, call: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self._client, call)(**arguments)
+        except Exception as error:
+            code = error_code(error)
+            if code and not code.startswith(("Throttling", "Internal", "ServiceUnavailable")):
+                raise Refused(f"opensearch {call}: {error}") from error
+            if code or type(error).__module__.startswith(("botocore", "urllib3")):
+                raise Unreachable(f"opensearch {call}: {code or type(error).__name__}") from error
+            raise

@@ -1,0 +1,155 @@
+"""The domain's security groups, access policy and VPC endpoints through AWS. Every change can be made twice without harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from portcullis.access.config import Json
+from portcullis.clients import error_code, unanswered
+from portcullis.errors import Refused, Unreachable
+from portcullis.ports.places import VpcEndpoints
+from portcullis.ports.registration import Registration
+
+_RULE_KEYS = ("IpProtocol", "FromPort", "ToPort", "IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+_SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+
+
+class AwsGate:
+    """The Gate protocol. `client(service)` gives a boto3 client in the domain's Region."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
+
+    def ingress(self, registration: Registration) -> list[Json]:
+        """The ingress rules that a lock closes: all but the automation's and break-glass'."""
+        if not registration.security_group:
+            return []
+        found = self._let_in_by([registration.security_group], registration)
+        return found[registration.security_group]
+
+    def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        self.close_group(registration.security_group, rules)
+
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
+            self._quietly(
+                "authorize_security_group_ingress", "InvalidPermission.Duplicate", registration.security_group, rule
+            )
+
+    def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
+        network = self._domain(registration).get("VPCOptions") or {}
+        own = (registration.security_group, registration.automation_security_group)
+        further = [group for group in network.get("SecurityGroupIds") or () if group not in own]
+        return self._let_in_by(further, registration) if further else {}
+
+    def close_group(self, group: str, rules: Sequence[Json]) -> None:
+        for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
+            self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", group, rule)
+
+    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+        try:
+            there = _one_source_each(self._let_in_by([group])[group])
+        except Refused as error:
+            if "InvalidGroup" in str(error):
+                return
+            raise
+        for rule in _one_source_each(rules):
+            if rule not in there:
+                self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", group, rule)
+
+    def endpoints(self, registration: Registration) -> VpcEndpoints:
+        if not registration.security_group:  # in no VPC
+            return VpcEndpoints([], {})
+        access = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
+        made = self._pages("list_vpc_endpoints_for_domain", "VpcEndpointSummaryList", registration)
+        return VpcEndpoints(access, {one["VpcEndpointId"]: one.get("VpcEndpointOwner", "") for one in made})
+
+    def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        for one in principals:
+            self._call("opensearch", "revoke_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
+
+    def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
+        there = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
+        for one in principals:
+            if one not in there:
+                self._call("opensearch", "authorize_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
+
+    def policy(self, registration: Registration) -> Json:
+        text = self._domain(registration).get("AccessPolicies") or ""
+        policy: Json = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
+        return policy
+
+    def set_policy(self, registration: Registration, policy: Json) -> None:
+        text = json.dumps(policy, separators=(",", ":"))
+        self._call("opensearch", "update_domain_config", DomainName=registration.domain, AccessPolicies=text)
+
+    def _domain(self, registration: Registration) -> Json:
+        status: Json = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
+        return status
+
+    def _let_in_by(self, groups: Sequence[str], registration: Registration | None = None) -> dict[str, list[Json]]:
+        """The rules of each group; of a registration, without the sources that a lock leaves alone."""
+        stay = registration and (registration.automation_security_group, registration.break_glass_security_group)
+        found = self._call("ec2", "describe_security_groups", GroupIds=list(groups))["SecurityGroups"]
+        return {
+            group["GroupId"]: [
+                rule for permission in group["IpPermissions"] if (rule := _without_groups(permission, stay or ()))
+            ]
+            for group in found
+        }
+
+    def _pages(self, call: str, listed: str, registration: Registration) -> list[Json]:
+        found: list[Json] = []
+        token: str | None = None
+        while token != "":
+            page = self._call(
+                "opensearch", call, DomainName=registration.domain, **({"NextToken": token} if token else {})
+            )
+            found += page[listed]
+            token = page.get("NextToken") or ""
+        return found
+
+    def _quietly(self, call: str, harmless: str, group: str, rule: Json) -> None:
+        try:
+            self._call("ec2", call, GroupId=group, IpPermissions=[rule])
+        except Refused as error:
+            if harmless not in str(error):
+                raise
+
+    def _call(self, service: str, call: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self._client(service), call)(**arguments)
+        except Exception as error:
+            if why := unanswered(error):
+                raise Unreachable(f"{service} {call}: {why}") from error
+            if error_code(error):
+                raise Refused(f"{service} {call}: {error}") from error
+            raise
+
+
+def _named(principal: Json) -> Json:
+    """An authorised principal, as the calls that authorise and revoke it name it."""
+    kind = "Service" if principal.get("PrincipalType") == "AWS_SERVICE" else "Account"
+    options = {"ServiceOptions": principal["ServiceOptions"]} if principal.get("ServiceOptions") else {}
+    return {kind: principal["Principal"], **options}
+
+
+def _one_source_each(rules: Sequence[Json]) -> list[Json]:
+    """The same rules, each with one source: EC2 takes those of one call all or none."""
+    return [
+        {key: value for key, value in rule.items() if key not in _SOURCES} | {source: [one]}
+        for rule in rules
+        for source in _SOURCES
+        for one in rule.get(source, ())
+    ]
+
+
+def _without_groups(permission: Json, groups: Collection[str]) -> Json | None:
+    """The rule without the sources that are one of `groups`; None if nothing is left of it."""
+    rule = {key: permission[key] for key in _RULE_KEYS if permission.get(key) not in (None, [])}
+    pairs = [pair for pair in rule.pop("UserIdGroupPairs", []) if pair.get("GroupId") not in groups]
+    if pairs:
+        rule["UserIdGroupPairs"] = pairs
+    return rule if any(rule.get(source) for source in _SOURCES) else None

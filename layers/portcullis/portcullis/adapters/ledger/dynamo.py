@@ -1,0 +1,393 @@
+"""The ledger: one DynamoDB table.
+
+pk                      sk                     holds
+deployments             <deployment>           registration
+deployment#<name>       model                  the deployment file's text and the resolved access model
+                        watermark              what the last finished reconcile covers
+                        custody                state, health, measures (optimistic version)
+                        saved#<name>           what a lock put aside
+                        history#<time>#<n>     a change, kept 400 days
+domain#<domain arn>     claims#<owner>         what an owner added (written at once or not at all; optimistic version)
+                        lease                  who may write to the engine now
+part#<n>#<pk>           <sk>                   a part of an item that was too large for one
+
+What is too large for one item is cut: the item says so, and a transaction writes it with all of its parts and takes away those that it
+does not have, so that a reader finds the old value or the new one, whole, whatever is cut off when. All else is one plain write, on the
+condition that there is nothing to take away. The parts are no neighbours: a transaction pays twice for each KB, and a partition takes
+1,000 KB a second. Custody, which is written on a condition of its own, stays one item: a few steps, each with a few words.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import MsgspecError
+
+from portcullis.access.plan import AccessModel, Claim
+from portcullis.adapters.ledger.codec import (
+    CUT,
+    MOST_PARTS,
+    TooLarge,
+    claims_read,
+    claims_written,
+    cut,
+    decode,
+    decode_whole,
+    encode,
+    joined,
+)
+from portcullis.clients import unanswered
+from portcullis.custody.types import Custody
+from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.ports.ledger import Change, Claims
+from portcullis.ports.registration import KeptModel, Registration
+
+_HISTORY_SECONDS = 400 * 24 * 3600
+_WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
+
+
+class DynamoLedger:
+    """The Ledger protocol on a DynamoDB table. `client` is a boto3 DynamoDB client."""
+
+    def __init__(self, client: Any, table: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._client, self._table, self._now = client, table, now
+        self._counter = itertools.count()
+        self._of_thread = threading.local()  # the leases that a thread has: domain -> (token, seconds)
+
+    # ------------------------------------------------------------------ deployments
+
+    def deployments(self) -> tuple[str, ...]:
+        return tuple(item["sk"]["S"] for item in self._query("deployments", ""))
+
+    def registrations(self) -> tuple[Registration, ...]:
+        return tuple(decode(item["value"], Registration) for item in self._query("deployments", ""))
+
+    def registration(self, deployment: str) -> Registration:
+        item = self._get("deployments", deployment)
+        if item is None:
+            known = ", ".join(sorted(self.deployments())) or "none"
+            raise Refused(f"no deployment named {deployment!r} is in the ledger (known: {known})")
+        registration: Registration = decode(item["value"], Registration)
+        return registration
+
+    def register(self, registration: Registration) -> None:
+        self._put("deployments", registration.deployment, "the registration", value=registration)
+
+    def unregister(self, deployment: str) -> None:
+        self._delete("deployments", deployment)
+
+    def model(self, deployment: str) -> KeptModel:
+        item = self._get(f"deployment#{deployment}", "model")
+        if item is None:
+            raise Refused(f"the ledger holds no access model of {deployment!r}; apply one first")
+        try:
+            return KeptModel(
+                text=decode(item["text"], str),
+                access=decode(item["access"], AccessModel),
+                options=decode(item["options"], dict),
+                version=_version(item),
+            )
+        except MsgspecError as error:
+            remedy = "it was written by another Portcullis: deploy that version"
+            raise BadInput(f"cannot be read: {error}", source="ledger", place="model", remedy=remedy) from None
+
+    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
+        pk, what, version = f"deployment#{deployment}", f"the access model of {deployment!r}", model.version
+        self._put(pk, "model", what, version=version, text=model.text, access=model.access, options=model.options)
+        return replace(model, version=model.version + 1)
+
+    # ------------------------------------------------------------------ claims and the lease
+
+    def claims(self, domain: str) -> Mapping[str, Claims]:
+        items = self._query(f"domain#{domain}", "claims#")
+        return {item["sk"]["S"].removeprefix("claims#"): _claims(item) for item in items}
+
+    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        what, values = f"the list of claims of {owner!r}", claims_written(claims)
+        self._put(f"domain#{domain}", f"claims#{owner}", what, version=claims.version, **values)
+        return Claims(claims, version=claims.version + 1, late=claims.late, until=claims.until)
+
+    @contextmanager
+    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
+        """The right to write to a domain's engine, of the thread that takes it; yields whether it was had within `wait` seconds.
+
+        A holder that died loses it after `seconds`; one that works renews it before each write, and stops where it was lost.
+        """
+        token = f"{holder}#{secrets.token_hex(6)}"
+        deadline = time.monotonic() + wait
+        while not (held := self._take_lease(domain, token, seconds)) and time.monotonic() < deadline:
+            time.sleep(0.05 + secrets.randbelow(100) / 1000)
+        if held:
+            self._leases()[domain] = (token, seconds)
+        try:
+            yield held
+        finally:
+            if held:
+                self._leases().pop(domain, None)
+                self._drop_lease(domain, token)
+
+    def renew(self, domain: str) -> None:
+        token, seconds = self._leases().get(domain, ("", 0.0))
+        renewed = bool(token) and self._conditional(
+            self._client.put_item,
+            Item=self._lease_item(domain, token, seconds),
+            ConditionExpression="#token = :token",
+            ExpressionAttributeNames={"#token": "token"},
+            ExpressionAttributeValues={":token": {"S": token}},
+        )
+        if not renewed:
+            raise Overtaken(
+                f"another writer is at work on {domain.rpartition('/')[2]} by now: look what is done, and try again"
+            )
+
+    def _leases(self) -> dict[str, tuple[str, float]]:
+        found: dict[str, tuple[str, float]] = self._of_thread.__dict__.setdefault("leases", {})
+        return found
+
+    def _lease_item(self, domain: str, token: str, seconds: float) -> dict[str, Any]:
+        until = self._now().timestamp() + seconds
+        return {**_key(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{until:.3f}"}}
+
+    def _take_lease(self, domain: str, token: str, seconds: float) -> bool:
+        return self._conditional(
+            self._client.put_item,
+            Item=self._lease_item(domain, token, seconds),
+            ConditionExpression="attribute_not_exists(pk) OR #until < :now",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":now": {"N": f"{self._now().timestamp():.3f}"}},
+        )
+
+    def _drop_lease(self, domain: str, token: str) -> None:
+        # Where the condition does not hold it ran out, and somebody else has it now.
+        self._conditional(
+            self._client.delete_item,
+            Key=_key(f"domain#{domain}", "lease"),
+            ConditionExpression="#token = :token",
+            ExpressionAttributeNames={"#token": "token"},
+            ExpressionAttributeValues={":token": {"S": token}},
+        )
+
+    # ------------------------------------------------------------------ watermark, custody
+
+    def watermark(self, deployment: str) -> datetime | None:
+        item = self._get(f"deployment#{deployment}", "watermark")
+        return None if item is None else datetime.fromisoformat(item["until"]["S"])
+
+    def raise_watermark(self, deployment: str, covered_until: datetime) -> None:
+        until = covered_until.astimezone(UTC).isoformat(timespec="microseconds")
+        self._conditional(
+            self._client.put_item,
+            Item={**_key(f"deployment#{deployment}", "watermark"), "until": {"S": until}},
+            ConditionExpression="attribute_not_exists(pk) OR #until < :until",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":until": {"S": until}},
+        )
+
+    def custody(self, deployment: str) -> Custody:
+        item = self._get(f"deployment#{deployment}", "custody")
+        return Custody(deployment) if item is None else decode_whole(item["value"], Custody)
+
+    def keep_custody(self, custody: Custody) -> Custody:
+        """Keep it with the next version, which is returned. Conflict if somebody kept another one since it was read."""
+        kept = replace(custody, version=custody.version + 1)
+        stored = self._conditional(
+            self._client.put_item,
+            Item={
+                **_key(f"deployment#{custody.deployment}", "custody"),
+                "value": encode(kept),
+                "version": {"N": str(kept.version)},
+            },
+            ConditionExpression="attribute_not_exists(pk) OR #version = :version",
+            ExpressionAttributeNames={"#version": "version"},
+            ExpressionAttributeValues={":version": {"N": str(custody.version)}},
+        )
+        if not stored:
+            raise Conflict(f"the custody of {custody.deployment!r} was changed by somebody else meanwhile")
+        return kept
+
+    # ------------------------------------------------------------------ put aside
+
+    def save(self, deployment: str, name: str, value: Any) -> None:
+        self._put(f"deployment#{deployment}", f"saved#{name}", f"{name!r} of {deployment!r}", value=value)
+
+    def saved(self, deployment: str, name: str) -> Any | None:
+        item = self._get(f"deployment#{deployment}", f"saved#{name}")
+        return None if item is None else decode(item["value"])
+
+    def forget(self, deployment: str, name: str) -> None:
+        self._delete(f"deployment#{deployment}", f"saved#{name}")
+
+    def forget_all(self, deployment: str) -> None:
+        for item in list(self._query(f"deployment#{deployment}", "saved#")):
+            self.forget(deployment, item["sk"]["S"].removeprefix("saved#"))
+
+    # ------------------------------------------------------------------ history
+
+    def record(self, change: Change) -> None:
+        stamp = change.at.astimezone(UTC).isoformat(timespec="microseconds")
+        pk, sk = f"deployment#{change.deployment}", f"history#{stamp}#{next(self._counter):04d}{secrets.token_hex(3)}"
+        expires = int(change.at.timestamp()) + _HISTORY_SECONDS
+        try:
+            self._put(pk, sk, change.summary, expires=expires, value=change)
+        except TooLarge:
+            words = f"{change.summary} (what it touched was too large to keep: it cannot be rolled back)"
+            kept = replace(change, summary=words, before=None, after=None, touched=(), model_before="")
+            self._put(pk, sk, change.summary, expires=expires, value=kept)
+
+    def history(self, deployment: str, limit: int = 50) -> Iterator[Change]:
+        """The latest first, and one at a time: what a large change touched may be hundreds of megabytes here."""
+        items = self._query(f"deployment#{deployment}", "history#", newest_first=True, page=limit)
+        # What has expired is deleted piece by piece, some day.
+        lasting = (item for item in items if int(item["expires"]["N"]) > self._now().timestamp())
+        return (decode(item["value"], Change) for item in itertools.islice(lasting, limit))
+
+    # ------------------------------------------------------------------ DynamoDB
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        with self._translated():
+            answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
+        return self._whole(answer["Item"]) if "Item" in answer else None
+
+    def _put(
+        self, pk: str, sk: str, what: str, expires: int | None = None, version: int | None = None, **values: Any
+    ) -> None:
+        """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch.
+
+        With a `version`: in place of that version only, as the next one. Conflict if another one is there.
+        """
+        try:
+            head, parts = cut({name: encode(value) for name, value in values.items()})
+        except TooLarge as error:
+            raise TooLarge(f"{what} is too large for the ledger: {error}") from None
+        more = {} if expires is None else {"expires": {"N": str(expires)}}
+        stamp = {} if version is None else {"version": {"N": str(version + 1)}}
+        item = {**_key(pk, sk), **head, **more, **stamp}
+        if not parts and self._conditional(self._client.put_item, Item=item, **_if(version, in_one_item=True)):
+            return
+        of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(_part_keys(pk, sk), parts, strict=False)]
+        gone = _part_keys(pk, sk)[len(parts) :]
+        puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
+        puts[0]["Put"] |= _if(version)
+        try:
+            self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone)])
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", ())
+            if version is None or all(one.get("Code") != "ConditionalCheckFailed" for one in reasons):
+                raise
+            raise Conflict(f"{what} was changed by somebody else meanwhile") from None
+
+    def _delete(self, pk: str, sk: str) -> None:
+        if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_if(in_one_item=True)):
+            self._at_once(self._client.transact_write_items, self._deletes([_key(pk, sk), *_part_keys(pk, sk)]))
+
+    def _deletes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
+
+    def _whole(self, item: dict[str, Any]) -> dict[str, Any] | None:
+        """An item with its parts, all of one moment: it may be another one by now, or gone."""
+        if CUT not in item:
+            return item
+        pk, sk = item["pk"]["S"], item["sk"]["S"]
+        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in (_key(pk, sk), *_part_keys(pk, sk))]
+        answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
+        now, *parts = (answer.get("Item") for answer in answers)
+        return joined(now, [part["part"]["B"] for part in parts if part]) if now and CUT in now else now
+
+    def _at_once(self, call: Callable[..., Any], items: Sequence[dict[str, Any]]) -> Any:
+        """A transaction. One that another's or the table's rate stood in the way of is tried again: the client does not."""
+        for wait in _WAITS:
+            with self._translated():
+                try:
+                    return call(TransactItems=items)
+                except self._client.exceptions.TransactionCanceledException as error:
+                    if not unanswered(error):
+                        raise
+            time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+        with self._translated():
+            return call(TransactItems=items)
+
+    def _conditional(self, call: Callable[..., Any], **given: Any) -> bool:
+        """One write; False if its condition does not hold."""
+        with self._translated():
+            try:
+                call(TableName=self._table, **given)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def _query(
+        self, pk: str, prefix: str, *, newest_first: bool = False, page: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": pk}},
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+        }
+        if prefix:
+            query["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
+            query["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
+        if page:
+            query["Limit"] = page
+        while True:
+            with self._translated():
+                answer = self._client.query(**query)
+            yield from filter(None, map(self._whole, answer.get("Items", [])))
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PortcullisError:
+            raise
+        except Exception as error:
+            if why := unanswered(error):
+                raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
+            raise
+
+
+def _version(item: Mapping[str, Any]) -> int:
+    """How often an item was kept; 0 of one from before versions were counted."""
+    return int(item["version"]["N"]) if "version" in item else 0
+
+
+def _claims(item: Mapping[str, Any]) -> Claims:
+    late = decode(item["late"]) if "late" in item else None
+    return claims_read(decode(item["value"], list[Claim]), late, _version(item))
+
+
+def _if(version: int | None = None, *, in_one_item: bool = False) -> dict[str, Any]:
+    """A condition of a write: what is there is of this version, and has no parts."""
+    conditions, names, values = [], {}, {}
+    if in_one_item:
+        conditions.append("attribute_not_exists(#cut)")
+        names["#cut"] = CUT
+    if version is not None:
+        names["#version"] = "version"
+        conditions.append("#version = :version" if version else "attribute_not_exists(#version)")
+        values = {":version": {"N": str(version)}} if version else {}
+    if not conditions:
+        return {}
+    condition = {"ConditionExpression": " AND ".join(conditions), "ExpressionAttributeNames": names}
+    return condition | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _part_keys(pk: str, sk: str) -> list[dict[str, Any]]:
+    return [_key(f"part#{number}#{pk}", sk) for number in range(MOST_PARTS)]

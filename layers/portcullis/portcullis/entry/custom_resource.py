@@ -1,0 +1,118 @@
+"""The custom resources behind `domain_setup`: an account is made ready for domains in a VPC; a deployment is registered and its access
+model put on the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from portcullis.errors import BadInput, Conflict, PortcullisError, Unreachable
+from portcullis.operations.access.applying import Outcome
+from portcullis.operations.access.deployments import introduce, kept_model, withdraw
+from portcullis.operations.keys.check import refuse_bad_key, with_domain_key
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.watching.seeing import forget_eyes, keep_eyes
+from portcullis.ports.registration import Registration
+from portcullis.wiring import from_environment
+
+# What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
+# failed resource is taken back, since the domain is there and its key has to be watched.
+_NOT_PUT = "-not-put"
+_PATIENCE, _PAUSE = timedelta(minutes=3), 5.0  # the function has ten minutes, and one try may take two
+
+
+def answer(event: Mapping[str, Any], logger: Any) -> None:
+    """Do what CloudFormation asks and tell it. It waits an hour for an answer that never comes, so an answer always comes."""
+    properties = event.get("ResourceProperties", {})
+    body = {
+        "Status": "SUCCESS",
+        "Reason": "done",
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{_name(properties) or 'account'}",
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": {},
+    }
+    try:
+        if event["RequestType"] != "Delete" or not str(body["PhysicalResourceId"]).endswith(_NOT_PUT):
+            body["Data"] = _carry_out(from_environment(), event["RequestType"], properties)
+    except Exception as error:
+        logger.exception("the deployment could not be set up")
+        reason = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
+        body |= {"Status": "FAILED", "Reason": " ".join(reason.split())[:1000]}
+        if event["RequestType"] == "Create":
+            body["PhysicalResourceId"] += _NOT_PUT
+    _tell(event["ResponseURL"], body)
+
+
+def _tell(url: str, body: Mapping[str, Any]) -> None:
+    """Raises Unreachable, so that Lambda tries again; without the address, which is signed and would be a key in a log."""
+    import requests
+
+    try:
+        response = requests.put(url, json=body, headers={"content-type": ""}, timeout=30)
+    except requests.RequestException as error:
+        raise Unreachable(f"CloudFormation did not take the answer: {type(error).__name__}") from None
+    if response.status_code >= 400:
+        raise Unreachable(f"CloudFormation did not take the answer: {response.status_code}")
+
+
+def _name(properties: Mapping[str, Any]) -> str:
+    """The deployment's name, as far as it can be told."""
+    registration = properties.get("Registration")
+    return str(registration.get("deployment", "")) if isinstance(registration, Mapping) else ""
+
+
+def _carry_out(world: Services, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
+    if request == "Delete":
+        if "Eyes" in properties:
+            forget_eyes(world, Trigger("CloudFormation Delete", "cloudformation"))
+            return {}
+        # Of what CloudFormation takes back because it could never be read, nothing was registered.
+        if name := _name(properties):
+            withdraw(world, name, Trigger("CloudFormation Delete", "cloudformation"))
+        return {}
+    if properties.get("Account"):
+        return {"ServiceRole": world.let_into_vpcs()}
+    if "Eyes" in properties:
+        return {"Eyes": str(keep_eyes(world, str(properties["Eyes"])))}
+    registration = _registration(properties)
+    text = _model_text(properties)
+    registration = with_domain_key(world, registration)
+    refuse_bad_key(world, registration, kept_model(text, f"{registration.deployment}.yaml"))
+    outcome = _once_it_answers(
+        world, lambda: introduce(world, registration, text, Trigger(f"CloudFormation {request}", "cloudformation"))
+    )
+    return {"Steps": str(len(outcome.plan.steps))}
+
+
+def _once_it_answers(world: Services, act: Callable[[], Outcome]) -> Outcome:
+    """A domain that has just come up may not answer at first, or another writer may be faster: to give up would be to make it once more."""
+    until = world.now() + _PATIENCE
+    while True:
+        try:
+            return act()
+        except (Unreachable, Conflict):
+            if world.now() >= until:
+                raise
+            world.sleep(_PAUSE)
+
+
+def _registration(properties: Mapping[str, Any]) -> Registration:
+    try:
+        return msgspec.convert(properties["Registration"], Registration)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise BadInput(
+            f"the registration is not as expected: {error}", source="custom resource", place="Registration"
+        ) from None
+
+
+def _model_text(properties: Mapping[str, Any]) -> str:
+    from portcullis.clients import client
+
+    where = properties["Model"]
+    body: bytes = client("s3").get_object(Bucket=where["bucket"], Key=where["key"])["Body"].read()
+    return body.decode()

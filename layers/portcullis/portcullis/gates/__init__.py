@@ -1,5 +1,0 @@
-"""The ways to shut a domain from outside the engine: its security group and its access policy."""
-
-from portcullis.gates.aws import AwsGate
-
-__all__ = ["AwsGate"]

@@ -1,5 +1,0 @@
-"""One look at a key: several independent questions to KMS and CloudWatch, asked at once."""
-
-from portcullis.keys.aws import AwsKeys
-
-__all__ = ["AwsKeys"]

@@ -1,5 +1,0 @@
-"""What is remembered: registrations, models, claims, custody, watermarks, and the history of every change with its cause."""
-
-from portcullis.ledger.dynamo import DynamoLedger
-
-__all__ = ["DynamoLedger"]

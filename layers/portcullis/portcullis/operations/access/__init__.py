@@ -1,0 +1,1 @@
+"""Access put on, taken over, changed and rolled back."""

@@ -1,0 +1,378 @@
+"""Adopt: write the model from what an engine holds, so that a running cluster is taken over without a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from portcullis.access.administering import administers
+from portcullis.access.compare import same, without_nothing
+from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.desired import Desired
+from portcullis.access.guard import let_in_by
+from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.access.applying import apply_model
+from portcullis.operations.access.deployments import kept_of, writing
+from portcullis.operations.access.foundation import keepers
+from portcullis.operations.access.looking import compare
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.undertaking import text_in_ledger
+from portcullis.ports.registration import Registration
+
+if TYPE_CHECKING:
+    from portcullis.model import Deployment
+
+_SECTIONS = {Kind.ROLES: "roles", Kind.ACTION_GROUPS: "action_groups", Kind.TENANTS: "tenants", Kind.USERS: "users"}
+# What a deployment file can hold of each kind of document.
+_FIELDS = {
+    Kind.ROLES: {"description", "cluster_permissions", "index_permissions", "tenant_permissions"},
+    Kind.ACTION_GROUPS: {"description", "type", "allowed_actions"},
+    Kind.TENANTS: {"description"},
+    Kind.USERS: {"description", "backend_roles", "attributes"},
+}
+_MARK = "adopted-here"
+_MOST_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What adopting came to. `exit_status` 3: there are differences left, or it was only to be shown and there is something to
+    take: nothing was claimed and the model was not kept.
+
+    `taken` names what is claimed: what is put into the file, and what the file asks for and nobody had claimed. `left` is what stays
+    as it is on the engine and is nobody's: not in the model, with the reason. `steps` is what applying `text` would still change.
+    `digest` is what was shown, by which the claiming that follows knows whether it is still that.
+    """
+
+    text: str
+    adopted: int
+    taken: tuple[str, ...]
+    left: tuple[str, ...]
+    steps: tuple[str, ...]
+    claimed: bool
+    digest: str
+    exit_status: int
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """What people said by name. Everything may be named by the whole of what is shown, or by the name of its role, user, group or
+    tenant; what gives the administration only by the whole."""
+
+    only: frozenset[str]
+    without: frozenset[str]
+    fitted: set[str] = field(default_factory=set)  # of these, what something answers to
+
+    def refuses(self, claim: Claim, administrator: bool) -> str:
+        """Why this is not taken; "" if it is. "-" if nobody need be told: it was not asked for."""
+        whole, names = str(claim), {str(claim), f"{claim.kind.value}/{claim.name}", claim.name}
+        self.fitted |= names & (self.only | self.without)
+        if names & self.without or (self.only and not names & self.only):
+            return "-"
+        if administrator and whole not in self.only:
+            return f"it gives the administration of the domain, and is taken only if named: --only '{whole}'"
+        return ""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is to be written into the file."""
+
+    documents: dict[tuple[str, str], Json] = field(default_factory=dict)  # (section, name) -> value
+    both: dict[str, list[str]] = field(default_factory=dict)  # and_backend_roles
+    grants: list[tuple[str, str, Grant]] = field(default_factory=list)  # (list, entry, grant)
+    left: list[str] = field(default_factory=list)
+
+    def claims(self) -> Iterator[Claim]:
+        """What all of this will be claimed as."""
+        kinds = {section: kind for kind, section in _SECTIONS.items()}
+        yield from (Claim(kinds[section], name) for section, name in self.documents)
+        yield from (
+            Claim(Kind.MAPPINGS, role, "and_backend_roles", one) for role in self.both for one in self.both[role]
+        )
+        yield from (Claim(Kind.MAPPINGS, grant.role, entry_list, entry) for entry_list, entry, grant in self.grants)
+
+    def __len__(self) -> int:
+        return len(self.documents) + len(self.both) + len(self.grants)
+
+
+def adopt(
+    world: Services,
+    deployment: str,
+    cause: Trigger,
+    *,
+    text: str | None = None,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    dry_run: bool = False,
+    expected: str = "",
+) -> Adopted:
+    """Take over what the engine holds into the text of a deployment file (that of the ledger, unless one is given).
+
+    Where the engine and the file differ, the engine is right. Comments stay. If the model that comes out asks for no change, it is
+    kept, and everything in it is claimed; else, and with `dry_run`, it is only shown. What gives somebody the administration of the
+    domain is taken only if `only` names it. `expected` is the digest of what was shown: Refused if there is something else by now.
+    """
+    from portcullis import model
+
+    chosen = _Chosen(frozenset(only), frozenset(without))
+    with writing(world, deployment, "adopt") as registration:
+        base = text if text is not None else text_in_ledger(world, deployment)
+        if not base:
+            raise Refused(f"the ledger holds no model of {deployment}; give a deployment file to write into")
+        source = f"{deployment}.yaml"
+        before = model.loads(base, source)
+        now = compare(world, registration, kept_of(before, base), adopt=True)
+        found = _look(now.held, now.desired, now.others, before, registration, chosen)
+        standing = {claim for claim in now.plan.claim_only if not chosen.refuses(claim, administers(now.held, claim))}
+        if strange := sorted((chosen.only | chosen.without) - chosen.fitted):
+            raise BadInput(
+                f"there is nothing to take over that is called {strange[0]!r}",
+                source="request",
+                place="only" if strange[0] in chosen.only else "except",
+                remedy=f"portcullis adopt {deployment} --dry-run names what there is",
+            )
+        _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]).whole())
+        adopted_text, after = _written(base, source, before, found)
+        kept = kept_of(after, adopted_text)
+        end = compare(world, registration, kept, adopt=True)
+        claims = frozenset({*found.claims(), *standing})
+        taken = tuple(str(claim) for claim in sorted(claims))
+        digest = sha256("\n".join((adopted_text, *taken)).encode()).hexdigest()[:32]
+        if expected and expected != digest:
+            raise Refused(f"what there is to take over on {deployment} is no longer what was shown: look again")
+        claimed = end.plan.empty and not dry_run
+        if claimed:
+            apply_model(world, registration, kept, cause, adopt=claims, operation="adopt")
+        steps = (f"{step.operation.value} {step.claim} ({step.because})" for step in end.plan.steps)
+        left = (*found.left, *(str(conflict) for conflict in end.plan.conflicts))
+        different = not end.plan.empty or (dry_run and bool(taken))
+        return Adopted(adopted_text, len(found), taken, left, tuple(steps), claimed, digest, 3 if different else 0)
+
+
+# ---------------------------------------------------------------------- what there is to adopt
+
+
+def _look(
+    held: SecurityConfig,
+    wanted: Desired,
+    others: frozenset[Claim],
+    before: Deployment,
+    registration: Registration,
+    chosen: _Chosen,
+) -> _Found:
+    found = _Found()
+    for kind, section in _SECTIONS.items():
+        declared = getattr(before.access, section)
+        for name in sorted(held.of(kind)):
+            there, asked = held.get(kind, name) or {}, wanted.of(kind).get(name)
+            if held.is_fixed(kind, name) or held.of(kind)[name].get("hidden") or Claim(kind, name) in others:
+                continue
+            if asked is not None and same(asked, there):
+                continue
+            claim = Claim(kind, name)
+            more = administers(held, claim, there) and not (asked is not None and administers(held, claim, asked))
+            if why := chosen.refuses(claim, more):
+                found.left += [f"{claim}: {why}"] if why != "-" else []
+            elif asked is not None and name not in declared:
+                found.left.append(f"{Claim(kind, name)}: differs from what Portcullis or a level makes of it")
+            elif beyond := _beyond(kind, there):
+                found.left.append(f"{Claim(kind, name)}: a deployment file cannot hold {beyond}")
+            else:
+                found.documents[section, name] = _value(kind, there)
+    for role in sorted(held.of(Kind.MAPPINGS)):
+        if not held.is_fixed(Kind.MAPPINGS, role) and role in held.of(Kind.ROLES):
+            _mapping(role, held, wanted, others, registration, found, chosen)
+    return found
+
+
+def _beyond(kind: Kind, document: Json) -> str:
+    """What of a document has no place in a deployment file."""
+    fields = sorted(name for name, value in document.items() if value and name not in _FIELDS[kind] | {"hash"})
+    return ", ".join(fields)
+
+
+def _value(kind: Kind, document: Json) -> Json:
+    """The document without what is empty or does nothing, field by field in the order the engine shows."""
+    cleaned = without_nothing(document)
+    return {name: _full(value) for name, value in cleaned.items() if name in _FIELDS[kind] and value}
+
+
+def _full(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_full(item) for item in value]
+    if isinstance(value, dict):
+        return {name: item for name, item in value.items() if item}
+    return value
+
+
+def _mapping(
+    role: str,
+    held: SecurityConfig,
+    wanted: Desired,
+    others: frozenset[Claim],
+    registration: Registration,
+    found: _Found,
+    chosen: _Chosen,
+) -> None:
+    administrator = administers(held, Claim(Kind.MAPPINGS, role))
+    break_glass = let_in_by(held, keepers(registration).shut_out)
+    for entry_list in MAPPING_LISTS:
+        there = dict.fromkeys(held.entries(role, entry_list))
+        if entry_list == "and_backend_roles":
+            if there and there.keys() != wanted.entries.get(role, {}).get(entry_list, {}).keys():
+                if any(Claim(Kind.MAPPINGS, role, entry_list, entry) in others for entry in there):
+                    continue
+                refused = {chosen.refuses(Claim(Kind.MAPPINGS, role, entry_list, e), administrator) for e in there}
+                if refused == {""}:
+                    found.both[role] = list(there)
+                else:
+                    whole = f"{Claim(Kind.MAPPINGS, role, entry_list, ' and '.join(there))}"
+                    found.left += [f"{whole}: {why}" for why in sorted(refused - {"", "-"})]
+            continue
+        for entry in there:
+            if not entry.strip():
+                continue  # maps nobody
+            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
+            if claim in others or wanted.because(role, entry_list, entry) is not None:
+                continue
+            why = chosen.refuses(claim, administrator)
+            subject = subject_of(entry_list, entry, registration)
+            if why:
+                found.left += [f"{claim}: {why}"] if why != "-" else []
+            elif claim in break_glass:
+                found.left.append(f"{claim}: it lets break-glass in, which only a window of a lock does")
+            elif subject is None:
+                found.left.append(f"{claim}: a deployment file has no word for it")
+            else:
+                found.grants.append((entry_list, entry, Grant(subject, role, "adopted")))
+
+
+def subject_of(entry_list: str, entry: str, registration: Registration) -> Subject | None:
+    """Whom an entry of a mapping means, in the words of a deployment file; None if there is none for it."""
+    prefix = f"Cognito/{registration.user_pool}/"
+    if entry_list == "users":
+        if entry.startswith("arn:") and ":user/" in entry:
+            return Subject(SubjectKind.IAM_USER, entry)
+        if registration.user_pool and entry.startswith(prefix):
+            return Subject(SubjectKind.COGNITO_USER, entry.removeprefix(prefix))
+        return None if "/" in entry else Subject(SubjectKind.INTERNAL_USER, entry)
+    if entry_list == "backend_roles":
+        is_role = entry.startswith("arn:") and ":role/" in entry and ":iam::" in entry
+        return Subject(SubjectKind.IAM_ROLE if is_role else SubjectKind.BACKEND_ROLE, entry)
+    return None
+
+
+def _drop_unread(found: _Found, members: Membership) -> None:
+    """A subject that does not exist, or is somebody else by now, would be taken out again by the next reconcile: it stays by hand."""
+    staying = []
+    for entry_list, entry, grant in found.grants:
+        subject = grant.subject
+        known = {
+            "users": members.users.get(subject, ()),
+            "backend_roles": members.backend_roles.get(subject, ()),
+        }[entry_list]
+        by_itself = subject.kind in (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE)
+        if subject not in members.missing and (by_itself or tuple(known) == (entry,)):
+            staying.append((entry_list, entry, grant))
+        else:
+            found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: {subject} does not exist")
+    found.grants = staying
+
+
+# ---------------------------------------------------------------------- the text
+
+
+def _written(base: str, source: str, before: Deployment, found: _Found) -> tuple[str, Deployment]:
+    """The text with everything found in it, read again. What the file cannot hold is dropped from `found` and told."""
+    from portcullis import model
+
+    for _ in range(_MOST_TRIES):
+        text = _text(base, before, found)
+        after, wrong = model.examine(text, source)
+        if after is not None and not wrong:
+            return text, after
+        if not _drop_wrong(found, wrong, len(before.access.grants)):
+            raise wrong[0]
+    raise wrong[0]
+
+
+def _drop_wrong(found: _Found, wrong: Iterable[BadInput], first: int) -> bool:
+    """Take out of `found` what these errors are about; False if they are about something else."""
+    from portcullis.model.parts import dotted
+
+    dropped = False
+    documents = {dotted(("access", *key)): key for key in found.documents}
+    grants = {dotted(("access", "grants", first + i)): i for i in range(len(found.grants))}
+    unwanted: set[int] = set()
+    for error in wrong:
+        place = error.place.partition(", ")[2] or error.place
+        for start in _prefixes(place):
+            if start in documents:
+                key = documents.pop(start)
+                del found.documents[key]
+                found.left.append(f"{'/'.join(key)}: {error.problem}")
+            elif start in grants:
+                unwanted.add(grants.pop(start))
+            elif start.startswith("access.and_backend_roles.") and (
+                start.removeprefix("access.and_backend_roles.") in found.both
+            ):
+                del found.both[start.removeprefix("access.and_backend_roles.")]
+                found.left.append(f"{start}: {error.problem}")
+            else:
+                continue
+            dropped = True
+            break
+    for i in sorted(unwanted, reverse=True):
+        entry_list, entry, grant = found.grants.pop(i)
+        found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: cannot stand in a deployment file")
+    return dropped
+
+
+def _prefixes(place: str) -> Iterator[str]:
+    """The place and everything it lies in, the longest first."""
+    yield place
+    for i in range(len(place) - 1, 0, -1):
+        if place[i] in ".[":
+            yield place[:i]
+
+
+def _text(base: str, before: Deployment, found: _Found) -> str:
+    """What is new is put in at one mark a section, all of them while the text is still short: reading it is what takes time."""
+    from portcullis.model.editing import add_grant, set_access
+
+    text = base
+    new: dict[str, dict[str, Any] | list[Any]] = {}
+    sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS.values()}
+    for (section, name), value in found.documents.items():
+        sections[section][name] = value
+    sections["and_backend_roles"] = dict(found.both)
+    for section, values in sections.items():
+        there = getattr(before.access, section)
+        for name in [name for name in values if name in there]:
+            text = set_access(section, name, values.pop(name))(text)
+        if values:
+            mark = f"{_MARK}-{section}"
+            new[mark] = values
+            text = set_access(section, mark, [mark])(text)
+    if found.grants:
+        mark = f"{_MARK}-grants"
+        new[mark] = [{"role": g.role, "to": {g.subject.kind.value: g.subject.name}} for _, _, g in found.grants]
+        text = add_grant(Subject(SubjectKind.BACKEND_ROLE, mark), role=mark)(text)
+    return _in_place_of_marks(text, new)
+
+
+def _in_place_of_marks(marked: str, new: dict[str, dict[str, Any] | list[Any]]) -> str:
+    """The line of every mark replaced by its entries, indented as it is."""
+    from portcullis.model.splicing import put
+
+    lines = marked.splitlines(keepends=True)
+    for mark, values in new.items():
+        place = next(i for i, line in enumerate(lines) if mark in line)
+        indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(" "))]
+        entries = put("x: 1\n", ("many",), values).splitlines(keepends=True)[2:]
+        lines[place : place + 1] = [indent + line.removeprefix("  ") for line in entries]
+    return "".join(lines)

@@ -1,0 +1,44 @@
+"""A change that a verb makes to the access model itself: to the text, comments kept, and then applied, so that a plan stays empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from portcullis.errors import Refused
+from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.undertaking import text_in_ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The text as it was applied: to be kept where the deployment file is kept, or the next deployment takes the change back."""
+
+    text: str
+    outcome: Outcome
+
+
+def edit_and_apply(
+    world: Services,
+    deployment: str,
+    cause: Trigger,
+    changes: Sequence[Callable[[str], str]],
+    *,
+    operation: str,
+    text: str | None = None,
+) -> Edited:
+    """Make these changes to the text of a deployment file (the ledger's, unless one is given), and apply it. BadInput if it cannot be."""
+    from portcullis import model
+
+    with writing(world, deployment, operation) as registration:
+        edited = text if text is not None else text_in_ledger(world, deployment)
+        if not edited:
+            raise Refused(f"the ledger holds no model of {deployment}; give its deployment file")
+        source = f"{deployment}.yaml"
+        model.loads(edited, source)
+        for change in changes:
+            edited = change(edited)
+        kept = kept_model(edited, source, deployment)
+        return Edited(edited, apply_model(world, registration, kept, cause))

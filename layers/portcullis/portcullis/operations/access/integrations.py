@@ -1,0 +1,52 @@
+"""Other services that write to a domain, each let in with what its guide asks for and nothing else."""
+
+from __future__ import annotations
+
+from portcullis.access.config import Json
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.access.editing import Edited, edit_and_apply
+from portcullis.operations.services import Services, Trigger
+
+# service -> (role, permissions on the cluster, on its indices), as Amazon's guide to fine-grained access control lists them.
+_SERVICES: dict[str, tuple[str, list[str], list[str]]] = {
+    "firehose": ("firehose", ["cluster_composite_ops", "cluster_monitor"], ["create_index", "manage", "crud"]),
+}
+
+
+def integration_add(
+    world: Services, deployment: str, cause: Trigger, *, service: str, role: str, index: str, text: str | None = None
+) -> Edited:
+    """Let the IAM role of a service in: a role in the model for these indices, and a grant of it. Other indices add up."""
+    from portcullis import model
+    from portcullis.model.editing import add_grant, set_access
+    from portcullis.model.names import SYSTEM_INDICES, matches
+
+    if service not in _SERVICES:
+        known = ", ".join(sorted(_SERVICES))
+        raise BadInput(f"no integration {service!r}", source="request", place="service", remedy=f"one of {known}")
+    if covered := [own for own in SYSTEM_INDICES if "*" in index and matches(index, own)]:
+        raise BadInput(
+            f"{index!r} covers the engine's own indices too, {covered[0]} among them",
+            source="request",
+            place="index",
+            remedy=f"the indices that {service} writes to, such as {service}-*",
+        )
+    name, on_cluster, on_indices = _SERVICES[service]
+
+    def allowed(text: str) -> str:
+        declared = model.loads(text, f"{deployment}.yaml").access.roles.get(name)
+        patterns = [index]
+        if declared is not None:
+            indices = declared.index_permissions
+            if len(indices) != 1 or set(indices[0].allowed_actions) != set(on_indices):
+                raise Refused(f"the model has a role {name} of its own that is not {service}'s: rename it first")
+            patterns = list(dict.fromkeys([*indices[0].index_patterns, index]))
+        value: Json = {
+            "cluster_permissions": on_cluster,
+            "index_permissions": [{"index_patterns": patterns, "allowed_actions": on_indices}],
+        }
+        return set_access("roles", name, value)(text)
+
+    changes = [allowed, add_grant(Subject(SubjectKind.IAM_ROLE, role), role=name)]
+    return edit_and_apply(world, deployment, cause, changes, operation="integration add", text=text)

@@ -1,0 +1,136 @@
+"""Looking: what should be, what is, and the difference between the two. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.desired import Desired, desired
+from portcullis.access.dialects import representable
+from portcullis.access.difference import difference
+from portcullis.access.known import Recognised
+from portcullis.access.patch import apply_patches, patches
+from portcullis.access.plan import Adopting, Claim, Operation, Plan
+from portcullis.errors import PortcullisError
+from portcullis.operations.access.foundation import MOVING, with_foundation
+from portcullis.operations.people.known import last_look, recognised
+from portcullis.operations.services import Services
+from portcullis.operations.writing.batching import Patches, quickest
+from portcullis.ports.engine import Engine
+from portcullis.ports.ledger import Claims
+from portcullis.ports.registration import KeptModel, Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One look at both sides."""
+
+    began: datetime
+    desired: Desired
+    held: SecurityConfig
+    plan: Plan
+    mine: Claims
+    others: frozenset[Claim]
+    late: frozenset[Claim] = frozenset()  # of ours: what a write may still bring about whose answer nobody has seen
+
+    def claims_after(self) -> frozenset[Claim]:
+        """What is ours once the plan is done."""
+        return self.plan.claims_after(self.mine) | self.late
+
+    def simulated(self) -> Patches:
+        """The patches as a simulation needs them: no password is looked up or made for them."""
+        return quickest(patches(self.plan, self.held, hashes_of(self.plan)))
+
+    def after(self) -> SecurityConfig:
+        """What the engine would hold once the plan is applied."""
+        return apply_patches(self.held, self.simulated())
+
+    def digest(self) -> str:
+        """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
+        held = {kind.value: named for kind, named in self.held.documents.items()}
+        steps = [(step.operation.value, str(step.claim), step.after) for step in self.plan.steps]
+        return f"{_digest(held)}.{_digest(steps)}"
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def new_users(plan: Plan) -> list[str]:
+    """Internal users that the plan makes."""
+    adding = (step for step in plan.steps if step.operation is Operation.ADD)
+    return [step.claim.name for step in adding if step.claim.kind is Kind.USERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What should be, as the groups were when the reading began. `unread`: why some could not be read."""
+
+    began: datetime
+    desired: Desired
+    people: Recognised
+    unread: tuple[PortcullisError, ...] = ()
+
+
+def read_truth(world: Services, registration: Registration, kept: KeptModel, *, whole: bool = False) -> Truth:
+    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`."""
+    began = world.now()
+    access = with_foundation(
+        kept.access,
+        registration,
+        sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
+        moving=world.ledger.saved(registration.deployment, MOVING) is not None,
+    )
+    last = last_look(world, registration)
+    found = world.identity(registration).members(access.grants)
+    if whole:
+        found.whole()
+    people = recognised(last, access, found)
+    return Truth(began, desired(access, people.members), people, tuple(found.unread.values()))
+
+
+def compare(
+    world: Services,
+    registration: Registration,
+    kept: KeptModel,
+    *,
+    truth: Truth | None = None,
+    engine: Engine | None = None,
+    held: SecurityConfig | None = None,
+    claims: Mapping[str, Claims] | None = None,
+    adopt: Adopting = False,
+    repair: bool = True,
+    late: frozenset[Claim] | None = None,
+) -> Comparison:
+    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
+
+    `late` is what of ours may still come late, where that is known better than the ledger knows it.
+    """
+    truth = truth or read_truth(world, registration, kept)
+    claims = world.ledger.claims(registration.domain_arn) if claims is None else claims
+    mine, others = split_claims(claims, registration.deployment)
+    engine = engine or world.engine(registration)
+    held = engine.read() if held is None else held
+    # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
+    wanted, losses = representable(truth.desired, engine.dialect)
+    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
+    late = mine & (mine.late_at(truth.began) if late is None else late)
+    released = tuple(claim for claim in plan.release_only if claim not in late)
+    return Comparison(
+        truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
+    )
+
+
+def hashes_of(plan: Plan) -> dict[str, Json]:
+    """In place of passwords, where patches are only simulated."""
+    return {name: {"hash": ""} for name in new_users(plan)}
+
+
+def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:
+    """Ours, and those of all others on the same domain."""
+    others = (theirs for name, theirs in claims.items() if name != owner)
+    return claims.get(owner, Claims()), frozenset().union(*others)

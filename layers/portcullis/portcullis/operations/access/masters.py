@@ -1,0 +1,115 @@
+"""The masters of a domain: who administers it, one more, and the one it was made with replaced by another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from portcullis.access.callers import administrators
+from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.access.desired import Desired
+from portcullis.access.plan import Claim, Subject, SubjectKind
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.deployments import remember_move, writing
+from portcullis.operations.access.editing import Edited, edit_and_apply
+from portcullis.operations.access.looking import compare
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.sending import keep_claims
+from portcullis.operations.writing.undertaking import settle
+from portcullis.ports.ledger import Change, Claims
+from portcullis.ports.registration import Registration
+
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """One way in which somebody administers the domain. `because` is empty if nothing in our books asks for it: made by hand."""
+
+    role: str
+    through: str  # the list of the mapping, or opendistro_security_roles
+    who: str
+    because: str
+
+
+def master_list(world: Services, deployment: str, cause: Trigger) -> list[Master]:
+    registration = world.ledger.registration(deployment)
+    now = compare(world, registration, world.ledger.model(deployment))
+    return [
+        Master(
+            one.role, one.entry_list, one.entry, _because(one.role, one.entry_list, one.entry, now.desired, now.others)
+        )
+        for one in administrators(now.held)
+    ]
+
+
+def master_add(world: Services, deployment: str, cause: Trigger, *, principal: str, text: str | None = None) -> Edited:
+    """One more master: merged into all_access and security_manager by the model, so that nobody there is replaced and it stays."""
+    from portcullis.model.editing import add_grant
+
+    subject = subject_from(principal)
+    changes = [add_grant(subject, role=role) for role in ADMINISTRATOR_ROLES]
+    return edit_and_apply(world, deployment, cause, changes, operation="master add", text=text)
+
+
+def master_move(world: Services, deployment: str, cause: Trigger, *, principal: str) -> Outcome:
+    """Make another IAM role the master: in AWS, which maps it to all_access; then in our books; then the old one leaves the mappings.
+
+    Cut off anywhere, it is finished by asking again; until the end the old master stays mapped, so that nobody is locked out.
+    """
+    if not _ROLE_ARN.fullmatch(principal):
+        remedy = "arn:aws:iam::ACCOUNT:role/NAME; a master of the internal user database is moved in the console"
+        raise BadInput(f"{principal!r} is no ARN of an IAM role", source="request", place="principal", remedy=remedy)
+    with writing(world, deployment, "master move") as registration:
+        if registration.master_user or not registration.master_role:
+            raise Refused(f"{deployment} has no IAM master: its master is a user of the internal user database")
+        kept = world.ledger.model(deployment)
+        if principal == registration.master_role:
+            return apply_model(world, registration, kept, cause)
+        settle(world, registration, world.engine(registration).read(), kept.options)
+        _claim(world, registration)
+        world.domain(registration).set_master(registration, principal)
+        moved = replace(registration, master_role=principal)
+        remember_move(world, registration, principal)
+        world.ledger.register(moved)
+        before, after = registration.master_role, principal
+        summary = f"the master is {after}, no longer {before}"
+        world.ledger.record(
+            Change(deployment, world.now(), "master move", cause.what, cause.actor, summary, before, after)
+        )
+        return apply_model(world, moved, kept, cause)
+
+
+def _claim(world: Services, registration: Registration) -> None:
+    """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
+    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, Claims())
+    old = {Claim(Kind.MAPPINGS, role, "backend_roles", registration.master_role) for role in ADMINISTRATOR_ROLES}
+    keep_claims(world, registration, claims, claims | old, late=claims.late)
+
+
+def subject_from(principal: str) -> Subject:
+    """Whom a person means: an ARN of an IAM user or role, or KIND:NAME. BadInput otherwise."""
+    if principal.startswith("arn:"):
+        kind = SubjectKind.IAM_USER if ":user/" in principal else SubjectKind.IAM_ROLE
+        return Subject(kind, principal)
+    word, colon, name = principal.partition(":")
+    known = [kind.value for kind in SubjectKind]
+    if not colon or not name or word not in known:
+        raise BadInput(
+            f"{principal!r} names nobody",
+            source="request",
+            place="principal",
+            remedy=f"the ARN of an IAM role or user, or KIND:NAME, where KIND is one of {', '.join(known)}",
+        )
+    return Subject(SubjectKind(word), name)
+
+
+def _because(role: str, through: str, who: str, wanted: Desired, others: frozenset[Claim]) -> str:
+    entries = who.split(" and ") if through == "and_backend_roles" else [who]
+    reasons = [wanted.because(role, through, entry) for entry in entries]
+    if all(reasons):
+        return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+    if all(Claim(Kind.MAPPINGS, role, through, entry) in others for entry in entries):
+        return "another deployment on the same domain"
+    return ""

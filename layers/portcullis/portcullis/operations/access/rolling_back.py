@@ -1,0 +1,178 @@
+"""Rollback: one change of the history undone, and what it touched put back as it was, to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from portcullis.access.config import SecurityConfig
+from portcullis.access.difference import difference
+from portcullis.access.patch import apply_patches
+from portcullis.access.plan import Claim, Step
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
+from portcullis.operations.access.applying import Outcome, apply_model, give_up, refuse_lock_out
+from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.looking import Comparison, compare
+from portcullis.operations.people.passwords import passwords
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.batching import quickest
+from portcullis.operations.writing.sending import keep_claims, send_all, still_ours, wait_a_little
+from portcullis.operations.writing.standing import begin_with, put_in_force
+from portcullis.operations.writing.undertaking import PendingChange, begin, digest, settle, starting
+from portcullis.operations.writing.undoing import not_as_left, undoing, undone
+from portcullis.operations.writing.while_open import WhileOpen
+from portcullis.ports.ledger import AppliedStep, Change
+from portcullis.ports.registration import KeptModel, Registration
+
+_ATTEMPTS = 8
+_FARTHEST = 1000  # entries of the history that are looked through
+
+
+def rollback(world: Services, deployment: str, cause: Trigger, *, entry: str) -> Outcome:
+    """Undo one entry of the history: its number (1 is the latest) or its time, as `history` shows them.
+
+    Refused if it is not a change of access, if what it touched was changed since, or if it would not last: what a group or the model
+    asks for comes back by itself.
+    """
+    with writing(world, deployment, "rollback") as registration:
+        change = entry_of(world, deployment, entry)
+        if not change.of_access:
+            raise Refused(f"{change.operation} of {change.at.isoformat()} changed no access that could be put back")
+        now = world.ledger.model(deployment)
+        kept = now
+        if change.model_after:
+            if digest(now.text) != change.model_after:
+                raise Refused("the model was changed again since: roll back the later changes first")
+            if not change.model_before:
+                raise Refused("there was no model before it: apply one that grants less, or delete the deployment")
+            kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
+        taken_over = _taken_over(world, deployment, change)
+        for attempt in range(_ATTEMPTS):
+            try:
+                writes = _put_back(world, registration, change, taken_over, now, kept, cause)
+            except (Overtaken, Shut):
+                raise
+            except Conflict:
+                wait_a_little(world, attempt)
+                continue
+            except Refused as error:
+                give_up(world, registration, error, cause)
+                raise
+            # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
+            outcome = apply_model(world, registration, kept, cause)
+            return replace(outcome, status="applied", writes=outcome.writes + writes)
+    raise Conflict(f"others kept writing to {registration.domain}; nothing of theirs was overwritten")
+
+
+def entry_of(world: Services, deployment: str, entry: str) -> Change:
+    """An entry of the history by its number (1 is the latest) or its time. BadInput if there is none."""
+    number, moment = 0, _moment(entry)
+    for number, change in enumerate(world.ledger.history(deployment, _FARTHEST), 1):
+        if entry in (str(number), stamp(change)) or moment == change.at:
+            return change
+    known = f"1 to {number}, or the time of one" if number else "there is none yet"
+    raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
+
+
+def _taken_over(world: Services, deployment: str, change: Change) -> frozenset[Claim]:
+    """What was there before it was claimed by this change or a later one: it becomes nobody's again, and stays."""
+    since = (one for one in world.ledger.history(deployment, _FARTHEST) if one.at >= change.at)
+    return frozenset(claim for one in since for claim in one.claimed)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def stamp(change: Change) -> str:
+    """How an entry is named for good: numbers move on with every change."""
+    return change.at.strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _put_back(
+    world: Services,
+    registration: Registration,
+    change: Change,
+    taken_over: frozenset[Claim],
+    now: KeptModel,
+    kept: KeptModel,
+    cause: Trigger,
+) -> int:
+    is_open = WhileOpen.of(world, registration.deployment)
+    engine = world.engine(registration)
+    look = compare(world, registration, kept, engine=engine)
+    is_open.still()
+    settle(world, registration, look.held, now.options)
+    if moved := not_as_left(change.touched, look.held):
+        raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
+    steps = undone(change.touched)
+    back, gone = _claims(change.touched, change.released, look)
+    staying = (look.mine | back) - taken_over
+    mine = (look.mine - gone - taken_over) | back
+    simulated = quickest(undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched}))
+    end = apply_patches(look.held, simulated)
+    _refuse_what_returns(look, end, mine, change)
+    refuse_lock_out(world, registration, look.held, simulated, look.desired, cause)
+    undertaking: PendingChange = replace(
+        starting(world, cause, "rollback", before=now.text, after=kept.text),
+        touched=_with_places(steps, look.held),
+        released=tuple(sorted(taken_over & look.mine)),
+        claimed=tuple(sorted(back & frozenset(change.released) - look.mine)),
+    )
+    still_ours(world, registration)
+    begin(world, registration, undertaking)
+    coming = look.late | {one.claim for one in change.touched if one.after is None}
+    # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
+    kept_claims = keep_claims(world, registration, look.mine, staying, late=coming)
+    if undertaking.model_after:
+        begin_with(world, registration, kept, cause)
+    new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
+    try:
+        secrets = passwords(world, registration, kept, new_users)
+        writes = send_all(world, registration, engine, quickest(undoing(change.touched, look.held, secrets)), look.held)
+    except Refused:
+        keep_claims(world, registration, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
+        raise
+    is_open.still()
+    keep_claims(world, registration, kept_claims, mine | look.late, late=look.late)
+    after = engine.read()
+    is_open.still()  # else the next run settles it, by what there is then
+    if undertaking.model_after:
+        put_in_force(world, registration, kept)
+    settle(world, registration, after, kept.options, ours=undertaking, writes=writes)
+    return writes
+
+
+def _with_places(steps: tuple[AppliedStep, ...], held: SecurityConfig) -> tuple[AppliedStep, ...]:
+    """As `undertaking.touched`: where an entry stands that is taken out, so that a rollback can be rolled back as well."""
+
+    def places(one: AppliedStep) -> tuple[int, ...]:
+        if not one.entry_list or one.after is not None:
+            return ()
+        return tuple(i for i, entry in enumerate(held.entries(one.name, one.entry_list)) if entry == one.entry)
+
+    return tuple(replace(one, places=places(one)) for one in steps)
+
+
+def _claims(
+    touched: tuple[AppliedStep, ...], released: tuple[Claim, ...], look: Comparison
+) -> tuple[frozenset[Claim], frozenset[Claim]]:
+    """What is ours again once the change is undone, and what is not any more."""
+    added = frozenset(one.claim for one in touched if one.before is None)
+    removed = frozenset(one.claim for one in touched if one.after is None)
+    return removed | (frozenset(released) & look.desired.claims()), added
+
+
+def _refuse_what_returns(look: Comparison, end: SecurityConfig, mine: frozenset[Claim], change: Change) -> None:
+    """What the model and the groups ask for would be done again by the next reconcile: a rollback of it would be a lie."""
+    plan = difference(look.desired, end, mine, look.others)
+    touched = {one.claim for one in change.touched}
+    again: list[Step] = [step for step in plan.steps if step.claim in touched]
+    if again:
+        words = "; ".join(f"{step.operation.value} {step.claim}: {step.because}" for step in again[:5])
+        raise Refused(
+            f"it would not last, for the model or a group asks for it ({words}): change the model, or who is in the group"
+        )

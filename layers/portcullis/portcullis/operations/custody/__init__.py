@@ -1,0 +1,1 @@
+"""The key is gone, or back: look, lock, open again, delete."""

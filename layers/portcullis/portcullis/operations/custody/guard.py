@@ -1,0 +1,261 @@
+"""Guard: look at a deployment's key, and let the gate drop or rise. Resumable anywhere: what is done is in the ledger before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from portcullis import custody as machine
+from portcullis.custody.chronicle import chronicle
+from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules, State, Todo, Told
+from portcullis.errors import Conflict, PortcullisError
+from portcullis.operations.custody import measures
+from portcullis.operations.custody.reminders import remind
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.standing import as_far_as_readable
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
+from portcullis.signals.types import Signal
+
+log = logging.getLogger(__name__)
+# Signals whose actor is named as who took the key. Whatever else made us look (our own lock's work, too) says nothing of that.
+TAKE_A_KEY_AWAY = frozenset(
+    {
+        *("key-disabled", "key-deletion-scheduled", "key-deleted", "key-material-deleted", "key-material-expired"),
+        *("key-policy-changed", "key-grant-revoked", "key-replica-changed"),
+        *("key-store-disconnected", "key-store-changed", "key-store-deleted"),
+    }
+)
+_MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
+_MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
+# A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
+# whoever was left in the middle of a step is taken over from. The functions may run for longer than this; what is due later comes by a
+# reminder. The first pauses are short: who looks just while a key goes sees one refusal, and what waits behind him in the queue is the
+# event of it.
+_LONGEST_WAIT, _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=45), timedelta(seconds=0.1), timedelta(seconds=2)
+
+
+class _Overtaken(Exception):
+    """Somebody else has looked and decided while a step was done: what we saw is older than that, and decides nothing any more."""
+
+
+def guard(
+    world: Services,
+    deployment: str,
+    cause: Trigger,
+    *,
+    hint: Signal | None = None,
+    change: Callable[[Custody], Custody] | None = None,
+) -> Custody:
+    """Look, decide, act, until there is nothing left to do now. Returns the custody it ended in.
+
+    `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first.
+    """
+    registration = world.ledger.registration(deployment)
+    if change is not None:
+        _change(world, deployment, change, cause)
+    after, soon = _at_rest(world, registration, cause, hint)
+    after = _tell(world, after)
+    if soon is not None:
+        remind(world, deployment, soon)
+    return after
+
+
+def _change(world: Services, deployment: str, change: Callable[[Custody], Custody], cause: Trigger) -> None:
+    """What a person asked for, on the custody as it is: whoever else is at work on it goes on from there."""
+    for attempt in range(_MOST_CONFLICTS):
+        try:
+            before = world.ledger.custody(deployment)
+            _record(world, before, world.ledger.keep_custody(change(before)), cause)
+        except Conflict:
+            if attempt == _MOST_CONFLICTS - 1:
+                raise
+        else:
+            return
+
+
+def _at_rest(
+    world: Services, registration: Registration, cause: Trigger, hint: Signal | None
+) -> tuple[Custody, timedelta | None]:
+    """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
+    when to be reminded of it."""
+    conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
+    while True:
+        try:
+            custody, decision = _look_and_act(world, registration, cause, hint)
+        except _Overtaken:
+            overtaken += 1
+            if overtaken == _MOST_STEPS:
+                raise Conflict(f"the custody of {registration.deployment} is changed by others at every step") from None
+            continue
+        except Conflict:
+            conflicts += 1
+            if conflicts == _MOST_CONFLICTS:
+                raise
+            log.info("another look at the same deployment was faster; starting over from what it left")
+            world.sleep(_STEP_ASIDE.total_seconds() * conflicts)
+            continue
+        again = decision.look_again
+        if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
+            return custody, decision.remind
+        world.sleep(min(again, pause).total_seconds())
+        waited += pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _is_settling(custody: Custody) -> bool:
+    """Whether waiting a moment helps: a suspicion to be confirmed, or a step in other hands. What failed is left to the sweep."""
+    in_hand = any(record.progress is Progress.INTENDED for record in custody.measures.values())
+    return in_hand or (custody.state is State.OPEN and bool(custody.suspected))
+
+
+def _look_and_act(
+    world: Services, registration: Registration, cause: Trigger, hint: Signal | None
+) -> tuple[Custody, Decision]:
+    """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
+    rules = rules_of(world, registration)
+    kept = world.ledger.custody(registration.deployment)
+    custody = _noticed(world, registration, kept)
+    name = (hint.name or "") if hint else ""
+    seen = world.keys(registration).observe(registration, hint=name, by=cause.actor if name in TAKE_A_KEY_AWAY else "")
+    for _ in range(_MOST_STEPS):
+        decision = machine.decide(custody, seen, world.now(), rules)
+        custody = _keep(world, kept, decision.custody, cause)
+        if decision.next is None:
+            return custody, decision
+        custody, alone = _step(world, registration, custody, decision.next, cause)
+        if not alone:
+            raise _Overtaken
+        kept = custody
+    raise PortcullisError(f"{registration.deployment}: the lock did not come to rest in {_MOST_STEPS} steps")
+
+
+def _step(
+    world: Services, registration: Registration, custody: Custody, todo: Todo, cause: Trigger
+) -> tuple[Custody, bool]:
+    """One measure: written down, done, written down. And whether nobody else has kept the custody meanwhile."""
+    custody = world.ledger.keep_custody(machine.intend(custody, todo, world.now()))
+    try:
+        detail = measures.perform(world, registration, todo, cause)
+    except Exception as error:
+        log.warning("%s of %s failed: %s", todo.act.value, todo.measure.value, error)
+        said = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
+        return _write_down(world, custody, todo, lambda c: machine.failed(c, todo, world.now(), said[:500]))
+    return _write_down(world, custody, todo, lambda c: machine.done(c, todo, world.now(), detail))
+
+
+def _write_down(
+    world: Services, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]
+) -> tuple[Custody, bool]:
+    """How our step ended. Somebody else may have kept the custody meanwhile; as long as the step in it is still ours, its end is
+    written into that: else nobody would know it for as long as a step may take, and everybody would wait."""
+    ours, alone = custody.measures[todo.measure], True
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            return world.ledger.keep_custody(write(custody)), alone
+        except Conflict:
+            alone = False
+            custody = world.ledger.custody(custody.deployment)
+            if custody.measures.get(todo.measure) != ours:
+                raise
+    raise Conflict(f"the custody of {custody.deployment} is changed faster than a step can be written down")
+
+
+def _noticed(world: Services, registration: Registration, custody: Custody) -> Custody:
+    """While locking or locked, and in a window too: see whether somebody undid a measure. An engine that does not answer lets nobody in."""
+    if custody.state not in (State.LOCKING, State.LOCKED):
+        return custody
+    for measure, look in measures.walls(world, registration, custody).items():
+        try:
+            undone = look()
+        except PortcullisError as error:
+            log.info("'%s' could not be looked at: %s", measure.value, error)
+            continue
+        if undone:
+            custody = machine.found_open(custody, measure, world.now(), undone)
+    return custody
+
+
+def _keep(world: Services, before: Custody, after: Custody, cause: Trigger) -> Custody:
+    """Kept, and recorded by whoever kept it: of several that look at once, one writes each transition down."""
+    if after == before:
+        return before
+    kept = world.ledger.keep_custody(after)
+    _record(world, before, kept, cause)
+    return kept
+
+
+def _tell(world: Services, custody: Custody) -> Custody:
+    """Send what waits to be told: one of those who look at once does, and the others leave it to them. It leaves the ledger only after
+    it was sent: should we die in between, better twice than never."""
+    now = world.now()
+    if not custody.outbox or machine.others_tell(custody, now, Rules().lease):
+        return custody
+    try:
+        custody = world.ledger.keep_custody(machine.begin_telling(custody, now))
+    except Conflict:
+        return custody  # another look goes on from here, and tells what is left
+    try:
+        while custody.outbox:
+            told = custody.outbox[0]
+            world.alerts.tell(_alert(custody.deployment, told))
+            custody = _kept_on(world, custody, partial(machine.told, alert=told))
+    finally:
+        custody = _kept_on(world, custody, machine.end_telling)
+    return custody
+
+
+def _kept_on(world: Services, custody: Custody, change: Callable[[Custody], Custody]) -> Custody:
+    """A change kept on whatever others have kept meanwhile."""
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            return world.ledger.keep_custody(change(custody))
+        except Conflict:
+            custody = world.ledger.custody(custody.deployment)
+    raise Conflict(f"the custody of {custody.deployment} is changed faster than it can be written down what was told")
+
+
+def _alert(deployment: str, told: Told) -> Alert:
+    return Alert(
+        name=told.name.value,
+        deployment=deployment,
+        severity=told.severity.value,
+        happened=told.happened,
+        done=told.done,
+        next=told.next,
+        runbook=told.runbook,
+        detail={"at": told.at.isoformat()},
+    )
+
+
+def _record(world: Services, before: Custody, after: Custody, cause: Trigger) -> None:
+    for entry in chronicle(before, after, cause.at):
+        world.ledger.record(
+            Change(
+                deployment=after.deployment,
+                at=world.now(),
+                operation=entry.operation,
+                cause=cause.what,
+                actor=cause.actor,
+                summary=entry.summary,
+                before=before.state.value,
+                after=list(entry.lines) or None,
+            )
+        )
+
+
+def rules_of(world: Services, registration: Registration) -> Rules:
+    """How this deployment wants its custody kept."""
+    options = as_far_as_readable(world, registration.deployment).options
+    rules = Rules()
+    if options.get("end_sessions") or options.get("deny_older_sessions"):
+        rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
+    if days := options.get("delete_after_days"):
+        rules = replace(rules, delete_deadline=timedelta(days=days))
+    if minutes := options.get("break_glass_minutes"):
+        rules = replace(rules, break_glass_longest=timedelta(minutes=minutes))
+    return rules

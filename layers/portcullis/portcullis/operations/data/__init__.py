@@ -1,0 +1,1 @@
+"""Snapshots, and the proof that they can be restored."""

@@ -1,0 +1,42 @@
+"""The repository that a deployment keeps its snapshots in: the user's own bucket."""
+
+from __future__ import annotations
+
+from portcullis.errors import Refused
+from portcullis.operations.data.snapshots import REPOSITORY, settings_of
+from portcullis.operations.services import Services
+from portcullis.ports.data import Snapshots
+from portcullis.ports.registration import Registration
+
+
+def registered(world: Services, registration: Registration) -> Snapshots:
+    """The deployment's snapshots, its repository made known to the engine. Refused if it has neither a role nor a bucket."""
+    if not registration.snapshot_role:
+        raise Refused(f"{registration.deployment} has no snapshot role: its stack was deployed without one")
+    snapshots = world.snapshots(registration)
+    try:
+        states(snapshots)  # one that was registered by hand, of whatever kind, does as well
+    except Refused:
+        if not registration.snapshot_bucket:
+            raise
+        snapshots.register(REPOSITORY, settings_of(registration))
+    return snapshots
+
+
+def reading(world: Services, reader: Registration, owner: Registration) -> tuple[Snapshots, str]:
+    """Another deployment's snapshots as a second, read-only repository of `reader`, and its name there.
+
+    The reader's own role has to be let into the bucket and to the key it is under: its deployment file names the owner
+    (`snapshots: {reads: OWNER}`). Refused by the engine if it is not.
+    """
+    name, snapshots = f"{REPOSITORY}-of-{owner.deployment}", world.snapshots(reader)
+    try:
+        snapshots.listed(name)
+    except Refused:
+        snapshots.register(name, {**settings_of(owner), "role_arn": reader.snapshot_store_role, "readonly": True})
+    return snapshots, name
+
+
+def states(snapshots: Snapshots) -> dict[str, str]:
+    """Snapshot -> its state, as the engine says it."""
+    return {one["snapshot"]: one["state"] for one in snapshots.listed(REPOSITORY)}

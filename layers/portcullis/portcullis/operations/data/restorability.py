@@ -1,0 +1,295 @@
+"""Snapshots on a schedule, and the proof that they can be restored: a sample brought back under another name, compared, taken away.
+
+The comparison is exact though the original goes on changing: a snapshot keeps the sequence numbers of writes, so every document
+whose last write the snapshot covers has to be there, as it was written, and what was written later is told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from portcullis.access.config import Json
+from portcullis.access.own_indices import RESTORED
+from portcullis.custody.types import State
+from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.operations.data.repositories import registered
+from portcullis.operations.data.snapshots import REPOSITORY
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.telling import over, tell_once
+from portcullis.ports.alerts import Alert
+from portcullis.ports.data import Document, Documents
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
+
+CHECK = "restore-check"  # in the ledger: the check under way, or how the last one ended
+SCHEDULED = "scheduled"
+_DUE, _FAILED = "snapshot-due", "snapshot-failed"
+_LONGEST = timedelta(hours=6)  # for a sample to come back
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison found. It holds if nothing is lost and nothing changed; `later` was written after the snapshot."""
+
+    documents: int = 0  # restored
+    same: int = 0
+    later: int = 0
+    lost: tuple[str, ...] = ()  # ids: covered by the snapshot, not in what was restored
+    changed: tuple[str, ...] = ()  # ids: the same write, another content
+
+    @property
+    def holds(self) -> bool:
+        return not self.lost and not self.changed
+
+    def __add__(self, other: Compared) -> Compared:
+        return Compared(
+            self.documents + other.documents,
+            self.same + other.same,
+            self.later + other.later,
+            self.lost + other.lost,
+            self.changed + other.changed,
+        )
+
+    def __str__(self) -> str:
+        wrong = [
+            f"{what}: {', '.join(ids[:_SHOWN])}"
+            for what, ids in (("lost", self.lost), ("changed", self.changed))
+            if ids
+        ]
+        return f"{self.documents} documents restored, {self.same} the same, {self.later} written later" + "".join(
+            f"; {one}" for one in wrong
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Restorability:
+    """How a check stands: never | restoring | holds | fails."""
+
+    deployment: str
+    state: str
+    index: str = ""
+    snapshot: str = ""
+    at: str = ""
+    detail: str = ""
+    exit_status: int = field(default=0)
+
+
+def compare_shard(live: Iterable[Document], restored: Iterable[Document], covered: int) -> Compared:
+    """One shard of the original, read after it was restored, against the restored one, whose last write is number `covered`. Pure."""
+    came_back = {one.identifier: one for one in restored}
+    same, later, lost, changed = 0, 0, [], []
+    for one in live:
+        if one.sequence > covered:
+            later += 1
+        elif (other := came_back.get(one.identifier)) is None or other.sequence != one.sequence:
+            lost.append(one.identifier)
+        elif other.digest != one.digest:
+            changed.append(one.identifier)
+        else:
+            same += 1
+    return Compared(len(came_back), same, later, tuple(lost), tuple(changed))
+
+
+def compare_indices(documents: Documents, index: str, restored: str) -> Compared:
+    """Shard by shard: only two shards are held in memory."""
+    shards = documents.shards(index)
+    if documents.shards(restored) != shards:
+        raise Refused(f"{index} was made again with {shards} shards since the snapshot: it cannot be compared with it")
+    total = Compared()
+    for shard in range(shards):
+        came_back = documents.of_shard(restored, shard)
+        live = documents.of_shard(index, shard)
+        total += compare_shard(live, came_back, documents.last_sequence(restored, shard))
+    return total
+
+
+def restorability(world: Services, deployment: str, cause: Trigger, *, wait: bool = True) -> Restorability:
+    """Check it now, or go on with a check. `wait`: until the sample is back (at most three minutes in one call)."""
+    registration = world.ledger.registration(deployment)
+    _open_or_refuse(world, deployment)
+    _begin(world, registration)
+    for _ in range(60 if wait else 1):
+        found = _go_on(world, registration, cause)
+        if found.state != "restoring":
+            return found
+        world.sleep(3)
+    return found
+
+
+def last_check(world: Services, deployment: str) -> Restorability:
+    """How the last check ended, or how far the one under way is."""
+    kept = world.ledger.saved(deployment, CHECK)
+    return Restorability(deployment, "never") if kept is None else Restorability(deployment, **_shown(kept))
+
+
+def keep_restorable(world: Services, registration: Registration, cause: Trigger) -> str:
+    """What the sweep does for an open deployment: a snapshot if one is due, a check if one is due, or the next step of one.
+
+    What the engine refuses is told and not raised: it says nothing of the deployment's access. Raises Unreachable.
+    """
+    if not registration.snapshot_role or not registration.snapshot_bucket:
+        return ""
+    name, options = registration.deployment, _options(world, registration)
+    done = []
+    if every_hours := int(options.get("every_hours") or 0):
+        try:
+            done.append(_take_when_due(world, registration, timedelta(hours=every_hours)))
+        except Refused as error:
+            _tell_failed(world, name, f"no snapshot can be taken: {error}", str(error))
+    if options.get("restore_sample"):
+        kept, now = world.ledger.saved(name, CHECK), world.now()
+        every = timedelta(days=int(options.get("check_days") or 7))
+        if kept and kept["state"] == "restoring":
+            done.append(_go_on(world, registration, cause).detail)
+        elif not kept or now - datetime.fromisoformat(kept["at"]) >= every:
+            try:
+                _begin(world, registration)
+            except Refused as error:
+                _overdue(world, registration, kept, every, str(error))
+    return "; ".join(one for one in done if one)
+
+
+def _take_when_due(world: Services, registration: Registration, every: timedelta) -> str:
+    """Due by the time of the last one that the engine lists: so a run that was cut off takes none twice.
+
+    Until then the engine is not asked, for which the ledger keeps the time.
+    """
+    name, now = registration.deployment, world.now()
+    due = world.ledger.saved(name, _DUE)
+    if due and now < datetime.fromisoformat(due):
+        return ""
+    snapshots = registered(world, registration)
+    listed = snapshots.listed(REPOSITORY)
+    if any(one["state"] == "IN_PROGRESS" for one in listed):
+        return ""
+    last = max((_time(one["start"]) for one in listed if one["state"] == "SUCCESS"), default=None)
+    if last is not None and now - last < every:
+        over(world, name, _FAILED)
+        world.ledger.save(name, _DUE, (last + every).isoformat())
+        return ""
+    failed = [one["snapshot"] for one in listed if one["state"] in ("FAILED", "PARTIAL")]
+    if failed and (last is None or now - last > 2 * every):
+        _tell_failed(
+            world, name, f"no snapshot succeeded since {last or 'the beginning'}; {failed[-1]} failed", failed[-1]
+        )
+    taken = f"{SCHEDULED}-{now:%Y%m%d-%H%M%S}"
+    snapshots.take(REPOSITORY, taken, "*,-.*")
+    return f"snapshot {taken} begun"
+
+
+def _tell_failed(world: Services, deployment: str, happened: str, about: str) -> None:
+    alert = Alert(
+        name=_FAILED,
+        deployment=deployment,
+        severity="critical",
+        happened=f"{deployment}: {happened}",
+        done="the next sweep tries again",
+        next=f"portcullis snapshot list {deployment}",
+        runbook="restore",
+    )
+    tell_once(world, alert, about)
+
+
+def _begin(world: Services, registration: Registration) -> None:
+    """Start to bring the sample back, and write that down. Refused if there is nothing to bring back."""
+    name, index = registration.deployment, str(_options(world, registration).get("restore_sample") or "")
+    kept = world.ledger.saved(name, CHECK)
+    if kept and kept["state"] == "restoring":
+        return
+    if not index:
+        raise Refused(f"{name} names no index to check: snapshots: {{restore_sample: INDEX}} in its file")
+    snapshots = world.snapshots(registration)
+    with_it = [one for one in snapshots.listed(REPOSITORY) if one["state"] == "SUCCESS" and index in one["indices"]]
+    if not with_it:
+        raise Refused(f"no finished snapshot of {name} holds {index}")
+    latest = max(with_it, key=lambda one: str(one["start"]))["snapshot"]
+    world.ledger.save(name, CHECK, _kept("restoring", index, latest, world.now(), "the sample is being restored"))
+    world.documents(registration).remove(RESTORED + index)  # what a check that was cut off left
+    snapshots.restore(REPOSITORY, latest, index, RESTORED)
+
+
+def _go_on(world: Services, registration: Registration, cause: Trigger) -> Restorability:
+    name = registration.deployment
+    kept = world.ledger.saved(name, CHECK)
+    if kept is None or kept["state"] != "restoring":
+        return last_check(world, name)
+    index, now = kept["index"], world.now()
+    documents = world.documents(registration)
+    try:
+        if documents.is_restored(RESTORED + index):
+            found = compare_indices(documents, index, RESTORED + index)
+            state = "holds" if found.holds and found.documents else "fails"
+            detail = str(found) if found.documents else "nothing came back"
+        elif now - datetime.fromisoformat(kept["at"]) > _LONGEST:
+            state, detail = "fails", f"the sample was not back after {_LONGEST}"
+        else:
+            return last_check(world, name)
+    except Unreachable:
+        raise
+    except PortcullisError as error:
+        state, detail = "fails", str(error)
+    _end(world, registration, cause, _kept(state, index, kept["snapshot"], now, detail))
+    documents.remove(RESTORED + index)
+    return last_check(world, name)
+
+
+def _end(world: Services, registration: Registration, cause: Trigger, ended: Json) -> None:
+    name = registration.deployment
+    said = f"restore of {ended['index']} from {ended['snapshot']} {ended['state']}: {ended['detail']}"
+    world.ledger.record(Change(name, world.now(), "check of restorability", cause.what, cause.actor, said))
+    if ended["state"] == "holds":
+        over(world, name, "restore-failed")
+        over(world, name, "restore-overdue")
+    else:
+        alert = Alert(
+            name="restore-failed",
+            deployment=name,
+            severity="critical",
+            happened=f"a snapshot of {name} could not be shown to be restorable: {said}",
+            done="the restored index was taken away; nothing of the original was touched",
+            next=f"portcullis snapshot list {name}; try again: portcullis restorability {name}",
+            runbook="restore",
+        )
+        tell_once(world, alert, said)
+    world.ledger.save(name, CHECK, ended)
+
+
+def _overdue(world: Services, registration: Registration, kept: Json | None, every: timedelta, why: str) -> None:
+    since = kept["at"] if kept else "it was deployed"
+    alert = Alert(
+        name="restore-overdue",
+        deployment=registration.deployment,
+        severity="warning",
+        happened=f"the snapshots of {registration.deployment} were not checked since {since}, every {every.days} days was asked for: {why}",
+        done="the next sweep tries again",
+        next=f"portcullis snapshot list {registration.deployment}",
+        runbook="restore",
+    )
+    tell_once(world, alert, why)
+
+
+def _open_or_refuse(world: Services, deployment: str) -> None:
+    state = world.ledger.custody(deployment).state
+    if state is not State.OPEN:
+        raise Refused(f"{deployment} is {state.value}: its snapshots are checked once it is open")
+
+
+def _options(world: Services, registration: Registration) -> Mapping[str, Any]:
+    options: Mapping[str, Any] = world.ledger.model(registration.deployment).options.get("snapshots") or {}
+    return options
+
+
+def _kept(state: str, index: str, snapshot: str, at: datetime, detail: str) -> Json:
+    return {"state": state, "index": index, "snapshot": snapshot, "at": at.isoformat(), "detail": detail}
+
+
+def _shown(kept: Json) -> dict[str, Any]:
+    return {**kept, "exit_status": 1 if kept["state"] == "fails" else 0}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,1 @@
+"""A key checked, rotated, replaced."""

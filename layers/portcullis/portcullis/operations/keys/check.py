@@ -1,0 +1,151 @@
+"""Key check, status and policy: what is right and wrong with the key of a deployment, and what its owner has to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from portcullis.custody import rotation
+from portcullis.custody.key_advice import advise, errors
+from portcullis.custody.key_policy import Context, explained, to_paste, whole
+from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
+from portcullis.custody.types import State
+from portcullis.errors import BadInput, Refused
+from portcullis.operations.services import Services, Trigger
+from portcullis.ports.registration import KeptModel, Registration
+
+_ORG_PATH = "o-EXAMPLE/r-EXAMPLE/ou-EXAMPLE/*"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChecked:
+    """What is right and wrong with a key. `exit_status` is 1 if nothing may be built on it."""
+
+    deployment: str
+    key: str
+    findings: tuple[Advice, ...]
+    exit_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyToPaste:
+    deployment: str
+    policy: dict[str, Any]  # whole: it may stand alone
+    because: tuple[str, ...]
+    to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
+
+
+def key_check(world: Services, deployment: str) -> KeyChecked:
+    """The key of a deployment that is there."""
+    registration = world.ledger.registration(deployment)
+    return checked(*look_at(world, registration, world.ledger.model(deployment).options), world.now())
+
+
+def look_at(world: Services, registration: Registration, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
+    """What the deployment asks of its key, and what KMS says of that."""
+    name = registration.deployment
+    wanted = wanted_of(registration, options, grant_seen=world.ledger.saved(name, "grant-seen") is not None)
+    if world.ledger.custody(name).state is State.DELETED:
+        wanted = replace(wanted, domain_arn="", domain_key="")  # the domain's grant went with it
+    return wanted, world.key_desk(registration).describe(registration.key_arn)
+
+
+def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_seen: bool = False) -> KeyWanted:
+    partition = registration.domain_arn.split(":")[1] if registration.domain_arn.count(":") > 1 else "aws"
+    return KeyWanted(
+        deployment=registration.deployment,
+        context=Context(registration.account, registration.region, partition),
+        named=registration.key_arn,
+        domain_arn=registration.domain_arn,
+        domain_key=registration.key_arn if ":key/" in registration.key_arn else "",
+        replicas=tuple(arn.split(":")[3] for arn in registration.key_replicas if arn.count(":") > 3),
+        on_demand_days=options.get("on_demand_rotation_days"),
+        grant_seen=grant_seen,
+    )
+
+
+def refuse_bad_key(world: Services, registration: Registration, kept: KeptModel) -> None:
+    """Raise Refused if the key has errors: nothing is built on it. Called before a deployment comes under our care."""
+    wanted, answers = look_at(world, registration, kept.options)
+    wrong = errors(advise(wanted, answers, world.now()))
+    if wrong:
+        told = "; ".join(f"{one.says} ({one.remedy})" for one in wrong)
+        raise Refused(f"the key of {registration.deployment} is not fit: {told}")
+
+
+def with_domain_key(world: Services, registration: Registration) -> Registration:
+    """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say. And in which
+    custom key store it is, whose events name the store alone, for KMS."""
+    if ":alias/" in registration.key_arn:
+        key = world.domain(registration).key_of(registration)
+        registration = replace(registration, key_arn=key) if ":key/" in key else registration
+    metadata = _part(world.key_desk(registration).describe(registration.key_arn).describe, "KeyMetadata") or {}
+    return replace(registration, key_store=str(metadata.get("CustomKeyStoreId") or ""))
+
+
+def key_status(world: Services, deployment: str) -> dict[str, Any]:
+    """The key of a deployment at a glance: health, state, rotation, what is left of it."""
+    registration, kept = world.ledger.registration(deployment), world.ledger.model(deployment)
+    wanted, answers = look_at(world, registration, kept.options)
+    custody, now = world.ledger.custody(deployment), world.now()
+    metadata = _part(answers.describe, "KeyMetadata") or {}
+    status: Mapping[str, Any] = answers.rotation if isinstance(answers.rotation, Mapping) else {}
+    rotations = _part(answers.rotations, "Rotations") or []
+    last = rotation.latest_rotation(rotations)
+    valid_to = metadata.get("ValidTo")
+    report: dict[str, Any] = {
+        "deployment": deployment,
+        "key": str(metadata.get("Arn") or registration.key_arn),
+        "alias": registration.key_alias,
+        "state": str(metadata.get("KeyState") or "not seen"),
+        "health": custody.health.value,
+        "custody": custody.state.value,
+        "origin": str(metadata.get("Origin") or ""),
+        "multi_region": str((metadata.get("MultiRegionConfiguration") or {}).get("MultiRegionKeyType", "")),
+        "rotates": bool(status.get("KeyRotationEnabled")),
+        "rotation_days": status.get("RotationPeriodInDays"),
+        "next_rotation": _iso(status.get("NextRotationDate")),
+        "last_rotation": _iso(last),
+        "rotations_on_demand": rotation.used_on_demand(rotations),
+        "rotations_left": max(rotation.ON_DEMAND_LIMIT - rotation.used_on_demand(rotations), 0),
+        "expires_in_days": (valid_to - now).days if isinstance(valid_to, datetime) else None,
+        "deleted_on": _iso(metadata.get("DeletionDate")),
+        "wrong": [f"{one.says} ({one.remedy})" for one in _wrong(advise(wanted, answers, now))],
+    }
+    if wanted.on_demand_days:
+        every = timedelta(days=wanted.on_demand_days)
+        report["next_on_demand"] = _iso(rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now))
+    return report
+
+
+def key_policy(world: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
+    registration = world.ledger.registration(deployment)
+    return paste(deployment, wanted_of(registration, {}).context, org_paths, registration.key_arn)
+
+
+def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:
+    found = advise(wanted, answers, now)
+    return KeyChecked(wanted.deployment, wanted.named, found, 1 if errors(found) else 0)
+
+
+def paste(deployment: str, context: Context, org_paths: Sequence[str], key: str) -> PolicyToPaste:
+    for path in org_paths:
+        if not path.startswith("o-") or "/" not in path:
+            raise BadInput(f"{path!r} is no organisation path", source="org_paths", remedy=f"such as {_ORG_PATH}")
+    to_add = to_paste(context, org_paths)
+    owner = key.split(":")[4] if key.startswith("arn:") else context.account
+    return PolicyToPaste(deployment, whole(to_add, owner, context.partition), explained(context, org_paths), to_add)
+
+
+def _wrong(found: Iterable[Advice]) -> list[Advice]:
+    return [one for one in found if one.weight in (Weight.ERROR, Weight.WARNING)]
+
+
+def _part(answer: Any, name: str) -> Any:
+    return answer.get(name) if isinstance(answer, Mapping) else None
+
+
+def _iso(at: Any) -> str:
+    return at.isoformat() if isinstance(at, datetime) else ""

@@ -1,0 +1,1 @@
+"""Who is granted something, what they hold, and their passwords."""

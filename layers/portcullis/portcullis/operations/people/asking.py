@@ -1,0 +1,126 @@
+"""After a change: whether the engine lets those have their roles whom we can be.
+
+Reading back shows what the engine keeps; only a question that is asked as the subject shows what it does. We can be two kinds of
+subjects: the automation itself, and the internal users whose passwords are in our secrets, where names and passwords are let in.
+Everybody else (IAM, Cognito) has credentials that nobody but him holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from portcullis.access.callers import Caller, mapped_roles
+from portcullis.access.config import Kind, SecurityConfig
+from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.operations.people.passwords import secret_in_use
+from portcullis.operations.services import Services
+from portcullis.ports.engine import Engine, Principal
+from portcullis.ports.registration import KeptModel, Registration
+
+_MOST = 20  # subjects that are asked as after one change: each costs the engine a password to verify
+_TRIES, _WAIT_SECONDS = 5, 0.4  # a node may still be reloading
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the engine answered to one subject about itself. `lacks` and `keeps` are empty if the change has taken effect."""
+
+    who: str
+    has: tuple[str, ...] = ()  # its roles, in the engine's words
+    lacks: tuple[str, ...] = ()  # roles that it should have by what was read back, and has not
+    keeps: tuple[str, ...] = ()  # roles that it should have lost, and still has
+    not_asked: str = ""  # why it could not be asked
+
+
+def ask_subjects(
+    world: Services,
+    registration: Registration,
+    kept: KeptModel,
+    engine: Engine,
+    before: SecurityConfig,
+    after: SecurityConfig,
+) -> tuple[Asked, ...]:
+    """Ask as those whose roles changed from `before` to `after`. Never raises for an engine or a secret that does not answer."""
+    changed = {
+        role
+        for role in {*before.of(Kind.MAPPINGS), *after.of(Kind.MAPPINGS)}
+        if before.get(Kind.MAPPINGS, role) != after.get(Kind.MAPPINGS, role)
+    }
+    concerned = (
+        (then, now, ask)
+        for then, now, ask in _subjects(world, registration, kept, engine, before, after)
+        if mapped_roles(_only(before, changed), then).keys() != mapped_roles(_only(after, changed), now).keys()
+    )
+    found: list[Asked] = []
+    for then, now, ask in islice(concerned, _MOST):
+        try:
+            found.append(_asked(world, before, after, then, now, ask))
+        except Unreachable as error:
+            found.append(Asked(now.name, not_asked=str(error)))
+            break  # what does not answer to one keeps the others waiting as long
+        except PortcullisError as error:
+            found.append(Asked(now.name, not_asked=str(error)))
+    return tuple(found)
+
+
+def _only(held: SecurityConfig, roles: set[str]) -> SecurityConfig:
+    """The mappings of these roles, and the users: what else there is does not tell one state from the other."""
+    mappings = held.of(Kind.MAPPINGS)
+    return SecurityConfig(
+        {Kind.MAPPINGS: {role: mappings[role] for role in roles & mappings.keys()}, Kind.USERS: held.of(Kind.USERS)}
+    )
+
+
+_Subject = tuple[Caller, Caller, Callable[[], Principal]]  # as it was, as it is, and how it is asked
+
+
+def _subjects(
+    world: Services,
+    registration: Registration,
+    kept: KeptModel,
+    engine: Engine,
+    before: SecurityConfig,
+    after: SecurityConfig,
+) -> Iterator[_Subject]:
+    """Whom we can be."""
+    if role := registration.automation_role:
+        yield Caller(role, (role,)), Caller(role, (role,)), engine.who_am_i
+    if not registration.master_secret:
+        return  # under an IAM master no password is taken
+    for name in sorted(kept.access.users):
+        if after.get(Kind.USERS, name) is not None:
+            yield _user(before, name), _user(after, name), partial(_ask_as, world, registration, kept, engine, name)
+
+
+def _user(held: SecurityConfig, name: str) -> Caller:
+    return Caller(name, tuple((held.get(Kind.USERS, name) or {}).get("backend_roles") or ()))
+
+
+def _ask_as(world: Services, registration: Registration, kept: KeptModel, engine: Engine, name: str) -> Principal:
+    secret = secret_in_use(registration, kept, name)
+    password = world.secrets(registration).password(secret)
+    if password is None:
+        raise Refused(f"there is no secret {secret}")
+    return world.user(registration, name, password, engine.dialect).who_am_i()
+
+
+def _asked(
+    world: Services,
+    before: SecurityConfig,
+    after: SecurityConfig,
+    then: Caller,
+    now: Caller,
+    ask: Callable[[], Principal],
+) -> Asked:
+    should, had = mapped_roles(after, now).keys(), mapped_roles(before, then).keys()
+    for attempt in range(_TRIES):
+        has = set(ask().roles)
+        lacks, keeps = sorted(should - has), sorted((had - should) & has)
+        if not lacks and not keeps:
+            break
+        if attempt < _TRIES - 1:
+            world.sleep(_WAIT_SECONDS)
+    return Asked(now.name, tuple(sorted(has)), tuple(lacks), tuple(keeps))

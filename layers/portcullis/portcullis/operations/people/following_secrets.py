@@ -1,0 +1,78 @@
+"""A secret that was rotated is followed: the internal user gets the password that the secret holds now.
+
+The version id tells whether it was rotated, and is all that is kept of it. A password is read only where the version is another one, goes
+from the secret to the engine, and stands in no ledger, history, log or error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from portcullis.access.config import Kind
+from portcullis.access.patch import pointer
+from portcullis.access.plan import Claim
+from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.operations.people.passwords import remember_version, secret_in_use, versions_set
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.sending import still_ours
+from portcullis.operations.writing.while_open import WhileOpen, unless_shut
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
+
+
+def follow_secrets(
+    world: Services, registration: Registration, cause: Trigger, *, unlocking: bool = False
+) -> tuple[str, ...]:
+    """Look at the secret of every internal user of ours; the names of those whose password was set. While it is locked: nobody's.
+    `unlocking` is explained in `while_open`.
+
+    Raises Refused or Unreachable for the first that could not be followed, once all others are.
+    """
+
+    def as_they_are_now() -> tuple[str, ...]:
+        return _follow(world, registration, cause, unlocking)
+
+    return unless_shut(world, registration.deployment, as_they_are_now, unlocking=unlocking) or ()
+
+
+def _follow(world: Services, registration: Registration, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
+    kept = world.ledger.model(registration.deployment)
+    if not kept.access.users:
+        return ()
+    store, known = world.secrets(registration), versions_set(world, registration)
+    now = {user: store.version(secret_in_use(registration, kept, user)) for user in kept.access.users}
+    rotated = sorted(user for user, version in now.items() if version and version != known.get(user))
+    if not rotated:
+        return ()
+    WhileOpen.of(world, registration.deployment, unlocking=unlocking)
+    with world.ledger.lease(registration.domain_arn, "follow secrets") as ours:
+        if not ours:
+            raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
+        WhileOpen.of(world, registration.deployment, unlocking=unlocking)
+        engine = world.engine(registration)
+        held = engine.read([Kind.USERS])
+        mine: Collection[Claim] = world.ledger.claims(registration.domain_arn).get(registration.deployment, ())
+        done, failed = [], []
+        for user in rotated:
+            if held.get(Kind.USERS, user) is None or Claim(Kind.USERS, user) not in mine:
+                continue  # it is made with the password of the moment, or somebody else's
+            try:
+                # The version first: had it been rotated in between, the next look sees another one and sets that.
+                version = now[user]
+                password = store.password(secret_in_use(registration, kept, user))
+                if not version or password is None:
+                    continue
+                still_ours(world, registration)
+                engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user, "password"), "value": password}])
+                remember_version(world, registration, user, version)
+                done.append(user)
+            except PortcullisError as error:
+                failed.append(error)
+    if done:
+        words = [f"{user}: the password is that of version {now[user]} of its secret" for user in done]
+        said = f"{len(done)} passwords follow their secrets"
+        name = registration.deployment
+        world.ledger.record(Change(name, world.now(), "password", cause.what, cause.actor, said, None, words))
+    if failed:
+        raise min(failed, key=lambda one: not isinstance(one, Refused))
+    return tuple(done)

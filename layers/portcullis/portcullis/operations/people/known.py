@@ -1,0 +1,146 @@
+"""Who is granted something, as the ledger knows them: whoever has a name later is somebody else, and is not let in for the name.
+
+What is known is written down before anything is written to an engine. What is found is told; that it cannot be told holds up nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
+from portcullis.access.plan import AccessModel, Membership
+from portcullis.custody.types import State
+from portcullis.errors import BadInput, PortcullisError
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.telling import over, tell_once
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
+
+log = logging.getLogger(__name__)
+_NAME = "people"
+_MOST_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """Who was known at the last look, and whether their having been in counts: only while nothing was locked since."""
+
+    known: Known
+    counts: bool
+    saves: int
+
+
+def last_look(world: Services, registration: Registration) -> LastLook:
+    """From the ledger. Read it before the groups: what is done upon the groups should follow close on their reading."""
+    custody = world.ledger.custody(registration.deployment)
+    known = _known(world, registration)
+    return LastLook(known, custody.state is State.OPEN and known.saves == custody.saves, custody.saves)
+
+
+def recognised(last: LastLook, access: AccessModel, found: Membership) -> Recognised:
+    """Those who were found, held against those who are known: an unlock lets in nobody whom it has not seen."""
+    result = recognise(access.grants, found, last.known, last_look_counts=last.counts)
+    return replace(result, known=replace(result.known, saves=last.saves))
+
+
+def remember(world: Services, registration: Registration, people: Recognised, cause: Trigger) -> None:
+    """Before anything is written to the engine. What is new about people goes into the history, and is told."""
+    before = _known(world, registration)
+    if people.known == before:
+        return
+    new = [who for who, one in people.known.strangers.items() if before.strangers.get(who) != one]
+    lines = [*(people.strangers if new else ()), *people.renewed]
+    if lines:
+        world.ledger.record(_change(world, registration, "people", cause, f"{len(lines)} are somebody else now", lines))
+    world.ledger.save(registration.deployment, _NAME, people.known)
+
+
+def tell(world: Services, registration: Registration, people: Recognised) -> None:
+    """Told once for the same findings. The removal of a stranger waits for no alert."""
+    alerts = {"another-person": people.strangers, "not-read": people.unread, "name-not-mapped": people.unfit}
+    for name, words in alerts.items():
+        try:
+            if words:
+                tell_once(world, _alert(registration.deployment, name, words), "\n".join(words))
+            else:
+                over(world, registration.deployment, name)
+        except PortcullisError as error:
+            log.warning("%s of %s could not be told yet: %s", name, registration.deployment, error)
+
+
+def accept(world: Services, registration: Registration, names: Sequence[str], cause: Trigger) -> None:
+    """Whoever was told to be somebody else under these names is meant from here on. BadInput for a name that nobody new has.
+
+    Accepted is the one who was told: had the name been made again since, that is another one once more.
+    """
+    known = _known(world, registration)
+    said: list[str] = []
+    for name in names:
+        known, concerned = accepted(known, name)
+        if not concerned:
+            waiting = ", ".join(names_of(known))
+            raise BadInput(
+                f"nobody new has the name {name!r}",
+                source="request",
+                place="accept_new",
+                remedy=f"who waits: {waiting}" if waiting else "nobody waits to be accepted: leave it out",
+            )
+        said += concerned
+    if said:
+        world.ledger.record(
+            _change(world, registration, "accept", cause, f"{len(said)} accepted under their name", said)
+        )
+        world.ledger.save(registration.deployment, _NAME, known)
+
+
+def _known(world: Services, registration: Registration) -> Known:
+    saved = world.ledger.saved(registration.deployment, _NAME)
+    return Known() if saved is None else msgspec.convert(saved, Known)
+
+
+def _change(
+    world: Services, registration: Registration, operation: str, cause: Trigger, summary: str, lines: Collection[str]
+) -> Change:
+    return Change(registration.deployment, world.now(), operation, cause.what, cause.actor, summary, None, list(lines))
+
+
+def _alert(deployment: str, name: str, words: Sequence[str]) -> Alert:
+    found = "; ".join(words[:_MOST_TOLD]) + (f"; and {len(words) - _MOST_TOLD} more" if len(words) > _MOST_TOLD else "")
+    detail = {"found": list(words[:_MOST_TOLD])}
+    if name == "another-person":
+        return Alert(
+            name="another-person",
+            deployment=deployment,
+            severity="critical",
+            happened=f"a name that is granted something belongs to somebody else now: {found}",
+            done="who has the name now was taken out, or was never let in; the others are not affected",
+            next=f"find out who made the name again. Look: portcullis status {deployment}",
+            runbook="drift",
+            detail=detail,
+        )
+    if name == "not-read":
+        return Alert(
+            name="not-read",
+            deployment=deployment,
+            severity="critical",
+            happened=f"who is meant by a grant could not be read: {found}",
+            done="all other groups are followed; whoever leaves one that cannot be read is not taken out until it can",
+            next=f"correct its name, or deploy again so that it may be read. Look: portcullis status {deployment}",
+            runbook="drift",
+            detail=detail,
+        )
+    return Alert(
+        name="name-not-mapped",
+        deployment=deployment,
+        severity="warning",
+        happened=f"somebody is called what no role mapping may hold: {found}",
+        done="they were not let in",
+        next=f"find out who chose such a name. Look: portcullis status {deployment}",
+        runbook="drift",
+        detail=detail,
+    )

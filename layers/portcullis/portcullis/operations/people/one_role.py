@@ -1,0 +1,63 @@
+"""Who is in two groups by role has what one of them is granted: seen at each look at the groups, and told of the person."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+
+from portcullis.access.one_role import NotCarried, groups_that_make_up, not_carried
+from portcullis.access.plan import By, Grant
+from portcullis.errors import PortcullisError
+from portcullis.operations.services import Services
+from portcullis.operations.telling import over, tell_once
+from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Registration
+
+log = logging.getLogger(__name__)
+_NAME = "one-role-of-two"
+_MOST_TOLD = 20
+
+
+def who_loses(
+    world: Services, registration: Registration, grants: Collection[Grant], groups: Iterable[str] = ()
+) -> tuple[NotCarried, ...]:
+    """As the pool is now. `groups`: with a role, besides those that were deployed. Raises Refused or Unreachable."""
+    asked = {*registration.group_roles, *groups}
+    if not registration.user_pool or len(asked) < 2 or not any(grant.by is By.ROLE for grant in grants):
+        return ()
+    identity = world.identity(registration)
+    ranks = identity.ranks(asked)
+    if len(ranks) < 2:
+        return ()
+    members = dict(identity.members_of(ranks))
+    found = not_carried(grants, ranks, members)
+    if others := groups_that_make_up(grants, found) - members.keys():
+        found = not_carried(grants, ranks, members | dict(identity.members_of(others)))
+    return found
+
+
+def tell_who_loses(world: Services, registration: Registration, grants: Collection[Grant]) -> None:
+    """Told once for the same people. What cannot be read or told now holds up nothing: the next look does it."""
+    if len(registration.group_roles) < 2:
+        return
+    name = registration.deployment
+    try:
+        words = [str(one) for one in who_loses(world, registration, grants)]
+        if not words:
+            over(world, name, _NAME)
+            return
+        told = words[:_MOST_TOLD] + ([f"and {len(words) - _MOST_TOLD} more"] if len(words) > _MOST_TOLD else [])
+        alert = Alert(
+            name=_NAME,
+            deployment=name,
+            severity="warning",
+            happened=f"somebody has less than their groups are granted: {'; '.join(told)}",
+            done="nothing was changed: which role a token carries Cognito decides, by the precedence of the groups",
+            next="take them out of one of the groups, or grant by members, which adds up."
+            f" See who it is: portcullis check deployments/{name}.yaml --live",
+            runbook="drift",
+            detail={"found": words[:_MOST_TOLD]},
+        )
+        tell_once(world, alert, "\n".join(words))
+    except PortcullisError as error:
+        log.warning("who is in two groups by role of %s could not be seen or told yet: %s", name, error)

@@ -1,0 +1,118 @@
+"""The end of what somebody still holds who left a Cognito group with a role of its own.
+
+A mapping of such a role does not change when a member leaves, so no difference tells of it. Who was in the group at the last look is
+in the ledger, and whoever is missing at the next has left: by whichever event, or none. Signed out first, since a token of before still
+fetches credentials of the role; then, where the deployment asks for it, the role's older sessions are denied. Both are written down before
+they are done, and made up for by the next look, the sweep at the latest, if they cannot be done now: they hold up nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from portcullis.access.sessions import from_now_on
+from portcullis.errors import PortcullisError
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.telling import over, tell_once
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import KeptModel, Registration
+
+log = logging.getLogger(__name__)
+_SEEN = "role-members"  # {members: {group: [entry]} at the last look, leaving: {group: [entry]} still to be ended}
+_ALERT = "sessions-not-ended"
+
+
+def end_what_leavers_hold(
+    world: Services, registration: Registration, options: Mapping[str, Any], cause: Trigger
+) -> None:
+    """Look who left a group that has a role, and end what they hold. The caller holds the lease.
+
+    Raises Unreachable or Refused if the groups cannot be read; what cannot be ended is told, and tried again.
+    """
+    groups = registration.group_roles
+    if not groups or not (options.get("end_sessions") or options.get("deny_older_sessions")):
+        return
+    saved = world.ledger.saved(registration.deployment, _SEEN) or {"members": {}, "leaving": {}}
+    now = {group: sorted(entries) for group, entries in world.identity(registration).members_of(groups).items()}
+    leaving = {
+        group: sorted({*saved["leaving"].get(group, ()), *set(saved["members"].get(group, ())) - set(now[group])})
+        for group in now
+    }
+    seen = {"members": now, "leaving": {group: who for group, who in leaving.items() if who}}
+    if seen != saved:
+        world.ledger.save(registration.deployment, _SEEN, seen)
+    if not seen["leaving"]:
+        return
+    try:
+        done = _end(world, registration, options, _everybody(seen["leaving"].values()), seen["leaving"])
+    except PortcullisError as error:
+        log.warning("what %s still hold could not be ended yet: %s", ", ".join(seen["leaving"]), error)
+        _tell(world, registration, error)
+        return
+    world.ledger.record(_change(world, registration, seen["leaving"], cause, done))
+    world.ledger.save(registration.deployment, _SEEN, {"members": now, "leaving": {}})
+    over(world, registration.deployment, _ALERT)
+
+
+def still_to_be_ended(world: Services, registration: Registration) -> tuple[str, ...]:
+    """Groups that somebody left who may still hold what he had by them."""
+    saved = world.ledger.saved(registration.deployment, _SEEN) or {}
+    return tuple(sorted(saved.get("leaving", {})))
+
+
+def end_all(world: Services, registration: Registration, kept: KeptModel) -> str:
+    """Everybody's sessions, at a lock; what was done, in words. They stay ended when it is open again: people sign in anew."""
+    identity = world.identity(registration)
+    people = _everybody(identity.members_of(registration.group_roles).values())
+    if kept.options.get("end_sessions"):
+        people |= _everybody(identity.members(kept.access.grants).whole().users.values())
+    return _end(world, registration, kept.options, people, registration.bounded_roles)
+
+
+def _end(
+    world: Services, registration: Registration, options: Mapping[str, Any], people: set[str], groups: Collection[str]
+) -> str:
+    identity = world.identity(registration)
+    done = f"{identity.end_sessions(sorted(people))} people signed out"
+    bounded = {group: role for group, role in registration.bounded_roles.items() if group in groups}
+    if not options.get("deny_older_sessions") or not bounded:
+        return done
+    # After the sign-out: from here on nobody can get another session with what he held before.
+    before = from_now_on(world.now())
+    identity.deny_older_sessions(sorted(bounded.values()), before)
+    return f"{done}; sessions of {', '.join(sorted(bounded))} from before {before:%Y-%m-%dT%H:%M:%SZ} denied"
+
+
+def _everybody(entries: Iterable[Iterable[str]]) -> set[str]:
+    return {entry for some in entries for entry in some}
+
+
+def _change(
+    world: Services, registration: Registration, left: Mapping[str, Collection[str]], cause: Trigger, done: str
+) -> Change:
+    return Change(
+        deployment=registration.deployment,
+        at=world.now(),
+        operation="end sessions",
+        cause=cause.what,
+        actor=cause.actor,
+        summary=done,
+        after=[f"{entry} left {group}" for group, who in sorted(left.items()) for entry in who],
+    )
+
+
+def _tell(world: Services, registration: Registration, error: PortcullisError) -> None:
+    name = registration.deployment
+    alert = Alert(
+        name=_ALERT,
+        deployment=name,
+        severity="warning",
+        happened=f"somebody left a group of {name} that has a role, and what he still holds could not be ended: {error}",
+        done="it is written down and tried again at every look, the sweep at the latest; credentials end by themselves within an hour",
+        next=f"portcullis status {name}",
+        runbook="automation-broken",
+    )
+    tell_once(world, alert, type(error).__name__)

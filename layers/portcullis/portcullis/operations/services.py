@@ -1,0 +1,89 @@
+"""Everything an operation needs of the world, in one value: made once a process, handed to every verb."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from portcullis import words
+from portcullis.access.dialects import Dialect
+from portcullis.access.plan import AccessModel
+from portcullis.ports.alerts import Alerts
+from portcullis.ports.data import ClientEndpoints, Documents, Snapshots
+from portcullis.ports.engine import Engine
+from portcullis.ports.identity import IdentityReader, Secrets
+from portcullis.ports.keys import KeyDesk, KeyObserver
+from portcullis.ports.ledger import Ledger
+from portcullis.ports.places import Domain, Gate
+from portcullis.ports.queues import DeadLetters
+from portcullis.ports.registration import Registration
+from portcullis.ports.watch import Eyes, Roads
+from portcullis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why an operation runs: what the history and the alerts will say."""
+
+    what: str  # event id(s), "sweep", a command line
+    actor: str = ""  # ARN or service
+    at: str = ""  # ISO 8601, when it happened, if it is known
+
+    def __post_init__(self) -> None:
+        words.put(self, what=words.CAUSE, actor=words.ACTOR, at=words.TIME)
+
+
+def _lacking(what: str) -> Callable[..., Any]:
+    """What a world is without unless it is told: asking for it is a mistake of ours, and says so."""
+
+    def ask(*_: Any) -> Any:
+        raise LookupError(f"this world has no {what}")
+
+    return ask
+
+
+class _Blindfolded:
+    """The eyes of a world that was given none."""
+
+    look = staticmethod(_lacking("eyes"))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The adapters, behind their protocols. `engine`, `identity`, `keys`, `gate` are made for one deployment."""
+
+    settings: Settings
+    ledger: Ledger
+    alerts: Alerts
+    engine: Callable[[Registration], Engine]  # as the automation
+    master: Callable[[Registration], Engine]  # as the master role: only to let the automation in
+    canary: Callable[[Registration], Engine]  # as the canary: to prove that a lock holds
+    identity: Callable[[Registration], IdentityReader]
+    keys: Callable[[Registration], KeyObserver]
+    gate: Callable[[Registration], Gate]
+    dead_letters: DeadLetters
+    queue_again: Callable[
+        [str, str, int], None
+    ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    let_into_vpcs: Callable[[], str]  # have the account let the search service make domains in its VPCs; what was done
+    remind: Callable[[str, int], None]  # deployment, seconds (900 at most): have its key looked at after so long
+    secrets: Callable[[Registration], Secrets]
+    domain: Callable[[Registration], Domain]
+    snapshots: Callable[[Registration], Snapshots]  # as the snapshot role
+    key_desk: Callable[[Registration], KeyDesk] = field(default=_lacking("key desk"))
+    documents: Callable[[Registration], Documents] = field(default=_lacking("documents"))  # as the snapshot role
+    endpoints: Callable[[Registration], ClientEndpoints] = field(default=_lacking("endpoints"))
+    eyes: Eyes = field(default_factory=_Blindfolded)
+    # With what is granted, whose roads are looked at; None and None: those of the account.
+    roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
+    user: Callable[[Registration, str, str, Dialect], Engine] = field(
+        default=_lacking("connection of an internal user")
+    )  # name and password; a user may not be allowed to ask which dialect it is
+    postpone: Callable[[str, int], None] = field(
+        default=_lacking("postponing")
+    )  # a message, seconds (900 at most): have it come again among the reminders
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    sleep: Callable[[float], None] = field(default=time.sleep)

@@ -1,0 +1,1 @@
+"""Do we still see, and has another road been opened?"""

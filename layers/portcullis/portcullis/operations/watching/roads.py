@@ -1,0 +1,222 @@
+"""Another road to whoever is mapped: looked at with each sweep, and at once when an event says that one may have been opened.
+
+What is found is compared with a baseline in the ledger: what was deployed, else what was found at the first look, else what a person
+accepted since. A difference is told once, stands in the ledger with the time since when, and is over when it is taken back or accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from portcullis import model
+from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.custody.types import State
+from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
+from portcullis.operations.services import Services, Trigger
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import Registration
+from portcullis.ports.watch import Roads
+from portcullis.signals.types import ACCOUNT, Signal
+from portcullis.watch.roads import Facts, Road, RoadKind, differences, plain, policy, trusted_providers, value
+
+BASELINE, OPENED = "roads-baseline", "roads-opened"  # in the ledger
+_AT_ONCE = 4  # IAM and Cognito allow few calls a second
+_PASSWORD, _READ = "password-set", "secret-read"
+_SET_UP = "portcullis-domain-setup"  # who reads the master's secret for us
+
+
+def roads_of(registration: Registration, access: AccessModel) -> tuple[Road, ...]:
+    """What leads to whoever is mapped on one domain, and to the domain itself."""
+    granted = {grant.subject for grant in access.grants}
+    roles = {one.name for one in granted if one.kind is SubjectKind.IAM_ROLE and _is_here(one.name, registration)}
+    found = [
+        *(Road(RoadKind.ROLE, role, own=True) for role in own_roles(registration)),
+        *(Road(RoadKind.ROLE, role) for role in sorted(roles)),
+        Road(RoadKind.DOMAIN, registration.domain),
+    ]
+    if registration.user_pool:
+        found += [Road(RoadKind.USER_POOL, registration.user_pool), Road(RoadKind.USERS, registration.user_pool)]
+    if registration.identity_pool:
+        found.append(Road(RoadKind.IDENTITY_POOL, registration.identity_pool))
+    if registration.master_secret:
+        found.append(Road(RoadKind.SECRET, registration.master_secret))
+    return tuple(found)
+
+
+def _is_here(name: str, registration: Registration) -> bool:
+    """Who may assume a role of another account only that account knows."""
+    return not name.startswith("arn:") or name.split(":")[4] == registration.account
+
+
+def look_at_roads(world: Services, deployment: str, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
+    """What leads to whoever is mapped, compared; what differs, since when, and whose doing it was as far as an event told."""
+    if signal is not None:
+        _tell_of_event(world, deployment, signal)
+    if deployment == ACCOUNT:
+        roads = tuple(Road(RoadKind.ROLE, role, own=True) for role in AUTOMATION_ROLES)
+        return _compare(world, ACCOUNT, roads, {}, world.roads(None, None), cause)
+    registration = world.ledger.registration(deployment)
+    kept = world.ledger.model(deployment)
+    roads = roads_of(registration, kept.access)
+    if world.ledger.custody(deployment).state is not State.OPEN:  # a lock changes the domain itself; see custody
+        roads = tuple(road for road in roads if road.kind is not RoadKind.DOMAIN)
+    known = _deployed(registration, kept.text)
+    return _compare(world, deployment, roads, known, world.roads(registration, kept.access), cause)
+
+
+def accept(world: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
+    """A person meant it: what differs is the baseline from now on. Refused if it is not what was told last."""
+    opened: dict[str, Any] = dict(world.ledger.saved(deployment, OPENED) or {})
+    if watch not in opened:
+        known = ", ".join(sorted(opened)) or "nothing is open"
+        raise BadInput(f"{watch!r} does not differ", source="request", place="watch", remedy=f"one of: {known}")
+    told = opened[watch]["is"]
+    now = look_at_roads(world, deployment, cause)
+    if watch not in now:
+        return {"deployment": deployment, "accepted": watch, "done": "it was taken back meanwhile: nothing to accept"}
+    if now[watch]["is"] != told:
+        raise Refused(f"{watch} of {deployment} changed again since it was told: look at it first (portcullis roads)")
+    baseline = dict(world.ledger.saved(deployment, BASELINE) or {})
+    baseline[watch] = told
+    world.ledger.save(deployment, BASELINE, baseline)
+    left = {label: one for label, one in now.items() if label != watch}
+    world.ledger.save(deployment, OPENED, left)
+    why = f": {reason}" if reason else ""
+    said = f"accepted by {cause.actor}{why}: {watch}: {'; '.join(now[watch]['words'])}"
+    world.ledger.record(
+        Change(deployment, world.now(), "accept", cause.what, cause.actor, said[:1000], now[watch]["was"], told)
+    )
+    return {"deployment": deployment, "accepted": watch, "done": said}
+
+
+def opened_in_words(world: Services, deployment: str) -> tuple[str, ...]:
+    """What differs, for a deployment and for the account, as the last look found it."""
+    both = (world.ledger.saved(name, OPENED) or {} for name in (ACCOUNT, deployment))
+    return tuple(_words(label, one) for opened in both for label, one in sorted(opened.items()))
+
+
+def _deployed(registration: Registration, text: str) -> dict[str, Any]:
+    """What of the domain is known from its deployment, whoever looked first."""
+    found: dict[str, Any] = {"security_groups": [registration.security_group]} if registration.security_group else {}
+    try:
+        file = model.loads(text, registration.deployment)
+        found["policy"] = policy(model.access_policy(file, registration.domain_arn))
+    except BadInput:  # kept by an older version; then what was found first counts
+        pass
+    return {RoadKind.DOMAIN.value: found}
+
+
+def _compare(
+    world: Services, deployment: str, roads: tuple[Road, ...], deployed: Mapping[str, Any], look: Roads, cause: Trigger
+) -> dict[str, Any]:
+    baseline: dict[str, Any] = dict(world.ledger.saved(deployment, BASELINE) or {})
+    before: Mapping[str, Any] = world.ledger.saved(deployment, OPENED) or {}
+    found = _found(roads, look)
+    trusted = {one for facts in found.values() if isinstance(facts, Mapping) for one in _trusted(facts)}
+    found |= _found(tuple(Road(RoadKind.PROVIDER, one) for one in sorted(trusted)), look)
+    known = dict(baseline)
+    now: dict[str, Any] = {}
+    for road, facts in found.items():
+        label = road.label
+        if isinstance(facts, PortcullisError):  # no answer, or not allowed: as it was when it was last seen
+            now |= {label: before[label]} if label in before else {}
+            continue
+        is_now = value(road, facts)
+        if label not in known:
+            if is_now is None:
+                continue
+            known[label] = {**is_now, **plain(deployed.get(label, {}))} if isinstance(is_now, dict) else is_now
+        if is_now != known[label]:
+            now[label] = _difference(world, before.get(label), known[label], is_now, cause)
+    if known != baseline:
+        world.ledger.save(deployment, BASELINE, known)
+    if now != before:
+        _tell(world, deployment, before, now, cause)
+        world.ledger.save(deployment, OPENED, now)
+    return now
+
+
+def _trusted(facts: Facts) -> Iterable[str]:
+    trust = facts.get("trust")
+    return [one for one in trusted_providers(trust) if ":saml-provider/" in one or ":oidc-provider/" in one]
+
+
+def _found(roads: tuple[Road, ...], look: Roads) -> dict[Road, Facts | PortcullisError | None]:
+    def of(road: Road) -> Facts | PortcullisError | None:
+        try:
+            return look.look(road)
+        except (Refused, Unreachable) as error:
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as lookers:
+        return dict(zip(roads, lookers.map(of, roads), strict=True))
+
+
+def _difference(
+    world: Services, before: Mapping[str, Any] | None, was: Any, is_now: Any, cause: Trigger
+) -> dict[str, Any]:
+    same = before is not None and before["is"] == is_now and before["was"] == was
+    if same and before is not None:
+        return dict(before)
+    words = list(differences(was, is_now))
+    return {"since": world.now().isoformat(), "was": was, "is": is_now, "words": words, "by": cause.actor}
+
+
+def _words(label: str, one: Mapping[str, Any]) -> str:
+    by = f" (seen because of {one['by']})" if one.get("by") else ""
+    return f"since {one['since']}: {label}: {'; '.join(one['words'])}{by}"
+
+
+def _tell(world: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger) -> None:
+    new = [_words(label, one) for label, one in sorted(now.items()) if before.get(label) != one]
+    over = sorted(set(before) - set(now))
+    if new:
+        alert = Alert(
+            name="another-road",
+            deployment=deployment,
+            severity="critical",
+            happened=f"somebody else may be let in to {deployment}, or as somebody who is: {' | '.join(new)[:3000]}",
+            done="nothing was changed or shut: what is mapped is mapped as before",
+            next=f"Look: portcullis roads {deployment}. Find out who did it, and take it back as the page says. "
+            f"Check with: portcullis status {deployment}",
+            runbook="another-road",
+            detail={"roads": new},
+        )
+        world.alerts.tell(alert)
+        world.ledger.record(
+            Change(deployment, world.now(), "another road", cause.what, cause.actor, alert.happened[:1000], None, new)
+        )
+    if over and not now:
+        said = f"{', '.join(over)} of {deployment} is again as it was deployed, found first or accepted"
+        world.ledger.record(Change(deployment, world.now(), "road closed", cause.what, cause.actor, said))
+
+
+def _tell_of_event(world: Services, deployment: str, signal: Signal) -> None:
+    """What cannot be read back: that an administrator set a password, that somebody read one."""
+    who = signal.actor or "somebody whom the event does not name"
+    if signal.name == _READ and f"/{_SET_UP}" in who:
+        return
+    if signal.name == _PASSWORD:
+        said = f"{who} set or reset the password of {signal.subject} at {signal.at}, and may sign in as that user"
+    elif signal.name == _READ:
+        said = f"{who} read the password of the master of {deployment} at {signal.at}"
+    else:
+        return
+    world.alerts.tell(
+        Alert(
+            name="road-used",
+            deployment=deployment,
+            severity="warning",
+            happened=said,
+            done="nothing was changed or shut",
+            next="Ask whoever it was what for; if nobody meant it, take it back as the page says. "
+            f"Check with: portcullis history {deployment}",
+            runbook="another-road",
+            detail={"event": signal.event_id},
+        )
+    )
+    world.ledger.record(Change(deployment, world.now(), "road used", signal.event_id, who, said))

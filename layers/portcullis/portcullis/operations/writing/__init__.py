@@ -1,0 +1,1 @@
+"""How a change of access is written: alone, written down before, seen after, and undone."""

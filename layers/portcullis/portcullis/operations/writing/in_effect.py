@@ -1,0 +1,51 @@
+"""A write that the engine answered with a failure may be kept all the same: whether it acts on it has to be seen.
+
+An engine keeps a change first and has its nodes load it afterwards. If one cannot, the change reads back as done, and everybody still
+has what he had. So a run whose write was not answered well leaves a doubt in the ledger, and no run counts as done while it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from portcullis.access.config import SecurityConfig
+from portcullis.access.patterns import unloadable
+from portcullis.errors import Refused, Unreachable
+from portcullis.operations.services import Services
+from portcullis.ports.engine import Engine
+from portcullis.ports.registration import Registration
+
+_DOUBT = "in-doubt"
+
+
+@contextmanager
+def in_doubt_if_silent(world: Services, registration: Registration) -> Iterator[None]:
+    """Around writes: what is not answered, or with a failure, is in doubt from then on."""
+    try:
+        yield
+    except Unreachable:
+        world.ledger.save(registration.deployment, _DOUBT, world.now())
+        raise
+
+
+def see_in_effect(world: Services, registration: Registration, engine: Engine, held: SecurityConfig) -> None:
+    """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
+    if world.ledger.saved(registration.deployment, _DOUBT) is None:
+        return
+    try:
+        engine.load_again()
+    except Refused:
+        pass  # not every engine lets us ask; what was read back is all there is to see then
+    except Unreachable as error:
+        raise Unreachable(
+            f"{registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
+            f" cannot load the security config ({error}){culprits(held)}"
+        ) from error
+    world.ledger.forget(registration.deployment, _DOUBT)
+
+
+def culprits(held: SecurityConfig) -> str:
+    """What of this no node can load, as the end of a sentence; empty if there is nothing."""
+    found = "; ".join(f"{claim}: {why}" for claim, why in unloadable(held))
+    return found and f". Take out what they cannot read: {found}"

@@ -1,0 +1,76 @@
+"""Whoever left goes first: which of a plan's steps take out somebody whom nothing asks for any more, and how they are sent ahead. Pure.
+
+One PATCH takes out and puts in at once, so where a plan is one PATCH it stays one. Where documents have to be written before it, which may
+take long or be refused, the leavers' entries are taken out in a PATCH of their own, ahead of everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from portcullis.access.config import Json, SecurityConfig
+from portcullis.access.patch import apply_patches, patches
+from portcullis.access.plan import Claim, Operation, Plan, Step
+from portcullis.operations.writing.batching import Patches, quickest
+
+_BOTH = "and_backend_roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What to send ahead, and then the rest, which is computed from `between`: what the engine holds once the first is done."""
+
+    ahead: Patches
+    rest: Patches
+    between: SecurityConfig
+
+    @property
+    def all(self) -> Patches:
+        return [*self.ahead, *self.rest]
+
+
+def of_leavers(plan: Plan, held: SecurityConfig, still_asked: frozenset[Claim] = frozenset()) -> tuple[Step, ...]:
+    """Steps that take somebody out who is put in nowhere else by the same plan; `still_asked` is left out.
+
+    Somebody who moves from one role to another is not taken out ahead: a role may also limit. Of `and_backend_roles`, which is one
+    condition, nothing is taken out ahead but all of it.
+    """
+    entries = [step for step in plan.steps if step.claim.entry_list]
+    coming = {(step.claim.entry_list, step.claim.entry) for step in entries if step.operation is Operation.ADD}
+    conditions = {
+        step.claim.name for step in entries if step.operation is Operation.ADD and step.claim.entry_list == _BOTH
+    }
+    leaving = [
+        step
+        for step in entries
+        if step.operation is Operation.REMOVE
+        and step.claim not in still_asked
+        and (step.claim.entry_list, step.claim.entry) not in coming
+    ]
+    gone = {(step.claim.name, step.claim.entry) for step in leaving if step.claim.entry_list == _BOTH}
+
+    def whole(role: str) -> bool:
+        return role not in conditions and all((role, entry) in gone for entry in held.entries(role, _BOTH))
+
+    return tuple(step for step in leaving if step.claim.entry_list != _BOTH or whole(step.claim.name))
+
+
+def in_order(plan: Plan, held: SecurityConfig, leavers: tuple[Step, ...], secrets: Mapping[str, Json]) -> Ordered:
+    """The patches of a plan, the leavers' ahead where that is more than one PATCH."""
+    together = quickest(patches(plan, held, secrets))
+    if not leavers or len(together) < 2:
+        return Ordered((), together, held)
+    return _apart(plan, held, leavers, secrets)
+
+
+def _apart(plan: Plan, held: SecurityConfig, leavers: tuple[Step, ...], secrets: Mapping[str, Json]) -> Ordered:
+    ahead = quickest(patches(leavers, held))
+    between = apply_patches(held, ahead)
+    going = set(map(_of, leavers))
+    rest = replace(plan, steps=tuple(step for step in plan.steps if _of(step) not in going))
+    return Ordered(ahead, quickest(patches(rest, between, secrets)), between)
+
+
+def _of(step: Step) -> tuple[Operation, Claim]:
+    return step.operation, step.claim

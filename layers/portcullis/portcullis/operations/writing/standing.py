@@ -1,0 +1,202 @@
+"""Which access model counts: the last one that was put into effect.
+
+A new one is written down as coming before its first write, and becomes the one in force once the engine holds what it asks for. Cut
+off in between, the next run goes on with it. One that is refused, by the engine, by AWS or by us, is remembered as refused and told; what
+it may have changed is taken back, and reactions and sweeps go on with what stands.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from portcullis.access.plan import AccessModel
+from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.operations.services import Services, Trigger
+from portcullis.operations.writing.undertaking import digest
+from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import KeptModel, Registration
+
+log = logging.getLogger(__name__)
+_COMING, _REFUSED = "model-coming", "model-refused"
+_OUT_OF_STEP = "out-of-step"
+_MOST_TRIES = (
+    4  # times that a model is tried that neither comes into effect nor is refused; the engine may not answer to it
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A model on its way: whose, since when, and how often it was tried."""
+
+    model: KeptModel
+    at: datetime
+    cause: str
+    actor: str
+    tries: int = 1
+
+    @property
+    def exhausted(self) -> bool:
+        return self.tries >= _MOST_TRIES
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedModel:
+    """A model that was not put into effect. `name` is the beginning of the digest of its text."""
+
+    name: str
+    at: datetime
+    why: str
+    cause: str
+    actor: str
+    told: bool = False
+
+    def __str__(self) -> str:
+        who = f" by {self.actor}" if self.actor else ""
+        return (
+            f"the access model {self.name}, applied{who} ({self.cause}) at {self.at.isoformat(timespec='seconds')}, was refused and"
+            f" is not in force: {self.why}"
+        )
+
+
+def name_of(text: str) -> str:
+    """How a model is called for eyes."""
+    return digest(text)[:12]
+
+
+def in_force(world: Services, deployment: str) -> KeptModel | None:
+    """The model that was put into effect last, or None if there never was one."""
+    try:
+        return world.ledger.model(deployment)
+    except Refused:
+        return None
+
+
+def as_far_as_readable(world: Services, deployment: str) -> KeptModel:
+    """The model in force for whoever has to act without one, too: a gate drops by the rules of the house where a file's cannot be read."""
+    try:
+        return world.ledger.model(deployment)
+    except (Refused, BadInput) as error:
+        log.warning("%s goes by the rules of the house: %s", deployment, error)
+        return KeptModel("", AccessModel())
+
+
+def is_in_force(standing: KeptModel | None, model: KeptModel) -> bool:
+    """Whether it is the same to the letter: an upgrade may make something else of the same text."""
+    return standing is not None and _bytes(standing) == _bytes(model)
+
+
+def _bytes(model: KeptModel) -> bytes:
+    return msgspec.json.encode((model.text, model.access, model.options))
+
+
+def begin_with(world: Services, registration: Registration, model: KeptModel, cause: Trigger) -> None:
+    """Write down that this model is coming."""
+    before = coming(world, registration)
+    tries = before.tries + 1 if before and is_in_force(before.model, model) else 1
+    since = before if before and tries > 1 else Coming(model, world.now(), cause.what, cause.actor)
+    world.ledger.save(registration.deployment, _COMING, replace(since, tries=tries))
+
+
+def coming(world: Services, registration: Registration) -> Coming | None:
+    """The model that was begun with and is neither in force nor refused."""
+    saved = world.ledger.saved(registration.deployment, _COMING)
+    return None if saved is None else msgspec.convert(saved, Coming)
+
+
+def forget_coming(world: Services, registration: Registration) -> None:
+    """Nothing is on its way any more: another one was asked for since, or it has come."""
+    if world.ledger.saved(registration.deployment, _COMING) is not None:
+        world.ledger.forget(registration.deployment, _COMING)
+
+
+def put_in_force(world: Services, registration: Registration, model: KeptModel) -> None:
+    """The engine holds what it asks for: from now on this is what stands."""
+    standing = in_force(world, registration.deployment)
+    if not is_in_force(standing, model):
+        world.ledger.keep_model(registration.deployment, replace(model, version=standing.version if standing else 0))
+    forget_coming(world, registration)
+    forgive(world, registration.deployment)
+
+
+def last_refused(world: Services, deployment: str) -> RefusedModel | None:
+    """The model that was refused last, if none was put into effect since."""
+    saved = world.ledger.saved(deployment, _REFUSED)
+    return None if saved is None else msgspec.convert(saved, RefusedModel)
+
+
+def forgive(world: Services, deployment: str) -> None:
+    """A refused model is no longer what somebody asks for."""
+    if world.ledger.saved(deployment, _REFUSED) is not None:
+        world.ledger.forget(deployment, _REFUSED)
+
+
+def refuse(world: Services, registration: Registration, why: BaseException) -> None:
+    """Remember the model that was coming as refused, and tell."""
+    one = coming(world, registration)
+    if one is None:
+        return
+    said = " ".join((str(why) or type(why).__name__).split())[:1000]
+    refused = RefusedModel(name_of(one.model.text), one.at, said, one.cause, one.actor)
+    world.ledger.save(registration.deployment, _REFUSED, refused)
+    world.ledger.forget(registration.deployment, _COMING)
+    log.warning("a model of %s was refused: %s", registration.deployment, said)
+    tell_of_refused(world, registration.deployment)
+
+
+def tell_of_refused(world: Services, name: str) -> None:
+    """Tell of the model that was refused last, unless that was done: what cannot be told now, the next synchronise tells."""
+    refused = last_refused(world, name)
+    if refused is None or refused.told:
+        return
+    try:
+        world.alerts.tell(_alert(name, refused))
+    except PortcullisError as error:
+        log.warning("that a model of %s was refused could not be told yet: %s", name, error)
+    else:
+        world.ledger.save(name, _REFUSED, replace(refused, told=True))
+
+
+def _alert(name: str, refused: RefusedModel) -> Alert:
+    return Alert(
+        name="model-refused",
+        deployment=name,
+        severity="warning",
+        happened=str(refused),
+        done="what it had changed is taken back; the model that was in force before goes on, and access follows the groups by that one",
+        next=f"mend the deployment file, see what it would change with portcullis plan {name}, and apply it. "
+        f"Check with: portcullis status {name}",
+        runbook="drift",
+        detail={"model": refused.name, "actor": refused.actor, "cause": refused.cause},
+    )
+
+
+def out_of_step(world: Services, deployment: str, why: PortcullisError) -> None:
+    """The engine could not be brought to what stands: said by `status` until it could."""
+    before = world.ledger.saved(deployment, _OUT_OF_STEP) or {}
+    said = {"since": before.get("since") or world.now(), "why": " ".join(str(why).split())[:1000]}
+    world.ledger.save(deployment, _OUT_OF_STEP, said)
+
+
+def in_step(world: Services, deployment: str) -> None:
+    """It was brought there."""
+    if world.ledger.saved(deployment, _OUT_OF_STEP) is not None:
+        world.ledger.forget(deployment, _OUT_OF_STEP)
+
+
+def problems(world: Services, registration: Registration) -> list[str]:
+    """What of models has not gone as it was meant to, in words."""
+    name, found = registration.deployment, []
+    if late := world.ledger.saved(name, _OUT_OF_STEP):
+        found.append(f"access does not follow the groups since {str(late['since'])[:19]}: {late['why']}")
+    if refused := last_refused(world, name):
+        found.append(str(refused))
+    if one := coming(world, registration):
+        found.append(
+            f"the access model {name_of(one.model.text)}, applied by {one.actor or 'nobody known'} ({one.cause}) at"
+            f" {one.at.isoformat(timespec='seconds')}, is not in effect yet: the next synchronise goes on with it"
+        )
+    return found

@@ -1,0 +1,212 @@
+"""What a change of access is about to do, written down before it is done, and turned into history once it is seen to be done.
+
+Whoever changes access next finds what an interrupted one left, and puts into the history what of it took effect: so the history
+holds every change with its cause, and enough to put it back, wherever a run was cut off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from portcullis.access.compare import same
+from portcullis.access.config import Kind, SecurityConfig
+from portcullis.access.plan import Claim, Operation, Plan, Step
+from portcullis.errors import PortcullisError, Refused
+from portcullis.operations.services import Services, Trigger
+from portcullis.ports.ledger import AppliedStep, Change
+from portcullis.ports.registration import Registration
+
+log = logging.getLogger(__name__)
+_NAME = "undertaken"
+_SIGN_OUT = "to-sign-out"  # people whose sessions are still to be ended
+_LINES = 200  # of a change in words; what it touched is kept whole
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change of access that may have begun. `released`, `claimed`, `model_before` and `model_after` are as those of a Change."""
+
+    at: datetime
+    operation: str
+    cause: str
+    actor: str
+    touched: tuple[AppliedStep, ...] = ()
+    released: tuple[Claim, ...] = ()
+    claimed: tuple[Claim, ...] = ()
+    model_before: str = ""
+    model_after: str = ""
+
+    def going_on(self, plan: Plan, held: SecurityConfig, mine: frozenset[Claim]) -> PendingChange:
+        """The same after another look: what took effect so far, and what is to be done now. `mine` is what is claimed already."""
+        coming = tuple(touched(step, held) for step in plan.steps)
+        new = {one.claim for one in coming}
+        done = (one for one in effective(self.touched, held) if one.claim not in new)
+        released = tuple(dict.fromkeys((*self.released, *plan.release_only)))
+        taken_over = (s.claim for s in plan.steps if s.operation is Operation.REPLACE and s.claim not in mine)
+        claimed = tuple(dict.fromkeys((*self.claimed, *plan.claim_only, *taken_over)))
+        return replace(self, touched=(*done, *coming), released=released, claimed=claimed)
+
+
+def touched(step: Step, held: SecurityConfig) -> AppliedStep:
+    """A step with what `held` shows of where it takes something away."""
+    claim = step.claim
+    places: tuple[int, ...] = ()
+    if step.operation is Operation.REMOVE and claim.entry_list:
+        there = held.entries(claim.name, claim.entry_list)
+        places = tuple(i for i, entry in enumerate(there) if entry == claim.entry)
+    return AppliedStep(
+        operation=step.operation.value,
+        kind=claim.kind.value,
+        name=claim.name,
+        entry_list=claim.entry_list,
+        entry=claim.entry,
+        before=step.before,
+        after=step.after,
+        because=step.because,
+        places=places,
+    )
+
+
+def effective(touched: Iterable[AppliedStep], held: SecurityConfig) -> list[AppliedStep]:
+    """Those of which `held` shows that they were done."""
+    return [one for one in touched if is_as_left(one, held)]
+
+
+def is_as_left(one: AppliedStep, held: SecurityConfig) -> bool:
+    """Whether the engine still holds what this left there."""
+    if one.entry_list:
+        return (one.entry in held.entries(one.name, one.entry_list)) == (one.after is not None)
+    there = held.get(Kind(one.kind), one.name)
+    if one.after is None or there is None:
+        return one.after is there
+    # A mapping that was made is judged by its entries, each of which is touched on its own.
+    return one.kind == Kind.MAPPINGS.value or same(one.after, there)
+
+
+def digest(text: str) -> str:
+    """How a model's text is told from another."""
+    return sha256(text.encode()).hexdigest()
+
+
+def begin(world: Services, registration: Registration, undertaking: PendingChange) -> None:
+    world.ledger.save(registration.deployment, _NAME, undertaking)
+
+
+def undertaken(world: Services, registration: Registration) -> PendingChange | None:
+    """What was begun and not yet settled."""
+    saved = world.ledger.saved(registration.deployment, _NAME)
+    return None if saved is None else msgspec.convert(saved, PendingChange)
+
+
+def settle(
+    world: Services,
+    registration: Registration,
+    held: SecurityConfig,
+    options: Mapping[str, Any],
+    *,
+    ours: PendingChange | None = None,
+    writes: int | None = None,
+) -> bool:
+    """Put into the history what was undertaken and is seen to be done; True if there was anything.
+
+    `ours` is this run's own, in `writes` writes; without it, what an earlier run undertook that was cut off. A run that somebody
+    else has overtaken leaves alone what that one has written down.
+
+    Where the deployment asks for it (`end_sessions`), people who were taken out of a mapping are signed out. A sign-out that cannot be
+    done now, or not by this function, is tried again by the next run, the sweep at the latest: it holds up nothing else.
+    """
+    one = undertaken(world, registration)
+    if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
+        _sign_out(world, registration, options, [])
+        return False
+    done = effective(one.touched, held)
+    moved = bool(one.model_after) and (digest(text_in_ledger(world, registration.deployment)) == one.model_after)
+    _sign_out(world, registration, options, removed_people(done))
+    other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
+    if (done or moved or other) and not _is_in_history(world, registration, one):
+        world.ledger.record(_change(registration, one, done, moved=moved, writes=writes))
+    world.ledger.forget(registration.deployment, _NAME)
+    return bool(done or moved or other)
+
+
+def _sign_out(world: Services, registration: Registration, options: Mapping[str, Any], people: list[str]) -> None:
+    if not options.get("end_sessions"):
+        return
+    waiting = world.ledger.saved(registration.deployment, _SIGN_OUT) or []
+    leaving = sorted({*waiting, *people})
+    if not leaving:
+        return
+    if leaving != waiting:
+        world.ledger.save(registration.deployment, _SIGN_OUT, leaving)
+    try:
+        world.identity(registration).end_sessions(leaving)
+    except PortcullisError as error:
+        log.warning("%d people could not be signed out yet: %s", len(leaving), error)
+        return
+    world.ledger.forget(registration.deployment, _SIGN_OUT)
+
+
+def removed_people(done: Sequence[AppliedStep]) -> list[str]:
+    """Who was taken out of a mapping by name."""
+    return sorted({one.entry for one in done if one.entry_list == "users" and one.after is None})
+
+
+def text_in_ledger(world: Services, deployment: str) -> str:
+    """The text of the model as it was last applied; empty if none was."""
+    try:
+        return world.ledger.model(deployment).text
+    except Refused:
+        return ""
+
+
+def starting(world: Services, cause: Trigger, operation: str, *, before: str = "", after: str = "") -> PendingChange:
+    """An undertaking that has not decided on a step yet. `before` and `after` are texts of the model."""
+    changed = before != after
+    return PendingChange(
+        at=world.now(),
+        operation=operation,
+        cause=cause.what,
+        actor=cause.actor,
+        model_before=before if changed else "",
+        model_after=digest(after) if changed else "",
+    )
+
+
+def _is_in_history(world: Services, registration: Registration, one: PendingChange) -> bool:
+    """A run that was cut off between writing it into the history and forgetting it."""
+    latest = world.ledger.history(registration.deployment, 3)
+    return any((change.at, change.cause) == (one.at, one.cause) for change in latest)
+
+
+def _change(
+    registration: Registration, one: PendingChange, done: list[AppliedStep], *, moved: bool, writes: int | None
+) -> Change:
+    lines = [str(step) for step in done[:_LINES]]
+    if len(done) > _LINES:
+        lines.append(f"and {len(done) - _LINES} more")
+    summary = f"{len(done)} changes" + ("" if writes is None else f" in {writes} writes") + (", a new model" * moved)
+    if one.claimed:
+        summary += f", {len(one.claimed)} taken over"
+    if len(done) < len(one.touched):
+        summary += f"; {len(one.touched) - len(done)} more were begun and not done"
+    return Change(
+        deployment=registration.deployment,
+        at=one.at,
+        operation=one.operation if writes is not None else f"{one.operation}, interrupted",
+        cause=one.cause,
+        actor=one.actor,
+        summary=summary,
+        after=lines,
+        touched=tuple(done),
+        released=one.released,
+        claimed=one.claimed,
+        model_before=one.model_before if moved else "",
+        model_after=one.model_after if moved else "",
+    )

@@ -1,0 +1,24 @@
+"""What is told, and how it reads at 3 a.m."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is told, and how it reads at 3 a.m."""
+
+    name: str  # locked, unlocked, key-unreachable, drift, dead-letter, lock-out-refused, break-glass ...
+    deployment: str
+    severity: str  # info, warning, critical
+    happened: str  # what happened, to what, since when, by whom
+    done: str  # what was done about it
+    next: str  # what to do, and how to check it
+    runbook: str = ""  # page name in runbooks/
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Alerts(Protocol):
+    def tell(self, alert: Alert) -> None: ...

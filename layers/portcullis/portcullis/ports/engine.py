@@ -1,0 +1,65 @@
+"""A search engine: its security configuration, its indices' blocks, and who we are to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.dialects import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """How the engine sees a caller (`authinfo`)."""
+
+    name: str
+    backend_roles: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+class Stop(StrEnum):
+    """What refuses a request."""
+
+    PRIVILEGES = "privileges"  # the engine: the caller has no role that allows it
+    BLOCK = "a block"  # the index
+    OUTSIDE = "something before the engine"  # the access policy, a service control policy, a proxy
+
+
+class Engine(Protocol):
+    """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which of the security APIs it speaks."""
+
+    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
+        """What the engine holds now (all kinds, unless told)."""
+
+    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+        """One collection PATCH (RFC 6902: add, replace, remove). True if anything changed. Conflict if a guard failed or a 409 came."""
+
+    def who_am_i(self) -> Principal: ...
+
+    def load_again(self) -> None:
+        """Have every node load the security config as it is kept. Unreachable if one cannot: what was changed last is in no effect."""
+
+    def blocks(self) -> dict[str, dict[str, str]]:
+        """Every index but the engine's own -> the read and write blocks it has."""
+
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+        """Put both blocks on each of them. Those `lifted` come off, but for what an index had `before`."""
+
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+        """Take both blocks off each of them, but for what an index had `before`."""
+
+    def why_no_query(self, query: Json) -> str:
+        """What the engine says against a query; empty if it can read it. Asks for no right and reads no document."""
+
+    def end_searches(self) -> str:
+        """End every open scroll and point in time; what was ended, in words."""
+
+    def what_stops_a_search(self, index: str) -> Stop | None:
+        """What keeps whoever this connection is from searching this index now; None if nothing does."""

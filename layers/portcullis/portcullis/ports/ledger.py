@@ -1,0 +1,147 @@
+"""What is remembered: claims, custody, history, and whatever an operation puts aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from portcullis import words
+from portcullis.access.config import Kind
+from portcullis.access.plan import Claim
+from portcullis.custody.types import Custody
+from portcullis.ports.registration import KeptModel, Registration
+
+
+class Claims(frozenset[Claim]):
+    """What one owner claims on a domain, as it was read.
+
+    `version` is how often it was kept; whoever keeps it says which one was read. `late`: those of them that a write may still bring
+    about whose answer nobody has seen, its writer being slow, silent or gone. They stay claimed until `until`, whatever is seen:
+    what comes late must not come as nobody's.
+    """
+
+    version: int
+    late: frozenset[Claim]
+    until: datetime | None
+
+    def __new__(
+        cls,
+        claims: Iterable[Claim] = (),
+        *,
+        version: int = 0,
+        late: Iterable[Claim] = (),
+        until: datetime | None = None,
+    ) -> Claims:
+        made = super().__new__(cls, claims)
+        made.late = frozenset(late) & made
+        made.until = until if made.late else None
+        made.version = version
+        return made
+
+    def late_at(self, moment: datetime) -> frozenset[Claim]:
+        """Those that may still come late."""
+        return self.late if self.until is not None and moment < self.until else frozenset()
+
+    def becoming(self, claims: Iterable[Claim], *, late: Iterable[Claim] = (), until: datetime | None = None) -> Claims:
+        """Others in place of these, to be kept if nobody kept any since these were read."""
+        return Claims(claims, version=self.version, late=late, until=until)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedStep:
+    """One thing that a change touched, with what it takes to put it back: a document, or an entry of a role mapping.
+
+    `before` and `after` are documents (None: there was none, there is none); of an entry, the entry or None. `places` is where a
+    removed entry stood in its list.
+    """
+
+    operation: str  # add, replace, remove
+    kind: str
+    name: str
+    entry_list: str = ""
+    entry: str = ""
+    before: Any = None
+    after: Any = None
+    because: str = ""
+    places: tuple[int, ...] = ()
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(Kind(self.kind), self.name, self.entry_list, self.entry)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.claim}" + (f" because {self.because}" if self.because else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the history: what was done to a deployment, by whom, because of what.
+
+    What changed access also says what it touched, and from which model to which (`model_before` is a text, `model_after` the digest
+    of one; both empty if the model stayed): enough to put it back.
+    """
+
+    deployment: str
+    at: datetime
+    operation: str  # synchronise, lock, unlock, apply ...
+    cause: str  # event id, schedule, command
+    actor: str
+    summary: str
+    before: Any = None
+    after: Any = None
+    touched: tuple[AppliedStep, ...] = ()
+    released: tuple[Claim, ...] = ()  # what was no longer claimed afterwards, without having been removed ...
+    claimed: tuple[Claim, ...] = ()  # ... and what was claimed afterwards, though it was there before
+    model_before: str = ""
+    model_after: str = ""
+
+    def __post_init__(self) -> None:
+        """Whoever wrote the words: what stands in the history is one line, and ends."""
+        words.put(self, operation=words.TIME, cause=words.CAUSE, actor=words.ACTOR, summary=words.SUMMARY)
+
+    @property
+    def of_access(self) -> bool:
+        """Whether there is something about it that a rollback can put back."""
+        return bool(self.touched or self.model_after or self.claimed or self.released)
+
+
+class Ledger(Protocol):
+    """What is remembered. Raises Conflict where a version was overtaken."""
+
+    def deployments(self) -> tuple[str, ...]:
+        """Their names: also of those whose registration cannot be read."""
+
+    def registrations(self) -> tuple[Registration, ...]: ...
+    def registration(self, deployment: str) -> Registration: ...
+    def register(self, registration: Registration) -> None: ...
+    def unregister(self, deployment: str) -> None: ...
+    def model(self, deployment: str) -> KeptModel: ...
+    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
+        """Keep it with the next version. Conflict if somebody kept another one than that of `model.version` meanwhile."""
+
+    def claims(self, domain: str) -> Mapping[str, Claims]: ...
+    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        """Keep them with the next version. Conflict if somebody kept others since those of `claims.version` were read."""
+
+    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> AbstractContextManager[bool]:
+        """The right to write to a domain's engine, of the thread that takes it; whether it was had within `wait` seconds."""
+
+    def renew(self, domain: str) -> None:
+        """Have the lease of this thread last from now on. Overtaken if it has none, or somebody else has it by now."""
+
+    def watermark(self, deployment: str) -> datetime | None: ...
+    def raise_watermark(self, deployment: str, covered_until: datetime) -> None: ...
+    def custody(self, deployment: str) -> Custody: ...
+    def keep_custody(self, custody: Custody) -> Custody: ...
+    def save(self, deployment: str, name: str, value: Any) -> None: ...
+    def saved(self, deployment: str, name: str) -> Any | None: ...
+    def forget(self, deployment: str, name: str) -> None: ...
+    def forget_all(self, deployment: str) -> None:
+        """Whatever was saved for it."""
+
+    def record(self, change: Change) -> None: ...
+    def history(self, deployment: str, limit: int = 50) -> Iterable[Change]:
+        """The latest first, each read when its turn comes."""

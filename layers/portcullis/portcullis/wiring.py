@@ -1,0 +1,145 @@
+"""The only place that knows the adapters: the services of a function or of a person's command, made once a process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from portcullis.access.dialects import Dialect
+from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.errors import Refused
+from portcullis.operations.services import Services
+from portcullis.ports.data import Documents, Snapshots
+from portcullis.ports.engine import Engine
+from portcullis.ports.keys import KeyDesk, KeyObserver
+from portcullis.ports.registration import Registration
+from portcullis.ports.watch import Roads
+from portcullis.settings import Settings
+
+
+def in_aws(settings: Settings) -> Services:
+    """The world of a function, or of a person's command: AWS, as the credentials around us."""
+    from portcullis import clients
+    from portcullis.adapters.alerts.sns import SnsAlerts
+    from portcullis.adapters.domains.aws import AwsDomain, let_into_vpcs
+    from portcullis.adapters.endpoints.ssm import ParameterStore
+    from portcullis.adapters.engines.documents import OpenSearchDocuments
+    from portcullis.adapters.engines.opensearch import OpenSearchEngine
+    from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
+    from portcullis.adapters.engines.transport import basic_transport, signed_transport
+    from portcullis.adapters.eyes.aws import AwsEyes
+    from portcullis.adapters.gates.aws import AwsGate
+    from portcullis.adapters.identity.aws import AwsIdentity
+    from portcullis.adapters.keys.aws import AwsKeys
+    from portcullis.adapters.ledger.dynamo import DynamoLedger
+    from portcullis.adapters.passwords.aws import SecretsManager
+    from portcullis.adapters.queues.sqs import SqsDeadLetters
+    from portcullis.adapters.roads.aws import AwsRoads
+    from portcullis.operations.custody import reminders
+
+    def snapshots(registration: Registration) -> Snapshots:
+        session = clients.role_session(registration.snapshot_role, "portcullis")
+        transport = signed_transport(registration.endpoint, session, registration.region)
+        return OpenSearchSnapshots(transport, registration.endpoint)
+
+    def documents(registration: Registration) -> Documents:
+        session = clients.role_session(registration.snapshot_role, "portcullis")
+        return OpenSearchDocuments(
+            signed_transport(registration.endpoint, session, registration.region), registration.endpoint
+        )
+
+    @cache
+    def engine(endpoint: str, region: str, role: str) -> Engine:
+        session = clients.role_session(role, "portcullis") if role else clients.own_session()
+        return OpenSearchEngine(signed_transport(endpoint, session, region), endpoint)
+
+    def master(registration: Registration) -> Engine:
+        if not registration.master_secret:
+            return engine(registration.endpoint, registration.region, registration.master_role)
+        secrets = SecretsManager(clients.client("secretsmanager", registration.region))
+        password = secrets.password(registration.master_secret)
+        if password is None:
+            raise Refused(f"the master's secret {registration.master_secret} is gone: the automation cannot be let in")
+        transport = basic_transport(registration.endpoint, registration.master_user, password)
+        return OpenSearchEngine(transport, registration.endpoint)
+
+    def user(registration: Registration, name: str, password: str, dialect: Dialect) -> Engine:
+        transport = basic_transport(registration.endpoint, name, password)
+        return OpenSearchEngine(transport, registration.endpoint, dialect)
+
+    def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
+        granted = [grant.subject for grant in access.grants] if access else []
+        region = registration.region if registration else None
+        return AwsRoads(
+            lambda service: clients.client(service, region),
+            groups={one.name for one in granted if one.kind is SubjectKind.COGNITO_GROUP},
+            users={one.name for one in granted if one.kind is SubjectKind.COGNITO_USER},
+        )
+
+    ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
+
+    def keys(registration: Registration) -> KeyObserver:
+        return AwsKeys(
+            lambda service: clients.client(service, registration.region),
+            grant_seen=lambda: ledger.saved(registration.deployment, "grant-seen") is not None,
+            saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key_arn),
+        )
+
+    def queue_again(queue_arn: str, receipt: str, seconds: int) -> None:
+        sqs = clients.client("sqs")
+        url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
+    def remind(deployment: str, seconds: int) -> None:
+        sqs, body = clients.client("sqs"), reminders.written(deployment)
+        sqs.send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
+
+    def postpone(body: str, seconds: int) -> None:
+        clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
+
+    queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
+    return Services(
+        settings=settings,
+        ledger=ledger,
+        alerts=SnsAlerts(
+            clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
+        ),
+        engine=lambda registration: engine(registration.endpoint, registration.region, registration.automation_role),
+        master=master,
+        canary=lambda registration: engine(registration.endpoint, registration.region, registration.canary_role),
+        identity=lambda registration: AwsIdentity(
+            clients.client,
+            user_pool=registration.user_pool,
+            identity_store=registration.identity_store,
+            account=registration.account,
+        ),
+        keys=keys,
+        gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
+        queue_again=queue_again,
+        let_into_vpcs=lambda: let_into_vpcs(clients.client("iam")),
+        remind=remind,
+        postpone=postpone,
+        dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
+        secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
+        domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),
+        snapshots=snapshots,
+        key_desk=lambda registration: key_desk(registration.region),
+        documents=documents,
+        user=user,
+        endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
+        roads=roads,
+        eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
+    )
+
+
+def key_desk(region: str) -> KeyDesk:
+    """Who can be asked about the keys of a Region, without a deployment."""
+    from portcullis import clients
+    from portcullis.adapters.keys.desk import AwsKeyDesk
+
+    return AwsKeyDesk(clients.client("kms", region))
+
+
+@cache
+def from_environment() -> Services:
+    """The world of a function, made once a process."""
+    return in_aws(Settings.from_environment())
