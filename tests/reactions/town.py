@@ -15,8 +15,8 @@ from portcullis.custody.types import Health, Observation, Probe, RevocationCause
 from portcullis.entry.reactions import Reactions
 from portcullis.errors import Unreachable
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.services import RevocationCause as Why
 from portcullis.operations.services import Services
+from portcullis.operations.services import Trigger as Why
 from portcullis.operations.sweep import sweep
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Registration
