@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.custody.types import State
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.access.foundation import CANARY_ROLE
 from portcullis.operations.custody.guard import guard
@@ -84,7 +85,7 @@ class LateEngine(Engine):
             return False
         time.sleep(ENGINE_S["write"])
         done = super().patch(kind, operations)
-        if kind is Kind.MAPPINGS and not self.held.entries("level_application", "backend_roles"):
+        if kind == Kind.MAPPINGS and not self.held.entries("level_application", "backend_roles"):
             self.shut_at = self.shut_at or time.perf_counter()
         return done
 

@@ -13,13 +13,13 @@ from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from portcullis.access.config import Kind, SecurityConfig
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.plan import Claim
-from portcullis.access.shut import shut
+from portcullis.access.plan import AppliedStep, Claim
 from portcullis.adapters.ledger.codec import ITEM_BYTES, MOST_PARTS, PART_BYTES, encode
 from portcullis.adapters.ledger.dynamo import DynamoLedger
-from portcullis.ports.ledger import AppliedStep, Change
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.shut import shut
+from portcullis.ports.ledger import Change
 
 from benchmarks.common import HOME, Report, Tell, ledger_table, main, timed
 from local.aws.emulator import Emulator

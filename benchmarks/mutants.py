@@ -1,11 +1,11 @@
 """Small faults put in on purpose, one at a time: `make bench-mutants [N=...]`, and how many of them the tests notice.
 
-N mutants (400 unless told), spread evenly over four rooms: access, custody, signals, and the operations that change access or lock. Each
-is tried by the tests without a machine that pass through its line, then by all of its room. What no test can notice, because the
+N mutants (400 unless told), spread evenly over five rooms: access, families, custody, signals, and the operations that change access or
+lock. Each is tried by the tests without a machine that pass through its line, then by all of its room. What no test can notice, because the
 module behaves the same, stands in benchmarks/mutation/equivalent.json with the reason; if a test does notice it, that is wrong and said.
 
-`python -m benchmarks.mutants --module access/shut.py` tries every mutant of one module. Prints a table, names each that lived, leaves
-.portcullis/bench/mutants.json.
+`python -m benchmarks.mutants --module families/opensearch/shut.py` tries every mutant of one module. Prints a table,
+names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
 from __future__ import annotations

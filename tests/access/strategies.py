@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
 
 ROLE_NAMES = ("readers", "writers", "a/b~c", 'dots.and "quotes"', "größe")
 BUILT_IN = ("all_access", "security_manager", "kibana_user")
@@ -17,6 +19,7 @@ MASTER = "arn:aws:iam::1:role/master"
 AUTOMATION = "arn:aws:iam::1:role/automation"
 BREAK_GLASS = "arn:aws:iam::1:role/break-glass"
 KEEPERS = ProtectedPrincipals.of(
+    master_roles=OPENSEARCH.administrator_roles,
     master=MASTER,
     automation=AUTOMATION,
     automation_roles=("security_manager", "lock"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.decide import Decision, EngineFacts, Fields, decide
+from portcullis.access.actual import Json
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, decide
 
 from .strategies import holding, mapping
 

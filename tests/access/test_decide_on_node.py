@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import requests
-from portcullis.access.callers import Caller
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.decide import EngineFacts, View, decide
+from portcullis.access.actual import Json
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.decide import EngineFacts, View, decide
 
 from local.node.node import Node
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.dialects import Dialect, detect, from_engine, operations, representable, to_engine
+from portcullis.access.actual import Json
 from portcullis.access.difference import difference
-from portcullis.access.patch import patches
 from portcullis.access.plan import Claim
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect, detect, from_engine, operations, representable, to_engine
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import patches
 
 from .strategies import holding, mapping, role, wanted
 
@@ -82,7 +84,7 @@ def test_what_6_can_hold_of_a_model_it_holds_as_it_is(case: tuple[Kind, Json]) -
     kind, document = case
     common = from_engine(kind, document, Dialect.V6)
     once, _ = representable(
-        wanted(**{kind.name.lower(): {"x": common}}) if kind is not Kind.ROLES else wanted({"x": common}), Dialect.V6
+        wanted(**{kind.name.lower(): {"x": common}}) if kind != Kind.ROLES else wanted({"x": common}), Dialect.V6
     )
     assert representable(once, Dialect.V6) == (once, ())
 
@@ -179,7 +181,7 @@ def test_given_6_then_a_plan_after_apply_is_empty_though_its_documents_look_othe
     assert Kind.TENANTS not in Dialect.V6.kinds
     shown = to_engine(Kind.ROLES, want.of(Kind.ROLES)["r"], Dialect.V6)[0]
     held = holding({"r": from_engine(Kind.ROLES, shown, Dialect.V6)})
-    assert difference(want, held, frozenset({Claim(Kind.ROLES, "r")})).empty
+    assert difference(OPENSEARCH, want, held, frozenset({Claim(Kind.ROLES, "r")})).empty
 
 
 def test_given_6_then_the_operations_name_its_fields() -> None:
@@ -187,7 +189,7 @@ def test_given_6_then_the_operations_name_its_fields() -> None:
     want = wanted(
         {"r": role("read"), "s": role("read")}, {"r": {"backend_roles": {"z": ""}, "and_backend_roles": {"a": ""}}}
     )
-    sequence = patches(difference(want, held, frozenset({Claim(Kind.ROLES, "r")})), held)
+    sequence = patches(difference(OPENSEARCH, want, held, frozenset({Claim(Kind.ROLES, "r")})), held)
     assert [(kind, operations(kind, ops, Dialect.V6)) for kind, ops in sequence] == [
         (
             Kind.ROLES,

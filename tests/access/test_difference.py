@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.compare import same
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.desired import desired
+from portcullis.access.actual import Json
 from portcullis.access.difference import difference
-from portcullis.access.patch import apply_patch, apply_patches, parts, patches, pointer
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
 from portcullis.errors import BadInput, Conflict, PortcullisError, Refused
+from portcullis.families.opensearch.compare import same
+from portcullis.families.opensearch.compiling import desired
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patch, apply_patches, parts, patches, pointer
 
 from .strategies import holding, mapping, role, wanted
 
@@ -107,7 +109,7 @@ def steps(plan_steps: tuple[Step, ...]) -> list[tuple[Operation, Claim]]:
 
 
 def test_given_an_empty_engine_then_the_role_comes_before_its_mapping_in_two_patches() -> None:
-    plan = difference(WANT, holding(), NOBODY)
+    plan = difference(OPENSEARCH, WANT, holding(), NOBODY)
     assert steps(plan.steps) == [
         (Operation.ADD, ROLE),
         (Operation.ADD, Claim(Kind.MAPPINGS, "readers")),
@@ -120,20 +122,20 @@ def test_given_an_empty_engine_then_the_role_comes_before_its_mapping_in_two_pat
 
 
 def test_given_one_person_more_then_it_is_one_append() -> None:
-    plan = difference(WANT, state("by hand"), NOBODY | {ROLE})
+    plan = difference(OPENSEARCH, WANT, state("by hand"), NOBODY | {ROLE})
     assert patches(plan, state("by hand")) == [
         (Kind.MAPPINGS, [{"op": "add", "path": "/readers/users/-", "value": ANNA}])
     ]
 
 
 def test_given_the_first_entry_of_an_empty_list_then_the_list_is_written_whole() -> None:
-    plan = difference(WANT, state(), NOBODY | {ROLE})
+    plan = difference(OPENSEARCH, WANT, state(), NOBODY | {ROLE})
     assert patches(plan, state()) == [(Kind.MAPPINGS, [{"op": "add", "path": "/readers/users", "value": [ANNA]}])]
 
 
 def test_given_a_person_who_left_then_she_is_taken_out_behind_a_length_guard() -> None:
     held = state("x", ANNA, "y", ANNA)
-    plan = difference(wanted({"readers": role("read")}), held, OURS)
+    plan = difference(OPENSEARCH, wanted({"readers": role("read")}), held, OURS)
     guard = {"op": "add", "path": "/readers/users/4", "value": "portcullis-length-guard"}
     assert patches(plan, held) == [
         (
@@ -148,36 +150,38 @@ def test_given_a_person_who_left_then_she_is_taken_out_behind_a_length_guard() -
 @pytest.mark.parametrize("meanwhile", [(ANNA,), (), ("x", "y")])
 def test_given_a_list_that_got_shorter_meanwhile_then_the_whole_patch_is_refused(meanwhile: tuple[str, ...]) -> None:
     held = state("x", "y", ANNA)
-    sequence = patches(difference(wanted({"readers": role("read")}), held, OURS), held)
+    sequence = patches(difference(OPENSEARCH, wanted({"readers": role("read")}), held, OURS), held)
     with pytest.raises(Conflict):
         apply_patches(state(*meanwhile), sequence)
 
 
 def test_given_a_list_that_grew_meanwhile_then_nobody_elses_entry_is_lost() -> None:
     held = state("x", ANNA)
-    sequence = patches(difference(wanted({"readers": role("read")}), held, OURS), held)
+    sequence = patches(difference(OPENSEARCH, wanted({"readers": role("read")}), held, OURS), held)
     assert apply_patches(state("x", ANNA, "new"), sequence).entries("readers", "users") == ("x", "new")
 
 
 def test_given_the_same_entry_by_hand_then_it_is_foreign_and_never_removed() -> None:
-    plan = difference(WANT, state(ANNA), frozenset({ROLE}))
+    plan = difference(OPENSEARCH, WANT, state(ANNA), frozenset({ROLE}))
     assert plan.empty
     assert plan.foreign == (entry(ANNA),)
-    assert difference(wanted({"readers": role("read")}), state(ANNA), plan.claims_after(frozenset({ROLE}))).empty
+    assert difference(
+        OPENSEARCH, wanted({"readers": role("read")}), state(ANNA), plan.claims_after(frozenset({ROLE}))
+    ).empty
 
 
 def test_given_adopt_then_what_is_there_is_claimed_and_what_differs_replaced() -> None:
-    plan = difference(WANT, state(ANNA, role_is=role("write")), NOBODY, adopt=True)
+    plan = difference(OPENSEARCH, WANT, state(ANNA, role_is=role("write")), NOBODY, adopt=True)
     assert steps(plan.steps) == [(Operation.REPLACE, ROLE)]
     assert plan.claim_only == (entry(ANNA),)
     assert plan.claims_after(NOBODY) == OURS
 
 
 def test_given_another_owner_with_the_same_then_we_claim_it_too_and_leave_without_taking_it() -> None:
-    plan = difference(WANT, state(ANNA), NOBODY, OURS)
+    plan = difference(OPENSEARCH, WANT, state(ANNA), NOBODY, OURS)
     assert plan.empty
     assert plan.claims_after(NOBODY) == OURS
-    leaving = difference(wanted(), state(ANNA), OURS, OURS)
+    leaving = difference(OPENSEARCH, wanted(), state(ANNA), OURS, OURS)
     assert leaving.empty
     assert leaving.claims_after(OURS) == NOBODY
 
@@ -194,16 +198,16 @@ def test_given_another_owner_with_the_same_then_we_claim_it_too_and_leave_withou
 def test_given_a_document_that_is_not_ours_alone_and_differs_then_it_is_a_conflict(
     mine: frozenset[Claim], others: frozenset[Claim], fixed: bool, why: str
 ) -> None:
-    plan = difference(WANT, state(ANNA, role_is=role("write") | {"reserved": fixed}), mine, others)
+    plan = difference(OPENSEARCH, WANT, state(ANNA, role_is=role("write") | {"reserved": fixed}), mine, others)
     assert plan.empty
     assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, why)]
 
 
 def test_given_our_role_edited_by_hand_then_it_is_put_right_unless_told_not_to() -> None:
     held = state(role_is=role("write"))
-    plan = difference(WANT, held, OURS)
+    plan = difference(OPENSEARCH, WANT, held, OURS)
     assert steps(plan.steps) == [(Operation.REPLACE, ROLE), (Operation.ADD, entry(ANNA))]
-    meek = difference(WANT, held, OURS, repair=False)
+    meek = difference(OPENSEARCH, WANT, held, OURS, repair=False)
     assert meek.empty
     assert meek.notes == (
         "roles/readers differs from the model in index_permissions and is left so",
@@ -214,7 +218,7 @@ def test_given_our_role_edited_by_hand_then_it_is_put_right_unless_told_not_to()
 def test_given_a_role_no_longer_asked_for_then_its_mapping_goes_first() -> None:
     held = state(ANNA)
     mine = OURS | {Claim(Kind.MAPPINGS, "readers")}
-    plan = difference(wanted(), held, mine)
+    plan = difference(OPENSEARCH, wanted(), held, mine)
     assert patches(plan, held) == [
         (Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}]),
         (Kind.ROLES, [{"op": "remove", "path": "/readers"}]),
@@ -223,14 +227,14 @@ def test_given_a_role_no_longer_asked_for_then_its_mapping_goes_first() -> None:
 
 def test_given_hand_made_entries_on_a_role_that_leaves_then_they_stay_and_it_is_noted() -> None:
     held = state(ANNA, "by hand")
-    plan = difference(wanted(), held, OURS | {Claim(Kind.MAPPINGS, "readers")})
+    plan = difference(OPENSEARCH, wanted(), held, OURS | {Claim(Kind.MAPPINGS, "readers")})
     after = apply_patches(held, patches(plan, held))
     assert after.entries("readers", "users") == ("by hand",)
     assert plan.notes == ("role readers is removed, though entries that are not ours are mapped to it",)
 
 
 def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() -> None:
-    plan = difference(wanted(), state("ben"), frozenset({ROLE}), frozenset({entry("ben")}))
+    plan = difference(OPENSEARCH, wanted(), state("ben"), frozenset({ROLE}), frozenset({entry("ben")}))
     assert plan.empty
     assert plan.conflicts[0].why == "no longer asked for, but another owner grants it"
 
@@ -250,7 +254,7 @@ def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() 
     ],
 )
 def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: SecurityConfig, why: str) -> None:
-    plan = difference(wanted(entries={"readers": {"and_backend_roles": {"a": "model"}}}), held, NOBODY)
+    plan = difference(OPENSEARCH, wanted(entries={"readers": {"and_backend_roles": {"a": "model"}}}), held, NOBODY)
     assert plan.empty
     assert [b.why for b in plan.conflicts] == [why]
 
@@ -258,9 +262,11 @@ def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Se
 def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_all() -> None:
     mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
     held = holding({}, {"readers": mapping(users=[ANNA])})
-    assert patches(difference(wanted(), held, mine), held) == [(Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}])]
+    assert patches(difference(OPENSEARCH, wanted(), held, mine), held) == [
+        (Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}])
+    ]
     shared = holding({}, {"readers": mapping(users=[ANNA, "by hand"])})
-    plan = difference(wanted(), shared, mine)
+    plan = difference(OPENSEARCH, wanted(), shared, mine)
     assert plan.empty
     assert plan.conflicts[0].why == "the role is gone, so its mapping cannot be changed"
     assert entry(ANNA) in plan.claims_after(mine)
@@ -277,13 +283,13 @@ def all_of(*entries: str) -> frozenset[Claim]:
 def test_given_a_condition_of_all_that_changes_then_it_changes_in_one_patch() -> None:
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "c": "m"}}})
     held = and_list("a", "b")
-    sequence = patches(difference(want, held, all_of("a", "b")), held)
+    sequence = patches(difference(OPENSEARCH, want, held, all_of("a", "b")), held)
     assert len(sequence) == 1
     assert apply_patches(held, sequence).entries("readers", "and_backend_roles") == ("a", "c")
 
 
 def test_given_a_condition_tightened_by_hand_then_leaving_never_loosens_it() -> None:
-    plan = difference(wanted(), and_list("a", "by hand"), all_of("a"))
+    plan = difference(OPENSEARCH, wanted(), and_list("a", "by hand"), all_of("a"))
     assert plan.empty
     assert [str(b) for b in plan.conflicts] == [
         "rolesmapping/readers/and_backend_roles: a: and_backend_roles asks for by hand, by hand or for another owner "
@@ -294,7 +300,7 @@ def test_given_a_condition_tightened_by_hand_then_leaving_never_loosens_it() -> 
 
 def test_given_two_owners_of_one_condition_when_one_wants_another_then_it_gives_up_its_part() -> None:
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "c": "m"}}})
-    plan = difference(want, and_list("a", "b"), all_of("a", "b"), all_of("a", "b"))
+    plan = difference(OPENSEARCH, want, and_list("a", "b"), all_of("a", "b"), all_of("a", "b"))
     assert plan.empty
     assert plan.claims_after(all_of("a", "b")) == frozenset()
     assert [b.claim.entry for b in plan.conflicts] == ["a", "c"]
@@ -302,14 +308,14 @@ def test_given_two_owners_of_one_condition_when_one_wants_another_then_it_gives_
 
 def test_given_a_condition_loosened_by_hand_then_any_of_its_owners_puts_it_back() -> None:
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
-    plan = difference(want, and_list("a"), all_of("a", "b"), all_of("a", "b"))
+    plan = difference(OPENSEARCH, want, and_list("a"), all_of("a", "b"), all_of("a", "b"))
     assert steps(plan.steps) == [(Operation.ADD, entry("b", "and_backend_roles"))]
 
 
 def test_given_a_part_of_the_condition_by_hand_then_it_is_not_joined_but_adopted() -> None:
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
-    assert difference(want, and_list("a"), NOBODY).empty
-    adopting = difference(want, and_list("a"), NOBODY, adopt=True)
+    assert difference(OPENSEARCH, want, and_list("a"), NOBODY).empty
+    adopting = difference(OPENSEARCH, want, and_list("a"), NOBODY, adopt=True)
     assert steps(adopting.steps) == [(Operation.ADD, entry("b", "and_backend_roles"))]
     assert adopting.claim_only == (entry("a", "and_backend_roles"),)
 
@@ -321,15 +327,18 @@ HOSTILE = ["a/b", "~", "~1", 'q"uote', "größe", "dots.and spaces", "", "*", "-
 def test_hostile_names_survive_pointers_and_patches(name: str) -> None:
     assert parts(pointer(name, "users", 0)) == [name, "users", "0"]
     want = wanted({name: role("read")}, {name: {"users": {name: "x"}}})
-    after = apply_patches(holding(), patches(difference(want, holding(), NOBODY), holding()))
+    after = apply_patches(holding(), patches(difference(OPENSEARCH, want, holding(), NOBODY), holding()))
     assert after.entries(name, "users") == (name,)
-    gone = apply_patches(after, patches(difference(wanted({name: role("read")}), after, want.claims()), after))
+    gone = apply_patches(
+        after,
+        patches(difference(OPENSEARCH, wanted({name: role("read")}), after, want.claims(OPENSEARCH.mappings)), after),
+    )
     assert gone.entries(name, "users") == ()
 
 
 def test_an_internal_user_is_changed_field_by_field_and_needs_a_password_when_new() -> None:
     want = wanted(users={"u": {"backend_roles": ["b"], "description": "d"}})
-    plan = difference(want, holding(), NOBODY)
+    plan = difference(OPENSEARCH, want, holding(), NOBODY)
     with pytest.raises(BadInput, match="internal user u is new and has no password"):
         patches(plan, holding())
     ((kind, operations),) = patches(plan, holding(), {"u": {"password": "secret"}})
@@ -337,7 +346,10 @@ def test_an_internal_user_is_changed_field_by_field_and_needs_a_password_when_ne
     assert "secret" not in str(plan)
     assert "secret" not in str(apply_patch(holding(), kind, operations))
     held = holding(users={"u": {"hash": "", "backend_roles": ["a"], "attributes": {"x": "y"}, "description": "old"}})
-    changed = patches(difference(wanted(users={"u": {"backend_roles": ["b"]}}), held, want.claims()), held)
+    changed = patches(
+        difference(OPENSEARCH, wanted(users={"u": {"backend_roles": ["b"]}}), held, want.claims(OPENSEARCH.mappings)),
+        held,
+    )
     assert changed == [
         (
             Kind.USERS,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
-from portcullis.access.patch import apply_patches, patches
-from portcullis.access.people import people
 from portcullis.access.plan import Claim
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.effect import people
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patches, patches
 
 from .strategies import KEEPERS, MASTER, desires, held_states, holding, house, mapping, role, wanted
 
 READERS = wanted({"readers": role("read")}, {"readers": {"users": {"anna": "group support"}}})
-MINE = READERS.claims()
+MINE = READERS.claims(OPENSEARCH.mappings)
 
 
 def told(held: SecurityConfig, **more: object) -> list[tuple[str, str]]:
-    return [(d.severity, d.what) for d in drift(READERS, held, MINE, **more)]  # type: ignore[arg-type]
+    return [(d.severity, d.what) for d in drift(OPENSEARCH, READERS, held, MINE, **more)]  # type: ignore[arg-type]
 
 
 def as_left() -> SecurityConfig:
@@ -56,7 +58,7 @@ def test_given_an_entry_seen_before_or_another_owners_then_it_is_not_told() -> N
 
 def test_given_a_role_edited_by_hand_then_its_holders_are_concerned() -> None:
     held = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": role("read", "write")}})
-    (change,) = drift(READERS, held, MINE)
+    (change,) = drift(OPENSEARCH, READERS, held, MINE)
     assert change == Drift(
         "warning",
         Claim(Kind.ROLES, "readers"),
@@ -76,7 +78,11 @@ def test_given_administrators_nobody_asked_for_then_it_is_critical_even_if_seen_
     base = house(all_access=mapping(backend_roles=[MASTER], users=["eve", "*"]))
     held = SecurityConfig({**base.documents, Kind.USERS: users})
     eve = frozenset({Claim(Kind.MAPPINGS, "all_access", "users", "eve")})
-    found = [d for d in drift(wanted(), held, frozenset(), keepers=KEEPERS, known=eve) if d.severity == "critical"]
+    found = [
+        d
+        for d in drift(OPENSEARCH, wanted(), held, frozenset(), keepers=KEEPERS, known=eve)
+        if d.severity == "critical"
+    ]
     assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
     assert (
         found[1].what == "everyone administers the domain (all_access through users), and the model does not ask for it"
@@ -154,7 +160,7 @@ def test_given_a_role_without_permissions_that_gets_some_then_nothing_is_lost() 
 def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(
     held: SecurityConfig, desired: object
 ) -> None:
-    plan = difference(desired, held, frozenset(), adopt=True)  # type: ignore[arg-type]
+    plan = difference(OPENSEARCH, desired, held, frozenset(), adopt=True)  # type: ignore[arg-type]
     after = apply_patches(held, patches(plan, held))
     effect, back = people(held, after), people(after, held)
     assert (effect.gains, effect.loses) == (back.loses, back.gains)

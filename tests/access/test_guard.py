@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.desired import desired
+from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.guard import ProtectedPrincipals, guard, guard_plan
-from portcullis.access.patch import patches
 from portcullis.access.plan import AccessModel, Membership
+from portcullis.families.opensearch.compiling import desired
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import patches
 
 from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, house, mapping, role
 
@@ -20,11 +22,11 @@ def without(held: SecurityConfig, name: str, kind: Kind = Kind.MAPPINGS) -> Secu
 
 
 def told(held: SecurityConfig, *, refuses: bool) -> list[str]:
-    return [danger.what for danger in guard(held, KEEPERS, ASKED) if danger.refuses is refuses]
+    return [danger.what for danger in guard(OPENSEARCH, held, KEEPERS, ASKED) if danger.refuses is refuses]
 
 
 def test_given_the_house_as_it_is_set_up_then_nothing_is_wrong() -> None:
-    assert guard(house(), KEEPERS, ASKED) == ()
+    assert guard(OPENSEARCH, house(), KEEPERS, ASKED) == ()
 
 
 @pytest.mark.parametrize(
@@ -50,18 +52,20 @@ def test_given_break_glass_mapped_outside_a_window_then_a_plan_that_does_so_is_r
     held = house(kibana_user=mapping(**{lists: [entry]}))
     assert told(held, refuses=True) == [f"break-glass is mapped to kibana_user through {lists} ({entry})"]
     add = [{"op": "add", "path": "/kibana_user", "value": held.get(Kind.MAPPINGS, "kibana_user")}]
-    assert [d.refuses for d in guard_plan(house(), [(Kind.MAPPINGS, add)], KEEPERS, ASKED)] == [True]
-    assert [d.refuses for d in guard_plan(held, [], KEEPERS, ASKED)] == [False], "what is wrong already is an alarm"
+    assert [d.refuses for d in guard_plan(OPENSEARCH, house(), [(Kind.MAPPINGS, add)], KEEPERS, ASKED)] == [True]
+    assert [d.refuses for d in guard_plan(OPENSEARCH, held, [], KEEPERS, ASKED)] == [False], (
+        "what is wrong already is an alarm"
+    )
 
 
 def test_given_what_lets_everybody_in_then_that_is_not_said_of_break_glass_alone() -> None:
-    assert guard(house(readers=mapping(users=["*"])), KEEPERS, ASKED) == ()
+    assert guard(OPENSEARCH, house(readers=mapping(users=["*"])), KEEPERS, ASKED) == ()
 
 
 def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -> None:
     held = without(without(house(), "all_access"), "security_manager")
     assert "nobody is left to administer the domain" in told(held, refuses=True)
-    assert "nobody is left to administer the domain" in [d.what for d in guard(held, ProtectedPrincipals())]
+    assert "nobody is left to administer the domain" in [d.what for d in guard(OPENSEARCH, held, ProtectedPrincipals())]
 
 
 @pytest.mark.parametrize(
@@ -97,12 +101,12 @@ def test_given_an_internal_user_with_the_role_itself_then_an_alarm() -> None:
 
 def test_given_a_plan_that_takes_the_masters_mapping_then_it_is_refused() -> None:
     held, model = house(), desired(AccessModel(grants=KEEPERS.grants()), Membership())
-    mine = model.claims()
+    mine = model.claims(OPENSEARCH.mappings)
     master_left_out = desired(
         AccessModel(grants=tuple(g for g in KEEPERS.grants() if g.subject.name != MASTER)), Membership()
     )
-    plan = difference(master_left_out, held, mine)
-    dangers = guard_plan(held, patches(plan, held), KEEPERS, master_left_out)
+    plan = difference(OPENSEARCH, master_left_out, held, mine)
+    dangers = guard_plan(OPENSEARCH, held, patches(plan, held), KEEPERS, master_left_out)
     assert [d.what for d in dangers if d.refuses] == [
         f"master ({MASTER}) is not mapped to all_access",
         f"master ({MASTER}) is not mapped to security_manager",
@@ -116,38 +120,43 @@ def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_i
         (Kind.MAPPINGS, [{"op": "remove", "path": "/security_manager"}]),
         (Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": document}]),
     ]
-    assert any(d.refuses for d in guard_plan(held, sequence, KEEPERS, ASKED))
+    assert any(d.refuses for d in guard_plan(OPENSEARCH, held, sequence, KEEPERS, ASKED))
     assert (
-        guard_plan(held, [(k, [op for _, ops in sequence for op in ops]) for k in [Kind.MAPPINGS]], KEEPERS, ASKED)
+        guard_plan(
+            OPENSEARCH, held, [(k, [op for _, ops in sequence for op in ops]) for k in [Kind.MAPPINGS]], KEEPERS, ASKED
+        )
         == ()
     )
 
 
 def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refused() -> None:
     held = without(without(house(), "all_access"), "lock")
-    plan = difference(desired(AccessModel(grants=KEEPERS.grants()[-1:]), Membership()), held, frozenset())
-    dangers = guard_plan(held, patches(plan, held), KEEPERS, ASKED)
+    plan = difference(OPENSEARCH, desired(AccessModel(grants=KEEPERS.grants()[-1:]), Membership()), held, frozenset())
+    dangers = guard_plan(OPENSEARCH, held, patches(plan, held), KEEPERS, ASKED)
     assert dangers
     assert not any(d.refuses for d in dangers)
 
 
 def test_given_an_internal_master_then_the_user_name_counts() -> None:
-    keepers = ProtectedPrincipals.of(master="admin", master_list="users")
+    keepers = ProtectedPrincipals.of(master_roles=OPENSEARCH.administrator_roles, master="admin", master_list="users")
     held = house(all_access=mapping(users=["admin"]), security_manager=mapping(users=["adm*"]))
-    assert guard(held, keepers, desired(AccessModel(grants=keepers.grants()), Membership()))[0].refuses is False
+    assert (
+        guard(OPENSEARCH, held, keepers, desired(AccessModel(grants=keepers.grants()), Membership()))[0].refuses
+        is False
+    )
 
 
 def test_given_a_role_of_the_models_own_then_its_strangers_are_no_alarm() -> None:
     held = house(readers=mapping(users=["*"]))
     assert role("read") != held.get(Kind.ROLES, "readers")
-    assert guard(held, KEEPERS, ASKED) == ()
+    assert guard(OPENSEARCH, held, KEEPERS, ASKED) == ()
 
 
 def test_given_only_the_keepers_administer_then_no_alarm_names_them_though_no_model_is_known() -> None:
-    assert [danger for danger in guard(house(), KEEPERS) if not danger.refuses] == []
+    assert [danger for danger in guard(OPENSEARCH, house(), KEEPERS) if not danger.refuses] == []
 
 
 def test_given_a_keeper_with_an_administrators_role_that_it_does_not_need_then_an_alarm() -> None:
     held = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
-    alarms = [danger.what for danger in guard(held, KEEPERS) if not danger.refuses]
+    alarms = [danger.what for danger in guard(OPENSEARCH, held, KEEPERS) if not danger.refuses]
     assert alarms == [f"{BREAK_GLASS} is all_access through backend_roles, and the model does not ask for it"]

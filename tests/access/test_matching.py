@@ -9,12 +9,14 @@ import sys
 from typing import Any
 
 import pytest
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Kind
 from portcullis.access.drift import drift
-from portcullis.access.matching import match, matches, unknown
-from portcullis.access.patterns import unreadable
-from portcullis.access.question import answer
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.matching import match, matches, unknown
+from portcullis.families.opensearch.patterns import unreadable
+from portcullis.families.opensearch.question import answer
 from portcullis.model.names import matches as covers
 from portcullis.model.names import overlap
 from portcullis.model.presets import follows
@@ -46,7 +48,7 @@ def test_a_mapping_that_would_take_for_ever_costs_a_look_no_time(pattern: str) -
     held = holding({"readers": role("read")}, {"readers": mapping(users=[pattern, "anna"])})
     assert mapped_roles(held, Caller(LONG, (LONG,))) == {}
     assert list(mapped_roles(held, Caller("anna"))) == ["readers"]
-    assert drift(wanted(), held, frozenset())
+    assert drift(OPENSEARCH, wanted(), held, frozenset())
 
 
 def test_a_standard_for_names_that_would_take_for_ever_is_none() -> None:
@@ -153,7 +155,7 @@ def test_drift_says_of_an_expression_that_only_the_engine_knows_whom_it_lets_in(
         {"readers": role("read")},
         {"readers": mapping(users=["/(?!bob).*/"]), "all_access": mapping(users=["/(?!bob).*/"])},
     )
-    told = [one.what for one in drift(wanted(roles={"readers": role("read")}), held, frozenset())]
+    told = [one.what for one in drift(OPENSEARCH, wanted(roles={"readers": role("read")}), held, frozenset())]
     assert len(told) >= 2
     assert all("only the engine can tell" in one for one in told if "(?!bob)" in one)
     assert Kind.MAPPINGS in held.documents

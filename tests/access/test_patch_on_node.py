@@ -7,13 +7,15 @@ import random
 from typing import Any
 
 import pytest
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.drift import drift
-from portcullis.access.patch import apply_patch, patches, pointer
 from portcullis.access.plan import Claim
-from portcullis.access.shut import reopen, shut
 from portcullis.errors import Conflict, Refused
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patch, patches, pointer
+from portcullis.families.opensearch.shut import reopen, shut
 
 from local.node.node import Node
 
@@ -108,13 +110,13 @@ def test_a_plan_applied_to_the_engine_leaves_no_difference_and_its_undoing_no_tr
         tenants={"team": {"description": "the team's"}},
         users={"plan-user": {"backend_roles": ["x"], "attributes": {"a": "b"}}},
     )
-    plan = difference(want, empty, frozenset())
+    plan = difference(OPENSEARCH, want, empty, frozenset())
     assert plan.conflicts == ()
     sent(node_basic, patches(plan, empty, {"plan-user": {"password": "Correct-horse-battery-9"}}))
     held, mine = read(node_basic), plan.claims_after(frozenset())
-    assert difference(want, held, mine).empty
-    assert drift(want, held, mine) == drift(want, empty, frozenset())
-    leaving = difference(wanted(), held, mine)
+    assert difference(OPENSEARCH, want, held, mine).empty
+    assert drift(OPENSEARCH, want, held, mine) == drift(OPENSEARCH, want, empty, frozenset())
+    leaving = difference(OPENSEARCH, wanted(), held, mine)
     sent(node_basic, patches(leaving, held))
     assert read(node_basic) == empty
     assert leaving.claims_after(mine) == frozenset()
@@ -122,12 +124,12 @@ def test_a_plan_applied_to_the_engine_leaves_no_difference_and_its_undoing_no_tr
 
 def test_the_length_guard_makes_the_engine_refuse_a_removal_from_a_list_that_got_shorter(node_basic: Node) -> None:
     want = wanted({"guarded": role("read")}, {"guarded": {"users": {"b": "test"}}})
-    first = difference(want, read(node_basic), frozenset())
+    first = difference(OPENSEARCH, want, read(node_basic), frozenset())
     sent(node_basic, patches(first, read(node_basic)))
     sent(node_basic, [(Kind.MAPPINGS, [{"op": "add", "path": "/guarded/users", "value": ["a", "b", "c"]}])])
     held, mine = read(node_basic), first.claims_after(frozenset())
     assert Claim(Kind.MAPPINGS, "guarded", "users", "b") in mine
-    ((kind, operations),) = patches(difference(wanted({"guarded": role("read")}), held, mine), held)
+    ((kind, operations),) = patches(difference(OPENSEARCH, wanted({"guarded": role("read")}), held, mine), held)
     sent(node_basic, [(kind, [{"op": "remove", "path": "/guarded/users/0"}])])
     assert send(node_basic, kind, operations)[0] == 400
     assert read(node_basic).entries("guarded", "users") == ("b", "c")
@@ -140,11 +142,11 @@ def test_the_lock_and_its_end_put_everything_back_on_the_engine(node_basic: Node
     sent(node_basic, [(Kind.MAPPINGS, [{"op": "add", "path": pointer(n), "value": d} for n, d in names.items()])])
     held = read(node_basic)
     shutting = shut(held, KEEPERS.while_locked())
-    sent(node_basic, shutting.patches)
+    sent(node_basic, shutting.writes)
     locked = read(node_basic)
     assert all(locked.entries(name, entry_list) == () for name in names for entry_list in MAPPING_LISTS)
-    assert shut(locked, KEEPERS.while_locked()).patches == ()
-    sent(node_basic, reopen(json.loads(json.dumps(shutting.saved)), locked).patches)
+    assert shut(locked, KEEPERS.while_locked()).writes == ()
+    sent(node_basic, reopen(json.loads(json.dumps(shutting.saved)), locked).writes)
     assert read(node_basic) == held
 
 
@@ -156,9 +158,9 @@ def test_a_lock_by_roles_and_its_end_put_everything_back_on_the_engine(node_basi
     sent(node_basic, [(Kind.MAPPINGS, mappings)])
     held = read(node_basic)
     saved = json.loads(json.dumps(shut(held, KEEPERS.while_locked()).saved))
-    sent(node_basic, shut(held, KEEPERS.while_locked(), saved, checks=0).patches)
+    sent(node_basic, shut(held, KEEPERS.while_locked(), saved, checks=0).writes)
     locked = read(node_basic)
     assert all(locked.get(Kind.ROLES, name)["index_permissions"] == [] for name in roles)  # type: ignore[index]
-    assert shut(locked, KEEPERS.while_locked()).patches == ()
-    sent(node_basic, reopen(saved, locked).patches)
+    assert shut(locked, KEEPERS.while_locked()).writes == ()
+    sent(node_basic, reopen(saved, locked).writes)
     assert read(node_basic) == held

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.access.drift import drift
-from portcullis.access.matching import is_expression
-from portcullis.access.patterns import unreadable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.matching import is_expression
+from portcullis.families.opensearch.patterns import unreadable
 
 from .strategies import holding, mapping, role, wanted
 
@@ -56,7 +57,7 @@ def test_only_slashes_at_both_ends_make_an_expression() -> None:
     ],
 )
 def test_given_one_on_the_engine_then_it_is_the_gravest_drift(roles: dict, mappings: dict, claim: str) -> None:  # type: ignore[type-arg]
-    found = drift(wanted(), holding(roles, mappings), frozenset())
+    found = drift(OPENSEARCH, wanted(), holding(roles, mappings), frozenset())
     assert (found[0].severity, str(found[0].claim)) == ("critical", claim)
     assert "nothing that is changed takes effect" in found[0].what
     assert Kind.MAPPINGS in holding(roles, mappings).documents

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from portcullis.access.config import Json
-from portcullis.access.question import answer
+from portcullis.access.actual import Json
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.question import answer
 
 QUESTION: Json = {
     "security": {

@@ -6,13 +6,15 @@ import json
 
 import pytest
 from hypothesis import given
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.access.guard import guard
-from portcullis.access.patch import apply_patches
-from portcullis.access.patterns import unloadable
 from portcullis.access.plan import Claim
-from portcullis.access.shut import reopen, shut
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patches
+from portcullis.families.opensearch.patterns import unloadable
+from portcullis.families.opensearch.shut import reopen, shut
 
 from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
 
@@ -23,26 +25,26 @@ LOCKED = KEEPERS.while_locked()
 def test_a_lock_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
     locking = shut(held, LOCKED)
     saved = json.loads(json.dumps(locking.saved))
-    locked = apply_patches(held, locking.patches)
+    locked = apply_patches(held, locking.writes)
     opened = reopen(saved, locked)
-    assert apply_patches(locked, opened.patches) == held
+    assert apply_patches(locked, opened.writes) == held
     assert opened.made_while_locked == opened.lost == ()
 
 
 @given(held_states())
 def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
-    assert shut(locked, LOCKED).patches == shut(locked, LOCKED, saved, checks=0).patches == ()
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
+    assert shut(locked, LOCKED).writes == shut(locked, LOCKED, saved, checks=0).writes == ()
     opened = reopen(saved, locked)
-    assert apply_patches(locked, opened.patches) == held
+    assert apply_patches(locked, opened.writes) == held
     assert opened.made_while_locked == opened.lost == ()
 
 
 @given(held_states())
 def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_nothing(held: SecurityConfig) -> None:
     saved = shut(held, LOCKED).saved
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
     for name in locked.of(Kind.MAPPINGS):
         entries = {entry for entry_list in MAPPING_LISTS for entry in locked.entries(name, entry_list)}
         if entries - {AUTOMATION} and not locked.is_fixed(Kind.MAPPINGS, name):
@@ -50,18 +52,18 @@ def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_n
             assert not any(permissions[k] for k in permissions if k.endswith("_permissions"))
             assert name not in ("all_access", "security_manager")
             assert not locked.is_fixed(Kind.ROLES, name)
-    assert not [d for d in guard(locked, LOCKED) if d.refuses and d not in guard(held, LOCKED)]
+    assert not [d for d in guard(OPENSEARCH, locked, LOCKED) if d.refuses and d not in guard(OPENSEARCH, held, LOCKED)]
 
 
 @given(held_states())
 def test_a_second_lock_finds_nothing_to_do(held: SecurityConfig) -> None:
-    locked = apply_patches(held, shut(held, LOCKED).patches)
-    assert shut(locked, LOCKED).patches == ()
+    locked = apply_patches(held, shut(held, LOCKED).writes)
+    assert shut(locked, LOCKED).writes == ()
 
 
 @given(held_states())
 def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(held: SecurityConfig) -> None:
-    locked = apply_patches(held, shut(held, LOCKED).patches)
+    locked = apply_patches(held, shut(held, LOCKED).writes)
     for name in locked.of(Kind.MAPPINGS):
         if not locked.is_fixed(Kind.MAPPINGS, name):
             for entry_list in MAPPING_LISTS:
@@ -72,15 +74,15 @@ def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(h
 @given(held_states())
 def test_while_locked_the_keepers_have_what_they_need(held: SecurityConfig) -> None:
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
-    missing = [d for d in guard(locked, LOCKED) if d.refuses]
+    locked = apply_patches(held, shutting.writes)
+    missing = [d for d in guard(OPENSEARCH, locked, LOCKED) if d.refuses]
     # The engine may reserve the very mapping a keeper needs: then it is said.
     assert not missing or shutting.left
 
 
 def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_in() -> None:
     held = house(readers=mapping(users=["anna"], backend_roles=["*"]), writers=mapping(and_backend_roles=["a", "b"]))
-    locked = apply_patches(held, shut(held, LOCKED).patches)
+    locked = apply_patches(held, shut(held, LOCKED).writes)
     assert mapped_roles(locked, Caller("anna", ("a", "b"))) == {}
     assert mapped_roles(locked, Caller(MASTER, (MASTER,))) == {}
     assert set(mapped_roles(locked, Caller(AUTOMATION, (AUTOMATION,)))) == {"security_manager", "lock"}
@@ -91,13 +93,13 @@ def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_i
 def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(held: SecurityConfig) -> None:
     grants = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
     for before in (held, grants):
-        locked = apply_patches(before, shut(before, LOCKED).patches)
-        opened = apply_patches(locked, shut(locked, WINDOW).patches)
+        locked = apply_patches(before, shut(before, LOCKED).writes)
+        opened = apply_patches(locked, shut(locked, WINDOW).writes)
         for name in opened.of(Kind.MAPPINGS):
             if not opened.is_fixed(Kind.MAPPINGS, name):
                 entries = {entry for entry_list in MAPPING_LISTS for entry in opened.entries(name, entry_list)}
                 assert entries <= ({AUTOMATION, BREAK_GLASS} if name == "break_glass" else {AUTOMATION})
-        ended = apply_patches(opened, shut(opened, LOCKED).patches)
+        ended = apply_patches(opened, shut(opened, LOCKED).writes)
         assert mapped_roles(ended, Caller(BREAK_GLASS, (BREAK_GLASS,))) == mapped_roles(
             locked, Caller(BREAK_GLASS, (BREAK_GLASS,))
         )
@@ -107,30 +109,30 @@ def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(h
 def test_an_unlock_takes_away_what_a_window_has_mapped(in_window: bool) -> None:
     held = house(readers=mapping(users=["anna"]))
     locking = shut(held, LOCKED)
-    locked = apply_patches(held, locking.patches)
-    opened = apply_patches(locked, shut(locked, WINDOW).patches)
-    now = opened if in_window else apply_patches(opened, shut(opened, LOCKED).patches)
+    locked = apply_patches(held, locking.writes)
+    opened = apply_patches(locked, shut(locked, WINDOW).writes)
+    now = opened if in_window else apply_patches(opened, shut(opened, LOCKED).writes)
     back = reopen(locking.saved, now, ours=("break_glass",))
-    assert apply_patches(now, back.patches) == held
+    assert apply_patches(now, back.writes) == held
     assert back.made_while_locked == ()
 
 
 def test_given_a_mapping_made_by_hand_while_locked_when_reopened_then_it_is_listed_and_left() -> None:
     held = house(readers=mapping(users=["anna"]))
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     edited = SecurityConfig(
         {**locked.documents, Kind.MAPPINGS: {**locked.of(Kind.MAPPINGS), "kibana_user": mapping(users=["eve"])}}
     )
     opened = reopen(shutting.saved, edited)
     assert opened.made_while_locked == ("kibana_user",)
-    assert apply_patches(edited, opened.patches).entries("kibana_user", "users") == ("eve",)
+    assert apply_patches(edited, opened.writes).entries("kibana_user", "users") == ("eve",)
 
 
 def test_given_a_role_that_vanished_while_locked_when_reopened_then_its_mapping_is_told_as_lost() -> None:
     held = house(readers=mapping(users=["anna"]))
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     roles = {name: doc for name, doc in locked.of(Kind.ROLES).items() if name != "readers"}
     opened = reopen(shutting.saved, SecurityConfig({**locked.documents, Kind.ROLES: roles}))
     assert opened.lost == ("mapping of readers: the role is gone, so it cannot be mapped",)
@@ -139,32 +141,32 @@ def test_given_a_role_that_vanished_while_locked_when_reopened_then_its_mapping_
 def test_given_a_mapping_removed_by_hand_while_locked_when_reopened_then_it_is_back() -> None:
     held = house(readers=mapping(users=["ben", "anna"]) | {"description": "ours"})
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     mappings = {name: doc for name, doc in locked.of(Kind.MAPPINGS).items() if name != "readers"}
     without = SecurityConfig({**locked.documents, Kind.MAPPINGS: mappings})
-    assert apply_patches(without, reopen(shutting.saved, without).patches) == held
+    assert apply_patches(without, reopen(shutting.saved, without).writes) == held
 
 
 def test_given_a_thousand_mappings_when_locked_then_their_roles_are_emptied_in_one_patch() -> None:
     held = house(**{f"role-{n}": mapping(users=[f"user-{n}"]) for n in range(1000)})
     shutting = shut(held, LOCKED, shut(held, LOCKED).saved)
-    sizes = {kind: len(operations) for kind, operations in shutting.patches}
+    sizes = {kind: len(operations) for kind, operations in shutting.writes}
     assert sizes == {Kind.ROLES: 1000, Kind.MAPPINGS: 2}  # what the master had is taken away by the mapping
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     assert mapped_roles(locked, Caller("user-7")) == {"role-7": "rolesmapping/role-7/users: user-7"}
     assert locked.get(Kind.ROLES, "role-7")["index_permissions"] == []  # type: ignore[index]
 
 
 def test_given_few_mappings_when_locked_then_no_role_is_touched() -> None:
     held = house(**{f"role-{n}": mapping(users=[f"user-{n}"]) for n in range(30)})
-    assert [kind for kind, _ in shut(held, LOCKED, shut(held, LOCKED).saved).patches] == [Kind.MAPPINGS]
+    assert [kind for kind, _ in shut(held, LOCKED, shut(held, LOCKED).saved).writes] == [Kind.MAPPINGS]
 
 
 def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mapping_is_emptied_instead() -> None:
     held = house(readers=mapping(users=["anna"]), writers=mapping(users=["ben"]))
     saved = shut(held, LOCKED).saved
     edited = SecurityConfig({**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), "readers": role("read")}})
-    locked = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
+    locked = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).writes)
     assert locked.entries("readers", "users") == ()
     assert locked.get(Kind.ROLES, "readers") == role("read")
     assert locked.entries("writers", "users") == ("ben",)
@@ -173,11 +175,11 @@ def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mappi
 def test_given_a_role_filled_by_hand_while_locked_when_locked_again_then_it_gives_nobody_anything() -> None:
     held = house(readers=mapping(users=["anna"]))
     saved = shut(held, LOCKED).saved
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
     edited = SecurityConfig({**locked.documents, Kind.ROLES: {**locked.of(Kind.ROLES), "readers": role("write")}})
-    again = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).patches)
+    again = apply_patches(edited, shut(edited, LOCKED, saved, checks=0).writes)
     assert mapped_roles(again, Caller("anna")) == {}
-    opened = apply_patches(again, reopen(saved, again).patches)
+    opened = apply_patches(again, reopen(saved, again).writes)
     assert opened.get(Kind.ROLES, "readers") == role("write")  # somebody's own change: not taken back
     assert opened.entries("readers", "users") == ("anna",)
 
@@ -191,12 +193,12 @@ def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_co
     roles = {**plain.of(Kind.ROLES), "writers": role("read", patterns=("/[/",))}
     held = SecurityConfig({**plain.documents, Kind.ROLES: roles})
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).patches)
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).writes)
     assert unloadable(held)
     assert not unloadable(locked)
     assert locked.entries("readers", "users") == ()
     opened = reopen(saved, locked)
-    after = apply_patches(locked, opened.patches)
+    after = apply_patches(locked, opened.writes)
     assert not unloadable(after)
     assert after.entries("readers", "users") == ("anna",)
     assert after.entries("readers", "backend_roles") == ("team",)
@@ -212,7 +214,7 @@ def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_a
     )
     locking = shut(without, LOCKED)
     assert not [
-        o for kind, operations in locking.patches if kind is Kind.MAPPINGS for o in operations if "viewers" in o["path"]
+        o for kind, operations in locking.writes if kind == Kind.MAPPINGS for o in operations if "viewers" in o["path"]
     ]
     assert locking.left == ("mapping of viewers stays as it is: there is no such role",)
     assert locking.saved["rolesmapping"]["viewers"]["users"] == ["anna"]
@@ -224,7 +226,7 @@ def test_given_a_reserved_user_with_roles_of_its_own_when_locked_then_it_is_left
         {**house().documents, Kind.USERS: {"fixed": {**roles, "reserved": True}, "own": dict(roles), "plain": {}}}
     )
     locking = shut(held, LOCKED)
-    touched = [o["path"] for kind, operations in locking.patches if kind is Kind.USERS for o in operations]
+    touched = [o["path"] for kind, operations in locking.writes if kind == Kind.USERS for o in operations]
     assert touched == ["/own/opendistro_security_roles"]
     assert locking.left == ("internal user fixed is reserved by the engine and keeps its roles",)
     assert locking.saved["internalusers"] == {"own": ["viewers"]}
@@ -236,16 +238,16 @@ def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() 
     assert saved["roles"]["viewers"] == held.of(Kind.ROLES)["viewers"]
     assert "all_access" not in saved["roles"]
     # So that the roles can be emptied, and come back.
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).patches)
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
     assert locked.of(Kind.ROLES)["viewers"]["index_permissions"] == []
-    assert apply_patches(locked, reopen(saved, locked).patches) == held
+    assert apply_patches(locked, reopen(saved, locked).writes) == held
 
 
 def test_given_a_mapping_of_an_absent_role_when_locked_then_it_is_said_and_stops_nothing() -> None:
     held = house(readers=mapping(users=["anna"]))
     held = SecurityConfig({**held.documents, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "gone": mapping(users=["eve"])}})
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     assert "mapping of gone stays as it is: there is no such role" in shutting.left
     assert locked.entries("gone", "users") == ("eve",)
     assert locked.entries("readers", "users") == ()
@@ -260,34 +262,34 @@ def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_
     }
     held = SecurityConfig({**house(readers=mapping()).documents, Kind.USERS: users})
     shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.patches)
+    locked = apply_patches(held, shutting.writes)
     assert "internal user fixed is reserved by the engine and keeps its roles" in shutting.left
     assert locked.of(Kind.USERS)["carl"]["opendistro_security_roles"] == []
     assert locked.of(Kind.USERS)["fixed"]["opendistro_security_roles"] == ["readers"]
-    assert apply_patches(locked, reopen(shutting.saved, locked).patches).of(Kind.USERS) == users
+    assert apply_patches(locked, reopen(shutting.saved, locked).writes).of(Kind.USERS) == users
 
 
 def test_given_a_save_of_before_roles_and_users_were_saved_when_reopened_then_its_mappings_are_back() -> None:
     held = house(readers=mapping(users=["anna"]))
     locking = shut(held, LOCKED)
-    locked = apply_patches(held, locking.patches)
+    locked = apply_patches(held, locking.writes)
     saved = {Kind.MAPPINGS.value: locking.saved[Kind.MAPPINGS.value]}
-    assert apply_patches(locked, reopen(saved, locked).patches).entries("readers", "users") == ("anna",)
-    assert reopen({}, held).patches == ()
+    assert apply_patches(locked, reopen(saved, locked).writes).entries("readers", "users") == ("anna",)
+    assert reopen({}, held).writes == ()
 
 
 @pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
 def test_given_who_left_when_reopened_then_they_stay_out_and_all_else_is_as_it_was(checks: int) -> None:
     held = house(readers=mapping(users=["eve", "anna", "ben"], backend_roles=["anna"]), writers=mapping(users=["anna"]))
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
-    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).patches)
+    locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).writes)
     opened = reopen(saved, locked, {Claim(Kind.MAPPINGS, "readers", "users", "anna")})
     # At no moment between two patches either
-    for number in range(1, len(opened.patches) + 1):
-        between = apply_patches(locked, opened.patches[:number])
+    for number in range(1, len(opened.writes) + 1):
+        between = apply_patches(locked, opened.writes[:number])
         gives = bool((between.get(Kind.ROLES, "readers") or {}).get("index_permissions"))
         assert not gives or "anna" not in between.entries("readers", "users")
-    after = apply_patches(locked, opened.patches)
+    after = apply_patches(locked, opened.writes)
     assert after.entries("readers", "users") == ("eve", "ben")
     assert after.entries("readers", "backend_roles") == after.entries("writers", "users") == ("anna",)
     assert after.of(Kind.ROLES) == held.of(Kind.ROLES)

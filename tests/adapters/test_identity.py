@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from portcullis.access.desired import desired
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.aws import AwsIdentity
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.compiling import desired
 
 from local.aws.emulator import Credentials, Emulator
 

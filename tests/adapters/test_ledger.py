@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from portcullis.access.config import Kind
-from portcullis.access.plan import AccessModel, By, Claim, Grant, Subject, SubjectKind
+from portcullis.access.plan import AccessModel, AppliedStep, By, Claim, Grant, Subject, SubjectKind
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.custody.types import Custody, Health, Measure, RevocationCause, State
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
-from portcullis.ports.ledger import AppliedStep, Change, Claims
+from portcullis.families.opensearch.config import Kind
+from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 
 from local.aws.emulator import Emulator

@@ -12,13 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from portcullis.access.config import Kind
-from portcullis.access.plan import AccessModel, Claim
+from portcullis.access.plan import AccessModel, AppliedStep, Claim
 from portcullis.adapters.ledger.codec import encode
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.clients import unanswered
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.ports.ledger import AppliedStep, Change, Claims
+from portcullis.families.opensearch.config import Kind
+from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel
 
 from local.aws.emulator import Credentials, Emulator

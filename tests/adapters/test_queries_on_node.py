@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from portcullis.access.attributes import with_attributes
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
+from portcullis.families.opensearch.attributes import with_attributes
 from portcullis.model.lint_filters import read
 
 from local.node.node import Node

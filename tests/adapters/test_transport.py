@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import Refused
+from portcullis.families.opensearch.config import Kind
 
 from local.node.node import Node
 

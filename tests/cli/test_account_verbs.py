@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
 from portcullis.custody.types import BreakGlass, Health, Hold, RevocationCause, State
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access import applying
 from portcullis.operations.people.asking import Asked
 from portcullis.ports.alerts import Alert

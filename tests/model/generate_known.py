@@ -1,4 +1,4 @@
-"""Writes the lists of what an engine has before anybody adds to it: `portcullis/model/known/<engine>.json`.
+"""Writes the lists of what an engine has before anybody adds to it: `portcullis/families/opensearch/known/<engine>.json`.
 
     python tests/model/generate_known.py jars FOLDER_WITH_JARS
     python tests/model/generate_known.py files NAME SOURCE_NOTE ACTION_GROUPS_YML ROLES_YML     # versions that no node runs here
@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-KNOWN = Path(__file__).parents[2] / "layers/portcullis/portcullis/model/known"
+KNOWN = Path(__file__).parents[2] / "layers/portcullis/portcullis/families/opensearch/known"
 # A CONSTANT_Utf8 entry is tag 1, a length of two bytes, and the text; the length proves that the text is whole.
 _CONSTANT = re.compile(rb"\x01(..)((?:indices|cluster|restapi|kibana|security):[A-Za-z0-9_./:*\[\]-]+)", re.DOTALL)
 

@@ -2,8 +2,8 @@
 
 import pytest
 from portcullis import model
-from portcullis.access.config import Kind, SecurityConfig
 from portcullis.access.plan import By, Membership, Subject, SubjectKind
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.model import Facts, Severity
 from portcullis.model.lint_live import ENGINE, POLICY, keys, principals
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.entries import untrue_to_text
+from portcullis.families.opensearch.entries import untrue_to_text
 from portcullis.model import Severity
 
 from tests.model.examples import access, lint

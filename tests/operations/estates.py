@@ -9,12 +9,13 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from portcullis.access.config import Json, Kind
-from portcullis.access.own_indices import RESTORED
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel
 from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import Refused
+from portcullis.families.base import RESTORED
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.services import Services
 from portcullis.ports.data import Document

@@ -15,10 +15,11 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.patch import apply_patch
+from portcullis.access.actual import Json
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.patch import apply_patch
 from portcullis.operations.access.applying import apply_model
 from portcullis.operations.access.deployments import introduce, kept_model, writing
 from portcullis.operations.access.synchronise import synchronise
@@ -172,7 +173,7 @@ class Node(Engine):
         else:
             order = self.crowd.pause("patch")
         if order in (_LATE, _LATE_CRASH):
-            if kind is Kind.MAPPINGS and all(operation["path"].endswith("/-") for operation in operations):
+            if kind == Kind.MAPPINGS and all(operation["path"].endswith("/-") for operation in operations):
                 self.late.append(operations)
             raise Crash if order == _LATE_CRASH else Unreachable("no answer")
         done = super().patch(kind, operations)

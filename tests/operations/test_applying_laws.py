@@ -8,12 +8,12 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from portcullis.access.callers import administrators
-from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
-from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject
 from portcullis.entry import verbs
 from portcullis.errors import PortcullisError
+from portcullis.families.opensearch.callers import administrators
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing

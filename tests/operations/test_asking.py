@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.dialects import Dialect
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.dialects import Dialect
 from portcullis.operations.access.applying import Outcome
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services, Trigger

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from portcullis import custody as machine
-from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.custody.deleting import Deletion, delete
 from portcullis.operations.custody.guard import guard

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.errors import Refused
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import requests
-from portcullis.access.config import Kind
 from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import Refused
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.services import Trigger
@@ -40,7 +40,7 @@ def here() -> Account:
 
 def sent(here: Account) -> list[Any]:
     """Passwords as the engine got them, since last asked."""
-    found = [operation for kind, operations in here.engine.sent if kind is Kind.USERS for operation in operations]
+    found = [operation for kind, operations in here.engine.sent if kind == Kind.USERS for operation in operations]
     here.engine.sent.clear()
     return found
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.shut import shut
+from portcullis.access.actual import Json
 from portcullis.custody.types import Act, Measure, Progress, State
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.shut import shut
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
@@ -164,5 +165,5 @@ def test_what_shuts_is_what_undone_outside_compares_with(here: Town) -> None:
     locked(here)
     registration = here.account.ledger.registration("demo")
     held = here.account.engine.read()
-    assert shut(held, keepers(registration).while_locked()).patches == ()
+    assert shut(held, keepers(registration).while_locked()).writes == ()
     assert here.account.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].act is Act.TAKE

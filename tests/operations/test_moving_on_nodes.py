@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from portcullis.access.own_indices import RESTORED
 from portcullis.custody.types import State
 from portcullis.errors import Refused
+from portcullis.families.base import RESTORED
 from portcullis.operations.data import comparing
 from portcullis.operations.data.restorability import restorability
 from portcullis.operations.keys.rekeying import rekey

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from portcullis.access.config import Kind
-from portcullis.access.dialects import Dialect
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
@@ -17,6 +15,8 @@ from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.dialects import Dialect
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.rolling_back import rollback
@@ -157,7 +157,7 @@ def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Acc
     assert "10.1.*" in left
     assert "someone/else" in left
     claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
-    assert {"road_editors", "road_both"} <= {claim.name for claim in claims if claim.kind is Kind.ROLES}
+    assert {"road_editors", "road_both"} <= {claim.name for claim in claims if claim.kind == Kind.ROLES}
     again = adopt(made.world, "demo", CAUSE)
     assert (again.text, again.adopted) == (taken.text, 0)
     # What was taken over is ours: the model takes it away again.

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.config import Json, Kind
-from portcullis.access.desired import desired
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.compiling import desired
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise
@@ -188,7 +190,7 @@ def test_whoever_applies_what_is_in_force_calls_off_what_was_cut_off(made: Accou
 
 def test_a_model_the_engine_never_answers_to_is_given_up_and_leavers_are_out_meanwhile(made: Account) -> None:
     def silent(kind: Kind, operations: Sequence[Json]) -> bool:
-        if kind is Kind.ACTION_GROUPS:
+        if kind == Kind.ACTION_GROUPS:
             raise Unreachable("answered 500")
         return False
 
@@ -253,7 +255,7 @@ def test_leavers_go_ahead_of_documents_and_with_joiners_in_one_patch(made: Accou
     made.people.groups[READERS] = (CARL,)
     apply_text(made.world, "demo", NEW, CAUSE)
     kinds = [kind for kind, _ in made.engine.sent]
-    assert kinds[0] is Kind.MAPPINGS
+    assert kinds[0] == Kind.MAPPINGS
     assert kinds[1:] == [Kind.ACTION_GROUPS, Kind.ROLES]
 
 
@@ -266,8 +268,8 @@ def test_whom_only_the_new_model_takes_out_waits_for_it_to_be_taken(made: Accoun
 
 
 def test_a_condition_is_never_widened_on_the_way() -> None:
-    from portcullis.access.config import SecurityConfig
     from portcullis.access.difference import difference
+    from portcullis.families.opensearch.config import SecurityConfig
     from portcullis.operations.writing.removals import of_leavers
 
     def both(*entries: str) -> AccessModel:
@@ -282,7 +284,12 @@ def test_a_condition_is_never_widened_on_the_way() -> None:
     )
 
     def ahead(*entries: str) -> int:
-        return len(of_leavers(difference(desired(both(*entries), Membership()), held, wanted.claims()), held))
+        return len(
+            of_leavers(
+                difference(OPENSEARCH, desired(both(*entries), Membership()), held, wanted.claims(OPENSEARCH.mappings)),
+                held,
+            )
+        )
 
     assert (ahead("a", "c"), ahead("a"), ahead()) == (0, 0, 2)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.foundation import COMPARE_ROLE, MOVING
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.own_indices import RESTORED
 from portcullis.errors import Refused
+from portcullis.families.base import RESTORED
 from portcullis.operations.data.restorability import compare_shard, keep_restorable, last_check, restorability
 from portcullis.operations.data.snapshots import snapshot_restore
 from portcullis.operations.services import Trigger

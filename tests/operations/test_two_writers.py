@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.access.guard import Danger
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access import applying
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from portcullis import model
-from portcullis.access.config import Kind
-from portcullis.access.patch import pointer
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import pointer
 
 from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, role
 

@@ -1,6 +1,6 @@
 """A whole world in memory, for the laws: as strict as the real one where it matters, and able to break off at any call.
 
-The engine is `access.patch.apply_patch`, which is held against real nodes; the ledger passes everything through JSON, keeps
+The engine is `families.opensearch.patch.apply_patch`, which is held against real nodes; the ledger passes everything through JSON, keeps
 versions and leases as the real one does. Nothing here answers what it was not told.
 """
 
@@ -16,17 +16,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
-from portcullis.access.dialects import Dialect
+from portcullis.access.actual import Json
 from portcullis.access.one_role import Rank
-from portcullis.access.own_indices import BLOCKS
-from portcullis.access.patch import apply_patch
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.access.terms import Caller
 from portcullis.adapters.ledger.codec import claims_read, claims_written
 from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.families.base import BLOCKS
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families.opensearch.patch import apply_patch
 from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Principal, Stop

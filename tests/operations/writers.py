@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.config import Kind
-from portcullis.access.patch import pointer
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.services import Trigger
 

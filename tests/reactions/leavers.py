@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from portcullis.access.config import Kind
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Unreachable
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.custody import following
 from portcullis.operations.custody.guard import guard
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from portcullis.access.config import Kind
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 
@@ -33,7 +33,7 @@ def sent(here: Town) -> list[tuple[str, str]]:
     found = [
         (operation["path"].split("/")[1], operation["value"])
         for kind, operations in here.account.engine.sent
-        if kind is Kind.USERS
+        if kind == Kind.USERS
         for operation in operations
         if operation["path"].endswith("/password")
     ]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from portcullis.access.config import Kind
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from portcullis.access.dialects import Dialect
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
+from portcullis.families.opensearch.dialects import Dialect
 from portcullis.operations.services import Services
 from portcullis.ports.data import Documents, Snapshots
 from portcullis.ports.engine import Engine

@@ -38,6 +38,11 @@ def _sign(sign: str) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
+def in_words(entry: str) -> str:
+    """A name as a message may carry it, on one line whatever it holds."""
+    return entry if entry.isprintable() else ascii(entry)
+
+
 def put(value: Any, **longest: int) -> None:
     """For frozen dataclasses, as they are made: these fields become lines."""
     for name, most in longest.items():

@@ -5,36 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from portcullis.access.config import Json, Kind
-from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, SubjectKind
+from portcullis.access.actual import Json
+from portcullis.access.plan import By, Claim, Grant, Membership, SubjectKind
 from portcullis.errors import Refused
+
+Entries = Mapping[str, Mapping[str, Mapping[str, str]]]  # role -> list -> {entry: because}
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Who should have which role, as entries of `users` and `backend_roles`, in no family's form."""
+
+    entries: Entries = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # subjects that do not exist, members left out
+    unsure: frozenset[str] = frozenset()  # roles granted to whom could not be read: nobody is taken out of them
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What should be. Mappings are not documents here: an entry has its own reason, and shares its list with others' entries."""
 
-    documents: Mapping[Kind, Mapping[str, Json]] = field(
+    documents: Mapping[str, Mapping[str, Json]] = field(
         default_factory=dict
-    )  # kind -> name -> document, MAPPINGS left out
-    entries: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
-        default_factory=dict
-    )  # role -> list -> {entry: because}
-    notes: tuple[str, ...] = ()  # subjects that do not exist, members left out
-    unsure: frozenset[str] = frozenset()  # roles granted to whom could not be read: nobody is taken out of them
+    )  # kind -> name -> document, mappings left out
+    entries: Entries = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
 
-    def of(self, kind: Kind) -> Mapping[str, Json]:
+    def of(self, kind: str) -> Mapping[str, Json]:
         return self.documents.get(kind, {})
 
     def because(self, role: str, entry_list: str, entry: str) -> str | None:
         """Why this entry should be there, or None if it should not."""
         return self.entries.get(role, {}).get(entry_list, {}).get(entry)
 
-    def claims(self) -> frozenset[Claim]:
-        """Everything asked for, as claims: documents and entries."""
+    def claims(self, mappings: str) -> frozenset[Claim]:
+        """Everything asked for, as claims: documents, and entries of what the family calls `mappings`."""
         documents = {Claim(kind, name) for kind, named in self.documents.items() for name in named}
         entries = {
-            Claim(Kind.MAPPINGS, role, entry_list, entry)
+            Claim(mappings, role, entry_list, entry)
             for role, lists in self.entries.items()
             for entry_list, held in lists.items()
             for entry in held
@@ -42,8 +51,8 @@ class Desired:
         return frozenset(documents | entries)
 
 
-def desired(model: AccessModel, members: Membership) -> Desired:
-    """What the engine should hold for this model and these members.
+def granted(grants: Iterable[Grant], members: Membership) -> Granted:
+    """Who should have which role, by these grants and these members.
 
     An IAM group and a Cognito group by members become entries of `users`, a Cognito group by role becomes an entry of
     `backend_roles`. A subject that does not exist grants nothing and is noted.
@@ -54,7 +63,7 @@ def desired(model: AccessModel, members: Membership) -> Desired:
     unsure: set[str] = set()
     entries: dict[str, dict[str, dict[str, str]]] = {}
     notes = list(members.notes)
-    for grant in sorted(model.grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
+    for grant in sorted(grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
         if grant.subject in members.missing:
             notes.append(f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role})")
             continue
@@ -66,16 +75,7 @@ def desired(model: AccessModel, members: Membership) -> Desired:
         for entry_list, entry in _principals(grant, members):
             # The first reason in the fixed order stays: one entry is one thing to the engine, however often it is granted.
             entries.setdefault(grant.role, {}).setdefault(entry_list, {}).setdefault(entry, _because(grant))
-    for role, needed in sorted(model.and_backend_roles.items()):
-        for entry in needed:
-            entries.setdefault(role, {}).setdefault("and_backend_roles", {})[entry] = f"and_backend_roles of {role}"
-    documents: dict[Kind, Mapping[str, Json]] = {
-        Kind.ACTION_GROUPS: model.action_groups,
-        Kind.TENANTS: model.tenants,
-        Kind.ROLES: model.roles,
-        Kind.USERS: model.users,
-    }
-    return Desired(documents, entries, tuple(dict.fromkeys(notes)), frozenset(unsure))
+    return Granted(entries, tuple(dict.fromkeys(notes)), frozenset(unsure))
 
 
 def _principals(grant: Grant, members: Membership) -> Iterable[tuple[str, str]]:

@@ -5,7 +5,7 @@ What counts as ours is in the ledger as claims. The law of claims:
 - ours, no longer asked for: removed, unless another owner claims it too; then it is only released.
 - never ours: left alone and listed as foreign, also when the model happens to ask for the same. `adopt` claims it then.
 - asked for by us and already there for another owner: claimed as well, so that the other's leaving takes nothing from us.
-- `and_backend_roles` is one condition: never joined with somebody else's entries, never left with a part of itself.
+- a list that is one condition: never joined with somebody else's entries, never left with a part of itself.
 - a document of the wanted name that is not ours and differs: a conflict, for a person to decide.
 """
 
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portcullis.access.compare import differing, same
-from portcullis.access.config import MAPPING_LISTS, WRITE_ORDER, Json, Kind, SecurityConfig
+from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Adopting, Blocked, Claim, Operation, Plan, Step
+from portcullis.access.terms import Terms
 
 _RESERVED = ("the engine reserves it", "use a role or a name of the model's own")
 _NO_ROLE = ("there is no such role, or none any more", "name a role that exists, or declare it under roles")
@@ -32,15 +32,16 @@ _GONE = "the model no longer asks for it"
 
 
 def difference(
+    terms: Terms,
     desired: Desired,
-    held: SecurityConfig,
+    held: Actual,
     mine: frozenset[Claim],
     others: frozenset[Claim] = frozenset(),
     *,
     repair: bool = True,
     adopt: Adopting = False,
 ) -> Plan:
-    """The steps from `held` to `desired`, in the order they are applied; the same for any order of the inputs.
+    """The steps from `held` to `desired`, in the order they are applied; the same for any order of the inputs. `terms`: of the family.
 
     `mine` and `others` are the claims of this owner and of all others on the same domain. Before the first write the claims of
     `Plan.claims_before` have to be in the ledger, after the last one those of `Plan.claims_after`.
@@ -49,20 +50,20 @@ def difference(
     differently), and notes it: for a reaction that should follow people only. `adopt=True` claims what is there already and
     replaces what differs.
     """
-    work = _Difference(desired, held, mine, others, repair=repair, adopt=adopt, notes=list(desired.notes))
-    for kind in WRITE_ORDER:
-        if kind is not Kind.MAPPINGS:
+    work = _Difference(terms, desired, held, mine, others, repair=repair, adopt=adopt, notes=list(desired.notes))
+    for kind in terms.order:
+        if kind != terms.mappings:
             work.documents(kind)
-    leaving = {step.claim.name for step in work.removals if step.claim.kind is Kind.ROLES}
-    work.staying_roles = (desired.of(Kind.ROLES).keys() | held.of(Kind.ROLES).keys()) - leaving
-    claimed = {claim.name for claim in mine if claim.kind is Kind.MAPPINGS}
+    leaving = {step.claim.name for step in work.removals if step.claim.kind == terms.roles}
+    work.staying_roles = (desired.of(terms.roles).keys() | held.of(terms.roles).keys()) - leaving
+    claimed = {claim.name for claim in mine if claim.kind == terms.mappings}
     for claim in mine:
-        if claim.kind is Kind.MAPPINGS and claim.entry_list:
+        if claim.kind == terms.mappings and claim.entry_list:
             work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
-    for role in sorted(desired.entries.keys() | held.of(Kind.MAPPINGS).keys() | claimed):
+    for role in sorted(desired.entries.keys() | held.of(terms.mappings).keys() | claimed):
         work.mapping(role)
     # Mappings come last in the order of writing, and so first in that of removing.
-    removals = sorted(work.removals, key=lambda step: (-WRITE_ORDER.index(step.claim.kind), step.claim))
+    removals = sorted(work.removals, key=lambda step: (-terms.order.index(step.claim.kind), step.claim))
     return Plan(
         steps=(*work.changes, *removals),
         claim_only=tuple(sorted(work.claim_only)),
@@ -75,8 +76,9 @@ def difference(
 
 @dataclass(slots=True)
 class _Difference:
+    terms: Terms
     desired: Desired
-    held: SecurityConfig
+    held: Actual
     mine: frozenset[Claim]
     others: frozenset[Claim]
     repair: bool
@@ -91,10 +93,10 @@ class _Difference:
     claimed_entries: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (role, list) -> entries of ours
     staying_roles: set[str] = field(default_factory=set)  # those that exist once the plan is done
 
-    def documents(self, kind: Kind) -> None:
+    def documents(self, kind: str) -> None:
         wanted, held = self.desired.of(kind), self.held.of(kind)
-        ours = {claim.name for claim in self.mine if claim.kind is kind}
-        relied_on = {c.name for c in self.others if c.kind is Kind.MAPPINGS and c.entry_list}
+        ours = {claim.name for claim in self.mine if claim.kind == kind}
+        relied_on = {c.name for c in self.others if c.kind == self.terms.mappings and c.entry_list}
         for name in sorted(wanted.keys() | ours | held.keys()):
             claim, before = Claim(kind, name), self.held.get(kind, name)
             if name in wanted:
@@ -106,7 +108,7 @@ class _Difference:
                 self.release_only.add(claim)
             elif self.held.is_fixed(kind, name):
                 self._block(claim, _RESERVED)
-            elif kind is Kind.ROLES and name in relied_on:
+            elif kind == self.terms.roles and name in relied_on:
                 self._block(claim, _RELIED_ON)
             else:
                 self.removals.append(Step(Operation.REMOVE, claim, before, None, _GONE))
@@ -114,7 +116,7 @@ class _Difference:
     def _asked_for(self, claim: Claim, before: Json | None, after: Json) -> None:
         if before is None:
             self._add(self.changes, claim, after, "the model asks for it")
-        elif same(before, after):
+        elif self.terms.same(before, after):
             self._standing(claim)
         else:
             self._differs(claim, before, after)
@@ -133,7 +135,7 @@ class _Difference:
         (self.claim_only if self._adopts(claim) or claim in self.others else self.foreign).add(claim)
 
     def _differs(self, claim: Claim, before: Json, after: Json) -> None:
-        fields = ", ".join(differing(before, after))
+        fields = ", ".join(self.terms.differing(before, after))
         if self.held.is_fixed(claim.kind, claim.name):
             self._block(
                 claim, (f"reserved by the engine, and differs in {fields}", "give the model's one another name")
@@ -151,17 +153,17 @@ class _Difference:
             self._block(claim, (why, "adopt it, or give the model's one another name"))
 
     def mapping(self, role: str) -> None:
-        whole, before = Claim(Kind.MAPPINGS, role), self.held.get(Kind.MAPPINGS, role)
+        whole, before = Claim(self.terms.mappings, role), self.held.get(self.terms.mappings, role)
         gone = role not in self.staying_roles
         steps: list[Step] = []
         stuck: list[
             Claim
         ] = []  # ours and to be removed, but the engine takes no change to the mapping of an absent role
         staying = False  # whether anything remains in the mapping after our removals
-        for entry_list in MAPPING_LISTS:
+        for entry_list in self.terms.lists:
             staying |= self._list(role, entry_list, steps, stuck, gone=gone)
         if before is None and any(step.operation is Operation.ADD for step in steps):
-            empty: Json = {entry_list: [] for entry_list in MAPPING_LISTS}
+            empty: Json = {entry_list: [] for entry_list in self.terms.lists}
             self.changes.append(Step(Operation.ADD, whole, None, empty, f"{role} had no mapping"))
         self.changes.extend(steps)
         removable = whole in self.mine and whole not in self.others and not staying
@@ -170,10 +172,10 @@ class _Difference:
         elif whole in self.mine and (before is None or (gone and not removable)):
             if not any(step.claim == whole for step in self.changes):
                 self.release_only.add(whole)
-        elif gone and removable and not self.held.is_fixed(Kind.MAPPINGS, role):
+        elif gone and removable and not self.held.is_fixed(self.terms.mappings, role):
             self.release_only.update(stuck)
             self.removals.append(Step(Operation.REMOVE, whole, before, None, f"role {role} is removed"))
-        if gone and staying and role in self.held.of(Kind.ROLES):
+        if gone and staying and role in self.held.of(self.terms.roles):
             self.notes.append(f"role {role} is removed, though entries that are not ours are mapped to it")
 
     def _list(self, role: str, entry_list: str, steps: list[Step], stuck: list[Claim], *, gone: bool) -> bool:
@@ -182,14 +184,16 @@ class _Difference:
         there = frozenset(self.held.entries(role, entry_list))
         of_list = self.claimed_entries.get((role, entry_list), set())
         if gone:
-            self.conflicts.extend(Blocked(Claim(Kind.MAPPINGS, role, entry_list, entry), *_NO_ROLE) for entry in asked)
+            self.conflicts.extend(
+                Blocked(Claim(self.terms.mappings, role, entry_list, entry), *_NO_ROLE) for entry in asked
+            )
             asked = {}
-        barred = _RESERVED if self.held.is_fixed(Kind.MAPPINGS, role) else None
-        if entry_list == "and_backend_roles" and not barred and (asked or of_list):
+        barred = _RESERVED if self.held.is_fixed(self.terms.mappings, role) else None
+        if entry_list == self.terms.condition and not barred and (asked or of_list):
             barred = self._not_ours_alone(role, frozenset(asked), there)
         staying = False
         for entry in sorted(asked.keys() | there | of_list):
-            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
+            claim = Claim(self.terms.mappings, role, entry_list, entry)
             if entry in asked and entry in there:
                 staying = True
                 if not barred or barred is _RESERVED:
@@ -205,7 +209,7 @@ class _Difference:
                     self._add(steps, claim, entry, asked[entry])
             elif claim not in self.mine:
                 staying = True
-                if claim not in self.others and not self.held.is_fixed(Kind.MAPPINGS, role):
+                if claim not in self.others and not self.held.is_fixed(self.terms.mappings, role):
                     self.foreign.add(claim)
             elif role in self.desired.unsure:
                 staying |= entry in there  # it may be of whom could not be read
@@ -215,7 +219,7 @@ class _Difference:
             elif barred:
                 staying = True
                 self._block(claim, barred)
-            elif role not in self.held.of(Kind.ROLES):
+            elif role not in self.held.of(self.terms.roles):
                 stuck.append(claim)
             else:
                 steps.append(Step(Operation.REMOVE, claim, entry, None, _GONE))
@@ -223,14 +227,14 @@ class _Difference:
 
     def _not_ours_alone(self, role: str, asked: frozenset[str], there: frozenset[str]) -> tuple[str, str] | None:
         """Why a list of which all entries are needed must be left as it is, or None if it is ours to change."""
-        claims = {entry: Claim(Kind.MAPPINGS, role, "and_backend_roles", entry) for entry in asked | there}
+        claims = {entry: Claim(self.terms.mappings, role, self.terms.condition, entry) for entry in asked | there}
         if there == asked or (there <= asked and all(claims[entry] in self.mine for entry in asked)):
             return None  # as it should be, or to be put back as it stood
         ours = {e for e in there if claims[e] in self.mine or (self._adopts(claims[e]) and e in asked)}
         strangers = sorted(e for e in there if e not in ours or claims[e] in self.others)
         if not strangers:
             return None
-        why = f"and_backend_roles asks for {', '.join(strangers)}, by hand or for another owner"
+        why = f"{self.terms.condition} asks for {', '.join(strangers)}, by hand or for another owner"
         return why, "make both alike, or use a role of the model's own"
 
     def _adopts(self, claim: Claim) -> bool:

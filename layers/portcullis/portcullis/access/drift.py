@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portcullis.access.callers import administrators
-from portcullis.access.compare import differing, same
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, WRITE_ORDER, Json, Kind, SecurityConfig
+from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
-from portcullis.access.guard import ProtectedPrincipals, let_in_by
-from portcullis.access.matching import unknown
-from portcullis.access.patterns import unloadable
-from portcullis.access.people import holders
+from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim
+from portcullis.access.terms import Terms
 
 _RANK = {"critical": 0, "warning": 1, "info": 2}
 
@@ -32,8 +28,9 @@ class Drift:
 
 
 def drift(
+    terms: Terms,
     desired: Desired,
-    held: SecurityConfig,
+    held: Actual,
     mine: frozenset[Claim],
     others: frozenset[Claim] = frozenset(),
     *,
@@ -47,94 +44,93 @@ def drift(
     person edited it or the model changed and was not applied yet cannot be told from the engine.
     """
     found: dict[Claim, Drift] = {}
-    for kind in WRITE_ORDER:
-        if kind is not Kind.MAPPINGS:
+    for kind in terms.order:
+        if kind != terms.mappings:
             for name, document in desired.of(kind).items():
-                if change := _document(Claim(kind, name), document, held, mine):
+                if change := _document(terms, Claim(kind, name), document, held, mine):
                     found[change.claim] = change
-    cared_for = desired.of(Kind.ROLES).keys() | desired.entries.keys() | {c.name for c in mine}
-    for role in held.of(Kind.MAPPINGS).keys() | desired.entries.keys():
-        for change in _entries(role, desired, held, mine, others | known, cared_for=role in cared_for):
+    cared_for = desired.of(terms.roles).keys() | desired.entries.keys() | {c.name for c in mine}
+    for role in held.of(terms.mappings).keys() | desired.entries.keys():
+        for change in _entries(terms, role, desired, held, mine, others | known, cared_for=role in cared_for):
             found[change.claim] = change
-    for claim, why in unloadable(held):
+    for claim, why in terms.unloadable(held):
         what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
-    for change in _administrators(desired, held, mine, keepers or ProtectedPrincipals()):
+    for change in _administrators(terms, desired, held, mine, keepers or ProtectedPrincipals()):
         found[change.claim] = change
-    for claim in let_in_by(held, keepers.shut_out if keepers else ""):
+    for claim in terms.let_in_by(held, keepers.shut_out if keepers else ""):
         what = f"break-glass is mapped by {claim}, and no window of a lock lets it in"
         found[claim] = Drift("critical", claim, what, (claim.entry,), ours=claim in mine)
     return tuple(sorted(found.values(), key=lambda d: (_RANK[d.severity], d.claim)))
 
 
-def _document(claim: Claim, wanted: Json, held: SecurityConfig, mine: frozenset[Claim]) -> Drift | None:
+def _document(terms: Terms, claim: Claim, wanted: Json, held: Actual, mine: frozenset[Claim]) -> Drift | None:
     there = held.get(claim.kind, claim.name)
-    if claim not in mine or same(wanted, there):
+    if claim not in mine or terms.same(wanted, there):
         return None
-    what = "was removed by hand" if there is None else f"was edited: {', '.join(differing(wanted, there))}"
+    what = "was removed by hand" if there is None else f"was edited: {', '.join(terms.differing(wanted, there))}"
     concerned: tuple[str, ...] = ()
-    if claim.kind is Kind.ROLES:
-        concerned = holders(held, claim.name)
-    elif claim.kind is Kind.USERS:
+    if claim.kind == terms.roles:
+        concerned = terms.holders(held, claim.name)
+    elif claim.kind == terms.users:
         concerned = (claim.name,)
     return Drift("warning", claim, f"{claim} {what}{_whom(concerned)}", concerned, ours=True)
 
 
 def _entries(
+    terms: Terms,
     role: str,
     desired: Desired,
-    held: SecurityConfig,
+    held: Actual,
     mine: frozenset[Claim],
     theirs: frozenset[Claim],
     *,
     cared_for: bool,
 ) -> list[Drift]:
     found: list[Drift] = []
-    for entry_list in MAPPING_LISTS:
+    for entry_list in terms.lists:
         wanted, there = desired.entries.get(role, {}).get(entry_list, {}), held.entries(role, entry_list)
         for entry in sorted(wanted.keys() - set(there)):
-            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
+            claim = Claim(terms.mappings, role, entry_list, entry)
             if claim in mine:
-                severity = "critical" if role in ADMINISTRATOR_ROLES else "warning"
+                severity = "critical" if role in terms.administrator_roles else "warning"
                 what = f"{entry} was removed by hand from {entry_list} of {role}, and lost what it gives"
                 found.append(Drift(severity, claim, what, (entry,), ours=True))
         for entry in dict.fromkeys(there):
-            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
+            claim = Claim(terms.mappings, role, entry_list, entry)
             if entry not in wanted and claim not in mine and claim not in theirs:
                 severity = "warning" if cared_for else "info"
-                what = f"{entry} was added by hand to {entry_list} of {role}, and has what it gives{_untold(entry)}"
+                what = (
+                    f"{entry} was added by hand to {entry_list} of {role}, and has what it gives{_untold(terms, entry)}"
+                )
                 found.append(Drift(severity, claim, what, (entry,), ours=False))
     return found
 
 
 def _administrators(
-    desired: Desired, held: SecurityConfig, mine: frozenset[Claim], keepers: ProtectedPrincipals
+    terms: Terms, desired: Desired, held: Actual, mine: frozenset[Claim], keepers: ProtectedPrincipals
 ) -> list[Drift]:
-    """Whoever administers the domain without being asked for, however he came to it."""
+    """Whoever administers the domain without being asked for, however they came to it."""
     kept = {(role, keeper.entry_list, keeper.entry) for keeper in keepers.keepers for role in keeper.roles}
     found: list[Drift] = []
-    for admin in administrators(held):
-        if admin.entry_list == "opendistro_security_roles":
-            user = desired.of(Kind.USERS).get(admin.entry) or {}
-            if admin.role in (user.get(admin.entry_list) or ()):
-                continue
-            entries, claim = [], Claim(Kind.USERS, admin.entry, admin.entry_list, admin.role)
-        else:
-            entries = admin.entry.split(" and ") if admin.entry_list == "and_backend_roles" else [admin.entry]
-            asked = all(desired.because(admin.role, admin.entry_list, entry) for entry in entries)
-            if asked or (admin.role, admin.entry_list, admin.entry) in kept:
-                continue
-            claim = Claim(Kind.MAPPINGS, admin.role, admin.entry_list, entries[0])
+    for admin in terms.administrators(held):
+        if terms.asks_for(desired, admin) or (admin.role, admin.entry_list, admin.entry) in kept:
+            continue
+        claim = terms.claim_of(admin)
         whom = "everyone" if admin.entry == "*" else admin.entry
         what = f"{whom} administers the domain ({admin.role} through {admin.entry_list}), and the model does not ask for it"
-        what += _untold(*entries)
+        if claim.kind == terms.mappings:
+            what += _untold(
+                terms, *(admin.entry.split(" and ") if admin.entry_list == terms.condition else [admin.entry])
+            )
         found.append(Drift("critical", claim, what, (admin.entry,), ours=claim in mine))
     return found
 
 
-def _untold(*entries: str) -> str:
-    """Said of an expression that is Java's own: whom it lets in is no guess of ours."""
-    return "; whom that expression lets in only the engine can tell" if any(unknown(one) for one in entries) else ""
+def _untold(terms: Terms, *entries: str) -> str:
+    """Said of an expression that is the engine's own: whom it lets in is no guess of ours."""
+    unsure = any(terms.only_the_engine_knows(one) for one in entries)
+    return "; whom that expression lets in only the engine can tell" if unsure else ""
 
 
 def _whom(concerned: tuple[str, ...]) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from portcullis.access.callers import Administrator, Caller, administrators, mapped_roles
-from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
+from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
-from portcullis.access.matching import matches
-from portcullis.access.patch import apply_patch
-from portcullis.access.plan import Claim, Grant, Subject, SubjectKind
+from portcullis.access.plan import Grant, Subject, SubjectKind
+from portcullis.access.terms import Administrator, Caller, Terms
 
 _LIST_OF_KIND = {"users": SubjectKind.INTERNAL_USER, "backend_roles": SubjectKind.BACKEND_ROLE}
 
@@ -42,14 +40,15 @@ class ProtectedPrincipals:
         cls,
         *,
         master: str = "",
+        master_roles: Sequence[str] = (),
         automation: str = "",
-        automation_roles: Sequence[str] = ("security_manager",),
+        automation_roles: Sequence[str] = (),
         master_list: str = "backend_roles",
         shut_out: str = "",
     ) -> ProtectedPrincipals:
         """The usual two, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
         found = (
-            ProtectedPrincipal("master", master, ADMINISTRATOR_ROLES, master_list),
+            ProtectedPrincipal("master", master, tuple(master_roles), master_list),
             ProtectedPrincipal("automation", automation, tuple(automation_roles)),
         )
         return cls(tuple(keeper for keeper in found if keeper.entry), shut_out)
@@ -85,7 +84,7 @@ class Danger:
 
 
 def guard(
-    held_after: SecurityConfig, keepers: ProtectedPrincipals, desired: Desired | None = None
+    terms: Terms, held_after: Actual, keepers: ProtectedPrincipals, desired: Desired | None = None
 ) -> tuple[Danger, ...]:
     """What would be wrong if the engine held this: keepers without what they need, nobody left to administer, strangers who do.
 
@@ -93,22 +92,21 @@ def guard(
     """
     found: list[Danger] = []
     for keeper in keepers.keepers:
-        has = mapped_roles(held_after, keeper.caller())
+        has = terms.mapped_roles(held_after, keeper.caller())
         for role in keeper.roles:
-            if role not in held_after.of(Kind.ROLES):
+            if role not in held_after.of(terms.roles):
                 what = f"role {role}, which {keeper.who} needs, does not exist"
                 found.append(Danger(what, f"define role {role}", lacks=f"{keeper.entry} {role}"))
             elif role not in has:
                 remedy = f"keep {keeper.entry} in {keeper.entry_list} of {role}"
                 what = f"{keeper.who} ({keeper.entry}) is not mapped to {role}"
                 found.append(Danger(what, remedy, lacks=f"{keeper.entry} {role}"))
-    admins = administrators(held_after)
-    if not any(role in held_after.of(Kind.ROLES) and _is_mapped(role, admins) for role in ADMINISTRATOR_ROLES):
-        found.append(
-            Danger("nobody is left to administer the domain", "keep somebody in all_access or security_manager")
-        )
-    found += [danger for admin in admins if (danger := _stranger(admin, keepers, desired))]
-    for claim in let_in_by(held_after, keepers.shut_out):
+    admins = terms.administrators(held_after)
+    roles = terms.administrator_roles
+    if not any(role in held_after.of(terms.roles) and _is_mapped(role, admins) for role in roles):
+        found.append(Danger("nobody is left to administer the domain", f"keep somebody in {' or '.join(roles)}"))
+    found += [danger for admin in admins if (danger := _stranger(terms, admin, keepers, desired))]
+    for claim in terms.let_in_by(held_after, keepers.shut_out):
         what = f"break-glass is mapped to {claim.name} through {claim.entry_list} ({claim.entry})"
         remedy = f"take {claim.entry} out of {claim.entry_list} of {claim.name}: only a window of a lock lets it in"
         found.append(Danger(what, remedy, lacks=f"{claim} lets break-glass in"))
@@ -116,65 +114,47 @@ def guard(
 
 
 def guard_plan(
-    held: SecurityConfig,
-    sequence: Sequence[tuple[Kind, Sequence[Json]]],
+    terms: Terms,
+    held: Actual,
+    sequence: Sequence[Write],
     keepers: ProtectedPrincipals,
     desired: Desired | None = None,
 ) -> tuple[Danger, ...]:
-    """The dangers of sending these patches one after another, looked at after each of them.
+    """The dangers of these writes one after another, looked at after each of them.
 
     What is wrong already before them is an alarm and no reason to refuse: else nothing could be put right any more. Conflict or
-    Refused if the engine would not take one of the patches.
+    Refused if the engine would not take one of the writes.
     """
-    already = {danger.lacks or danger.what for danger in guard(held, keepers, desired)}
+    before = guard(terms, held, keepers, desired)
+    already = {danger.lacks or danger.what for danger in before}
     found: dict[str, Danger] = {}
-    for number, (kind, operations) in enumerate(sequence):
-        held = apply_patch(held, kind, operations)
+    for number, write in enumerate(sequence):
+        held = terms.simulate(held, write)
         last = number == len(sequence) - 1
-        for danger in guard(held, keepers, desired):
-            # An intermediate state may not lock out, but what else it shows may be mended by the next patch.
+        for danger in guard(terms, held, keepers, desired):
+            # An intermediate state may not lock out, but what else it shows may be mended by the next write.
             if last or danger.refuses:
                 found.setdefault(danger.what, danger)
     if not sequence:
-        found = {danger.what: danger for danger in guard(held, keepers, desired)}
+        found = {danger.what: danger for danger in before}
     dangers = (replace(d, refuses=d.refuses and (d.lacks or d.what) not in already) for d in found.values())
     return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
-
-
-def let_in_by(held: SecurityConfig, role_arn: str) -> tuple[Claim, ...]:
-    """The entries of role mappings that let this IAM role in, however they are written; but for what lets everybody in."""
-    if not role_arn:
-        return ()
-    return tuple(
-        Claim(Kind.MAPPINGS, role, entry_list, entry)
-        for role in sorted(held.of(Kind.MAPPINGS))
-        for entry_list in ("users", "backend_roles", "and_backend_roles")
-        for entry in held.entries(role, entry_list)
-        if entry != "*" and matches(entry, role_arn)
-    )
 
 
 def _is_mapped(role: str, admins: Sequence[Administrator]) -> bool:
     return any(admin.role == role for admin in admins)
 
 
-def _stranger(admin: Administrator, keepers: ProtectedPrincipals, desired: Desired | None) -> Danger | None:
+def _stranger(
+    terms: Terms, admin: Administrator, keepers: ProtectedPrincipals, desired: Desired | None
+) -> Danger | None:
     if "*" in admin.entry.split(" and ") or admin.entry_list == "hosts":
         whom = "everyone" if admin.entry == "*" else f"every caller that matches {admin.entry}"
         what = f"{whom} is {admin.role} through {admin.entry_list}"
         return Danger(what, f"remove {admin.entry} from {admin.entry_list} of {admin.role}", refuses=False)
     if any(keeper.entry == admin.entry and admin.role in keeper.roles for keeper in keepers.keepers):
         return None
-    if desired is not None and _is_asked_for(admin, desired):
+    if desired is not None and terms.asks_for(desired, admin):
         return None
     what = f"{admin.entry} is {admin.role} through {admin.entry_list}, and the model does not ask for it"
     return Danger(what, "remove it by hand, or grant it in the model", refuses=False)
-
-
-def _is_asked_for(admin: Administrator, desired: Desired) -> bool:
-    if admin.entry_list == "opendistro_security_roles":
-        user = desired.of(Kind.USERS).get(admin.entry) or {}
-        return admin.role in (user.get(admin.entry_list) or ())
-    asked = desired.claims()
-    entries = admin.entry.split(" and ") if admin.entry_list == "and_backend_roles" else [admin.entry]
-    return all(Claim(Kind.MAPPINGS, admin.role, admin.entry_list, entry) in asked for entry in entries)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.entries import in_words
 from portcullis.access.plan import Grant, Membership, SubjectKind
+from portcullis.words import in_words
 
 _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}

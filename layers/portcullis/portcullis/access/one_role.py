@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from portcullis.access.entries import in_words
 from portcullis.access.plan import By, Grant, SubjectKind
+from portcullis.words import in_words
 
 _LAST = 1 << 31  # a group without a precedence comes after all that have one
 

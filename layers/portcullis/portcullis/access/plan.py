@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from portcullis.access.config import Json, Kind
+from portcullis.access.actual import Json
 from portcullis.errors import PortcullisError, Unreachable
 
 
@@ -97,16 +97,16 @@ class Membership:
 class Claim:
     """What we added to the engine and may therefore remove.
 
-    A whole document: `entry_list` and `entry` are empty. An entry of a role mapping: `entry_list` is one of MAPPING_LISTS.
+    A whole document: `entry_list` and `entry` are empty. An entry of a role mapping: `entry_list` is one of its lists.
     """
 
-    kind: Kind
+    kind: str  # the family's own word
     name: str
     entry_list: str = ""
     entry: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind.value}/{self.name}" + (f"/{self.entry_list}: {self.entry}" if self.entry_list else "")
+        return f"{self.kind}/{self.name}" + (f"/{self.entry_list}: {self.entry}" if self.entry_list else "")
 
 
 class Operation(StrEnum):
@@ -124,6 +124,32 @@ class Step:
     before: Any
     after: Any
     because: str  # the grant's source, the group, the preset: what a person needs to read
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedStep:
+    """One thing that a change touched, with what it takes to put it back: a document, or an entry of a role mapping.
+
+    `before` and `after` are documents (None: there was none, there is none); of an entry, the entry or None. `places` is where a
+    removed entry stood in its list.
+    """
+
+    operation: str  # add, replace, remove
+    kind: str
+    name: str
+    entry_list: str = ""
+    entry: str = ""
+    before: Any = None
+    after: Any = None
+    because: str = ""
+    places: tuple[int, ...] = ()
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.kind, self.name, self.entry_list, self.entry)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.claim}" + (f" because {self.because}" if self.because else "")
 
 
 @dataclass(frozen=True, slots=True)

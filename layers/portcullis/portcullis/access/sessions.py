@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 
 OLDER_SESSIONS = "portcullis-older-sessions"  # the inline policy of a role that is ours; each replaces the one before
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # no session is older

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from portcullis.access.question import answer
 from portcullis.cli.console import console, json_option
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.families.elasticsearch import question as elasticsearch
-from portcullis.model.known import known
+from portcullis.families.opensearch.known import known
+from portcullis.families.opensearch.question import answer
 from portcullis.words import line
 
 # The engine of a question -> whose built-in action groups it has, unless the question brings its own.

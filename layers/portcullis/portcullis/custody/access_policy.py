@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 
 _SID = "PortcullisLock"
 

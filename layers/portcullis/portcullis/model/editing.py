@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.access.plan import By, Subject
 from portcullis.errors import BadInput
 from portcullis.model.loading import loads

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from portcullis.access.config import Json, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.access.one_role import NotCarried
 from portcullis.access.plan import Membership
+from portcullis.families.opensearch.config import SecurityConfig
 from portcullis.model.parts import Path
 
 if TYPE_CHECKING:

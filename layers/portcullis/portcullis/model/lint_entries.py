@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from portcullis.access.config import SecurityConfig
-from portcullis.access.privileges import allows
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.privileges import allows
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.findings import Finding, found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from portcullis.access.attributes import field_of, fields
-from portcullis.access.java_regex import why_not, wrong_reference
-from portcullis.access.matching import is_expression
-from portcullis.access.patterns import unreadable
+from portcullis.families.opensearch.attributes import field_of, fields
+from portcullis.families.opensearch.java_regex import why_not, wrong_reference
+from portcullis.families.opensearch.matching import is_expression
+from portcullis.families.opensearch.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.findings import Finding, found

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from portcullis.access.attributes import ATTRIBUTE, LISTS, SAMPLE, is_list, pieces, sample, with_attributes
+from portcullis.families.opensearch.attributes import ATTRIBUTE, LISTS, SAMPLE, is_list, pieces, sample, with_attributes
+from portcullis.families.opensearch.known import modules, queries
 from portcullis.model import names
 from portcullis.model.findings import Finding, found
-from portcullis.model.known import modules, queries
 from portcullis.model.parts import Path
 from portcullis.model.types import Configuration, Deployment
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcullis.access.config import Kind
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
+from portcullis.families.opensearch.config import Kind
 from portcullis.model.findings import CODES, Facts, Finding
 from portcullis.model.parts import Path
 from portcullis.model.types import Deployment

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from portcullis.access.attributes import fields
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
+from portcullis.families.opensearch.attributes import fields
 from portcullis.model import names
 from portcullis.model.findings import Facts, Finding, found
 from portcullis.model.types import Deployment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from portcullis.access.attributes import ATTRIBUTE
 from portcullis.access.plan import By, Grant, SubjectKind
+from portcullis.families.opensearch.attributes import ATTRIBUTE
 from portcullis.model.findings import Finding, found
 from portcullis.model.names import shown
 from portcullis.model.types import Deployment

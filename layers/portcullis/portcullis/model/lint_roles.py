@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from portcullis.access.attributes import ATTRIBUTE, is_list
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.matching import is_expression
-from portcullis.access.privileges import expand
+from portcullis.access.actual import Json
+from portcullis.families.opensearch.attributes import ATTRIBUTE, is_list
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.matching import is_expression
+from portcullis.families.opensearch.privileges import expand
 from portcullis.model import names
 from portcullis.model.access_types import TenantPermission
 from portcullis.model.findings import Finding, found

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from portcullis.access.config import Kind
-from portcullis.access.patterns import unloadable
 from portcullis.access.plan import By, Grant, SubjectKind
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patterns import unloadable
 from portcullis.model import names
 from portcullis.model.findings import CODES, Facts, Finding, Severity
 from portcullis.model.lint_live import live

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from portcullis.access.attributes import ATTRIBUTE
-from portcullis.access.entries import breaks_filters
-from portcullis.access.matching import is_expression
-from portcullis.access.matching import matches as as_the_engine
-from portcullis.access.patterns import unreadable
 from portcullis.access.plan import SubjectKind
+from portcullis.families.opensearch.attributes import ATTRIBUTE
+from portcullis.families.opensearch.entries import breaks_filters
+from portcullis.families.opensearch.matching import is_expression
+from portcullis.families.opensearch.matching import matches as as_the_engine
+from portcullis.families.opensearch.patterns import unreadable
 
 
 class Wrong(ValueError):

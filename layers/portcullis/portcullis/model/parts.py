@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from portcullis.access.patterns import unreadable
+from portcullis.families.opensearch.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.names import Wrong
 

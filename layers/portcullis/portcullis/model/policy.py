@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.model.types import Configuration, Deployment
 
 # SQL and PPL say "no permissions" of an index that exists and "no such index" of one that does not. The subpaths are denied too:

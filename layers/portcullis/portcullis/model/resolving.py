@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
 from portcullis.model.access_types import Access, InternalUser, Role
 from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_role

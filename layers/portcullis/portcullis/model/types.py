@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr, model_validator
 
 from portcullis.access.plan import SubjectKind
+from portcullis.families.opensearch.known import Known, known
 from portcullis.model import names
 from portcullis.model.access_types import Access, Environment
-from portcullis.model.known import Known, known
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Path, Region, Strict, Text, dotted, named
 from portcullis.model.presets import LEVELS, Level

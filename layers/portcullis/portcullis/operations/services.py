@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portcullis import words
-from portcullis.access.dialects import Dialect
 from portcullis.access.plan import AccessModel
+from portcullis.families.opensearch.dialects import Dialect
 from portcullis.ports.alerts import Alerts
 from portcullis.ports.data import ClientEndpoints, Documents, Snapshots
 from portcullis.ports.engine import Engine

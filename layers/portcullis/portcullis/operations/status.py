@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from portcullis import custody as machine
-from portcullis.access.config import Kind
 from portcullis.access.drift import drift
-from portcullis.access.patch import apply_patches
-from portcullis.access.people import Effect, people
+from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
-from portcullis.access.shut import reopen
 from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.effect import people
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patches
+from portcullis.families.opensearch.shut import reopen
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
 from portcullis.operations.access.foundation import BREAK_GLASS_ROLES, keepers
@@ -133,7 +135,7 @@ def _not_open(custody: Custody) -> str:
 
 def _asked(now: Comparison, claim: Claim) -> bool:
     """Whether the model or the deployment itself asks for it, as for the master that the domain was made with: no work of a hand."""
-    if claim.kind is Kind.MAPPINGS and claim.entry_list:
+    if claim.kind == Kind.MAPPINGS and claim.entry_list:
         return now.desired.because(claim.name, claim.entry_list, claim.entry) is not None
     return claim.name in now.desired.of(claim.kind)
 
@@ -147,7 +149,7 @@ def _once_open(world: Services, registration: Registration, kept: KeptModel, *, 
     if saved is None:
         return compare(world, registration, kept, adopt=adopt)
     held = world.engine(registration).read()
-    opened = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).patches)
+    opened = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
     return compare(world, registration, kept, held=opened, adopt=adopt)
 
 
@@ -161,7 +163,10 @@ def drifted(world: Services, deployment: str) -> dict[str, Any]:
         )
     now = compare(world, registration, world.ledger.model(deployment))
     return {
-        "drift": [str(one) for one in drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))]
+        "drift": [
+            str(one)
+            for one in drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
+        ]
     }
 
 

@@ -15,6 +15,7 @@ from portcullis.access.drift import Drift, drift
 from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
+from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import compare
 from portcullis.operations.access.synchronise import synchronise
@@ -228,7 +229,7 @@ def _keep_role_choice(world: Services, registration: Registration, cause: Trigge
 def _tell_drift(world: Services, registration: Registration) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
     now = compare(world, registration, world.ledger.model(registration.deployment))
-    found = drift(now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
+    found = drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
     found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
     if not found:
         world.ledger.forget(registration.deployment, "told#drift")

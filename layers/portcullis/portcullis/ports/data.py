@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 
 
 class Snapshots(Protocol):

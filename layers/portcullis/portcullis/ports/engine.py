@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.dialects import Dialect
+from portcullis.access.actual import Json
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Engine(Protocol):
     def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
         """What the engine holds now (all kinds, unless told)."""
 
-    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+    def patch(self, kind: str, operations: Sequence[Json]) -> bool:
         """One collection PATCH (RFC 6902: add, replace, remove). True if anything changed. Conflict if a guard failed or a 409 came."""
 
     def who_am_i(self) -> Principal: ...

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from portcullis import words
-from portcullis.access.config import Kind
-from portcullis.access.plan import Claim
+from portcullis.access.plan import AppliedStep, Claim
 from portcullis.custody.types import Custody
 from portcullis.ports.registration import KeptModel, Registration
 
@@ -48,32 +47,6 @@ class Claims(frozenset[Claim]):
     def becoming(self, claims: Iterable[Claim], *, late: Iterable[Claim] = (), until: datetime | None = None) -> Claims:
         """Others in place of these, to be kept if nobody kept any since these were read."""
         return Claims(claims, version=self.version, late=late, until=until)
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedStep:
-    """One thing that a change touched, with what it takes to put it back: a document, or an entry of a role mapping.
-
-    `before` and `after` are documents (None: there was none, there is none); of an entry, the entry or None. `places` is where a
-    removed entry stood in its list.
-    """
-
-    operation: str  # add, replace, remove
-    kind: str
-    name: str
-    entry_list: str = ""
-    entry: str = ""
-    before: Any = None
-    after: Any = None
-    because: str = ""
-    places: tuple[int, ...] = ()
-
-    @property
-    def claim(self) -> Claim:
-        return Claim(Kind(self.kind), self.name, self.entry_list, self.entry)
-
-    def __str__(self) -> str:
-        return f"{self.operation} {self.claim}" + (f" because {self.because}" if self.because else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.ports.registration import Registration
 
 

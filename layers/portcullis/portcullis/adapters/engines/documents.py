@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from portcullis.access.own_indices import RESTORED
 from portcullis.adapters.engines.opensearch import refuse
 from portcullis.errors import Refused
+from portcullis.families.base import RESTORED
 from portcullis.ports.data import Document
 
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]

@@ -12,12 +12,14 @@ from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from portcullis.access import dialects
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.dialects import Dialect
-from portcullis.access.own_indices import BLOCKS, everything_else
-from portcullis.access.patch import parts, pointer
+from portcullis.access.actual import Json
 from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.families.base import BLOCKS
+from portcullis.families.opensearch import dialects
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families.opensearch.own_indices import everything_else
+from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.ports.engine import Principal, Stop
 
 # Closed and hidden ones too; and what is excluded by a name that is not there excludes nothing, instead of being an error.
@@ -57,14 +59,15 @@ class OpenSearchEngine:
         documents = self._ask("GET", self.dialect.path(kind))
         return {name: dialects.from_engine(kind, document, self.dialect) for name, document in documents.items()}
 
-    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+    def patch(self, kind: str, operations: Sequence[Json]) -> bool:
         """One collection PATCH: all of it or nothing. True if the engine changed anything.
 
         Of the rare names that the engine misreads in a pointer each is written by its own path, after the others.
         Conflict: somebody else wrote in between (409, or a length guard failed): read again and recompute.
         Refused: the engine will never take this (reserved, invalid). Unreachable: it may or may not have been written.
         """
-        path, told = self.dialect.path(kind), dialects.operations(kind, operations, self.dialect)
+        of = Kind(kind)
+        path, told = self.dialect.path(of), dialects.operations(of, operations, self.dialect)
         together = [one for one in told if not _misread(one)]
         changed = bool(together) and self._changed("PATCH", path, together)
         alone = groupby(filter(_misread, told), lambda one: (parts(one["path"])[0], len(parts(one["path"])) == 1))

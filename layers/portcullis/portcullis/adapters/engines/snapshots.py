@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.adapters.engines.opensearch import refuse
 from portcullis.errors import Refused
 

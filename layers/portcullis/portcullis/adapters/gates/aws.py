@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
 from portcullis.ports.places import VpcEndpoints

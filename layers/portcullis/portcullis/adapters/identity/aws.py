@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
-from portcullis.access.entries import in_words, unfit
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.role_choice import choose_by_token
 from portcullis.adapters.identity.sessions import deny
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.entries import unfit
 from portcullis.ports.identity import Looked
+from portcullis.words import in_words
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}

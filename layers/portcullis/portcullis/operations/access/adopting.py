@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from portcullis.access.administering import administers
-from portcullis.access.compare import same, without_nothing
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
-from portcullis.access.guard import let_in_by
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
+from portcullis.families.opensearch.administering import administers
+from portcullis.families.opensearch.callers import let_in_by
+from portcullis.families.opensearch.compare import same, without_nothing
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.operations.access.applying import apply_model
 from portcullis.operations.access.deployments import kept_of, writing
 from portcullis.operations.access.foundation import keepers
@@ -68,7 +69,7 @@ class _Chosen:
 
     def refuses(self, claim: Claim, administrator: bool) -> str:
         """Why this is not taken; "" if it is. "-" if nobody need be told: it was not asked for."""
-        whole, names = str(claim), {str(claim), f"{claim.kind.value}/{claim.name}", claim.name}
+        whole, names = str(claim), {str(claim), f"{claim.kind}/{claim.name}", claim.name}
         self.fitted |= names & (self.only | self.without)
         if names & self.without or (self.only and not names & self.only):
             return "-"

@@ -6,12 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.config import Json, Kind, SecurityConfig
+from portcullis.access.actual import Write
 from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
-from portcullis.access.patch import patches
 from portcullis.access.plan import Adopting, Claim, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
+from portcullis.families.opensearch.batching import quickest
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import patches
 from portcullis.operations.access.filters import refuse_unread_filters
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import (
@@ -28,7 +31,6 @@ from portcullis.operations.people.known import remember, tell
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.people.sessions import end_what_leavers_hold
 from portcullis.operations.services import Services, Trigger
-from portcullis.operations.writing.batching import quickest
 from portcullis.operations.writing.in_effect import see_in_effect
 from portcullis.operations.writing.removals import in_order, of_leavers
 from portcullis.operations.writing.sending import added, keep_claims, send_all, still_ours, wait_a_little
@@ -50,8 +52,6 @@ from portcullis.ports.registration import KeptModel, Registration
 log = logging.getLogger(__name__)
 _ATTEMPTS = 12
 _SILENCES = 2  # times that an engine may not answer to a write before the caller is told
-
-Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def _leavers(world: Services, registration: Registration, now: Comparison, new: 
         return leavers
     if new.standing is None:
         return ()
-    stands = read_truth(world, registration, new.standing).desired.claims()
+    stands = read_truth(world, registration, new.standing).desired.claims(OPENSEARCH.mappings)
     return of_leavers(now.plan, now.held, stands)
 
 
@@ -260,7 +260,7 @@ def _lock_nobody_out(
     hashes = hashes_of(now.plan)
     ordered = in_order(now.plan, now.held, leavers, hashes)
     if ordered.ahead and any(
-        danger.refuses for danger in guard_plan(now.held, ordered.all, keepers(registration), now.desired)
+        danger.refuses for danger in guard_plan(OPENSEARCH, now.held, ordered.all, keepers(registration), now.desired)
     ):
         ordered, leavers = in_order(now.plan, now.held, (), hashes), ()
     refuse_lock_out(world, registration, now.held, ordered.all, now.desired, cause)
@@ -291,7 +291,7 @@ def _let_leavers_go(
         now = compare(world, registration, kept, truth=truth, engine=engine)
         leavers = of_leavers(now.plan, now.held)
         sequence = quickest(patches(leavers, now.held))
-        dangers = guard_plan(now.held, sequence, keepers(registration), now.desired)
+        dangers = guard_plan(OPENSEARCH, now.held, sequence, keepers(registration), now.desired)
         if not leavers or any(danger.refuses for danger in dangers):
             return
         alone = replace(Plan(), steps=leavers)
@@ -321,12 +321,12 @@ def refuse_lock_out(
     world: Services,
     registration: Registration,
     held: SecurityConfig,
-    sequence: Patches,
+    sequence: Sequence[Write],
     wanted: Desired,
     cause: Trigger,
 ) -> None:
     """Refuse patches on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
-    dangers = guard_plan(held, sequence, keepers(registration), wanted)
+    dangers = guard_plan(OPENSEARCH, held, sequence, keepers(registration), wanted)
     refusals = [str(danger) for danger in dangers if danger.refuses]
     if not refusals:
         return

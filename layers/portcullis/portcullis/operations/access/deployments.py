@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from portcullis.access.config import Json, Kind
-from portcullis.access.patch import pointer
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Claim
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.people.known import accept

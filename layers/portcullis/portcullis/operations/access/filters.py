@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 
-from portcullis.access.attributes import with_attributes
-from portcullis.access.config import Kind
 from portcullis.access.plan import Blocked, Operation, Plan
 from portcullis.errors import Refused
+from portcullis.families.opensearch.attributes import with_attributes
+from portcullis.families.opensearch.config import Kind
 from portcullis.ports.engine import Engine
 
 
@@ -21,7 +21,7 @@ def unread_filters(engine: Engine, plan: Plan) -> tuple[Blocked, ...]:
     found: list[Blocked] = []
     asked: dict[str, str] = {}
     for step in plan.steps:
-        if step.claim.kind is not Kind.ROLES or step.operation is Operation.REMOVE:
+        if step.claim.kind != Kind.ROLES or step.operation is Operation.REMOVE:
             continue
         for entry in step.after.get("index_permissions") or ():
             dls = entry.get("dls")

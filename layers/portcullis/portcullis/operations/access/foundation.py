@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.own_indices import RESTORED
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
 from portcullis.custody.types import LetIn
+from portcullis.families.base import RESTORED
+from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.ports.registration import Registration
 
 LOCK_ROLE = "portcullis_lock"
@@ -102,6 +103,7 @@ def _compare_role(sample: str, *, moving: bool) -> Json | None:
 def keepers(registration: Registration) -> ProtectedPrincipals:
     """Who must never be shut out by a plan, and who must never be let in by one."""
     return ProtectedPrincipals.of(
+        master_roles=OPENSEARCH.administrator_roles,
         master=registration.master_user or registration.master_role,
         master_list="users" if registration.master_user else "backend_roles",
         automation=registration.automation_role,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.editing import Edited, edit_and_apply

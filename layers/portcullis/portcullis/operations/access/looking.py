@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.desired import Desired, desired
-from portcullis.access.dialects import representable
+from portcullis.access.actual import Json, Write
+from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.known import Recognised
-from portcullis.access.patch import apply_patches, patches
 from portcullis.access.plan import Adopting, Claim, Operation, Plan
 from portcullis.errors import PortcullisError
+from portcullis.families.opensearch.batching import quickest
+from portcullis.families.opensearch.compiling import desired
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import representable
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patches, patches
 from portcullis.operations.access.foundation import MOVING, with_foundation
 from portcullis.operations.people.known import last_look, recognised
 from portcullis.operations.services import Services
-from portcullis.operations.writing.batching import Patches, quickest
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import KeptModel, Registration
@@ -41,7 +44,7 @@ class Comparison:
         """What is ours once the plan is done."""
         return self.plan.claims_after(self.mine) | self.late
 
-    def simulated(self) -> Patches:
+    def simulated(self) -> Sequence[Write]:
         """The patches as a simulation needs them: no password is looked up or made for them."""
         return quickest(patches(self.plan, self.held, hashes_of(self.plan)))
 
@@ -51,7 +54,7 @@ class Comparison:
 
     def digest(self) -> str:
         """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
-        held = {kind.value: named for kind, named in self.held.documents.items()}
+        held = dict(self.held.documents)
         steps = [(step.operation.value, str(step.claim), step.after) for step in self.plan.steps]
         return f"{_digest(held)}.{_digest(steps)}"
 
@@ -63,7 +66,7 @@ def _digest(value: object) -> str:
 def new_users(plan: Plan) -> list[str]:
     """Internal users that the plan makes."""
     adding = (step for step in plan.steps if step.operation is Operation.ADD)
-    return [step.claim.name for step in adding if step.claim.kind is Kind.USERS]
+    return [step.claim.name for step in adding if step.claim.kind == Kind.USERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def compare(
     held = engine.read() if held is None else held
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
     wanted, losses = representable(truth.desired, engine.dialect)
-    plan = difference(wanted, held, mine, others, repair=repair, adopt=adopt)
+    plan = difference(OPENSEARCH, wanted, held, mine, others, repair=repair, adopt=adopt)
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
     return Comparison(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from portcullis.access.callers import administrators
-from portcullis.access.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
+from portcullis.families.opensearch.callers import administrators
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply

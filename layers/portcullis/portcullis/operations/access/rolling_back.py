@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from portcullis.access.config import SecurityConfig
 from portcullis.access.difference import difference
-from portcullis.access.patch import apply_patches
-from portcullis.access.plan import Claim, Step
+from portcullis.access.plan import AppliedStep, Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
+from portcullis.families.opensearch.batching import quickest
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.patch import apply_patches
 from portcullis.operations.access.applying import Outcome, apply_model, give_up, refuse_lock_out
 from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.services import Services, Trigger
-from portcullis.operations.writing.batching import quickest
 from portcullis.operations.writing.sending import keep_claims, send_all, still_ours, wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
 from portcullis.operations.writing.undertaking import PendingChange, begin, digest, settle, starting
 from portcullis.operations.writing.undoing import not_as_left, undoing, undone
 from portcullis.operations.writing.while_open import WhileOpen
-from portcullis.ports.ledger import AppliedStep, Change
+from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel, Registration
 
 _ATTEMPTS = 8
@@ -163,12 +164,12 @@ def _claims(
     """What is ours again once the change is undone, and what is not any more."""
     added = frozenset(one.claim for one in touched if one.before is None)
     removed = frozenset(one.claim for one in touched if one.after is None)
-    return removed | (frozenset(released) & look.desired.claims()), added
+    return removed | (frozenset(released) & look.desired.claims(OPENSEARCH.mappings)), added
 
 
 def _refuse_what_returns(look: Comparison, end: SecurityConfig, mine: frozenset[Claim], change: Change) -> None:
     """What the model and the groups ask for would be done again by the next reconcile: a rollback of it would be a lie."""
-    plan = difference(look.desired, end, mine, look.others)
+    plan = difference(OPENSEARCH, look.desired, end, mine, look.others)
     touched = {one.claim for one in change.touched}
     again: list[Step] = [step for step in plan.steps if step.claim in touched]
     if again:

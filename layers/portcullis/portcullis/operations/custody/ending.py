@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from portcullis.access.config import Json, Kind
-from portcullis.access.patch import pointer
+from portcullis.access.actual import Json
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY

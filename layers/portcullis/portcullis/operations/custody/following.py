@@ -16,12 +16,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from portcullis.access.config import Kind, SecurityConfig
-from portcullis.access.patch import apply_patches
+from portcullis.access.actual import Write
 from portcullis.access.plan import Operation, Plan, Step
-from portcullis.access.shut import Patches, reopen
 from portcullis.custody.types import Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.patch import apply_patches
+from portcullis.families.opensearch.shut import reopen
 from portcullis.operations.access.foundation import BREAK_GLASS_ROLES
 from portcullis.operations.access.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
@@ -48,7 +49,7 @@ def put_back(world: Services, registration: Registration, todo: Todo, cause: Tri
             raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
         kept = world.ledger.model(registration.deployment)
         held = engine.read()
-        as_saved = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).patches)
+        as_saved = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
         truth = read_truth(world, registration, kept, whole=True)
         now = compare(world, registration, kept, truth=truth, engine=engine, held=as_saved)
         left = _who_left(now.plan)
@@ -58,9 +59,9 @@ def put_back(world: Services, registration: Registration, todo: Todo, cause: Tri
         if left:
             begin(world, registration, leaving)
         opened = reopen(saved, held, frozenset(step.claim for step in left), ours=BREAK_GLASS_ROLES)
-        send_each(engine, opened.patches, held)
+        send_each(engine, opened.writes, held)
         if left:
-            settle(world, registration, engine.read(), kept.options, ours=leaving, writes=len(opened.patches))
+            settle(world, registration, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
     gone = [f"{len(left)} entries of people who left stay out"] if left else []
     made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
     return "; ".join([*gone, *made, *opened.lost])
@@ -112,7 +113,7 @@ def opening(world: Services, registration: Registration, cause: Trigger) -> Iter
         follow(world, registration, cause)
 
 
-def send_each(engine: Engine, patches: Patches, held: SecurityConfig) -> None:
+def send_each(engine: Engine, patches: Sequence[Write], held: SecurityConfig) -> None:
     """One after another. Where the nodes cannot load what the engine holds, each is kept and answered with a failure until one of
     them has mended that: so there it is the last answer that counts."""
     for place, (kind, operations) in enumerate(patches, 1):
@@ -138,7 +139,7 @@ def _still_in(world: Services, registration: Registration) -> tuple[Step, ...]:
 def _who_left(plan: Plan) -> tuple[Step, ...]:
     """Entries of ours that neither model nor groups ask for any more."""
     removed = (step for step in plan.steps if step.operation is Operation.REMOVE)
-    return tuple(step for step in removed if step.claim.kind is Kind.MAPPINGS and step.claim.entry_list)
+    return tuple(step for step in removed if step.claim.kind == Kind.MAPPINGS and step.claim.entry_list)
 
 
 def _named(steps: Sequence[Step]) -> str:

@@ -5,7 +5,7 @@ Both are somebody else's: everything that is taken away is put aside first, also
 
 from __future__ import annotations
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.custody.types import Measure, Todo
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.services import Services

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from portcullis.access.config import Kind
-from portcullis.access.own_indices import BLOCKS, READ
-from portcullis.access.shut import shut
 from portcullis.custody import in_place
 from portcullis.custody.access_policy import is_shut
 from portcullis.custody.access_policy import shut as shut_policy
 from portcullis.custody.types import SAVE_OF, SAVED_BY, Act, Custody, LetIn, Measure, Todo
 from portcullis.errors import Refused
+from portcullis.families.base import BLOCKS, READ
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.shut import shut
 from portcullis.operations.access.foundation import CANARY_INDEX, while_locked
 from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
@@ -56,7 +56,7 @@ def _shut_mappings(world: Services, registration: Registration, todo: Todo) -> s
     saved = world.ledger.saved(registration.deployment, todo.save_as)
     held = engine.read(_SHUT_KINDS)
     closed = shut(held, while_locked(registration, todo.let_in), saved)
-    send_each(engine, closed.patches, held)
+    send_each(engine, closed.writes, held)
     return "; ".join(closed.left)
 
 
@@ -217,7 +217,7 @@ def walls(world: Services, registration: Registration, custody: Custody) -> dict
 
 def _mapped(world: Services, registration: Registration, let_in: LetIn) -> str:
     closed = shut(world.engine(registration).read(_SHUT_KINDS), while_locked(registration, let_in))
-    names = {operation["path"].split("/")[1] for _, operations in closed.patches for operation in operations}
+    names = {operation["path"].split("/")[1] for _, operations in closed.writes for operation in operations}
     return f"opened again: {', '.join(sorted(names))}" if names else ""
 
 

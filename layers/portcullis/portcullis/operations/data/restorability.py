@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from portcullis.access.config import Json
-from portcullis.access.own_indices import RESTORED
+from portcullis.access.actual import Json
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.families.base import RESTORED
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Trigger

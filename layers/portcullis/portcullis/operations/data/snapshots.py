@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.deployments import apply_text

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Kind, SecurityConfig
+from portcullis.access.terms import Caller
 from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.people.passwords import secret_in_use
 from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine, Principal

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from portcullis.access.config import Kind
-from portcullis.access.patch import pointer
 from portcullis.access.plan import Claim
 from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.people.passwords import remember_version, secret_in_use, versions_set
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.sending import still_ours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 from portcullis.errors import Refused
 from portcullis.operations.services import Services
 from portcullis.ports.registration import KeptModel, Registration

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from portcullis.access.config import SecurityConfig
-from portcullis.access.patterns import unloadable
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.patterns import unloadable
 from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine
 from portcullis.ports.registration import Registration

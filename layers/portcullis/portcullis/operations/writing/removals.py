@@ -6,13 +6,14 @@ take long or be refused, the leavers' entries are taken out in a PATCH of their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from portcullis.access.config import Json, SecurityConfig
-from portcullis.access.patch import apply_patches, patches
+from portcullis.access.actual import Json, Write
 from portcullis.access.plan import Claim, Operation, Plan, Step
-from portcullis.operations.writing.batching import Patches, quickest
+from portcullis.families.opensearch.batching import quickest
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.patch import apply_patches, patches
 
 _BOTH = "and_backend_roles"
 
@@ -21,12 +22,12 @@ _BOTH = "and_backend_roles"
 class Ordered:
     """What to send ahead, and then the rest, which is computed from `between`: what the engine holds once the first is done."""
 
-    ahead: Patches
-    rest: Patches
+    ahead: Sequence[Write]
+    rest: Sequence[Write]
     between: SecurityConfig
 
     @property
-    def all(self) -> Patches:
+    def all(self) -> Sequence[Write]:
         return [*self.ahead, *self.rest]
 
 

@@ -6,12 +6,12 @@ import random
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.patch import parts
+from portcullis.access.actual import Json, Write
 from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.errors import Conflict
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.patch import parts
 from portcullis.operations.services import Services
-from portcullis.operations.writing.batching import Patches
 from portcullis.operations.writing.in_effect import in_doubt_if_silent
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
@@ -31,13 +31,13 @@ def added(plan: Plan) -> frozenset[Claim]:
     return frozenset(step.claim for step in plan.steps if step.operation is Operation.ADD)
 
 
-def send(engine: Engine, kind: Kind, operations: Sequence[Json], held: SecurityConfig) -> bool:
+def send(engine: Engine, kind: str, operations: Sequence[Json], held: SecurityConfig) -> bool:
     """One PATCH, computed from `held`. Conflict if a mapping that it changes by position moved since.
 
     An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
     operation that would fail if somebody put another one before it: so the mapping is read once more, right before.
     """
-    if kind is Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in operations):
+    if kind == Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in operations):
         now = engine.read([Kind.MAPPINGS])
         moved = {parts(o["path"])[0] for o in operations if not o["path"].endswith("/-")}
         for role in sorted(moved):
@@ -53,7 +53,7 @@ def wait_a_little(world: Services, attempt: int) -> None:
 
 
 def send_all(
-    world: Services, registration: Registration, engine: Engine, sequence: Patches, held: SecurityConfig
+    world: Services, registration: Registration, engine: Engine, sequence: Sequence[Write], held: SecurityConfig
 ) -> int:
     """These patches one after another, each only while the lease is ours; how many changed something."""
     writes = 0

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from portcullis.access.compare import same
-from portcullis.access.config import Kind, SecurityConfig
-from portcullis.access.plan import Claim, Operation, Plan, Step
+from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.errors import PortcullisError, Refused
+from portcullis.families.opensearch.compare import same
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.services import Services, Trigger
-from portcullis.ports.ledger import AppliedStep, Change
+from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def touched(step: Step, held: SecurityConfig) -> AppliedStep:
         places = tuple(i for i, entry in enumerate(there) if entry == claim.entry)
     return AppliedStep(
         operation=step.operation.value,
-        kind=claim.kind.value,
+        kind=claim.kind,
         name=claim.name,
         entry_list=claim.entry_list,
         entry=claim.entry,

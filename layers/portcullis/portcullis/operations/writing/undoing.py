@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
-from portcullis.access.patch import patches, pointer
-from portcullis.access.plan import Operation, Step
+from portcullis.access.actual import Json, Write
+from portcullis.access.plan import AppliedStep, Operation, Step
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.patch import patches, pointer
 from portcullis.operations.writing.undertaking import is_as_left
-from portcullis.ports.ledger import AppliedStep
 
 _GUARD = "portcullis-length-guard"
 _OPPOSITE = {"add": "remove", "remove": "add", "replace": "replace"}
@@ -53,18 +53,18 @@ def not_as_left(touched: Sequence[AppliedStep], held: SecurityConfig) -> list[st
 
 def undoing(
     touched: Sequence[AppliedStep], held: SecurityConfig, secrets: Mapping[str, Json] | None = None
-) -> list[tuple[Kind, list[Json]]]:
+) -> list[Write]:
     """The collection PATCHes that undo it, in the order to send them."""
-    result: list[tuple[Kind, list[Json]]] = []
+    result: list[Write] = []
     for kind, group in groupby(reversed(touched), key=lambda one: Kind(one.kind)):
         some = list(group)
-        if kind is Kind.MAPPINGS:
+        if kind == Kind.MAPPINGS:
             operations = [op for role in dict.fromkeys(one.name for one in some) for op in _mapping(role, some, held)]
         else:
             steps = [_step(one) for one in some]
             operations = [op for _, ops in patches(steps, held, secrets) for op in ops]
         if operations:
-            result.append((kind, operations))
+            result.append(Write(kind, operations))
     return result
 
 

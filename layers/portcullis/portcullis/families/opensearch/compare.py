@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Json
+from portcullis.access.actual import Json
+from portcullis.families.opensearch.config import MAPPING_LISTS, SHOWN_ONLY
 
 # Lists whose order means nothing. `masked_fields` is not among them: the first rule that matches a field wins.
 _SETS: frozenset[str] = frozenset(

@@ -1,7 +1,7 @@
 """What an engine holds, in one common form: the form of OpenSearch's `_plugins/_security/api` (7.x and later).
 
-Other dialects are turned into this form when read and out of it when written (`access.dialects`). Order inside lists is kept as
-read, so that what is saved can be put back byte for byte; comparison is by set where the engine treats a list as a set.
+Other dialects are turned into this form when read and out of it when written (`families.opensearch.dialects`). Order inside lists is
+kept as read, so that what is saved can be put back byte for byte; comparison is by set where the engine treats a list as a set.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-Json = dict[str, Any]
+from portcullis.access.actual import Json
 
 
 class Kind(StrEnum):
@@ -41,18 +40,18 @@ ADMINISTRATOR_ROLES: tuple[str, ...] = ("all_access", "security_manager")
 class SecurityConfig:
     """What an engine holds now: kind -> name -> document, as GET shows it (flags included), in the common form."""
 
-    documents: MappingABC[Kind, MappingABC[str, Json]] = field(default_factory=dict)
+    documents: MappingABC[str, MappingABC[str, Json]] = field(default_factory=dict)
 
-    def of(self, kind: Kind) -> MappingABC[str, Json]:
+    def of(self, kind: str) -> MappingABC[str, Json]:
         """All documents of one kind by name."""
         return self.documents.get(kind, {})
 
-    def get(self, kind: Kind, name: str) -> Json | None:
+    def get(self, kind: str, name: str) -> Json | None:
         """One document without the shown-only flags, or None."""
         document = self.of(kind).get(name)
         return None if document is None else {k: v for k, v in document.items() if k not in SHOWN_ONLY}
 
-    def is_fixed(self, kind: Kind, name: str) -> bool:
+    def is_fixed(self, kind: str, name: str) -> bool:
         """Whether the engine refuses to change this one (reserved or static)."""
         document = self.of(kind).get(name) or {}
         return bool(document.get("reserved") or document.get("static"))

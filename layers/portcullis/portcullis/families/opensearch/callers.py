@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
-from portcullis.access.matching import match, matches, unknown
+from portcullis.access.actual import Actual
+from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
+from portcullis.access.terms import Administrator, Caller
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind
+from portcullis.families.opensearch.matching import match, matches, unknown
+
+DIRECT = "opendistro_security_roles"  # of an internal user: roles without any mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A principal with what a decision needs: how the engine names it, its backend roles, attributes and address."""
-
-    name: str
-    backend_roles: tuple[str, ...] = ()
-    attributes: dict[str, str] = field(default_factory=dict)
-    hosts: tuple[str, ...] = ()  # the address, and the host name where the engine resolves it
-
-
-def mapped_roles(held: SecurityConfig, caller: Caller) -> dict[str, str]:
+def mapped_roles(held: Actual, caller: Caller) -> dict[str, str]:
     """role -> why the caller has it. Users, backend roles and hosts are OR-ed; `and_backend_roles` needs all of its entries.
 
     An internal user's `opendistro_security_roles` are roles without any mapping.
     """
     roles: dict[str, str] = {}
-    direct = (held.get(Kind.USERS, caller.name) or {}).get("opendistro_security_roles") or ()
+    direct = (held.get(Kind.USERS, caller.name) or {}).get(DIRECT) or ()
     for role in direct:
-        roles[role] = f"internalusers/{caller.name}/opendistro_security_roles"
+        roles[role] = f"internalusers/{caller.name}/{DIRECT}"
     for role in sorted(held.of(Kind.MAPPINGS)):
         for entry_list, values in (
             ("users", (caller.name,)),
@@ -45,12 +39,12 @@ def mapped_roles(held: SecurityConfig, caller: Caller) -> dict[str, str]:
     return roles
 
 
-def only_the_engine_knows(held: SecurityConfig, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
+def only_the_engine_knows(held: Actual, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
     """What may give a caller more than `roles`, or let these reach further, by an expression that cannot be read here."""
     return tuple(dict.fromkeys((*_mappings_unknown(held, caller, set(roles)), *_patterns_unknown(held, sorted(roles)))))
 
 
-def _mappings_unknown(held: SecurityConfig, caller: Caller, roles: set[str]) -> Iterator[str]:
+def _mappings_unknown(held: Actual, caller: Caller, roles: set[str]) -> Iterator[str]:
     values = {"users": (caller.name,), "backend_roles": caller.backend_roles, "hosts": caller.hosts}
     for role in sorted(held.of(Kind.MAPPINGS).keys() - roles):
         for entry_list in MAPPING_LISTS:
@@ -60,7 +54,7 @@ def _mappings_unknown(held: SecurityConfig, caller: Caller, roles: set[str]) -> 
                     yield f"whether {Claim(Kind.MAPPINGS, role, entry_list, entry)} fits, only the engine can tell"
 
 
-def _patterns_unknown(held: SecurityConfig, roles: Iterable[str]) -> Iterator[str]:
+def _patterns_unknown(held: Actual, roles: Iterable[str]) -> Iterator[str]:
     for role in roles:
         for permission in (held.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             for part in ("index_patterns", "allowed_actions"):
@@ -69,19 +63,7 @@ def _patterns_unknown(held: SecurityConfig, roles: Iterable[str]) -> Iterator[st
                         yield f"what {pattern} of {Claim(Kind.ROLES, role)} ({part}) covers, only the engine can tell"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Administrator:
-    """Somebody who can give himself everything. `entry` is as held; several joined by " and " for `and_backend_roles`."""
-
-    role: str
-    entry_list: str  # one of MAPPING_LISTS, or opendistro_security_roles for an internal user given the role directly
-    entry: str
-
-    def __str__(self) -> str:
-        return f"{self.entry} ({self.entry_list} of {self.role})"
-
-
-def administrators(held: SecurityConfig) -> tuple[Administrator, ...]:
+def administrators(held: Actual) -> tuple[Administrator, ...]:
     """Everybody who is all_access or security_manager."""
     found: set[Administrator] = set()
     for role in ADMINISTRATOR_ROLES:
@@ -90,6 +72,38 @@ def administrators(held: SecurityConfig) -> tuple[Administrator, ...]:
         if needed := held.entries(role, "and_backend_roles"):
             found.add(Administrator(role, "and_backend_roles", " and ".join(needed)))
         for name, user in held.of(Kind.USERS).items():
-            if role in (user.get("opendistro_security_roles") or ()):
-                found.add(Administrator(role, "opendistro_security_roles", name))
+            if role in (user.get(DIRECT) or ()):
+                found.add(Administrator(role, DIRECT, name))
     return tuple(sorted(found))
+
+
+def asks_for(desired: Desired, admin: Administrator) -> bool:
+    """Whether the model asks for this administrator."""
+    if admin.entry_list == DIRECT:
+        user = desired.of(Kind.USERS).get(admin.entry) or {}
+        return admin.role in (user.get(DIRECT) or ())
+    return all(desired.because(admin.role, admin.entry_list, entry) is not None for entry in _entries_of(admin))
+
+
+def claim_of(admin: Administrator) -> Claim:
+    """What makes somebody an administrator."""
+    if admin.entry_list == DIRECT:
+        return Claim(Kind.USERS, admin.entry, DIRECT, admin.role)
+    return Claim(Kind.MAPPINGS, admin.role, admin.entry_list, _entries_of(admin)[0])
+
+
+def _entries_of(admin: Administrator) -> list[str]:
+    return admin.entry.split(" and ") if admin.entry_list == "and_backend_roles" else [admin.entry]
+
+
+def let_in_by(held: Actual, role_arn: str) -> tuple[Claim, ...]:
+    """The entries of role mappings that let this IAM role in, however they are written; but for what lets everybody in."""
+    if not role_arn:
+        return ()
+    return tuple(
+        Claim(Kind.MAPPINGS, role, entry_list, entry)
+        for role in sorted(held.of(Kind.MAPPINGS))
+        for entry_list in ("users", "backend_roles", "and_backend_roles")
+        for entry in held.entries(role, entry_list)
+        if entry != "*" and matches(entry, role_arn)
+    )

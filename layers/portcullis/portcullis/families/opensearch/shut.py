@@ -16,13 +16,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Json, Kind, SecurityConfig
+from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.patch import pointer
-from portcullis.access.patterns import unloadable
 from portcullis.access.plan import Claim
-
-_DIRECT = "opendistro_security_roles"
+from portcullis.families.opensearch.callers import DIRECT
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.patterns import unloadable
 
 _MADE = "made"  # in what is saved: mappings made by the lock, taken away again by its end
 
@@ -35,15 +35,12 @@ _EMPTY: Json = {
     "tenant_permissions": [],
 }
 
-# One collection PATCH each, in the order to send them.
-Patches = tuple[tuple[Kind, Sequence[Json]], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """The lock, ready to be done. `saved` is JSON-serialisable and goes into the ledger before the first patch is sent."""
+    """The lock, ready to be done. `saved` is JSON-serialisable and goes into the ledger before the first write is sent."""
 
-    patches: Patches
+    writes: tuple[Write, ...]
     saved: dict[str, Any] = field(default_factory=dict)
     left: tuple[str, ...] = ()  # what the engine reserves, so that it stays open: told
 
@@ -52,13 +49,13 @@ class Shut:
 class Reopened:
     """The way back."""
 
-    patches: Patches
+    writes: tuple[Write, ...]
     made_while_locked: tuple[str, ...] = ()  # mappings that somebody made meanwhile: left alone, listed
     lost: tuple[str, ...] = ()  # what cannot be put back: mappings whose role is gone, what no node can load
 
 
 def shut(
-    held: SecurityConfig,
+    held: Actual,
     keep: ProtectedPrincipals,
     saved: Mapping[str, Any] | None = None,
     *,
@@ -66,7 +63,7 @@ def shut(
 ) -> Shut:
     """Every mapping emptied but for the keepers (`ProtectedPrincipals.while_locked(...)`): those are mapped to what they need.
 
-    Doing it again on what it left changes nothing: then there are no patches. `saved` of the answer holds every mapping as `held`
+    Doing it again on what it left changes nothing: then there are no writes. `saved` of the answer holds every mapping as `held`
     shows it, so it must be saved at the first time only. Given back as `saved`, it allows to empty roles instead, where there are more
     than `checks` (changed mappings times roles): only those of which it holds what they were, and those not of administrators.
     """
@@ -104,19 +101,19 @@ def shut(
     role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in emptied]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
-    user_operations = [{"op": "add", "path": pointer(name, _DIRECT), "value": []} for name in users]
+    user_operations = [{"op": "add", "path": pointer(name, DIRECT), "value": []} for name in users]
     save = {
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
         Kind.ROLES.value: {r: held.get(Kind.ROLES, r) for r in {**changes, **bad_roles} if _may_be_emptied(held, r)},
         Kind.USERS.value: users,
         _MADE: made,
     }
-    patches = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
-    return Shut(patches, save, tuple(left))
+    writes = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
+    return Shut(writes, save, tuple(left))
 
 
 def reopen(
-    saved: Mapping[str, Any], held_now: SecurityConfig, left: Collection[Claim] = (), *, ours: Collection[str] = ()
+    saved: Mapping[str, Any], held_now: Actual, left: Collection[Claim] = (), *, ours: Collection[str] = ()
 ) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
@@ -152,8 +149,8 @@ def reopen(
         user = held_now.get(Kind.USERS, name)
         if user is None:
             lost.append(f"internal user {name} is gone")
-        elif user.get(_DIRECT) != roles:
-            user_operations.append({"op": "add", "path": pointer(name, _DIRECT), "value": roles})
+        elif user.get(DIRECT) != roles:
+            user_operations.append({"op": "add", "path": pointer(name, DIRECT), "value": roles})
     strangers: list[str] = []
     for role in sorted(held_now.of(Kind.MAPPINGS).keys() - mappings.keys()):
         if role in ours or held_now.get(Kind.MAPPINGS, role) == (saved.get(_MADE) or {}).get(role):
@@ -161,8 +158,8 @@ def reopen(
         else:
             strangers.append(role)
     # Mappings before roles: who left is out of the mapping of a role that was emptied before that role gives anything again.
-    patches = _sendable((Kind.MAPPINGS, operations), (Kind.ROLES, role_operations), (Kind.USERS, user_operations))
-    return Reopened(patches, tuple(strangers), tuple(lost))
+    writes = _sendable((Kind.MAPPINGS, operations), (Kind.ROLES, role_operations), (Kind.USERS, user_operations))
+    return Reopened(writes, tuple(strangers), tuple(lost))
 
 
 def _emptied(role: str, before: Json, keep: ProtectedPrincipals) -> Json:
@@ -176,9 +173,9 @@ def _emptied(role: str, before: Json, keep: ProtectedPrincipals) -> Json:
     return after
 
 
-def _unloadable(held: SecurityConfig) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+def _unloadable(held: Actual) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Of the mappings, and of the roles: name -> entry (of a mapping; else empty) -> why no node can load it."""
-    found: dict[Kind, dict[str, dict[str, str]]] = {Kind.MAPPINGS: {}, Kind.ROLES: {}}
+    found: dict[str, dict[str, dict[str, str]]] = {Kind.MAPPINGS: {}, Kind.ROLES: {}}
     for claim, why in unloadable(held):
         if claim.kind in found:
             found[claim.kind].setdefault(claim.name, {})[claim.entry] = why
@@ -199,17 +196,17 @@ def _entries(mapping: Json) -> list[str]:
     return [entry for name in MAPPING_LISTS for entry in mapping[name]]
 
 
-def _may_be_emptied(held: SecurityConfig, role: str) -> bool:
+def _may_be_emptied(held: Actual, role: str) -> bool:
     """Whether a role's permissions are all that it gives: an administrator's role gives the security API by its mere name."""
     return role in held.of(Kind.ROLES) and role not in ADMINISTRATOR_ROLES and not held.is_fixed(Kind.ROLES, role)
 
 
-def _direct_roles(held: SecurityConfig) -> tuple[dict[str, list[str]], list[str]]:
+def _direct_roles(held: Actual) -> tuple[dict[str, list[str]], list[str]]:
     """Internal users with roles of their own: those that can be emptied, and the names of those the engine reserves."""
-    having = {n: list(u[_DIRECT]) for n, u in sorted(held.of(Kind.USERS).items()) if u.get(_DIRECT)}
+    having = {n: list(u[DIRECT]) for n, u in sorted(held.of(Kind.USERS).items()) if u.get(DIRECT)}
     fixed = [name for name in having if held.is_fixed(Kind.USERS, name)]
     return {name: roles for name, roles in having.items() if name not in fixed}, fixed
 
 
-def _sendable(*sequence: tuple[Kind, Sequence[Json]]) -> Patches:
-    return tuple((kind, operations) for kind, operations in sequence if operations)
+def _sendable(*sequence: tuple[str, Sequence[Json]]) -> tuple[Write, ...]:
+    return tuple(Write(kind, operations) for kind, operations in sequence if operations)

@@ -17,22 +17,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from portcullis.access.config import Json, Kind
-from portcullis.access.patch import parts
+from portcullis.access.actual import Json, Write
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.patch import parts
 
 _WORTH_IT = 20_000  # roles times touched mappings: below that, one more PATCH costs more than it saves
 _AT_ONCE = 250  # mappings of one PATCH: fewer cost more in writes than they save
 _EMPTY: Json = {"cluster_permissions": [], "index_permissions": [], "tenant_permissions": []}
 
-Patches = Sequence[tuple[Kind, Sequence[Json]]]
 
-
-def quickest(sequence: Patches) -> Patches:
-    """Patches of the same end, in the order in which the engine is done soonest; the same ones where few are touched."""
+def quickest(sequence: Sequence[Write]) -> Sequence[Write]:
+    """Sequence[Write] of the same end, in the order in which the engine is done soonest; the same ones where few are touched."""
     return _a_few_hundred(_roles_go_first(_with_shells(sequence)))
 
 
-def _with_shells(sequence: Patches) -> Patches:
+def _with_shells(sequence: Sequence[Write]) -> Sequence[Write]:
     place = _next(sequence, Kind.ROLES, 0)
     mappings = _next(sequence, Kind.MAPPINGS, place + 1)
     if place < 0 or mappings < 0:
@@ -42,25 +41,25 @@ def _with_shells(sequence: Patches) -> Patches:
     if len(roles) * len(changes) < _WORTH_IT:
         return sequence
     order = sorted(changes, key=lambda name: name in roles)  # what is there already first, while there are fewest roles
-    sent: list[tuple[Kind, Sequence[Json]]] = list(sequence[:place])
+    sent: list[Write] = list(sequence[:place])
     others = [op for op in sequence[place][1] if _name(op) not in roles]
     between, shells = sequence[place + 1 : mappings], list[Json]()
     for some in _portions(order):
         served = [{"op": "remove", "path": shell["path"]} for shell in shells]
         shells = [{**roles[name], "value": _EMPTY} for name in some if name in roles]
         sent += [
-            (Kind.ROLES, [*others, *served, *shells]),
+            Write(Kind.ROLES, [*others, *served, *shells]),
             *between,
-            (Kind.MAPPINGS, [op for name in some for op in changes[name]]),
+            Write(Kind.MAPPINGS, [op for name in some for op in changes[name]]),
         ]
         others, between = [], []
     whole = list(roles.values())  # `add` puts a document in the place of the last shells, too
-    return [patch for patch in (*sent, (Kind.ROLES, whole), *sequence[mappings + 1 :]) if patch[1]]
+    return [patch for patch in (*sent, Write(Kind.ROLES, whole), *sequence[mappings + 1 :]) if patch[1]]
 
 
-def _roles_go_first(sequence: Patches) -> Patches:
+def _roles_go_first(sequence: Sequence[Write]) -> Sequence[Write]:
     for place, ((kind, operations), (later, removals)) in enumerate(pairwise(sequence)):
-        if kind is not Kind.MAPPINGS or later is not Kind.ROLES:
+        if kind != Kind.MAPPINGS or later != Kind.ROLES:
             continue
         leaving = {_name(op) for op in removals if op["op"] == "remove" and _is_whole(op)}
         of_them = [op for op in operations if _name(op) in leaving]
@@ -68,20 +67,20 @@ def _roles_go_first(sequence: Patches) -> Patches:
         removable = all(op["op"] == "remove" and _is_whole(op) for op in of_them)
         if removable and len(leaving) * len(of_them) >= _WORTH_IT:
             rest = [op for op in operations if _name(op) not in leaving]
-            swapped = [(kind, rest), (later, removals), (kind, of_them)]
+            swapped = [Write(kind, rest), Write(later, removals), Write(kind, of_them)]
             return [*sequence[:place], *(patch for patch in swapped if patch[1]), *sequence[place + 2 :]]
     return sequence
 
 
-def _a_few_hundred(sequence: Patches) -> Patches:
+def _a_few_hundred(sequence: Sequence[Write]) -> Sequence[Write]:
     """Mappings in portions, but for those that are removed: their roles are gone by then, or there are not so many."""
-    sent: list[tuple[Kind, Sequence[Json]]] = []
+    sent: list[Write] = []
     for kind, operations in sequence:
-        if kind is not Kind.MAPPINGS or all(op["op"] == "remove" and _is_whole(op) for op in operations):
-            sent.append((kind, operations))
+        if kind != Kind.MAPPINGS or all(op["op"] == "remove" and _is_whole(op) for op in operations):
+            sent.append(Write(kind, operations))
             continue
         changes = _by_name(operations)
-        sent += [(kind, [op for name in some for op in changes[name]]) for some in _portions(list(changes))]
+        sent += [Write(kind, [op for name in some for op in changes[name]]) for some in _portions(list(changes))]
     return sent
 
 
@@ -96,9 +95,9 @@ def _by_name(operations: Sequence[Json]) -> dict[str, list[Json]]:
     return named
 
 
-def _next(sequence: Patches, kind: Kind, start: int) -> int:
+def _next(sequence: Sequence[Write], kind: str, start: int) -> int:
     """The place of the next patch of a kind, or -1."""
-    return next((place for place in range(start, len(sequence)) if sequence[place][0] is kind), -1)
+    return next((place for place in range(start, len(sequence)) if sequence[place][0] == kind), -1)
 
 
 def _name(operation: Json) -> str:

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portcullis.access.dialects import Dialect
-
-READ, WRITE = "index.blocks.read", "index.blocks.write"
-BLOCKS = (READ, WRITE)
-RESTORED = "portcullis-restored-"  # what an index is called that a check of restorability made
+from portcullis.families.opensearch.dialects import Dialect
 
 _SECURITY = ".opendistro_security"
 _OPEN_DISTRO = (

@@ -12,10 +12,11 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from portcullis.access.config import WRITE_ORDER, Json, Kind
+from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
-from portcullis.access.patch import parts, pointer
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.config import WRITE_ORDER, Kind
+from portcullis.families.opensearch.patch import parts, pointer
 
 # Action groups that both have, in 6.x written in capitals. Translated as a swap: a 6.x group that somebody really named `read`
 # becomes `READ` in the common form, so that nothing is lost on the way back.
@@ -83,15 +84,15 @@ class Dialect(StrEnum):
 
     def path(self, kind: Kind) -> str:
         """The path of a collection. BadInput for tenants in 6.x, which are a part of roles there."""
-        if self is Dialect.V6 and kind is Kind.TENANTS:
+        if self is Dialect.V6 and kind == Kind.TENANTS:
             raise BadInput("6.x has no tenants of its own: a tenant exists by being named in a role")
-        segment = "user" if self is Dialect.V6 and kind is Kind.USERS else kind.value
+        segment = "user" if self is Dialect.V6 and kind == Kind.USERS else kind.value
         return f"{self.prefix}/{segment}"
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds it has, in the order of writing."""
-        return tuple(kind for kind in WRITE_ORDER if not (self is Dialect.V6 and kind is Kind.TENANTS))
+        return tuple(kind for kind in WRITE_ORDER if not (self is Dialect.V6 and kind == Kind.TENANTS))
 
 
 def detect(info: Mapping[str, Any]) -> Dialect:
@@ -151,13 +152,13 @@ def to_engine(kind: Kind, document: Json, dialect: Dialect) -> tuple[Json | None
 def representable(desired: Desired, dialect: Dialect) -> tuple[Desired, Losses]:
     """What of a model this dialect can hold, in the common form, and the losses. Give this to `difference`: else what cannot be
     held would differ forever."""
-    documents: dict[Kind, dict[str, Json]] = {}
+    documents: dict[str, dict[str, Json]] = {}
     losses: list[str] = []
-    for kind, named in desired.documents.items():
+    for kind, named in ((Kind(kind), named) for kind, named in desired.documents.items()):
         documents[kind] = {}
         for name, document in sorted(named.items()):
             theirs, lost = to_engine(kind, document, dialect)
-            losses += [f"{kind.value}/{name}: {loss}" for loss in lost]
+            losses += [f"{kind}/{name}: {loss}" for loss in lost]
             if theirs is not None:
                 documents[kind][name] = from_engine(kind, theirs, dialect)
     return replace(desired, documents=documents), tuple(losses)
@@ -190,9 +191,9 @@ def _swapped_to_6(names: list[str], losses: list[str]) -> list[str]:
 def _from_6(field: str, value: Any, kind: Kind) -> Any:
     if field in ("cluster_permissions", "allowed_actions"):
         return _swapped(value)
-    if kind is Kind.ROLES and field == "tenant_permissions":
+    if kind == Kind.ROLES and field == "tenant_permissions":
         return [{"tenant_patterns": [t], "allowed_actions": [_TENANT_ACTIONS.get(a, a)]} for t, a in value.items()]
-    if kind is Kind.ROLES and field == "index_permissions":
+    if kind == Kind.ROLES and field == "index_permissions":
         return [_permission_from_6(pattern, by_type) for pattern, by_type in value.items()]
     return value
 
@@ -209,7 +210,7 @@ def _permission_from_6(pattern: str, by_type: Json) -> Json:
 
 
 def _to_6(kind: Kind, document: Json) -> tuple[Json | None, Losses]:
-    if kind is Kind.TENANTS:
+    if kind == Kind.TENANTS:
         return None, ("6.x has no tenants of its own: it exists by being named in a role, and has no description",)
     losses: list[str] = []
     theirs: Json = {}
@@ -227,9 +228,9 @@ def _to_6(kind: Kind, document: Json) -> tuple[Json | None, Losses]:
 def _field_to_6(kind: Kind, key: str, value: Any, losses: list[str]) -> Any:
     if key in ("cluster_permissions", "allowed_actions"):
         return _swapped_to_6(value or [], losses)
-    if kind is Kind.ROLES and key == "tenant_permissions":
+    if kind == Kind.ROLES and key == "tenant_permissions":
         return _tenants_to_6(value or [], losses)
-    if kind is Kind.ROLES and key == "index_permissions":
+    if kind == Kind.ROLES and key == "index_permissions":
         return _indices_to_6(value or [], losses)
     return value
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from portcullis.access.config import Json
+from portcullis.access.actual import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portcullis.access.callers import Caller, only_the_engine_knows
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.decide import Decision, EngineFacts, View, decide
-from portcullis.access.dialects import Dialect, from_engine
+from portcullis.access.actual import Json
+from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.callers import only_the_engine_knows
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.decide import Decision, EngineFacts, View, decide
+from portcullis.families.opensearch.dialects import Dialect, from_engine
 
 _STRINGS = "a list of strings"
 _MAP = "an object"
@@ -58,7 +60,7 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     for place in ("security", "principal", "request", "world"):
         _check(question.get(place, {}), place, source)
     dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
-    documents: dict[Kind, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
+    documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
     for name, collection in question["security"].items():
         kind = Kind(name)
         for key, document in collection.items():

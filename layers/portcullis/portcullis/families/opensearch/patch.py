@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from portcullis.access.compare import differing
-from portcullis.access.config import MAPPING_LISTS, SHOWN_ONLY, Json, Kind, SecurityConfig
+from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.plan import Operation, Plan, Step
 from portcullis.errors import BadInput, Conflict, Refused
+from portcullis.families.opensearch.compare import differing
+from portcullis.families.opensearch.config import MAPPING_LISTS, SHOWN_ONLY, Kind, SecurityConfig
 
 # Put into a list at its expected end and taken out again in the same patch: nobody ever sees it.
 _GUARD = "portcullis-length-guard"
@@ -33,9 +34,7 @@ def parts(path: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
 
 
-def patches(
-    steps: Plan | Sequence[Step], held: SecurityConfig, secrets: Mapping[str, Json] | None = None
-) -> list[tuple[Kind, list[Json]]]:
+def patches(steps: Plan | Sequence[Step], held: Actual, secrets: Mapping[str, Json] | None = None) -> list[Write]:
     """The collection PATCHes for these steps, in the order to send them: as few as the order of the steps allows.
 
     `held` is what the steps were computed from. An entry is appended with `-`, so nobody else's append is lost. It is removed by
@@ -46,13 +45,13 @@ def patches(
     `secrets`: name -> {"password": ...} or {"hash": ...} for internal users that are new. BadInput if one is missing.
     """
     ordered = steps.steps if isinstance(steps, Plan) else tuple(steps)
-    result: list[tuple[Kind, list[Json]]] = []
+    result: list[Write] = []
     for kind, group in groupby(ordered, key=lambda step: step.claim.kind):
-        if kind is Kind.MAPPINGS:
+        if kind == Kind.MAPPINGS:
             operations = _mapping_operations(list(group), held)
         else:
             operations = [op for step in group for op in _document_operations(step, secrets or {})]
-        result.append((kind, operations))
+        result.append(Write(kind, operations))
     return result
 
 
@@ -60,14 +59,14 @@ def _document_operations(step: Step, secrets: Mapping[str, Json]) -> Iterable[Js
     name, path = step.claim.name, pointer(step.claim.name)
     if step.operation is Operation.REMOVE:
         return [{"op": "remove", "path": path}]
-    if step.claim.kind is Kind.USERS and step.operation is Operation.REPLACE:
+    if step.claim.kind == Kind.USERS and step.operation is Operation.REPLACE:
         # Field by field: a whole document without its password would have to bring a new one.
         return [
             _field_operation(path, name, step.before.get(field), step.after.get(field), field)
             for field in differing(step.before, step.after)
         ]
     value = dict(step.after)
-    if step.claim.kind is Kind.USERS:
+    if step.claim.kind == Kind.USERS:
         if name not in secrets:
             raise BadInput(f"internal user {name} is new and has no password", remedy="give it one")
         value |= secrets[name]
@@ -83,14 +82,14 @@ def _field_operation(path: str, name: str, before: Any, after: Any, field: str) 
     return {"op": "remove", "path": target}
 
 
-def _mapping_operations(steps: list[Step], held: SecurityConfig) -> list[Json]:
+def _mapping_operations(steps: list[Step], held: Actual) -> list[Json]:
     operations: list[Json] = []
     for role, group in groupby(sorted(steps, key=lambda s: s.claim.name), key=lambda s: s.claim.name):
         operations.extend(_one_mapping(role, list(group), held))
     return operations
 
 
-def _one_mapping(role: str, steps: list[Step], held: SecurityConfig) -> list[Json]:
+def _one_mapping(role: str, steps: list[Step], held: Actual) -> list[Json]:
     whole = [s for s in steps if not s.claim.entry_list]
     entries = [s for s in steps if s.claim.entry_list]
     if any(s.operation is Operation.REMOVE for s in whole):
@@ -124,7 +123,7 @@ def _one_mapping(role: str, steps: list[Step], held: SecurityConfig) -> list[Jso
     return operations
 
 
-def apply_patch(held: SecurityConfig, kind: Kind, operations: Sequence[Json]) -> SecurityConfig:
+def apply_patch(held: Actual, kind: str, operations: Sequence[Json]) -> SecurityConfig:
     """What the engine would hold after this collection PATCH. Pure: `held` is left as it is.
 
     Conflict where the engine answers 400 because something is no longer where it was; Refused for what it never does: a reserved
@@ -140,23 +139,24 @@ def apply_patch(held: SecurityConfig, kind: Kind, operations: Sequence[Json]) ->
         _apply(collection, path, operation)
     for name in sorted(touched):
         if held.is_fixed(kind, name):
-            raise Refused(f"{kind.value}/{name} is reserved by the engine")
-        if kind is Kind.MAPPINGS and name in collection and name not in held.of(Kind.ROLES):
+            raise Refused(f"{kind}/{name} is reserved by the engine")
+        if kind == Kind.MAPPINGS and name in collection and name not in held.of(Kind.ROLES):
             raise Refused(f"role {name} does not exist, so it cannot be mapped")
         if name not in collection:
             continue
         changed = name not in held.of(kind) or collection[name] != _as_stored(held.of(kind)[name])
-        if kind is Kind.MAPPINGS and changed and not collection[name].keys() & set(MAPPING_LISTS):
+        if kind == Kind.MAPPINGS and changed and not collection[name].keys() & set(MAPPING_LISTS):
             raise Refused(f"the mapping of {name} would have none of {', '.join(MAPPING_LISTS)}")
         collection[name] = _as_shown(kind, collection[name], held.of(kind).get(name))
     return SecurityConfig({**held.documents, kind: collection})
 
 
-def apply_patches(held: SecurityConfig, sequence: Iterable[tuple[Kind, Sequence[Json]]]) -> SecurityConfig:
+def apply_patches(held: Actual, sequence: Iterable[tuple[str, Sequence[Json]]]) -> SecurityConfig:
     """What the engine would hold after all of these."""
+    result = SecurityConfig(held.documents)
     for kind, operations in sequence:
-        held = apply_patch(held, kind, operations)
-    return held
+        result = apply_patch(result, kind, operations)
+    return result
 
 
 def _apply(target: Any, path: list[str], operation: Json) -> None:
@@ -208,10 +208,10 @@ def _as_stored(document: Json) -> Json:
     return copy.deepcopy({key: value for key, value in document.items() if value != []})
 
 
-def _as_shown(kind: Kind, document: Json, before: Json | None) -> Json:
+def _as_shown(kind: str, document: Json, before: Json | None) -> Json:
     """As a GET would show it: flags kept, secrets left out, the lists of a mapping all there."""
     shown = {k: v for k, v in document.items() if k not in ("password", "hash")}
-    if kind is Kind.MAPPINGS:
+    if kind == Kind.MAPPINGS:
         shown |= {entry_list: list(shown.get(entry_list) or ()) for entry_list in MAPPING_LISTS}
     flags = {k: v for k, v in (before or {}).items() if k in SHOWN_ONLY}
     return flags | {k: v for k, v in shown.items() if k not in SHOWN_ONLY}

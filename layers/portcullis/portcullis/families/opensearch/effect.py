@@ -7,39 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
-from portcullis.access.matching import matches_any
-from portcullis.access.privileges import expand
+from portcullis.access.actual import Actual, Json
+from portcullis.access.effect import Access, Effect
+from portcullis.families.opensearch.callers import DIRECT
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.matching import matches_any
+from portcullis.families.opensearch.privileges import expand
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Access:
-    """One thing that one principal may do through one role."""
-
-    who: str  # an entry of a mapping; all that are needed, joined by " and ", for and_backend_roles
-    role: str
-    what: str  # "read on logs-*", "cluster permissions cluster_monitor", "kibana_all_write in tenant team"
-    limits: str = ""  # documents, fields, masks
-
-    def __str__(self) -> str:
-        return f"{self.who}: {self.what}" + (f", {self.limits}" if self.limits else "") + f" (role {self.role})"
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Who gains and who loses what, sorted by person."""
-
-    gains: tuple[Access, ...] = ()
-    loses: tuple[Access, ...] = ()
-
-    def lines(self) -> tuple[str, ...]:
-        return (*(f"gains  {access}" for access in self.gains), *(f"loses  {access}" for access in self.loses))
-
-    def people(self) -> tuple[str, ...]:
-        return tuple(sorted({access.who for access in (*self.gains, *self.loses)}))
-
-
-_DIRECT = "opendistro_security_roles"
 _ADMIN, _CLUSTER, _INDEX, _TENANT, _BARE = "administration", "cluster", "index", "tenant", "bare"
 _NOTHING = "nothing"  # stands for the actions of a permission without any: its limits may still bound other roles
 
@@ -58,7 +32,7 @@ class _Ground:
 _Grounds = Mapping[_Ground, frozenset[str]]  # ground -> names of permissions and action groups
 
 
-def people(before: SecurityConfig, after: SecurityConfig) -> Effect:
+def people(before: Actual, after: Actual) -> Effect:
     """What the change from `before` to `after` means for people, pattern by pattern and action by action.
 
     What is still allowed under the same limits, by whatever name, is neither gained nor lost. Other limits are another access: the one is
@@ -70,18 +44,18 @@ def people(before: SecurityConfig, after: SecurityConfig) -> Effect:
     return Effect(_more(before, had, after, has), _more(after, has, before, had))
 
 
-def holders(held: SecurityConfig, role: str) -> tuple[str, ...]:
+def holders(held: Actual, role: str) -> tuple[str, ...]:
     """Whom a role is given to, as entries."""
     found = [e for name in ("users", "backend_roles", "hosts") for e in held.entries(role, name)]
     if needed := held.entries(role, "and_backend_roles"):
         found.append(" and ".join(needed))
-    given = (n for n, u in held.of(Kind.USERS).items() if role in (u.get(_DIRECT) or ()))
+    given = (n for n, u in held.of(Kind.USERS).items() if role in (u.get(DIRECT) or ()))
     return tuple(dict.fromkeys([*found, *sorted(given)]))
 
 
-def _concerned(before: SecurityConfig, after: SecurityConfig) -> set[str]:
+def _concerned(before: Actual, after: Actual) -> set[str]:
     """Roles that mean something else afterwards, or are given to others."""
-    direct = [{name: u.get(_DIRECT) or () for name, u in held.of(Kind.USERS).items()} for held in (before, after)]
+    direct = [{name: u.get(DIRECT) or () for name, u in held.of(Kind.USERS).items()} for held in (before, after)]
     given = {role for users in direct for roles in users.values() for role in roles}
     roles = {*before.of(Kind.MAPPINGS), *after.of(Kind.MAPPINGS), *given}
     if before.of(Kind.ACTION_GROUPS) != after.of(Kind.ACTION_GROUPS):
@@ -95,7 +69,7 @@ def _concerned(before: SecurityConfig, after: SecurityConfig) -> set[str]:
     }
 
 
-def _grounds(held: SecurityConfig, roles: Iterable[str]) -> _Grounds:
+def _grounds(held: Actual, roles: Iterable[str]) -> _Grounds:
     found: defaultdict[_Ground, set[str]] = defaultdict(set)
     for role in roles:
         document = held.get(Kind.ROLES, role)
@@ -124,7 +98,7 @@ def _of_role(document: Json) -> Iterator[tuple[str, str, str, Iterable[str]]]:
         yield _BARE, "", "", ()
 
 
-def _more(one: SecurityConfig, had: _Grounds, other: SecurityConfig, has: _Grounds) -> tuple[Access, ...]:
+def _more(one: Actual, had: _Grounds, other: Actual, has: _Grounds) -> tuple[Access, ...]:
     """What is allowed by `has` (names as in `other`) and is not by `had` (as in `one`)."""
     before, after = _meaning(one), _meaning(other)
     held_role = {(ground.who, ground.role) for ground in had}
@@ -142,7 +116,7 @@ def _more(one: SecurityConfig, had: _Grounds, other: SecurityConfig, has: _Groun
     return tuple(sorted(_said(ground, names, found) for (ground, names), found in patterns.items()))
 
 
-def _meaning(held: SecurityConfig) -> Callable[[frozenset[str]], frozenset[str]]:
+def _meaning(held: Actual) -> Callable[[frozenset[str]], frozenset[str]]:
     return cache(lambda names: expand(held, names))
 
 

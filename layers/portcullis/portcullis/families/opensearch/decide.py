@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from portcullis.access.attributes import ATTRIBUTE, fields
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import Json, Kind, SecurityConfig
-from portcullis.access.entries import untrue_to_text
-from portcullis.access.matching import matches, matches_any
-from portcullis.access.privileges import allows
+from portcullis.access.actual import Actual, Json
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.attributes import ATTRIBUTE, fields
+from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.entries import untrue_to_text
+from portcullis.families.opensearch.matching import matches, matches_any
+from portcullis.families.opensearch.privileges import allows
 
 # Actions whose name begins with `indices:` and that need a cluster permission all the same.
 _CLUSTER_EXACT = frozenset(
@@ -102,7 +104,7 @@ class _Undefined(Exception):
 
 
 def decide(
-    held: SecurityConfig, caller: Caller, action: str, indices: Iterable[str] = (), world: EngineFacts | None = None
+    held: Actual, caller: Caller, action: str, indices: Iterable[str] = (), world: EngineFacts | None = None
 ) -> Decision:
     """Whether the caller may do `action` (e.g. `indices:data/read/search`) on these indices, aliases or wildcards."""
     world = world or EngineFacts()
@@ -131,7 +133,7 @@ def _is_cluster_action(action: str) -> bool:
     return action in _CLUSTER_EXACT or action.startswith(_CLUSTER_PREFIX)
 
 
-def _cluster_reasons(held: SecurityConfig, roles: Mapping[str, str], action: str) -> list[str]:
+def _cluster_reasons(held: Actual, roles: Mapping[str, str], action: str) -> list[str]:
     return [
         f"{action} through cluster_permissions of {role}"
         for role in sorted(roles)
@@ -152,17 +154,15 @@ def _resolved(asked: tuple[str, ...], world: EngineFacts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _permissions(held: SecurityConfig, role: str) -> list[Json]:
+def _permissions(held: Actual, role: str) -> list[Json]:
     return list((held.get(Kind.ROLES, role) or {}).get("index_permissions") or ())
 
 
-def _covers(held: SecurityConfig, permission: Json, action: str) -> bool:
+def _covers(held: Actual, permission: Json, action: str) -> bool:
     return allows(held, permission.get("allowed_actions") or (), action)
 
 
-def _view(
-    held: SecurityConfig, caller: Caller, roles: Mapping[str, str], action: str, index: str, world: EngineFacts
-) -> View:
+def _view(held: Actual, caller: Caller, roles: Mapping[str, str], action: str, index: str, world: EngineFacts) -> View:
     # A permission on an alias or a data stream covers its members.
     names = (index, *sorted(alias for alias, members in world.aliases.items() if index in members))
     rules = [

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcullis.access.config import MAPPING_LISTS, Json, Kind, SecurityConfig
-from portcullis.access.java_regex import why_not
-from portcullis.access.matching import is_expression
+from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import Claim
+from portcullis.families.opensearch.config import MAPPING_LISTS, Kind
+from portcullis.families.opensearch.java_regex import why_not
+from portcullis.families.opensearch.matching import is_expression
 
 
 def unreadable(pattern: str) -> str:
@@ -21,7 +22,7 @@ def unreadable(pattern: str) -> str:
     return why_not(pattern[1:-1]) if is_expression(pattern) else ""
 
 
-def unloadable(held: SecurityConfig) -> tuple[tuple[Claim, str], ...]:
+def unloadable(held: Actual) -> tuple[tuple[Claim, str], ...]:
     """What keeps the engine from loading its security config, with the reason; an entry of a mapping, or a whole role or group."""
     found = []
     for claim, pattern in _patterns(held):
@@ -30,7 +31,7 @@ def unloadable(held: SecurityConfig) -> tuple[tuple[Claim, str], ...]:
     return tuple(sorted(set(found)))
 
 
-def _patterns(held: SecurityConfig) -> Iterator[tuple[Claim, str]]:
+def _patterns(held: Actual) -> Iterator[tuple[Claim, str]]:
     for role in held.of(Kind.MAPPINGS):
         for entry_list in MAPPING_LISTS:
             for entry in held.entries(role, entry_list):

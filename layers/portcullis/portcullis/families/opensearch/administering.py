@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from portcullis.access.callers import Caller, mapped_roles
-from portcullis.access.config import ADMINISTRATOR_ROLES, Json, Kind, SecurityConfig
-from portcullis.access.matching import matches_any
+from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import Claim
-from portcullis.access.privileges import expand
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.callers import DIRECT, mapped_roles
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.matching import matches_any
+from portcullis.families.opensearch.privileges import expand
 
 # Rights of the security API, and those that reach the index that it keeps everything in.
 _REACHES = ("restapi:admin", "system:admin", "cluster:admin/opendistro_security", "cluster:admin/security")
 _PROBES = ("restapi:admin/roles", "restapi:admin/rolesmapping", "restapi:admin/internalusers")
 
 
-def administers(held: SecurityConfig, claim: Claim, document: Json | None = None) -> bool:
+def administers(held: Actual, claim: Claim, document: Json | None = None) -> bool:
     """Whether what is claimed here gives somebody the administration of the domain; `document` in place of the one held.
 
     A right to everything in the cluster counts, though some versions want the security API named: it is for a person to say so.
     """
     if document is None:
         document = held.get(claim.kind, claim.name) or {}
-    if claim.kind is Kind.MAPPINGS:
+    if claim.kind == Kind.MAPPINGS:
         return claim.name in ADMINISTRATOR_ROLES or administers(held, Claim(Kind.ROLES, claim.name))
-    if claim.kind is Kind.USERS:
-        roles = {*(document.get("opendistro_security_roles") or ())}
+    if claim.kind == Kind.USERS:
+        roles = {*(document.get(DIRECT) or ())}
         roles |= mapped_roles(held, Caller(claim.name, tuple(document.get("backend_roles") or ()))).keys()
         return any(administers(held, Claim(Kind.MAPPINGS, role)) for role in roles)
-    if claim.kind is Kind.ACTION_GROUPS:
+    if claim.kind == Kind.ACTION_GROUPS:
         return _reach_the_api(held, document.get("allowed_actions") or (), everything=False)
-    if claim.kind is Kind.ROLES:
+    if claim.kind == Kind.ROLES:
         indices = document.get("index_permissions") or ()
         named = [action for one in indices for action in one.get("allowed_actions") or ()]
         cluster = document.get("cluster_permissions") or ()
@@ -36,7 +38,7 @@ def administers(held: SecurityConfig, claim: Claim, document: Json | None = None
     return False
 
 
-def _reach_the_api(held: SecurityConfig, names: list[str] | tuple[str, ...], *, everything: bool) -> bool:
+def _reach_the_api(held: Actual, names: list[str] | tuple[str, ...], *, everything: bool) -> bool:
     """`everything`: whether a right to everything is meant, which of an index says nothing about the security API."""
     actions = expand(held, names)
     if any(action.startswith(_REACHES) for action in actions):

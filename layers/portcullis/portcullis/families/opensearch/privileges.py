@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from portcullis.access.config import Kind, SecurityConfig
-from portcullis.access.matching import matches_any
+from portcullis.access.actual import Actual
+from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.matching import matches_any
 
 
-def expand(held: SecurityConfig, names: Iterable[str]) -> frozenset[str]:
+def expand(held: Actual, names: Iterable[str]) -> frozenset[str]:
     """The action patterns behind these names: groups resolved however deep, what is no group kept as it is."""
     groups = held.of(Kind.ACTION_GROUPS)
     found: set[str] = set()
@@ -27,6 +28,6 @@ def expand(held: SecurityConfig, names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def allows(held: SecurityConfig, names: Iterable[str], action: str) -> bool:
+def allows(held: Actual, names: Iterable[str], action: str) -> bool:
     """Whether one of these permissions covers the action, e.g. `indices:data/read/search`."""
     return matches_any(expand(held, names), action)

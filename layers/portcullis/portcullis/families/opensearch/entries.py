@@ -10,8 +10,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
-from portcullis.access.attributes import ATTRIBUTE
-from portcullis.access.matching import is_expression
+from portcullis.families.opensearch.attributes import ATTRIBUTE
+from portcullis.families.opensearch.matching import is_expression
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, separators of lines
 _ENDS_A_STRING = ('"', "\\")
@@ -33,11 +33,6 @@ def breaks_filters(value: str) -> str:
     if any(unicodedata.category(character) in _NO_TEXT for character in value):
         return "in a document filter its name would not stay text: it holds a control character"
     return ""
-
-
-def in_words(entry: str) -> str:
-    """A name as a message may carry it, on one line whatever it holds."""
-    return entry if entry.isprintable() else ascii(entry)
 
 
 def untrue_to_text(

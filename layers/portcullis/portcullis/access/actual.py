@@ -1,0 +1,35 @@
+"""What an engine holds, and what is written to it, in no family's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+Json = dict[str, Any]
+
+
+class Actual(Protocol):
+    """What an engine holds now: kind -> name -> document. Of a document only the family knows what it means."""
+
+    @property
+    def documents(self) -> Mapping[str, Mapping[str, Json]]:
+        """Everything, as the engine shows it."""
+
+    def of(self, kind: str) -> Mapping[str, Json]:
+        """All documents of one kind by name."""
+
+    def get(self, kind: str, name: str) -> Json | None:
+        """One document without what is only shown and cannot be written, or None."""
+
+    def is_fixed(self, kind: str, name: str) -> bool:
+        """Whether the engine refuses to change this one."""
+
+    def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
+        """The entries of one list of a role's mapping, in the order held; empty if there is no such mapping."""
+
+
+class Write(NamedTuple):
+    """One write to an engine: all of it or nothing. What `body` means, only the family and its adapter know."""
+
+    kind: str
+    body: Sequence[Json]
