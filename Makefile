@@ -9,6 +9,8 @@ PURE := $(addprefix tests/,signals model access families custody watch operation
 # Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
 OPENSEARCH ?= 3.4.0
 export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
+# Where this is set, each of the hundreds of processes of a run would compile every package it imports, and pytest every test file.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test check bench docs lock clean
