@@ -115,13 +115,13 @@ class Bench:
     """One deployment on the node."""
 
     name: str
-    world: Services
+    services: Services
     connection: Connection
 
     def apply(self, roles: Mapping[str, Any], grants: Mapping[str, str]) -> int:
         """Apply a deployment file; the writes to the engine that it took."""
         before = self.connection.writes
-        apply_text(self.world, self.name, text_of(self.name, roles, grants), CAUSE)
+        apply_text(self.services, self.name, text_of(self.name, roles, grants), CAUSE)
         return self.connection.writes - before
 
 
@@ -129,7 +129,7 @@ def bench_of(name: str, node: Node, aws: Emulator) -> Bench:
     connection = Connection(node)
     engine = OpenSearchEngine(connection, node.url)
     ledger = DynamoLedger(aws.client("dynamodb"), LEDGER)
-    world: Services = world_of(
+    services: Services = world_of(
         settings=Settings(LEDGER),
         ledger=ledger,
         alerts=Told(),
@@ -150,7 +150,7 @@ def bench_of(name: str, node: Node, aws: Emulator) -> Bench:
     )
     ledger.register(registration)
     ledger.keep_model(name, kept_model(text_of(name, {}, {}), f"{name}.yaml"))
-    bench = Bench(name, world, connection)
+    bench = Bench(name, services, connection)
     bench.apply({}, {})  # what Portcullis itself needs on a domain is no part of what is measured
     return bench
 
@@ -270,9 +270,9 @@ def _measure(many: int, node: Node, aws: Emulator, report: Report, tell: Tell) -
     text = text_of("bench", roles, grants)
     empty, whole = [], []
     for _ in range(EMPTY_PLANS):
-        seconds, planned = timed(lambda: plan(bench.world, "bench", CAUSE))
+        seconds, planned = timed(lambda: plan(bench.services, "bench", CAUSE))
         empty.append(seconds)
-        seconds, planned_of_text = timed(lambda: plan(bench.world, "bench", CAUSE, text=text))
+        seconds, planned_of_text = timed(lambda: plan(bench.services, "bench", CAUSE, text=text))
         whole.append(seconds)
         if planned.steps or planned_of_text.steps:
             report.wrong.append(
@@ -295,7 +295,7 @@ def _measure(many: int, node: Node, aws: Emulator, report: Report, tell: Tell) -
 def _single_grant(bench: Bench, roles: Mapping[str, Any], grants: Mapping[str, str], report: Report) -> None:
     text = text_of(bench.name, roles, grants) + "    - {role: second_0000, to: {backend_role: somebody-new}}\n"
     before = bench.connection.writes
-    seconds, _ = timed(lambda: apply_text(bench.world, bench.name, text, CAUSE))
+    seconds, _ = timed(lambda: apply_text(bench.services, bench.name, text, CAUSE))
     report.figures["single_grant_writes"] = bench.connection.writes - before
     report.figures["single_grant_s"] = seconds
     report.row(
@@ -324,10 +324,10 @@ def _adopt(many: int, node: Node, aws: Emulator, report: Report, tell: Tell) -> 
     tell(f"a cluster with {many} roles that nobody declared is taken over")
     by_hand(node, many)
     finder = bench_of("finder", node, aws)
-    seconds, adopted = timed(lambda: adopt(finder.world, "finder", CAUSE))
-    held = finder.world.engine(finder.world.ledger.registration("finder")).read([Kind.ROLES])
+    seconds, adopted = timed(lambda: adopt(finder.services, "finder", CAUSE))
+    held = finder.services.engine(finder.services.ledger.registration("finder")).read([Kind.ROLES])
     found = sum(1 for name in held.of(Kind.ROLES) if name.startswith("found_"))
-    left = plan(finder.world, "finder", CAUSE)
+    left = plan(finder.services, "finder", CAUSE)
     if adopted.exit_status or left.steps or adopted.adopted < 2 * found:
         report.wrong.append(f"adopt: {adopted.adopted} of {2 * found} adopted, then {len(left.steps)} steps to do")
     report.figures["adopt_s"] = seconds

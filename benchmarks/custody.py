@@ -28,12 +28,12 @@ def run(histories: int, seed: int) -> dict[str, object]:
     began = time.perf_counter()
     for number in range(seed, seed + histories):
         try:
-            world: World = random_history(number)
+            services: World = random_history(number)
         except Violation as violation:
             violated[number] = str(violation)
             continue
-        ended[world.custody.state.value] += 1
-        seen.update({"writes": world.version, "alerts": len(world.sent), **world.counts})
+        ended[services.custody.state.value] += 1
+        seen.update({"writes": services.version, "alerts": len(services.sent), **services.counts})
     return {
         "histories": histories,
         "violations": len(violated),

@@ -119,7 +119,7 @@ class LateEngine(Engine):
 
 @dataclass(frozen=True)
 class Fleet:
-    world: Services
+    services: Services
     engines: dict[str, LateEngine]
     requests: Counter[str]  # to AWS, as service.Operation
     key: str  # the one under which the first twenty are
@@ -142,7 +142,7 @@ def fleet_of(many: int, aws: Emulator, tell: Tell) -> Fleet:
         name: aws.client("sqs").create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         for name in ("identity", "key")
     }
-    world = in_aws(
+    services = in_aws(
         Settings(
             ledger_table(aws, "ledger"),
             alert_topic=aws.client("sns").create_topic(Name="alerts")["TopicArn"],
@@ -154,8 +154,8 @@ def fleet_of(many: int, aws: Emulator, tell: Tell) -> Fleet:
         )
     )
     engines: dict[str, LateEngine] = {}
-    world = replace(
-        world,
+    services = replace(
+        services,
         engine=lambda registration: engines[registration.deployment],
         master=lambda registration: engines[registration.deployment],
         canary=lambda registration: engines[registration.deployment],
@@ -168,9 +168,9 @@ def fleet_of(many: int, aws: Emulator, tell: Tell) -> Fleet:
         registrations.append(_registration(f"fleet-{number:03d}", key, aws))
         engines[registrations[-1].deployment] = LateEngine(house())
     with ThreadPoolExecutor(16) as hands:
-        made = hands.map(lambda r: introduce(world, r, TEXT.format(name=r.deployment), CAUSE), registrations)
+        made = hands.map(lambda r: introduce(services.at(r), TEXT.format(name=r.deployment), CAUSE), registrations)
         tell(f"{sum(1 for _ in made)} deployments introduced")
-    return Fleet(world, engines, requests, one)
+    return Fleet(services, engines, requests, one)
 
 
 def _group(aws: Emulator) -> None:
@@ -209,7 +209,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder, Emulator.start(Path(folder), region=REGION, account=ACCOUNT) as aws:
         fleet = fleet_of(given.n, aws, tell)
-        sweep(fleet.world)  # the first one opens connections and finds what was never looked at
+        sweep(fleet.services)  # the first one opens connections and finds what was never looked at
         _sweep(fleet, report)
         _lock(fleet, aws, report, tell)
     return report
@@ -217,7 +217,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
 
 def _sweep(fleet: Fleet, report: Report) -> None:
     fleet.requests.clear()
-    seconds, swept = timed(lambda: sweep(fleet.world))
+    seconds, swept = timed(lambda: sweep(fleet.services))
     wrong = [one for one in swept if one.error or one.state != State.OPEN.value or one.drift or one.steps]
     if wrong:
         report.wrong.append(f"{len(wrong)} of {len(swept)} deployments were not found well: {wrong[0]}")
@@ -261,7 +261,7 @@ def _lock(fleet: Fleet, aws: Emulator, report: Report, tell: Tell) -> None:
     aws.client("kms").disable_key(KeyId=fleet.key)
     began = time.perf_counter()
     with ThreadPoolExecutor(len(names)) as guards:
-        ended = list(guards.map(lambda name: guard(fleet.world, name, CAUSE), names))
+        ended = list(guards.map(lambda name: guard(fleet.services, name, CAUSE), names))
     seconds = time.perf_counter() - began
     locked = [one for one in ended if one.state is State.LOCKED]
     if len(locked) != len(names):

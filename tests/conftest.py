@@ -25,12 +25,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # that no worker is left alone with a long one at the end.
 _TOGETHER = {
     "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
-    "embedded": "tests/embedded/test_(story|the_)",
+    "embedded": "tests/embedded/test_(story|the_|another_)",
     "door": "tests/local/test_door_|tests/tutorials/",
     "walk": "tests/runbooks/test_walk",
     "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy)|tests/operations/test_ask\.",
     "stacks": "tests/stacks/",
 }
+_LAST = "tests/embedded/test_the_very_end"  # it destroys the key of the embedded default that the others share
 _ALONE = "tests/embedded/"  # the others there: each file starts an embedded default of its own
 
 
@@ -39,11 +40,11 @@ def _group(nodeid: str) -> str:
     return next((group for group, files in _TOGETHER.items() if re.match(files, nodeid)), nodeid.partition("::")[0])
 
 
-def _place(nodeid: str) -> int:
+def _place(nodeid: str) -> tuple[int, bool]:
     group = _group(nodeid)
     if group in _TOGETHER:
-        return list(_TOGETHER).index(group)
-    return len(_TOGETHER) + (not group.startswith(_ALONE))
+        return list(_TOGETHER).index(group), nodeid.startswith(_LAST)
+    return len(_TOGETHER) + (not group.startswith(_ALONE)), False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -48,7 +48,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Account:
         sent = json.loads(json.dumps({**request, "actor": "anna"}))
         return asking._answer(json.loads(json.dumps(operate.answer(sent, arn_of_door, logging.getLogger("test")))))
 
-    monkeypatch.setattr(operate, "from_environment", lambda: one.world)
+    monkeypatch.setattr(operate, "from_environment", lambda: one.services)
     monkeypatch.setattr(asking, "_invoke", invoke)
     return one
 

@@ -40,7 +40,7 @@ def run(made: Estate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     ) -> Any:
         """As through the door of the verb's level, JSON both ways."""
         request = json.loads(json.dumps({"verb": verb, "deployment": deployment, "arguments": dict(arguments or {})}))
-        return json.loads(json.dumps(carry_out(made.world, request, alias=VERBS[verb].level)))
+        return json.loads(json.dumps(carry_out(made.services, request, alias=VERBS[verb].level)))
 
     monkeypatch.setattr(asking, "ask", ask)
 
@@ -97,7 +97,7 @@ def test_delete_wants_the_name_and_says_what_remains(made: Estate, run: Any) -> 
 
 
 def test_shred_plans_unless_told_to_do_it(made: Estate, run: Any) -> None:
-    made.world.ledger.keep_custody(Custody("demo", State.LOCKED))
+    made.services.ledger.keep_custody(Custody("demo", State.LOCKED))
     status, out, _ = run("shred", "demo")
     assert status == 0
     assert "destroys" in out
@@ -136,7 +136,7 @@ def test_what_ends_something_runs_through_the_last_door_alone(made: Estate, verb
 
     for alias in ("look", "act"):
         with pytest.raises(Refused, match="alias 'delete'"):
-            carry_out(made.world, {"verb": verb, "deployment": "demo", "arguments": {}}, alias=alias)
+            carry_out(made.services, {"verb": verb, "deployment": "demo", "arguments": {}}, alias=alias)
 
 
 # ---------------------------------------------------------------------- a file's key, asked with one's own credentials

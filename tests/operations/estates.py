@@ -213,7 +213,7 @@ class Estate:
     """An account with deployments, each with its own domain and key."""
 
     account: Account
-    world: Services
+    services: Services
     stores: dict[str, Store]
     keys: dict[str, Key]
     repository: dict[str, Json]
@@ -232,7 +232,7 @@ class Estate:
         return [alert.name for alert in self.account.aws.told]
 
     def operations(self, deployment: str) -> list[str]:
-        return [change.operation for change in reversed(self.world.ledger.history(deployment, 500))]
+        return [change.operation for change in reversed(self.services.ledger.history(deployment, 500))]
 
 
 def estate(*deployments: str, options: Json | None = None, fate: Fate | None = None, may_delete: bool = True) -> Estate:
@@ -243,10 +243,10 @@ def estate(*deployments: str, options: Json | None = None, fate: Fate | None = N
     stores = {name: Store(fate, repository, base.aws.now) for name in deployments}
     keys = {name: Key(name, now=base.aws.now) for name in deployments}
     engines = {name: Engine(house(), fate) for name in deployments}
-    made = Estate(base, base.world, stores, keys, repository, {})
+    made = Estate(base, base.services, stores, keys, repository, {})
     of = lambda found: lambda registration: found[registration.deployment]  # noqa: E731
-    made.world = replace(
-        base.world,
+    made.services = replace(
+        base.services,
         settings=Settings("ledger", may_delete=may_delete),
         engine=of(engines),
         master=of(engines),

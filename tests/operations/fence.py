@@ -206,8 +206,8 @@ class Scene:
     numbers: int = 0
 
     @property
-    def world(self) -> Services:
-        return self.made.world
+    def services(self) -> Services:
+        return self.made.services
 
     @property
     def registration(self) -> Registration:
@@ -215,9 +215,9 @@ class Scene:
 
     def work(self, text: str | None) -> object:
         if text is None:
-            return synchronise(self.world, "demo", CAUSE)
-        with writing(self.world, "demo", "apply") as registration:
-            return apply_model(self.world, registration, kept(text), CAUSE)
+            return synchronise(self.services, "demo", CAUSE)
+        with writing(self.services, "demo", "apply") as site:
+            return apply_model(site, kept(text), CAUSE)
 
     def move(self) -> None:
         """Somebody joins a group, or leaves it."""
@@ -246,7 +246,7 @@ class Scene:
 
     def wrong(self, *, claims_too: bool) -> list[str]:
         """What of the laws does not hold."""
-        model, held, found = in_force(self.world, "demo"), self.made.engine.held, []
+        model, held, found = in_force(self.services, "demo"), self.made.engine.held, []
         assert model is not None
         groups = self.made.people.groups
         wanted = {(grant.role, entry) for grant in model.access.grants for entry in groups.get(grant.subject, ())}
@@ -264,7 +264,7 @@ class Scene:
         found += [f"{entry} of others was taken out of {role}" for role, entry in theirs - there]
         if claims_too:
             found += [f"{entry} in {role} is claimed and not there" for role, entry in claimed - there]
-        steps = plan(self.world, "demo", CAUSE).steps
+        steps = plan(self.services, "demo", CAUSE).steps
         found += [f"still to do: {step}" for step in steps]
         return found
 
@@ -274,11 +274,13 @@ def scene(draw: random.Random) -> Scene:
     ledger, node, groups = Ledger(), Node(made.engine.held), Groups()
     ledger.crowd = node.crowd = groups.crowd = crowd
     node.late = []
-    world = replace(made.world, ledger=ledger, engine=lambda _: node, master=lambda _: node, identity=lambda _: groups)
-    made = replace(made, world=world, ledger=ledger, engine=node, people=groups)
+    services = replace(
+        made.services, ledger=ledger, engine=lambda _: node, master=lambda _: node, identity=lambda _: groups
+    )
+    made = replace(made, services=services, ledger=ledger, engine=node, people=groups)
     groups.groups = {READERS: PEOPLE[:2], WRITERS: PEOPLE[1:3]}
     made.registered()
-    introduce(made.world, made.ledger.registration("demo"), TEXTS[0], CAUSE)
+    introduce(made.services.at(made.ledger.registration("demo")), TEXTS[0], CAUSE)
     return Scene(made, crowd)
 
 
@@ -321,8 +323,8 @@ def at_rest(here: Scene) -> list[str]:
     while node.late:
         here.land()
     here.made.ledger.expire()  # type: ignore[attr-defined]
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     found = here.wrong(claims_too=False)
     here.made.aws.at += timedelta(minutes=20)
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     return [*found, *here.wrong(claims_too=True)]

@@ -48,7 +48,7 @@ def account_on(node: Node) -> Account:
     made_by_hand(node, Kind.USERS, AUTOMATION, {"password": _PASSWORD, "backend_roles": [role]})
     master = OpenSearchEngine(transport(node), "the node, as its master")
     automation = OpenSearchEngine(automation_transport(node), "the node")
-    return replace(made, world=replace(made.world, engine=lambda _: automation, master=lambda _: master))
+    return replace(made, services=replace(made.services, engine=lambda _: automation, master=lambda _: master))
 
 
 def put_back(node: Node, found: dict[str, str]) -> None:

@@ -52,8 +52,8 @@ def kept(text: str) -> KeptModel:
 
 def apply(made: Account, text: str, deployment: str = "demo") -> Outcome:
     """As apply_text does it, with every text read once."""
-    with writing(made.world, deployment, "a test") as registration:
-        return apply_model(made.world, registration, kept(text), CAUSE)
+    with writing(made.services, deployment, "a test") as site:
+        return apply_model(site, kept(text), CAUSE)
 
 
 @law
@@ -65,7 +65,7 @@ def test_the_plan_after_an_apply_is_empty_and_applying_twice_is_applying_once(
     apply(made, first)
     apply(made, text)
     once, writes, entries = bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
     again = apply(made, text)
     assert again.status == "unchanged"
     assert (bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))) == (once, writes, entries)
@@ -124,7 +124,7 @@ def test_hand_edits_between_reading_and_writing_are_never_lost(
     for role in meddled:
         if role in made.engine.held.of(Kind.ROLES):
             assert by_hand in made.engine.held.entries(role, "backend_roles")
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
 
 
 @law
@@ -139,12 +139,12 @@ def test_a_rollback_puts_back_to_the_byte(first: str, text: str, people: People)
         assert bytes_of(made) == before
         return
     after = bytes_of(made)
-    rollback(made.world, "demo", CAUSE, entry="1")
+    rollback(made.services, "demo", CAUSE, entry="1")
     assert bytes_of(made) == before
     assert made.ledger.model("demo").text == first
     assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == claims
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
-    rollback(made.world, "demo", CAUSE, entry="1")  # a rollback is a change like any other
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
+    rollback(made.services, "demo", CAUSE, entry="1")  # a rollback is a change like any other
     assert bytes_of(made) == after
     assert made.ledger.model("demo").text == text
 
@@ -167,18 +167,18 @@ def test_what_was_taken_over_stays_when_taking_it_over_is_rolled_back(
 
     before, entries = state(), len(made.ledger.history("demo"))
     if way == "adopt":
-        adopt(made.world, "demo", CAUSE)
+        adopt(made.services, "demo", CAUSE)
         assert bytes_of(made) == before[0]
     else:
-        with writing(made.world, "demo", "a test") as registration:
-            apply_model(made.world, registration, kept(text), CAUSE, adopt=True)
+        with writing(made.services, "demo", "a test") as site:
+            apply_model(site, kept(text), CAUSE, adopt=True)
     if len(made.ledger.history("demo")) == entries:
         assert state() == before
         return
     taken = state()
-    rollback(made.world, "demo", CAUSE, entry="1")
+    rollback(made.services, "demo", CAUSE, entry="1")
     assert state() == before
-    rollback(made.world, "demo", CAUSE, entry="1")
+    rollback(made.services, "demo", CAUSE, entry="1")
     assert state() == taken
 
 
@@ -192,23 +192,23 @@ def test_a_rollback_of_taking_over_cut_off_anywhere_takes_nothing_away(
         apply(others, by_hand)
         made.engine.held = others.engine.held
         apply(made, first)
-        adopt(made.world, "demo", CAUSE)
+        adopt(made.services, "demo", CAUSE)
         return made
 
     whole = taken_over()
     if whole.ledger.history("demo")[0].operation != "adopt":
         return  # there was nothing to take over
     before, calls = bytes_of(whole), whole.fate.calls
-    rollback(whole.world, "demo", CAUSE, entry="1")
+    rollback(whole.services, "demo", CAUSE, entry="1")
     assert bytes_of(whole) == before
     for cut in range(calls + 1, whole.fate.calls + 1):
         made = taken_over()
         made.fate.at, made.fate.after = cut, after
         with pytest.raises(Crash):
-            rollback(made.world, "demo", CAUSE, entry="1")
+            rollback(made.services, "demo", CAUSE, entry="1")
         made.fate.at = -1
         made.ledger._leases.clear()
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
         assert bytes_of(made) == before, f"cut off at call {cut}"
 
 
@@ -224,9 +224,9 @@ def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(
             if verb == "apply":
                 apply(made, text)
             elif verb == "synchronise":
-                synchronise(made.world, "demo", CAUSE)
+                synchronise(made.services, "demo", CAUSE)
             else:
-                rollback(made.world, "demo", CAUSE, entry="1")
+                rollback(made.services, "demo", CAUSE, entry="1")
         except PortcullisError:
             continue  # refused: nothing was changed, or only a part that is an accepted state itself
         finally:
@@ -246,7 +246,7 @@ def test_two_deployments_on_one_domain_never_undo_one_another(ours: str, theirs:
     apply(made, ours)
     settled = plain(made.engine.held)
     for name in ("demo", "other", "demo"):
-        assert synchronise(made.world, name, CAUSE).writes == 0
+        assert synchronise(made.services, name, CAUSE).writes == 0
     assert plain(made.engine.held) == settled
 
 

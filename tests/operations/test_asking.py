@@ -46,33 +46,33 @@ def at_work(says: Callable[[Principal], Principal] = lambda told: told, *, inter
         asked.append(name)
         return As(name, made.engine, says)
 
-    made = replace(made, world=replace(made.world, user=user))
-    applied(made.world, NOBODY)
+    made = replace(made, services=replace(made.services, user=user))
+    applied(made.services, NOBODY)
     asked.clear()
     return made
 
 
-def applied(world: Services, text: str) -> Outcome:
-    return apply_text(world, "demo", text, CAUSE)
+def applied(services: Services, text: str) -> Outcome:
+    return apply_text(services, "demo", text, CAUSE)
 
 
 @pytest.mark.parametrize(("text", "who"), [(KIM, "kim"), (LEE, "lee")])
 def test_only_who_gained_or_lost_a_role_is_asked_through_his_name_or_a_backend_role(text: str, who: str) -> None:
     made = at_work()
-    (there,) = applied(made.world, text).asked
+    (there,) = applied(made.services, text).asked
     assert (there.who, there.has, there.lacks, there.keeps) == (who, ("manage_snapshots",), (), ())
-    (back,) = applied(made.world, NOBODY).asked
+    (back,) = applied(made.services, NOBODY).asked
     assert (back.who, back.has, back.lacks, back.keeps) == (who, (), (), ())
-    assert applied(made.world, NOBODY).asked == ()
+    assert applied(made.services, NOBODY).asked == ()
 
 
 def test_an_engine_that_does_not_act_on_what_it_keeps_is_told_by_role_and_by_status() -> None:
     deaf = at_work(lambda told: replace(told, roles=()))
-    outcome = applied(deaf.world, KIM)
+    outcome = applied(deaf.services, KIM)
     assert (outcome.exit_status, outcome.asked[0].lacks) == (1, ("manage_snapshots",))
     stubborn = at_work(lambda told: replace(told, roles=("manage_snapshots",)))
-    applied(stubborn.world, KIM)
-    outcome = applied(stubborn.world, NOBODY)
+    applied(stubborn.services, KIM)
+    outcome = applied(stubborn.services, NOBODY)
     assert (outcome.exit_status, outcome.asked[0].keeps) == (1, ("manage_snapshots",))
     assert outcome.status == "applied", "it is written all the same, and in the history"
     assert stubborn.ledger.history("demo")[0].operation == "apply"
@@ -81,7 +81,7 @@ def test_an_engine_that_does_not_act_on_what_it_keeps_is_told_by_role_and_by_sta
 def test_a_node_that_is_still_reloading_is_asked_again() -> None:
     answers = iter([(), (), ("manage_snapshots",)])
     slow = at_work(lambda told: replace(told, roles=next(answers)))
-    outcome = applied(slow.world, KIM)
+    outcome = applied(slow.services, KIM)
     assert (outcome.exit_status, outcome.asked[0].lacks, next(answers, None)) == (0, (), None)
 
 
@@ -89,20 +89,20 @@ def test_one_who_cannot_be_asked_fails_nothing_and_is_said() -> None:
     def silent(_: Principal) -> Principal:
         raise Unreachable("the domain did not answer")
 
-    outcome = applied(at_work(silent).world, KIM)
+    outcome = applied(at_work(silent).services, KIM)
     assert (outcome.exit_status, outcome.asked[0].not_asked) == (0, "the domain did not answer")
     both = (
         NOBODY
         + "  grants: [{role: manage_snapshots, to: {internal_user: kim}}, {role: manage_snapshots, to: {internal_user: lee}}]\n"
     )
-    assert [one.who for one in applied(at_work(silent).world, both).asked] == ["kim"], (
+    assert [one.who for one in applied(at_work(silent).services, both).asked] == ["kim"], (
         "nobody waits for a silence twice"
     )
     lost = at_work()
     lost.passwords.kept.clear()
-    assert "no secret portcullis/demo/kim" in applied(lost.world, KIM).asked[0].not_asked
+    assert "no secret portcullis/demo/kim" in applied(lost.services, KIM).asked[0].not_asked
 
 
 def test_under_an_iam_master_nobody_is_asked_as_since_no_password_is_taken() -> None:
     made = at_work(internal=False)
-    assert applied(made.world, KIM).asked == ()
+    assert applied(made.services, KIM).asked == ()

@@ -43,12 +43,12 @@ def with_key(made: Account, describe: Any) -> Services:
             assert named == KEY
             return KeyAnswers(describe)
 
-    return replace(made.world, key_desk=lambda _: Desk())
+    return replace(made.services, key_desk=lambda _: Desk())
 
 
-def found(world: Services, text: str | None = TEXT) -> dict[str, list[str]]:
+def found(services: Services, text: str | None = TEXT) -> dict[str, list[str]]:
     codes: dict[str, list[str]] = {}
-    for finding in check(world, "demo", CAUSE, text=text, source="files/demo.yaml").findings:
+    for finding in check(services, "demo", CAUSE, text=text, source="files/demo.yaml").findings:
         codes.setdefault(finding.code, []).append(f"{finding.place}: {finding.message}")
     return codes
 
@@ -65,10 +65,10 @@ def test_given_one_is_gone_then_it_is_named_with_file_and_line_and_the_status_st
     made: Account,
 ) -> None:
     made.people.gone.add(ANNA)
-    world = with_key(made, THERE)
-    (said,) = found(world)["missing-principal"]
+    services = with_key(made, THERE)
+    (said,) = found(services)["missing-principal"]
     assert said == "files/demo.yaml:9 access.grants[0].to: iam_user:anna does not exist"
-    assert check(world, "demo", CAUSE, text=TEXT).exit_status == 0
+    assert check(services, "demo", CAUSE, text=TEXT).exit_status == 0
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_given_one_is_gone_then_it_is_named_with_file_and_line_and_the_status_st
 def test_given_a_key_that_does_not_answer_then_only_one_that_is_not_there_is_an_error(
     made: Account, answer: Any, code: str, status: int
 ) -> None:
-    world = with_key(made, answer)
-    assert KEY in found(world)[code][0]
-    assert check(world, "demo", CAUSE, text=TEXT).exit_status == status
+    services = with_key(made, answer)
+    assert KEY in found(services)[code][0]
+    assert check(services, "demo", CAUSE, text=TEXT).exit_status == status
 
 
 def test_given_parts_that_cannot_be_seen_then_each_is_said_and_the_rest_is_looked_at(made: Account) -> None:
@@ -117,9 +117,9 @@ def test_given_no_text_then_the_file_in_force_is_looked_at_and_one_of_another_de
 ) -> None:
     made.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     made.people.gone.add(ANNA)
-    world = with_key(made, THERE)
-    assert "missing-principal" in found(world, None)
+    services = with_key(made, THERE)
+    assert "missing-principal" in found(services, None)
     with pytest.raises(BadInput, match="is the file of 'other'"):
-        check(world, "demo", CAUSE, text=TEXT.replace("deployment: demo", "deployment: other"))
+        check(services, "demo", CAUSE, text=TEXT.replace("deployment: demo", "deployment: other"))
     with pytest.raises(Refused, match="no deployment named"):
-        check(world, "nobody", CAUSE, text=TEXT)
+        check(services, "nobody", CAUSE, text=TEXT)

@@ -27,11 +27,11 @@ def demo(**more: Any) -> Estate:
 
 
 def deleted(made: Estate, **more: Any) -> Deletion:
-    return delete(made.world, "demo", CAUSE, confirm="demo", **more)
+    return delete(made.services, "demo", CAUSE, confirm="demo", **more)
 
 
 def state(made: Estate) -> State:
-    return made.world.ledger.custody("demo").state
+    return made.services.ledger.custody("demo").state
 
 
 def test_given_an_open_deployment_when_deleted_then_it_is_locked_snapshotted_gone_and_what_remains_is_said() -> None:
@@ -58,7 +58,7 @@ def test_given_an_open_deployment_when_deleted_then_it_is_locked_snapshotted_gon
 def test_given_another_name_then_nothing_is_done(confirm: str) -> None:
     made = demo()
     with pytest.raises(Refused, match="--confirm demo"):
-        delete(made.world, "demo", CAUSE, confirm=confirm)
+        delete(made.services, "demo", CAUSE, confirm=confirm)
     assert state(made) is State.OPEN
     assert made.stores["demo"].there
 
@@ -67,8 +67,8 @@ def test_given_no_repository_then_it_is_refused_before_anything_is_locked_and_do
     None
 ):
     made = demo()
-    one = made.world.ledger.registration("demo")
-    made.world.ledger.register(type(one)(**{f: getattr(one, f) for f in one.__slots__} | {"snapshot_bucket": ""}))
+    one = made.services.ledger.registration("demo")
+    made.services.ledger.register(type(one)(**{f: getattr(one, f) for f in one.__slots__} | {"snapshot_bucket": ""}))
     made.stores["demo"].registered = False
     with pytest.raises(Refused, match="--no-final-snapshot"):
         deleted(made)
@@ -85,9 +85,9 @@ def test_given_any_other_function_then_the_domain_stays_until_a_person_goes_on_t
     assert made.stores["demo"].there
     assert "--confirm demo" in found.next
     assert made.repository, "the snapshot was taken meanwhile"
-    made.world = type(made.world)(
-        **{f: getattr(made.world, f) for f in made.world.__slots__}
-        | {"settings": type(made.world.settings)("ledger", may_delete=True)}
+    made.services = type(made.services)(
+        **{f: getattr(made.services, f) for f in made.services.__slots__}
+        | {"settings": type(made.services.settings)("ledger", may_delete=True)}
     )
     assert deleted(made).state == "deleted"
     assert len(made.repository) == 1
@@ -112,14 +112,14 @@ def test_given_a_snapshot_that_fails_then_another_is_taken_and_nothing_deleted_m
 
 
 def _takes_snapshots(made: Estate) -> bool:
-    one = made.world.ledger.registration("demo")
-    mapped = made.world.engine(one).read().of(Kind.MAPPINGS)["manage_snapshots"]
+    one = made.services.ledger.registration("demo")
+    mapped = made.services.engine(one).read().of(Kind.MAPPINGS)["manage_snapshots"]
     return one.snapshot_role in mapped.get("backend_roles", ())
 
 
 def held(made: Estate) -> None:
-    at = made.world.now()
-    guard(made.world, "demo", CAUSE, change=lambda custody: machine.hold(custody, "ann", "a leak", at))
+    at = made.services.now()
+    guard(made.services, "demo", CAUSE, change=lambda custody: machine.hold(custody, "ann", "a leak", at))
     assert state(made) is State.LOCKED
 
 
@@ -149,24 +149,24 @@ def test_given_a_deletion_under_way_then_it_can_be_called_off_until_the_domain_i
     made = demo()
     made.stores["demo"].slow = 10_000
     deleted(made)
-    assert delete(made.world, "demo", CAUSE, cancel=True).state == "locked"
+    assert delete(made.services, "demo", CAUSE, cancel=True).state == "locked"
     assert made.stores["demo"].there
     assert not _takes_snapshots(made), "it is shut out again"
     assert made.alerts() == ["locked", "deleting"], "and nobody is told that a stranger opened the lock"
     made.stores["demo"].slow = 0
     deleted(made)
     with pytest.raises(Refused):
-        delete(made.world, "demo", CAUSE, cancel=True)
+        delete(made.services, "demo", CAUSE, cancel=True)
 
 
 def test_given_the_deletion_then_only_the_taker_of_snapshots_is_let_in_again() -> None:
     made = demo()
     made.stores["demo"].slow = 10_000
     deleted(made)
-    mappings = made.world.engine(made.world.ledger.registration("demo")).read().of(Kind.MAPPINGS)
-    role = made.world.ledger.registration("demo").snapshot_role
+    mappings = made.services.engine(made.services.ledger.registration("demo")).read().of(Kind.MAPPINGS)
+    role = made.services.ledger.registration("demo").snapshot_role
     assert mappings["manage_snapshots"]["backend_roles"] == [role]
-    assert made.world.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].progress.value == "done"
+    assert made.services.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].progress.value == "done"
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -194,12 +194,12 @@ def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_a
     cut_off_at: int,
 ) -> None:
     made = demo(fate=Fate())
-    ledger = made.world.ledger
+    ledger = made.services.ledger
     deleted(made)
     new = ledger.registration("demo")
-    withdraw(made.world, "demo", CAUSE)
+    withdraw(made.services, "demo", CAUSE)
     assert "unwatched" not in made.alerts(), "there is nothing left to watch"
-    engine = made.world.engine(new)
+    engine = made.services.engine(new)
     assert isinstance(engine, Engine)
     engine.held = house()
     # When the name is deployed again, once more if the first time was cut off
@@ -207,19 +207,19 @@ def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_a
     fate.calls, fate.at = 0, cut_off_at or -1
     if cut_off_at:
         with pytest.raises(Crash):
-            introduce(made.world, new, model, CAUSE)
+            introduce(made.services.at(new), model, CAUSE)
         fate.at = -1
-    introduce(made.world, new, model, CAUSE)
+    introduce(made.services.at(new), model, CAUSE)
     # Then it is open, what the old one put aside is gone, and its history goes on
     custody = ledger.custody("demo")
     assert (custody.state, custody.measures, custody.deletion) == (State.OPEN, {}, None)
     assert made.operations("demo").index("deleted") < made.operations("demo").index("begin anew")
     # And the lock of the new one holds and opens
     held(made)
-    assert guard(made.world, "demo", CAUSE, change=machine.release).state is State.OPEN
+    assert guard(made.services, "demo", CAUSE, change=machine.release).state is State.OPEN
 
 
 def test_given_a_deleted_deployment_then_the_sweep_leaves_it_alone() -> None:
     made = demo()
     deleted(made)
-    assert guard(made.world, "demo", Trigger("sweep")).state is State.DELETED
+    assert guard(made.services, "demo", Trigger("sweep")).state is State.DELETED

@@ -18,14 +18,14 @@ CAUSE = Trigger("a test", "somebody")
 def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
     # Given a deployment that was introduced, and whose master was then moved to a role that nobody here can become
     here = account()
-    introduce(here.world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
+    introduce(here.services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
 
     def gone(_: Registration) -> Engine:
         raise Refused("the master was moved to a role that we cannot become")
 
-    world = replace(here.world, master=gone)
+    services = replace(here.services, master=gone)
     # When it is introduced again, as every deploy does
-    outcome = introduce(world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
+    outcome = introduce(services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
     # Then it is introduced all the same
     assert outcome.deployment == "demo"
     assert here.ledger.registration("demo").domain == registration("demo").domain
@@ -34,10 +34,10 @@ def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
 def test_a_deployment_that_leaves_our_care_is_told_once_with_how_its_domain_stays() -> None:
     # Given a deployment that was introduced
     here = account()
-    introduce(here.world, registration("demo"), model_text("  roles: {}\n"), CAUSE)
+    introduce(here.services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
     # When its stack is deleted, and CloudFormation asks twice
     for _ in range(2):
-        withdraw(here.world, "demo", CAUSE)
+        withdraw(here.services, "demo", CAUSE)
     # Then whoever is on call hears of it, and nothing reacts for it any more
     [told] = here.aws.told
     assert (told.name, told.severity) == ("unwatched", "critical")

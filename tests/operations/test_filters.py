@@ -23,7 +23,7 @@ AFTER = model_text(f"\n  roles: {{readers: {{index_permissions: [{json.dumps(ENT
 def test_given_a_filter_that_the_engine_cannot_read_then_nothing_is_kept_or_written() -> None:
     here = account()
     here.registered()
-    apply_text(here.world, "demo", BEFORE, CAUSE)
+    apply_text(here.services, "demo", BEFORE, CAUSE)
     asked = []
 
     def why_no_query(query: object) -> str:
@@ -31,25 +31,25 @@ def test_given_a_filter_that_the_engine_cannot_read_then_nothing_is_kept_or_writ
         return "unknown query [percolate]"
 
     here.engine.why_no_query = why_no_query  # type: ignore[method-assign]
-    planned = plan(here.world, "demo", CAUSE, text=AFTER)
+    planned = plan(here.services, "demo", CAUSE, text=AFTER)
     assert ["logs-*: unknown query [percolate]" in conflict for conflict in planned.conflicts] == [True]
     # What it is asked is the filter as it will be, with something in place of the attributes.
     document = {"who": "an attribute", "of": ["an attribute"]}
     assert asked == [{"percolate": {"field": "q", "document": document}}]
     with pytest.raises(Refused, match="roles/readers: the engine cannot read its document filter"):
-        apply_text(here.world, "demo", AFTER, CAUSE)
-    assert here.world.ledger.model("demo").text == BEFORE
+        apply_text(here.services, "demo", AFTER, CAUSE)
+    assert here.services.ledger.model("demo").text == BEFORE
     assert "readers" not in here.engine.held.of(Kind.ROLES)
 
 
 def test_given_that_the_engine_reads_it_then_it_is_written_and_never_asked_again() -> None:
     here = account()
     here.registered()
-    apply_text(here.world, "demo", AFTER, CAUSE)
+    apply_text(here.services, "demo", AFTER, CAUSE)
     assert here.engine.held.of(Kind.ROLES)["readers"]["index_permissions"][0]["dls"] == DLS
     # A reaction and a sweep go on with what is in force, whatever an engine says of it by now.
     here.engine.unread = "unknown query [percolate]"
     here.engine.by_hand(Kind.ROLES, [{"op": "remove", "path": "/readers"}])
-    assert plan(here.world, "demo", CAUSE).steps
-    apply_text(here.world, "demo", AFTER, CAUSE)
+    assert plan(here.services, "demo", CAUSE).steps
+    apply_text(here.services, "demo", AFTER, CAUSE)
     assert "readers" in here.engine.held.of(Kind.ROLES)

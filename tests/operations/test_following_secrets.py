@@ -34,7 +34,7 @@ def here() -> Account:
     made = account()
     made.registered()
     made.passwords.kept["given"] = "Given-1"
-    apply_text(made.world, "demo", USERS, CAUSE)
+    apply_text(made.services, "demo", USERS, CAUSE)
     return made
 
 
@@ -46,7 +46,7 @@ def sent(here: Account) -> list[Any]:
 
 
 def follow(here: Account) -> tuple[str, ...]:
-    return follow_secrets(here.world, here.ledger.registration("demo"), CAUSE)
+    return follow_secrets(here.services.at(here.ledger.registration("demo")), CAUSE)
 
 
 @pytest.mark.parametrize(("user", "secret"), [("kim", MADE), ("lee", "given")])
@@ -65,26 +65,26 @@ def test_a_rotated_secret_is_followed_once_and_the_others_are_let_be(here: Accou
 def test_the_sweep_follows_what_no_event_told(here: Account) -> None:
     here.passwords.kept["given"] = "Rotated-2"
     sent(here)
-    sweep(here.world)
+    sweep(here.services)
     assert [one["value"] for one in sent(here)] == ["Rotated-2"]
 
 
 def test_what_was_rotated_while_it_was_locked_is_set_before_it_opens(here: Account) -> None:
     """Whoever had the old password is not in for the minutes until the sweep."""
-    VERBS["lock"].run(here.world, "demo", CAUSE, reason="a test")
+    VERBS["lock"].run(here.services, "demo", CAUSE, reason="a test")
     here.passwords.kept["given"] = "Rotated-2"
     assert follow(here) == ()
     sent(here)
-    VERBS["unlock"].run(here.world, "demo", CAUSE)
+    VERBS["unlock"].run(here.services, "demo", CAUSE)
     assert [one["value"] for one in sent(here)] == ["Rotated-2"]
     assert follow(here) == ()
 
 
 def test_a_secret_that_cannot_be_read_keeps_nobody_shut_out(here: Account) -> None:
-    VERBS["lock"].run(here.world, "demo", CAUSE, reason="a test")
+    VERBS["lock"].run(here.services, "demo", CAUSE, reason="a test")
     here.passwords.kept["given"] = "Weak"
     here.engine.refuses = lambda kind, operations: any(one.get("value") == "Weak" for one in operations)
-    VERBS["unlock"].run(here.world, "demo", CAUSE)
+    VERBS["unlock"].run(here.services, "demo", CAUSE)
     assert here.ledger.custody("demo").state is State.OPEN
 
 
@@ -98,7 +98,7 @@ def test_one_that_is_refused_keeps_no_other_from_being_followed(here: Account) -
 
 
 def test_a_user_who_is_not_ours_is_let_be(here: Account) -> None:
-    apply_text(here.world, "demo", USERS.replace("kim: {}, ", ""), CAUSE)
+    apply_text(here.services, "demo", USERS.replace("kim: {}, ", ""), CAUSE)
     here.passwords.kept[MADE] = "Rotated-2"
     assert follow(here) == ()
 
@@ -120,7 +120,7 @@ def test_after_a_rotation_the_new_password_is_in_and_the_old_one_out(node_basic:
     made.passwords.kept["given"] = first
     try:
         text = USERS.replace("kim: {}, lee", "road-lee")
-        introduce(made.world, registration(master_role=MASTER), text, CAUSE)
+        introduce(made.services.at(registration(master_role=MASTER)), text, CAUSE)
         assert asks(node_basic, first) == 200
         made.passwords.kept["given"] = second
         assert follow(made) == ("road-lee",)

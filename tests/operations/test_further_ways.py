@@ -27,16 +27,16 @@ def with_further_ways() -> Town:
 
 
 def lock(here: Town) -> Custody:
-    return guard(here.world, "demo", CAUSE, change=lambda c: machine.hold(c, "ann", "a drill", here.aws.at))
+    return guard(here.services, "demo", CAUSE, change=lambda c: machine.hold(c, "ann", "a drill", here.aws.at))
 
 
 def unlock(here: Town) -> Custody:
-    return guard(here.world, "demo", CAUSE, change=machine.release)
+    return guard(here.services, "demo", CAUSE, change=machine.release)
 
 
 def look(here: Town) -> Custody:
     here.pass_time(60)
-    return guard(here.world, "demo", CAUSE)
+    return guard(here.services, "demo", CAUSE)
 
 
 def opened(here: Town) -> list[str]:

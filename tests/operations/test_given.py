@@ -58,7 +58,7 @@ WRONG: dict[str, Any] = {
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Account:
     one = estate("demo", options={"break_glass_minutes": 60})
-    monkeypatch.setattr(operate, "from_environment", lambda: one.world)
+    monkeypatch.setattr(operate, "from_environment", lambda: one.services)
     return one.account
 
 

@@ -30,7 +30,7 @@ def test_who_keeps_the_custody_while_a_step_is_done_does_not_make_its_end_forgot
     here, slept = _without_a_key()
     here.account.engine.meddle = lambda _: _somebody_keeps_it(here)
     # When the key is guarded
-    after = guard(replace(here.world, sleep=slept.append), "demo", CAUSE)
+    after = guard(replace(here.services, sleep=slept.append), "demo", CAUSE)
     # Then it is locked at once: nobody waits for a step that was done long ago
     assert after.state is State.LOCKED
     assert slept == []
@@ -40,15 +40,15 @@ def test_who_keeps_the_custody_while_a_step_is_done_does_not_make_its_end_forgot
 def test_what_was_seen_before_somebody_else_decided_decides_nothing_any_more() -> None:
     # Given a key that comes back just while the mappings are being shut, and another look that sees it first
     here, slept = _without_a_key()
-    world = replace(here.world, sleep=slept.append)
+    services = replace(here.services, sleep=slept.append)
 
     def comes_back(_: object) -> None:
         here.aws.disabled = False
-        guard(world, "demo", Trigger("another look", "somebody else"))
+        guard(services, "demo", Trigger("another look", "somebody else"))
 
     here.account.engine.meddle = comes_back
     # When the first look goes on with what it saw of the key before
-    after = guard(world, "demo", CAUSE)
+    after = guard(services, "demo", CAUSE)
     # Then it does not turn the unlock round
     moves = [one.operation for one in here.account.ledger.history("demo") if one.operation in {s.value for s in State}]
     assert moves[::-1] == ["locking", "unlocking", "open"]
@@ -59,7 +59,7 @@ def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_
     # Given a guard that was killed after it wrote down to shut the mappings
     here, slept = _without_a_key()
     ledger, rules = here.account.ledger, machine.Rules()
-    seen = here.world.keys(ledger.registration("demo")).observe(ledger.registration("demo"))
+    seen = here.services.keys(ledger.registration("demo")).observe(ledger.registration("demo"))
     custody = ledger.keep_custody(machine.decide(ledger.custody("demo"), seen, here.aws.at, rules).custody)
     for todo in (machine.Todo(Measure.SAVE, Act.TAKE, save_as="killed"),):
         custody = ledger.keep_custody(machine.intend(custody, todo, here.aws.at))
@@ -69,7 +69,7 @@ def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_
         slept.append(seconds)
         here.pass_time(seconds)
 
-    after = guard(replace(here.world, sleep=sleep), "demo", CAUSE)
+    after = guard(replace(here.services, sleep=sleep), "demo", CAUSE)
     # Then it waits no longer than the step may take, and locks
     assert after.state is State.LOCKED
     assert 0 < sum(slept) <= 45
@@ -93,14 +93,14 @@ def test_who_looks_just_while_the_key_goes_looks_again_at_once_and_only_then_les
 
     going = Going(1)
     # When it is guarded
-    after = guard(replace(here.world, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
+    after = guard(replace(here.services, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
     # Then the next look confirms it, and the event of the key waits a moment for it, and no more
     assert after.state is State.LOCKED
     assert slept == [0.1]
     # And a refusal that nothing confirms is looked at less and less often, for no longer than a function may run
     here, slept = _without_a_key()
     going = Going(10**6)
-    after = guard(replace(here.world, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
+    after = guard(replace(here.services, sleep=slept.append, keys=lambda _: going), "demo", CAUSE)
     assert after.state is State.OPEN
     assert after.suspected
     assert slept == sorted(slept)
@@ -119,7 +119,7 @@ def test_a_measure_that_failed_is_left_to_the_sweep_and_waited_for_by_nobody() -
             raise Refused("the configuration was not changed")
 
     # When the key is guarded
-    after = guard(replace(here.world, sleep=slept.append, gate=lambda _: Stubborn()), "demo", CAUSE)
+    after = guard(replace(here.services, sleep=slept.append, gate=lambda _: Stubborn()), "demo", CAUSE)
     # Then it is locked, the failure stands in the custody, and the next event does not have to wait
     assert after.state is State.LOCKED
     assert after.measures[Measure.DENY_POLICY].progress is Progress.FAILED
@@ -133,13 +133,13 @@ def test_of_two_that_look_at_once_one_tells_and_each_transition_once() -> None:
 
     def telling(alert: Alert) -> None:
         if next(looks, False):
-            guard(here.world, "demo", Trigger("the sweep", "portcullis"))
+            guard(here.services, "demo", Trigger("the sweep", "portcullis"))
         tell(alert)
 
     here.aws.tell = telling  # type: ignore[method-assign]
     # When it is guarded, and once more later
-    guard(here.world, "demo", CAUSE)
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     # Then it is told once, and nothing is left to tell
     assert [alert.name for alert in here.aws.told] == ["locked"]
     custody = here.account.ledger.custody("demo")
@@ -148,16 +148,16 @@ def test_of_two_that_look_at_once_one_tells_and_each_transition_once() -> None:
 
 def test_an_alert_whose_teller_died_is_told_by_the_next_look_after_its_lease() -> None:
     here, _ = _without_a_key()
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     ledger, [locked] = here.account.ledger, here.aws.told
     waiting = machine.Told(machine.Tell.LOCKED, Severity.CRITICAL, here.aws.at, "a", "b", "c")
     died = replace(ledger.custody("demo"), outbox=(waiting,), telling_since=here.aws.at)
     ledger.keep_custody(died)
     here.pass_time(20)
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     assert here.aws.told == [locked]
     here.pass_time(11)
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     assert [alert.happened for alert in here.aws.told] == [locked.happened, "a"]
 
 
@@ -165,9 +165,9 @@ def test_an_alert_that_could_not_be_sent_is_sent_at_once_by_the_next_look() -> N
     here, _ = _without_a_key()
     here.aws.mute = True
     with pytest.raises(Unreachable):
-        guard(here.world, "demo", CAUSE)
+        guard(here.services, "demo", CAUSE)
     here.aws.mute = False
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     assert [alert.name for alert in here.aws.told] == ["locked"]
 
 
@@ -180,7 +180,7 @@ def test_what_a_person_asks_is_not_lost_to_another_look() -> None:
             _somebody_keeps_it(here)
         return machine.hold(custody, "ann", "a drill", here.aws.at)
 
-    after = guard(here.world, "demo", CAUSE, change=change)
+    after = guard(here.services, "demo", CAUSE, change=change)
     assert after.hold is not None
     assert after.state is State.LOCKED
 
@@ -188,10 +188,10 @@ def test_what_a_person_asks_is_not_lost_to_another_look() -> None:
 def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -> None:
     # Given a key that is taken away by an event, and comes back
     here, slept = _without_a_key()
-    world = replace(here.world, sleep=slept.append)
-    guard(world, "demo", Trigger("event-1", "mallory", f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"))
+    services = replace(here.services, sleep=slept.append)
+    guard(services, "demo", Trigger("event-1", "mallory", f"{here.aws.at - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"))
     here.aws.disabled = False
-    guard(world, "demo", CAUSE)
+    guard(services, "demo", CAUSE)
     # Then each transition stands there once, by whoever made it, the latest first
     changes = [one for one in here.account.ledger.history("demo") if one.operation in {state.value for state in State}]
     assert [one.operation for one in changes] == ["open", "unlocking", "locked", "locking"]
@@ -213,24 +213,24 @@ def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -
 def test_who_took_the_key_is_who_the_event_of_it_names_and_nobody_who_came_later() -> None:
     # Given a key that mallory disabled
     here, slept = _without_a_key()
-    world = replace(here.world, sleep=slept.append)
+    services = replace(here.services, sleep=slept.append)
     disabled = Signal("key-disabled", "", Concern.KEY)
-    guard(world, "demo", Trigger("event-1", "mallory"), hint=disabled)
+    guard(services, "demo", Trigger("event-1", "mallory"), hint=disabled)
     # When other events of that deployment come, of the lock's own work too, and a person looks
     opened = Signal("security-group-changed", "", Concern.DOMAIN)
-    guard(world, "demo", Trigger("event-2", "portcullis-automation"), hint=opened)
-    guard(world, "demo", Trigger("a look", "ann"))
+    guard(services, "demo", Trigger("event-2", "portcullis-automation"), hint=opened)
+    guard(services, "demo", Trigger("a look", "ann"))
     # Then it is still mallory who is named
     assert here.account.ledger.custody("demo").by == "mallory"
     assert "key revoked (disabled), by mallory" in here.account.ledger.history("demo")[0].summary
     # And nobody is, where the sweep saw it first and no event told
     here.aws.disabled = False
-    guard(world, "demo", CAUSE)
+    guard(services, "demo", CAUSE)
     here.aws.disabled = True
-    guard(world, "demo", Trigger("the sweep", "portcullis"))
+    guard(services, "demo", Trigger("the sweep", "portcullis"))
     assert here.account.ledger.custody("demo").by == ""
     # Until its event comes
-    guard(world, "demo", Trigger("event-3", "mallory"), hint=disabled)
+    guard(services, "demo", Trigger("event-3", "mallory"), hint=disabled)
     assert here.account.ledger.custody("demo").by == "mallory"
 
 
@@ -241,17 +241,17 @@ def test_every_signal_that_may_take_a_key_away_is_in_the_table() -> None:
 def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None:
     here = town()
     for reason in ("a leak", "a leak, confirmed"):
-        guard(here.world, "demo", CAUSE, change=lambda c, why=reason: machine.hold(c, "ann", why, here.aws.at))
+        guard(here.services, "demo", CAUSE, change=lambda c, why=reason: machine.hold(c, "ann", why, here.aws.at))
     rules = machine.Rules()
     opened = here.aws.at
     guard(
-        here.world,
+        here.services,
         "demo",
         CAUSE,
         change=lambda c: machine.open_break_glass(c, "ann", "order 4711", 5, opened, rules),
     )
-    guard(here.world, "demo", CAUSE, change=machine.close_break_glass)
-    guard(here.world, "demo", CAUSE, change=machine.release)
+    guard(here.services, "demo", CAUSE, change=machine.close_break_glass)
+    guard(here.services, "demo", CAUSE, change=machine.release)
     told = [(one.operation, one.summary) for one in reversed(here.account.ledger.history("demo"))]
     words = [
         f"{operation}: {summary}" for operation, summary in told if operation in ("hold", "release", "break-glass")
@@ -268,15 +268,15 @@ def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None
 
 def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history() -> None:
     here, slept = _without_a_key()
-    world = replace(here.world, sleep=slept.append)
-    guard(world, "demo", CAUSE)
+    services = replace(here.services, sleep=slept.append)
+    guard(services, "demo", CAUSE)
     here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers", "value": mapping(users=["eve"])}])
-    guard(world, "demo", CAUSE)
+    guard(services, "demo", CAUSE)
     [opened] = [one for one in here.account.ledger.history("demo") if one.operation == "lock-opened"]
     assert "viewers" in opened.summary
     ledger = here.account.ledger
     ledger.keep_custody(replace(ledger.custody("demo"), key_id="another"))
-    guard(world, "demo", CAUSE)
+    guard(services, "demo", CAUSE)
     [moved] = [one for one in here.account.ledger.history("demo") if one.operation == "key-rotated"]
     assert "from key another to one" in moved.summary
 
@@ -284,14 +284,14 @@ def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history(
 def test_what_the_file_asks_for_is_kept_to_a_deadline_for_deletion_and_the_longest_break_glass() -> None:
     here = town()
     text = here.account.ledger.model("demo").text + "\ncustody: {delete_after_days: 30}\nbreak_glass: {minutes: 20}\n"
-    apply_text(here.world, "demo", text, CAUSE)
-    rules = rules_of(here.world, here.account.ledger.registration("demo"))
+    apply_text(here.services, "demo", text, CAUSE)
+    rules = rules_of(here.services.at(here.account.ledger.registration("demo")))
     assert (rules.delete_deadline, rules.break_glass_longest) == (timedelta(days=30), timedelta(minutes=20))
     # Locked by a revocation for a month, a deletion is asked for; and nothing is deleted
     here.aws.disabled = True
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     here.pass_time(31 * 86_400)
-    assert guard(here.world, "demo", CAUSE).state is State.LOCKED
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
     [told] = [alert for alert in here.aws.told if alert.name == "delete-overdue"]
     assert "as the page says" in told.next
     assert "--confirm" not in told.next

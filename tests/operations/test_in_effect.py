@@ -27,7 +27,7 @@ def made() -> Account:
     one = account()
     one.registered()
     one.people.groups = {READERS: (ANNA, BEN)}
-    apply_text(one.world, "demo", MODEL, CAUSE)
+    apply_text(one.services, "demo", MODEL, CAUSE)
     return one
 
 
@@ -42,35 +42,35 @@ def test_a_removal_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -
     made.engine.cannot_load = True
     for _ in range(3):  # as often as it is looked at, though there is nothing left to write
         with pytest.raises(Unreachable, match=NOT_IN_EFFECT) as said:
-            synchronise(made.world, "demo", CAUSE)
+            synchronise(made.services, "demo", CAUSE)
         assert "rolesmapping/all_access/backend_roles: /(/" in str(said.value)
         assert held(made) == (ANNA,), "it is kept"
         assert made.ledger.watermark("demo") == covered, "and not called covered"
     made.engine.cannot_load = False
-    assert synchronise(made.world, "demo", CAUSE).status == "unchanged"
+    assert synchronise(made.services, "demo", CAUSE).status == "unchanged"
     assert made.ledger.watermark("demo") != covered
     made.engine.cannot_load = True
-    assert synchronise(made.world, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
+    assert synchronise(made.services, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
 
 
 def test_a_rollback_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -> None:
     with pytest.raises(Refused, match="no model before it"):
-        rollback(made.world, "demo", CAUSE, entry="1")
-    apply_text(made.world, "demo", model_text("  grants: []\n"), CAUSE)
+        rollback(made.services, "demo", CAUSE, entry="1")
+    apply_text(made.services, "demo", model_text("  grants: []\n"), CAUSE)
     made.engine.cannot_load = True
     with pytest.raises(Unreachable):
-        rollback(made.world, "demo", CAUSE, entry="1")
+        rollback(made.services, "demo", CAUSE, entry="1")
     with pytest.raises(Unreachable, match=NOT_IN_EFFECT):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     made.engine.cannot_load = False
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
 
 
 def test_a_node_that_loads_it_at_the_next_try_is_done(made: Account) -> None:
     made.people.groups = {READERS: (BEN,)}
     made.engine.cannot_load = True
-    world = replace(made.world, sleep=lambda _: setattr(made.engine, "cannot_load", False))
-    assert synchronise(world, "demo", CAUSE).plan.steps
+    services = replace(made.services, sleep=lambda _: setattr(made.engine, "cannot_load", False))
+    assert synchronise(services, "demo", CAUSE).plan.steps
     assert held(made) == (BEN,)
     made.engine.cannot_load = True
-    assert synchronise(made.world, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
+    assert synchronise(made.services, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"

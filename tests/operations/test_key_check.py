@@ -25,8 +25,8 @@ def asked(made: Estate, request: str, monkeypatch: pytest.MonkeyPatch) -> dict[s
     import msgspec
 
     monkeypatch.setattr(custom_resource, "_model_text", lambda properties: TEXT)
-    properties: dict[str, Any] = {"Registration": msgspec.to_builtins(made.world.ledger.registration("demo"))}
-    return custom_resource._carry_out(made.world, request, properties)
+    properties: dict[str, Any] = {"Registration": msgspec.to_builtins(made.services.ledger.registration("demo"))}
+    return custom_resource._carry_out(made.services, request, properties)
 
 
 BAD = {"disabled": {"KeyState": "Disabled"}, "asymmetric": {"KeySpec": "RSA_2048"}, "amazon's": {"KeyManager": "AWS"}}
@@ -38,7 +38,7 @@ def test_given_a_key_that_is_not_fit_then_nothing_is_built_on_it_and_the_reason_
 ) -> None:
     made = estate("demo")
     made.keys["demo"].more = BAD[case]
-    engine = made.world.engine(made.world.ledger.registration("demo"))
+    engine = made.services.engine(made.services.ledger.registration("demo"))
     before = engine.read()
     with pytest.raises(Refused, match=r"the key of demo is not fit: .*\(.*\)"):
         asked(made, "Create", monkeypatch)
@@ -50,18 +50,18 @@ def test_given_a_domain_that_does_not_answer_at_first_then_it_is_waited_for_and_
     silent_for: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = estate("demo")
-    began, engine = made.world.now(), made.world.engine(made.world.ledger.registration("demo"))
+    began, engine = made.services.now(), made.services.engine(made.services.ledger.registration("demo"))
 
     def silent(_: Registration) -> Engine:
-        if made.world.now() < began + timedelta(seconds=silent_for):
+        if made.services.now() < began + timedelta(seconds=silent_for):
             raise Unreachable("localhost did not answer")
         return engine
 
-    made.world = replace(made.world, engine=silent, master=silent)
+    made.services = replace(made.services, engine=silent, master=silent)
     if silent_for > 200:
         with pytest.raises(Unreachable):
             asked(made, "Create", monkeypatch)
-        assert made.world.now() < began + timedelta(minutes=4)
+        assert made.services.now() < began + timedelta(minutes=4)
     else:
         assert int(asked(made, "Create", monkeypatch)["Steps"]) > 0
 
@@ -73,24 +73,24 @@ def test_given_a_key_that_is_fit_then_the_deployment_is_introduced(monkeypatch: 
 
 def test_given_an_alias_then_the_key_that_the_domain_was_made_with_is_the_one_to_watch() -> None:
     made = estate("demo")
-    one = replace(made.world.ledger.registration("demo"), key_arn=key_arn("x").replace("key/x", "alias/theirs"))
+    one = replace(made.services.ledger.registration("demo"), key_arn=key_arn("x").replace("key/x", "alias/theirs"))
     made.stores["demo"].key = key_arn("behind")
-    assert with_domain_key(made.world, one).key_arn == key_arn("behind")
-    own = made.world.ledger.registration("demo")
-    assert with_domain_key(made.world, own) == own
+    assert with_domain_key(made.services.at(one)).registration.key_arn == key_arn("behind")
+    own = made.services.ledger.registration("demo")
+    assert with_domain_key(made.services.at(own)).registration == own
 
 
 def test_key_check_and_status_say_the_same_of_what_is_wrong() -> None:
     made = estate("demo", options={"on_demand_rotation_days": 31})
-    assert key_check(made.world, "demo").exit_status == 0
-    status = key_status(made.world, "demo")
+    assert key_check(made.services, "demo").exit_status == 0
+    status = key_status(made.services, "demo")
     assert status["wrong"] == []
     assert status["next_on_demand"]
     made.keys["demo"].state = "PendingDeletion"
-    assert key_check(made.world, "demo").exit_status == 1
-    assert "CancelKeyDeletion" in " ".join(key_status(made.world, "demo")["wrong"])
+    assert key_check(made.services, "demo").exit_status == 1
+    assert "CancelKeyDeletion" in " ".join(key_status(made.services, "demo")["wrong"])
 
 
 def test_an_organisation_path_that_is_none_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no organisation path"):
-        key_policy(estate("demo").world, "demo", CAUSE, org_paths=["ou-1"])
+        key_policy(estate("demo").services, "demo", CAUSE, org_paths=["ou-1"])

@@ -24,10 +24,10 @@ def test_an_engine_of_6x_loses_what_it_has_no_place_for_and_says_so() -> None:
     here.registered()
     here.engine.dialect = Dialect.V6
     # When a model with a tenant is planned
-    planned = plan(here.world, "demo", CAUSE, text=model_text(MODEL))
+    planned = plan(here.services, "demo", CAUSE, text=model_text(MODEL))
     # Then the loss is named, and the plan makes no tenant
     assert any("tenants/team" in note for note in planned.notes)
     assert not any("tenants/team" in step for step in planned.steps)
     # And after it is applied there is nothing left to do
-    apply_text(here.world, "demo", model_text(MODEL), CAUSE)
-    assert plan(here.world, "demo", CAUSE).steps == ()
+    apply_text(here.services, "demo", model_text(MODEL), CAUSE)
+    assert plan(here.services, "demo", CAUSE).steps == ()

@@ -30,13 +30,13 @@ def here() -> Town:
 
 def locked(here: Town) -> Town:
     here.aws.disabled = True
-    assert guard(here.world, "demo", CAUSE).state is State.LOCKED
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
     return here
 
 
 def opened(here: Town) -> Town:
     here.aws.disabled = False
-    assert guard(here.world, "demo", CAUSE).state is State.OPEN
+    assert guard(here.services, "demo", CAUSE).state is State.OPEN
     return here
 
 
@@ -88,7 +88,7 @@ def test_what_somebody_else_undoes_of_a_lock_is_seen_told_and_taken_again(here: 
     undo, measure = OUTSIDE[what]
     locked(here)
     undo(here)
-    after = guard(here.world, "demo", CAUSE)
+    after = guard(here.services, "demo", CAUSE)
     assert after.measures[measure].progress is Progress.DONE
     [told] = here.told("lock-opened")
     assert f"'{measure.value}'" in told.happened
@@ -101,7 +101,7 @@ def test_a_lock_that_nobody_touched_is_not_said_to_be_opened(here: Town) -> None
     locked(here)
     for _ in range(3):
         here.pass_time(60)
-        guard(here.world, "demo", CAUSE)
+        guard(here.services, "demo", CAUSE)
     assert here.told("lock-opened") == []
 
 
@@ -127,7 +127,7 @@ def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) 
             raise Unreachable("no answer")
 
     here.aws.disabled = True
-    after = guard(replace(here.world, engine=lambda _: Silent()), "demo", CAUSE)
+    after = guard(replace(here.services, engine=lambda _: Silent()), "demo", CAUSE)
     assert after.state is State.LOCKING
     assert after.measures[Measure.SHUT_MAPPINGS].progress is Progress.FAILED
     assert [told.name for told in here.aws.told] == ["lock-incomplete"]
@@ -142,9 +142,9 @@ def test_one_fault_is_one_critical_alert_though_the_policy_cannot_be_changed(her
             raise Unreachable("the KMS key of the domain cannot be accessed")
 
     here.aws.disabled = True
-    world = replace(here.world, gate=lambda _: Stubborn())
+    services = replace(here.services, gate=lambda _: Stubborn())
     for _ in range(3):  # and the same at every sweep
-        assert guard(world, "demo", CAUSE).state is State.LOCKED
+        assert guard(services, "demo", CAUSE).state is State.LOCKED
         here.pass_time(300)
     assert [told.name for told in here.aws.told] == ["locked"]
     assert "Not in effect: deny policy (the KMS key of the domain cannot be accessed" in here.aws.told[0].done

@@ -53,15 +53,15 @@ def two(node_basic_2: Node, node_basic_3: Node) -> Iterator[tuple[Node, Node]]:
 def on_nodes(nodes: dict[str, Node], options: dict[str, object] | None = None) -> Estate:
     made = estate(*nodes, options=dict(options or {}))
     for name in nodes:
-        kept = made.world.ledger.model(name)
-        made.world.ledger.keep_model(name, replace(kept, text=TEXT.format(name)))
+        kept = made.services.ledger.model(name)
+        made.services.ledger.keep_model(name, replace(kept, text=TEXT.format(name)))
 
     def sleep(seconds: float) -> None:
         time.sleep(min(seconds, 0.2))
         made.later(seconds=seconds)
 
-    made.world = replace(
-        made.world,
+    made.services = replace(
+        made.services,
         documents=lambda registration: documents(nodes[registration.deployment]),
         snapshots=lambda registration: FolderSnapshots(nodes[registration.deployment], nodes),
         sleep=sleep,
@@ -72,14 +72,14 @@ def on_nodes(nodes: dict[str, Node], options: dict[str, object] | None = None) -
 def test_given_a_snapshot_then_the_sample_comes_back_and_is_compared_though_the_original_went_on(node: Node) -> None:
     write(node, "orders", 3000, shards=2)
     made = on_nodes({"demo": node}, {"snapshots": {"restore_sample": "orders"}})
-    snapshots = made.world.snapshots(made.world.ledger.registration("demo"))
+    snapshots = made.services.snapshots(made.services.ledger.registration("demo"))
     snapshots.register("portcullis", {"base_path": "demo"})
     snapshots.take("portcullis", "one", "*,-.*")
     while snapshots.listed("portcullis")[0]["state"] != "SUCCESS":
         time.sleep(0.2)
     write(node, "orders", 250, first=2900)  # 100 written again, 150 new
     ok(node.ask("DELETE", "/orders/_doc/d5?routing=r5&refresh=true"))
-    found = restorability(made.world, "demo", CAUSE)
+    found = restorability(made.services, "demo", CAUSE)
     assert found.state == "holds", found
     assert found.detail == "3000 documents restored, 2899 the same, 250 written later"
     status, _ = node.ask("HEAD", f"/{RESTORED}orders")
@@ -115,7 +115,7 @@ def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_do
     ok(old.ask("POST", "/_aliases", {"actions": [{"add": {"index": "orders", "alias": "sales"}}]}))
     made = on_nodes({"old": old, "new": new})
     monkeypatch.setattr(comparing, "PORTION", 700)
-    found = rekey(made.world, "old", CAUSE, to="new")
+    found = rekey(made.services, "old", CAUSE, to="new")
     assert found.step == "done", found
     assert (found.documents, found.indices) == (5300, 2)
     assert ok(new.ask("GET", "/sales/_count"))["count"] == 5000, "aliases come along"
@@ -124,7 +124,7 @@ def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_do
     assert checksum(documents(old), "orders") == found.checksums["orders"], "in portions or at once"
     assert found.checksums["orders"].startswith("5000:")
     assert made.endpoints == {"old": "new.example.com"}
-    assert made.world.ledger.custody("old").state is State.LOCKED
+    assert made.services.ledger.custody("old").state is State.LOCKED
     assert old.ask("POST", "/orders/_doc", {"late": True})[0] == 403, "the old one takes no writes"
     assert new.ask("POST", "/orders/_doc", {"new": True})[0] == 201, "the new one does"
 
@@ -141,12 +141,12 @@ def test_given_a_document_changed_on_the_way_then_nothing_is_handed_over(two: tu
                 time.sleep(0.1)
             ok(new.ask("POST", "/orders/_update/d7?routing=r0&refresh=true", {"doc": {"number": 8}}))
 
-    plain = made.world.snapshots
-    made.world = replace(
-        made.world, snapshots=lambda one: Meddled(new, {"old": old}) if one.deployment == "new" else plain(one)
+    plain = made.services.snapshots
+    made.services = replace(
+        made.services, snapshots=lambda one: Meddled(new, {"old": old}) if one.deployment == "new" else plain(one)
     )
     with pytest.raises(Refused, match="orders differs: 200 documents"):
-        rekey(made.world, "old", CAUSE, to="new")
+        rekey(made.services, "old", CAUSE, to="new")
     assert not made.endpoints
-    assert rekey(made.world, "old", CAUSE, cancel=True).step == "called off"
+    assert rekey(made.services, "old", CAUSE, cancel=True).step == "called off"
     assert old.ask("POST", "/orders/_doc", {"again": True})[0] == 201

@@ -43,7 +43,7 @@ def are_in(made: Account, **groups: tuple[str, ...]) -> None:
 
 def ask(made: Account, verb: str, **arguments: Any) -> Any:
     request = {"verb": verb, "deployment": "demo", "arguments": arguments, "actor": "somebody", "cause": "a test"}
-    return json.loads(json.dumps(carry_out(made.world, request, alias="act")))
+    return json.loads(json.dumps(carry_out(made.services, request, alias="act")))
 
 
 def opted(custody: str, fate: Fate | None = None) -> Account:
@@ -233,7 +233,7 @@ def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_no
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(BEN,))
     ask(made, "apply", text=model_text(ACCESS, custody=custody))
     here.aws.disabled = True
-    locked = guard(here.world, "demo", Trigger("a test", "somebody"))
+    locked = guard(here.services, "demo", Trigger("a test", "somebody"))
     assert locked.state is State.LOCKED
     taken = Progress.DONE if signed_out else Progress.SKIPPED
     assert locked.measures[Measure.END_SESSIONS].progress is taken
@@ -241,5 +241,5 @@ def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_no
     assert set(made.people.denied) == denied
     told = dict(made.people.denied)
     here.aws.disabled = False
-    assert guard(here.world, "demo", Trigger("a test", "somebody")).state is State.OPEN
+    assert guard(here.services, "demo", Trigger("a test", "somebody")).state is State.OPEN
     assert made.people.denied == told

@@ -73,7 +73,7 @@ def house(node_basic: Node) -> Iterator[tuple[Node, Account]]:
     made = account_on(node_basic)
     made.people.groups = {READERS: (f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben")}
     try:
-        introduce(made.world, registration(master_role=MASTER), model_text("  roles: {}\n"), CAUSE)
+        introduce(made.services.at(registration(master_role=MASTER)), model_text("  roles: {}\n"), CAUSE)
         yield node_basic, made
     finally:
         put_back(node_basic, found)
@@ -81,18 +81,18 @@ def house(node_basic: Node) -> Iterator[tuple[Node, Account]]:
 
 def test_a_model_is_applied_once_and_a_rollback_puts_back_to_the_byte(house: tuple[Node, Account]) -> None:
     node, made = house
-    first = apply_text(made.world, "demo", MODEL, CAUSE)
+    first = apply_text(made.services, "demo", MODEL, CAUSE)
     assert first.writes == 5  # one PATCH a kind
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
     applied = bytes_of(node)
-    assert apply_text(made.world, "demo", MODEL, CAUSE).writes == 0
+    assert apply_text(made.services, "demo", MODEL, CAUSE).writes == 0
     made_by_hand(node, Kind.MAPPINGS, "road_viewers", _more_by_hand(node))
     by_hand = bytes_of(node)
-    assert apply_text(made.world, "demo", CHANGED, CAUSE).status == "applied"
+    assert apply_text(made.services, "demo", CHANGED, CAUSE).status == "applied"
     assert bytes_of(node) not in (applied, by_hand)
-    rollback(made.world, "demo", CAUSE, entry="1")
+    rollback(made.services, "demo", CAUSE, entry="1")
     assert bytes_of(node) == by_hand
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
 
 
 def _more_by_hand(node: Node) -> dict[str, object]:
@@ -111,19 +111,19 @@ def _more_by_hand(node: Node) -> dict[str, object]:
 
 def test_what_people_hold_is_as_the_model_says(house: tuple[Node, Account]) -> None:
     node, made = house
-    apply_text(made.world, "demo", MODEL, CAUSE)
+    apply_text(made.services, "demo", MODEL, CAUSE)
     secret = made.passwords.kept["portcullis/demo/road-robot"]
     status, info = transport(node, "road-robot", secret)("GET", "/_plugins/_security/authinfo", None, None)
     assert (status, info["backend_roles"]) == (200, ["road-robots"])
     made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}
-    carry_out(made.world, {"verb": "synchronise", "deployment": "demo"}, alias="act")
-    held = made.world.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
+    carry_out(made.services, {"verb": "synchronise", "deployment": "demo"}, alias="act")
+    held = made.services.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
     assert held.entries("road_viewers", "users") == (f"Cognito/{POOL}/ben",)
 
 
 def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Account]) -> None:
     node, made = house
-    apply_text(made.world, "demo", MODEL, CAUSE)
+    apply_text(made.services, "demo", MODEL, CAUSE)
     permission = {
         "index_patterns": ["road-x*"],
         "dls": "",
@@ -147,10 +147,10 @@ def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Acc
     made_by_hand(node, Kind.MAPPINGS, "road_both", {"and_backend_roles": ["east", "west"]})
     made_by_hand(node, Kind.MAPPINGS, "manage_snapshots", {"backend_roles": ["road-team"]})
     before = bytes_of(node)
-    taken = adopt(made.world, "demo", CAUSE)
+    taken = adopt(made.services, "demo", CAUSE)
     assert (taken.exit_status, taken.steps) == (0, ())
     assert bytes_of(node) == before
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
     assert "# who looks at what" in taken.text
     assert "# the first" in taken.text
     left = "\n".join(taken.left)
@@ -158,29 +158,29 @@ def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Acc
     assert "someone/else" in left
     claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
     assert {"road_editors", "road_both"} <= {claim.name for claim in claims if claim.kind == Kind.ROLES}
-    again = adopt(made.world, "demo", CAUSE)
+    again = adopt(made.services, "demo", CAUSE)
     assert (again.text, again.adopted) == (taken.text, 0)
     # What was taken over is ours: the model takes it away again.
-    apply_text(made.world, "demo", MODEL, CAUSE)
-    held = made.world.engine(made.ledger.registration("demo")).read()
+    apply_text(made.services, "demo", MODEL, CAUSE)
+    held = made.services.engine(made.ledger.registration("demo")).read()
     assert "road_writing" not in held.of(Kind.ACTION_GROUPS)
     assert "road_editors" in held.of(Kind.MAPPINGS) or "road_editors" not in held.of(Kind.ROLES)
-    assert plan(made.world, "demo", CAUSE).exit_status == 0
+    assert plan(made.services, "demo", CAUSE).exit_status == 0
 
 
 def test_a_lock_and_its_end_leave_every_byte_as_it_was(house: tuple[Node, Account]) -> None:
     node, made = house
-    apply_text(made.world, "demo", MODEL, CAUSE)
+    apply_text(made.services, "demo", MODEL, CAUSE)
     made_by_hand(node, Kind.MAPPINGS, "road_viewers", _more_by_hand(node))
     before = bytes_of(node)
     ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
-    locked = carry_out(made.world, {"verb": "lock", **ask}, alias="act")
+    locked = carry_out(made.services, {"verb": "lock", **ask}, alias="act")
     assert locked["state"] == State.LOCKED
-    held = made.world.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
+    held = made.services.engine(made.ledger.registration("demo")).read([Kind.MAPPINGS])
     assert held.entries("road_viewers", "users") == ()
     with pytest.raises(Refused, match="locked"):
-        apply_text(made.world, "demo", CHANGED, CAUSE)
-    opened = carry_out(made.world, {"verb": "unlock", "deployment": "demo"}, alias="act")
+        apply_text(made.services, "demo", CHANGED, CAUSE)
+    opened = carry_out(made.services, {"verb": "unlock", "deployment": "demo"}, alias="act")
     assert opened["state"] == State.OPEN
     assert bytes_of(node) == before
 
@@ -201,20 +201,20 @@ def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
         endpoint = node.url.removeprefix("https://")
         return OpenSearchEngine(basic_transport(endpoint, name, password, ca=str(node.ca)), endpoint, dialect)
 
-    world = replace(made.world, user=as_user)
+    services = replace(made.services, user=as_user)
     granted = MODEL + (
         "    - {role: road_viewers, to: {internal_user: road-robot}}\n"
         "    - {role: readall, to: {backend_role: road-robots}}\n"
     )
-    (asked,) = apply_text(world, "demo", granted, CAUSE).asked
+    (asked,) = apply_text(services, "demo", granted, CAUSE).asked
     assert (asked.who, asked.lacks, asked.keeps, asked.not_asked) == ("road-robot", (), (), "")
     assert {"road_viewers", "readall"} <= set(asked.has)
-    less = apply_text(world, "demo", MODEL, CAUSE)
+    less = apply_text(services, "demo", MODEL, CAUSE)
     assert not {"road_viewers", "readall"} & set(less.asked[0].has)
     assert less.exit_status == 0
-    assert apply_text(world, "demo", CHANGED, CAUSE).asked == (), "nobody's roles changed whom we can be"
+    assert apply_text(services, "demo", CHANGED, CAUSE).asked == (), "nobody's roles changed whom we can be"
     made.passwords.kept["portcullis/demo/road-robot"] = "not the one that the engine has"
-    (unknown,) = apply_text(world, "demo", granted, CAUSE).asked
+    (unknown,) = apply_text(services, "demo", granted, CAUSE).asked
     assert "401" in unknown.not_asked
 
 
@@ -222,7 +222,7 @@ def test_an_engine_that_cannot_load_what_it_keeps_is_found_out_and_heals(house: 
     """Given a mapping made by hand that no node can read, then a removal reads back as done, and she who was removed is still in."""
     node, made = house
     text = model_text("  grants: [{role: readall, to: {backend_role: road-team}}]\n")
-    apply_text(made.world, "demo", text, CAUSE)
+    apply_text(made.services, "demo", text, CAUSE)
     password = generated()
     made_by_hand(node, Kind.USERS, "road-kim", {"password": password, "backend_roles": ["road-team"]})
     kim = transport(node, "road-kim", password)
@@ -234,18 +234,18 @@ def test_an_engine_that_cannot_load_what_it_keeps_is_found_out_and_heals(house: 
         with pytest.raises(
             Unreachable, match=r"does not act on it.*rolesmapping/manage_snapshots/backend_roles: /[(]/"
         ):
-            apply_text(made.world, "demo", without, CAUSE)
-        assert "road-team" not in made.world.engine(registration()).read().entries("readall", "backend_roles")
+            apply_text(made.services, "demo", without, CAUSE)
+        assert "road-team" not in made.services.engine(registration()).read().entries("readall", "backend_roles")
         assert kim("GET", "/_search", None, None)[0] == 200, "the engine goes by what it loaded last"
     removed_by_hand(node, Kind.MAPPINGS, "manage_snapshots")
-    assert apply_text(made.world, "demo", without, CAUSE).status == "unchanged"
+    assert apply_text(made.services, "demo", without, CAUSE).status == "unchanged"
     assert kim("GET", "/_search", None, None)[0] == 403
 
 
 def test_a_lock_takes_effect_though_the_engine_could_load_nothing_before(house: tuple[Node, Account]) -> None:
     """Given a mapping and a role made by hand that no node can read, then the lock shuts, and both come back without what it was."""
     node, made = house
-    apply_text(made.world, "demo", model_text("  grants: [{role: readall, to: {backend_role: road-team}}]\n"), CAUSE)
+    apply_text(made.services, "demo", model_text("  grants: [{role: readall, to: {backend_role: road-team}}]\n"), CAUSE)
     password = generated()
     made_by_hand(node, Kind.USERS, "road-kim", {"password": password, "backend_roles": ["road-team"]})
     kim = transport(node, "road-kim", password)
@@ -261,9 +261,9 @@ def test_a_lock_takes_effect_though_the_engine_could_load_nothing_before(house: 
     node.ask("PUT", f"{API}/rolesmapping/road_unreadable", {"users": ["road-kim"]})
     assert node.ask("PUT", f"{API}/rolesmapping/manage_snapshots", {"backend_roles": ["/(/", "road-team"]})[0] == 500
     ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
-    assert carry_out(made.world, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
+    assert carry_out(made.services, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
     assert roles() == []
-    assert carry_out(made.world, {"verb": "unlock", "deployment": "demo"}, alias="act")["state"] == State.OPEN
+    assert carry_out(made.services, {"verb": "unlock", "deployment": "demo"}, alias="act")["state"] == State.OPEN
     assert roles() == ["readall"]
     status, mappings = node.ask("GET", f"{API}/rolesmapping")
     assert status == 200
@@ -306,18 +306,18 @@ def test_a_model_the_engine_refuses_changes_nothing_there_and_stops_nobody_from_
     house: tuple[Node, Account],
 ) -> None:
     node, made = house
-    introduce(made.world, made.ledger.registration("demo"), MODEL, CAUSE)
+    introduce(made.services.at(made.ledger.registration("demo")), MODEL, CAUSE)
     # Roles and action groups share one namespace, and of a role made by hand the file knows nothing.
     made_by_hand(node, Kind.ROLES, "road_by_hand", {"cluster_permissions": ["cluster_monitor"]})
     before = bytes_of(node)
     refused = MODEL.replace("  action_groups:\n", "  action_groups:\n    road_by_hand: {allowed_actions: [read]}\n")
     refused = refused.replace("  tenants:\n", "  tenants:\n    road_first: {description: written before it}\n")
     with pytest.raises(Refused, match="answered 400"):
-        apply_text(made.world, "demo", refused, CAUSE)
+        apply_text(made.services, "demo", refused, CAUSE)
     assert bytes_of(node) == before
     assert made.ledger.model("demo").text == MODEL
     made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}
-    assert carry_out(made.world, {"verb": "synchronise", "deployment": "demo"}, alias="act")["status"] == "applied"
-    held = made.world.engine(made.ledger.registration("demo")).read()
+    assert carry_out(made.services, {"verb": "synchronise", "deployment": "demo"}, alias="act")["status"] == "applied"
+    held = made.services.engine(made.ledger.registration("demo")).read()
     assert held.entries("road_viewers", "users") == (f"Cognito/{POOL}/ben",)
-    assert "is not in force" in " ".join(status(made.world, "demo").problems)
+    assert "is not in force" in " ".join(status(made.services, "demo").problems)

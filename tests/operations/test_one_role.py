@@ -34,7 +34,7 @@ def here() -> Account:
     made.registered(group_roles={name: arn("role", name) for name in ("first", "second")})
     made.people.groups |= {group("first"): (), group("second"): (), group("third"): ()}
     made.people.ranked = {"first": Rank(arn("role", "first"), 1), "second": Rank(arn("role", "second"), 2)}
-    apply_text(made.world, "demo", TEXT, CAUSE)
+    apply_text(made.services, "demo", TEXT, CAUSE)
     return made
 
 
@@ -43,7 +43,7 @@ def told(here: Account) -> list[str]:
 
 
 def findings(here: Account, text: str = TEXT) -> list[str]:
-    found = check(here.world, "demo", CAUSE, text=text).findings
+    found = check(here.services, "demo", CAUSE, text=text).findings
     return [f"{one.place}: {one.message}" for one in found if one.code == "by-role-person"]
 
 
@@ -53,18 +53,18 @@ def joins(here: Account, *names: str) -> None:
 
 
 def test_joining_another_group_is_told_of_the_person_once_and_again_if_it_comes_again(here: Account) -> None:
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert told(here) == []
     joins(here, "first", "second")
-    synchronise(here.world, "demo", CAUSE)
-    sweep(here.world)
+    synchronise(here.services, "demo", CAUSE)
+    sweep(here.services)
     [said] = told(here)
     for part in (ANNA, "first and second", "the role of first alone", "readall_and_monitor"):
         assert part in said
     joins(here, "second")
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     joins(here, "first", "second")
-    sweep(here.world)
+    sweep(here.services)
     assert len(told(here)) == 2
 
 
@@ -86,12 +86,12 @@ def test_a_grant_by_members_makes_it_up(here: Account) -> None:
 def test_a_pool_that_does_not_answer_holds_up_nothing_and_check_says_so(here: Account) -> None:
     joins(here, "first", "second")
     here.people.ranks_fail = True
-    assert synchronise(here.world, "demo", CAUSE).status != "waiting"
+    assert synchronise(here.services, "demo", CAUSE).status != "waiting"
     assert told(here) == []
-    found = check(here.world, "demo", CAUSE, text=TEXT).findings
+    found = check(here.services, "demo", CAUSE, text=TEXT).findings
     assert any(one.code == "not-looked-at" and "two groups by role" in one.place for one in found)
     here.people.ranks_fail = False
-    sweep(here.world)
+    sweep(here.services)
     assert len(told(here)) == 1
 
 
@@ -104,7 +104,7 @@ def test_an_alert_that_cannot_be_sent_holds_up_nothing_and_is_sent_later(
     joins(here, "first", "second")
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(here.aws, "tell", silent)
-        synchronise(here.world, "demo", CAUSE)
+        synchronise(here.services, "demo", CAUSE)
     assert told(here) == []
-    sweep(here.world)
+    sweep(here.services)
     assert len(told(here)) == 1

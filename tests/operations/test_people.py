@@ -58,7 +58,7 @@ def named(request: pytest.FixtureRequest, here: Account) -> tuple[str, str]:
     """Somebody who is granted a role directly and has it: the entry, and the name that the model says."""
     _, entry, name = NAMED[request.param]
     here.people.ids[entry] = "FIRST"
-    apply_text(here.world, "demo", text(request.param), CAUSE)
+    apply_text(here.services, "demo", text(request.param), CAUSE)
     assert entry in there(here)
     return entry, name
 
@@ -67,12 +67,12 @@ def test_who_has_a_name_later_is_taken_out_and_told_once(here: Account, named: t
     entry, _ = named
     here.people.ids[entry] = "SECOND"
     for _ in range(2):
-        synchronise(here.world, "demo", CAUSE)
+        synchronise(here.services, "demo", CAUSE)
         assert entry not in there(here)
     [said] = told(here, "another-person")
     assert "FIRST" in said
     assert "SECOND" in said
-    assert any("somebody else" in problem for problem in status(here.world, "demo").problems)
+    assert any("somebody else" in problem for problem in status(here.services, "demo").problems)
     changes = [change for change in here.ledger.history("demo") if change.operation == "people"]
     assert len(changes) == 1
 
@@ -80,12 +80,12 @@ def test_who_has_a_name_later_is_taken_out_and_told_once(here: Account, named: t
 def test_a_new_person_is_in_again_only_by_a_decision_that_names_them(here: Account, named: tuple[str, str]) -> None:
     entry, name = named
     here.people.ids[entry] = "SECOND"
-    synchronise(here.world, "demo", CAUSE)
-    apply_text(here.world, "demo", None, CAUSE)
+    synchronise(here.services, "demo", CAUSE)
+    apply_text(here.services, "demo", None, CAUSE)
     assert entry not in there(here), "applying alone decides nothing"
-    VERBS["apply"].run(here.world, "demo", CAUSE, accept_new=[name])
+    VERBS["apply"].run(here.services, "demo", CAUSE, accept_new=[name])
     assert entry in there(here)
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert entry in there(here)
     assert told(here, "another-person") == told(here, "another-person")[:1]
 
@@ -94,58 +94,58 @@ def test_a_name_that_was_gone_in_between_is_not_forgotten(here: Account, named: 
     entry, _ = named
     subject = next(grant.subject for grant in here.ledger.model("demo").access.grants if grant.role == "viewers")
     here.people.gone.add(subject)
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert entry not in there(here)
     here.people.gone.clear()
     here.people.ids[entry] = "SECOND"
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert entry not in there(here)
 
 
 def test_a_grant_that_left_the_model_and_came_back_means_who_it_meant(here: Account, named: tuple[str, str]) -> None:
     entry, _ = named
     before = here.ledger.model("demo").text
-    apply_text(here.world, "demo", text("{cognito_group: readers}"), CAUSE)
+    apply_text(here.services, "demo", text("{cognito_group: readers}"), CAUSE)
     here.people.ids[entry] = "SECOND"
-    apply_text(here.world, "demo", before, CAUSE)
+    apply_text(here.services, "demo", before, CAUSE)
     assert entry not in there(here)
 
 
 def test_accepted_is_who_was_told_and_not_who_came_after(here: Account) -> None:
     entry = arn("user", "anna")
     here.people.ids[entry] = "FIRST"
-    apply_text(here.world, "demo", text("{iam_user: anna}"), CAUSE)
+    apply_text(here.services, "demo", text("{iam_user: anna}"), CAUSE)
     here.people.ids[entry] = "SECOND"
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     here.people.ids[entry] = "THIRD"
-    apply_text(here.world, "demo", None, CAUSE, accept_new=["anna"])
+    apply_text(here.services, "demo", None, CAUSE, accept_new=["anna"])
     assert entry not in there(here)
     assert "THIRD" in told(here, "another-person")[-1]
 
 
 def test_who_is_named_and_not_new_is_refused_as_bad_input(here: Account) -> None:
-    apply_text(here.world, "demo", text("{iam_user: anna}"), CAUSE)
+    apply_text(here.services, "demo", text("{iam_user: anna}"), CAUSE)
     with pytest.raises(BadInput, match="nobody new has the name 'anna'"):
-        apply_text(here.world, "demo", None, CAUSE, accept_new=["anna"])
+        apply_text(here.services, "demo", None, CAUSE, accept_new=["anna"])
     for wrong in ([""], [1], 3, {"a": 1}):
         with pytest.raises(BadInput, match="accept_new"):
-            VERBS["apply"].run(here.world, "demo", CAUSE, accept_new=wrong)
+            VERBS["apply"].run(here.services, "demo", CAUSE, accept_new=wrong)
 
 
 def test_a_member_made_again_is_in_by_the_group_and_stands_in_the_history(here: Account) -> None:
     anna = f"Cognito/{POOL}/anna"
     here.people.groups[READERS] = (anna,)
     here.people.ids[anna] = "FIRST"
-    apply_text(here.world, "demo", text("{cognito_group: readers}", "{cognito_user: anna}"), CAUSE)
+    apply_text(here.services, "demo", text("{cognito_group: readers}", "{cognito_user: anna}"), CAUSE)
     here.people.groups[READERS] = ()
     here.people.gone.add(Subject(SubjectKind.COGNITO_USER, "anna"))
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     here.people.gone.clear()
     here.people.ids[anna] = "SECOND"
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert anna not in there(here), "by name somebody else is meant"
     here.people.groups[READERS] = (anna,)
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert anna in there(here), "to be put into the group is a decision"
     lines = [line for change in here.ledger.history("demo") if change.operation == "people" for line in change.after]
     assert any("in as a member" in line and "FIRST" in line and "SECOND" in line for line in lines)
@@ -163,14 +163,14 @@ def test_wherever_a_run_is_cut_off_who_comes_later_under_a_name_is_out(after: bo
         here.people.ids[entry] = "FIRST"
         fate.at, fate.after, cut = fate.calls + at, after, False
         try:
-            apply_text(here.world, "demo", text("{iam_user: anna}"), CAUSE)
+            apply_text(here.services, "demo", text("{iam_user: anna}"), CAUSE)
         except Crash:
             cut = True
         fate.at = -1
         was_in = entry in there(here)
         here.people.ids[entry] = "SECOND"
         try:
-            synchronise(here.world, "demo", CAUSE)
+            synchronise(here.services, "demo", CAUSE)
         except PortcullisError:
             assert not was_in  # no model was kept yet
             continue
@@ -184,19 +184,19 @@ def test_wherever_a_run_is_cut_off_who_comes_later_under_a_name_is_out(after: bo
 def test_a_group_that_cannot_be_read_keeps_who_is_in_and_holds_up_nobody_elses_leaving(here: Account) -> None:
     anna, ben, carl, dora = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl", "dora"))
     here.people.groups |= {READERS: (anna, ben), OPS: (carl,)}
-    apply_text(here.world, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
+    apply_text(here.services, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
     here.people.unread[OPS] = Refused("not allowed to read it")
     here.people.groups |= {READERS: (anna,), OPS: (carl, dora)}
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna, carl}, "ben left, and dora has not been seen"
     [said] = told(here, "not-read")
     assert "iam_group:ops" in said
-    assert any("iam_group:ops could not be read" in problem for problem in status(here.world, "demo").problems)
+    assert any("iam_group:ops could not be read" in problem for problem in status(here.services, "demo").problems)
     here.people.unread.clear()
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna, carl, dora}
     here.people.unread[OPS] = Refused("not allowed to read it")
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert len(told(here, "not-read")) == 2, "another fault is told again"
 
 
@@ -204,7 +204,7 @@ def test_a_first_apply_with_a_group_that_cannot_be_read_puts_all_else_into_effec
     anna = f"Cognito/{POOL}/anna"
     here.people.groups[READERS] = (anna,)
     here.people.unread[OPS] = Refused("there can be no such group")
-    done = apply_text(here.world, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
+    done = apply_text(here.services, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
     assert done.status == "applied"
     assert there(here) == {anna}
     assert any("there can be no such group" in note for note in done.plan.notes)
@@ -214,14 +214,14 @@ def test_after_a_lock_nobody_of_a_group_that_cannot_be_read_is_let_in(here: Acco
     """Who left while it was locked cannot be known, so the last look from before says nothing any more."""
     anna, carl = f"Cognito/{POOL}/anna", arn("user", "carl")
     here.people.groups |= {READERS: (anna,), OPS: (carl,)}
-    apply_text(here.world, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
-    VERBS["lock"].run(here.world, "demo", CAUSE, reason="a test")
+    apply_text(here.services, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
+    VERBS["lock"].run(here.services, "demo", CAUSE, reason="a test")
     here.people.unread[OPS] = Refused("not allowed to read it")
-    custody = VERBS["unlock"].run(here.world, "demo", CAUSE)
+    custody = VERBS["unlock"].run(here.services, "demo", CAUSE)
     while custody.state is not State.OPEN:
-        custody = guard(here.world, "demo", CAUSE)
-    synchronise(here.world, "demo", CAUSE)
+        custody = guard(here.services, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna}
     here.people.unread.clear()
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna, carl}

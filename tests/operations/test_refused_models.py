@@ -41,7 +41,7 @@ def made() -> Account:
     one = account()
     one.registered()
     one.people.groups = {READERS: (ANNA, BEN), WRITERS: (CARL,)}
-    introduce(one.world, one.ledger.registration("demo"), MODEL, CAUSE)
+    introduce(one.services.at(one.ledger.registration("demo")), MODEL, CAUSE)
     one.engine.sent.clear()
     return one
 
@@ -80,30 +80,30 @@ def test_a_model_the_engine_refuses_changes_nothing_and_stops_nothing(made: Acco
     before, ours = plain(made.engine.held), claims(made)
     made.engine.refuses = no_document(what)
     with pytest.raises(Refused, match="not taken"):
-        apply_text(made.world, "demo", NEW, CAUSE)
+        apply_text(made.services, "demo", NEW, CAUSE)
     assert plain(made.engine.held) == before, "what it had changed by then is taken back"
     assert claims(made) == ours
     assert made.ledger.model("demo").text == MODEL
     made.people.groups[READERS] = (BEN, CARL)
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {BEN, CARL}
 
 
 def test_a_refused_model_is_named_by_status_and_told_with_who_and_why(made: Account) -> None:
     made.engine.refuses = no_document("looks")
     with pytest.raises(Refused):
-        apply_text(made.world, "demo", NEW, CAUSE)
-    [problem] = status(made.world, "demo").problems
+        apply_text(made.services, "demo", NEW, CAUSE)
+    [problem] = status(made.services, "demo").problems
     assert "was refused and is not in force" in problem
     assert "applied by somebody (a test)" in problem
     assert "answered 400: this is not taken" in problem
     [alert] = told(made, "model-refused")
     assert alert.happened == problem
-    synchronise(made.world, "demo", CAUSE)
-    assert status(made.world, "demo").problems == (problem,)
+    synchronise(made.services, "demo", CAUSE)
+    assert status(made.services, "demo").problems == (problem,)
     made.engine.refuses = no()
-    apply_text(made.world, "demo", NEW, CAUSE)
-    assert (status(made.world, "demo").problems, made.ledger.model("demo").text) == ((), NEW)
+    apply_text(made.services, "demo", NEW, CAUSE)
+    assert (status(made.services, "demo").problems, made.ledger.model("demo").text) == ((), NEW)
 
 
 def test_a_refusal_that_cannot_be_told_is_told_by_the_next_look(made: Account) -> None:
@@ -113,9 +113,9 @@ def test_a_refusal_that_cannot_be_told_is_told_by_the_next_look(made: Account) -
 
     made.engine.refuses = no_document("looks")
     with pytest.raises(Refused, match="not taken"):
-        apply_text(replace(made.world, alerts=Mute()), "demo", NEW, CAUSE)
+        apply_text(replace(made.services, alerts=Mute()), "demo", NEW, CAUSE)
     for _ in range(2):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert len(told(made, "model-refused")) == 1
 
 
@@ -127,14 +127,14 @@ def test_a_model_refused_by_somebody_else_than_the_engine_is_no_different(made: 
         def version(self, secret: str) -> str | None:
             raise trouble
 
-    world = replace(made.world, secrets=lambda _: Store())
+    services = replace(made.services, secrets=lambda _: Store())
     before = plain(made.engine.held)
     with pytest.raises(type(trouble)):
-        apply_text(world, "demo", NEW + "  users: {robot: {}}\n", CAUSE)
+        apply_text(services, "demo", NEW + "  users: {robot: {}}\n", CAUSE)
     assert (plain(made.engine.held), made.ledger.model("demo").text) == (before, MODEL)
     assert len(told(made, "model-refused")) == 1
     made.people.groups[READERS] = ()
-    synchronise(world, "demo", CAUSE)
+    synchronise(services, "demo", CAUSE)
     assert mapped(made) == set()
 
 
@@ -144,23 +144,23 @@ def test_a_first_model_that_is_refused_leaves_a_deployment_that_grants_nobody_an
     made.people.groups = {READERS: (ANNA,)}
     made.engine.refuses = no_document("viewers")
     with pytest.raises(Refused, match="not taken"):
-        introduce(made.world, here, NEW, CAUSE)
+        introduce(made.services.at(here), NEW, CAUSE)
     assert "looks" not in made.engine.held.of(Kind.ACTION_GROUPS)
-    assert "was refused" in status(made.world, "demo").problems[0]
-    synchronise(made.world, "demo", CAUSE)
+    assert "was refused" in status(made.services, "demo").problems[0]
+    synchronise(made.services, "demo", CAUSE)
     made.engine.refuses = no()
-    introduce(made.world, here, NEW, CAUSE)
-    assert (mapped(made), status(made.world, "demo").problems) == ({ANNA}, ())
+    introduce(made.services.at(here), NEW, CAUSE)
+    assert (mapped(made), status(made.services, "demo").problems) == ({ANNA}, ())
 
 
 def test_a_model_deployed_while_locked_is_tried_by_the_unlock_and_refused_then(made: Account) -> None:
     from portcullis import custody as machine
 
-    guard(made.world, "demo", CAUSE, change=lambda c: machine.hold(c, "somebody", "a test", made.world.now()))
-    assert introduce(made.world, made.ledger.registration("demo"), NEW, CAUSE).status == "waiting"
+    guard(made.services, "demo", CAUSE, change=lambda c: machine.hold(c, "somebody", "a test", made.services.now()))
+    assert introduce(made.services.at(made.ledger.registration("demo")), NEW, CAUSE).status == "waiting"
     assert made.ledger.model("demo").text == MODEL
     made.engine.refuses, made.people.groups[READERS] = no_document("looks"), (ANNA,)
-    guard(made.world, "demo", CAUSE, change=machine.release)
+    guard(made.services, "demo", CAUSE, change=machine.release)
     assert (mapped(made), made.ledger.model("demo").text) == ({ANNA}, MODEL)
     assert len(told(made, "model-refused")) == 1
 
@@ -168,23 +168,23 @@ def test_a_model_deployed_while_locked_is_tried_by_the_unlock_and_refused_then(m
 def test_a_model_that_was_cut_off_on_its_way_is_gone_on_with(made: Account) -> None:
     made.fate.at = made.fate.calls + 5
     with pytest.raises(Crash):
-        apply_text(made.world, "demo", NEW, CAUSE)
+        apply_text(made.services, "demo", NEW, CAUSE)
     made.ledger._leases.clear()
     assert made.ledger.model("demo").text == MODEL
-    assert "is not in effect yet" in " ".join(status(made.world, "demo").problems)
-    synchronise(made.world, "demo", CAUSE)
+    assert "is not in effect yet" in " ".join(status(made.services, "demo").problems)
+    synchronise(made.services, "demo", CAUSE)
     assert made.ledger.model("demo").text == NEW
     assert "looks" in made.engine.held.of(Kind.ACTION_GROUPS)
-    assert status(made.world, "demo").problems == ()
+    assert status(made.services, "demo").problems == ()
 
 
 def test_whoever_applies_what_is_in_force_calls_off_what_was_cut_off(made: Account) -> None:
     made.fate.at = made.fate.calls + 5
     with pytest.raises(Crash):
-        apply_text(made.world, "demo", NEW, CAUSE)
+        apply_text(made.services, "demo", NEW, CAUSE)
     made.ledger._leases.clear()
-    apply_text(made.world, "demo", None, CAUSE)
-    assert status(made.world, "demo").problems == ()
+    apply_text(made.services, "demo", None, CAUSE)
+    assert status(made.services, "demo").problems == ()
     assert "looks" not in made.engine.held.of(Kind.ACTION_GROUPS)
 
 
@@ -198,24 +198,24 @@ def test_a_model_the_engine_never_answers_to_is_given_up_and_leavers_are_out_mea
     for turn in range(3):
         made.people.groups[READERS] = (ANNA, f"Cognito/{POOL}/turn-{turn}")
         with pytest.raises(Unreachable):
-            apply_text(made.world, "demo", NEW, CAUSE) if not turn else synchronise(made.world, "demo", CAUSE)
+            apply_text(made.services, "demo", NEW, CAUSE) if not turn else synchronise(made.services, "demo", CAUSE)
         assert BEN not in mapped(made)
         assert not told(made, "model-refused")
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {ANNA, f"Cognito/{POOL}/turn-2"}
     assert len(told(made, "model-refused")) == 1
     assert made.ledger.model("demo").text == MODEL
 
 
 def test_a_refused_rollback_leaves_the_model_in_force(made: Account) -> None:
-    apply_text(made.world, "demo", NEW, CAUSE)
+    apply_text(made.services, "demo", NEW, CAUSE)
     before, ours = plain(made.engine.held), claims(made)
     made.engine.refuses = lambda kind, operations: any(o["path"] == "/more" and o["op"] == "remove" for o in operations)
     with pytest.raises(Refused):
-        rollback(made.world, "demo", CAUSE, entry="1")
+        rollback(made.services, "demo", CAUSE, entry="1")
     assert (plain(made.engine.held), claims(made), made.ledger.model("demo").text) == (before, ours, NEW)
     made.engine.refuses = no()
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert plain(made.engine.held) == before
 
 
@@ -223,16 +223,16 @@ def test_a_refused_rollback_leaves_the_model_in_force(made: Account) -> None:
 
 
 def test_a_document_of_the_model_in_force_that_is_refused_holds_up_nobody_who_left(made: Account) -> None:
-    apply_text(made.world, "demo", NEW, CAUSE)
+    apply_text(made.services, "demo", NEW, CAUSE)
     made.engine.by_hand(Kind.ACTION_GROUPS, [{"op": "remove", "path": "/looks"}])
     made.engine.refuses, made.people.groups[READERS] = no_document("looks"), (ANNA,)
     with pytest.raises(Refused, match="not taken"):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {ANNA}
-    assert "access does not follow the groups" in " ".join(status(made.world, "demo").problems)
+    assert "access does not follow the groups" in " ".join(status(made.services, "demo").problems)
     made.engine.refuses = no()
-    synchronise(made.world, "demo", CAUSE)
-    assert status(made.world, "demo").problems == ()
+    synchronise(made.services, "demo", CAUSE)
+    assert status(made.services, "demo").problems == ()
 
 
 def test_one_patch_that_is_refused_is_sent_again_with_the_leavers_alone(made: Account) -> None:
@@ -241,7 +241,7 @@ def test_one_patch_that_is_refused_is_sent_again_with_the_leavers_alone(made: Ac
 
     made.engine.refuses, made.people.groups[READERS] = no_joiner, (ANNA, CARL)
     with pytest.raises(Refused):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {ANNA}
     assert BEN not in {one.entry for one in claims(made)}
     assert "remove rolesmapping/viewers/users" in str(made.ledger.history("demo")[0].after)
@@ -249,11 +249,11 @@ def test_one_patch_that_is_refused_is_sent_again_with_the_leavers_alone(made: Ac
 
 def test_leavers_go_ahead_of_documents_and_with_joiners_in_one_patch(made: Account) -> None:
     made.people.groups[READERS] = (BEN, CARL)
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert [kind for kind, _ in made.engine.sent] == [Kind.MAPPINGS], "a burst is no more writes than it was"
     made.engine.sent.clear()
     made.people.groups[READERS] = (CARL,)
-    apply_text(made.world, "demo", NEW, CAUSE)
+    apply_text(made.services, "demo", NEW, CAUSE)
     kinds = [kind for kind, _ in made.engine.sent]
     assert kinds[0] == Kind.MAPPINGS
     assert kinds[1:] == [Kind.ACTION_GROUPS, Kind.ROLES]
@@ -262,7 +262,7 @@ def test_leavers_go_ahead_of_documents_and_with_joiners_in_one_patch(made: Accou
 def test_whom_only_the_new_model_takes_out_waits_for_it_to_be_taken(made: Account) -> None:
     made.engine.refuses = no_document("looks")
     with pytest.raises(Refused):
-        apply_text(made.world, "demo", NEW.replace("cognito_group: readers", "cognito_group: writers"), CAUSE)
+        apply_text(made.services, "demo", NEW.replace("cognito_group: readers", "cognito_group: writers"), CAUSE)
     assert mapped(made) == {ANNA, BEN}
     assert Kind.MAPPINGS not in [kind for kind, _ in made.engine.sent]
 
@@ -299,34 +299,34 @@ def test_a_condition_is_never_widened_on_the_way() -> None:
 
 @pytest.mark.parametrize("why", [Refused("not allowed"), Unreachable("no answer")], ids=["denied", "silent"])
 def test_a_group_that_cannot_be_read_keeps_nobody_in_who_left_another(made: Account, why: PortcullisError) -> None:
-    apply_text(made.world, "demo", TWO, CAUSE)
+    apply_text(made.services, "demo", TWO, CAUSE)
     covered = made.ledger.watermark("demo")
     made.people.groups = {READERS: (ANNA,), WRITERS: ()}
     made.people.unread = {WRITERS: why}
     if isinstance(why, Unreachable):
         with pytest.raises(Unreachable, match=str(why)):
-            synchronise(made.world, "demo", CAUSE)
+            synchronise(made.services, "demo", CAUSE)
     else:
-        synchronise(made.world, "demo", CAUSE)  # told, and no further try mends it
+        synchronise(made.services, "demo", CAUSE)  # told, and no further try mends it
     assert (mapped(made), mapped(made, "manage_snapshots")) == ({ANNA}, {CARL}), "unread is not empty"
     assert made.ledger.watermark("demo") == covered
-    assert str(why) in " ".join(status(made.world, "demo").problems)
+    assert str(why) in " ".join(status(made.services, "demo").problems)
     made.people.unread = {}
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert mapped(made, "manage_snapshots") == set()
 
 
 def test_a_new_model_with_a_group_that_does_not_answer_waits_before_a_write(made: Account) -> None:
     made.people.unread = {WRITERS: Unreachable("writers did not answer")}
     with pytest.raises(Unreachable, match="writers did not answer"):
-        apply_text(made.world, "demo", TWO, CAUSE)
+        apply_text(made.services, "demo", TWO, CAUSE)
     assert (made.engine.sent, made.ledger.model("demo").text) == ([], MODEL)
 
 
 def test_a_new_model_with_a_group_that_may_not_be_read_is_in_force_but_for_that_group(made: Account) -> None:
     """A deployment is not rolled back for one name that is wrong: it is a finding that names it."""
     made.people.unread = {WRITERS: Refused("not allowed to read writers")}
-    done = apply_text(made.world, "demo", TWO, CAUSE)
+    done = apply_text(made.services, "demo", TWO, CAUSE)
     assert made.ledger.model("demo").text == TWO
     assert "not allowed to read writers" in " ".join(done.plan.notes)
     assert mapped(made, "manage_snapshots") == set()
@@ -350,7 +350,7 @@ def test_a_model_that_cannot_be_read_any_more_keeps_no_gate_open(here: Town) -> 
     here.aws.disabled = True
     assert here.handle([here.sent(here.kms("DisableKey"))], "key") == ["done"]
     assert here.state is State.LOCKED
-    assert "cannot be read" in " ".join(status(here.world, "demo").problems)
+    assert "cannot be read" in " ".join(status(here.services, "demo").problems)
 
 
 # ---------------------------------------------------------------------- the reactions

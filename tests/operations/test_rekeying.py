@@ -24,8 +24,8 @@ TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n
 def pair(fate: Fate | None = None) -> Estate:
     made = estate("old", "new", fate=fate)
     for name in ("old", "new"):
-        kept = made.world.ledger.model(name)
-        made.world.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options={}))
+        kept = made.services.ledger.model(name)
+        made.services.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options={}))
     for number in range(20):
         made.stores["old"].write("orders" if number % 3 else "people", str(number), {"n": number})
     made.stores["old"].write("portcullis-canary", "1", {})
@@ -34,16 +34,16 @@ def pair(fate: Fate | None = None) -> Estate:
 
 
 def move(made: Estate, **more: Any) -> Rekeyed:
-    return rekey(made.world, "old", CAUSE, **({"to": "new"} | more))
+    return rekey(made.services, "old", CAUSE, **({"to": "new"} | more))
 
 
 def state(made: Estate, name: str = "old") -> State:
-    return made.world.ledger.custody(name).state
+    return made.services.ledger.custody(name).state
 
 
 def reads(made: Estate, name: str) -> bool:
     """Whether the snapshot role of a deployment may read its documents now."""
-    held = made.world.engine(made.world.ledger.registration(name)).read()
+    held = made.services.engine(made.services.ledger.registration(name)).read()
     return COMPARE_ROLE in held.of(Kind.ROLES)
 
 
@@ -62,13 +62,13 @@ def test_given_two_domains_then_every_document_is_moved_checked_and_the_old_one_
     assert "re-keyed" in made.alerts()
     assert "portcullis delete old --confirm old" in found.next
     assert made.stores["old"].there, "it is deleted by a person, and not before"
-    steps = [one.summary for one in reversed(made.world.ledger.history("old", 50)) if one.operation == "re-key"]
+    steps = [one.summary for one in reversed(made.services.ledger.history("old", 50)) if one.operation == "re-key"]
     assert steps == [
         f"re-key to new: {step}"
         for step in ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
     ]
     assert not reads(made, "new"), "the right to read is taken back"
-    assert delete(made.world, "old", CAUSE, confirm="old").state == "deleted"
+    assert delete(made.services, "old", CAUSE, confirm="old").state == "deleted"
 
 
 def test_given_the_move_then_the_old_domain_takes_no_writes_from_its_beginning_on() -> None:
@@ -89,9 +89,9 @@ def test_given_a_long_snapshot_and_a_long_restore_then_no_call_takes_longer_than
     made.stores["old"].slow = made.stores["new"].slow = 55  # looks, at 3 s each
     calls, step = 0, ""
     while step != "done":
-        began, calls = made.world.now(), calls + 1
+        began, calls = made.services.now(), calls + 1
         step = move(made).step
-        assert (made.world.now() - began).total_seconds() < 240, "the function operate has 300 s"
+        assert (made.services.now() - began).total_seconds() < 240, "the function operate has 300 s"
     assert calls == 2
 
 
@@ -102,13 +102,13 @@ def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_an
         move(made)
     assert not made.endpoints
     assert state(made) is State.OPEN
-    assert rekey_state(made.world, "old").step == "restore"
+    assert rekey_state(made.services, "old").step == "restore"
     assert move(made, to="", cancel=True).step == "called off"
     made.stores["old"].write("orders", "again", {})
     assert not reads(made, "old")
     assert not reads(made, "new")
     with pytest.raises(Refused):
-        rekey_state(made.world, "old")
+        rekey_state(made.services, "old")
 
 
 def test_given_the_copy_that_differs_is_taken_away_then_it_is_restored_and_compared_again() -> None:
@@ -120,7 +120,7 @@ def test_given_the_copy_that_differs_is_taken_away_then_it_is_restored_and_compa
     del made.stores["new"].indices["orders"]
     with pytest.raises(Refused, match="people differs"):  # it was found out after the other
         move(made)
-    assert rekey_state(made.world, "old").checksums == {}, "all are compared anew"
+    assert rekey_state(made.services, "old").checksums == {}, "all are compared anew"
     del made.stores["new"].indices["people"]
     assert move(made).step == "done"
 
@@ -183,12 +183,12 @@ REFUSED = {
     "nothing": (lambda made: None, {"to": ""}, BadInput),
     "unknown": (lambda made: None, {"to": "nowhere"}, Refused),
     "old is locked": (
-        lambda made: made.world.ledger.keep_custody(Custody("old", State.LOCKED)),
+        lambda made: made.services.ledger.keep_custody(Custody("old", State.LOCKED)),
         {},
         Refused,
     ),
     "new is locked": (
-        lambda made: made.world.ledger.keep_custody(Custody("new", State.LOCKED)),
+        lambda made: made.services.ledger.keep_custody(Custody("new", State.LOCKED)),
         {},
         Refused,
     ),
@@ -209,16 +209,16 @@ def test_what_cannot_be_moved_is_refused_and_nothing_is_changed(case: str) -> No
         move(made, **arguments)
     assert not made.stores["old"].blocked
     assert not made.repository
-    assert made.world.ledger.saved("old", MOVING) is None
+    assert made.services.ledger.saved("old", MOVING) is None
     assert not reads(made, "old")
 
 
 def test_given_it_is_done_then_asking_again_changes_nothing() -> None:
     made = pair()
     first = move(made)
-    history = len(made.world.ledger.history("old", 500))
+    history = len(made.services.ledger.history("old", 500))
     assert move(made) == first
-    assert len(made.world.ledger.history("old", 500)) == history
+    assert len(made.services.ledger.history("old", 500)) == history
 
 
 def test_given_one_under_way_then_another_target_is_refused() -> None:

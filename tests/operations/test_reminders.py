@@ -28,8 +28,8 @@ class Reminded:
     mute: bool = False
 
     @property
-    def world(self) -> Services:
-        return replace(self.here.world, remind=self._remind)
+    def services(self) -> Services:
+        return replace(self.here.services, remind=self._remind)
 
     def _remind(self, deployment: str, seconds: int) -> None:
         assert deployment == "demo"
@@ -38,14 +38,14 @@ class Reminded:
         self.sent.append((self.here.aws.at.timestamp(), seconds))
 
     def guard(self, **more: Any) -> machine.Custody:
-        return guard(self.world, "demo", CAUSE, **more)
+        return guard(self.services, "demo", CAUSE, **more)
 
     def next_one_comes(self) -> machine.Custody:
         """Time passes until the last reminder is due; the queue hands it to the function."""
         sent, seconds = self.sent[-1]
         self.here.pass_time(sent + seconds - self.here.aws.at.timestamp())
         record = {"body": '{"reminder": "demo"}', "attributes": {}, "eventSourceARN": "reminders"}
-        done = Reactions(self.world, "key", Quiet(), Quiet()).take_record(record)
+        done = Reactions(self.services, "key", Quiet(), Quiet()).take_record(record)
         assert done == "done"
         return self.here.account.ledger.custody("demo")
 
@@ -56,7 +56,7 @@ class Reminded:
     def hold_against(self, gate: str) -> machine.Custody:
         """A person locks, and the gate refuses one thing."""
         stubborn = Stubborn(self.here, gate)
-        self.here.world = replace(self.here.world, gate=lambda _: stubborn)
+        self.here.services = replace(self.here.services, gate=lambda _: stubborn)
         return self.hold()
 
     def open_window(self, minutes: int) -> None:
@@ -117,7 +117,7 @@ def test_a_measure_that_failed_is_tried_again_after_half_a_minute_and_after_ten_
     assert {round(seconds) for _, seconds in one.sent} == {30}
     assert len(one.sent) == 10
     # And one that comes when it can be changed again makes the lock whole
-    one.here.world = replace(one.here.world, gate=lambda _: one.here.aws)
+    one.here.services = replace(one.here.services, gate=lambda _: one.here.aws)
     one.here.pass_time(30)
     assert one.guard().state is State.LOCKED
 
@@ -145,7 +145,7 @@ def test_a_reminder_that_never_comes_is_made_up_for_by_whoever_looks_next(lost: 
 def test_a_reminder_of_a_deployment_that_left_or_of_nothing_is_dropped(body: str) -> None:
     one = Reminded(town())
     record = {"body": body, "attributes": {}, "eventSourceARN": "reminders"}
-    assert Reactions(one.world, "key", Quiet(), Quiet()).take_record(record) == "left"
+    assert Reactions(one.services, "key", Quiet(), Quiet()).take_record(record) == "left"
 
 
 def test_a_domain_is_deleted_when_a_person_asks_again_and_by_no_reminder() -> None:

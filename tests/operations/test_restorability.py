@@ -29,15 +29,15 @@ def demo(options: Any = OPTIONS) -> Estate:
 
 
 def swept(made: Estate, times: int = 1) -> list[str]:
-    one = made.world.ledger.registration("demo")
-    return [keep_restorable(made.world, one, CAUSE) for _ in range(times)]
+    one = made.services.ledger.registration("demo")
+    return [keep_restorable(made.services.at(one), CAUSE) for _ in range(times)]
 
 
 def test_given_nothing_yet_when_swept_then_a_snapshot_is_taken_and_then_the_sample_checked() -> None:
     made = demo()
     swept(made, 4)
     assert len(made.repository) == 1
-    found = last_check(made.world, "demo")
+    found = last_check(made.services, "demo")
     assert (found.state, found.index) == ("holds", "orders")
     assert "5 documents restored, 5 the same" in found.detail
     assert not [index for index in made.stores["demo"].indices if index.startswith(RESTORED)], "it is taken away again"
@@ -55,13 +55,13 @@ def test_given_a_schedule_then_one_snapshot_is_taken_each_time_it_is_due() -> No
 def test_given_the_check_was_made_then_the_next_is_made_when_it_is_due_and_not_before() -> None:
     made = demo()
     swept(made, 4)
-    first = last_check(made.world, "demo").at
+    first = last_check(made.services, "demo").at
     made.later(days=6)
     swept(made, 4)
-    assert last_check(made.world, "demo").at == first
+    assert last_check(made.services, "demo").at == first
     made.later(days=2)
     swept(made, 4)
-    assert last_check(made.world, "demo").at > first
+    assert last_check(made.services, "demo").at > first
 
 
 def test_given_writes_after_the_snapshot_then_the_check_tells_them_apart() -> None:
@@ -72,7 +72,7 @@ def test_given_writes_after_the_snapshot_then_the_check_tells_them_apart() -> No
     store.write("orders", "3", {"total": "changed"})
     del store.indices["orders"]["4"]
     swept(made, 3)
-    found = last_check(made.world, "demo")
+    found = last_check(made.services, "demo")
     assert found.state == "holds"
     assert "5 documents restored, 3 the same, 2 written later" in found.detail
 
@@ -81,7 +81,7 @@ def test_given_a_document_that_does_not_come_back_then_it_fails_and_each_check_t
     made = demo()
     made.stores["demo"].corrupt = True
     swept(made, 6)
-    found = last_check(made.world, "demo")
+    found = last_check(made.services, "demo")
     assert found.state == "fails"
     assert found.exit_status == 1
     assert made.alerts().count("restore-failed") == 1
@@ -96,7 +96,7 @@ def test_given_no_snapshot_that_holds_the_sample_then_it_is_overdue_and_told() -
     swept(made, 3)
     assert made.alerts() == ["restore-overdue"]
     with pytest.raises(Refused, match="no finished snapshot"):
-        restorability(made.world, "demo", CAUSE)
+        restorability(made.services, "demo", CAUSE)
 
 
 def test_given_snapshots_that_keep_failing_then_it_is_told() -> None:
@@ -120,7 +120,7 @@ def test_given_a_sample_that_never_comes_back_then_the_check_fails() -> None:
     made.stores["demo"].slow = 10_000
     made.later(hours=7)
     swept(made, 1)
-    assert last_check(made.world, "demo").state == "fails"
+    assert last_check(made.services, "demo").state == "fails"
 
 
 def test_when_a_person_asks_then_it_is_waited_for() -> None:
@@ -128,11 +128,11 @@ def test_when_a_person_asks_then_it_is_waited_for() -> None:
     swept(made, 1)
     made.stores["demo"].slow = 5
     swept(made, 1)
-    assert restorability(made.world, "demo", CAUSE).state == "holds"
+    assert restorability(made.services, "demo", CAUSE).state == "holds"
 
 
 def test_given_nothing_was_ever_checked_then_that_is_said() -> None:
-    assert last_check(demo().world, "demo").state == "never"
+    assert last_check(demo().services, "demo").state == "never"
 
 
 # ------------------------------------------------------------------ the comparison
@@ -183,5 +183,5 @@ def test_given_a_snapshot_that_is_not_there_then_a_restore_says_which_are() -> N
     swept(made, 2)
     (there,) = made.repository
     with pytest.raises(Refused, match=f"there is no snapshot 'no-such': the latest are {there}"):
-        snapshot_restore(made.world, "demo", CAUSE, name="no-such")
-    snapshot_restore(made.world, "demo", CAUSE, name=there, indices="orders")
+        snapshot_restore(made.services, "demo", CAUSE, name="no-such")
+    snapshot_restore(made.services, "demo", CAUSE, name=there, indices="orders")

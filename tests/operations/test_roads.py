@@ -48,122 +48,122 @@ class Roads:
 @pytest.fixture
 def made() -> tuple[Account, Any, Roads]:
     made, roads = account(), Roads({GLASS: may("on-call")})
-    world = replace(made.world, roads=lambda *_: roads)
+    services = replace(made.services, roads=lambda *_: roads)
     made.registered(security_group="sg-1")
     made.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     assert made.aws.told == []
-    return made, world, roads
+    return made, services, roads
 
 
 def test_what_differs_is_told_once_and_is_over_when_it_is_taken_back(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there[GLASS] = may("on-call", "eve")
-    look_at_roads(world, "demo", EVE)
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", EVE)
+    look_at_roads(services, "demo", SWEEP)
     (told,) = whole.aws.told
     assert (told.name, told.severity) == ("another-road", "critical")
     assert "eve" in told.happened
-    assert GLASS in opened_in_words(world, "demo")[0]
+    assert GLASS in opened_in_words(services, "demo")[0]
     roads.there[GLASS] = may("on-call")
-    look_at_roads(world, "demo", SWEEP)
-    assert opened_in_words(world, "demo") == ()
+    look_at_roads(services, "demo", SWEEP)
+    assert opened_in_words(services, "demo") == ()
 
 
 def test_what_changes_again_is_told_again(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there[GLASS] = may("on-call", "eve")
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     roads.there[GLASS] = None
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     assert len(whole.aws.told) == 2
     assert "gone" in whole.aws.told[1].happened
 
 
 def test_what_gives_no_answer_changes_nothing_of_what_is_known(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     for silent in (Unreachable("throttled"), Refused("may not be looked at: AccessDenied")):
         roads.there[GLASS] = silent
-        look_at_roads(world, "demo", SWEEP)
+        look_at_roads(services, "demo", SWEEP)
     roads.there[GLASS] = may("on-call")
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     assert whole.aws.told == []
 
 
 def test_a_person_accepts_what_was_told_and_it_is_written_down_with_the_reason(
     made: tuple[Account, Any, Roads],
 ) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there[GLASS] = may("on-call", "berta")
-    look_at_roads(world, "demo", SWEEP)
-    accept(world, "demo", ANN, watch=GLASS, reason="ticket 4711")
-    assert look_at_roads(world, "demo", SWEEP) == {}
+    look_at_roads(services, "demo", SWEEP)
+    accept(services.at("demo"), ANN, watch=GLASS, reason="ticket 4711")
+    assert look_at_roads(services, "demo", SWEEP) == {}
     change = next(one for one in whole.ledger.history("demo") if one.operation == "accept")
     assert "ticket 4711" in change.summary
     assert change.actor == ANN.actor
     roads.there[GLASS] = may("on-call")
-    assert GLASS in look_at_roads(world, "demo", SWEEP), "what was accepted is what is compared with from then on"
+    assert GLASS in look_at_roads(services, "demo", SWEEP), "what was accepted is what is compared with from then on"
 
 
 def test_what_changed_again_since_it_was_told_is_not_accepted_unseen(made: tuple[Account, Any, Roads]) -> None:
-    _, world, roads = made
+    _, services, roads = made
     roads.there[GLASS] = may("on-call", "berta")
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     roads.there[GLASS] = may("on-call", "berta", "eve")
     with pytest.raises(Refused, match="changed again"):
-        accept(world, "demo", ANN, watch=GLASS)
-    assert look_at_roads(world, "demo", SWEEP)
+        accept(services.at("demo"), ANN, watch=GLASS)
+    assert look_at_roads(services, "demo", SWEEP)
     with pytest.raises(BadInput, match="does not differ"):
-        accept(world, "demo", ANN, watch="domain")
+        accept(services.at("demo"), ANN, watch="domain")
 
 
 def test_a_provider_whose_word_a_role_is_taken_by_is_compared_too(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there |= {GLASS: may("on-call", federated=SAML), "provider/corp": {"document": "metadata"}}
-    look_at_roads(world, "demo", SWEEP)
-    accept(world, "demo", ANN, watch=GLASS)
+    look_at_roads(services, "demo", SWEEP)
+    accept(services.at("demo"), ANN, watch=GLASS)
     roads.there["provider/corp"] = {"document": "metadata of somebody else"}
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     assert "provider/corp" in whole.aws.told[-1].happened
 
 
 def test_what_is_known_of_the_domain_from_its_deployment_counts_at_the_first_look_already() -> None:
     whole, roads = account(), Roads()
-    world = replace(whole.world, roads=lambda *_: roads)
+    services = replace(whole.services, roads=lambda *_: roads)
     whole.registered(security_group="sg-1")
     whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     roads.there["domain"] = {"domain": {"VPCOptions": {"SecurityGroupIds": ["sg-1", "sg-of-eve"]}}}
-    look_at_roads(world, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
     assert "sg-of-eve" in whole.aws.told[0].happened
 
 
 def test_what_was_deployed_is_as_it_was_deployed_at_the_first_look_and_later() -> None:
     whole, roads = account(), Roads()
-    world = replace(whole.world, roads=lambda *_: roads)
+    services = replace(whole.services, roads=lambda *_: roads)
     one = whole.registered(security_group="sg-1")
     whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     as_deployed = json.dumps(model.access_policy(model.loads(TEXT, "demo.yaml"), one.domain_arn))
     roads.there["domain"] = {"domain": {"AccessPolicies": as_deployed, "VPCOptions": {"SecurityGroupIds": ["sg-1"]}}}
-    assert look_at_roads(world, "demo", SWEEP) == {}
-    assert look_at_roads(world, "demo", SWEEP) == {}
+    assert look_at_roads(services, "demo", SWEEP) == {}
+    assert look_at_roads(services, "demo", SWEEP) == {}
     assert whole.aws.told == []
 
 
 def test_the_sweep_looks_and_a_road_that_cannot_be_looked_at_keeps_nobody_in(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there[GLASS] = may("eve")
-    sweep(world)
+    sweep(services)
     assert "another-road" in [alert.name for alert in whole.aws.told]
 
 
 def test_the_roles_of_the_automation_are_the_account_s(made: tuple[Account, Any, Roads]) -> None:
-    whole, world, roads = made
+    whole, services, roads = made
     roads.there["role/portcullis-automation"] = may("functions")
-    look_at_roads(world, ACCOUNT, SWEEP)
+    look_at_roads(services, ACCOUNT, SWEEP)
     roads.there["role/portcullis-automation"] = may("functions", "eve")
-    look_at_roads(world, ACCOUNT, EVE)
+    look_at_roads(services, ACCOUNT, EVE)
     assert [(alert.name, alert.deployment) for alert in whole.aws.told] == [("another-road", ACCOUNT)]
-    assert opened_in_words(world, "demo"), "status of each deployment shows it"
+    assert opened_in_words(services, "demo"), "status of each deployment shows it"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_the_roles_of_the_automation_are_the_account_s(made: tuple[Account, Any,
 def test_what_leaves_nothing_to_read_is_told_by_its_event(
     made: tuple[Account, Any, Roads], name: str, actor: str, words: str
 ) -> None:
-    whole, world, _ = made
+    whole, services, _ = made
     signal = Signal(name, "", subject="cognito-user:p/anna", actor=actor, at="2025-06-01T11:00:00Z", event_id="1")
-    look_at_roads(world, "demo", EVE, signal)
+    look_at_roads(services, "demo", EVE, signal)
     happened = [alert.happened for alert in whole.aws.told if alert.name == "road-used"]
     assert [words in one for one in happened] == ([True] if words else [])

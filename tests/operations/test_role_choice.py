@@ -14,7 +14,7 @@ from tests.operations.worlds import Account, account, model_text
 def opened(pool: str = "eu-central-1:pool") -> Account:
     made = account()
     made.registered(identity_pool=pool)
-    apply_text(made.world, "demo", model_text("  roles: {}\n"), Trigger("a test", "somebody"))
+    apply_text(made.services, "demo", model_text("  roles: {}\n"), Trigger("a test", "somebody"))
     made.people.unchosen = ("provider:dashboards",)
     return made
 
@@ -25,12 +25,12 @@ def of_the_choice(made: Account) -> list[str]:
 
 def test_a_choice_that_was_changed_is_put_back_and_told_with_its_clients() -> None:
     made = opened()
-    sweep(made.world)
-    sweep(made.world)
+    sweep(made.services)
+    sweep(made.services)
     [told] = of_the_choice(made)
     assert "provider:dashboards" in told
     assert made.people.unchosen == ()
-    drifts = [one for one in made.world.ledger.history("demo") if one.operation == "drift"]
+    drifts = [one for one in made.services.ledger.history("demo") if one.operation == "drift"]
     assert "provider:dashboards" in [client for one in drifts for client in one.after]
 
 
@@ -41,12 +41,12 @@ def test_a_choice_that_cannot_be_read_keeps_nothing_else_from_being_swept(monkey
         raise Unreachable("the identity pool did not answer")
 
     monkeypatch.setattr(made.people, "choose_roles_by_token", unread)
-    [swept] = sweep(made.world)
+    [swept] = sweep(made.services)
     assert swept.error == ""
     assert "choice-of-roles-not-seen-to" in [alert.name for alert in made.aws.told]
 
 
 def test_a_deployment_without_an_identity_pool_has_no_choice_to_keep() -> None:
     made = opened(pool="")
-    sweep(made.world)
+    sweep(made.services)
     assert made.people.unchosen, "nobody was asked"

@@ -22,11 +22,11 @@ def demo(days: int | None = 31) -> Estate:
 
 
 def days_go_by(made: Estate, days: int) -> int:
-    one = made.world.ledger.registration("demo")
+    one = made.services.ledger.registration("demo")
     done = 0
     for _ in range(days):
         made.later(days=1)
-        done += bool(rotate_when_due(made.world, one, CAUSE))
+        done += bool(rotate_when_due(made.services.at(one), CAUSE))
     return done
 
 
@@ -69,5 +69,5 @@ def test_given_kms_refuses_then_it_is_told_once_and_nothing_is_raised() -> None:
 )
 def test_given_a_deployment_that_is_locked_or_not_well_then_its_key_is_left_alone(custody: Custody) -> None:
     made = demo()
-    made.world.ledger.keep_custody(custody)
+    made.services.ledger.keep_custody(custody)
     assert days_go_by(made, 40) == 0

@@ -43,10 +43,10 @@ class Eyes:
 
 def scene() -> tuple[Any, Aws, Eyes]:
     made, eyes = account(), Eyes({"portcullis-relay": ON, "portcullis-demo-key": ON})
-    world = replace(made.world, eyes=eyes)
+    services = replace(made.services, eyes=eyes)
     made.registered(eyes=json.dumps([OWN]))
-    keep_eyes(world, json.dumps([RULE]))
-    return world, made.aws, eyes
+    keep_eyes(services, json.dumps([RULE]))
+    return services, made.aws, eyes
 
 
 def names(aws: Aws) -> list[str]:
@@ -54,89 +54,89 @@ def names(aws: Aws) -> list[str]:
 
 
 def test_what_is_shut_is_told_once_with_who_and_since_when_and_again_when_it_is_over() -> None:
-    world, aws, eyes = scene()
+    services, aws, eyes = scene()
     eyes.there["portcullis-relay"] = OFF
-    look_at_account(world, EVE)
-    look_at_account(world, SWEEP)
+    look_at_account(services, EVE)
+    look_at_account(services, SWEEP)
     assert names(aws) == ["eyes-shut"]
     assert "the rule portcullis-relay in us-east-1 is DISABLED" in aws.told[0].happened
     assert "user/eve" in aws.told[0].happened
-    (line,) = shut_in_words(world, "demo")
+    (line,) = shut_in_words(services, "demo")
     assert line.startswith("since 2025-06-01T11:00:00+00:00: ")
     eyes.there["portcullis-relay"] = ON
-    look_at_account(world, SWEEP)
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
+    look_at_account(services, SWEEP)
     assert names(aws) == ["eyes-shut", "eyes-open"]
-    assert shut_in_words(world, "demo") == ()
+    assert shut_in_words(services, "demo") == ()
 
 
 def test_another_thing_that_is_shut_is_told_and_the_first_keeps_its_time() -> None:
-    world, aws, eyes = scene()
-    keep_eyes(world, json.dumps([RULE, OWN]))
+    services, aws, eyes = scene()
+    keep_eyes(services, json.dumps([RULE, OWN]))
     eyes.there["portcullis-relay"] = OFF
-    look_at_account(world, EVE)
+    look_at_account(services, EVE)
     eyes.there["portcullis-demo-key"] = None
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
     assert names(aws) == ["eyes-shut", "eyes-shut"]
-    first, second = shut_in_words(world, "demo")
+    first, second = shut_in_words(services, "demo")
     assert "is not there any more" in first
     assert "2025-06-01T11:00:00" in second
 
 
 def test_what_gives_no_answer_is_neither_shut_nor_open_and_what_is_refused_is_not_seen() -> None:
-    world, aws, eyes = scene()
+    services, aws, eyes = scene()
     eyes.there["portcullis-relay"] = Unreachable("throttled")
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
     assert names(aws) == []
     eyes.there["portcullis-relay"] = OFF
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
     eyes.there["portcullis-relay"] = Unreachable("throttled")
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
     assert names(aws) == ["eyes-shut"]
-    assert shut_in_words(world, "demo"), "shut as far as we know"
+    assert shut_in_words(services, "demo"), "shut as far as we know"
     eyes.there["portcullis-relay"] = Refused("may not be looked at: AccessDenied")
-    look_at_account(world, SWEEP)
+    look_at_account(services, SWEEP)
     assert "AccessDenied" in aws.told[-1].happened
 
 
 def test_the_rules_of_one_deployment_are_its_own_matter() -> None:
-    world, aws, eyes = scene()
+    services, aws, eyes = scene()
     eyes.there["portcullis-demo-key"] = OFF
-    assert look_at_account(world, SWEEP) == {}
-    look_at_own(world, world.ledger.registration("demo"), SWEEP)
+    assert look_at_account(services, SWEEP) == {}
+    look_at_own(services.at(services.ledger.registration("demo")), SWEEP)
     assert [(alert.name, alert.deployment) for alert in aws.told] == [("eyes-shut", "demo")]
-    assert shut_in_words(world, "other") == ()
+    assert shut_in_words(services, "other") == ()
 
 
 def test_an_event_about_a_deployment_s_own_rule_has_its_own_rules_looked_at() -> None:
-    world, aws, eyes = scene()
+    services, aws, eyes = scene()
     eyes.there["portcullis-demo-key"] = OFF
-    look_at_account(world, EVE, Signal("rule-disabled", "", subject="rule:portcullis-other-key"))
+    look_at_account(services, EVE, Signal("rule-disabled", "", subject="rule:portcullis-other-key"))
     assert names(aws) == []
-    look_at_account(world, EVE, Signal("rule-disabled", "", subject="rule:portcullis-demo-key"))
+    look_at_account(services, EVE, Signal("rule-disabled", "", subject="rule:portcullis-demo-key"))
     assert [(alert.name, alert.deployment) for alert in aws.told] == [("eyes-shut", "demo")]
 
 
 def test_a_person_who_asks_sees_all_and_whether_anybody_said_what_has_to_be_there() -> None:
-    world, _, eyes = scene()
-    assert look_everywhere(world, SWEEP)["exit_status"] == 0
+    services, _, eyes = scene()
+    assert look_everywhere(services, SWEEP)["exit_status"] == 0
     eyes.there["portcullis-demo-key"] = None
-    found = look_everywhere(world, SWEEP)
+    found = look_everywhere(services, SWEEP)
     assert found["exit_status"] == 3
     assert list(found["shut"]["demo"]) == ["the rule portcullis-demo-key"]
 
 
 def test_who_deletes_what_says_what_has_to_be_there_is_told() -> None:
-    world, aws, _ = scene()
-    forget_eyes(world, SWEEP)
-    forget_eyes(world, SWEEP)
+    services, aws, _ = scene()
+    forget_eyes(services, SWEEP)
+    forget_eyes(services, SWEEP)
     assert names(aws) == ["eyes-unwatched"]
-    assert look_everywhere(world, SWEEP)["exit_status"] == 3
+    assert look_everywhere(services, SWEEP)["exit_status"] == 3
 
 
 def test_a_queue_that_was_emptied_is_told_though_nothing_of_it_is_left_to_see() -> None:
-    world, aws, _ = scene()
+    services, aws, _ = scene()
     purged = Signal("queue-purged", "", subject="queue:portcullis-key.fifo", actor="eve", at="2025-06-01T11:00:00Z")
-    look_at_account(world, EVE, purged)
+    look_at_account(services, EVE, purged)
     assert names(aws) == ["events-thrown-away"]
     assert "eve emptied queue:portcullis-key.fifo" in aws.told[0].happened

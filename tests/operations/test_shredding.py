@@ -17,7 +17,7 @@ CAUSE = Trigger("portcullis shred", "somebody")
 
 def locked(made: Estate, *names: str) -> Estate:
     for name in names:
-        made.world.ledger.keep_custody(Custody(name, State.LOCKED))
+        made.services.ledger.keep_custody(Custody(name, State.LOCKED))
     return made
 
 
@@ -28,12 +28,12 @@ def test_given_a_plan_then_what_goes_and_what_stays_is_listed_and_nothing_is_don
             "GranteePrincipal": "es.amazonaws.com",
             "Operations": ["Decrypt"],
             "Constraints": {
-                "EncryptionContextSubset": {"aws:es:arn": made.world.ledger.registration("demo").domain_arn}
+                "EncryptionContextSubset": {"aws:es:arn": made.services.ledger.registration("demo").domain_arn}
             },
         },
         {"GranteePrincipal": "rds.amazonaws.com", "Operations": ["Decrypt"], "Name": "ledger-db"},
     ]
-    plan = shred(made.world, "demo", CAUSE)
+    plan = shred(made.services, "demo", CAUSE)
     told = " ".join(plan.destroys)
     assert "domain demo" in told
     assert "automated snapshots" in told
@@ -49,14 +49,14 @@ def test_given_a_plan_then_what_goes_and_what_stays_is_listed_and_nothing_is_don
 
 def test_given_snapshots_under_another_key_then_they_are_kept() -> None:
     made = locked(estate("demo", options={"snapshots": {"key_arn": key_arn("other")}}), "demo")
-    plan = shred(made.world, "demo", CAUSE)
+    plan = shred(made.services, "demo", CAUSE)
     assert "bucket-demo" not in " ".join(plan.destroys)
     assert key_arn("other") in " ".join(plan.keeps)
 
 
 def test_given_it_is_locked_and_confirmed_then_it_is_scheduled_written_down_and_told() -> None:
     made = locked(estate("demo"), "demo")
-    done = shred(made.world, "demo", CAUSE, confirm="demo", days=7, yes=True)
+    done = shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
     assert made.keys["demo"].state == "PendingDeletion"
     assert done.due
     assert "cancel-key-deletion" in done.next
@@ -67,20 +67,20 @@ def test_given_it_is_locked_and_confirmed_then_it_is_scheduled_written_down_and_
 def test_given_a_deployment_that_is_open_then_it_is_refused_however_confirmed() -> None:
     made = estate("demo")
     with pytest.raises(Refused, match="only what is locked"):
-        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+        shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
     assert made.keys["demo"].state == "Enabled"
 
 
 def test_given_another_deployment_under_the_same_key_then_both_have_to_be_locked() -> None:
     made = locked(estate("demo", "other"), "demo")
-    other = made.world.ledger.registration("other")
-    made.world.ledger.register(replace(other, key_arn=key_arn("demo")))
-    plan = shred(made.world, "demo", CAUSE)
+    other = made.services.ledger.registration("other")
+    made.services.ledger.register(replace(other, key_arn=key_arn("demo")))
+    plan = shred(made.services, "demo", CAUSE)
     assert "domain other" in " ".join(plan.destroys)
     with pytest.raises(Refused, match="other is open"):
-        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+        shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
     locked(made, "other")
-    shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+    shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
     assert made.keys["demo"].state == "PendingDeletion"
 
 
@@ -88,14 +88,14 @@ def test_given_another_deployment_under_the_same_key_then_both_have_to_be_locked
 def test_given_another_key_id_then_nothing_is_scheduled(confirm: str) -> None:
     made = locked(estate("demo"), "demo")
     with pytest.raises(Refused, match="--confirm demo"):
-        shred(made.world, "demo", CAUSE, confirm=confirm, yes=True)
+        shred(made.services, "demo", CAUSE, confirm=confirm, yes=True)
     assert made.keys["demo"].state == "Enabled"
 
 
 @pytest.mark.parametrize("days", [0, 6, 31, "soon"])
 def test_given_days_that_kms_does_not_take_then_it_is_bad_input(days: int) -> None:
     with pytest.raises(BadInput, match="7 to 30"):
-        shred(locked(estate("demo"), "demo").world, "demo", CAUSE, days=days)
+        shred(locked(estate("demo"), "demo").services, "demo", CAUSE, days=days)
 
 
 OBSTACLES = {
@@ -120,14 +120,14 @@ def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> No
     more, said = OBSTACLES[case]
     made = locked(estate("demo"), "demo")
     made.keys["demo"].more = more
-    assert said in " ".join(shred(made.world, "demo", CAUSE).obstacles)
+    assert said in " ".join(shred(made.services, "demo", CAUSE).obstacles)
     with pytest.raises(Refused, match=said):
-        shred(made.world, "demo", CAUSE, confirm="demo", yes=True)
+        shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
 
 
 def test_given_a_domain_that_is_deleted_already_then_its_data_is_not_counted_again() -> None:
     made = estate("demo")
-    kept = made.world.ledger.model("demo")
-    made.world.ledger.keep_model("demo", replace(kept, options={}))
-    made.world.ledger.keep_custody(Custody("demo", State.DELETED))
-    assert "all data of the domain" not in " ".join(shred(made.world, "demo", CAUSE).destroys)
+    kept = made.services.ledger.model("demo")
+    made.services.ledger.keep_model("demo", replace(kept, options={}))
+    made.services.ledger.keep_custody(Custody("demo", State.DELETED))
+    assert "all data of the domain" not in " ".join(shred(made.services, "demo", CAUSE).destroys)

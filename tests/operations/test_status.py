@@ -21,44 +21,44 @@ CAUSE = Trigger("a test", "somebody")
 def test_what_a_lock_has_shut_is_not_told_as_drift() -> None:
     # Given a deployment that is open, and one look without drift
     here = town()
-    assert drifted(here.world, "demo") == {"drift": []}
+    assert drifted(here.services, "demo") == {"drift": []}
     # When its key is gone, and the gate has dropped
     here.aws.disabled = True
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     # Then nobody is told that the lock's own work was done by hand
     with pytest.raises(Refused, match="locked"):
-        drifted(here.world, "demo")
-    assert status(here.world, "demo").custody.state.value == "locked"
+        drifted(here.services, "demo")
+    assert status(here.services, "demo").custody.state.value == "locked"
 
 
 def test_while_locked_a_plan_says_what_waits_and_not_what_the_lock_has_shut() -> None:
     # Given a deployment with a member, and its key gone
     here = town()
     here.join("anna")
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     here.aws.disabled = True
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     # Then nothing waits, since nobody changed anything but the lock
-    assert plan(here.world, "demo", CAUSE).steps == ()
-    assert status(here.world, "demo").steps_waiting == 0
+    assert plan(here.services, "demo", CAUSE).steps == ()
+    assert status(here.services, "demo").steps_waiting == 0
     # When somebody joins meanwhile
     here.join("ben")
     # Then he waits, and he alone
-    [step] = plan(here.world, "demo", CAUSE).steps
+    [step] = plan(here.services, "demo", CAUSE).steps
     assert "ben" in step
-    assert status(here.world, "demo").steps_waiting == 1
+    assert status(here.services, "demo").steps_waiting == 1
 
 
 def test_while_locked_snapshots_are_refused_in_words_and_not_by_the_engine() -> None:
     here = town()
     here.aws.disabled = True
-    guard(here.world, "demo", CAUSE)
+    guard(here.services, "demo", CAUSE)
     ledger = here.account.ledger
     bucket = {"snapshot_role": "r", "snapshot_store_role": "s", "snapshot_bucket": "the-bucket"}
     ledger.register(replace(ledger.registration("demo"), **bucket))
     for verb in (snapshot_list, snapshot_take):
         with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket the-bucket"):
-            verb(here.world, "demo", CAUSE)
+            verb(here.services, "demo", CAUSE)
 
 
 def gone(_: object) -> object:
@@ -69,7 +69,7 @@ def test_of_what_is_deleted_nothing_asks_for_attention() -> None:
     here = town()
     ledger = here.account.ledger
     ledger.keep_custody(replace(ledger.custody("demo"), state=State.DELETED))
-    found = status(replace(here.world, engine=gone), "demo")
+    found = status(replace(here.services, engine=gone), "demo")
     assert (found.problems, found.steps_waiting) == ((), 0)
 
 
@@ -83,6 +83,6 @@ def test_a_snapshot_that_is_not_there_is_named_with_those_that_are() -> None:
         def listed(self, repository: str) -> list[dict[str, str]]:
             return [{"snapshot": "scheduled-1"}, {"snapshot": "scheduled-2"}]
 
-    world = replace(here.world, snapshots=lambda _: Kept())
+    services = replace(here.services, snapshots=lambda _: Kept())
     with pytest.raises(Refused, match="no snapshot 'nosuch': the latest are scheduled-1, scheduled-2"):
-        snapshot_restore(world, "demo", CAUSE, name="nosuch")
+        snapshot_restore(services, "demo", CAUSE, name="nosuch")

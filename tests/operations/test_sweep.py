@@ -36,18 +36,18 @@ def failing(made: Estate, part: str, error: Exception) -> Services:
             return fails
 
     if part in ("alerts", "dead_letters"):
-        return replace(made.world, **{part: Failing()})
-    working = getattr(made.world, part)
-    return replace(made.world, **{part: lambda one: Failing() if one.deployment == "bad" else working(one)})
+        return replace(made.services, **{part: Failing()})
+    working = getattr(made.services, part)
+    return replace(made.services, **{part: lambda one: Failing() if one.deployment == "bad" else working(one)})
 
 
 @pytest.mark.parametrize("error", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("part", ["keys", "engine", "identity"])
 def test_one_that_fails_is_told_once_and_the_others_are_swept(part: str, error: type[Exception]) -> None:
     made = estate("aaa", "bad", "zzz")
-    world = failing(made, part, an(error))
+    services = failing(made, part, an(error))
     for _ in range(2):
-        aaa, bad, zzz = sweep(world)
+        aaa, bad, zzz = sweep(services)
         assert (aaa.error, aaa.state, zzz.error, zzz.state) == ("", "open", "", "open")
         assert bad.error
     assert made.alerts().count("sweep-failed") == 1
@@ -65,10 +65,10 @@ def test_a_key_that_cannot_be_looked_at_keeps_nobody_who_left_in() -> None:
     """The parts of one sweep do not wait for each other either."""
     made = estate("bad")
     read: list[str] = []
-    world = failing(made, "keys", TypeError("no such probe"))
-    engine = world.engine
-    world = replace(world, engine=lambda one: read.append(one.deployment) or engine(one))
-    [found] = sweep(world)
+    services = failing(made, "keys", TypeError("no such probe"))
+    engine = services.engine
+    services = replace(services, engine=lambda one: read.append(one.deployment) or engine(one))
+    [found] = sweep(services)
     assert "TypeError" in found.error
     assert read
 
@@ -77,11 +77,11 @@ def test_a_key_that_cannot_be_looked_at_keeps_nobody_who_left_in() -> None:
 def test_a_registration_that_cannot_be_read_is_its_own_deployments_trouble(damage: bytes) -> None:
     made = estate("aaa", "bad", "zzz")
     made.account.ledger._items["registration", "bad"] = damage
-    found = {one.deployment: one for one in sweep(made.world)}
+    found = {one.deployment: one for one in sweep(made.services)}
     assert found["bad"].error
     assert (found["aaa"].error, found["zzz"].error) == ("", "")
     assert "sweep-failed" in made.alerts()
-    listed = {line["deployment"]: line["state"] for line in every(made.world)}
+    listed = {line["deployment"]: line["state"] for line in every(made.services)}
     assert (listed["aaa"], listed["zzz"]) == ("open", "open")
     assert "cannot be read" in listed["bad"]
 
@@ -95,6 +95,6 @@ def test_what_went_wrong_is_in_the_log_with_its_place(caplog: pytest.LogCaptureF
 def test_once_it_works_again_the_next_failure_is_told_again() -> None:
     made = estate("bad")
     broken = failing(made, "engine", TypeError("first"))
-    for world in (broken, broken, made.world, broken):
-        sweep(world)
+    for services in (broken, broken, made.services, broken):
+        sweep(services)
     assert made.alerts().count("sweep-failed") == 2

@@ -33,7 +33,7 @@ def made() -> Account:
     one = account()
     one.registered()
     one.people.groups = {READERS: (ANNA,)}
-    apply_text(one.world, "demo", MODEL, CAUSE)
+    apply_text(one.services, "demo", MODEL, CAUSE)
     return one
 
 
@@ -52,7 +52,7 @@ def meanwhile(made: Account, *people: str) -> Callable[[Any], None]:
     def overtake(_: Any) -> None:
         made.ledger._leases.clear()
         made.people.groups = {READERS: people}
-        synchronise(made.world, "demo", OTHER)
+        synchronise(made.services, "demo", OTHER)
 
     return overtake
 
@@ -61,10 +61,10 @@ def test_whoever_is_put_back_by_a_slow_writer_is_claimed_and_taken_out_by_the_ne
     made.people.groups = {READERS: (ANNA, BEN)}
     made.engine.meddle = meanwhile(made, ANNA)  # before Ben's entry is written: he left again, and that was seen
     with pytest.raises((Overtaken, Conflict)):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert BEN in mapped(made), "the write was on its way"
     assert BEN in claimed(made), "and is not nobody's"
-    synchronise(made.world, "demo", OTHER)
+    synchronise(made.services, "demo", OTHER)
     assert mapped(made) == {ANNA}
 
 
@@ -77,7 +77,7 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
 
     made.engine.meddle = overtake  # at the first of its two writes
     with pytest.raises(Overtaken, match="another writer is at work"):
-        apply_text(made.world, "demo", more.replace("[read]", "[read, write]"), CAUSE)
+        apply_text(made.services, "demo", more.replace("[read]", "[read, write]"), CAUSE)
     assert "late" in made.engine.held.of(Kind.TENANTS), "it was on its way"
     written = made.engine.held.get(Kind.ROLES, "viewers") or {}
     assert written["index_permissions"][0]["allowed_actions"] == ["read"]
@@ -95,13 +95,13 @@ def test_what_was_not_answered_stays_claimed_for_a_while_and_no_longer(made: Acc
         raise Unreachable("no answer")
 
     made.engine.meddle = silent
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert (mapped(made), BEN in claimed(made)) == ({ANNA}, True)
     made.engine.by_hand(Kind.MAPPINGS, late[0])  # it arrives after all
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert (mapped(made), BEN in claimed(made)) == ({ANNA}, True)
     made.aws.at += timedelta(minutes=15)
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert claimed(made) == {ANNA}
 
 
@@ -113,13 +113,13 @@ def test_a_writer_that_died_leaves_its_claims_until_nothing_of_it_can_come(made:
 
     made.engine.meddle = die
     with pytest.raises(Crash):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     made.ledger._leases.clear()
     made.people.groups = {READERS: (ANNA,)}
-    synchronise(made.world, "demo", OTHER)
+    synchronise(made.services, "demo", OTHER)
     assert BEN in claimed(made)
     made.aws.at += timedelta(minutes=15)
-    synchronise(made.world, "demo", OTHER)
+    synchronise(made.services, "demo", OTHER)
     assert claimed(made) == {ANNA}
 
 
@@ -133,7 +133,7 @@ def test_after_a_conflict_or_a_silence_the_groups_are_read_again(made: Account, 
 
     made.engine.meddle = leave
     before = made.ledger.watermark("demo")
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {ANNA, CARL}, "a conflict is followed by a new look, and Ben never got in"
     assert made.ledger.watermark("demo") != before
 
@@ -145,7 +145,7 @@ def test_a_conflict_while_taking_out_is_followed_by_a_new_look(made: Account) ->
         raise Conflict("moved")
 
     made.engine.meddle = once
-    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == set()
 
 
@@ -156,7 +156,7 @@ def test_a_deployment_is_not_set_up_while_another_writer_is_at_work(made: Accoun
     made.ledger.lease = lambda *a, **k: lease(*a, **{**k, "wait": 0.01})  # type: ignore[method-assign]
     writes = made.engine.writes
     with pytest.raises(Unreachable, match="another writer is at work on demo"):
-        introduce(made.world, here, MODEL.replace("[read]", "[read, write]"), CAUSE)
+        introduce(made.services.at(here), MODEL.replace("[read]", "[read, write]"), CAUSE)
     assert made.engine.writes == writes
     assert made.ledger.model("demo").text == MODEL
 
@@ -165,16 +165,16 @@ def test_the_guard_of_an_apply_is_asked_before_the_first_write(made: Account, mo
     monkeypatch.setattr(applying, "guard_plan", lambda *_: (Danger("nobody is left", "keep somebody"),))
     writes, made.people.groups = made.engine.writes, {READERS: (ANNA, BEN)}
     with pytest.raises(Refused, match="nobody is left"):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert made.engine.writes == writes
     assert [alert.name for alert in made.aws.told] == ["lock-out-refused"]
 
 
 def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account) -> None:
     made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers/backend_roles", "value": ["by-hand"]}])
-    adopted = adopt(made.world, "demo", CAUSE)
+    adopted = adopt(made.services, "demo", CAUSE)
     assert adopted.exit_status == 0
     claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
     assert "by-hand" in {one.entry for one in claims}
-    apply_text(made.world, "demo", MODEL, CAUSE)
+    apply_text(made.services, "demo", MODEL, CAUSE)
     assert made.engine.held.entries("viewers", "backend_roles") == ()

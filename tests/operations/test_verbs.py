@@ -41,7 +41,7 @@ def made() -> Account:
 def ask(made: Account, verb: str, **arguments: Any) -> Any:
     """As the `operate` function runs it, request and answer passed through JSON."""
     request = {"verb": verb, "deployment": "demo", "arguments": arguments, "actor": "somebody", "cause": "a test"}
-    return json.loads(json.dumps(carry_out(made.world, json.loads(json.dumps(request)), alias="act")))
+    return json.loads(json.dumps(carry_out(made.services, json.loads(json.dumps(request)), alias="act")))
 
 
 # ---------------------------------------------------------------------- saved plans
@@ -435,7 +435,7 @@ def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(
         entries = made.engine.held.entries(name, "backend_roles")
         assert new in entries
         assert arn("role", "master") not in entries
-    introduce(made.world, as_deployed, MODEL, Trigger("CloudFormation Update"))
+    introduce(made.services.at(as_deployed), MODEL, Trigger("CloudFormation Update"))
     assert made.ledger.registration("demo").master_role == new
     assert ask(made, "plan")["exit_status"] == 0
 
@@ -493,7 +493,7 @@ def test_a_request_that_cannot_be_is_refused_in_words(
     made: Account, request_: dict[str, Any], alias: str, said: str
 ) -> None:
     with pytest.raises(PortcullisError, match=said):
-        carry_out(made.world, request_, alias=alias)
+        carry_out(made.services, request_, alias=alias)
 
 
 # ---------------------------------------------------------------------- the gate, by hand

@@ -513,7 +513,7 @@ class Nowhere:
 class Account:
     """A world and its parts, at hand."""
 
-    world: Services
+    services: Services
     ledger: Memory
     engine: Engine
     people: People
@@ -558,8 +558,8 @@ def account(held: SecurityConfig | None = None, fate: Fate | None = None) -> Acc
         "let_into_vpcs": lambda: "was there",
         "roads": lambda *_: NoRoads(),
     }
-    world = Services(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services)})
-    return Account(world, ledger, engine, people, passwords, aws, fate)
+    services = Services(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services)})
+    return Account(services, ledger, engine, people, passwords, aws, fate)
 
 
 def mapping(**lists: list[str]) -> Json:

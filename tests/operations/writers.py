@@ -54,9 +54,9 @@ def at_once(node: Node, made: Account, *, writers: int = 16, seconds: float = 8.
     worlds = {}
     for name in names:
         engine = OpenSearchEngine(automation_transport(node), "the node")  # a connection of its own
-        worlds[name] = replace(made.world, engine=lambda _, engine=engine: engine, sleep=time.sleep)
+        worlds[name] = replace(made.services, engine=lambda _, engine=engine: engine, sleep=time.sleep)
         made.ledger.register(registration(name, domain="demo", master_role=MASTER))
-    introduce(worlds[names[0]], made.ledger.registration(names[0]), text_of(names[0], 0), CAUSE)
+    introduce(worlds[names[0]].at(made.ledger.registration(names[0])), text_of(names[0], 0), CAUSE)
     over, lock, last = time.monotonic() + seconds, threading.Lock(), dict.fromkeys(names, 0)
 
     def write(name: str) -> None:
@@ -78,7 +78,7 @@ def at_once(node: Node, made: Account, *, writers: int = 16, seconds: float = 8.
     with ThreadPoolExecutor(writers + 1) as crowd:
         crowd.submit(_by_hand, node, over, seen)
         list(crowd.map(write, names))
-    held = made.world.engine(made.ledger.registration(names[0])).read()
+    held = made.services.engine(made.ledger.registration(names[0])).read()
     for name in names:
         turn = last[name]
         wanted = [(f"road_{name}", f"{name}-{turn % 4}"), (_SHARED, f"{name}-{turn % 5}")]

@@ -47,11 +47,11 @@ class Watch:
     out: set[str] = field(default_factory=set)  # of those who left: whoever has to stay out from now on
     waiting: list[dict[str, Any]] = field(default_factory=list)  # events that no reaction has seen to yet
 
-    def world(self) -> Services:
-        world = self.here.world
-        around = {name: self._around(getattr(world, name)) for name in ("ledger", "alerts")}
-        parts = {name: self._around(getattr(world, name)(None)) for name in PARTS[2:]}
-        return replace(world, **around, **{name: (lambda _, part=part: part) for name, part in parts.items()})
+    def services(self) -> Services:
+        services = self.here.services
+        around = {name: self._around(getattr(services, name)) for name in ("ledger", "alerts")}
+        parts = {name: self._around(getattr(services, name)(None)) for name in PARTS[2:]}
+        return replace(services, **around, **{name: (lambda _, part=part: part) for name, part in parts.items()})
 
     def _around(self, part: Any) -> Any:
         watch = self
@@ -145,7 +145,7 @@ class Watch:
     def turn_key(self) -> None:
         self.here.aws.disabled = not self.here.aws.disabled
         with suppress(PortcullisError):
-            guard(self.here.world, "demo", CAUSE)
+            guard(self.here.services, "demo", CAUSE)
         self.look()
 
     def ends_in_the_truth(self) -> None:
@@ -155,7 +155,7 @@ class Watch:
         for _ in range(6):
             self.here.pass_time(61)
             self.react()
-            sweep(self.here.world)
+            sweep(self.here.services)
             self.look()
             if self.here.state is State.OPEN and not self.waiting:
                 break
@@ -172,7 +172,7 @@ def watched() -> Watch:
     here.account.ledger.lease = lambda domain, holder, **_: patient(domain, holder, wait=0)  # type: ignore[method-assign]
     for name in PEOPLE:
         here.join(name)
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     here.pass_time(60)
     watch = Watch(here)
     assert watch.searching() == set(PEOPLE)
@@ -194,7 +194,7 @@ def locked_without_anna() -> Watch:
 
 def look_at_the_key(watch: Watch) -> None:
     with suppress(PortcullisError, Crash):
-        guard(watch.world(), "demo", CAUSE)
+        guard(watch.services(), "demo", CAUSE)
 
 
 def random_history(seed: int) -> Watch:
@@ -221,7 +221,7 @@ def random_history(seed: int) -> Watch:
         if rng.random() < 0.5:
             watch.here.aws.disabled = not watch.here.aws.disabled
         with suppress(PortcullisError, Crash):
-            rng.choice((_look, _look, _synchronise))(watch.world())
+            rng.choice((_look, _look, _synchronise))(watch.services())
         watch.here.pass_time(rng.choice((1, 31, 61)))
         if rng.random() < 0.5:
             watch.react()
@@ -229,12 +229,12 @@ def random_history(seed: int) -> Watch:
     return watch
 
 
-def _look(world: Services) -> None:
-    guard(world, "demo", CAUSE)
+def _look(services: Services) -> None:
+    guard(services, "demo", CAUSE)
 
 
-def _synchronise(world: Services) -> None:
-    synchronise(world, "demo", CAUSE)
+def _synchronise(services: Services) -> None:
+    synchronise(services, "demo", CAUSE)
 
 
 class Unreadable(People):

@@ -64,7 +64,7 @@ class Between:
 def disturbed(here: Town, between: Between) -> Town:
     """The same town, whose ledger and engine are asked through `between` by whoever changes access."""
     ledger, engine = between.around(here.account.ledger), between.around(here.account.engine)
-    return replace(here, world=replace(here.world, ledger=ledger, engine=lambda _: engine))
+    return replace(here, services=replace(here.services, ledger=ledger, engine=lambda _: engine))
 
 
 def keys_turn(here: Town) -> Iterator[None]:
@@ -72,16 +72,16 @@ def keys_turn(here: Town) -> Iterator[None]:
     while True:
         here.aws.disabled = not here.aws.disabled
         with suppress(PortcullisError):  # that a change is at work on the domain is no matter of the lock
-            guard(here.world, "demo", KEY)
+            guard(here.services, "demo", KEY)
         yield
 
 
 CHANGES: dict[str, Callable[[Town], object]] = {
-    "synchronise": lambda here: synchronise(here.world, "demo", CAUSE),
-    "apply": lambda here: apply_text(here.world, "demo", model_text(MODEL + "  # changed\n"), CAUSE),
-    "adopt": lambda here: adopt(here.world, "demo", CAUSE),
+    "synchronise": lambda here: synchronise(here.services, "demo", CAUSE),
+    "apply": lambda here: apply_text(here.services, "demo", model_text(MODEL + "  # changed\n"), CAUSE),
+    "adopt": lambda here: adopt(here.services, "demo", CAUSE),
     "deploy": lambda here: introduce(
-        here.world, here.account.ledger.registration("demo"), model_text(MODEL + "  # deployed\n"), CAUSE
+        here.services.at(here.account.ledger.registration("demo")), model_text(MODEL + "  # deployed\n"), CAUSE
     ),
 }
 
@@ -93,7 +93,7 @@ def changed_while_the_key_turns(what: str, at: tuple[int, ...]) -> tuple[Town, i
     # All happens in one thread here: whoever waited for the one who is disturbed would wait for himself.
     ledger.lease = lambda domain, holder, **_: patient(domain, holder, wait=0)  # type: ignore[method-assign]
     here.join("anna")
-    synchronise(here.world, "demo", CAUSE)
+    synchronise(here.services, "demo", CAUSE)
     here.leave("anna")
     here.join("ben")
     turns = keys_turn(here)
@@ -106,7 +106,7 @@ def changed_while_the_key_turns(what: str, at: tuple[int, ...]) -> tuple[Town, i
 def is_shut_while_the_key_is_gone(here: Town) -> None:
     if not here.aws.disabled:
         return
-    guard(here.world, "demo", KEY)  # the next look, which finds what a write in flight has opened
+    guard(here.services, "demo", KEY)  # the next look, which finds what a write in flight has opened
     assert here.state is State.LOCKED
     assert here.mapped == []
 
@@ -114,8 +114,8 @@ def is_shut_while_the_key_is_gone(here: Town) -> None:
 def ends_in_the_truth(here: Town) -> None:
     here.aws.disabled = False
     here.pass_time(31)  # what waited for the change that was at work is tried again
-    guard(here.world, "demo", KEY)
-    synchronise(here.world, "demo", CAUSE)
+    guard(here.services, "demo", KEY)
+    synchronise(here.services, "demo", CAUSE)
     assert here.state is State.OPEN
     assert here.mapped == ["ben"]
 

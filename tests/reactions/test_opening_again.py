@@ -95,7 +95,7 @@ def test_where_no_wall_was_taken_yet_nobody_who_left_is_even_put_back_for_a_mome
                 raise Unreachable(f"{name}: no answer")
             return getattr(self.part, name)
 
-    far = replace(here.world, engine=lambda _: Far(here.account.engine), gate=lambda _: Far(here.aws))
+    far = replace(here.services, engine=lambda _: Far(here.account.engine), gate=lambda _: Far(here.aws))
     assert guard(far, "demo", CAUSE).state is State.LOCKING
     assert here.mapped == []
     watch.leaves("anna")
@@ -113,7 +113,7 @@ def test_where_no_wall_was_taken_yet_nobody_who_left_is_even_put_back_for_a_mome
 def test_groups_that_cannot_be_read_keep_it_shut_and_are_told_until_they_can() -> None:
     watch = locked_without_anna()
     here = watch.here
-    blind = replace(here.world, identity=lambda _: Unreadable(here.account.people.groups))
+    blind = replace(here.services, identity=lambda _: Unreadable(here.account.people.groups))
     assert guard(blind, "demo", CAUSE).state is State.UNLOCKING
     assert watch.walls_stand()
     assert here.mapped == []
@@ -124,7 +124,7 @@ def test_groups_that_cannot_be_read_keep_it_shut_and_are_told_until_they_can() -
     here.pass_time(31)
     assert guard(blind, "demo", CAUSE).state is State.UNLOCKING
     here.pass_time(31)
-    assert guard(here.world, "demo", CAUSE).state is State.OPEN
+    assert guard(here.services, "demo", CAUSE).state is State.OPEN
     assert here.mapped == ["ben", "cara"]
     assert len(here.told("unlocked")) == 1
 
@@ -174,7 +174,7 @@ def test_another_writer_s_lease_delays_the_opening_and_shuts_nobody_out_for_ever
     watch = locked_without_anna()
     here = watch.here
     with here.account.ledger.lease(here.account.ledger.registration("demo").domain_arn, "an apply"):
-        assert guard(here.world, "demo", CAUSE).state is State.UNLOCKING
+        assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
     assert watch.walls_stand()
     watch.ends_in_the_truth()
 
@@ -191,7 +191,7 @@ def test_a_removal_heard_of_in_mid_unlock_is_done_before_the_walls_are_off() -> 
         def open_ingress(self, *_: object) -> None:
             raise Unreachable("EC2 does not answer")
 
-    guard(replace(here.world, gate=lambda _: Stuck()), "demo", CAUSE)
+    guard(replace(here.services, gate=lambda _: Stuck()), "demo", CAUSE)
     assert here.state is State.UNLOCKING
     assert here.mapped == ["ben", "cara"]
     # When ben leaves, and the reaction hears of it

@@ -100,7 +100,7 @@ class Failing:
 
     def __init__(self, here: Town, times: int) -> None:
         self.here, self.times, self.kept, self.closed = here, times, [], False
-        keys = here.world.keys
+        keys = here.services.keys
 
         def looked(one: Any) -> Any:
             if self.times:
@@ -108,7 +108,7 @@ class Failing:
                 raise TypeError("a probe of an unknown kind")
             return keys(one)
 
-        here.world = replace(here.world, keys=looked, postpone=self.postpone)
+        here.services = replace(here.services, keys=looked, postpone=self.postpone)
 
     kept: list[tuple[str, int]]
 

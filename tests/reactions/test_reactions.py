@@ -249,26 +249,26 @@ def test_announced_is_what_was_so_when_the_role_was_taken_and_not_when_we_heard(
 ) -> None:
     # Given a window that was ended early in its third minute, and another for five minutes from the sixth on, of which nobody saw the end
     here.aws.disabled = True
-    guard(here.world, "demo", Trigger("a test"))
+    guard(here.services, "demo", Trigger("a test"))
     began = here.aws.at = here.aws.at.replace(microsecond=0)
     rules = machine.Rules()
     for opens, ends in ((0.0, 2.5), (6.0, 0.0)):
         here.aws.at = began + timedelta(minutes=opens)
         asked = here.aws.at
         guard(
-            here.world,
+            here.services,
             "demo",
             Trigger("a test"),
             change=lambda c, at=asked: machine.open_break_glass(c, "ann", "4711", 5, at, rules),
         )
         if ends:
             here.aws.at = began + timedelta(minutes=ends)
-            guard(here.world, "demo", Trigger("a test"), change=machine.close_break_glass)
+            guard(here.services, "demo", Trigger("a test"), change=machine.close_break_glass)
     # When the role was taken, and CloudTrail tells of it a quarter of an hour later
     here.aws.at = began + timedelta(minutes=minute)
     event = here.taken(_break_glass(here), "x")
     here.aws.at = began + timedelta(minutes=27)
-    guard(here.world, "demo", Trigger("the sweep, late"))
+    guard(here.services, "demo", Trigger("the sweep, late"))
     here.handle([here.sent(event)], "key")
     # Then it is held against the windows of then
     [told] = here.told("break-glass-used")

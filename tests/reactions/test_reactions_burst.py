@@ -39,5 +39,5 @@ def test_what_was_written_is_remembered_for_the_next_batch() -> None:
 
 
 def _batch(here: Town, slept: list[float], *, size: int, wrote: bool) -> Reactions:
-    world = replace(here.world, sleep=slept.append)
-    return Reactions(world, "identity", here.notes, here.notes, sizes={"demo": size}, wrote={"demo": wrote})
+    services = replace(here.services, sleep=slept.append)
+    return Reactions(services, "identity", here.notes, here.notes, sizes={"demo": size}, wrote={"demo": wrote})

@@ -22,7 +22,7 @@ ARN = f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:"
 def here() -> Town:
     made = town()
     made.account.passwords.kept["given"] = "Given-1"
-    apply_text(made.world, "demo", USERS, Trigger("a test", "somebody"))
+    apply_text(made.services, "demo", USERS, Trigger("a test", "somebody"))
     made.pass_time(60)
     sent(made)
     return made

@@ -94,7 +94,7 @@ class Town:
 
     account: Account
     aws: Keys
-    world: Services
+    services: Services
     notes: Notes = field(default_factory=Notes)
     again: list[tuple[str, str, int]] = field(default_factory=list)
 
@@ -178,7 +178,7 @@ class Town:
 
     def handle(self, records: Sequence[dict[str, Any]], queue: str = "identity") -> list[str]:
         """One batch, as one invocation takes it: what was done with each record; `failed` for one that raised."""
-        batch = Reactions(self.world, queue, self.notes, self.notes)
+        batch = Reactions(self.services, queue, self.notes, self.notes)
         done = []
         for one in records:
             try:
@@ -200,7 +200,7 @@ class Town:
         return done
 
     def sweep(self) -> None:
-        sweep(self.world)
+        sweep(self.services)
 
     # ------------------------------------------------------------------ what can be seen
 
@@ -263,8 +263,8 @@ def town() -> Town:
     aws = Keys.of(made.aws)
     made.engine.__class__ = Broken
     again: list[tuple[str, str, int]] = []
-    world = replace(
-        made.world,
+    services = replace(
+        made.services,
         settings=Settings("ledger", settle_seconds=SETTLE_S, queue_tries=TRIES),
         alerts=aws,
         keys=lambda _: aws,
@@ -273,10 +273,10 @@ def town() -> Town:
         now=aws.now,
         queue_again=lambda queue, receipt, seconds: again.append((queue, receipt, seconds)),
     )
-    one = Town(replace(made, world=world), aws, world, again=again)
+    one = Town(replace(made, services=services), aws, services, again=again)
     made.registered()
     one._members()
-    apply_text(world, "demo", model_text(MODEL), Why("a test", "somebody"))
+    apply_text(services, "demo", model_text(MODEL), Why("a test", "somebody"))
     made.engine.writes = 0
     one.pass_time(60)
     return one

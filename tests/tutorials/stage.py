@@ -109,7 +109,7 @@ def as_portcullis(
     world = replace(here.world, engine=lambda _: automation, master=lambda _: master, identity=known)
     if passwords is not None:
         world = replace(world, secrets=lambda _: passwords)
-    outcome = introduce(world, registration, (HERE / file).read_text(encoding="utf-8"), CAUSE)
+    outcome = introduce(world.at(registration), (HERE / file).read_text(encoding="utf-8"), CAUSE)
     assert outcome.status == "applied"
     assert plan(world, registration.deployment, CAUSE).exit_status == 0, "a plan right after is empty"
     return world

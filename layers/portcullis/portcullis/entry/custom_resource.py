@@ -66,39 +66,39 @@ def _name(properties: Mapping[str, Any]) -> str:
     return str(registration.get("deployment", "")) if isinstance(registration, Mapping) else ""
 
 
-def _carry_out(world: Services, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
+def _carry_out(services: Services, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
     if request == "Delete":
         if "Eyes" in properties:
-            forget_eyes(world, Trigger("CloudFormation Delete", "cloudformation"))
+            forget_eyes(services, Trigger("CloudFormation Delete", "cloudformation"))
             return {}
         # Of what CloudFormation takes back because it could never be read, nothing was registered.
         if name := _name(properties):
-            withdraw(world, name, Trigger("CloudFormation Delete", "cloudformation"))
+            withdraw(services, name, Trigger("CloudFormation Delete", "cloudformation"))
         return {}
     if properties.get("Account"):
-        return {"ServiceRole": world.let_into_vpcs()}
+        return {"ServiceRole": services.let_into_vpcs()}
     if "Eyes" in properties:
-        return {"Eyes": str(keep_eyes(world, str(properties["Eyes"])))}
+        return {"Eyes": str(keep_eyes(services, str(properties["Eyes"])))}
     registration = _registration(properties)
     text = _model_text(properties)
-    registration = with_domain_key(world, registration)
-    refuse_bad_key(world, registration, kept_model(text, f"{registration.deployment}.yaml"))
+    site = with_domain_key(services.at(registration))
+    refuse_bad_key(site, kept_model(text, f"{site.name}.yaml"))
     outcome = _once_it_answers(
-        world, lambda: introduce(world, registration, text, Trigger(f"CloudFormation {request}", "cloudformation"))
+        services, lambda: introduce(site, text, Trigger(f"CloudFormation {request}", "cloudformation"))
     )
     return {"Steps": str(len(outcome.plan.steps))}
 
 
-def _once_it_answers(world: Services, act: Callable[[], Outcome]) -> Outcome:
+def _once_it_answers(services: Services, act: Callable[[], Outcome]) -> Outcome:
     """A domain that has just come up may not answer at first, or another writer may be faster: to give up would be to make it once more."""
-    until = world.now() + _PATIENCE
+    until = services.now() + _PATIENCE
     while True:
         try:
             return act()
         except (Unreachable, Conflict):
-            if world.now() >= until:
+            if services.now() >= until:
                 raise
-            world.sleep(_PAUSE)
+            services.sleep(_PAUSE)
 
 
 def _registration(properties: Mapping[str, Any]) -> Registration:

@@ -82,7 +82,7 @@ def _said(words: Any, otherwise: str) -> str:
     return words if isinstance(words, str) and words else otherwise
 
 
-def carry_out(world: Services, request: Mapping[str, Any], *, alias: str) -> Any:
+def carry_out(services: Services, request: Mapping[str, Any], *, alias: str) -> Any:
     """One verb with its arguments. BadInput for what is not a verb or not an argument of it; Refused for the wrong alias."""
     name = request.get("verb")
     verb = VERBS.get(name) if isinstance(name, str) else None
@@ -102,6 +102,8 @@ def carry_out(world: Services, request: Mapping[str, Any], *, alias: str) -> Any
     arguments = arguments_of(verb.run, str(name), arguments, verb.arguments)
     cause = Trigger(_said(request.get("cause"), f"portcullis {name}"), _said(request.get("actor"), "a person"))
     done = (
-        verb.run(world, deployment, cause, **arguments) if verb.of_deployment else verb.run(world, cause, **arguments)
+        verb.run(services, deployment, cause, **arguments)
+        if verb.of_deployment
+        else verb.run(services, cause, **arguments)
     )
     return msgspec.to_builtins(done)

@@ -59,7 +59,7 @@ def queued(record: Mapping[str, Any]) -> Queued:
 class Reactions:
     """Reacts to one batch. Level-triggered: the first event of a deployment makes it read the truth, which covers the others."""
 
-    world: Services
+    services: Services
     queue: str  # "identity" or "key": whose dead letters take what will never be understood
     logger: Any  # a Powertools Logger, or anything with its append_keys and info
     metrics: Any  # a Powertools Metrics, or anything with its add_metric
@@ -88,7 +88,7 @@ class Reactions:
             self.logger.warning(f"not done in try {message.receives}: {line(f'{type(error).__name__}: {error}')}")
             if self._stands_aside(message, error):
                 return "postponed"
-            self.world.queue_again(raw["eventSourceARN"], raw["receiptHandle"], self._wait(message))
+            self.services.queue_again(raw["eventSourceARN"], raw["receiptHandle"], self._wait(message))
             raise
         self.logger.info(done)
         self.metrics.add_metric(name=f"Event{done.capitalize()}", unit="Count", value=1)
@@ -100,7 +100,7 @@ class Reactions:
         if self.queue != "key" or message.receives < _TRIES_IN_LINE or self._is_last_try(message):
             return False
         try:
-            self.world.postpone(postponed(message.body, message.deployment, message.receives), self._wait(message))
+            self.services.postpone(postponed(message.body, message.deployment, message.receives), self._wait(message))
         except Exception as failed:
             self.logger.warning(
                 f"could not be postponed, {type(failed).__name__}; {type(error).__name__} keeps it in line"
@@ -124,12 +124,12 @@ class Reactions:
             self.logger.warning(f"not done in try {message.receives}: {said}")
             if not self._is_last_try(message):
                 again = postponed(message.body, message.deployment, message.receives)
-                self.world.postpone(again, self._wait(message))
+                self.services.postpone(again, self._wait(message))
                 return "postponed"
-            self.world.dead_letters.bury(self.queue, message.body, message.deployment, said)
+            self.services.dead_letters.bury(self.queue, message.body, message.deployment, said)
             told = f"an event could not be handled in {message.receives} tries: {said}"
             kept = "it was put with the dead letters, whole; later events had not waited for it"
-            self.world.alerts.tell(_dead_letter(message, told, kept))
+            self.services.alerts.tell(_dead_letter(message, told, kept))
             return "buried"
         self.logger.info(done)
         return done
@@ -144,7 +144,7 @@ class Reactions:
             deployment = reminded_of(raw)
             concerning(deployment)
             self.logger.append_keys(deployment=deployment)
-            guard(self.world, deployment, Trigger("a reminder", "portcullis"))
+            guard(self.services, deployment, Trigger("a reminder", "portcullis"))
         except Exception as error:
             self.logger.warning(f"left to the sweep: {type(error).__name__}: {error}")
             return "left"
@@ -158,7 +158,7 @@ class Reactions:
         return _TRY_AGAIN_SECONDS[min(message.receives, len(_TRY_AGAIN_SECONDS)) - 1]
 
     def _is_last_try(self, message: Queued) -> bool:
-        return message.receives >= self.world.settings.queue_tries
+        return message.receives >= self.services.settings.queue_tries
 
     def take(self, message: Queued) -> str:
         """React to one message: nothing, covered, done or buried. Raises what a later try may mend."""
@@ -184,8 +184,8 @@ class Reactions:
             from portcullis.operations.watching.seeing import look_at_account
 
             cause = Trigger(signal.event_id, signal.actor, signal.at)
-            look_at_account(self.world, cause, signal)
-            look_at_roads(self.world, ACCOUNT, cause)
+            look_at_account(self.services, cause, signal)
+            look_at_roads(self.services, ACCOUNT, cause)
             return "done"
         if signal.concern is Concern.ROADS:
             from portcullis.operations.watching.roads import look_at_roads
@@ -193,12 +193,12 @@ class Reactions:
             cause = Trigger(signal.event_id, signal.actor, signal.at)
             if signal.name == SECRET_CHANGED:
                 self._follow_secrets(message.deployment, cause)  # first: until then the old password is good
-            look_at_roads(self.world, message.deployment, cause, signal)
+            look_at_roads(self.services, message.deployment, cause, signal)
             return "done"
         if signal.concern is Concern.BREAK_GLASS:  # each is told: none covers another
             from portcullis.operations.custody.break_glass import break_glass_used
 
-            return "done" if break_glass_used(self.world, message.deployment, signal) else "covered"
+            return "done" if break_glass_used(self.services, message.deployment, signal) else "covered"
         about = (message.deployment, _looked_at(signal))
         if about in self.covered or self._is_covered(message, signal):
             return "covered"
@@ -211,16 +211,16 @@ class Reactions:
 
             self._gather(message.deployment)
             try:
-                self.wrote[message.deployment] = synchronise(self.world, message.deployment, cause).writes > 0
+                self.wrote[message.deployment] = synchronise(self.services, message.deployment, cause).writes > 0
             except Refused as error:
                 # Another try would be refused as well: it is told, the sweep tries again, and what comes behind it is not held up.
-                tell_refused(self.world, message.deployment, error)
+                tell_refused(self.services, message.deployment, error)
                 self.covered.add(about)
                 return "refused"
         else:
             from portcullis.operations.custody.guard import guard
 
-            guard(self.world, message.deployment, cause, hint=signal)
+            guard(self.services, message.deployment, cause, hint=signal)
         self.covered.add(about)
         if signal.name in ROADS_TOO:
             self._look_at_roads(message.deployment, cause)
@@ -231,7 +231,7 @@ class Reactions:
         from portcullis.operations.people.following_secrets import follow_secrets
 
         try:
-            follow_secrets(self.world, self.world.ledger.registration(deployment), cause)
+            follow_secrets(self.services.site(deployment), cause)
         except Refused as error:
             self.logger.warning(f"a password is left to the sweep: {line(str(error))}")
 
@@ -240,7 +240,7 @@ class Reactions:
         from portcullis.operations.watching.roads import look_at_roads
 
         try:
-            look_at_roads(self.world, deployment, cause)
+            look_at_roads(self.services, deployment, cause)
         except Exception as error:
             self.logger.warning(f"the roads are left to the sweep: {type(error).__name__}: {error}")
 
@@ -248,8 +248,8 @@ class Reactions:
         if deployment not in self.scopes:
             if deployment == ACCOUNT:
                 return scope_of_account("", "")
-            kept = as_far_as_readable(self.world, deployment)
-            registration = self.world.ledger.registration(deployment)
+            kept = as_far_as_readable(self.services, deployment)
+            registration = self.services.ledger.registration(deployment)
             self.scopes[deployment] = scope_of(registration, kept.access, kept.options.get("secrets"))
         return self.scopes[deployment]
 
@@ -259,20 +259,20 @@ class Reactions:
         A single change never waits, and neither does what is left in the queue once the readings find nothing new.
         """
         if self.sizes.get(deployment, 0) >= _FULL_BATCH and self.wrote.get(deployment):
-            self.world.sleep(_GATHER_SECONDS)
+            self.services.sleep(_GATHER_SECONDS)
 
     def _is_covered(self, message: Queued, signal: Signal) -> bool:
         """Whether a finished reconcile read the truth after this event happened and settled."""
         if signal.concern is not Concern.IDENTITY:
             return False
-        until = self.world.ledger.watermark(message.deployment)
+        until = self.services.ledger.watermark(message.deployment)
         happened = _time(signal.at) or message.sent_at
-        settled = happened + timedelta(seconds=self.world.settings.settle_seconds)
+        settled = happened + timedelta(seconds=self.services.settings.settle_seconds)
         return until is not None and message.sent_at < until and settled <= until
 
     def _bury(self, message: Queued, error: MalformedEvent) -> None:
-        self.world.dead_letters.bury(self.queue, message.body, message.deployment, str(error))
-        self.world.alerts.tell(
+        self.services.dead_letters.bury(self.queue, message.body, message.deployment, str(error))
+        self.services.alerts.tell(
             _dead_letter(
                 message,
                 f"an event could not be read: {error}",
@@ -282,7 +282,7 @@ class Reactions:
 
     def _last_try(self, message: Queued, error: Exception) -> None:
         log.exception("the last try failed")
-        self.world.alerts.tell(
+        self.services.alerts.tell(
             _dead_letter(
                 message,
                 f"an event could not be handled in {message.receives} tries: {error}",

@@ -47,21 +47,21 @@ class Verb:
     of_deployment: bool = True
 
 
-def _lock(world: Services, deployment: str, cause: Trigger, *, reason: str = "") -> Custody:
+def _lock(services: Services, deployment: str, cause: Trigger, *, reason: str = "") -> Custody:
     why = _reason(reason)
-    return guard(world, deployment, cause, change=lambda c: machine.hold(c, cause.actor, why, world.now()))
+    return guard(services, deployment, cause, change=lambda c: machine.hold(c, cause.actor, why, services.now()))
 
 
-def _unlock(world: Services, deployment: str, cause: Trigger) -> Custody:
-    return guard(world, deployment, cause, change=machine.release)
+def _unlock(services: Services, deployment: str, cause: Trigger) -> Custody:
+    return guard(services, deployment, cause, change=machine.release)
 
 
-def _look_at_key(world: Services, deployment: str, cause: Trigger) -> Custody:
-    return guard(world, deployment, cause)
+def _look_at_key(services: Services, deployment: str, cause: Trigger) -> Custody:
+    return guard(services, deployment, cause)
 
 
 def _break_glass(
-    world: Services,
+    services: Services,
     deployment: str,
     cause: Trigger,
     *,
@@ -70,7 +70,7 @@ def _break_glass(
     write: bool | str = False,
 ) -> Custody:
     """`minutes` not given: as long as the deployment's file allows. It only reads, unless `write` says more."""
-    rules = rules_of(world, world.ledger.registration(deployment))
+    rules = rules_of(services.site(deployment))
     longest = int(rules.break_glass_longest.total_seconds() // 60)
     writes = _yes_or_no(write, "write")
     why, asked = _reason(reason), longest if minutes in (None, "") else _whole(minutes, "minutes")
@@ -82,23 +82,23 @@ def _break_glass(
             remedy=f"1 to {longest}, the most that the file of {deployment} allows (break_glass: {{minutes}})",
         )
     return guard(
-        world,
+        services,
         deployment,
         cause,
-        change=lambda c: machine.open_break_glass(c, cause.actor, why, asked, world.now(), rules, write=writes),
+        change=lambda c: machine.open_break_glass(c, cause.actor, why, asked, services.now(), rules, write=writes),
     )
 
 
-def _end_break_glass(world: Services, deployment: str, cause: Trigger) -> Custody:
-    return guard(world, deployment, cause, change=machine.close_break_glass)
+def _end_break_glass(services: Services, deployment: str, cause: Trigger) -> Custody:
+    return guard(services, deployment, cause, change=machine.close_break_glass)
 
 
-def _synchronise(world: Services, deployment: str, cause: Trigger) -> Outcome:
-    return synchronise(world, deployment, cause)
+def _synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
+    return synchronise(services, deployment, cause)
 
 
 def _apply(
-    world: Services,
+    services: Services,
     deployment: str,
     cause: Trigger,
     *,
@@ -110,32 +110,32 @@ def _apply(
     names = [accept_new] if isinstance(accept_new, str) else accept_new
     if not (isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names)):
         raise BadInput("not a list of names", source="request", place="accept_new", remedy='e.g. ["anna"]')
-    return apply_text(world, deployment, text, cause, adopt=bool(adopt), expected=expected, accept_new=names)
+    return apply_text(services, deployment, text, cause, adopt=bool(adopt), expected=expected, accept_new=names)
 
 
-def _rollback(world: Services, deployment: str, cause: Trigger, *, entry: str) -> Outcome:
-    return rollback(world, deployment, cause, entry=str(entry))
+def _rollback(services: Services, deployment: str, cause: Trigger, *, entry: str) -> Outcome:
+    return rollback(services, deployment, cause, entry=str(entry))
 
 
-def _history(world: Services, deployment: str, cause: Trigger, *, limit: int = 20, entry: str = "") -> Any:
+def _history(services: Services, deployment: str, cause: Trigger, *, limit: int = 20, entry: str = "") -> Any:
     if not 1 <= limit <= _LONGEST_HISTORY:
         raise BadInput(
             f"{limit} entries", source="request", place="limit", remedy=f"a whole number from 1 to {_LONGEST_HISTORY}"
         )
-    return looking.history(world, deployment, limit, entry=entry)
+    return looking.history(services, deployment, limit, entry=entry)
 
 
-def _roads(world: Services, deployment: str, cause: Trigger) -> dict[str, Any]:
-    opened = watching.look_at_roads(world, deployment, cause)
+def _roads(services: Services, deployment: str, cause: Trigger) -> dict[str, Any]:
+    opened = watching.look_at_roads(services, deployment, cause)
     return {"deployment": deployment, "opened": opened, "exit_status": 3 if opened else 0}
 
 
-def _accept(world: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
-    return watching.accept(world, deployment, cause, watch=str(watch), reason=_reason(reason) if reason else "")
+def _accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
+    return watching.accept(services, deployment, cause, watch=str(watch), reason=_reason(reason) if reason else "")
 
 
-def _shred_plan(world: Services, deployment: str, cause: Trigger) -> Shredding:
-    return shred(world, deployment, cause)
+def _shred_plan(services: Services, deployment: str, cause: Trigger) -> Shredding:
+    return shred(services, deployment, cause)
 
 
 def _reason(reason: Any) -> str:
@@ -166,22 +166,22 @@ def _yes_or_no(value: Any, name: str) -> bool:
 
 
 VERBS: dict[str, Verb] = {
-    "list": Verb(lambda world, cause: looking.every(world), LOOK, of_deployment=False),
-    "status": Verb(lambda world, deployment, cause: looking.status(world, deployment), LOOK),
+    "list": Verb(lambda services, cause: looking.every(services), LOOK, of_deployment=False),
+    "status": Verb(lambda services, deployment, cause: looking.status(services, deployment), LOOK),
     "roads": Verb(_roads, LOOK),
-    "eyes": Verb(lambda world, cause: seeing.look_everywhere(world, cause), LOOK, of_deployment=False),
+    "eyes": Verb(lambda services, cause: seeing.look_everywhere(services, cause), LOOK, of_deployment=False),
     "history": Verb(_history, LOOK, frozenset({"limit", "entry"})),
     "plan": Verb(looking.plan, LOOK, frozenset({"text", "adopt"})),
     "check": Verb(check, LOOK, frozenset({"text", "source"})),
-    "drift": Verb(lambda world, deployment, cause: looking.drifted(world, deployment), LOOK),
+    "drift": Verb(lambda services, deployment, cause: looking.drifted(services, deployment), LOOK),
     "master-list": Verb(master_list, LOOK),
     "snapshot-list": Verb(snapshot_list, LOOK),
-    "key-check": Verb(lambda world, deployment, cause: keys.key_check(world, deployment), LOOK),
-    "key-status": Verb(lambda world, deployment, cause: keys.key_status(world, deployment), LOOK),
+    "key-check": Verb(lambda services, deployment, cause: keys.key_check(services, deployment), LOOK),
+    "key-status": Verb(lambda services, deployment, cause: keys.key_status(services, deployment), LOOK),
     "key-policy": Verb(keys.key_policy, LOOK, frozenset({"org_paths"})),
     "shred-plan": Verb(_shred_plan, LOOK),
-    "re-key-state": Verb(lambda world, deployment, cause: rekey_state(world, deployment), LOOK),
-    "restorability-state": Verb(lambda world, deployment, cause: last_check(world, deployment), LOOK),
+    "re-key-state": Verb(lambda services, deployment, cause: rekey_state(services, deployment), LOOK),
+    "restorability-state": Verb(lambda services, deployment, cause: last_check(services, deployment), LOOK),
     "accept": Verb(_accept, ACT, frozenset({"watch", "reason"})),
     "apply": Verb(_apply, ACT, frozenset({"text", "adopt", "expected", "accept_new"})),
     "adopt": Verb(adopt, ACT, frozenset({"text", "only", "without", "dry_run", "expected"})),
@@ -194,12 +194,12 @@ VERBS: dict[str, Verb] = {
     "integration-add": Verb(integration_add, ACT, frozenset({"service", "role", "index", "text"})),
     "synchronise": Verb(_synchronise, ACT),
     "guard": Verb(_look_at_key, ACT),
-    "sweep": Verb(lambda world, cause: sweep(world), ACT, of_deployment=False),
+    "sweep": Verb(lambda services, cause: sweep(services), ACT, of_deployment=False),
     "lock": Verb(_lock, ACT, frozenset({"reason"})),
     "unlock": Verb(_unlock, ACT),
     "break-glass": Verb(_break_glass, ACT, frozenset({"reason", "minutes", "write"})),
     "end-break-glass": Verb(_end_break_glass, ACT),
-    "redrive": Verb(lambda world, cause: redrive(world), ACT, of_deployment=False),
+    "redrive": Verb(lambda services, cause: redrive(services), ACT, of_deployment=False),
     "restorability": Verb(restorability, ACT, frozenset({"wait"})),
     "re-key": Verb(rekey, ACT, frozenset({"to", "cancel"})),
     "delete": Verb(delete, DELETE, frozenset({"confirm", "snapshot", "cancel"})),

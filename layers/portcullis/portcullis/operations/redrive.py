@@ -7,6 +7,6 @@ from typing import Any
 from portcullis.operations.services import Services
 
 
-def redrive(world: Services) -> dict[str, Any]:
+def redrive(services: Services) -> dict[str, Any]:
     """Start moving the messages of both dead-letter queues back to the queues they came from."""
-    return {"queues": {name: world.dead_letters.redrive(name) for name in ("identity", "key")}}
+    return {"queues": {name: services.dead_letters.redrive(name) for name in ("identity", "key")}}

@@ -87,3 +87,89 @@ class Services:
     )  # a message, seconds (900 at most): have it come again among the reminders
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def site(self, deployment: str) -> Site:
+        """The deployment of this name, as the ledger has it registered. Refused if there is none."""
+        return self.at(self.ledger.registration(deployment))
+
+    def at(self, registration: Registration) -> Site:
+        return Site(self, registration)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One deployment, with the services that its operations use: bound once, and handed from step to step."""
+
+    services: Services
+    registration: Registration
+
+    @property
+    def name(self) -> str:
+        """The deployment's."""
+        return self.registration.deployment
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.services.ledger
+
+    @property
+    def alerts(self) -> Alerts:
+        return self.services.alerts
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    def now(self) -> datetime:
+        return self.services.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.services.sleep(seconds)
+
+    @property
+    def engine(self) -> Engine:
+        return self.services.engine(self.registration)
+
+    @property
+    def master(self) -> Engine:
+        return self.services.master(self.registration)
+
+    @property
+    def canary(self) -> Engine:
+        return self.services.canary(self.registration)
+
+    @property
+    def identity(self) -> IdentityReader:
+        return self.services.identity(self.registration)
+
+    @property
+    def keys(self) -> KeyObserver:
+        return self.services.keys(self.registration)
+
+    @property
+    def gate(self) -> Gate:
+        return self.services.gate(self.registration)
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.services.secrets(self.registration)
+
+    @property
+    def domain(self) -> Domain:
+        return self.services.domain(self.registration)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        return self.services.snapshots(self.registration)
+
+    @property
+    def key_desk(self) -> KeyDesk:
+        return self.services.key_desk(self.registration)
+
+    @property
+    def documents(self) -> Documents:
+        return self.services.documents(self.registration)
+
+    @property
+    def endpoints(self) -> ClientEndpoints:
+        return self.services.endpoints(self.registration)

@@ -21,7 +21,7 @@ from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
 from portcullis.operations.access.foundation import BREAK_GLASS_ROLES, keepers
 from portcullis.operations.access.looking import Comparison, compare
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
 from portcullis.operations.writing.standing import problems as standing_problems
@@ -60,32 +60,32 @@ class Planned:
     digest: str = ""  # by which an apply knows whether this is still the plan
 
 
-def every(world: Services) -> list[dict[str, str]]:
+def every(services: Services) -> list[dict[str, str]]:
     """All deployments in the ledger, a line each; also of one that cannot be read, and then with the reason."""
-    return [_line(world, name) for name in world.ledger.deployments()]
+    return [_line(services, name) for name in services.ledger.deployments()]
 
 
-def _line(world: Services, deployment: str) -> dict[str, str]:
+def _line(services: Services, deployment: str) -> dict[str, str]:
     try:
-        registration, custody = world.ledger.registration(deployment), world.ledger.custody(deployment)
+        site, custody = services.site(deployment), services.ledger.custody(deployment)
     except Exception as error:  # damaged, or of a newer version: the others can be read
         return {"deployment": deployment, "domain": "?", "state": f"cannot be read: {error}", "key": "?"}
     return {
         "deployment": deployment,
-        "domain": registration.domain,
+        "domain": site.registration.domain,
         "state": custody.state.value,
         "key": custody.health.value,
     }
 
 
-def status(world: Services, deployment: str) -> Status:
-    registration = world.ledger.registration(deployment)
-    custody = world.ledger.custody(deployment)
-    problems = standing_problems(world, registration)
+def status(services: Services, deployment: str) -> Status:
+    site = services.site(deployment)
+    custody = site.ledger.custody(deployment)
+    problems = standing_problems(site)
     waiting = 0
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
-            now = _once_open(world, registration, world.ledger.model(deployment))
+            now = _once_open(site, site.ledger.model(deployment))
             waiting = len(now.plan.steps)
             problems += [str(conflict) for conflict in now.plan.conflicts]
             problems += now.plan.notes
@@ -93,24 +93,26 @@ def status(world: Services, deployment: str) -> Status:
         problems.append(str(error))
     return Status(
         deployment,
-        registration,
+        site.registration,
         custody,
-        world.ledger.watermark(deployment),
+        site.ledger.watermark(deployment),
         waiting,
         tuple(problems),
-        tuple(world.ledger.history(deployment, 5)),
-        shut_in_words(world, deployment),
-        opened_in_words(world, deployment),
+        tuple(site.ledger.history(deployment, 5)),
+        shut_in_words(services, deployment),
+        opened_in_words(services, deployment),
     )
 
 
-def plan(world: Services, deployment: str, cause: Trigger, *, text: str | None = None, adopt: bool = False) -> Planned:
+def plan(
+    services: Services, deployment: str, cause: Trigger, *, text: str | None = None, adopt: bool = False
+) -> Planned:
     """What applying `text` (or the model in the ledger) would change: as steps and as people."""
-    registration = world.ledger.registration(deployment)
-    kept = world.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
-    now = _once_open(world, registration, kept, adopt=bool(adopt))
+    site = services.site(deployment)
+    kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+    now = _once_open(site, kept, adopt=bool(adopt))
     effect = people(now.held, now.after()) if now.plan.steps else Effect()
-    unread = unread_filters(world.engine(registration), now.plan)
+    unread = unread_filters(site.engine, now.plan)
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
         gains=tuple(str(access) for access in effect.gains),
@@ -119,7 +121,7 @@ def plan(world: Services, deployment: str, cause: Trigger, *, text: str | None =
         notes=(*now.plan.losses, *now.plan.notes),
         foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
         exit_status=3 if now.plan.steps else 0,
-        locked=_not_open(world.ledger.custody(deployment)),
+        locked=_not_open(site.ledger.custody(deployment)),
         digest=now.digest(),
     )
 
@@ -140,44 +142,46 @@ def _asked(now: Comparison, claim: Claim) -> bool:
     return claim.name in now.desired.of(claim.kind)
 
 
-def _once_open(world: Services, registration: Registration, kept: KeptModel, *, adopt: bool = False) -> Comparison:
+def _once_open(site: Site, kept: KeptModel, *, adopt: bool = False) -> Comparison:
     """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
-    custody = world.ledger.custody(registration.deployment)
+    custody = site.ledger.custody(site.name)
     save = custody.measures.get(Measure.SAVE)
     shut = save is not None and machine.maybe_in_effect(custody, Measure.SHUT_MAPPINGS)
-    saved = world.ledger.saved(registration.deployment, save.save_as) if save and shut else None
+    saved = site.ledger.saved(site.name, save.save_as) if save and shut else None
     if saved is None:
-        return compare(world, registration, kept, adopt=adopt)
-    held = world.engine(registration).read()
+        return compare(site, kept, adopt=adopt)
+    held = site.engine.read()
     opened = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
-    return compare(world, registration, kept, held=opened, adopt=adopt)
+    return compare(site, kept, held=opened, adopt=adopt)
 
 
-def drifted(world: Services, deployment: str) -> dict[str, Any]:
+def drifted(services: Services, deployment: str) -> dict[str, Any]:
     """What was changed by hand on the engine."""
-    registration = world.ledger.registration(deployment)
-    state = world.ledger.custody(deployment).state
+    site = services.site(deployment)
+    state = site.ledger.custody(deployment).state
     if state is not State.OPEN:
         raise Refused(
             f"{deployment} is {state.value}: what the lock has shut is no drift; `portcullis guard` looks whether it holds"
         )
-    now = compare(world, registration, world.ledger.model(deployment))
+    now = compare(site, site.ledger.model(deployment))
     return {
         "drift": [
             str(one)
-            for one in drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
+            for one in drift(
+                OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration)
+            )
         ]
     }
 
 
-def history(world: Services, deployment: str, limit: int, *, entry: str = "") -> Any:
+def history(services: Services, deployment: str, limit: int, *, entry: str = "") -> Any:
     """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time."""
     from portcullis.operations.access.rolling_back import entry_of, stamp
 
     if deployment != ACCOUNT:
-        world.ledger.registration(deployment)
+        services.ledger.registration(deployment)
     if entry:
-        return entry_of(world, deployment, entry)
+        return entry_of(services, deployment, entry)
     return [
         {
             "number": number,
@@ -191,5 +195,5 @@ def history(world: Services, deployment: str, limit: int, *, entry: str = "") ->
             "after": change.after,
             "can_be_undone": change.of_access,
         }
-        for number, change in enumerate(world.ledger.history(deployment, limit), 1)
+        for number, change in enumerate(services.ledger.history(deployment, limit), 1)
     ]

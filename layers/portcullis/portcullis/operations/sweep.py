@@ -23,13 +23,12 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.restorability import keep_restorable
 from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.people.following_secrets import follow_secrets
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 from portcullis.signals.types import ACCOUNT
 
 log = logging.getLogger(__name__)
@@ -49,37 +48,37 @@ class Swept:
     error: str = ""
 
 
-def sweep(world: Services, only: str | None = None) -> list[Swept]:
+def sweep(services: Services, only: str | None = None) -> list[Swept]:
     """Sweep all deployments, or one. One that fails, of whatever kind, is told and does not keep the others from being swept."""
-    names = [name for name in world.ledger.deployments() if only in (None, name)]
+    names = [name for name in services.ledger.deployments() if only in (None, name)]
     try:
-        _look_at_dead_letters(world, names)
+        _look_at_dead_letters(services, names)
     except Exception as error:  # the queues are no deployment's: none waits for them
         log.warning("the dead letters could not be looked at: %s", _said(error))
     try:
-        look_at_account(world, _CAUSE)
-        look_at_roads(world, ACCOUNT, _CAUSE)
+        look_at_account(services, _CAUSE)
+        look_at_roads(services, ACCOUNT, _CAUSE)
     except Exception as error:
         log.warning("whether we still see could not be looked at: %s", _said(error))
     with ThreadPoolExecutor(_AT_ONCE) as sweepers:
-        return list(sweepers.map(lambda name: _sweep_one(world, name), names))
+        return list(sweepers.map(lambda name: _sweep_one(services, name), names))
 
 
-def sweep_and_tell(world: Services) -> list[dict[str, Any]]:
+def sweep_and_tell(services: Services) -> list[dict[str, Any]]:
     """Sweep all deployments; what was found, as a function answers."""
-    found: list[dict[str, Any]] = msgspec.to_builtins(sweep(world))
+    found: list[dict[str, Any]] = msgspec.to_builtins(sweep(services))
     return found
 
 
-def _look_at_dead_letters(world: Services, names: list[str]) -> None:
+def _look_at_dead_letters(services: Services, names: list[str]) -> None:
     """Dead letters are told by whoever buries them; this finds those that the queue itself moved, and those still lying there."""
     if not names:
         return
     account = names[0]  # the queues are the account's; an alert has a deployment to be remembered by
-    lying = {queue: world.dead_letters.waiting(queue) for queue in ("identity", "key")}
+    lying = {queue: services.dead_letters.waiting(queue) for queue in ("identity", "key")}
     told = ", ".join(f"{count} of the {queue} queue" for queue, count in lying.items() if count)
     if not told:
-        over(world, account, "dead-letters-waiting")
+        over(services, account, "dead-letters-waiting")
         return
     alert = Alert(
         name="dead-letters-waiting",
@@ -90,35 +89,35 @@ def _look_at_dead_letters(world: Services, names: list[str]) -> None:
         next="mend the cause, then: portcullis redrive; check with: portcullis sweep, which tells those that lie there still",
         runbook="dead-letters",
     )
-    tell_once(world, alert, told)
+    tell_once(services, alert, told)
 
 
-def _sweep_one(world: Services, name: str) -> Swept:
+def _sweep_one(services: Services, name: str) -> Swept:
     """Key, access and chores of one deployment. Each is tried though another failed: what cannot be told keeps nobody in."""
     concerning(name)
     found: tuple[Drift, ...] = ()
     steps, errors = 0, _Errors()
     with errors.of("key"):
-        guard(world, name, _CAUSE)
+        guard(services, name, _CAUSE)
     with errors.of("eyes"):
-        look_at_own(world, world.ledger.registration(name), _CAUSE)
+        look_at_own(services.site(name), _CAUSE)
     with errors.of("roads"):
-        look_at_roads(world, name, _CAUSE)
+        look_at_roads(services, name, _CAUSE)
     with errors.of("custody"):
-        open_now = world.ledger.custody(name).state is State.OPEN
+        open_now = services.ledger.custody(name).state is State.OPEN
     if not errors.at("custody") and open_now:
         with errors.of("drift"):
-            found = _tell_drift(world, world.ledger.registration(name))
+            found = _tell_drift(services.site(name))
         with errors.of("access"):
-            steps = len(synchronise(world, name, _CAUSE).plan.steps)
+            steps = len(synchronise(services, name, _CAUSE).plan.steps)
         with errors.of("chores"):
-            _chores(world, world.ledger.registration(name))
+            _chores(services.site(name))
     if errors:
-        _tell_failed(world, name, errors)
+        _tell_failed(services, name, errors)
         return Swept(name, error=str(errors), drift=tuple(str(one) for one in found), steps=steps)
     with errors.of("ledger"):
-        over(world, name, "sweep-failed")
-        custody = world.ledger.custody(name)
+        over(services, name, "sweep-failed")
+        custody = services.ledger.custody(name)
         return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
     return Swept(name, error=str(errors))
 
@@ -157,7 +156,7 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {str(error)[:500]}"
 
 
-def _tell_failed(world: Services, name: str, errors: _Errors) -> None:
+def _tell_failed(services: Services, name: str, errors: _Errors) -> None:
     """Told once. Where not even that can be done, it is in the log and in what the sweep answers."""
     alert = Alert(
         name="sweep-failed",
@@ -169,12 +168,12 @@ def _tell_failed(world: Services, name: str, errors: _Errors) -> None:
         runbook="automation-broken",
     )
     try:
-        tell_once(world, alert, errors.kinds)
+        tell_once(services, alert, errors.kinds)
     except Exception as error:
         log.warning("the failed sweep could not be told: %s", _said(error))
 
 
-def _chores(world: Services, registration: Registration) -> None:
+def _chores(site: Site) -> None:
     """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
     chores = (
         (follow_secrets, "passwords"),
@@ -185,73 +184,71 @@ def _chores(world: Services, registration: Registration) -> None:
     for chore, what in chores:
         name = f"{what.replace(' ', '-')}-not-seen-to"
         try:
-            chore(world, registration, _CAUSE)
-            over(world, registration.deployment, name)
+            chore(site, _CAUSE)
+            over(site.services, site.name, name)
         except Exception as error:
-            log.warning("%s of %s: %s", what, registration.deployment, _said(error))
+            log.warning("%s of %s: %s", what, site.name, _said(error))
             alert = Alert(
                 name=name,
-                deployment=registration.deployment,
+                deployment=site.name,
                 severity="warning",
-                happened=f"the sweep could not see to the {what} of {registration.deployment}: {_said(error)}",
+                happened=f"the sweep could not see to the {what} of {site.name}: {_said(error)}",
                 done="access and key were read all the same; this is tried again at the next sweep",
-                next=f"portcullis status {registration.deployment}",
+                next=f"portcullis status {site.name}",
                 runbook="automation-broken",
             )
-            tell_once(world, alert, type(error).__name__)
+            tell_once(site.services, alert, type(error).__name__)
 
 
-def _keep_role_choice(world: Services, registration: Registration, cause: Trigger) -> None:
+def _keep_role_choice(site: Site, cause: Trigger) -> None:
     """A sign-in gets the role that its token names, or none: where somebody changed that, it is put back and told."""
-    if not registration.identity_pool:
+    if not site.registration.identity_pool:
         return
-    changed = world.identity(registration).choose_roles_by_token(registration.identity_pool)
+    changed = site.identity.choose_roles_by_token(site.registration.identity_pool)
     if not changed:
         return
-    name, clients = registration.deployment, ", ".join(changed)
+    name, clients = site.name, ", ".join(changed)
     alert = Alert(
         name="drift",
         deployment=name,
         severity="critical",
-        happened=f"the identity pool {registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
+        happened=f"the identity pool {site.registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
         "whoever signed in through it may have had a role that none of their groups has",
         done="the choice was put back: the role that the token names, or none",
         next=f"Who changed it: SetIdentityPoolRoles and UpdateIdentityPool in CloudTrail. Check with: portcullis history {name}",
         runbook="drift",
         detail={"clients": list(changed)},
     )
-    world.alerts.tell(alert)
-    world.ledger.record(
-        Change(name, world.now(), "drift", cause.what, cause.actor, alert.happened[:1000], None, changed)
-    )
+    site.alerts.tell(alert)
+    site.ledger.record(Change(name, site.now(), "drift", cause.what, cause.actor, alert.happened[:1000], None, changed))
 
 
-def _tell_drift(world: Services, registration: Registration) -> tuple[Drift, ...]:
+def _tell_drift(site: Site) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
-    now = compare(world, registration, world.ledger.model(registration.deployment))
-    found = drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(registration))
+    now = compare(site, site.ledger.model(site.name))
+    found = drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
     found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
     if not found:
-        world.ledger.forget(registration.deployment, "told#drift")
+        site.ledger.forget(site.name, "told#drift")
         return ()
     words = [str(one) for one in found]
     severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
     alert = Alert(
         name="drift",
-        deployment=registration.deployment,
+        deployment=site.name,
         severity=severity,
         happened=f"the engine holds something else than the model asks for: {'; '.join(words[:20])}",
         done="what Portcullis had set was put right; what it did not make was left alone",
-        next=f"see what it is, and ask whoever did it: portcullis drift {registration.deployment}; undo it by hand; or, if it was meant, "
+        next=f"see what it is, and ask whoever did it: portcullis drift {site.name}; undo it by hand; or, if it was meant, "
         "put it into the model as the page says",
         runbook="drift",
         detail={"drift": words},
     )
-    if tell_once(world, alert, "\n".join(words)):
-        world.ledger.record(
+    if tell_once(site.services, alert, "\n".join(words)):
+        site.ledger.record(
             Change(
-                registration.deployment,
-                world.now(),
+                site.name,
+                site.now(),
                 "drift",
                 _CAUSE.what,
                 _CAUSE.actor,

@@ -6,17 +6,17 @@ from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
 
 
-def tell_once(world: Services, alert: Alert, about: str) -> bool:
+def tell_once(services: Services, alert: Alert, about: str) -> bool:
     """Tell an alert unless the same was told last; returns whether it was."""
     name = f"told#{alert.name}"
-    if world.ledger.saved(alert.deployment, name) == about:
+    if services.ledger.saved(alert.deployment, name) == about:
         return False
-    world.alerts.tell(alert)
-    world.ledger.save(alert.deployment, name, about)
+    services.alerts.tell(alert)
+    services.ledger.save(alert.deployment, name, about)
     return True
 
 
-def over(world: Services, deployment: str, name: str) -> None:
+def over(services: Services, deployment: str, name: str) -> None:
     """What the alert of this name told is over: the next one is told again."""
-    if world.ledger.saved(deployment, f"told#{name}") is not None:
-        world.ledger.forget(deployment, f"told#{name}")
+    if services.ledger.saved(deployment, f"told#{name}") is not None:
+        services.ledger.forget(deployment, f"told#{name}")

@@ -101,7 +101,7 @@ class _Found:
 
 
 def adopt(
-    world: Services,
+    services: Services,
     deployment: str,
     cause: Trigger,
     *,
@@ -120,14 +120,14 @@ def adopt(
     from portcullis import model
 
     chosen = _Chosen(frozenset(only), frozenset(without))
-    with writing(world, deployment, "adopt") as registration:
-        base = text if text is not None else text_in_ledger(world, deployment)
+    with writing(services, deployment, "adopt") as site:
+        base = text if text is not None else text_in_ledger(services, deployment)
         if not base:
             raise Refused(f"the ledger holds no model of {deployment}; give a deployment file to write into")
         source = f"{deployment}.yaml"
         before = model.loads(base, source)
-        now = compare(world, registration, kept_of(before, base), adopt=True)
-        found = _look(now.held, now.desired, now.others, before, registration, chosen)
+        now = compare(site, kept_of(before, base), adopt=True)
+        found = _look(now.held, now.desired, now.others, before, site.registration, chosen)
         standing = {claim for claim in now.plan.claim_only if not chosen.refuses(claim, administers(now.held, claim))}
         if strange := sorted((chosen.only | chosen.without) - chosen.fitted):
             raise BadInput(
@@ -136,10 +136,10 @@ def adopt(
                 place="only" if strange[0] in chosen.only else "except",
                 remedy=f"portcullis adopt {deployment} --dry-run names what there is",
             )
-        _drop_unread(found, world.identity(registration).members([grant for _, _, grant in found.grants]).whole())
+        _drop_unread(found, site.identity.members([grant for _, _, grant in found.grants]).whole())
         adopted_text, after = _written(base, source, before, found)
         kept = kept_of(after, adopted_text)
-        end = compare(world, registration, kept, adopt=True)
+        end = compare(site, kept, adopt=True)
         claims = frozenset({*found.claims(), *standing})
         taken = tuple(str(claim) for claim in sorted(claims))
         digest = sha256("\n".join((adopted_text, *taken)).encode()).hexdigest()[:32]
@@ -147,7 +147,7 @@ def adopt(
             raise Refused(f"what there is to take over on {deployment} is no longer what was shown: look again")
         claimed = end.plan.empty and not dry_run
         if claimed:
-            apply_model(world, registration, kept, cause, adopt=claims, operation="adopt")
+            apply_model(site, kept, cause, adopt=claims, operation="adopt")
         steps = (f"{step.operation.value} {step.claim} ({step.because})" for step in end.plan.steps)
         left = (*found.left, *(str(conflict) for conflict in end.plan.conflicts))
         different = not end.plan.empty or (dry_run and bool(taken))

@@ -30,7 +30,7 @@ from portcullis.operations.people.asking import Asked, ask_subjects
 from portcullis.operations.people.known import remember, tell
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.people.sessions import end_what_leavers_hold
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.in_effect import see_in_effect
 from portcullis.operations.writing.removals import in_order, of_leavers
 from portcullis.operations.writing.sending import added, keep_claims, send_all, still_ours, wait_a_little
@@ -47,7 +47,7 @@ from portcullis.operations.writing.undertaking import PendingChange, begin, sett
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Engine
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
 _ATTEMPTS = 12
@@ -66,19 +66,16 @@ class Outcome:
     exit_status: int = 0  # 1: somebody who was asked as does not have what was written
 
 
-def _truth_to_act_on(
-    world: Services, registration: Registration, kept: KeptModel, cause: Trigger, *, whole: bool = False
-) -> Truth:
+def _truth_to_act_on(site: Site, kept: KeptModel, cause: Trigger, *, whole: bool = False) -> Truth:
     """The same before a write: who stands behind the names is known from here on, and who is somebody else is told."""
-    truth = read_truth(world, registration, kept, whole=whole)
-    remember(world, registration, truth.people, cause)
-    tell(world, registration, truth.people)
+    truth = read_truth(site, kept, whole=whole)
+    remember(site, truth.people, cause)
+    tell(site, truth.people)
     return truth
 
 
 def apply_model(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     cause: Trigger,
     *,
@@ -97,12 +94,11 @@ def apply_model(
     writing in between through all attempts; Unreachable if the engine stays silent, Shut if the deployment is not open all the while
     (what was begun is settled by the next run).
     """
-    standing = in_force(world, registration.deployment)
+    standing = in_force(site.services, site.name)
     if is_in_force(standing, kept):
-        forget_coming(world, registration)
+        forget_coming(site)
         return _bring(
-            world,
-            registration,
+            site,
             kept,
             cause,
             adopt=adopt,
@@ -112,8 +108,7 @@ def apply_model(
         )
     try:
         return _bring(
-            world,
-            registration,
+            site,
             kept,
             cause,
             adopt=adopt,
@@ -125,12 +120,12 @@ def apply_model(
     except (Shut, Overtaken):
         raise  # the next run goes on with it
     except (Unreachable, Conflict) as error:
-        one = coming(world, registration)
+        one = coming(site)
         if one is not None and one.exhausted:
-            give_up(world, registration, error, cause, unlocking=unlocking)
+            give_up(site, error, cause, unlocking=unlocking)
         raise
     except Exception as error:
-        give_up(world, registration, error, cause, unlocking=unlocking)
+        give_up(site, error, cause, unlocking=unlocking)
         raise
 
 
@@ -141,25 +136,22 @@ class Replacing:
     standing: KeptModel | None
 
 
-def give_up(
-    world: Services, registration: Registration, why: Exception, cause: Trigger, *, unlocking: bool = False
-) -> None:
+def give_up(site: Site, why: Exception, cause: Trigger, *, unlocking: bool = False) -> None:
     """The model that was coming is refused, and what it changed is taken back. What cannot be taken back now, the next run does."""
-    if coming(world, registration) is None:
+    if coming(site) is None:
         return  # it was refused before anything was written
-    refuse(world, registration, why)
-    standing = in_force(world, registration.deployment)
+    refuse(site, why)
+    standing = in_force(site.services, site.name)
     if standing is None:
         return
     try:
-        _bring(world, registration, standing, cause, operation="take back", unlocking=unlocking)
+        _bring(site, standing, cause, operation="take back", unlocking=unlocking)
     except PortcullisError as error:
         log.warning("what a refused model had changed is taken back by the next run: %s", error)
 
 
 def _bring(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     cause: Trigger,
     *,
@@ -170,106 +162,104 @@ def _bring(
     new: Replacing | None = None,
 ) -> Outcome:
     """The engine is brought to this model, which is in force, or is to be (`new`)."""
-    is_open = WhileOpen.of(world, registration.deployment, unlocking=unlocking)
-    engine = world.engine(registration)
-    before = text_in_ledger(world, registration.deployment)
-    undertaking = starting(world, cause, operation, before=before, after=kept.text)
+    is_open = WhileOpen.of(site.services, site.name, unlocking=unlocking)
+    engine = site.engine
+    before = text_in_ledger(site.services, site.name)
+    undertaking = starting(site.services, cause, operation, before=before, after=kept.text)
     begun, writes, silences, first, late = new is None, 0, 0, None, None
-    truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
-    end_what_leavers_hold(world, registration, kept.options, cause)
+    truth = _truth_to_act_on(site, kept, cause, whole=new is not None)
+    end_what_leavers_hold(site, kept.options, cause)
     for attempt in range(_ATTEMPTS):
-        now = compare(world, registration, kept, truth=truth, engine=engine, adopt=adopt, late=late)
+        now = compare(site, kept, truth=truth, engine=engine, adopt=adopt, late=late)
         late = now.late
         is_open.still()
         if first is None:
             first = now
-            settle(world, registration, now.held, kept.options)  # what an earlier run began and could not finish
+            settle(site, now.held, kept.options)  # what an earlier run began and could not finish
             _refuse_moved(now, expected)
             if new is not None:
                 refuse_unread_filters(engine, now.plan)
         sent = added(now.plan)
         try:
-            leavers = _leavers(world, registration, now, new)
+            leavers = _leavers(site, now, new)
             if not now.plan.empty:
-                leavers = _lock_nobody_out(world, registration, now, leavers, cause)
+                leavers = _lock_nobody_out(site, now, leavers, cause)
             if not now.plan.empty or not begun or now.plan.claim_only:
                 undertaking = undertaking.going_on(now.plan, now.held, now.mine)
-                still_ours(world, registration)
-                begin(world, registration, undertaking)
+                still_ours(site)
+                begin(site, undertaking)
             claims = now.claims_after() if now.plan.empty else now.plan.claims_before(now.mine)
-            kept_claims = keep_claims(world, registration, now.mine, claims, late=late | sent)
+            kept_claims = keep_claims(site, now.mine, claims, late=late | sent)
             if not begun:
-                begin_with(world, registration, kept, cause)
+                begin_with(site, kept, cause)
                 begun = True
             if not now.plan.empty:
-                writes += _write(world, registration, kept, engine, now, leavers)
+                writes += _write(site, kept, engine, now, leavers)
                 is_open.still()
-                keep_claims(world, registration, kept_claims, now.claims_after(), late=late)
+                keep_claims(site, kept_claims, now.claims_after(), late=late)
         except (Overtaken, Shut):
             raise
         except Conflict:
             # Others were at work meanwhile: who is in the groups now is looked at again, too.
-            wait_a_little(world, attempt)
-            truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
+            wait_a_little(site.services, attempt)
+            truth = _truth_to_act_on(site, kept, cause, whole=new is not None)
         except Unreachable:
             # It may have been written all the same, or may still be: the next look tells, and what comes late is ours.
             silences += 1
             if silences > _SILENCES:
                 raise
             late |= sent
-            wait_a_little(world, attempt)
-            truth = _truth_to_act_on(world, registration, kept, cause, whole=new is not None)
+            wait_a_little(site.services, attempt)
+            truth = _truth_to_act_on(site, kept, cause, whole=new is not None)
         except Exception as error:
             if isinstance(error, Refused):
-                _none_on_its_way(world, registration, late)
+                _none_on_its_way(site, late)
             if new is None:
-                _let_leavers_go(world, registration, kept, engine, cause, truth)
+                _let_leavers_go(site, kept, engine, cause, truth)
             raise
         else:
             if now.plan.empty:
                 if new is not None:
-                    still_ours(world, registration)
-                    put_in_force(world, registration, kept)
-                return _finish(world, registration, kept, engine, first, now, undertaking, truth, writes)
+                    still_ours(site)
+                    put_in_force(site, kept)
+                return _finish(site, kept, engine, first, now, undertaking, truth, writes)
     raise Conflict(
-        f"others kept writing to {registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
+        f"others kept writing to {site.registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
     )
 
 
-def _none_on_its_way(world: Services, registration: Registration, late: frozenset[Claim]) -> None:
+def _none_on_its_way(site: Site, late: frozenset[Claim]) -> None:
     """What was refused does not come late, either."""
-    claims, _ = split_claims(world.ledger.claims(registration.domain_arn), registration.deployment)
-    keep_claims(world, registration, claims, claims, late=late)
+    claims, _ = split_claims(site.ledger.claims(site.registration.domain_arn), site.name)
+    keep_claims(site, claims, claims, late=late)
 
 
-def _leavers(world: Services, registration: Registration, now: Comparison, new: Replacing | None) -> tuple[Step, ...]:
+def _leavers(site: Site, now: Comparison, new: Replacing | None) -> tuple[Step, ...]:
     """Steps that take somebody out whom neither this model nor the one in force asks for."""
     leavers = of_leavers(now.plan, now.held)
     if new is None or not leavers:
         return leavers
     if new.standing is None:
         return ()
-    stands = read_truth(world, registration, new.standing).desired.claims(OPENSEARCH.mappings)
+    stands = read_truth(site, new.standing).desired.claims(OPENSEARCH.mappings)
     return of_leavers(now.plan, now.held, stands)
 
 
-def _lock_nobody_out(
-    world: Services, registration: Registration, now: Comparison, leavers: tuple[Step, ...], cause: Trigger
-) -> tuple[Step, ...]:
+def _lock_nobody_out(site: Site, now: Comparison, leavers: tuple[Step, ...], cause: Trigger) -> tuple[Step, ...]:
     """Refuse a plan that would lock somebody out. Those who leave go ahead only where that does not, either."""
     hashes = hashes_of(now.plan)
     ordered = in_order(now.plan, now.held, leavers, hashes)
     if ordered.ahead and any(
-        danger.refuses for danger in guard_plan(OPENSEARCH, now.held, ordered.all, keepers(registration), now.desired)
+        danger.refuses
+        for danger in guard_plan(OPENSEARCH, now.held, ordered.all, keepers(site.registration), now.desired)
     ):
         ordered, leavers = in_order(now.plan, now.held, (), hashes), ()
-    refuse_lock_out(world, registration, now.held, ordered.all, now.desired, cause)
+    refuse_lock_out(site, now.held, ordered.all, now.desired, cause)
     return leavers
 
 
 def _write(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     engine: Engine,
     now: Comparison,
@@ -277,32 +267,30 @@ def _write(
 ) -> int:
     """Send the patches of a plan; how many changed something. Those who leave go before a password is looked up or made."""
     ahead = in_order(now.plan, now.held, leavers, hashes_of(now.plan)).ahead if leavers else ()
-    writes = send_all(world, registration, engine, ahead, now.held)
-    secrets = passwords(world, registration, kept, new_users(now.plan))
+    writes = send_all(site, engine, ahead, now.held)
+    secrets = passwords(site, kept, new_users(now.plan))
     ordered = in_order(now.plan, now.held, leavers, secrets)
-    return writes + send_all(world, registration, engine, ordered.rest, ordered.between)
+    return writes + send_all(site, engine, ordered.rest, ordered.between)
 
 
-def _let_leavers_go(
-    world: Services, registration: Registration, kept: KeptModel, engine: Engine, cause: Trigger, truth: Truth
-) -> None:
+def _let_leavers_go(site: Site, kept: KeptModel, engine: Engine, cause: Trigger, truth: Truth) -> None:
     """What is in force was refused, as a whole or in a part: whoever left is taken out all the same, alone."""
     try:
-        now = compare(world, registration, kept, truth=truth, engine=engine)
+        now = compare(site, kept, truth=truth, engine=engine)
         leavers = of_leavers(now.plan, now.held)
         sequence = quickest(patches(leavers, now.held))
-        dangers = guard_plan(OPENSEARCH, now.held, sequence, keepers(registration), now.desired)
+        dangers = guard_plan(OPENSEARCH, now.held, sequence, keepers(site.registration), now.desired)
         if not leavers or any(danger.refuses for danger in dangers):
             return
         alone = replace(Plan(), steps=leavers)
-        undertaking = starting(world, cause, "synchronise").going_on(alone, now.held, now.mine)
-        still_ours(world, registration)
-        begin(world, registration, undertaking)
-        writes = send_all(world, registration, engine, sequence, now.held)
-        keep_claims(world, registration, now.mine, alone.claims_after(now.mine) | now.late, late=now.late)
-        settle(world, registration, engine.read(), kept.options, ours=undertaking, writes=writes)
+        undertaking = starting(site.services, cause, "synchronise").going_on(alone, now.held, now.mine)
+        still_ours(site)
+        begin(site, undertaking)
+        writes = send_all(site, engine, sequence, now.held)
+        keep_claims(site, now.mine, alone.claims_after(now.mine) | now.late, late=now.late)
+        settle(site, engine.read(), kept.options, ours=undertaking, writes=writes)
     except PortcullisError as error:
-        log.warning("those who left %s could not be taken out alone: %s", registration.deployment, error)
+        log.warning("those who left %s could not be taken out alone: %s", site.name, error)
 
 
 def _refuse_moved(now: Comparison, expected: str) -> None:
@@ -318,27 +306,26 @@ def _refuse_moved(now: Comparison, expected: str) -> None:
 
 
 def refuse_lock_out(
-    world: Services,
-    registration: Registration,
+    site: Site,
     held: SecurityConfig,
     sequence: Sequence[Write],
     wanted: Desired,
     cause: Trigger,
 ) -> None:
     """Refuse patches on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
-    dangers = guard_plan(OPENSEARCH, held, sequence, keepers(registration), wanted)
+    dangers = guard_plan(OPENSEARCH, held, sequence, keepers(site.registration), wanted)
     refusals = [str(danger) for danger in dangers if danger.refuses]
     if not refusals:
         return
     told = "; ".join(refusals)
-    world.alerts.tell(
+    site.alerts.tell(
         Alert(
             name="lock-out-refused",
-            deployment=registration.deployment,
+            deployment=site.name,
             severity="critical",
             happened=f"a change would have locked out somebody who must not be: {told}",
             done="nothing was written",
-            next=f"look at the plan: portcullis plan {registration.deployment}",
+            next=f"look at the plan: portcullis plan {site.name}",
             runbook="drift",
             detail={"cause": cause.what, "actor": cause.actor},
         )
@@ -347,8 +334,7 @@ def refuse_lock_out(
 
 
 def _finish(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     engine: Engine,
     first: Comparison,
@@ -359,14 +345,14 @@ def _finish(
 ) -> Outcome:
     """The engine holds what it should, seen by reading it again, and by asking as whom we can be. What was done goes into the history;
     what was read is covered."""
-    settle(world, registration, last.held, kept.options, ours=ours, writes=writes)
-    see_in_effect(world, registration, engine, last.held)
+    settle(site, last.held, kept.options, ours=ours, writes=writes)
+    see_in_effect(site, engine, last.held)
     plan = replace(last.plan, steps=first.plan.steps)
     for error in truth.unread:
         if isinstance(error, Unreachable):
             raise error  # to be tried again soon; what may not be read at all was told, and no further try mends it
     if not truth.unread:  # nobody's access that hangs on it has changed, so nothing is covered
-        world.ledger.raise_watermark(registration.deployment, last.began)
-    asked = ask_subjects(world, registration, kept, engine, first.held, last.held) if writes else ()
+        site.ledger.raise_watermark(site.name, last.began)
+    asked = ask_subjects(site, kept, engine, first.held, last.held) if writes else ()
     status = 1 if any(one.lacks or one.keeps for one in asked) else 0
-    return Outcome(registration.deployment, "applied" if writes else "unchanged", plan, writes, asked, status)
+    return Outcome(site.name, "applied" if writes else "unchanged", plan, writes, asked, status)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from portcullis.errors import PortcullisError
 from portcullis.operations.access.deployments import read_file
 from portcullis.operations.people.one_role import who_loses
-from portcullis.operations.services import Services, Trigger
-from portcullis.ports.registration import Registration
+from portcullis.operations.services import Services, Site, Trigger
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment, Facts, Finding
@@ -27,22 +26,22 @@ class Checked:
     exit_status: int
 
 
-def check(world: Services, deployment: str, cause: Trigger, *, text: str | None = None, source: str = "") -> Checked:
+def check(services: Services, deployment: str, cause: Trigger, *, text: str | None = None, source: str = "") -> Checked:
     """Lint `text` (or the file in force) with all that can be seen. `source` is what the findings call the file.
 
     What cannot be looked at is a finding that says so. BadInput for a file that is not valid; Refused if the deployment is unknown.
     """
     from portcullis import model
 
-    registration = world.ledger.registration(deployment)
-    given = world.ledger.model(deployment).text if text is None else text
+    site = services.site(deployment)
+    given = site.ledger.model(deployment).text if text is None else text
     file = read_file(given, source or f"{deployment}.yaml", deployment)
-    findings = model.lint(file, facts(world, registration, file))
+    findings = model.lint(file, facts(site, file))
     wrong = any(finding.severity is model.Severity.ERROR for finding in findings)
     return Checked(deployment, findings, 2 if wrong else 0)
 
 
-def facts(world: Services, registration: Registration, file: Deployment) -> Facts:
+def facts(site: Site, file: Deployment) -> Facts:
     """What can be seen of what a file names, and why the rest cannot."""
     from portcullis.model.findings import Facts
     from portcullis.model.lint_live import ENGINE, GROUPS, POLICY, keys, principals
@@ -57,11 +56,11 @@ def facts(world: Services, registration: Registration, file: Deployment) -> Fact
             unseen[what] = str(error)
             return None
 
-    looked = world.identity(registration).look([grant for _, grant in principals(file)])
+    looked = site.identity.look([grant for _, grant in principals(file)])
     unseen.update({str(subject): why for subject, why in looked.unseen.items()})
     absent = set()
     for _, key in keys(file):
-        described = world.key_desk(registration).describe(key).describe
+        described = site.key_desk.describe(key).describe
         error = described.get("Error", {}) if not isinstance(described, str) else {"Message": described}
         if error.get("Code") == "NotFoundException":
             absent.add(key)
@@ -71,11 +70,11 @@ def facts(world: Services, registration: Registration, file: Deployment) -> Fact
     with_role = [group for group, spec in cognito.groups.items() if spec.role] if cognito else []
     grants = resolve(file).grants
     return Facts(
-        account=registration.account,
-        held=look(ENGINE, world.engine(registration).read),
+        account=site.registration.account,
+        held=look(ENGINE, site.engine.read),
         membership=looked.membership,
-        access_policy=look(POLICY, lambda: world.gate(registration).policy(registration)),
-        not_carried=look(GROUPS, lambda: who_loses(world, registration, grants, with_role)) or (),
+        access_policy=look(POLICY, lambda: site.gate.policy(site.registration)),
+        not_carried=look(GROUPS, lambda: who_loses(site, grants, with_role)) or (),
         absent=frozenset(absent),
         unseen=unseen,
     )

@@ -16,13 +16,13 @@ from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.people.known import accept
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
@@ -56,47 +56,47 @@ def kept_of(deployment: Deployment, text: str) -> KeptModel:
     return KeptModel(text, model.resolve(deployment), options)
 
 
-def introduce(world: Services, registration: Registration, text: str, cause: Trigger) -> Outcome:
+def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
     """Register a deployment, let the automation in (once, as the master), and put the access model on the domain.
 
     While it is not open the model is written down, and put on the domain by the unlock.
     """
-    kept = kept_model(text, f"{registration.deployment}.yaml", registration.deployment)
-    if world.ledger.custody(registration.deployment).state is State.DELETED:
-        _begin_anew(world, registration, cause)
-    registration = _as_moved(world, registration)
-    world.ledger.register(registration)
-    if registration.identity_pool:
-        world.identity(registration).choose_roles_by_token(registration.identity_pool)
-    name = registration.deployment
-    with _lease(world, registration, "introduce"):
-        if in_force(world, name) is None:
+    kept = kept_model(text, f"{site.name}.yaml", site.name)
+    if site.ledger.custody(site.name).state is State.DELETED:
+        _begin_anew(site, cause)
+    site = _as_moved(site)
+    site.ledger.register(site.registration)
+    if site.registration.identity_pool:
+        site.identity.choose_roles_by_token(site.registration.identity_pool)
+    name = site.name
+    with _lease(site, "introduce"):
+        if in_force(site.services, name) is None:
             # What reacts to this deployment needs one from now on: its rules, and access for nobody until there is some.
-            world.ledger.keep_model(name, KeptModel("", AccessModel(), kept.options))
-        _let_automation_in(world, registration)
-        done = unless_shut(world, name, lambda: apply_model(world, registration, kept, cause))
-        if done is None and not is_in_force(in_force(world, name), kept):
-            begin_with(world, registration, kept, cause)
+            site.ledger.keep_model(name, KeptModel("", AccessModel(), kept.options))
+        _let_automation_in(site)
+        done = unless_shut(site.services, name, lambda: apply_model(site, kept, cause))
+        if done is None and not is_in_force(in_force(site.services, name), kept):
+            begin_with(site, kept, cause)
         return done or Outcome(name, "waiting")
 
 
-def _begin_anew(world: Services, registration: Registration, cause: Trigger) -> None:
+def _begin_anew(site: Site, cause: Trigger) -> None:
     """A new domain under the name of one that was deleted: what is known of that one says nothing of this. The history goes on.
 
     The custody comes last, so that whoever was cut off before it does all of it again.
     """
-    name = registration.deployment
-    gone = world.ledger.custody(name)
-    world.ledger.forget_all(name)
-    claims = world.ledger.claims(registration.domain_arn).get(name, Claims())
-    world.ledger.keep_claims(registration.domain_arn, name, claims.becoming(()))
+    name = site.name
+    gone = site.ledger.custody(name)
+    site.ledger.forget_all(name)
+    claims = site.ledger.claims(site.registration.domain_arn).get(name, Claims())
+    site.ledger.keep_claims(site.registration.domain_arn, name, claims.becoming(()))
     said = "a new domain under the name of one that was deleted: its custody begins open"
-    world.ledger.record(Change(name, world.now(), "begin anew", cause.what, cause.actor, said))
-    world.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
+    site.ledger.record(Change(name, site.now(), "begin anew", cause.what, cause.actor, said))
+    site.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
 
 
 def apply_text(
-    world: Services,
+    services: Services,
     deployment: str,
     text: str | None,
     cause: Trigger,
@@ -111,56 +111,56 @@ def apply_text(
     though they are somebody else than the one who had that name.
     """
     given = None if text is None else kept_model(text, f"{deployment}.yaml", deployment)
-    with writing(world, deployment, "apply") as registration:
-        kept = given or world.ledger.model(deployment)
-        accept(world, registration, accept_new, cause)
-        return apply_model(world, registration, kept, cause, adopt=adopt, expected=expected)
+    with writing(services, deployment, "apply") as site:
+        kept = given or site.ledger.model(deployment)
+        accept(site, accept_new, cause)
+        return apply_model(site, kept, cause, adopt=adopt, expected=expected)
 
 
 @contextmanager
-def writing(world: Services, deployment: str, holder: str) -> Iterator[Registration]:
+def writing(services: Services, deployment: str, holder: str) -> Iterator[Site]:
     """The right to change the access of a deployment that is open. Refused while it is not; Unreachable if others keep it."""
-    registration = world.ledger.registration(deployment)
-    WhileOpen.of(world, deployment)
-    with _lease(world, registration, holder):
-        WhileOpen.of(world, deployment)  # it may have been locked while we waited
-        yield registration
+    site = services.site(deployment)
+    WhileOpen.of(services, deployment)
+    with _lease(site, holder):
+        WhileOpen.of(services, deployment)  # it may have been locked while we waited
+        yield site
 
 
 @contextmanager
-def _lease(world: Services, registration: Registration, holder: str) -> Iterator[None]:
-    with world.ledger.lease(registration.domain_arn, holder, wait=_PATIENCE) as ours:
+def _lease(site: Site, holder: str) -> Iterator[None]:
+    with site.ledger.lease(site.registration.domain_arn, holder, wait=_PATIENCE) as ours:
         if not ours:
-            raise Unreachable(f"another writer is at work on {registration.domain}; try again")
+            raise Unreachable(f"another writer is at work on {site.registration.domain}; try again")
         yield
 
 
-def _is_in(world: Services, registration: Registration) -> bool:
+def _is_in(site: Site) -> bool:
     """Whether the automation holds its roles already: asked as itself, who is refused as long as it does not."""
     try:
-        mappings = world.engine(registration).read([Kind.MAPPINGS]).of(Kind.MAPPINGS)
+        mappings = site.engine.read([Kind.MAPPINGS]).of(Kind.MAPPINGS)
     except Refused:
         return False
-    entry = registration.automation_role
+    entry = site.registration.automation_role
     return all(entry in mappings.get(role, {}).get("backend_roles", ()) for role in ("security_manager", LOCK_ROLE))
 
 
-def _let_automation_in(world: Services, registration: Registration) -> None:
+def _let_automation_in(site: Site) -> None:
     """The master gives the automation its two roles; from then on the automation stands alone.
 
     What is there already is left as it is: a later difference, made by the automation, puts right what differs.
     """
-    if _is_in(world, registration):
+    if _is_in(site):
         return  # it stands alone: the master may have been moved since, to one that we cannot become
-    held = (master := world.master(registration)).read([Kind.ROLES, Kind.MAPPINGS])
-    entry, roles = registration.automation_role, ("security_manager", LOCK_ROLE)
+    held = (master := site.master).read([Kind.ROLES, Kind.MAPPINGS])
+    entry, roles = site.registration.automation_role, ("security_manager", LOCK_ROLE)
     ours = {Claim(Kind.MAPPINGS, role, "backend_roles", entry) for role in roles}
     if held.get(Kind.ROLES, LOCK_ROLE) is None:
         ours.add(Claim(Kind.ROLES, LOCK_ROLE))
-    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, Claims())
-    keep_claims(world, registration, claims, claims | ours, late=claims.late | ours)
+    claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
+    keep_claims(site, claims, claims | ours, late=claims.late | ours)
     if held.get(Kind.ROLES, LOCK_ROLE) is None:
-        still_ours(world, registration)
+        still_ours(site)
         master.patch(Kind.ROLES, [{"op": "add", "path": pointer(LOCK_ROLE), "value": LOCK}])
     operations: list[Json] = []
     for role in roles:
@@ -169,38 +169,38 @@ def _let_automation_in(world: Services, registration: Registration) -> None:
             operations.append({"op": "add", "path": pointer(role), "value": {"backend_roles": [entry]}})
         elif entry not in mapping.get("backend_roles", ()):
             operations.append({"op": "add", "path": pointer(role, "backend_roles", "-"), "value": entry})
-    still_ours(world, registration)
+    still_ours(site)
     master.patch(Kind.MAPPINGS, operations)
 
 
 _MOVED = "master-moved"  # in the ledger: from whom, to whom
 
 
-def remember_move(world: Services, registration: Registration, to: str) -> None:
+def remember_move(site: Site, to: str) -> None:
     """A person moved the master. The stacks do not know of it, and go on to hand over the one they made."""
-    before = world.ledger.saved(registration.deployment, _MOVED) or {}
-    made = before.get("from", registration.master_role)
-    world.ledger.save(registration.deployment, _MOVED, {"from": made, "to": to})
+    before = site.ledger.saved(site.name, _MOVED) or {}
+    made = before.get("from", site.registration.master_role)
+    site.ledger.save(site.name, _MOVED, {"from": made, "to": to})
 
 
-def _as_moved(world: Services, registration: Registration) -> Registration:
-    moved = world.ledger.saved(registration.deployment, _MOVED)
-    if moved and moved["from"] == registration.master_role:
-        return replace(registration, master_role=moved["to"])
-    return registration
+def _as_moved(site: Site) -> Site:
+    moved = site.ledger.saved(site.name, _MOVED)
+    if moved and moved["from"] == site.registration.master_role:
+        return site.services.at(replace(site.registration, master_role=moved["to"]))
+    return site
 
 
-def withdraw(world: Services, deployment: str, cause: Trigger) -> None:
+def withdraw(services: Services, deployment: str, cause: Trigger) -> None:
     """The deployment leaves our care: nothing reacts for it any more. Its history and its claims stay.
 
     Told, unless its domain is gone: whoever deletes a stack leaves the domain there, and no gate drops any more. Told first, so that
     a crash in between tells it twice rather than never. Nothing to do for a deployment that was never registered, or left before.
     """
-    if deployment not in world.ledger.deployments():
+    if deployment not in services.ledger.deployments():
         return
-    state = world.ledger.custody(deployment).state
+    state = services.ledger.custody(deployment).state
     if state is not State.DELETED:
-        world.alerts.tell(
+        services.alerts.tell(
             Alert(
                 name="unwatched",
                 deployment=deployment,
@@ -212,7 +212,7 @@ def withdraw(world: Services, deployment: str, cause: Trigger) -> None:
                 runbook="automation-broken",
             )
         )
-    world.ledger.unregister(deployment)
-    world.ledger.record(
-        Change(deployment, world.now(), "withdraw", cause.what, cause.actor, "the deployment is no longer watched")
+    services.ledger.unregister(deployment)
+    services.ledger.record(
+        Change(deployment, services.now(), "withdraw", cause.what, cause.actor, "the deployment is no longer watched")
     )

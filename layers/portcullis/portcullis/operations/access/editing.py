@@ -21,7 +21,7 @@ class Edited:
 
 
 def edit_and_apply(
-    world: Services,
+    services: Services,
     deployment: str,
     cause: Trigger,
     changes: Sequence[Callable[[str], str]],
@@ -32,8 +32,8 @@ def edit_and_apply(
     """Make these changes to the text of a deployment file (the ledger's, unless one is given), and apply it. BadInput if it cannot be."""
     from portcullis import model
 
-    with writing(world, deployment, operation) as registration:
-        edited = text if text is not None else text_in_ledger(world, deployment)
+    with writing(services, deployment, operation) as site:
+        edited = text if text is not None else text_in_ledger(services, deployment)
         if not edited:
             raise Refused(f"the ledger holds no model of {deployment}; give its deployment file")
         source = f"{deployment}.yaml"
@@ -41,4 +41,4 @@ def edit_and_apply(
         for change in changes:
             edited = change(edited)
         kept = kept_model(edited, source, deployment)
-        return Edited(edited, apply_model(world, registration, kept, cause))
+        return Edited(edited, apply_model(site, kept, cause))

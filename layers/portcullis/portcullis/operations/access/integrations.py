@@ -15,7 +15,7 @@ _SERVICES: dict[str, tuple[str, list[str], list[str]]] = {
 
 
 def integration_add(
-    world: Services, deployment: str, cause: Trigger, *, service: str, role: str, index: str, text: str | None = None
+    services: Services, deployment: str, cause: Trigger, *, service: str, role: str, index: str, text: str | None = None
 ) -> Edited:
     """Let the IAM role of a service in: a role in the model for these indices, and a grant of it. Other indices add up."""
     from portcullis import model
@@ -49,4 +49,4 @@ def integration_add(
         return set_access("roles", name, value)(text)
 
     changes = [allowed, add_grant(Subject(SubjectKind.IAM_ROLE, role), role=name)]
-    return edit_and_apply(world, deployment, cause, changes, operation="integration add", text=text)
+    return edit_and_apply(services, deployment, cause, changes, operation="integration add", text=text)

@@ -22,10 +22,10 @@ from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.patch import apply_patches, patches
 from portcullis.operations.access.foundation import MOVING, with_foundation
 from portcullis.operations.people.known import last_look, recognised
-from portcullis.operations.services import Services
+from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,17 @@ class Truth:
     unread: tuple[PortcullisError, ...] = ()
 
 
-def read_truth(world: Services, registration: Registration, kept: KeptModel, *, whole: bool = False) -> Truth:
+def read_truth(site: Site, kept: KeptModel, *, whole: bool = False) -> Truth:
     """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`."""
-    began = world.now()
+    began = site.now()
     access = with_foundation(
         kept.access,
-        registration,
+        site.registration,
         sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
-        moving=world.ledger.saved(registration.deployment, MOVING) is not None,
+        moving=site.ledger.saved(site.name, MOVING) is not None,
     )
-    last = last_look(world, registration)
-    found = world.identity(registration).members(access.grants)
+    last = last_look(site)
+    found = site.identity.members(access.grants)
     if whole:
         found.whole()
     people = recognised(last, access, found)
@@ -97,8 +97,7 @@ def read_truth(world: Services, registration: Registration, kept: KeptModel, *, 
 
 
 def compare(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     *,
     truth: Truth | None = None,
@@ -113,10 +112,10 @@ def compare(
 
     `late` is what of ours may still come late, where that is known better than the ledger knows it.
     """
-    truth = truth or read_truth(world, registration, kept)
-    claims = world.ledger.claims(registration.domain_arn) if claims is None else claims
-    mine, others = split_claims(claims, registration.deployment)
-    engine = engine or world.engine(registration)
+    truth = truth or read_truth(site, kept)
+    claims = site.ledger.claims(site.registration.domain_arn) if claims is None else claims
+    mine, others = split_claims(claims, site.name)
+    engine = engine or site.engine
     held = engine.read() if held is None else held
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
     wanted, losses = representable(truth.desired, engine.dialect)

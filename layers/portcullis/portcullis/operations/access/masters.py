@@ -14,11 +14,10 @@ from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply
 from portcullis.operations.access.looking import compare
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims
 from portcullis.operations.writing.undertaking import settle
 from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.registration import Registration
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+")
 
@@ -33,9 +32,9 @@ class Master:
     because: str
 
 
-def master_list(world: Services, deployment: str, cause: Trigger) -> list[Master]:
-    registration = world.ledger.registration(deployment)
-    now = compare(world, registration, world.ledger.model(deployment))
+def master_list(services: Services, deployment: str, cause: Trigger) -> list[Master]:
+    site = services.site(deployment)
+    now = compare(site, site.ledger.model(deployment))
     return [
         Master(
             one.role, one.entry_list, one.entry, _because(one.role, one.entry_list, one.entry, now.desired, now.others)
@@ -44,16 +43,18 @@ def master_list(world: Services, deployment: str, cause: Trigger) -> list[Master
     ]
 
 
-def master_add(world: Services, deployment: str, cause: Trigger, *, principal: str, text: str | None = None) -> Edited:
+def master_add(
+    services: Services, deployment: str, cause: Trigger, *, principal: str, text: str | None = None
+) -> Edited:
     """One more master: merged into all_access and security_manager by the model, so that nobody there is replaced and it stays."""
     from portcullis.model.editing import add_grant
 
     subject = subject_from(principal)
     changes = [add_grant(subject, role=role) for role in ADMINISTRATOR_ROLES]
-    return edit_and_apply(world, deployment, cause, changes, operation="master add", text=text)
+    return edit_and_apply(services, deployment, cause, changes, operation="master add", text=text)
 
 
-def master_move(world: Services, deployment: str, cause: Trigger, *, principal: str) -> Outcome:
+def master_move(services: Services, deployment: str, cause: Trigger, *, principal: str) -> Outcome:
     """Make another IAM role the master: in AWS, which maps it to all_access; then in our books; then the old one leaves the mappings.
 
     Cut off anywhere, it is finished by asking again; until the end the old master stays mapped, so that nobody is locked out.
@@ -61,31 +62,31 @@ def master_move(world: Services, deployment: str, cause: Trigger, *, principal: 
     if not _ROLE_ARN.fullmatch(principal):
         remedy = "arn:aws:iam::ACCOUNT:role/NAME; a master of the internal user database is moved in the console"
         raise BadInput(f"{principal!r} is no ARN of an IAM role", source="request", place="principal", remedy=remedy)
-    with writing(world, deployment, "master move") as registration:
-        if registration.master_user or not registration.master_role:
+    with writing(services, deployment, "master move") as site:
+        if site.registration.master_user or not site.registration.master_role:
             raise Refused(f"{deployment} has no IAM master: its master is a user of the internal user database")
-        kept = world.ledger.model(deployment)
-        if principal == registration.master_role:
-            return apply_model(world, registration, kept, cause)
-        settle(world, registration, world.engine(registration).read(), kept.options)
-        _claim(world, registration)
-        world.domain(registration).set_master(registration, principal)
-        moved = replace(registration, master_role=principal)
-        remember_move(world, registration, principal)
-        world.ledger.register(moved)
-        before, after = registration.master_role, principal
+        kept = site.ledger.model(deployment)
+        if principal == site.registration.master_role:
+            return apply_model(site, kept, cause)
+        settle(site, site.engine.read(), kept.options)
+        _claim(site)
+        site.domain.set_master(site.registration, principal)
+        moved = replace(site.registration, master_role=principal)
+        remember_move(site, principal)
+        site.ledger.register(moved)
+        before, after = site.registration.master_role, principal
         summary = f"the master is {after}, no longer {before}"
-        world.ledger.record(
-            Change(deployment, world.now(), "master move", cause.what, cause.actor, summary, before, after)
+        site.ledger.record(
+            Change(deployment, site.now(), "master move", cause.what, cause.actor, summary, before, after)
         )
-        return apply_model(world, moved, kept, cause)
+        return apply_model(services.at(moved), kept, cause)
 
 
-def _claim(world: Services, registration: Registration) -> None:
+def _claim(site: Site) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
-    claims = world.ledger.claims(registration.domain_arn).get(registration.deployment, Claims())
-    old = {Claim(Kind.MAPPINGS, role, "backend_roles", registration.master_role) for role in ADMINISTRATOR_ROLES}
-    keep_claims(world, registration, claims, claims | old, late=claims.late)
+    claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
+    old = {Claim(Kind.MAPPINGS, role, "backend_roles", site.registration.master_role) for role in ADMINISTRATOR_ROLES}
+    keep_claims(site, claims, claims | old, late=claims.late)
 
 
 def subject_from(principal: str) -> Subject:

@@ -16,30 +16,30 @@ from portcullis.operations.access.applying import Outcome, apply_model, give_up,
 from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.people.passwords import passwords
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, send_all, still_ours, wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
 from portcullis.operations.writing.undertaking import PendingChange, begin, digest, settle, starting
 from portcullis.operations.writing.undoing import not_as_left, undoing, undone
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 _ATTEMPTS = 8
 _FARTHEST = 1000  # entries of the history that are looked through
 
 
-def rollback(world: Services, deployment: str, cause: Trigger, *, entry: str) -> Outcome:
+def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str) -> Outcome:
     """Undo one entry of the history: its number (1 is the latest) or its time, as `history` shows them.
 
     Refused if it is not a change of access, if what it touched was changed since, or if it would not last: what a group or the model
     asks for comes back by itself.
     """
-    with writing(world, deployment, "rollback") as registration:
-        change = entry_of(world, deployment, entry)
+    with writing(services, deployment, "rollback") as site:
+        change = entry_of(services, deployment, entry)
         if not change.of_access:
             raise Refused(f"{change.operation} of {change.at.isoformat()} changed no access that could be put back")
-        now = world.ledger.model(deployment)
+        now = site.ledger.model(deployment)
         kept = now
         if change.model_after:
             if digest(now.text) != change.model_after:
@@ -47,37 +47,37 @@ def rollback(world: Services, deployment: str, cause: Trigger, *, entry: str) ->
             if not change.model_before:
                 raise Refused("there was no model before it: apply one that grants less, or delete the deployment")
             kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
-        taken_over = _taken_over(world, deployment, change)
+        taken_over = _taken_over(services, deployment, change)
         for attempt in range(_ATTEMPTS):
             try:
-                writes = _put_back(world, registration, change, taken_over, now, kept, cause)
+                writes = _put_back(site, change, taken_over, now, kept, cause)
             except (Overtaken, Shut):
                 raise
             except Conflict:
-                wait_a_little(world, attempt)
+                wait_a_little(services, attempt)
                 continue
             except Refused as error:
-                give_up(world, registration, error, cause)
+                give_up(site, error, cause)
                 raise
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
-            outcome = apply_model(world, registration, kept, cause)
+            outcome = apply_model(site, kept, cause)
             return replace(outcome, status="applied", writes=outcome.writes + writes)
-    raise Conflict(f"others kept writing to {registration.domain}; nothing of theirs was overwritten")
+    raise Conflict(f"others kept writing to {site.registration.domain}; nothing of theirs was overwritten")
 
 
-def entry_of(world: Services, deployment: str, entry: str) -> Change:
+def entry_of(services: Services, deployment: str, entry: str) -> Change:
     """An entry of the history by its number (1 is the latest) or its time. BadInput if there is none."""
     number, moment = 0, _moment(entry)
-    for number, change in enumerate(world.ledger.history(deployment, _FARTHEST), 1):
+    for number, change in enumerate(services.ledger.history(deployment, _FARTHEST), 1):
         if entry in (str(number), stamp(change)) or moment == change.at:
             return change
     known = f"1 to {number}, or the time of one" if number else "there is none yet"
     raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
 
 
-def _taken_over(world: Services, deployment: str, change: Change) -> frozenset[Claim]:
+def _taken_over(services: Services, deployment: str, change: Change) -> frozenset[Claim]:
     """What was there before it was claimed by this change or a later one: it becomes nobody's again, and stays."""
-    since = (one for one in world.ledger.history(deployment, _FARTHEST) if one.at >= change.at)
+    since = (one for one in services.ledger.history(deployment, _FARTHEST) if one.at >= change.at)
     return frozenset(claim for one in since for claim in one.claimed)
 
 
@@ -94,19 +94,18 @@ def stamp(change: Change) -> str:
 
 
 def _put_back(
-    world: Services,
-    registration: Registration,
+    site: Site,
     change: Change,
     taken_over: frozenset[Claim],
     now: KeptModel,
     kept: KeptModel,
     cause: Trigger,
 ) -> int:
-    is_open = WhileOpen.of(world, registration.deployment)
-    engine = world.engine(registration)
-    look = compare(world, registration, kept, engine=engine)
+    is_open = WhileOpen.of(site.services, site.name)
+    engine = site.engine
+    look = compare(site, kept, engine=engine)
     is_open.still()
-    settle(world, registration, look.held, now.options)
+    settle(site, look.held, now.options)
     if moved := not_as_left(change.touched, look.held):
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
     steps = undone(change.touched)
@@ -116,34 +115,34 @@ def _put_back(
     simulated = quickest(undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched}))
     end = apply_patches(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
-    refuse_lock_out(world, registration, look.held, simulated, look.desired, cause)
+    refuse_lock_out(site, look.held, simulated, look.desired, cause)
     undertaking: PendingChange = replace(
-        starting(world, cause, "rollback", before=now.text, after=kept.text),
+        starting(site.services, cause, "rollback", before=now.text, after=kept.text),
         touched=_with_places(steps, look.held),
         released=tuple(sorted(taken_over & look.mine)),
         claimed=tuple(sorted(back & frozenset(change.released) - look.mine)),
     )
-    still_ours(world, registration)
-    begin(world, registration, undertaking)
+    still_ours(site)
+    begin(site, undertaking)
     coming = look.late | {one.claim for one in change.touched if one.after is None}
     # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
-    kept_claims = keep_claims(world, registration, look.mine, staying, late=coming)
+    kept_claims = keep_claims(site, look.mine, staying, late=coming)
     if undertaking.model_after:
-        begin_with(world, registration, kept, cause)
+        begin_with(site, kept, cause)
     new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
     try:
-        secrets = passwords(world, registration, kept, new_users)
-        writes = send_all(world, registration, engine, quickest(undoing(change.touched, look.held, secrets)), look.held)
+        secrets = passwords(site, kept, new_users)
+        writes = send_all(site, engine, quickest(undoing(change.touched, look.held, secrets)), look.held)
     except Refused:
-        keep_claims(world, registration, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
+        keep_claims(site, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
         raise
     is_open.still()
-    keep_claims(world, registration, kept_claims, mine | look.late, late=look.late)
+    keep_claims(site, kept_claims, mine | look.late, late=look.late)
     after = engine.read()
     is_open.still()  # else the next run settles it, by what there is then
     if undertaking.model_after:
-        put_in_force(world, registration, kept)
-    settle(world, registration, after, kept.options, ours=undertaking, writes=writes)
+        put_in_force(site, kept)
+    settle(site, after, kept.options, ours=undertaking, writes=writes)
     return writes
 
 

@@ -16,48 +16,50 @@ from portcullis.ports.alerts import Alert
 log = logging.getLogger(__name__)
 
 
-def synchronise(world: Services, deployment: str, cause: Trigger) -> Outcome:
+def synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
     """Bring one deployment to what its model and its groups ask for.
 
     While it is locked nothing is written: the unlock synchronises, so what happened meanwhile is not lost. Once an unlock has put the
     mappings back this does not wait for its end: whoever leaves then is out before the walls come off, or soon after.
     Raises Refused (the lock-out guard, or the engine says no), Unreachable or Conflict (try again later).
     """
-    registration = world.ledger.registration(deployment)
+    site = services.site(deployment)
 
     def as_it_is_now() -> Outcome:
-        WhileOpen.of(world, deployment, unlocking=True)  # before the lease: whoever has nothing to do holds up nobody
-        with world.ledger.lease(registration.domain_arn, "synchronise") as ours:
+        WhileOpen.of(
+            services, deployment, unlocking=True
+        )  # before the lease: whoever has nothing to do holds up nobody
+        with site.ledger.lease(site.registration.domain_arn, "synchronise") as ours:
             if not ours:
                 raise Unreachable(
-                    f"another writer is at work on {registration.domain}; the next try waits for it again"
+                    f"another writer is at work on {site.registration.domain}; the next try waits for it again"
                 )
             # Now: whoever held the lease may have applied another one.
-            if (one := coming(world, registration)) is not None:
+            if (one := coming(site)) is not None:
                 try:
-                    return apply_model(world, registration, one.model, cause, unlocking=True)
+                    return apply_model(site, one.model, cause, unlocking=True)
                 except (Conflict, Shut):
                     raise
                 except Exception as error:
-                    if coming(world, registration) is not None:
+                    if coming(site) is not None:
                         raise  # it is neither in effect nor refused yet
                     log.warning("a model that was begun with is refused now: %s", error)
-            return apply_model(world, registration, world.ledger.model(deployment), cause, unlocking=True)
+            return apply_model(site, site.ledger.model(deployment), cause, unlocking=True)
 
     try:
-        done = unless_shut(world, deployment, as_it_is_now, unlocking=True) or Outcome(deployment, "waiting")
+        done = unless_shut(services, deployment, as_it_is_now, unlocking=True) or Outcome(deployment, "waiting")
     except PortcullisError as error:
-        out_of_step(world, deployment, error)
+        out_of_step(services, deployment, error)
         raise
-    in_step(world, deployment)
+    in_step(services, deployment)
     if done.status != "waiting":
-        tell_who_loses(world, registration, world.ledger.model(deployment).access.grants)
-    tell_of_refused(world, deployment)
-    over(world, deployment, "access-refused")
+        tell_who_loses(site, site.ledger.model(deployment).access.grants)
+    tell_of_refused(services, deployment)
+    over(services, deployment, "access-refused")
     return done
 
 
-def tell_refused(world: Services, deployment: str, why: PortcullisError) -> None:
+def tell_refused(services: Services, deployment: str, why: PortcullisError) -> None:
     """Access could not be brought to what stands, and will not be by trying again. Told once for the same reason."""
     alert = Alert(
         name="access-refused",
@@ -70,4 +72,4 @@ def tell_refused(world: Services, deployment: str, why: PortcullisError) -> None
         runbook="drift",
         detail={"why": str(why)[:1000]},
     )
-    tell_once(world, alert, str(why)[:500])
+    tell_once(services, alert, str(why)[:500])

@@ -17,21 +17,21 @@ _WINDOWS = 200  # entries of the history in which a window is looked for that wa
 _LOOK_BACK = 50  # entries of the history in which a use that was told already is looked for
 
 
-def break_glass_used(world: Services, deployment: str, signal: Signal) -> bool:
+def break_glass_used(services: Services, deployment: str, signal: Signal) -> bool:
     """Tell of one taking of the break-glass role, and write it down. False if this very event was told before.
 
     Told first: a crash in between tells it twice rather than never.
     """
-    known = world.ledger.history(deployment, _LOOK_BACK)
+    known = services.ledger.history(deployment, _LOOK_BACK)
     if any(one.operation == USED and one.cause == signal.event_id for one in known):
         return False
-    custody = world.ledger.custody(deployment)
+    custody = services.ledger.custody(deployment)
     who = signal.actor or "somebody whom the event does not name"
     from_where = f" from {signal.detail['address']}" if signal.detail.get("address") else ""
     session = f" (session {signal.detail['session']})" if signal.detail.get("session") else ""
-    announced = _announced(world, custody, signal.at)
+    announced = _announced(services, custody, signal.at)
     happened = f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {announced}"
-    world.alerts.tell(
+    services.alerts.tell(
         Alert(
             name="break-glass-used",
             deployment=deployment,
@@ -45,27 +45,27 @@ def break_glass_used(world: Services, deployment: str, signal: Signal) -> bool:
             detail={"at": signal.at, "event": signal.event_id},
         )
     )
-    world.ledger.record(Change(deployment, world.now(), USED, signal.event_id, who, happened))
+    services.ledger.record(Change(deployment, services.now(), USED, signal.event_id, who, happened))
     return True
 
 
-def _announced(world: Services, custody: Custody, at: str) -> str:
+def _announced(services: Services, custody: Custody, at: str) -> str:
     """Whether it was announced when the role was taken. CloudTrail tells of it minutes later: by then a window may have ended, and one
     that was opened since announces nothing that was before it."""
-    taken = _time(at) or world.now()
-    for opened, ended, said in _windows(world, custody):
+    taken = _time(at) or services.now()
+    for opened, ended, said in _windows(services, custody):
         # CloudTrail counts whole seconds.
         if opened.replace(microsecond=0) <= taken < ended:
             return f"its use was announced by {said}"
     return f"no use of it was announced, and the deployment is {custody.state}"
 
 
-def _windows(world: Services, custody: Custody) -> Iterator[tuple[datetime, datetime, str]]:
+def _windows(services: Services, custody: Custody) -> Iterator[tuple[datetime, datetime, str]]:
     """From when, until when, for whom and why; the latest first. One that ended early did so at the entry that follows it."""
     if window := custody.break_glass:
         yield window.opened, window.until, f"{window.by} until {window.until.isoformat()}: {window.reason}"
-    followed = world.now()
-    for one in world.ledger.history(custody.deployment, _WINDOWS):
+    followed = services.now()
+    for one in services.ledger.history(custody.deployment, _WINDOWS):
         if one.operation != BREAK_GLASS:
             continue
         ends = [end for line in one.after or () if (end := _time(line))]

@@ -10,7 +10,7 @@ from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.custody.guard import guard, rules_of
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.registration import Registration
 
 _LONGEST_ROUNDS = 6  # of Rules.retry_after: three minutes in one call; a longer deletion is gone on with by the next
@@ -29,49 +29,55 @@ class Deletion:
 
 
 def delete(
-    world: Services, deployment: str, cause: Trigger, *, confirm: str = "", snapshot: bool = True, cancel: bool = False
+    services: Services,
+    deployment: str,
+    cause: Trigger,
+    *,
+    confirm: str = "",
+    snapshot: bool = True,
+    cancel: bool = False,
 ) -> Deletion:
     """Delete it, or go on with a deletion. `confirm` is its name once more. Raises Refused, and then nothing was deleted.
 
     It stays locked if it could not be deleted; `portcullis unlock` opens it again, and `cancel` calls a deletion off as long as the
     domain itself is there. Without `snapshot` one that waits for its final snapshot goes on without it.
     """
-    registration = world.ledger.registration(deployment)
+    site = services.site(deployment)
     if cancel:
-        return _told(world, registration, guard(world, deployment, cause, change=machine.cancel_delete))
+        return _told(site, guard(services, deployment, cause, change=machine.cancel_delete))
     if confirm != deployment:
         raise Refused(f"to delete {deployment}, confirm it by its name: --confirm {deployment}. Nothing was done")
-    custody = world.ledger.custody(deployment)
+    custody = site.ledger.custody(deployment)
     if custody.state is State.DELETING and not snapshot:
-        custody = guard(world, deployment, cause, change=machine.forgo_snapshot)
+        custody = guard(services, deployment, cause, change=machine.forgo_snapshot)
     if custody.state not in (State.DELETING, State.DELETED):
         # A lock shuts the taker of snapshots out; let in again, it sees for itself.
         if snapshot and custody.state is State.OPEN:
-            _need_repository(world, registration)
+            _need_repository(site)
         if custody.state is not State.LOCKED:
-            custody = _lock(world, deployment, cause)
-        asked = world.now()
+            custody = _lock(services, deployment, cause)
+        asked = site.now()
         custody = guard(
-            world,
+            services,
             deployment,
             cause,
             change=lambda c: machine.ask_delete(c, confirm, cause.actor, asked, snapshot=bool(snapshot)),
         )
-    pause = rules_of(world, registration).retry_after.total_seconds() + 1
+    pause = rules_of(site).retry_after.total_seconds() + 1
     for _ in range(_LONGEST_ROUNDS):
         if custody.state is not State.DELETING:
             break
-        world.sleep(pause)
-        custody = guard(world, deployment, cause)
-    return _told(world, registration, custody)
+        site.sleep(pause)
+        custody = guard(services, deployment, cause)
+    return _told(site, custody)
 
 
-def _need_repository(world: Services, registration: Registration) -> None:
+def _need_repository(site: Site) -> None:
     """Asked before the lock: whoever cannot have his snapshot is told while the deployment is still open."""
     try:
-        registered(world, registration)
+        registered(site)
     except Refused as error:
-        name = registration.deployment
+        name = site.name
         remedy = f"or delete without one: portcullis delete {name} --confirm {name} --no-final-snapshot"
         raise Refused(f"{name} has no repository for a final snapshot ({error}); give it one, {remedy}") from error
     except PortcullisError as error:
@@ -81,13 +87,13 @@ def _need_repository(world: Services, registration: Registration) -> None:
         ) from error
 
 
-def _lock(world: Services, deployment: str, cause: Trigger) -> Custody:
-    held = world.now()
+def _lock(services: Services, deployment: str, cause: Trigger) -> Custody:
+    held = services.now()
     custody = guard(
-        world, deployment, cause, change=lambda c: machine.hold(c, cause.actor, "its deletion was asked for", held)
+        services, deployment, cause, change=lambda c: machine.hold(c, cause.actor, "its deletion was asked for", held)
     )
     if custody.state is not State.LOCKED:
-        rules = rules_of(world, world.ledger.registration(deployment))
+        rules = rules_of(services.site(deployment))
         lacking = ", ".join(measure.value for measure in machine.lacking(custody, rules)) or custody.state.value
         raise Refused(
             f"{deployment} could not be locked whole (lacking: {lacking}); nothing was deleted and the lock goes on; "
@@ -96,14 +102,14 @@ def _lock(world: Services, deployment: str, cause: Trigger) -> Custody:
     return custody
 
 
-def _told(world: Services, registration: Registration, custody: Custody) -> Deletion:
+def _told(site: Site, custody: Custody) -> Deletion:
     ending = (Measure.FINAL_SNAPSHOT, Measure.DELETE_DOMAIN, Measure.VERIFY_GONE)
     steps = {
         measure.value: f"{record.progress.value}: {record.detail}".rstrip(": ")
         for measure in ending
         if (record := custody.measures.get(measure))
     }
-    name = registration.deployment
+    name = site.name
     final = custody.measures.get(Measure.FINAL_SNAPSHOT)
     without = (
         f"; without the snapshot: portcullis delete {name} --confirm {name} --no-final-snapshot"
@@ -120,7 +126,7 @@ def _told(world: Services, registration: Registration, custody: Custody) -> Dele
         name,
         custody.state.value,
         steps,
-        remains(registration, custody),
+        remains(site.registration, custody),
         next_,
         0 if custody.state is State.DELETED or custody.state is State.LOCKED else 1,
     )

@@ -10,20 +10,19 @@ from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY
-from portcullis.operations.services import Services
-from portcullis.ports.registration import Registration
+from portcullis.operations.services import Site
 
 _LOOKS, _BETWEEN = 8, 2.5  # 20 s: a step is given up before its lease (30 s) is over, and tried again
 
 
-def final_snapshot(world: Services, registration: Registration, todo: Todo) -> str:
+def final_snapshot(site: Site, todo: Todo) -> str:
     """Into the deployment's own repository. A short one is waited for; a long one is found finished by a later try."""
-    deletion = world.ledger.custody(registration.deployment).deletion
+    deletion = site.ledger.custody(site.name).deletion
     if deletion is None:
-        raise Refused(f"nobody asked for the deletion of {registration.deployment}")
-    _let_in(world, registration)
+        raise Refused(f"nobody asked for the deletion of {site.name}")
+    _let_in(site)
     begun = f"final-{deletion.at:%Y%m%d%H%M%S}"
-    snapshots = registered(world, registration)
+    snapshots = registered(site)
     for look in range(_LOOKS):
         ours = {name: state for name, state in states(snapshots).items() if name.startswith(begun)}
         done = [name for name, state in ours.items() if state == "SUCCESS"]
@@ -33,32 +32,32 @@ def final_snapshot(world: Services, registration: Registration, todo: Todo) -> s
             if look and ours:
                 raise Refused(f"the final snapshot failed: {', '.join(f'{n} {s}' for n, s in sorted(ours.items()))}")
             snapshots.take(REPOSITORY, f"{begun}-{len(ours) + 1}", "*,-.*")
-        world.sleep(_BETWEEN)
+        site.sleep(_BETWEEN)
     raise Unreachable("the final snapshot is still being taken")
 
 
-def delete_domain(world: Services, registration: Registration, todo: Todo) -> str:
+def delete_domain(site: Site, todo: Todo) -> str:
     """Through the one function that may: everybody else leaves it to a person's next `portcullis delete`."""
-    if not world.settings.may_delete:
-        name = registration.deployment
+    if not site.settings.may_delete:
+        name = site.name
         raise Refused(f"only the delete function deletes: portcullis delete {name} --confirm {name} goes on")
-    world.domain(registration).delete(registration)
-    return f"deletion of the domain {registration.domain} asked for"
+    site.domain.delete(site.registration)
+    return f"deletion of the domain {site.registration.domain} asked for"
 
 
-def verify_gone(world: Services, registration: Registration, todo: Todo) -> str:
+def verify_gone(site: Site, todo: Todo) -> str:
     for _ in range(_LOOKS):
-        if not world.domain(registration).exists(registration):
-            return f"the domain {registration.domain} is gone"
-        world.sleep(_BETWEEN)
-    raise Unreachable(f"the domain {registration.domain} is still being deleted")
+        if not site.domain.exists(site.registration):
+            return f"the domain {site.registration.domain} is gone"
+        site.sleep(_BETWEEN)
+    raise Unreachable(f"the domain {site.registration.domain} is still being deleted")
 
 
-def _let_in(world: Services, registration: Registration) -> None:
+def _let_in(site: Site) -> None:
     """The lock shut the taker of snapshots out with everybody else. It is let in again, and goes with the domain."""
-    if not registration.snapshot_role:
+    if not site.registration.snapshot_role:
         raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
-    engine, entry = world.engine(registration), registration.snapshot_role
+    engine, entry = site.engine, site.registration.snapshot_role
     mapping = engine.read([Kind.MAPPINGS]).get(Kind.MAPPINGS, SNAPSHOT_ROLE)
     operation: Json
     if mapping is None:

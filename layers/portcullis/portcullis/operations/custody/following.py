@@ -28,89 +28,88 @@ from portcullis.operations.access.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.people.sessions import still_to_be_ended
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.in_effect import culprits
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.undertaking import begin, settle, starting
 from portcullis.ports.engine import Engine
-from portcullis.ports.registration import Registration
 
 log = logging.getLogger(__name__)
 _PATIENCE = 10.0  # seconds that a step waits for another writer: it has to be over well within its own lease
 _NAMED = 10  # of those who are still in: how many a message names
 
 
-def put_back(world: Services, registration: Registration, todo: Todo, cause: Trigger) -> str:
+def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
     """The role mappings as they were saved, without whoever left meanwhile. Raises if that cannot be known: then nothing is put back."""
-    with _alone(world, registration):
-        engine = world.engine(registration)
-        saved = world.ledger.saved(registration.deployment, todo.save_as)
+    with _alone(site):
+        engine = site.engine
+        saved = site.ledger.saved(site.name, todo.save_as)
         if saved is None:
             raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
-        kept = world.ledger.model(registration.deployment)
+        kept = site.ledger.model(site.name)
         held = engine.read()
         as_saved = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
-        truth = read_truth(world, registration, kept, whole=True)
-        now = compare(world, registration, kept, truth=truth, engine=engine, held=as_saved)
+        truth = read_truth(site, kept, whole=True)
+        now = compare(site, kept, truth=truth, engine=engine, held=as_saved)
         left = _who_left(now.plan)
-        settle(world, registration, as_saved, kept.options)  # what a lock broke off in the middle
-        leaving = starting(world, cause, "unlock").going_on(Plan(steps=left), as_saved, now.mine)
-        still_ours(world, registration)
+        settle(site, as_saved, kept.options)  # what a lock broke off in the middle
+        leaving = starting(site.services, cause, "unlock").going_on(Plan(steps=left), as_saved, now.mine)
+        still_ours(site)
         if left:
-            begin(world, registration, leaving)
+            begin(site, leaving)
         opened = reopen(saved, held, frozenset(step.claim for step in left), ours=BREAK_GLASS_ROLES)
         send_each(engine, opened.writes, held)
         if left:
-            settle(world, registration, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
+            settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
     gone = [f"{len(left)} entries of people who left stay out"] if left else []
     made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
     return "; ".join([*gone, *made, *opened.lost])
 
 
-def follow(world: Services, registration: Registration, cause: Trigger) -> str:
+def follow(site: Site, cause: Trigger) -> str:
     """Bring the engine to what the groups ask for now. Done only if nobody is in who left, and nobody holds what he has to lose.
 
     A change that the engine refuses, or that would lock somebody out, is told by whoever refuses it and keeps nobody shut out: what
     counts here are those who left.
     """
     try:
-        outcome = synchronise(world, registration.deployment, cause)
+        outcome = synchronise(site.services, site.name, cause)
         if outcome.status == "waiting":
-            raise Unreachable(f"{registration.deployment} was locked again meanwhile")
+            raise Unreachable(f"{site.name} was locked again meanwhile")
         done = f"{len(outcome.plan.steps)} changes"
     except Shut:
         raise
     except Refused as error:
         done = f"refused, and nobody is in who left: {error}"
-    if still := _still_in(world, registration):
+    if still := _still_in(site):
         raise Refused(f"left, and still mapped: {_named(still)}; {done}")
     try:  # a password that was rotated meanwhile, perhaps because somebody had it: before anything opens
-        follow_secrets(world, registration, cause, unlocking=True)
+        follow_secrets(site, cause, unlocking=True)
     except Shut:
         raise
     except PortcullisError as error:
-        log.warning("a password of %s is left to the sweep: %s", registration.deployment, error)
-    if groups := still_to_be_ended(world, registration):
+        log.warning("a password of %s is left to the sweep: %s", site.name, error)
+    if groups := still_to_be_ended(site):
         raise Unreachable(f"what people hold who left {', '.join(groups)} could not be ended yet")
     return done
 
 
 @contextmanager
-def opening(world: Services, registration: Registration, cause: Trigger) -> Iterator[None]:
+def opening(site: Site, cause: Trigger) -> Iterator[None]:
     """A wall comes off in here: nobody is in who left, and no other writer is at work who read the groups before that was seen.
 
     Raises if somebody who left is in and cannot be taken out, or if nobody can know: then the wall stands. Looks once more when it is
     down: whoever left in that very moment does not have to wait for the event of it.
     """
-    if _still_in(world, registration):
-        follow(world, registration, cause)
-    with _alone(world, registration):
-        if still := _still_in(world, registration):
+    if _still_in(site):
+        follow(site, cause)
+    with _alone(site):
+        if still := _still_in(site):
             raise Unreachable(f"left just now, and still mapped: {_named(still)}")
-        still_ours(world, registration)
+        still_ours(site)
         yield
-    if _still_in(world, registration):
-        follow(world, registration, cause)
+    if _still_in(site):
+        follow(site, cause)
 
 
 def send_each(engine: Engine, patches: Sequence[Write], held: SecurityConfig) -> None:
@@ -126,13 +125,13 @@ def send_each(engine: Engine, patches: Sequence[Write], held: SecurityConfig) ->
                 raise Unreachable(f"{error}{culprits(apply_patches(held, patches))}") from error
 
 
-def _still_in(world: Services, registration: Registration) -> tuple[Step, ...]:
+def _still_in(site: Site) -> tuple[Step, ...]:
     """What the engine holds of people who left by now. The groups are read last, so that as little as can be lies between that and
     what is done upon it."""
-    kept, engine = world.ledger.model(registration.deployment), world.engine(registration)
-    held, claims = engine.read(), world.ledger.claims(registration.domain_arn)
-    truth = read_truth(world, registration, kept, whole=True)
-    now = compare(world, registration, kept, truth=truth, engine=engine, held=held, claims=claims)
+    kept, engine = site.ledger.model(site.name), site.engine
+    held, claims = engine.read(), site.ledger.claims(site.registration.domain_arn)
+    truth = read_truth(site, kept, whole=True)
+    now = compare(site, kept, truth=truth, engine=engine, held=held, claims=claims)
     return _who_left(now.plan)
 
 
@@ -148,9 +147,11 @@ def _named(steps: Sequence[Step]) -> str:
 
 
 @contextmanager
-def _alone(world: Services, registration: Registration) -> Iterator[None]:
+def _alone(site: Site) -> Iterator[None]:
     """No other writer at work on the domain: whoever reacts to a removal must not find the mappings half put back."""
-    with world.ledger.lease(registration.domain_arn, "unlock", wait=_PATIENCE) as ours:
+    with site.ledger.lease(site.registration.domain_arn, "unlock", wait=_PATIENCE) as ours:
         if not ours:
-            raise Unreachable(f"another writer is at work on {registration.domain}: it opens once that one has ended")
+            raise Unreachable(
+                f"another writer is at work on {site.registration.domain}: it opens once that one has ended"
+            )
         yield

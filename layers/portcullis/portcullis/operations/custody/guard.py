@@ -14,11 +14,10 @@ from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules
 from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 from portcullis.signals.types import Signal
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class _Overtaken(Exception):
 
 
 def guard(
-    world: Services,
+    services: Services,
     deployment: str,
     cause: Trigger,
     *,
@@ -55,22 +54,22 @@ def guard(
 
     `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first.
     """
-    registration = world.ledger.registration(deployment)
+    site = services.site(deployment)
     if change is not None:
-        _change(world, deployment, change, cause)
-    after, soon = _at_rest(world, registration, cause, hint)
-    after = _tell(world, after)
+        _change(services, deployment, change, cause)
+    after, soon = _at_rest(site, cause, hint)
+    after = _tell(services, after)
     if soon is not None:
-        remind(world, deployment, soon)
+        remind(services, deployment, soon)
     return after
 
 
-def _change(world: Services, deployment: str, change: Callable[[Custody], Custody], cause: Trigger) -> None:
+def _change(services: Services, deployment: str, change: Callable[[Custody], Custody], cause: Trigger) -> None:
     """What a person asked for, on the custody as it is: whoever else is at work on it goes on from there."""
     for attempt in range(_MOST_CONFLICTS):
         try:
-            before = world.ledger.custody(deployment)
-            _record(world, before, world.ledger.keep_custody(change(before)), cause)
+            before = services.ledger.custody(deployment)
+            _record(services, before, services.ledger.keep_custody(change(before)), cause)
         except Conflict:
             if attempt == _MOST_CONFLICTS - 1:
                 raise
@@ -78,31 +77,29 @@ def _change(world: Services, deployment: str, change: Callable[[Custody], Custod
             return
 
 
-def _at_rest(
-    world: Services, registration: Registration, cause: Trigger, hint: Signal | None
-) -> tuple[Custody, timedelta | None]:
+def _at_rest(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Custody, timedelta | None]:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
     when to be reminded of it."""
     conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
     while True:
         try:
-            custody, decision = _look_and_act(world, registration, cause, hint)
+            custody, decision = _look_and_act(site, cause, hint)
         except _Overtaken:
             overtaken += 1
             if overtaken == _MOST_STEPS:
-                raise Conflict(f"the custody of {registration.deployment} is changed by others at every step") from None
+                raise Conflict(f"the custody of {site.name} is changed by others at every step") from None
             continue
         except Conflict:
             conflicts += 1
             if conflicts == _MOST_CONFLICTS:
                 raise
             log.info("another look at the same deployment was faster; starting over from what it left")
-            world.sleep(_STEP_ASIDE.total_seconds() * conflicts)
+            site.sleep(_STEP_ASIDE.total_seconds() * conflicts)
             continue
         again = decision.look_again
         if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
             return custody, decision.remind
-        world.sleep(min(again, pause).total_seconds())
+        site.sleep(min(again, pause).total_seconds())
         waited += pause
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -113,109 +110,105 @@ def _is_settling(custody: Custody) -> bool:
     return in_hand or (custody.state is State.OPEN and bool(custody.suspected))
 
 
-def _look_and_act(
-    world: Services, registration: Registration, cause: Trigger, hint: Signal | None
-) -> tuple[Custody, Decision]:
+def _look_and_act(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Custody, Decision]:
     """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
-    rules = rules_of(world, registration)
-    kept = world.ledger.custody(registration.deployment)
-    custody = _noticed(world, registration, kept)
+    rules = rules_of(site)
+    kept = site.ledger.custody(site.name)
+    custody = _noticed(site, kept)
     name = (hint.name or "") if hint else ""
-    seen = world.keys(registration).observe(registration, hint=name, by=cause.actor if name in TAKE_A_KEY_AWAY else "")
+    seen = site.keys.observe(site.registration, hint=name, by=cause.actor if name in TAKE_A_KEY_AWAY else "")
     for _ in range(_MOST_STEPS):
-        decision = machine.decide(custody, seen, world.now(), rules)
-        custody = _keep(world, kept, decision.custody, cause)
+        decision = machine.decide(custody, seen, site.now(), rules)
+        custody = _keep(site.services, kept, decision.custody, cause)
         if decision.next is None:
             return custody, decision
-        custody, alone = _step(world, registration, custody, decision.next, cause)
+        custody, alone = _step(site, custody, decision.next, cause)
         if not alone:
             raise _Overtaken
         kept = custody
-    raise PortcullisError(f"{registration.deployment}: the lock did not come to rest in {_MOST_STEPS} steps")
+    raise PortcullisError(f"{site.name}: the lock did not come to rest in {_MOST_STEPS} steps")
 
 
-def _step(
-    world: Services, registration: Registration, custody: Custody, todo: Todo, cause: Trigger
-) -> tuple[Custody, bool]:
+def _step(site: Site, custody: Custody, todo: Todo, cause: Trigger) -> tuple[Custody, bool]:
     """One measure: written down, done, written down. And whether nobody else has kept the custody meanwhile."""
-    custody = world.ledger.keep_custody(machine.intend(custody, todo, world.now()))
+    custody = site.ledger.keep_custody(machine.intend(custody, todo, site.now()))
     try:
-        detail = measures.perform(world, registration, todo, cause)
+        detail = measures.perform(site, todo, cause)
     except Exception as error:
         log.warning("%s of %s failed: %s", todo.act.value, todo.measure.value, error)
         said = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
-        return _write_down(world, custody, todo, lambda c: machine.failed(c, todo, world.now(), said[:500]))
-    return _write_down(world, custody, todo, lambda c: machine.done(c, todo, world.now(), detail))
+        return _write_down(site.services, custody, todo, lambda c: machine.failed(c, todo, site.now(), said[:500]))
+    return _write_down(site.services, custody, todo, lambda c: machine.done(c, todo, site.now(), detail))
 
 
 def _write_down(
-    world: Services, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]
+    services: Services, custody: Custody, todo: Todo, write: Callable[[Custody], Custody]
 ) -> tuple[Custody, bool]:
     """How our step ended. Somebody else may have kept the custody meanwhile; as long as the step in it is still ours, its end is
     written into that: else nobody would know it for as long as a step may take, and everybody would wait."""
     ours, alone = custody.measures[todo.measure], True
     for _ in range(_MOST_CONFLICTS):
         try:
-            return world.ledger.keep_custody(write(custody)), alone
+            return services.ledger.keep_custody(write(custody)), alone
         except Conflict:
             alone = False
-            custody = world.ledger.custody(custody.deployment)
+            custody = services.ledger.custody(custody.deployment)
             if custody.measures.get(todo.measure) != ours:
                 raise
     raise Conflict(f"the custody of {custody.deployment} is changed faster than a step can be written down")
 
 
-def _noticed(world: Services, registration: Registration, custody: Custody) -> Custody:
+def _noticed(site: Site, custody: Custody) -> Custody:
     """While locking or locked, and in a window too: see whether somebody undid a measure. An engine that does not answer lets nobody in."""
     if custody.state not in (State.LOCKING, State.LOCKED):
         return custody
-    for measure, look in measures.walls(world, registration, custody).items():
+    for measure, look in measures.walls(site, custody).items():
         try:
             undone = look()
         except PortcullisError as error:
             log.info("'%s' could not be looked at: %s", measure.value, error)
             continue
         if undone:
-            custody = machine.found_open(custody, measure, world.now(), undone)
+            custody = machine.found_open(custody, measure, site.now(), undone)
     return custody
 
 
-def _keep(world: Services, before: Custody, after: Custody, cause: Trigger) -> Custody:
+def _keep(services: Services, before: Custody, after: Custody, cause: Trigger) -> Custody:
     """Kept, and recorded by whoever kept it: of several that look at once, one writes each transition down."""
     if after == before:
         return before
-    kept = world.ledger.keep_custody(after)
-    _record(world, before, kept, cause)
+    kept = services.ledger.keep_custody(after)
+    _record(services, before, kept, cause)
     return kept
 
 
-def _tell(world: Services, custody: Custody) -> Custody:
+def _tell(services: Services, custody: Custody) -> Custody:
     """Send what waits to be told: one of those who look at once does, and the others leave it to them. It leaves the ledger only after
     it was sent: should we die in between, better twice than never."""
-    now = world.now()
+    now = services.now()
     if not custody.outbox or machine.others_tell(custody, now, Rules().lease):
         return custody
     try:
-        custody = world.ledger.keep_custody(machine.begin_telling(custody, now))
+        custody = services.ledger.keep_custody(machine.begin_telling(custody, now))
     except Conflict:
         return custody  # another look goes on from here, and tells what is left
     try:
         while custody.outbox:
             told = custody.outbox[0]
-            world.alerts.tell(_alert(custody.deployment, told))
-            custody = _kept_on(world, custody, partial(machine.told, alert=told))
+            services.alerts.tell(_alert(custody.deployment, told))
+            custody = _kept_on(services, custody, partial(machine.told, alert=told))
     finally:
-        custody = _kept_on(world, custody, machine.end_telling)
+        custody = _kept_on(services, custody, machine.end_telling)
     return custody
 
 
-def _kept_on(world: Services, custody: Custody, change: Callable[[Custody], Custody]) -> Custody:
+def _kept_on(services: Services, custody: Custody, change: Callable[[Custody], Custody]) -> Custody:
     """A change kept on whatever others have kept meanwhile."""
     for _ in range(_MOST_CONFLICTS):
         try:
-            return world.ledger.keep_custody(change(custody))
+            return services.ledger.keep_custody(change(custody))
         except Conflict:
-            custody = world.ledger.custody(custody.deployment)
+            custody = services.ledger.custody(custody.deployment)
     raise Conflict(f"the custody of {custody.deployment} is changed faster than it can be written down what was told")
 
 
@@ -232,12 +225,12 @@ def _alert(deployment: str, told: Told) -> Alert:
     )
 
 
-def _record(world: Services, before: Custody, after: Custody, cause: Trigger) -> None:
+def _record(services: Services, before: Custody, after: Custody, cause: Trigger) -> None:
     for entry in chronicle(before, after, cause.at):
-        world.ledger.record(
+        services.ledger.record(
             Change(
                 deployment=after.deployment,
-                at=world.now(),
+                at=services.now(),
                 operation=entry.operation,
                 cause=cause.what,
                 actor=cause.actor,
@@ -248,9 +241,9 @@ def _record(world: Services, before: Custody, after: Custody, cause: Trigger) ->
         )
 
 
-def rules_of(world: Services, registration: Registration) -> Rules:
+def rules_of(site: Site) -> Rules:
     """How this deployment wants its custody kept."""
-    options = as_far_as_readable(world, registration.deployment).options
+    options = as_far_as_readable(site.services, site.name).options
     rules = Rules()
     if options.get("end_sessions") or options.get("deny_older_sessions"):
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})

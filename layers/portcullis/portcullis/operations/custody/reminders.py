@@ -17,22 +17,22 @@ _WAITING = "reminder"  # in the ledger: when the one on its way is due
 _AS_SOON = timedelta(seconds=1)
 
 
-def remind(world: Services, deployment: str, after: timedelta) -> None:
+def remind(services: Services, deployment: str, after: timedelta) -> None:
     """Have the deployment's key looked at `after` so long. One that is on its way and due as soon will do.
 
     Nothing depends on it but how soon: what cannot be sent is left to the sweep.
     """
-    now = world.now()
+    now = services.now()
     due = now + min(after, _LONGEST)
-    waiting = world.ledger.saved(deployment, _WAITING)
+    waiting = services.ledger.saved(deployment, _WAITING)
     if waiting is not None and now < datetime.fromisoformat(waiting) <= due + _AS_SOON:
         return
     try:
-        world.remind(deployment, max(1, round((due - now).total_seconds())))
+        services.remind(deployment, max(1, round((due - now).total_seconds())))
     except Exception as error:
         log.warning("no reminder of %s: the sweep looks at it: %s: %s", deployment, type(error).__name__, error)
         return
-    world.ledger.save(deployment, _WAITING, due.isoformat())
+    services.ledger.save(deployment, _WAITING, due.isoformat())
 
 
 def written(deployment: str) -> str:

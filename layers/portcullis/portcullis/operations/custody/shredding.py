@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.custody.key_access import readers_by_grant
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
@@ -33,7 +33,7 @@ class Shredding:
 
 
 def shred(
-    world: Services, deployment: str, cause: Trigger, *, confirm: str = "", days: int = LONGEST, yes: bool = False
+    services: Services, deployment: str, cause: Trigger, *, confirm: str = "", days: int = LONGEST, yes: bool = False
 ) -> Shredding:
     """Say what destroying the key of a deployment would destroy; with `yes`, schedule it. `confirm` is the key's id.
 
@@ -48,8 +48,8 @@ def shred(
         raise BadInput(
             f"{days!r} days", source="request", place="days", remedy=f"KMS waits {SHORTEST} to {LONGEST} days"
         )
-    registration = world.ledger.registration(deployment)
-    plan, metadata = _plan(world, registration)
+    site = services.site(deployment)
+    plan, metadata = _plan(site)
     key_id = str(metadata.get("KeyId", ""))
     if not yes:
         return plan
@@ -57,13 +57,13 @@ def shred(
         raise Refused(f"the key of {deployment} is not destroyed: {'; '.join(plan.obstacles)}")
     if confirm != key_id:
         raise Refused(f"to destroy the key, confirm it by its id: --confirm {key_id}. Nothing was scheduled")
-    _write_down(world, registration, cause, f"the deletion of key {key_id} in {waits} days is asked for", plan)
-    due = world.key_desk(registration).schedule_deletion(plan.key, waits)
+    _write_down(site, cause, f"the deletion of key {key_id} in {waits} days is asked for", plan)
+    due = site.key_desk.schedule_deletion(plan.key, waits)
     said = f"the key {key_id} is deleted on {due.isoformat()}, and with it: {'; '.join(plan.destroys)}"
-    _write_down(world, registration, cause, said, plan)
-    region = registration.region
+    _write_down(site, cause, said, plan)
+    region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"
-    world.alerts.tell(
+    site.alerts.tell(
         Alert(
             name="shred-scheduled",
             deployment=deployment,
@@ -77,16 +77,16 @@ def shred(
     return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), undo)
 
 
-def _plan(world: Services, registration: Registration) -> tuple[Shredding, Mapping[str, Any]]:
-    answers = world.key_desk(registration).describe(registration.key_arn)
+def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:
+    answers = site.key_desk.describe(site.registration.key_arn)
     metadata = answers.describe.get("KeyMetadata") if isinstance(answers.describe, Mapping) else None
     if not isinstance(metadata, Mapping):
         raise Refused(
-            f"the key {registration.key_arn} cannot be described ({answers.describe}): nothing can be planned"
+            f"the key {site.registration.key_arn} cannot be described ({answers.describe}): nothing can be planned"
         )
     key = str(metadata["Arn"])
-    under = [one for one in world.ledger.registrations() if _is_under(one, key, registration)]
-    states = {one.deployment: world.ledger.custody(one.deployment).state for one in under}
+    under = [one for one in site.ledger.registrations() if _is_under(one, key, site.registration)]
+    states = {one.deployment: site.ledger.custody(one.deployment).state for one in under}
     destroys, keeps = [], []
     for one in under:
         gone = states[one.deployment] is State.DELETED
@@ -94,7 +94,7 @@ def _plan(world: Services, registration: Registration) -> tuple[Shredding, Mappi
             destroys.append(
                 f"all data of the domain {one.domain} (deployment {one.deployment}), and its automated snapshots"
             )
-        own = _snapshot_key(world, one)
+        own = _snapshot_key(site.services.at(one))
         if one.snapshot_bucket:
             where = f"the snapshots of {one.deployment} in the bucket {one.snapshot_bucket}"
             if own:
@@ -115,11 +115,11 @@ def _plan(world: Services, registration: Registration) -> tuple[Shredding, Mappi
         "the ledger: names, groups, role mappings and history, no documents",
         "the encrypted bytes themselves, as long as somebody keeps them: they can be read no more",
     ]
-    obstacles = _obstacles(registration, metadata, states)
+    obstacles = _obstacles(site.registration, metadata, states)
     key_id = str(metadata.get("KeyId", ""))
-    next_ = f"portcullis shred {registration.deployment} --confirm {key_id} --days {LONGEST} --yes"
+    next_ = f"portcullis shred {site.name} --confirm {key_id} --days {LONGEST} --yes"
     state = str(metadata.get("KeyState", ""))
-    plan = Shredding(registration.deployment, key, state, tuple(destroys), tuple(keeps), obstacles, "", next_)
+    plan = Shredding(site.name, key, state, tuple(destroys), tuple(keeps), obstacles, "", next_)
     return plan, metadata
 
 
@@ -154,15 +154,13 @@ def _is_under(one: Registration, key: str, asked: Registration) -> bool:
     return key in keys or same or one.deployment == asked.deployment
 
 
-def _snapshot_key(world: Services, registration: Registration) -> str:
+def _snapshot_key(site: Site) -> str:
     """The key of the snapshots' bucket if it is another than the deployment's; as the deployment file says."""
-    options = world.ledger.model(registration.deployment).options.get("snapshots") or {}
+    options = site.ledger.model(site.name).options.get("snapshots") or {}
     own = str(options.get("key_arn") or "")
-    return own if own != registration.key_arn else ""
+    return own if own != site.registration.key_arn else ""
 
 
-def _write_down(world: Services, registration: Registration, cause: Trigger, said: str, plan: Shredding) -> None:
-    change = Change(
-        registration.deployment, world.now(), "shred", cause.what, cause.actor, said, None, list(plan.destroys)
-    )
-    world.ledger.record(change)
+def _write_down(site: Site, cause: Trigger, said: str, plan: Shredding) -> None:
+    change = Change(site.name, site.now(), "shred", cause.what, cause.actor, said, None, list(plan.destroys))
+    site.ledger.record(change)

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from portcullis.errors import Refused
 from portcullis.operations.data.snapshots import REPOSITORY, settings_of
-from portcullis.operations.services import Services
+from portcullis.operations.services import Services, Site
 from portcullis.ports.data import Snapshots
 from portcullis.ports.registration import Registration
 
 
-def registered(world: Services, registration: Registration) -> Snapshots:
+def registered(site: Site) -> Snapshots:
     """The deployment's snapshots, its repository made known to the engine. Refused if it has neither a role nor a bucket."""
-    if not registration.snapshot_role:
-        raise Refused(f"{registration.deployment} has no snapshot role: its stack was deployed without one")
-    snapshots = world.snapshots(registration)
+    if not site.registration.snapshot_role:
+        raise Refused(f"{site.name} has no snapshot role: its stack was deployed without one")
+    snapshots = site.snapshots
     try:
         states(snapshots)  # one that was registered by hand, of whatever kind, does as well
     except Refused:
-        if not registration.snapshot_bucket:
+        if not site.registration.snapshot_bucket:
             raise
-        snapshots.register(REPOSITORY, settings_of(registration))
+        snapshots.register(REPOSITORY, settings_of(site.registration))
     return snapshots
 
 
-def reading(world: Services, reader: Registration, owner: Registration) -> tuple[Snapshots, str]:
+def reading(services: Services, reader: Registration, owner: Registration) -> tuple[Snapshots, str]:
     """Another deployment's snapshots as a second, read-only repository of `reader`, and its name there.
 
     The reader's own role has to be let into the bucket and to the key it is under: its deployment file names the owner
     (`snapshots: {reads: OWNER}`). Refused by the engine if it is not.
     """
-    name, snapshots = f"{REPOSITORY}-of-{owner.deployment}", world.snapshots(reader)
+    name, snapshots = f"{REPOSITORY}-of-{owner.deployment}", services.snapshots(reader)
     try:
         snapshots.listed(name)
     except Refused:

@@ -17,12 +17,11 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.base import RESTORED
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.data import Document, Documents
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 
 CHECK = "restore-check"  # in the ledger: the check under way, or how the last one ended
 SCHEDULED = "scheduled"
@@ -107,81 +106,84 @@ def compare_indices(documents: Documents, index: str, restored: str) -> Compared
     return total
 
 
-def restorability(world: Services, deployment: str, cause: Trigger, *, wait: bool = True) -> Restorability:
+def restorability(services: Services, deployment: str, cause: Trigger, *, wait: bool = True) -> Restorability:
     """Check it now, or go on with a check. `wait`: until the sample is back (at most three minutes in one call)."""
-    registration = world.ledger.registration(deployment)
-    _open_or_refuse(world, deployment)
-    _begin(world, registration)
+    site = services.site(deployment)
+    _open_or_refuse(services, deployment)
+    _begin(site)
     for _ in range(60 if wait else 1):
-        found = _go_on(world, registration, cause)
+        found = _go_on(site, cause)
         if found.state != "restoring":
             return found
-        world.sleep(3)
+        site.sleep(3)
     return found
 
 
-def last_check(world: Services, deployment: str) -> Restorability:
+def last_check(services: Services, deployment: str) -> Restorability:
     """How the last check ended, or how far the one under way is."""
-    kept = world.ledger.saved(deployment, CHECK)
+    kept = services.ledger.saved(deployment, CHECK)
     return Restorability(deployment, "never") if kept is None else Restorability(deployment, **_shown(kept))
 
 
-def keep_restorable(world: Services, registration: Registration, cause: Trigger) -> str:
+def keep_restorable(site: Site, cause: Trigger) -> str:
     """What the sweep does for an open deployment: a snapshot if one is due, a check if one is due, or the next step of one.
 
     What the engine refuses is told and not raised: it says nothing of the deployment's access. Raises Unreachable.
     """
-    if not registration.snapshot_role or not registration.snapshot_bucket:
+    if not site.registration.snapshot_role or not site.registration.snapshot_bucket:
         return ""
-    name, options = registration.deployment, _options(world, registration)
+    name, options = site.name, _options(site)
     done = []
     if every_hours := int(options.get("every_hours") or 0):
         try:
-            done.append(_take_when_due(world, registration, timedelta(hours=every_hours)))
+            done.append(_take_when_due(site, timedelta(hours=every_hours)))
         except Refused as error:
-            _tell_failed(world, name, f"no snapshot can be taken: {error}", str(error))
+            _tell_failed(site.services, name, f"no snapshot can be taken: {error}", str(error))
     if options.get("restore_sample"):
-        kept, now = world.ledger.saved(name, CHECK), world.now()
+        kept, now = site.ledger.saved(name, CHECK), site.now()
         every = timedelta(days=int(options.get("check_days") or 7))
         if kept and kept["state"] == "restoring":
-            done.append(_go_on(world, registration, cause).detail)
+            done.append(_go_on(site, cause).detail)
         elif not kept or now - datetime.fromisoformat(kept["at"]) >= every:
             try:
-                _begin(world, registration)
+                _begin(site)
             except Refused as error:
-                _overdue(world, registration, kept, every, str(error))
+                _overdue(site, kept, every, str(error))
     return "; ".join(one for one in done if one)
 
 
-def _take_when_due(world: Services, registration: Registration, every: timedelta) -> str:
+def _take_when_due(site: Site, every: timedelta) -> str:
     """Due by the time of the last one that the engine lists: so a run that was cut off takes none twice.
 
     Until then the engine is not asked, for which the ledger keeps the time.
     """
-    name, now = registration.deployment, world.now()
-    due = world.ledger.saved(name, _DUE)
+    name, now = site.name, site.now()
+    due = site.ledger.saved(name, _DUE)
     if due and now < datetime.fromisoformat(due):
         return ""
-    snapshots = registered(world, registration)
+    snapshots = registered(site)
     listed = snapshots.listed(REPOSITORY)
     if any(one["state"] == "IN_PROGRESS" for one in listed):
         return ""
     last = max((_time(one["start"]) for one in listed if one["state"] == "SUCCESS"), default=None)
     if last is not None and now - last < every:
-        over(world, name, _FAILED)
-        world.ledger.save(name, _DUE, (last + every).isoformat())
+        over(site.services, name, _FAILED)
+        site.ledger.save(name, _DUE, (last + every).isoformat())
         return ""
     failed = [one["snapshot"] for one in listed if one["state"] in ("FAILED", "PARTIAL")]
     if failed and (last is None or now - last > 2 * every):
         _tell_failed(
-            world, name, f"no snapshot succeeded since {last or 'the beginning'}; {failed[-1]} failed", failed[-1]
+            site.services,
+            name,
+            f"no snapshot succeeded since {last or 'the beginning'}; {failed[-1]} failed",
+            failed[-1],
         )
     taken = f"{SCHEDULED}-{now:%Y%m%d-%H%M%S}"
     snapshots.take(REPOSITORY, taken, "*,-.*")
     return f"snapshot {taken} begun"
 
 
-def _tell_failed(world: Services, deployment: str, happened: str, about: str) -> None:
+def _tell_failed(services: Services, deployment: str, happened: str, about: str) -> None:
     alert = Alert(
         name=_FAILED,
         deployment=deployment,
@@ -191,34 +193,34 @@ def _tell_failed(world: Services, deployment: str, happened: str, about: str) ->
         next=f"portcullis snapshot list {deployment}",
         runbook="restore",
     )
-    tell_once(world, alert, about)
+    tell_once(services, alert, about)
 
 
-def _begin(world: Services, registration: Registration) -> None:
+def _begin(site: Site) -> None:
     """Start to bring the sample back, and write that down. Refused if there is nothing to bring back."""
-    name, index = registration.deployment, str(_options(world, registration).get("restore_sample") or "")
-    kept = world.ledger.saved(name, CHECK)
+    name, index = site.name, str(_options(site).get("restore_sample") or "")
+    kept = site.ledger.saved(name, CHECK)
     if kept and kept["state"] == "restoring":
         return
     if not index:
         raise Refused(f"{name} names no index to check: snapshots: {{restore_sample: INDEX}} in its file")
-    snapshots = world.snapshots(registration)
+    snapshots = site.snapshots
     with_it = [one for one in snapshots.listed(REPOSITORY) if one["state"] == "SUCCESS" and index in one["indices"]]
     if not with_it:
         raise Refused(f"no finished snapshot of {name} holds {index}")
     latest = max(with_it, key=lambda one: str(one["start"]))["snapshot"]
-    world.ledger.save(name, CHECK, _kept("restoring", index, latest, world.now(), "the sample is being restored"))
-    world.documents(registration).remove(RESTORED + index)  # what a check that was cut off left
+    site.ledger.save(name, CHECK, _kept("restoring", index, latest, site.now(), "the sample is being restored"))
+    site.documents.remove(RESTORED + index)  # what a check that was cut off left
     snapshots.restore(REPOSITORY, latest, index, RESTORED)
 
 
-def _go_on(world: Services, registration: Registration, cause: Trigger) -> Restorability:
-    name = registration.deployment
-    kept = world.ledger.saved(name, CHECK)
+def _go_on(site: Site, cause: Trigger) -> Restorability:
+    name = site.name
+    kept = site.ledger.saved(name, CHECK)
     if kept is None or kept["state"] != "restoring":
-        return last_check(world, name)
-    index, now = kept["index"], world.now()
-    documents = world.documents(registration)
+        return last_check(site.services, name)
+    index, now = kept["index"], site.now()
+    documents = site.documents
     try:
         if documents.is_restored(RESTORED + index):
             found = compare_indices(documents, index, RESTORED + index)
@@ -227,23 +229,23 @@ def _go_on(world: Services, registration: Registration, cause: Trigger) -> Resto
         elif now - datetime.fromisoformat(kept["at"]) > _LONGEST:
             state, detail = "fails", f"the sample was not back after {_LONGEST}"
         else:
-            return last_check(world, name)
+            return last_check(site.services, name)
     except Unreachable:
         raise
     except PortcullisError as error:
         state, detail = "fails", str(error)
-    _end(world, registration, cause, _kept(state, index, kept["snapshot"], now, detail))
+    _end(site, cause, _kept(state, index, kept["snapshot"], now, detail))
     documents.remove(RESTORED + index)
-    return last_check(world, name)
+    return last_check(site.services, name)
 
 
-def _end(world: Services, registration: Registration, cause: Trigger, ended: Json) -> None:
-    name = registration.deployment
+def _end(site: Site, cause: Trigger, ended: Json) -> None:
+    name = site.name
     said = f"restore of {ended['index']} from {ended['snapshot']} {ended['state']}: {ended['detail']}"
-    world.ledger.record(Change(name, world.now(), "check of restorability", cause.what, cause.actor, said))
+    site.ledger.record(Change(name, site.now(), "check of restorability", cause.what, cause.actor, said))
     if ended["state"] == "holds":
-        over(world, name, "restore-failed")
-        over(world, name, "restore-overdue")
+        over(site.services, name, "restore-failed")
+        over(site.services, name, "restore-overdue")
     else:
         alert = Alert(
             name="restore-failed",
@@ -254,32 +256,32 @@ def _end(world: Services, registration: Registration, cause: Trigger, ended: Jso
             next=f"portcullis snapshot list {name}; try again: portcullis restorability {name}",
             runbook="restore",
         )
-        tell_once(world, alert, said)
-    world.ledger.save(name, CHECK, ended)
+        tell_once(site.services, alert, said)
+    site.ledger.save(name, CHECK, ended)
 
 
-def _overdue(world: Services, registration: Registration, kept: Json | None, every: timedelta, why: str) -> None:
+def _overdue(site: Site, kept: Json | None, every: timedelta, why: str) -> None:
     since = kept["at"] if kept else "it was deployed"
     alert = Alert(
         name="restore-overdue",
-        deployment=registration.deployment,
+        deployment=site.name,
         severity="warning",
-        happened=f"the snapshots of {registration.deployment} were not checked since {since}, every {every.days} days was asked for: {why}",
+        happened=f"the snapshots of {site.name} were not checked since {since}, every {every.days} days was asked for: {why}",
         done="the next sweep tries again",
-        next=f"portcullis snapshot list {registration.deployment}",
+        next=f"portcullis snapshot list {site.name}",
         runbook="restore",
     )
-    tell_once(world, alert, why)
+    tell_once(site.services, alert, why)
 
 
-def _open_or_refuse(world: Services, deployment: str) -> None:
-    state = world.ledger.custody(deployment).state
+def _open_or_refuse(services: Services, deployment: str) -> None:
+    state = services.ledger.custody(deployment).state
     if state is not State.OPEN:
         raise Refused(f"{deployment} is {state.value}: its snapshots are checked once it is open")
 
 
-def _options(world: Services, registration: Registration) -> Mapping[str, Any]:
-    options: Mapping[str, Any] = world.ledger.model(registration.deployment).options.get("snapshots") or {}
+def _options(site: Site) -> Mapping[str, Any]:
+    options: Mapping[str, Any] = site.ledger.model(site.name).options.get("snapshots") or {}
     return options
 
 

@@ -13,7 +13,7 @@ from portcullis.access.actual import Json
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.registration import Registration
 
 REPOSITORY = "portcullis"
@@ -21,12 +21,16 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.*+-]*")
 
 
-def snapshot_setup(world: Services, deployment: str, cause: Trigger) -> dict[str, Any]:
+def snapshot_setup(services: Services, deployment: str, cause: Trigger) -> dict[str, Any]:
     """Map the snapshot role to manage_snapshots, and register the bucket, signed as that role. Doing it again changes nothing."""
-    registration = _with_snapshots(world, deployment)
-    apply_text(world, deployment, None, cause)  # the mapping is part of what every model asks for
-    world.snapshots(registration).register(REPOSITORY, settings_of(registration))
-    return {"repository": REPOSITORY, "bucket": registration.snapshot_bucket, "as": registration.snapshot_role}
+    site = _with_snapshots(services, deployment)
+    apply_text(services, deployment, None, cause)  # the mapping is part of what every model asks for
+    site.snapshots.register(REPOSITORY, settings_of(site.registration))
+    return {
+        "repository": REPOSITORY,
+        "bucket": site.registration.snapshot_bucket,
+        "as": site.registration.snapshot_role,
+    }
 
 
 def settings_of(registration: Registration) -> dict[str, Any]:
@@ -40,26 +44,26 @@ def settings_of(registration: Registration) -> dict[str, Any]:
 
 
 def snapshot_take(
-    world: Services, deployment: str, cause: Trigger, *, name: str = "", indices: str = "*"
+    services: Services, deployment: str, cause: Trigger, *, name: str = "", indices: str = "*"
 ) -> dict[str, Any]:
     """Start a snapshot of these indices (all that are not the engine's own, unless told)."""
-    registration = _with_snapshots(world, deployment)
-    name = _named(name or f"portcullis-{world.now():%Y%m%d-%H%M%S}")
-    world.snapshots(registration).take(REPOSITORY, name, _user_indices(indices))
+    site = _with_snapshots(services, deployment)
+    name = _named(name or f"portcullis-{site.now():%Y%m%d-%H%M%S}")
+    site.snapshots.take(REPOSITORY, name, _user_indices(indices))
     return {"repository": REPOSITORY, "snapshot": name, "next": f"portcullis snapshot list {deployment}"}
 
 
 def snapshot_restore(
-    world: Services, deployment: str, cause: Trigger, *, name: str, indices: str = "*", prefix: str = "restored-"
+    services: Services, deployment: str, cause: Trigger, *, name: str, indices: str = "*", prefix: str = "restored-"
 ) -> dict[str, Any]:
     """Start bringing indices of a snapshot back, each under a new name with `prefix` before it: nothing is overwritten.
 
     With an empty prefix they come back as they were called, which the engine refuses for an index that is open.
     """
-    registration = _with_snapshots(world, deployment)
+    site = _with_snapshots(services, deployment)
     if (prefix and not _PATTERN.fullmatch(prefix.removesuffix("*"))) or "*" in prefix:
         raise _bad("prefix", prefix, "small letters, digits, - and _, e.g. restored-")
-    snapshots, wanted = world.snapshots(registration), _user_indices(indices)
+    snapshots, wanted = site.snapshots, _user_indices(indices)
     if _named(name) not in (known := [one["snapshot"] for one in snapshots.listed(REPOSITORY)]):
         latest = f"the latest are {', '.join(known[-3:])}" if known else "there is none yet"
         raise Refused(f"there is no snapshot {name!r}: {latest}")
@@ -67,27 +71,29 @@ def snapshot_restore(
     return {"repository": REPOSITORY, "snapshot": name, "indices": indices, "prefix": prefix}
 
 
-def snapshot_list(world: Services, deployment: str, cause: Trigger) -> list[Json]:
-    return world.snapshots(_with_snapshots(world, deployment)).listed(REPOSITORY)
+def snapshot_list(services: Services, deployment: str, cause: Trigger) -> list[Json]:
+    return _with_snapshots(services, deployment).snapshots.listed(REPOSITORY)
 
 
-def _with_snapshots(world: Services, deployment: str) -> Registration:
-    registration = world.ledger.registration(deployment)
+def _with_snapshots(services: Services, deployment: str) -> Site:
+    site = services.site(deployment)
     missing = [
-        name for name in ("snapshot_role", "snapshot_store_role", "snapshot_bucket") if not getattr(registration, name)
+        name
+        for name in ("snapshot_role", "snapshot_store_role", "snapshot_bucket")
+        if not getattr(site.registration, name)
     ]
     if missing:
         raise Refused(f"{deployment} was deployed without {', '.join(missing)}: deploy its stacks again")
-    state = world.ledger.custody(deployment).state
+    state = site.ledger.custody(deployment).state
     if state is not State.OPEN:
-        kept = f"those there are stay where they are (bucket {registration.snapshot_bucket})"
+        kept = f"those there are stay where they are (bucket {site.registration.snapshot_bucket})"
         if state is State.DELETED:
             raise Refused(f"{deployment} is deleted: {kept}, and another domain can register that bucket")
         raise Refused(
             f"{deployment} is {state.value}: the lock shuts out the role that takes snapshots too; {kept}, and can be listed and restored "
             "once it is open"
         )
-    return registration
+    return site
 
 
 def _named(name: str) -> str:

@@ -13,7 +13,7 @@ from portcullis.custody.key_policy import Context, explained, to_paste, whole
 from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.registration import KeptModel, Registration
 
 _ORG_PATH = "o-EXAMPLE/r-EXAMPLE/ou-EXAMPLE/*"
@@ -37,19 +37,19 @@ class PolicyToPaste:
     to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
 
 
-def key_check(world: Services, deployment: str) -> KeyChecked:
+def key_check(services: Services, deployment: str) -> KeyChecked:
     """The key of a deployment that is there."""
-    registration = world.ledger.registration(deployment)
-    return checked(*look_at(world, registration, world.ledger.model(deployment).options), world.now())
+    site = services.site(deployment)
+    return checked(*look_at(site, site.ledger.model(deployment).options), site.now())
 
 
-def look_at(world: Services, registration: Registration, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
+def look_at(site: Site, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
     """What the deployment asks of its key, and what KMS says of that."""
-    name = registration.deployment
-    wanted = wanted_of(registration, options, grant_seen=world.ledger.saved(name, "grant-seen") is not None)
-    if world.ledger.custody(name).state is State.DELETED:
+    name = site.name
+    wanted = wanted_of(site.registration, options, grant_seen=site.ledger.saved(name, "grant-seen") is not None)
+    if site.ledger.custody(name).state is State.DELETED:
         wanted = replace(wanted, domain_arn="", domain_key="")  # the domain's grant went with it
-    return wanted, world.key_desk(registration).describe(registration.key_arn)
+    return wanted, site.key_desk.describe(site.registration.key_arn)
 
 
 def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_seen: bool = False) -> KeyWanted:
@@ -66,30 +66,31 @@ def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_s
     )
 
 
-def refuse_bad_key(world: Services, registration: Registration, kept: KeptModel) -> None:
+def refuse_bad_key(site: Site, kept: KeptModel) -> None:
     """Raise Refused if the key has errors: nothing is built on it. Called before a deployment comes under our care."""
-    wanted, answers = look_at(world, registration, kept.options)
-    wrong = errors(advise(wanted, answers, world.now()))
+    wanted, answers = look_at(site, kept.options)
+    wrong = errors(advise(wanted, answers, site.now()))
     if wrong:
         told = "; ".join(f"{one.says} ({one.remedy})" for one in wrong)
-        raise Refused(f"the key of {registration.deployment} is not fit: {told}")
+        raise Refused(f"the key of {site.name} is not fit: {told}")
 
 
-def with_domain_key(world: Services, registration: Registration) -> Registration:
+def with_domain_key(site: Site) -> Site:
     """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say. And in which
     custom key store it is, whose events name the store alone, for KMS."""
+    registration = site.registration
     if ":alias/" in registration.key_arn:
-        key = world.domain(registration).key_of(registration)
+        key = site.domain.key_of(registration)
         registration = replace(registration, key_arn=key) if ":key/" in key else registration
-    metadata = _part(world.key_desk(registration).describe(registration.key_arn).describe, "KeyMetadata") or {}
-    return replace(registration, key_store=str(metadata.get("CustomKeyStoreId") or ""))
+    metadata = _part(site.key_desk.describe(registration.key_arn).describe, "KeyMetadata") or {}
+    return site.services.at(replace(registration, key_store=str(metadata.get("CustomKeyStoreId") or "")))
 
 
-def key_status(world: Services, deployment: str) -> dict[str, Any]:
+def key_status(services: Services, deployment: str) -> dict[str, Any]:
     """The key of a deployment at a glance: health, state, rotation, what is left of it."""
-    registration, kept = world.ledger.registration(deployment), world.ledger.model(deployment)
-    wanted, answers = look_at(world, registration, kept.options)
-    custody, now = world.ledger.custody(deployment), world.now()
+    site, kept = services.site(deployment), services.ledger.model(deployment)
+    wanted, answers = look_at(site, kept.options)
+    custody, now = site.ledger.custody(deployment), site.now()
     metadata = _part(answers.describe, "KeyMetadata") or {}
     status: Mapping[str, Any] = answers.rotation if isinstance(answers.rotation, Mapping) else {}
     rotations = _part(answers.rotations, "Rotations") or []
@@ -97,8 +98,8 @@ def key_status(world: Services, deployment: str) -> dict[str, Any]:
     valid_to = metadata.get("ValidTo")
     report: dict[str, Any] = {
         "deployment": deployment,
-        "key": str(metadata.get("Arn") or registration.key_arn),
-        "alias": registration.key_alias,
+        "key": str(metadata.get("Arn") or site.registration.key_arn),
+        "alias": site.registration.key_alias,
         "state": str(metadata.get("KeyState") or "not seen"),
         "health": custody.health.value,
         "custody": custody.state.value,
@@ -120,9 +121,9 @@ def key_status(world: Services, deployment: str) -> dict[str, Any]:
     return report
 
 
-def key_policy(world: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
-    registration = world.ledger.registration(deployment)
-    return paste(deployment, wanted_of(registration, {}).context, org_paths, registration.key_arn)
+def key_policy(services: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
+    site = services.site(deployment)
+    return paste(deployment, wanted_of(site.registration, {}).context, org_paths, site.registration.key_arn)
 
 
 def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:

@@ -79,44 +79,44 @@ class _Later(Exception):
     """A step has begun and needs more time."""
 
 
-def rekey(world: Services, deployment: str, cause: Trigger, *, to: str = "", cancel: bool = False) -> Rekeyed:
+def rekey(services: Services, deployment: str, cause: Trigger, *, to: str = "", cancel: bool = False) -> Rekeyed:
     """Begin a re-key to the deployment `to`, or go on with the one under way. Raises Refused, naming what stands in the way.
 
     `cancel` gives the old domain its writes back; possible until traffic was handed over.
     """
-    move = _kept(world, deployment)
+    move = _kept(services, deployment)
     if cancel:
-        return _cancel(world, deployment, cause, move)
+        return _cancel(services, deployment, cause, move)
     if move is None or (move.step == "done" and to not in ("", move.to)):
-        move = _begin(world, deployment, cause, to)
+        move = _begin(services, deployment, cause, to)
     elif to and to != move.to:
         raise Refused(f"{deployment} is being re-keyed to {move.to}; call that off first: --cancel")
-    until = world.now() + _LONGEST
+    until = services.now() + _LONGEST
     while move.step != "done":
         try:
-            move = _DOES[move.step](world, deployment, move, cause, until)
+            move = _DOES[move.step](services, deployment, move, cause, until)
         except _Later as later:
             return _told(deployment, move, str(later))
         move = replace(move, step=STEPS[STEPS.index(move.step) + 1])
-        _keep(world, deployment, move, cause)
+        _keep(services, deployment, move, cause)
     return _told(deployment, move)
 
 
-def rekey_state(world: Services, deployment: str) -> Rekeyed:
+def rekey_state(services: Services, deployment: str) -> Rekeyed:
     """How far the re-key of a deployment is; said, so `exit_status` is 0 however far. Refused if none was begun."""
-    move = _kept(world, deployment)
+    move = _kept(services, deployment)
     if move is None:
         raise Refused(f"no re-key of {deployment} was begun")
     return replace(_told(deployment, move), exit_status=0)
 
 
-def _begin(world: Services, deployment: str, cause: Trigger, to: str) -> Move:
+def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move:
     if not to or to == deployment:
         remedy = f"deploy another deployment with the new key first, then: re-key {deployment} --to THAT"
         raise BadInput(f"{to or 'nothing'} is no deployment to move to", source="request", place="to", remedy=remedy)
-    old, new = world.ledger.registration(deployment), world.ledger.registration(to)
+    old, new = services.ledger.registration(deployment), services.ledger.registration(to)
     for one in (old, new):
-        state = world.ledger.custody(one.deployment).state
+        state = services.ledger.custody(one.deployment).state
         if state is not State.OPEN:
             raise Refused(
                 f"{one.deployment} is {state.value}: a re-key needs both domains open, and the old key to read the data"
@@ -125,62 +125,62 @@ def _begin(world: Services, deployment: str, cause: Trigger, to: str) -> Move:
             raise Refused(f"{one.deployment} has no snapshot role: deploy its stacks again")
     if old.key_arn == new.key_arn:
         raise Refused(f"{to} is under the same key as {deployment}: nothing would change")
-    refuse_bad_key(world, new, world.ledger.model(to))
-    move = Move(to, cause.actor, world.now().isoformat())
-    _keep(world, deployment, move, cause)
+    refuse_bad_key(services.at(new), services.ledger.model(to))
+    move = Move(to, cause.actor, services.now().isoformat())
+    _keep(services, deployment, move, cause)
     return move
 
 
 # ---------------------------------------------------------------------- the steps
 
 
-def _prepare(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    world.ledger.save(move.to, MOVING, replace(move, to="", step=_TARGET))
+def _prepare(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    services.ledger.save(move.to, MOVING, replace(move, to="", step=_TARGET))
     for name in (deployment, move.to):
-        apply_text(world, name, None, cause)
+        apply_text(services, name, None, cause)
     try:
-        _refuse_obstacles(world, deployment, move.to)
+        _refuse_obstacles(services, deployment, move.to)
     except Refused:
-        _close(world, deployment, move.to, cause)
+        _close(services, deployment, move.to, cause)
         raise
     return move
 
 
-def _refuse_obstacles(world: Services, deployment: str, to: str) -> None:
+def _refuse_obstacles(services: Services, deployment: str, to: str) -> None:
     """What would stop the move half way is seen here, before the old one stops taking writes."""
-    old, new = (world.ledger.registration(name) for name in (deployment, to))
-    there = set(_ours(world.documents(old).frozen()))  # closed ones too
-    if closed := sorted(there - set(_counted(world.documents(old)))):
+    old, new = (services.ledger.registration(name) for name in (deployment, to))
+    there = set(_ours(services.documents(old).frozen()))  # closed ones too
+    if closed := sorted(there - set(_counted(services.documents(old)))):
         raise Refused(
             f"{deployment} has closed indices, which no snapshot moves: {', '.join(closed[:10])}; open or delete them"
         )
-    if in_the_way := sorted(there & set(world.documents(new).frozen())):
+    if in_the_way := sorted(there & set(services.documents(new).frozen())):
         raise Refused(f"{to} holds indices of the same names already: {', '.join(in_the_way[:10])}")
-    registered(world, old)
+    registered(services.at(old))
     try:
-        reading(world, new, old)
+        reading(services, new, old)
     except Refused as error:
         remedy = f"its file has to say so, `snapshots: {{reads: {deployment}}}`, and both have to be deployed again"
         raise Refused(f"{to} may not read the snapshots of {deployment} ({error}); {remedy}") from error
 
 
-def _freeze(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    documents = world.documents(world.ledger.registration(deployment))
+def _freeze(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    documents = services.documents(services.ledger.registration(deployment))
     if not move.frozen_before:  # written down first: a second try must not take our own blocks for somebody's
         move = replace(move, frozen_before=documents.frozen())
-        _save(world, deployment, move)
+        _save(services, deployment, move)
     documents.freeze(_ours(move.frozen_before))
     return replace(move, documents=_counted(documents))
 
 
-def _snapshot(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    snapshots = registered(world, world.ledger.registration(deployment))
+def _snapshot(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    snapshots = registered(services.site(deployment))
     if not move.documents:
         raise Refused(f"{deployment} holds no user index: there is nothing to move; --cancel, and use {move.to}")
     if not move.snapshot:
-        move = replace(move, snapshot=f"re-key-{world.now():%Y%m%d-%H%M%S}")
-        _save(world, deployment, move)
-    for _ in _looks(world, until):
+        move = replace(move, snapshot=f"re-key-{services.now():%Y%m%d-%H%M%S}")
+        _save(services, deployment, move)
+    for _ in _looks(services, until):
         listed = {one["snapshot"]: one["state"] for one in snapshots.listed(REPOSITORY)}
         state = listed.get(move.snapshot)
         if state == "SUCCESS":
@@ -188,59 +188,59 @@ def _snapshot(world: Services, deployment: str, move: Move, cause: Trigger, unti
         if state is None:
             snapshots.take(REPOSITORY, move.snapshot, ",".join(sorted(move.documents)))
         elif state != "IN_PROGRESS":
-            _save(world, deployment, replace(move, snapshot=""))  # the next call takes another
+            _save(services, deployment, replace(move, snapshot=""))  # the next call takes another
             raise Refused(f"the snapshot {move.snapshot} is {state}: call again to take another")
     raise _Later("the snapshot is being taken")
 
 
-def _restore(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    new = world.ledger.registration(move.to)
-    documents = world.documents(new)
-    snapshots, repository = reading(world, new, world.ledger.registration(deployment))
+def _restore(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    new = services.ledger.registration(move.to)
+    documents = services.documents(new)
+    snapshots, repository = reading(services, new, services.ledger.registration(deployment))
     there = set(documents.frozen())  # closed or not yet ready ones too
     missing = [index for index in sorted(move.documents) if index not in there]
     if missing:
         snapshots.restore(repository, move.snapshot, ",".join(missing), "")
-    for _ in _looks(world, until):
+    for _ in _looks(services, until):
         if all(documents.is_restored(index) for index in move.documents):
             return move
     raise _Later("the indices are being restored")
 
 
-def _check(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+def _check(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
     """Portion by portion, so that a call that is cut off goes on where it was. What differs stops the move for good."""
-    old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
+    old, new = (services.documents(services.ledger.registration(name)) for name in (deployment, move.to))
     counts = _counted(new)
     for index, many in sorted(move.documents.items()):
         if index in move.checked:
             continue
-        move = _compared(world, deployment, move, index, until)
+        move = _compared(services, deployment, move, index, until)
         before, after = move.part.before, move.part.after
         move = replace(move, part=Part())
         if before != after or counts.get(index) != many:
             # What is taken away comes back, and is compared anew, whichever it was.
-            _save(world, deployment, replace(move, step="restore", checked={}))
+            _save(services, deployment, replace(move, step="restore", checked={}))
             told = f"{index} differs: {many} documents and {before} before, {counts.get(index, 0)} and {after} after"
             raise Refused(
                 f"{told}; nothing was handed over. Take its copy away from {move.to}, or call it off: --cancel"
             )
         move = replace(move, checked={**move.checked, index: after})
-        _save(world, deployment, move)
+        _save(services, deployment, move)
     _refuse_late(old, move)
     return move
 
 
-def _compared(world: Services, deployment: str, move: Move, index: str, until: datetime) -> Move:
+def _compared(services: Services, deployment: str, move: Move, index: str, until: datetime) -> Move:
     """With all documents of an index, in both domains, in `part`."""
-    old, new = (world.documents(world.ledger.registration(name)) for name in (deployment, move.to))
+    old, new = (services.documents(services.ledger.registration(name)) for name in (deployment, move.to))
     if move.part.index != index:
         move = replace(move, part=Part(index))
     shards = max(old.shards(index), new.shards(index))
     while move.part.shard < shards:
-        if world.now() >= until:
+        if services.now() >= until:
             raise _Later("the documents are being compared")
         move = replace(move, part=further(move.part, old, new))
-        _save(world, deployment, move)
+        _save(services, deployment, move)
     return move
 
 
@@ -253,23 +253,23 @@ def _refuse_late(old: Documents, move: Move) -> None:
         )
 
 
-def _access(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    outcome = apply_text(world, move.to, None, cause)
+def _access(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    outcome = apply_text(services, move.to, None, cause)
     if outcome.plan.conflicts:
         raise Refused(f"the access model of {move.to} has conflicts: {'; '.join(map(str, outcome.plan.conflicts))}")
     return move
 
 
-def _hand_over(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    new = world.ledger.registration(move.to)
-    endpoints = world.endpoints(new)
+def _hand_over(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    new = services.ledger.registration(move.to)
+    endpoints = services.endpoints(new)
     if not move.endpoint_before:
         move = replace(
-            move, endpoint_before=endpoints.told(deployment) or world.ledger.registration(deployment).endpoint
+            move, endpoint_before=endpoints.told(deployment) or services.ledger.registration(deployment).endpoint
         )
-        _save(world, deployment, move)
+        _save(services, deployment, move)
     endpoints.tell(deployment, new.endpoint)
-    world.alerts.tell(
+    services.alerts.tell(
         Alert(
             name="re-keyed",
             deployment=deployment,
@@ -285,11 +285,11 @@ def _hand_over(world: Services, deployment: str, move: Move, cause: Trigger, unt
     return move
 
 
-def _lock(world: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    _close(world, deployment, move.to, cause, but=move)
-    held = world.now()
+def _lock(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    _close(services, deployment, move.to, cause, but=move)
+    held = services.now()
     custody = guard(
-        world, deployment, cause, change=lambda c: machine.hold(c, cause.actor, f"re-keyed to {move.to}", held)
+        services, deployment, cause, change=lambda c: machine.hold(c, cause.actor, f"re-keyed to {move.to}", held)
     )
     if custody.state is not State.LOCKED:
         raise _Later(f"{deployment} is {custody.state.value}")
@@ -320,52 +320,52 @@ def _counted(documents: Documents) -> dict[str, int]:
     return {index: counted[index] for index in _ours(counted)}
 
 
-def _looks(world: Services, until: datetime) -> Iterable[int]:
+def _looks(services: Services, until: datetime) -> Iterable[int]:
     """At least one; then again and again until it is time to end the call."""
     yield 0
-    while world.now() < until:
-        world.sleep(_LOOK)
+    while services.now() < until:
+        services.sleep(_LOOK)
         yield 1
 
 
-def _cancel(world: Services, deployment: str, cause: Trigger, move: Move | None) -> Rekeyed:
+def _cancel(services: Services, deployment: str, cause: Trigger, move: Move | None) -> Rekeyed:
     if move is None or move.step not in STEPS[: STEPS.index("hand over")]:
         raise Refused(f"there is no re-key of {deployment} that could still be called off")
-    documents = world.documents(world.ledger.registration(deployment))
+    documents = services.documents(services.ledger.registration(deployment))
     documents.thaw(_ours(move.frozen_before), move.frozen_before)
-    _close(world, deployment, move.to, cause)
+    _close(services, deployment, move.to, cause)
     said = f"re-key to {move.to} called off at the step {move.step}; what was restored there is left"
-    world.ledger.record(Change(deployment, world.now(), "re-key", cause.what, cause.actor, said))
+    services.ledger.record(Change(deployment, services.now(), "re-key", cause.what, cause.actor, said))
     return _told(deployment, replace(move, step="called off"))
 
 
-def _close(world: Services, deployment: str, to: str, cause: Trigger, *, but: Move | None = None) -> None:
+def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but: Move | None = None) -> None:
     """The snapshot role may read no longer. `but` is kept under another name for who asks how it went."""
     if but is not None:
-        world.ledger.save(deployment, f"{MOVING}-last", but)
+        services.ledger.save(deployment, f"{MOVING}-last", but)
     for name in (deployment, to):
-        world.ledger.forget(name, MOVING)
-        if world.ledger.custody(name).state is State.OPEN:
-            apply_text(world, name, None, cause)
+        services.ledger.forget(name, MOVING)
+        if services.ledger.custody(name).state is State.OPEN:
+            apply_text(services, name, None, cause)
 
 
-def _kept(world: Services, deployment: str) -> Move | None:
-    saved: Any = world.ledger.saved(deployment, MOVING) or world.ledger.saved(deployment, f"{MOVING}-last")
+def _kept(services: Services, deployment: str) -> Move | None:
+    saved: Any = services.ledger.saved(deployment, MOVING) or services.ledger.saved(deployment, f"{MOVING}-last")
     move = None if saved is None else msgspec.convert(saved, Move)
     if move is not None and move.step == _TARGET:
         raise Refused(f"{deployment} is being moved to; ask for the deployment that is moved")
     return move
 
 
-def _save(world: Services, deployment: str, move: Move) -> None:
+def _save(services: Services, deployment: str, move: Move) -> None:
     last = move.step in ("lock", "done")
-    world.ledger.save(deployment, f"{MOVING}-last" if last else MOVING, move)
+    services.ledger.save(deployment, f"{MOVING}-last" if last else MOVING, move)
 
 
-def _keep(world: Services, deployment: str, move: Move, cause: Trigger) -> None:
-    _save(world, deployment, move)
+def _keep(services: Services, deployment: str, move: Move, cause: Trigger) -> None:
+    _save(services, deployment, move)
     said = f"re-key to {move.to}: {move.step}"
-    world.ledger.record(Change(deployment, world.now(), "re-key", cause.what, cause.actor, said))
+    services.ledger.record(Change(deployment, services.now(), "re-key", cause.what, cause.actor, said))
 
 
 def _told(deployment: str, move: Move, waits: str = "") -> Rekeyed:

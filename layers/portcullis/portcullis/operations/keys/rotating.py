@@ -8,55 +8,60 @@ from portcullis.custody import rotation
 from portcullis.custody.types import Health, Severity, State
 from portcullis.errors import Refused
 from portcullis.operations.keys.check import look_at
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 
 
-def rotate_when_due(world: Services, registration: Registration, cause: Trigger) -> str:
+def rotate_when_due(site: Site, cause: Trigger) -> str:
     """Rotate the key if the deployment asks for it and it is due; what was done, in words, empty if nothing.
 
     The truth of when it was last rotated is KMS's own list, so a run that was cut off rotates nothing twice; a key that was never
     rotated is due from its making on. Only a healthy key of an open deployment is rotated. Raises Unreachable (the next sweep tries
     again); what KMS refuses is told, not raised: it interrupts nothing.
     """
-    name, options = registration.deployment, world.ledger.model(registration.deployment).options
+    name, options = site.name, site.ledger.model(site.name).options
     days = options.get("on_demand_rotation_days")
-    custody = world.ledger.custody(name)
+    custody = site.ledger.custody(name)
     if not days or custody.state is not State.OPEN or custody.health is not Health.HEALTHY:
         return ""
-    _, answers = look_at(world, registration, options)
+    _, answers = look_at(site, options)
     metadata = answers.describe.get("KeyMetadata") if isinstance(answers.describe, dict) else None
     rotations = answers.rotations.get("Rotations") if isinstance(answers.rotations, dict) else None
     if metadata is None or rotations is None:
         _tell(
-            world,
+            site.services,
             name,
             "warning",
             "how often the key was rotated cannot be seen, so it is not rotated",
             str(answers.rotations),
         )
         return ""
-    now, every = world.now(), timedelta(days=int(days))
+    now, every = site.now(), timedelta(days=int(days))
     due = rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now)
     left = rotation.budget(rotation.used_on_demand(rotations), every, due)
     if left.severity is not Severity.INFO:
-        _tell(world, name, left.severity.value, f"rotations on demand run out: {left.advice}", f"{left.used}")
+        _tell(site.services, name, left.severity.value, f"rotations on demand run out: {left.advice}", f"{left.used}")
     if due > now or not left.left:
         return ""
     try:
-        world.key_desk(registration).rotate(metadata["Arn"])
+        site.key_desk.rotate(metadata["Arn"])
     except Refused as error:
-        _tell(world, name, "warning", f"the key was due for a rotation on demand and KMS refused: {error}", str(error))
+        _tell(
+            site.services,
+            name,
+            "warning",
+            f"the key was due for a rotation on demand and KMS refused: {error}",
+            str(error),
+        )
         return ""
     done = f"rotated on demand, the {left.used + 1}. of {rotation.ON_DEMAND_LIMIT}"
-    world.ledger.record(Change(name, now, "rotate key", cause.what, cause.actor, done))
+    site.ledger.record(Change(name, now, "rotate key", cause.what, cause.actor, done))
     return done
 
 
-def _tell(world: Services, deployment: str, severity: str, happened: str, about: str) -> None:
+def _tell(services: Services, deployment: str, severity: str, happened: str, about: str) -> None:
     alert = Alert(
         name="rotation-on-demand",
         deployment=deployment,
@@ -67,4 +72,4 @@ def _tell(world: Services, deployment: str, severity: str, happened: str, about:
         f"or automatic rotation of {rotation.SHORTEST_PERIOD.days} days or more",
         runbook="rotation-not-followed",
     )
-    tell_once(world, alert, f"{severity}: {about}")
+    tell_once(services, alert, f"{severity}: {about}")

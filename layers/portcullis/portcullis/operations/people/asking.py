@@ -17,9 +17,9 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.people.passwords import secret_in_use
-from portcullis.operations.services import Services
+from portcullis.operations.services import Services, Site
 from portcullis.ports.engine import Engine, Principal
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 _MOST = 20  # subjects that are asked as after one change: each costs the engine a password to verify
 _TRIES, _WAIT_SECONDS = 5, 0.4  # a node may still be reloading
@@ -37,8 +37,7 @@ class Asked:
 
 
 def ask_subjects(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     engine: Engine,
     before: SecurityConfig,
@@ -52,13 +51,13 @@ def ask_subjects(
     }
     concerned = (
         (then, now, ask)
-        for then, now, ask in _subjects(world, registration, kept, engine, before, after)
+        for then, now, ask in _subjects(site, kept, engine, before, after)
         if mapped_roles(_only(before, changed), then).keys() != mapped_roles(_only(after, changed), now).keys()
     )
     found: list[Asked] = []
     for then, now, ask in islice(concerned, _MOST):
         try:
-            found.append(_asked(world, before, after, then, now, ask))
+            found.append(_asked(site.services, before, after, then, now, ask))
         except Unreachable as error:
             found.append(Asked(now.name, not_asked=str(error)))
             break  # what does not answer to one keeps the others waiting as long
@@ -79,37 +78,36 @@ _Subject = tuple[Caller, Caller, Callable[[], Principal]]  # as it was, as it is
 
 
 def _subjects(
-    world: Services,
-    registration: Registration,
+    site: Site,
     kept: KeptModel,
     engine: Engine,
     before: SecurityConfig,
     after: SecurityConfig,
 ) -> Iterator[_Subject]:
     """Whom we can be."""
-    if role := registration.automation_role:
+    if role := site.registration.automation_role:
         yield Caller(role, (role,)), Caller(role, (role,)), engine.who_am_i
-    if not registration.master_secret:
+    if not site.registration.master_secret:
         return  # under an IAM master no password is taken
     for name in sorted(kept.access.users):
         if after.get(Kind.USERS, name) is not None:
-            yield _user(before, name), _user(after, name), partial(_ask_as, world, registration, kept, engine, name)
+            yield _user(before, name), _user(after, name), partial(_ask_as, site, kept, engine, name)
 
 
 def _user(held: SecurityConfig, name: str) -> Caller:
     return Caller(name, tuple((held.get(Kind.USERS, name) or {}).get("backend_roles") or ()))
 
 
-def _ask_as(world: Services, registration: Registration, kept: KeptModel, engine: Engine, name: str) -> Principal:
-    secret = secret_in_use(registration, kept, name)
-    password = world.secrets(registration).password(secret)
+def _ask_as(site: Site, kept: KeptModel, engine: Engine, name: str) -> Principal:
+    secret = secret_in_use(site.registration, kept, name)
+    password = site.secrets.password(secret)
     if password is None:
         raise Refused(f"there is no secret {secret}")
-    return world.user(registration, name, password, engine.dialect).who_am_i()
+    return site.services.user(site.registration, name, password, engine.dialect).who_am_i()
 
 
 def _asked(
-    world: Services,
+    services: Services,
     before: SecurityConfig,
     after: SecurityConfig,
     then: Caller,
@@ -123,5 +121,5 @@ def _asked(
         if not lacks and not keeps:
             break
         if attempt < _TRIES - 1:
-            world.sleep(_WAIT_SECONDS)
+            services.sleep(_WAIT_SECONDS)
     return Asked(now.name, tuple(sorted(has)), tuple(lacks), tuple(keeps))

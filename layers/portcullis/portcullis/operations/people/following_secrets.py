@@ -13,16 +13,13 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.people.passwords import remember_version, secret_in_use, versions_set
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 
 
-def follow_secrets(
-    world: Services, registration: Registration, cause: Trigger, *, unlocking: bool = False
-) -> tuple[str, ...]:
+def follow_secrets(site: Site, cause: Trigger, *, unlocking: bool = False) -> tuple[str, ...]:
     """Look at the secret of every internal user of ours; the names of those whose password was set. While it is locked: nobody's.
     `unlocking` is explained in `while_open`.
 
@@ -30,28 +27,30 @@ def follow_secrets(
     """
 
     def as_they_are_now() -> tuple[str, ...]:
-        return _follow(world, registration, cause, unlocking)
+        return _follow(site, cause, unlocking)
 
-    return unless_shut(world, registration.deployment, as_they_are_now, unlocking=unlocking) or ()
+    return unless_shut(site.services, site.name, as_they_are_now, unlocking=unlocking) or ()
 
 
-def _follow(world: Services, registration: Registration, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
-    kept = world.ledger.model(registration.deployment)
+def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
+    kept = site.ledger.model(site.name)
     if not kept.access.users:
         return ()
-    store, known = world.secrets(registration), versions_set(world, registration)
-    now = {user: store.version(secret_in_use(registration, kept, user)) for user in kept.access.users}
+    store, known = site.secrets, versions_set(site)
+    now = {user: store.version(secret_in_use(site.registration, kept, user)) for user in kept.access.users}
     rotated = sorted(user for user, version in now.items() if version and version != known.get(user))
     if not rotated:
         return ()
-    WhileOpen.of(world, registration.deployment, unlocking=unlocking)
-    with world.ledger.lease(registration.domain_arn, "follow secrets") as ours:
+    WhileOpen.of(site.services, site.name, unlocking=unlocking)
+    with site.ledger.lease(site.registration.domain_arn, "follow secrets") as ours:
         if not ours:
-            raise Unreachable(f"another writer is at work on {registration.domain}; the next try waits for it again")
-        WhileOpen.of(world, registration.deployment, unlocking=unlocking)
-        engine = world.engine(registration)
+            raise Unreachable(
+                f"another writer is at work on {site.registration.domain}; the next try waits for it again"
+            )
+        WhileOpen.of(site.services, site.name, unlocking=unlocking)
+        engine = site.engine
         held = engine.read([Kind.USERS])
-        mine: Collection[Claim] = world.ledger.claims(registration.domain_arn).get(registration.deployment, ())
+        mine: Collection[Claim] = site.ledger.claims(site.registration.domain_arn).get(site.name, ())
         done, failed = [], []
         for user in rotated:
             if held.get(Kind.USERS, user) is None or Claim(Kind.USERS, user) not in mine:
@@ -59,20 +58,20 @@ def _follow(world: Services, registration: Registration, cause: Trigger, unlocki
             try:
                 # The version first: had it been rotated in between, the next look sees another one and sets that.
                 version = now[user]
-                password = store.password(secret_in_use(registration, kept, user))
+                password = store.password(secret_in_use(site.registration, kept, user))
                 if not version or password is None:
                     continue
-                still_ours(world, registration)
+                still_ours(site)
                 engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user, "password"), "value": password}])
-                remember_version(world, registration, user, version)
+                remember_version(site, user, version)
                 done.append(user)
             except PortcullisError as error:
                 failed.append(error)
     if done:
         words = [f"{user}: the password is that of version {now[user]} of its secret" for user in done]
         said = f"{len(done)} passwords follow their secrets"
-        name = registration.deployment
-        world.ledger.record(Change(name, world.now(), "password", cause.what, cause.actor, said, None, words))
+        name = site.name
+        site.ledger.record(Change(name, site.now(), "password", cause.what, cause.actor, said, None, words))
     if failed:
         raise min(failed, key=lambda one: not isinstance(one, Refused))
     return tuple(done)

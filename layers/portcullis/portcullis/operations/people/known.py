@@ -15,11 +15,10 @@ from portcullis.access.known import Known, Recognised, accepted, names_of, recog
 from portcullis.access.plan import AccessModel, Membership
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 
 log = logging.getLogger(__name__)
 _NAME = "people"
@@ -35,10 +34,10 @@ class LastLook:
     saves: int
 
 
-def last_look(world: Services, registration: Registration) -> LastLook:
+def last_look(site: Site) -> LastLook:
     """From the ledger. Read it before the groups: what is done upon the groups should follow close on their reading."""
-    custody = world.ledger.custody(registration.deployment)
-    known = _known(world, registration)
+    custody = site.ledger.custody(site.name)
+    known = _known(site)
     return LastLook(known, custody.state is State.OPEN and known.saves == custody.saves, custody.saves)
 
 
@@ -48,37 +47,37 @@ def recognised(last: LastLook, access: AccessModel, found: Membership) -> Recogn
     return replace(result, known=replace(result.known, saves=last.saves))
 
 
-def remember(world: Services, registration: Registration, people: Recognised, cause: Trigger) -> None:
+def remember(site: Site, people: Recognised, cause: Trigger) -> None:
     """Before anything is written to the engine. What is new about people goes into the history, and is told."""
-    before = _known(world, registration)
+    before = _known(site)
     if people.known == before:
         return
     new = [who for who, one in people.known.strangers.items() if before.strangers.get(who) != one]
     lines = [*(people.strangers if new else ()), *people.renewed]
     if lines:
-        world.ledger.record(_change(world, registration, "people", cause, f"{len(lines)} are somebody else now", lines))
-    world.ledger.save(registration.deployment, _NAME, people.known)
+        site.ledger.record(_change(site, "people", cause, f"{len(lines)} are somebody else now", lines))
+    site.ledger.save(site.name, _NAME, people.known)
 
 
-def tell(world: Services, registration: Registration, people: Recognised) -> None:
+def tell(site: Site, people: Recognised) -> None:
     """Told once for the same findings. The removal of a stranger waits for no alert."""
     alerts = {"another-person": people.strangers, "not-read": people.unread, "name-not-mapped": people.unfit}
     for name, words in alerts.items():
         try:
             if words:
-                tell_once(world, _alert(registration.deployment, name, words), "\n".join(words))
+                tell_once(site.services, _alert(site.name, name, words), "\n".join(words))
             else:
-                over(world, registration.deployment, name)
+                over(site.services, site.name, name)
         except PortcullisError as error:
-            log.warning("%s of %s could not be told yet: %s", name, registration.deployment, error)
+            log.warning("%s of %s could not be told yet: %s", name, site.name, error)
 
 
-def accept(world: Services, registration: Registration, names: Sequence[str], cause: Trigger) -> None:
+def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:
     """Whoever was told to be somebody else under these names is meant from here on. BadInput for a name that nobody new has.
 
     Accepted is the one who was told: had the name been made again since, that is another one once more.
     """
-    known = _known(world, registration)
+    known = _known(site)
     said: list[str] = []
     for name in names:
         known, concerned = accepted(known, name)
@@ -92,21 +91,17 @@ def accept(world: Services, registration: Registration, names: Sequence[str], ca
             )
         said += concerned
     if said:
-        world.ledger.record(
-            _change(world, registration, "accept", cause, f"{len(said)} accepted under their name", said)
-        )
-        world.ledger.save(registration.deployment, _NAME, known)
+        site.ledger.record(_change(site, "accept", cause, f"{len(said)} accepted under their name", said))
+        site.ledger.save(site.name, _NAME, known)
 
 
-def _known(world: Services, registration: Registration) -> Known:
-    saved = world.ledger.saved(registration.deployment, _NAME)
+def _known(site: Site) -> Known:
+    saved = site.ledger.saved(site.name, _NAME)
     return Known() if saved is None else msgspec.convert(saved, Known)
 
 
-def _change(
-    world: Services, registration: Registration, operation: str, cause: Trigger, summary: str, lines: Collection[str]
-) -> Change:
-    return Change(registration.deployment, world.now(), operation, cause.what, cause.actor, summary, None, list(lines))
+def _change(site: Site, operation: str, cause: Trigger, summary: str, lines: Collection[str]) -> Change:
+    return Change(site.name, site.now(), operation, cause.what, cause.actor, summary, None, list(lines))
 
 
 def _alert(deployment: str, name: str, words: Sequence[str]) -> Alert:

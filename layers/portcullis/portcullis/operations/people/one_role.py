@@ -8,24 +8,21 @@ from collections.abc import Collection, Iterable
 from portcullis.access.one_role import NotCarried, groups_that_make_up, not_carried
 from portcullis.access.plan import By, Grant
 from portcullis.errors import PortcullisError
-from portcullis.operations.services import Services
+from portcullis.operations.services import Site
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
-from portcullis.ports.registration import Registration
 
 log = logging.getLogger(__name__)
 _NAME = "one-role-of-two"
 _MOST_TOLD = 20
 
 
-def who_loses(
-    world: Services, registration: Registration, grants: Collection[Grant], groups: Iterable[str] = ()
-) -> tuple[NotCarried, ...]:
+def who_loses(site: Site, grants: Collection[Grant], groups: Iterable[str] = ()) -> tuple[NotCarried, ...]:
     """As the pool is now. `groups`: with a role, besides those that were deployed. Raises Refused or Unreachable."""
-    asked = {*registration.group_roles, *groups}
-    if not registration.user_pool or len(asked) < 2 or not any(grant.by is By.ROLE for grant in grants):
+    asked = {*site.registration.group_roles, *groups}
+    if not site.registration.user_pool or len(asked) < 2 or not any(grant.by is By.ROLE for grant in grants):
         return ()
-    identity = world.identity(registration)
+    identity = site.identity
     ranks = identity.ranks(asked)
     if len(ranks) < 2:
         return ()
@@ -36,15 +33,15 @@ def who_loses(
     return found
 
 
-def tell_who_loses(world: Services, registration: Registration, grants: Collection[Grant]) -> None:
+def tell_who_loses(site: Site, grants: Collection[Grant]) -> None:
     """Told once for the same people. What cannot be read or told now holds up nothing: the next look does it."""
-    if len(registration.group_roles) < 2:
+    if len(site.registration.group_roles) < 2:
         return
-    name = registration.deployment
+    name = site.name
     try:
-        words = [str(one) for one in who_loses(world, registration, grants)]
+        words = [str(one) for one in who_loses(site, grants)]
         if not words:
-            over(world, name, _NAME)
+            over(site.services, name, _NAME)
             return
         told = words[:_MOST_TOLD] + ([f"and {len(words) - _MOST_TOLD} more"] if len(words) > _MOST_TOLD else [])
         alert = Alert(
@@ -58,6 +55,6 @@ def tell_who_loses(world: Services, registration: Registration, grants: Collecti
             runbook="drift",
             detail={"found": words[:_MOST_TOLD]},
         )
-        tell_once(world, alert, "\n".join(words))
+        tell_once(site.services, alert, "\n".join(words))
     except PortcullisError as error:
         log.warning("who is in two groups by role of %s could not be seen or told yet: %s", name, error)

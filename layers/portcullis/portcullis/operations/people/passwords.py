@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portcullis.access.actual import Json
 from portcullis.errors import Refused
-from portcullis.operations.services import Services
+from portcullis.operations.services import Site
 from portcullis.ports.registration import KeptModel, Registration
 
 
@@ -21,17 +21,17 @@ def secret_in_use(registration: Registration, kept: KeptModel, user: str) -> str
     return str(named) if named else secret_of(registration.deployment, user)
 
 
-def passwords(world: Services, registration: Registration, kept: KeptModel, users: Sequence[str]) -> dict[str, Json]:
+def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, Json]:
     """What `patches` needs for users that are new on the engine. Nothing is asked for where there are none.
 
     A made secret is used again: a run that was cut off, and a user who was taken off and comes back, have the password they had.
     """
     if not users:
         return {}
-    store, named = world.secrets(registration), kept.options.get("secrets") or {}
+    store, named = site.secrets, kept.options.get("secrets") or {}
     found: dict[str, Json] = {}
     for user in users:
-        secret = secret_in_use(registration, kept, user)
+        secret = secret_in_use(site.registration, kept, user)
         version = store.version(secret)  # before the password: had it been rotated in between, that is followed later
         password = store.password(secret)
         if password is None:
@@ -40,7 +40,7 @@ def passwords(world: Services, registration: Registration, kept: KeptModel, user
             password = store.make(secret, user)
             version = store.version(secret)
         if version:
-            remember_version(world, registration, user, version)
+            remember_version(site, user, version)
         found[user] = {"password": password}
     return found
 
@@ -48,11 +48,11 @@ def passwords(world: Services, registration: Registration, kept: KeptModel, user
 _VERSIONS = "password-versions"  # internal user -> the version of its secret whose password was set
 
 
-def versions_set(world: Services, registration: Registration) -> dict[str, str]:
-    return dict(world.ledger.saved(registration.deployment, _VERSIONS) or {})
+def versions_set(site: Site) -> dict[str, str]:
+    return dict(site.ledger.saved(site.name, _VERSIONS) or {})
 
 
-def remember_version(world: Services, registration: Registration, user: str, version: str) -> None:
-    known = versions_set(world, registration)
+def remember_version(site: Site, user: str, version: str) -> None:
+    known = versions_set(site)
     if known.get(user) != version:
-        world.ledger.save(registration.deployment, _VERSIONS, known | {user: version})
+        site.ledger.save(site.name, _VERSIONS, known | {user: version})

@@ -14,74 +14,70 @@ from typing import Any
 
 from portcullis.access.sessions import from_now_on
 from portcullis.errors import PortcullisError
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
 _SEEN = "role-members"  # {members: {group: [entry]} at the last look, leaving: {group: [entry]} still to be ended}
 _ALERT = "sessions-not-ended"
 
 
-def end_what_leavers_hold(
-    world: Services, registration: Registration, options: Mapping[str, Any], cause: Trigger
-) -> None:
+def end_what_leavers_hold(site: Site, options: Mapping[str, Any], cause: Trigger) -> None:
     """Look who left a group that has a role, and end what they hold. The caller holds the lease.
 
     Raises Unreachable or Refused if the groups cannot be read; what cannot be ended is told, and tried again.
     """
-    groups = registration.group_roles
+    groups = site.registration.group_roles
     if not groups or not (options.get("end_sessions") or options.get("deny_older_sessions")):
         return
-    saved = world.ledger.saved(registration.deployment, _SEEN) or {"members": {}, "leaving": {}}
-    now = {group: sorted(entries) for group, entries in world.identity(registration).members_of(groups).items()}
+    saved = site.ledger.saved(site.name, _SEEN) or {"members": {}, "leaving": {}}
+    now = {group: sorted(entries) for group, entries in site.identity.members_of(groups).items()}
     leaving = {
         group: sorted({*saved["leaving"].get(group, ()), *set(saved["members"].get(group, ())) - set(now[group])})
         for group in now
     }
     seen = {"members": now, "leaving": {group: who for group, who in leaving.items() if who}}
     if seen != saved:
-        world.ledger.save(registration.deployment, _SEEN, seen)
+        site.ledger.save(site.name, _SEEN, seen)
     if not seen["leaving"]:
         return
     try:
-        done = _end(world, registration, options, _everybody(seen["leaving"].values()), seen["leaving"])
+        done = _end(site, options, _everybody(seen["leaving"].values()), seen["leaving"])
     except PortcullisError as error:
         log.warning("what %s still hold could not be ended yet: %s", ", ".join(seen["leaving"]), error)
-        _tell(world, registration, error)
+        _tell(site, error)
         return
-    world.ledger.record(_change(world, registration, seen["leaving"], cause, done))
-    world.ledger.save(registration.deployment, _SEEN, {"members": now, "leaving": {}})
-    over(world, registration.deployment, _ALERT)
+    site.ledger.record(_change(site, seen["leaving"], cause, done))
+    site.ledger.save(site.name, _SEEN, {"members": now, "leaving": {}})
+    over(site.services, site.name, _ALERT)
 
 
-def still_to_be_ended(world: Services, registration: Registration) -> tuple[str, ...]:
+def still_to_be_ended(site: Site) -> tuple[str, ...]:
     """Groups that somebody left who may still hold what he had by them."""
-    saved = world.ledger.saved(registration.deployment, _SEEN) or {}
+    saved = site.ledger.saved(site.name, _SEEN) or {}
     return tuple(sorted(saved.get("leaving", {})))
 
 
-def end_all(world: Services, registration: Registration, kept: KeptModel) -> str:
+def end_all(site: Site, kept: KeptModel) -> str:
     """Everybody's sessions, at a lock; what was done, in words. They stay ended when it is open again: people sign in anew."""
-    identity = world.identity(registration)
-    people = _everybody(identity.members_of(registration.group_roles).values())
+    identity = site.identity
+    people = _everybody(identity.members_of(site.registration.group_roles).values())
     if kept.options.get("end_sessions"):
         people |= _everybody(identity.members(kept.access.grants).whole().users.values())
-    return _end(world, registration, kept.options, people, registration.bounded_roles)
+    return _end(site, kept.options, people, site.registration.bounded_roles)
 
 
-def _end(
-    world: Services, registration: Registration, options: Mapping[str, Any], people: set[str], groups: Collection[str]
-) -> str:
-    identity = world.identity(registration)
+def _end(site: Site, options: Mapping[str, Any], people: set[str], groups: Collection[str]) -> str:
+    identity = site.identity
     done = f"{identity.end_sessions(sorted(people))} people signed out"
-    bounded = {group: role for group, role in registration.bounded_roles.items() if group in groups}
+    bounded = {group: role for group, role in site.registration.bounded_roles.items() if group in groups}
     if not options.get("deny_older_sessions") or not bounded:
         return done
     # After the sign-out: from here on nobody can get another session with what he held before.
-    before = from_now_on(world.now())
+    before = from_now_on(site.now())
     identity.deny_older_sessions(sorted(bounded.values()), before)
     return f"{done}; sessions of {', '.join(sorted(bounded))} from before {before:%Y-%m-%dT%H:%M:%SZ} denied"
 
@@ -90,12 +86,10 @@ def _everybody(entries: Iterable[Iterable[str]]) -> set[str]:
     return {entry for some in entries for entry in some}
 
 
-def _change(
-    world: Services, registration: Registration, left: Mapping[str, Collection[str]], cause: Trigger, done: str
-) -> Change:
+def _change(site: Site, left: Mapping[str, Collection[str]], cause: Trigger, done: str) -> Change:
     return Change(
-        deployment=registration.deployment,
-        at=world.now(),
+        deployment=site.name,
+        at=site.now(),
         operation="end sessions",
         cause=cause.what,
         actor=cause.actor,
@@ -104,8 +98,8 @@ def _change(
     )
 
 
-def _tell(world: Services, registration: Registration, error: PortcullisError) -> None:
-    name = registration.deployment
+def _tell(site: Site, error: PortcullisError) -> None:
+    name = site.name
     alert = Alert(
         name=_ALERT,
         deployment=name,
@@ -115,4 +109,4 @@ def _tell(world: Services, registration: Registration, error: PortcullisError) -
         next=f"portcullis status {name}",
         runbook="automation-broken",
     )
-    tell_once(world, alert, type(error).__name__)
+    tell_once(site.services, alert, type(error).__name__)

@@ -52,50 +52,50 @@ def _is_here(name: str, registration: Registration) -> bool:
     return not name.startswith("arn:") or name.split(":")[4] == registration.account
 
 
-def look_at_roads(world: Services, deployment: str, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
+def look_at_roads(services: Services, deployment: str, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
     """What leads to whoever is mapped, compared; what differs, since when, and whose doing it was as far as an event told."""
     if signal is not None:
-        _tell_of_event(world, deployment, signal)
+        _tell_of_event(services, deployment, signal)
     if deployment == ACCOUNT:
         roads = tuple(Road(RoadKind.ROLE, role, own=True) for role in AUTOMATION_ROLES)
-        return _compare(world, ACCOUNT, roads, {}, world.roads(None, None), cause)
-    registration = world.ledger.registration(deployment)
-    kept = world.ledger.model(deployment)
-    roads = roads_of(registration, kept.access)
-    if world.ledger.custody(deployment).state is not State.OPEN:  # a lock changes the domain itself; see custody
+        return _compare(services, ACCOUNT, roads, {}, services.roads(None, None), cause)
+    site = services.site(deployment)
+    kept = site.ledger.model(deployment)
+    roads = roads_of(site.registration, kept.access)
+    if site.ledger.custody(deployment).state is not State.OPEN:  # a lock changes the domain itself; see custody
         roads = tuple(road for road in roads if road.kind is not RoadKind.DOMAIN)
-    known = _deployed(registration, kept.text)
-    return _compare(world, deployment, roads, known, world.roads(registration, kept.access), cause)
+    known = _deployed(site.registration, kept.text)
+    return _compare(services, deployment, roads, known, services.roads(site.registration, kept.access), cause)
 
 
-def accept(world: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
+def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
     """A person meant it: what differs is the baseline from now on. Refused if it is not what was told last."""
-    opened: dict[str, Any] = dict(world.ledger.saved(deployment, OPENED) or {})
+    opened: dict[str, Any] = dict(services.ledger.saved(deployment, OPENED) or {})
     if watch not in opened:
         known = ", ".join(sorted(opened)) or "nothing is open"
         raise BadInput(f"{watch!r} does not differ", source="request", place="watch", remedy=f"one of: {known}")
     told = opened[watch]["is"]
-    now = look_at_roads(world, deployment, cause)
+    now = look_at_roads(services, deployment, cause)
     if watch not in now:
         return {"deployment": deployment, "accepted": watch, "done": "it was taken back meanwhile: nothing to accept"}
     if now[watch]["is"] != told:
         raise Refused(f"{watch} of {deployment} changed again since it was told: look at it first (portcullis roads)")
-    baseline = dict(world.ledger.saved(deployment, BASELINE) or {})
+    baseline = dict(services.ledger.saved(deployment, BASELINE) or {})
     baseline[watch] = told
-    world.ledger.save(deployment, BASELINE, baseline)
+    services.ledger.save(deployment, BASELINE, baseline)
     left = {label: one for label, one in now.items() if label != watch}
-    world.ledger.save(deployment, OPENED, left)
+    services.ledger.save(deployment, OPENED, left)
     why = f": {reason}" if reason else ""
     said = f"accepted by {cause.actor}{why}: {watch}: {'; '.join(now[watch]['words'])}"
-    world.ledger.record(
-        Change(deployment, world.now(), "accept", cause.what, cause.actor, said[:1000], now[watch]["was"], told)
+    services.ledger.record(
+        Change(deployment, services.now(), "accept", cause.what, cause.actor, said[:1000], now[watch]["was"], told)
     )
     return {"deployment": deployment, "accepted": watch, "done": said}
 
 
-def opened_in_words(world: Services, deployment: str) -> tuple[str, ...]:
+def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     """What differs, for a deployment and for the account, as the last look found it."""
-    both = (world.ledger.saved(name, OPENED) or {} for name in (ACCOUNT, deployment))
+    both = (services.ledger.saved(name, OPENED) or {} for name in (ACCOUNT, deployment))
     return tuple(_words(label, one) for opened in both for label, one in sorted(opened.items()))
 
 
@@ -111,10 +111,15 @@ def _deployed(registration: Registration, text: str) -> dict[str, Any]:
 
 
 def _compare(
-    world: Services, deployment: str, roads: tuple[Road, ...], deployed: Mapping[str, Any], look: Roads, cause: Trigger
+    services: Services,
+    deployment: str,
+    roads: tuple[Road, ...],
+    deployed: Mapping[str, Any],
+    look: Roads,
+    cause: Trigger,
 ) -> dict[str, Any]:
-    baseline: dict[str, Any] = dict(world.ledger.saved(deployment, BASELINE) or {})
-    before: Mapping[str, Any] = world.ledger.saved(deployment, OPENED) or {}
+    baseline: dict[str, Any] = dict(services.ledger.saved(deployment, BASELINE) or {})
+    before: Mapping[str, Any] = services.ledger.saved(deployment, OPENED) or {}
     found = _found(roads, look)
     trusted = {one for facts in found.values() if isinstance(facts, Mapping) for one in _trusted(facts)}
     found |= _found(tuple(Road(RoadKind.PROVIDER, one) for one in sorted(trusted)), look)
@@ -131,12 +136,12 @@ def _compare(
                 continue
             known[label] = {**is_now, **plain(deployed.get(label, {}))} if isinstance(is_now, dict) else is_now
         if is_now != known[label]:
-            now[label] = _difference(world, before.get(label), known[label], is_now, cause)
+            now[label] = _difference(services, before.get(label), known[label], is_now, cause)
     if known != baseline:
-        world.ledger.save(deployment, BASELINE, known)
+        services.ledger.save(deployment, BASELINE, known)
     if now != before:
-        _tell(world, deployment, before, now, cause)
-        world.ledger.save(deployment, OPENED, now)
+        _tell(services, deployment, before, now, cause)
+        services.ledger.save(deployment, OPENED, now)
     return now
 
 
@@ -157,13 +162,13 @@ def _found(roads: tuple[Road, ...], look: Roads) -> dict[Road, Facts | Portculli
 
 
 def _difference(
-    world: Services, before: Mapping[str, Any] | None, was: Any, is_now: Any, cause: Trigger
+    services: Services, before: Mapping[str, Any] | None, was: Any, is_now: Any, cause: Trigger
 ) -> dict[str, Any]:
     same = before is not None and before["is"] == is_now and before["was"] == was
     if same and before is not None:
         return dict(before)
     words = list(differences(was, is_now))
-    return {"since": world.now().isoformat(), "was": was, "is": is_now, "words": words, "by": cause.actor}
+    return {"since": services.now().isoformat(), "was": was, "is": is_now, "words": words, "by": cause.actor}
 
 
 def _words(label: str, one: Mapping[str, Any]) -> str:
@@ -171,7 +176,9 @@ def _words(label: str, one: Mapping[str, Any]) -> str:
     return f"since {one['since']}: {label}: {'; '.join(one['words'])}{by}"
 
 
-def _tell(world: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger) -> None:
+def _tell(
+    services: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger
+) -> None:
     new = [_words(label, one) for label, one in sorted(now.items()) if before.get(label) != one]
     over = sorted(set(before) - set(now))
     if new:
@@ -186,16 +193,18 @@ def _tell(world: Services, deployment: str, before: Mapping[str, Any], now: Mapp
             runbook="another-road",
             detail={"roads": new},
         )
-        world.alerts.tell(alert)
-        world.ledger.record(
-            Change(deployment, world.now(), "another road", cause.what, cause.actor, alert.happened[:1000], None, new)
+        services.alerts.tell(alert)
+        services.ledger.record(
+            Change(
+                deployment, services.now(), "another road", cause.what, cause.actor, alert.happened[:1000], None, new
+            )
         )
     if over and not now:
         said = f"{', '.join(over)} of {deployment} is again as it was deployed, found first or accepted"
-        world.ledger.record(Change(deployment, world.now(), "road closed", cause.what, cause.actor, said))
+        services.ledger.record(Change(deployment, services.now(), "road closed", cause.what, cause.actor, said))
 
 
-def _tell_of_event(world: Services, deployment: str, signal: Signal) -> None:
+def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
     """What cannot be read back: that an administrator set a password, that somebody read one."""
     who = signal.actor or "somebody whom the event does not name"
     if signal.name == _READ and f"/{_SET_UP}" in who:
@@ -206,7 +215,7 @@ def _tell_of_event(world: Services, deployment: str, signal: Signal) -> None:
         said = f"{who} read the password of the master of {deployment} at {signal.at}"
     else:
         return
-    world.alerts.tell(
+    services.alerts.tell(
         Alert(
             name="road-used",
             deployment=deployment,
@@ -219,4 +228,4 @@ def _tell_of_event(world: Services, deployment: str, signal: Signal) -> None:
             detail={"event": signal.event_id},
         )
     )
-    world.ledger.record(Change(deployment, world.now(), "road used", signal.event_id, who, said))
+    services.ledger.record(Change(deployment, services.now(), "road used", signal.event_id, who, said))

@@ -15,10 +15,9 @@ from typing import Any
 import msgspec
 
 from portcullis.errors import BadInput, PortcullisError, Unreachable
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import OUR_PREFIX
 from portcullis.watch.eyes import Eye, blind
@@ -36,18 +35,18 @@ def eyes_of(text: str) -> tuple[Eye, ...]:
         raise BadInput(f"what we see by is not as expected: {error}", source="custom resource", place="Eyes") from None
 
 
-def keep_eyes(world: Services, text: str) -> int:
+def keep_eyes(services: Services, text: str) -> int:
     """What the account is to be seen by from now on; how many."""
     eyes = eyes_of(text)
-    world.ledger.save(ACCOUNT, EYES, text)
+    services.ledger.save(ACCOUNT, EYES, text)
     return len(eyes)
 
 
-def forget_eyes(world: Services, cause: Trigger) -> None:
+def forget_eyes(services: Services, cause: Trigger) -> None:
     """The stack that says what we see by is gone. Told first: nobody looks any more whether we see."""
-    if world.ledger.saved(ACCOUNT, EYES) is None:
+    if services.ledger.saved(ACCOUNT, EYES) is None:
         return
-    world.alerts.tell(
+    services.alerts.tell(
         Alert(
             name="eyes-unwatched",
             deployment=ACCOUNT,
@@ -58,79 +57,79 @@ def forget_eyes(world: Services, cause: Trigger) -> None:
             runbook="eyes-shut",
         )
     )
-    world.ledger.forget(ACCOUNT, EYES)
-    world.ledger.forget(ACCOUNT, BLIND)
+    services.ledger.forget(ACCOUNT, EYES)
+    services.ledger.forget(ACCOUNT, BLIND)
 
 
-def look_at_account(world: Services, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
+def look_at_account(services: Services, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
     """Whether what all deployments are seen by is as it must be; what is shut, and since when."""
     if signal is not None and signal.name == _PURGED:
-        _purged(world, signal)
-    text = world.ledger.saved(ACCOUNT, EYES)
-    found = _look(world, ACCOUNT, eyes_of(text) if isinstance(text, str) else (), cause)
-    for registration in world.ledger.registrations() if signal is not None else ():
+        _purged(services, signal)
+    text = services.ledger.saved(ACCOUNT, EYES)
+    found = _look(services, ACCOUNT, eyes_of(text) if isinstance(text, str) else (), cause)
+    for registration in services.ledger.registrations() if signal is not None else ():
         # What is a deployment's own is called so: its rules and alarms. Another of which the event says nothing is not looked at.
         if f":{OUR_PREFIX}{registration.deployment}-" in (signal.subject or "" if signal else ""):
-            look_at_own(world, registration, cause)
+            look_at_own(services.at(registration), cause)
     return found
 
 
-def look_at_own(world: Services, registration: Registration, cause: Trigger) -> dict[str, Any]:
+def look_at_own(site: Site, cause: Trigger) -> dict[str, Any]:
     """The same of what one deployment alone is seen by: its rules."""
-    return _look(world, registration.deployment, eyes_of(registration.eyes), cause)
+    return _look(site.services, site.name, eyes_of(site.registration.eyes), cause)
 
 
-def look_everywhere(world: Services, cause: Trigger) -> dict[str, Any]:
+def look_everywhere(services: Services, cause: Trigger) -> dict[str, Any]:
     """All of it, for a person: deployment (or account) -> what is shut, why, and since when. `exit_status` is 3 if anything is."""
-    found = {ACCOUNT: look_at_account(world, cause)}
-    for registration in world.ledger.registrations():
-        found[registration.deployment] = look_at_own(world, registration, cause)
-    watched = world.ledger.saved(ACCOUNT, EYES) is not None
+    found = {ACCOUNT: look_at_account(services, cause)}
+    for registration in services.ledger.registrations():
+        found[registration.deployment] = look_at_own(services.at(registration), cause)
+    watched = services.ledger.saved(ACCOUNT, EYES) is not None
     return {"shut": found, "watched": watched, "exit_status": 3 if any(found.values()) or not watched else 0}
 
 
-def shut_in_words(world: Services, deployment: str) -> tuple[str, ...]:
+def shut_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     """What we do not see of a deployment, and of the account, as the last look found it."""
-    both = (world.ledger.saved(name, BLIND) or {} for name in (ACCOUNT, deployment))
+    both = (services.ledger.saved(name, BLIND) or {} for name in (ACCOUNT, deployment))
     return tuple(_words(label, one) for shut in both for label, one in sorted(shut.items()))
 
 
-def _look(world: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
-    before: Mapping[str, Any] = world.ledger.saved(deployment, BLIND) or {}
+def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
+    before: Mapping[str, Any] = services.ledger.saved(deployment, BLIND) or {}
     eyes = tuple(eyes)
     with ThreadPoolExecutor(_AT_ONCE) as lookers:
-        seen = [*zip(eyes, lookers.map(lambda eye: _why(world, eye), eyes), strict=True)]
+        seen = [*zip(eyes, lookers.map(lambda eye: _why(services, eye), eyes), strict=True)]
     now: dict[str, Any] = {}
     for eye, why in seen:
         known = before.get(eye.label)
         if why is None:  # no answer: as it was when there last was one
             now |= {eye.label: known} if known else {}
         elif why:
-            since = known["since"] if known else _since(world, cause)
+            since = known["since"] if known else _since(services, cause)
             now[eye.label] = {"since": since, "why": why, "by": known["by"] if known else cause.actor}
     if now != before:
-        _tell(world, deployment, before, now, cause)
-        world.ledger.save(deployment, BLIND, now)
+        _tell(services, deployment, before, now, cause)
+        services.ledger.save(deployment, BLIND, now)
     return now
 
 
-def _why(world: Services, eye: Eye) -> str | None:
+def _why(services: Services, eye: Eye) -> str | None:
     """Why it does not see; empty if it does, None if that could not be asked now. What we may not look at we do not see by."""
     try:
-        return blind(eye, world.eyes.look(eye))
+        return blind(eye, services.eyes.look(eye))
     except Unreachable:
         return None
     except PortcullisError as error:
         return str(error)
 
 
-def _since(world: Services, cause: Trigger) -> str:
+def _since(services: Services, cause: Trigger) -> str:
     """When it happened, where an event says so; else when it was seen."""
     try:
         at = datetime.fromisoformat(cause.at.replace("Z", "+00:00"))
     except ValueError:
-        return world.now().isoformat()
-    return min(at if at.tzinfo else at.replace(tzinfo=UTC), world.now()).isoformat()
+        return services.now().isoformat()
+    return min(at if at.tzinfo else at.replace(tzinfo=UTC), services.now()).isoformat()
 
 
 def _words(label: str, one: Mapping[str, Any]) -> str:
@@ -138,7 +137,9 @@ def _words(label: str, one: Mapping[str, Any]) -> str:
     return f"since {one['since']}: {label} {one['why']}{by}"
 
 
-def _tell(world: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger) -> None:
+def _tell(
+    services: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger
+) -> None:
     whose = "this account" if deployment == ACCOUNT else deployment
     if now:
         words = [_words(label, one) for label, one in sorted(now.items())]
@@ -162,17 +163,24 @@ def _tell(world: Services, deployment: str, before: Mapping[str, Any], now: Mapp
             next="Check with: portcullis eyes",
             runbook="eyes-shut",
         )
-    world.alerts.tell(alert)
-    world.ledger.record(
+    services.alerts.tell(alert)
+    services.ledger.record(
         Change(
-            deployment, world.now(), alert.name, cause.what, cause.actor, alert.happened[:1000], dict(before), dict(now)
+            deployment,
+            services.now(),
+            alert.name,
+            cause.what,
+            cause.actor,
+            alert.happened[:1000],
+            dict(before),
+            dict(now),
         )
     )
 
 
-def _purged(world: Services, signal: Signal) -> None:
+def _purged(services: Services, signal: Signal) -> None:
     """Emptied once, and as it must be a moment later: the event is all there is to see of it."""
-    world.alerts.tell(
+    services.alerts.tell(
         Alert(
             name="events-thrown-away",
             deployment=ACCOUNT,

@@ -12,26 +12,25 @@ from contextlib import contextmanager
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import SecurityConfig
 from portcullis.families.opensearch.patterns import unloadable
-from portcullis.operations.services import Services
+from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
-from portcullis.ports.registration import Registration
 
 _DOUBT = "in-doubt"
 
 
 @contextmanager
-def in_doubt_if_silent(world: Services, registration: Registration) -> Iterator[None]:
+def in_doubt_if_silent(site: Site) -> Iterator[None]:
     """Around writes: what is not answered, or with a failure, is in doubt from then on."""
     try:
         yield
     except Unreachable:
-        world.ledger.save(registration.deployment, _DOUBT, world.now())
+        site.ledger.save(site.name, _DOUBT, site.now())
         raise
 
 
-def see_in_effect(world: Services, registration: Registration, engine: Engine, held: SecurityConfig) -> None:
+def see_in_effect(site: Site, engine: Engine, held: SecurityConfig) -> None:
     """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
-    if world.ledger.saved(registration.deployment, _DOUBT) is None:
+    if site.ledger.saved(site.name, _DOUBT) is None:
         return
     try:
         engine.load_again()
@@ -39,10 +38,10 @@ def see_in_effect(world: Services, registration: Registration, engine: Engine, h
         pass  # not every engine lets us ask; what was read back is all there is to see then
     except Unreachable as error:
         raise Unreachable(
-            f"{registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
+            f"{site.registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
             f" cannot load the security config ({error}){culprits(held)}"
         ) from error
-    world.ledger.forget(registration.deployment, _DOUBT)
+    site.ledger.forget(site.name, _DOUBT)
 
 
 def culprits(held: SecurityConfig) -> str:

@@ -11,19 +11,18 @@ from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.errors import Conflict
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.patch import parts
-from portcullis.operations.services import Services
+from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.in_effect import in_doubt_if_silent
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
-from portcullis.ports.registration import Registration
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
 _LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 
-def still_ours(world: Services, registration: Registration) -> None:
+def still_ours(site: Site) -> None:
     """Right before a write: the lease lasts from now on. Overtaken if somebody else has it."""
-    world.ledger.renew(registration.domain_arn)
+    site.ledger.renew(site.registration.domain_arn)
 
 
 def added(plan: Plan) -> frozenset[Claim]:
@@ -46,27 +45,24 @@ def send(engine: Engine, kind: str, operations: Sequence[Json], held: SecurityCo
     return engine.patch(kind, operations)
 
 
-def wait_a_little(world: Services, attempt: int) -> None:
+def wait_a_little(services: Services, attempt: int) -> None:
     """Longer each time, and never as long as somebody else's."""
     longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
-    world.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+    services.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
 
 
-def send_all(
-    world: Services, registration: Registration, engine: Engine, sequence: Sequence[Write], held: SecurityConfig
-) -> int:
+def send_all(site: Site, engine: Engine, sequence: Sequence[Write], held: SecurityConfig) -> int:
     """These patches one after another, each only while the lease is ours; how many changed something."""
     writes = 0
-    with in_doubt_if_silent(world, registration):
+    with in_doubt_if_silent(site):
         for kind, operations in sequence:
-            still_ours(world, registration)
+            still_ours(site)
             writes += send(engine, kind, operations, held)
     return writes
 
 
 def keep_claims(
-    world: Services,
-    registration: Registration,
+    site: Site,
     before: Claims,
     after: Collection[Claim],
     *,
@@ -79,9 +75,9 @@ def keep_claims(
     """
     until = before.until
     if late and (until is None or not late <= before.late):
-        until = world.now() + _LATE
+        until = site.now() + _LATE
     now = before.becoming(after, late=late, until=until)
     if (now, now.late, now.until) == (before, before.late, before.until):
         return before
-    still_ours(world, registration)
-    return world.ledger.keep_claims(registration.domain_arn, registration.deployment, now)
+    still_ours(site)
+    return site.ledger.keep_claims(site.registration.domain_arn, site.name, now)

@@ -15,10 +15,10 @@ import msgspec
 
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, PortcullisError, Refused
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.undertaking import digest
 from portcullis.ports.alerts import Alert
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
 _COMING, _REFUSED = "model-coming", "model-refused"
@@ -67,18 +67,18 @@ def name_of(text: str) -> str:
     return digest(text)[:12]
 
 
-def in_force(world: Services, deployment: str) -> KeptModel | None:
+def in_force(services: Services, deployment: str) -> KeptModel | None:
     """The model that was put into effect last, or None if there never was one."""
     try:
-        return world.ledger.model(deployment)
+        return services.ledger.model(deployment)
     except Refused:
         return None
 
 
-def as_far_as_readable(world: Services, deployment: str) -> KeptModel:
+def as_far_as_readable(services: Services, deployment: str) -> KeptModel:
     """The model in force for whoever has to act without one, too: a gate drops by the rules of the house where a file's cannot be read."""
     try:
-        return world.ledger.model(deployment)
+        return services.ledger.model(deployment)
     except (Refused, BadInput) as error:
         log.warning("%s goes by the rules of the house: %s", deployment, error)
         return KeptModel("", AccessModel())
@@ -93,71 +93,71 @@ def _bytes(model: KeptModel) -> bytes:
     return msgspec.json.encode((model.text, model.access, model.options))
 
 
-def begin_with(world: Services, registration: Registration, model: KeptModel, cause: Trigger) -> None:
+def begin_with(site: Site, model: KeptModel, cause: Trigger) -> None:
     """Write down that this model is coming."""
-    before = coming(world, registration)
+    before = coming(site)
     tries = before.tries + 1 if before and is_in_force(before.model, model) else 1
-    since = before if before and tries > 1 else Coming(model, world.now(), cause.what, cause.actor)
-    world.ledger.save(registration.deployment, _COMING, replace(since, tries=tries))
+    since = before if before and tries > 1 else Coming(model, site.now(), cause.what, cause.actor)
+    site.ledger.save(site.name, _COMING, replace(since, tries=tries))
 
 
-def coming(world: Services, registration: Registration) -> Coming | None:
+def coming(site: Site) -> Coming | None:
     """The model that was begun with and is neither in force nor refused."""
-    saved = world.ledger.saved(registration.deployment, _COMING)
+    saved = site.ledger.saved(site.name, _COMING)
     return None if saved is None else msgspec.convert(saved, Coming)
 
 
-def forget_coming(world: Services, registration: Registration) -> None:
+def forget_coming(site: Site) -> None:
     """Nothing is on its way any more: another one was asked for since, or it has come."""
-    if world.ledger.saved(registration.deployment, _COMING) is not None:
-        world.ledger.forget(registration.deployment, _COMING)
+    if site.ledger.saved(site.name, _COMING) is not None:
+        site.ledger.forget(site.name, _COMING)
 
 
-def put_in_force(world: Services, registration: Registration, model: KeptModel) -> None:
+def put_in_force(site: Site, model: KeptModel) -> None:
     """The engine holds what it asks for: from now on this is what stands."""
-    standing = in_force(world, registration.deployment)
+    standing = in_force(site.services, site.name)
     if not is_in_force(standing, model):
-        world.ledger.keep_model(registration.deployment, replace(model, version=standing.version if standing else 0))
-    forget_coming(world, registration)
-    forgive(world, registration.deployment)
+        site.ledger.keep_model(site.name, replace(model, version=standing.version if standing else 0))
+    forget_coming(site)
+    forgive(site.services, site.name)
 
 
-def last_refused(world: Services, deployment: str) -> RefusedModel | None:
+def last_refused(services: Services, deployment: str) -> RefusedModel | None:
     """The model that was refused last, if none was put into effect since."""
-    saved = world.ledger.saved(deployment, _REFUSED)
+    saved = services.ledger.saved(deployment, _REFUSED)
     return None if saved is None else msgspec.convert(saved, RefusedModel)
 
 
-def forgive(world: Services, deployment: str) -> None:
+def forgive(services: Services, deployment: str) -> None:
     """A refused model is no longer what somebody asks for."""
-    if world.ledger.saved(deployment, _REFUSED) is not None:
-        world.ledger.forget(deployment, _REFUSED)
+    if services.ledger.saved(deployment, _REFUSED) is not None:
+        services.ledger.forget(deployment, _REFUSED)
 
 
-def refuse(world: Services, registration: Registration, why: BaseException) -> None:
+def refuse(site: Site, why: BaseException) -> None:
     """Remember the model that was coming as refused, and tell."""
-    one = coming(world, registration)
+    one = coming(site)
     if one is None:
         return
     said = " ".join((str(why) or type(why).__name__).split())[:1000]
     refused = RefusedModel(name_of(one.model.text), one.at, said, one.cause, one.actor)
-    world.ledger.save(registration.deployment, _REFUSED, refused)
-    world.ledger.forget(registration.deployment, _COMING)
-    log.warning("a model of %s was refused: %s", registration.deployment, said)
-    tell_of_refused(world, registration.deployment)
+    site.ledger.save(site.name, _REFUSED, refused)
+    site.ledger.forget(site.name, _COMING)
+    log.warning("a model of %s was refused: %s", site.name, said)
+    tell_of_refused(site.services, site.name)
 
 
-def tell_of_refused(world: Services, name: str) -> None:
+def tell_of_refused(services: Services, name: str) -> None:
     """Tell of the model that was refused last, unless that was done: what cannot be told now, the next synchronise tells."""
-    refused = last_refused(world, name)
+    refused = last_refused(services, name)
     if refused is None or refused.told:
         return
     try:
-        world.alerts.tell(_alert(name, refused))
+        services.alerts.tell(_alert(name, refused))
     except PortcullisError as error:
         log.warning("that a model of %s was refused could not be told yet: %s", name, error)
     else:
-        world.ledger.save(name, _REFUSED, replace(refused, told=True))
+        services.ledger.save(name, _REFUSED, replace(refused, told=True))
 
 
 def _alert(name: str, refused: RefusedModel) -> Alert:
@@ -174,27 +174,27 @@ def _alert(name: str, refused: RefusedModel) -> Alert:
     )
 
 
-def out_of_step(world: Services, deployment: str, why: PortcullisError) -> None:
+def out_of_step(services: Services, deployment: str, why: PortcullisError) -> None:
     """The engine could not be brought to what stands: said by `status` until it could."""
-    before = world.ledger.saved(deployment, _OUT_OF_STEP) or {}
-    said = {"since": before.get("since") or world.now(), "why": " ".join(str(why).split())[:1000]}
-    world.ledger.save(deployment, _OUT_OF_STEP, said)
+    before = services.ledger.saved(deployment, _OUT_OF_STEP) or {}
+    said = {"since": before.get("since") or services.now(), "why": " ".join(str(why).split())[:1000]}
+    services.ledger.save(deployment, _OUT_OF_STEP, said)
 
 
-def in_step(world: Services, deployment: str) -> None:
+def in_step(services: Services, deployment: str) -> None:
     """It was brought there."""
-    if world.ledger.saved(deployment, _OUT_OF_STEP) is not None:
-        world.ledger.forget(deployment, _OUT_OF_STEP)
+    if services.ledger.saved(deployment, _OUT_OF_STEP) is not None:
+        services.ledger.forget(deployment, _OUT_OF_STEP)
 
 
-def problems(world: Services, registration: Registration) -> list[str]:
+def problems(site: Site) -> list[str]:
     """What of models has not gone as it was meant to, in words."""
-    name, found = registration.deployment, []
-    if late := world.ledger.saved(name, _OUT_OF_STEP):
+    name, found = site.name, []
+    if late := site.ledger.saved(name, _OUT_OF_STEP):
         found.append(f"access does not follow the groups since {str(late['since'])[:19]}: {late['why']}")
-    if refused := last_refused(world, name):
+    if refused := last_refused(site.services, name):
         found.append(str(refused))
-    if one := coming(world, registration):
+    if one := coming(site):
         found.append(
             f"the access model {name_of(one.model.text)}, applied by {one.actor or 'nobody known'} ({one.cause}) at"
             f" {one.at.isoformat(timespec='seconds')}, is not in effect yet: the next synchronise goes on with it"

@@ -19,7 +19,7 @@ from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.errors import PortcullisError, Refused
 from portcullis.families.opensearch.compare import same
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.operations.services import Services, Trigger
+from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 
@@ -95,19 +95,18 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def begin(world: Services, registration: Registration, undertaking: PendingChange) -> None:
-    world.ledger.save(registration.deployment, _NAME, undertaking)
+def begin(site: Site, undertaking: PendingChange) -> None:
+    site.ledger.save(site.name, _NAME, undertaking)
 
 
-def undertaken(world: Services, registration: Registration) -> PendingChange | None:
+def undertaken(site: Site) -> PendingChange | None:
     """What was begun and not yet settled."""
-    saved = world.ledger.saved(registration.deployment, _NAME)
+    saved = site.ledger.saved(site.name, _NAME)
     return None if saved is None else msgspec.convert(saved, PendingChange)
 
 
 def settle(
-    world: Services,
-    registration: Registration,
+    site: Site,
     held: SecurityConfig,
     options: Mapping[str, Any],
     *,
@@ -122,35 +121,35 @@ def settle(
     Where the deployment asks for it (`end_sessions`), people who were taken out of a mapping are signed out. A sign-out that cannot be
     done now, or not by this function, is tried again by the next run, the sweep at the latest: it holds up nothing else.
     """
-    one = undertaken(world, registration)
+    one = undertaken(site)
     if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
-        _sign_out(world, registration, options, [])
+        _sign_out(site, options, [])
         return False
     done = effective(one.touched, held)
-    moved = bool(one.model_after) and (digest(text_in_ledger(world, registration.deployment)) == one.model_after)
-    _sign_out(world, registration, options, removed_people(done))
+    moved = bool(one.model_after) and (digest(text_in_ledger(site.services, site.name)) == one.model_after)
+    _sign_out(site, options, removed_people(done))
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
-    if (done or moved or other) and not _is_in_history(world, registration, one):
-        world.ledger.record(_change(registration, one, done, moved=moved, writes=writes))
-    world.ledger.forget(registration.deployment, _NAME)
+    if (done or moved or other) and not _is_in_history(site, one):
+        site.ledger.record(_change(site.registration, one, done, moved=moved, writes=writes))
+    site.ledger.forget(site.name, _NAME)
     return bool(done or moved or other)
 
 
-def _sign_out(world: Services, registration: Registration, options: Mapping[str, Any], people: list[str]) -> None:
+def _sign_out(site: Site, options: Mapping[str, Any], people: list[str]) -> None:
     if not options.get("end_sessions"):
         return
-    waiting = world.ledger.saved(registration.deployment, _SIGN_OUT) or []
+    waiting = site.ledger.saved(site.name, _SIGN_OUT) or []
     leaving = sorted({*waiting, *people})
     if not leaving:
         return
     if leaving != waiting:
-        world.ledger.save(registration.deployment, _SIGN_OUT, leaving)
+        site.ledger.save(site.name, _SIGN_OUT, leaving)
     try:
-        world.identity(registration).end_sessions(leaving)
+        site.identity.end_sessions(leaving)
     except PortcullisError as error:
         log.warning("%d people could not be signed out yet: %s", len(leaving), error)
         return
-    world.ledger.forget(registration.deployment, _SIGN_OUT)
+    site.ledger.forget(site.name, _SIGN_OUT)
 
 
 def removed_people(done: Sequence[AppliedStep]) -> list[str]:
@@ -158,19 +157,19 @@ def removed_people(done: Sequence[AppliedStep]) -> list[str]:
     return sorted({one.entry for one in done if one.entry_list == "users" and one.after is None})
 
 
-def text_in_ledger(world: Services, deployment: str) -> str:
+def text_in_ledger(services: Services, deployment: str) -> str:
     """The text of the model as it was last applied; empty if none was."""
     try:
-        return world.ledger.model(deployment).text
+        return services.ledger.model(deployment).text
     except Refused:
         return ""
 
 
-def starting(world: Services, cause: Trigger, operation: str, *, before: str = "", after: str = "") -> PendingChange:
+def starting(services: Services, cause: Trigger, operation: str, *, before: str = "", after: str = "") -> PendingChange:
     """An undertaking that has not decided on a step yet. `before` and `after` are texts of the model."""
     changed = before != after
     return PendingChange(
-        at=world.now(),
+        at=services.now(),
         operation=operation,
         cause=cause.what,
         actor=cause.actor,
@@ -179,9 +178,9 @@ def starting(world: Services, cause: Trigger, operation: str, *, before: str = "
     )
 
 
-def _is_in_history(world: Services, registration: Registration, one: PendingChange) -> bool:
+def _is_in_history(site: Site, one: PendingChange) -> bool:
     """A run that was cut off between writing it into the history and forgetting it."""
-    latest = world.ledger.history(registration.deployment, 3)
+    latest = site.ledger.history(site.name, 3)
     return any((change.at, change.cause) == (one.at, one.cause) for change in latest)
 
 

@@ -26,15 +26,15 @@ _TURNS = 3  # how often a key may go and come back while one change is made
 class WhileOpen:
     """The time since which the mappings of a deployment have been as its model and its groups have them."""
 
-    world: Services
+    services: Services
     deployment: str
     saves: int  # each lock begins one before it shuts anything
     unlocking: bool
 
     @classmethod
-    def of(cls, world: Services, deployment: str, *, unlocking: bool = False) -> WhileOpen:
+    def of(cls, services: Services, deployment: str, *, unlocking: bool = False) -> WhileOpen:
         """From now on. Raises Shut if access is not to be changed."""
-        custody = world.ledger.custody(deployment)
+        custody = services.ledger.custody(deployment)
         if not _is_open(custody, unlocking=unlocking):
             until = (
                 "there is no access to change"
@@ -42,11 +42,11 @@ class WhileOpen:
                 else "access is not changed until it is open"
             )
             raise Shut(f"{deployment} is {custody.state.value}: {until}")
-        return cls(world, deployment, custody.saves, unlocking)
+        return cls(services, deployment, custody.saves, unlocking)
 
     def still(self) -> None:
         """Raises Shut if it was shut since, though it may be open again."""
-        if WhileOpen.of(self.world, self.deployment, unlocking=self.unlocking).saves != self.saves:
+        if WhileOpen.of(self.services, self.deployment, unlocking=self.unlocking).saves != self.saves:
             raise Shut(f"{self.deployment} was locked meanwhile, and is open again: try again")
 
 
@@ -56,7 +56,7 @@ def _is_open(custody: Custody, *, unlocking: bool) -> bool:
     return custody.state is State.OPEN
 
 
-def unless_shut(world: Services, deployment: str, change: Callable[[], T], *, unlocking: bool = False) -> T | None:
+def unless_shut(services: Services, deployment: str, change: Callable[[], T], *, unlocking: bool = False) -> T | None:
     """What `change` gives, once more if the deployment was shut and opened in the midst of it; None if it is not open.
 
     Raises Conflict if that goes on.
@@ -65,6 +65,6 @@ def unless_shut(world: Services, deployment: str, change: Callable[[], T], *, un
         try:
             return change()
         except Shut:
-            if not _is_open(world.ledger.custody(deployment), unlocking=unlocking):
+            if not _is_open(services.ledger.custody(deployment), unlocking=unlocking):
                 return None
     raise Conflict(f"{deployment} was locked and opened {_TURNS} times while its access was changed: try again")
