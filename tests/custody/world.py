@@ -87,7 +87,7 @@ class World:
         self.rules = rules or Rules(measures=frozenset(LOCK_ORDER))
         self.persist = persist
         self.true, self.offset = START, timedelta(0)
-        self.kept: Any = encode(Custody(NAME)) if persist else Custody(NAME)
+        self.kept = Custody(NAME)  # if `persist`, as the ledger gives it back
         self.version = 0
         self.saves: dict[str, Any] = {}
         # The key
@@ -143,7 +143,7 @@ class World:
 
     @property
     def custody(self) -> Custody:
-        return decode_whole(self.kept, Custody) if self.persist else self.kept
+        return self.kept
 
     def keep(self, c: Custody) -> Custody:
         if c.version != self.version:
@@ -151,10 +151,10 @@ class World:
         self.version += 1
         self.true += timedelta(milliseconds=1)  # a write takes time: no two alerts are of the same moment
         c = replace(c, version=self.version)
-        self.kept = encode(c) if self.persist else c
+        self.kept = decode_whole(encode(c), Custody) if self.persist else c
         for told in c.outbox:
             self.queued.setdefault(told, self.jumps)
-        if self.persist and decode_whole(self.kept, Custody) != c:
+        if self.persist and self.kept != c:
             raise Violation("the ledger does not give back what it was given")
         if len(c.outbox) > len(Tell) + len(LOCK_ORDER) or len(c.strays) > 60:
             raise Violation("the custody grows without bound")
@@ -465,13 +465,17 @@ class World:
 
     def holds(self, measure: Measure, let_in: LetIn = LetIn.NOBODY) -> bool:
         """Whether a measure is in effect on the domain, as a look at it would find."""
-        return {
-            Measure.SHUT_MAPPINGS: self.mappings == shut(let_in),
-            Measure.BLOCK_INDICES: all(had >= BOTH - LIFTED[let_in] for had in self.blocks.values()),
-            Measure.CLOSE_INGRESS: self.ingress == frozenset({"automation"}),
-            Measure.DENY_POLICY: self.policy == "deny",
-            **{measure: not ways for measure, ways in self.further.items()},
-        }.get(measure, True)
+        match measure:
+            case Measure.SHUT_MAPPINGS:
+                return self.mappings == shut(let_in)
+            case Measure.BLOCK_INDICES:
+                return all(had >= BOTH - LIFTED[let_in] for had in self.blocks.values())
+            case Measure.CLOSE_INGRESS:
+                return self.ingress == frozenset({"automation"})
+            case Measure.DENY_POLICY:
+                return self.policy == "deny"
+            case _:
+                return not self.further.get(measure)
 
     def _loose(self, c: Custody, measure: Measure) -> bool:
         locked = c.state in (State.LOCKING, State.LOCKED)

@@ -12,8 +12,10 @@ again from what the ledger holds, after a crash anywhere, leads to the same end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import assert_never
 
 from portcullis.custody import telling
@@ -44,6 +46,8 @@ _UNSURE = (Progress.INTENDED, Progress.FAILED)
 _NOT_UNDONE = frozenset({Measure.END_SEARCHES, Measure.END_SESSIONS, Measure.PROVE})
 # What a lock begins without: an unlock that was broken off has followed the groups of then.
 _NOT_KEPT = _NOT_UNDONE | {Measure.FOLLOW}
+# What is ready to be done, and how long each of it has to wait.
+Waiting = Sequence[tuple[Todo, timedelta]]
 
 
 def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> Decision:
@@ -55,8 +59,11 @@ def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> 
     after = _close_window(after, now)
     after = _move(after, verdict, now, rules)
     after = telling.tell(custody, after, now, rules)
-    todo = _todo(after, now, rules)
-    return Decision(after, todo, after.outbox, _look_again(after, verdict, now, rules), _remind(after, now, rules))
+    steps = [(step, _waits(after, step.measure, step.act, now, rules)) for step in _steps(after, rules)]
+    todo = tuple(step for step, wait in steps if not wait)
+    return Decision(
+        after, todo, after.outbox, _look_again(after, steps, verdict, now, rules), _remind(after, steps, now, rules)
+    )
 
 
 # What was seen
@@ -179,12 +186,22 @@ def _enter_open(c: Custody, now: datetime) -> Custody:
 
 def configured(rules: Rules) -> frozenset[Measure]:
     """The measures asked for, with the saves they need."""
-    return rules.measures | {SAVED_BY[m] for m in rules.measures if m in SAVED_BY}
+    return _with_saves(rules.measures)
+
+
+@cache
+def _with_saves(measures: frozenset[Measure]) -> frozenset[Measure]:
+    return measures | {SAVED_BY[m] for m in measures if m in SAVED_BY}
 
 
 def wanted(c: Custody, rules: Rules) -> tuple[Measure, ...]:
     """The measures that have to be in effect while locking or locked, in order."""
-    return tuple(m for m in LOCK_ORDER if m in configured(rules))
+    return _in_order(rules.measures)
+
+
+@cache
+def _in_order(measures: frozenset[Measure]) -> tuple[Measure, ...]:
+    return tuple(m for m in LOCK_ORDER if m in _with_saves(measures))
 
 
 def lacking(c: Custody, rules: Rules) -> tuple[Measure, ...]:
@@ -297,13 +314,8 @@ def _step(c: Custody, measure: Measure, act: Act) -> Todo:
     return Todo(measure, act, save_as=free or f"{measure.value.replace(' ', '-')}-{c.saves + 1}")
 
 
-def _todo(c: Custody, now: datetime, rules: Rules) -> tuple[Todo, ...]:
-    return tuple(step for step in _steps(c, rules) if not _waits(c, step.measure, step.act, now, rules))
-
-
-def _look_again(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> timedelta | None:
-    waits = [_waits(c, step.measure, step.act, now, rules) for step in _steps(c, rules)]
-    times = [wait for wait in waits if wait]
+def _look_again(c: Custody, steps: Waiting, verdict: Verdict, now: datetime, rules: Rules) -> timedelta | None:
+    times = [wait for _, wait in steps if wait]
     if verdict.finding is Finding.SUSPECTED:
         times.append(rules.look_again)
     if c.break_glass:
@@ -311,7 +323,7 @@ def _look_again(c: Custody, verdict: Verdict, now: datetime, rules: Rules) -> ti
     return min(times, default=None)
 
 
-def _remind(c: Custody, now: datetime, rules: Rules) -> timedelta | None:
+def _remind(c: Custody, steps: Waiting, now: datetime, rules: Rules) -> timedelta | None:
     """The end of a break-glass window, and the next try of what a lock or an unlock lacks: neither waits for a sweep.
 
     What may fail (best effort) does as long as the key is gone; a domain is deleted when a person asks again; and what failed often
@@ -319,8 +331,7 @@ def _remind(c: Custody, now: datetime, rules: Rules) -> timedelta | None:
     """
     left = rules.best_effort | {Measure.DELETE_DOMAIN}
     times = [c.break_glass.until - now] if c.break_glass else []
-    for step in _steps(c, rules):
-        wait = _waits(c, step.measure, step.act, now, rules)
+    for step, wait in steps:
         if wait and step.measure not in left and c.measures[step.measure].failures <= rules.reminders:
             times.append(wait)
     return min(times, default=None)

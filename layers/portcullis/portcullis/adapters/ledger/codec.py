@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from io import BytesIO
 from itertools import groupby
 from typing import Any, TypeVar
@@ -64,26 +65,34 @@ def joined(head: Mapping[str, Any], parts: Sequence[bytes]) -> dict[str, Any]:
 def decode_whole(attribute: dict[str, Any], kind: type[T]) -> T:
     """As `decode`, for a dataclass of which nothing may get lost: BadInput for a field that this version does not know, since
     keeping the rest would forget it."""
-    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(decode(attribute, dict)) - known):
+    raw = _raw(attribute)
+    if unknown := sorted(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys() - _names(kind)):  # type: ignore[arg-type]
         raise BadInput(
             f"unknown fields {', '.join(unknown)}",
             source="ledger",
             place=kind.__name__.lower(),
             remedy="it was written by a newer Portcullis: deploy that version",
         )
-    value: T = decode(attribute, kind)
-    return value
+    return msgspec.json.decode(raw, type=kind)
+
+
+@cache
+def _names(kind: type[Any]) -> frozenset[str]:
+    """Of the fields of a dataclass."""
+    return frozenset(one.name for one in fields(kind))
 
 
 def decode(attribute: dict[str, Any], kind: type[T] | Any = Any) -> Any:
     """The value of an attribute written by `encode`. BadInput if it is not whole any more."""
+    return msgspec.json.decode(_raw(attribute), type=kind)
+
+
+def _raw(attribute: dict[str, Any]) -> bytes | str:
     try:
-        raw = zlib.decompress(attribute["B"]) if "B" in attribute else attribute["S"].encode()
+        return zlib.decompress(attribute["B"]) if "B" in attribute else str(attribute["S"])
     except zlib.error as error:
         remedy = "a part is missing or another's: restore the table to a point in time"
         raise BadInput(f"a value is not whole: {error}", source="ledger", remedy=remedy) from None
-    return msgspec.json.decode(raw, type=kind)
 
 
 def claims_written(claims: Claims) -> dict[str, Any]:
