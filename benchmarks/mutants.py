@@ -4,8 +4,8 @@ N mutants (400 unless told), spread evenly over five rooms: access, families, cu
 lock. Each is tried by the tests without a machine that pass through its line, then by all of its room. What no test can notice, because the
 module behaves the same, stands in benchmarks/mutation/equivalent.json with the reason; if a test does notice it, that is wrong and said.
 
-`python -m benchmarks.mutants --module families/opensearch/shut.py` tries every mutant of one module. Prints a table,
-names each that lived, leaves .portcullis/bench/mutants.json.
+`python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
+Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
 from __future__ import annotations
@@ -47,7 +47,15 @@ class Tried:
 
 def bench(given: argparse.Namespace, tell: Tell) -> Report:
     known: dict[str, str] = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
-    chosen = [room for room in rooms() if not given.module or given.module in room.modules]
+    chosen = [room for room in rooms() if given.room in ("", room.name)]
+    if not chosen:
+        raise BadInput(
+            f"no room {given.room}",
+            source="--room",
+            place=given.room,
+            remedy="one of " + ", ".join(room.name for room in rooms()),
+        )
+    chosen = [room for room in chosen if not given.module or given.module in room.modules]
     if not chosen:
         raise BadInput(
             f"no module {given.module}", source="--module", place=given.module, remedy="one of " + ", ".join(_modules())
@@ -187,6 +195,6 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": ""},
+            more={"seed": "7", "module": "", "room": ""},
         )
     )

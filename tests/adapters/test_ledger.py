@@ -206,6 +206,25 @@ def test_whoever_lost_the_lease_is_told_at_the_next_renewal(
             ledger.renew(DOMAIN)  # also once that one is done: it was at work
 
 
+@pytest.mark.parametrize("length", [40, 900_000], ids=["small", "in parts"])
+def test_claims_are_kept_only_while_the_lease_is_ours_though_nobody_changed_them(
+    ledger: DynamoLedger, other: DynamoLedger, clock: Clock, length: int
+) -> None:
+    kept = ledger.keep_claims(DOMAIN, "demo", Claims({Claim(Kind.MAPPINGS, "a", "users", noise(length))}))
+    with ledger.lease(DOMAIN, "slow", seconds=60):
+        clock.pass_time(50)
+        kept = ledger.keep_claims(DOMAIN, "demo", kept.becoming({*kept, Claim(Kind.ROLES, "x")}))
+        clock.pass_time(50)  # the lease was renewed with them
+        with other.lease(DOMAIN, "two", wait=0) as early:
+            assert not early
+        clock.pass_time(61)
+        with other.lease(DOMAIN, "two", wait=0):
+            other.keep_claims(DOMAIN, "second", Claims({Claim(Kind.ROLES, "y")}))
+        with pytest.raises(Overtaken, match="another writer is at work on logs"):
+            ledger.keep_claims(DOMAIN, "demo", kept.becoming(()))
+    assert ledger.claims(DOMAIN)["demo"] == set(kept)
+
+
 def test_a_lease_is_of_the_thread_that_took_it(ledger: DynamoLedger) -> None:
     refused: list[bool] = []
 

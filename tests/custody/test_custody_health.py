@@ -67,6 +67,15 @@ S, R, H, U = custody.Finding.SUSPECTED, custody.Finding.REVOKED, custody.Finding
         ([(0, (*OK, NO_GRANT)), (60, (*OK, Probe(GRANTS, Health.UNREACHABLE)))], U),  # who denied has to be asked
         ([(0, (*OK, NO_GRANT)), (60, (*OK, Probe(GRANTS, Health.HEALTHY)))], H),
         ([(0, (*OK, NOTIFIED)), (60, OK)], H),
+        (
+            [(0, (*OK, NO_GRANT)), (3000, (*OK, Probe(GRANTS, Health.UNREACHABLE)))],
+            U,
+        ),  # nor forgotten while it is asked
+        ([(0, (*OK, NO_GRANT)), (3000, OK)], H),  # old, and not asked any more
+        (
+            [(3600, (*OK, NO_GRANT)), (0, (*OK, Probe(GRANTS, Health.UNREACHABLE))), (40, (*OK, NO_GRANT))],
+            R,
+        ),  # clock set back
         ([(0, ())], U),
     ],
 )

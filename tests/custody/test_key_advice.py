@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from portcullis.custody.key_advice import advise, errors
 from portcullis.custody.key_policy import Context, to_paste
-from portcullis.custody.key_types import KeyAnswers, KeyWanted, Weight
+from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -111,6 +113,12 @@ def test_given_a_key_that_is_fit_then_nothing_is_wrong_with_it() -> None:
     assert {one.code for one in found if one.weight is Weight.NOTE} == {"grants-readers"}
 
 
+def opened(statement: dict[str, Any]) -> dict[str, Any]:
+    """The policy that is to be pasted, and one statement more."""
+    pasted = to_paste(HERE)
+    return {**pasted, "Statement": [*pasted["Statement"], statement]}
+
+
 EXTERNAL = {"Origin": "EXTERNAL", "ExpirationModel": "KEY_MATERIAL_EXPIRES"}
 # what differs in the answers, what differs in what is wanted -> code and weight of the finding that has to be there
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
@@ -200,6 +208,150 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
         "key-shared",
         Weight.WARNING,
     ),
+    "expires to the day in 30": (
+        {"describe": metadata(**EXTERNAL, ValidTo=NOW + timedelta(days=30))},
+        {},
+        "key-expiry",
+        Weight.WARNING,
+    ),
+    "expires to the day in 7": (
+        {"describe": metadata(**EXTERNAL, ValidTo=NOW + timedelta(days=7))},
+        {},
+        "key-expiry",
+        Weight.ERROR,
+    ),
+    "imported for good": (
+        {"describe": metadata(Origin="EXTERNAL", ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE", ValidTo=NOW)},
+        {},
+        "key-origin",
+        Weight.NOTE,
+    ),
+    "pending deletion until": (
+        {"describe": metadata(KeyState="PendingDeletion", DeletionDate=NOW + timedelta(days=7))},
+        {},
+        "key-state",
+        Weight.ERROR,
+    ),
+    "its replica pending deletion": (
+        {"describe": metadata(KeyState="PendingReplicaDeletion")},
+        {},
+        "key-state",
+        Weight.ERROR,
+    ),
+    "unavailable": ({"describe": metadata(KeyState="Unavailable")}, {}, "key-state", Weight.ERROR),
+    "in CloudHSM": ({"describe": metadata(Origin="AWS_CLOUDHSM")}, {}, "key-origin", Weight.NOTE),
+    "of an origin that is new": ({"describe": metadata(Origin="SOMEWHERE")}, {}, "key-origin", Weight.NOTE),
+    "an older answer": (
+        {"describe": metadata(KeySpec=None, CustomerMasterKeySpec="RSA_4096", KeyUsage=None)},
+        {},
+        "key-type",
+        Weight.ERROR,
+    ),
+    "without an ARN, of another account": (
+        {"describe": metadata(Arn="", AWSAccountId="444455556666")},
+        {},
+        "key-owner",
+        Weight.NOTE,
+    ),
+    "an alias by its name": ({}, {"named": "alias/demo"}, "key-alias", Weight.NOTE),
+    "the primary": (
+        {"describe": metadata(**multi("PRIMARY", "eu-west-1"))},
+        {"replicas": ("eu-west-1", REGION)},
+        "key-multi-region",
+        Weight.RIGHT,
+    ),
+    "a replica that rotates": (
+        {"describe": metadata(**multi("REPLICA")), "rotation": {"KeyRotationEnabled": True}},
+        {},
+        "key-rotation",
+        Weight.RIGHT,
+    ),
+    "a replica of nobody": (
+        {"describe": metadata(MultiRegion=True, MultiRegionConfiguration={"MultiRegionKeyType": "REPLICA"})},
+        {},
+        "key-multi-region",
+        Weight.NOTE,
+    ),
+    "no domain yet": ({"grants": {"Grants": []}}, {"domain_arn": "", "domain_key": ""}, "key-alias", Weight.RIGHT),
+    "grants in pages": ({"grants": {"Grants": [], "Truncated": True}}, {}, "grants-unseen", Weight.NOTE),
+    "readers of many kinds": (
+        {
+            "grants": {
+                "Grants": [
+                    GRANT,
+                    {"GranteeServicePrincipal": "logs.amazonaws.com", "Operations": ["Decrypt"], "Name": "logs"},
+                    {
+                        "Operations": ["Encrypt", "Decrypt"],
+                        "Constraints": {"EncryptionContextEquals": {"b": "2", "a": "1"}},
+                    },
+                    {"GranteePrincipal": "arn:aws:iam::1:role/writes", "Operations": ["Encrypt"]},
+                    {"GranteePrincipal": "arn:aws:iam::1:role/nothing"},
+                ]
+            }
+        },
+        {},
+        "grants-readers",
+        Weight.NOTE,
+    ),
+    "its own": (
+        {
+            "tags": {
+                "Tags": [
+                    {"TagKey": "team", "TagValue": "other"},
+                    {"TagKey": "portcullis:deployment", "TagValue": "demo"},
+                ]
+            }
+        },
+        {},
+        "key-type",
+        Weight.RIGHT,
+    ),
+    "a policy that is no JSON": ({"policy": {"Policy": "{"}}, {}, "policy-unseen", Weight.WARNING),
+    "open to all": (
+        {"policy": policy(opened({"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}))},
+        {},
+        "policy-open",
+        Weight.ERROR,
+    ),
+    "the whole account": (
+        {
+            "policy": policy(
+                opened({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"})
+            )
+        },
+        {},
+        "policy-whole-account",
+        Weight.WARNING,
+    ),
+    "another account in its policy": (
+        {
+            "policy": policy(
+                opened(
+                    {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "kms:Decrypt", "Resource": "*"}
+                )
+            )
+        },
+        {},
+        "policy-foreign",
+        Weight.WARNING,
+    ),
+    "grants of their own": (
+        {
+            "policy": policy(
+                opened(
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                        "Action": "kms:CreateGrant",
+                        "Resource": "*",
+                    }
+                )
+            )
+        },
+        {},
+        "policy-grants-unbounded",
+        Weight.WARNING,
+    ),
     "refused": ({"describe": REFUSED}, {}, "key-refused", Weight.ERROR),
     "absent": (
         {"describe": {"Error": {"Code": "NotFoundException", "Message": "Key 'one' does not exist"}}},
@@ -223,9 +375,39 @@ def test_each_thing_that_can_be_wrong_is_found_with_its_remedy(case: str) -> Non
     )
 
 
+GOLDEN = Path(__file__).parent / "golden" / "key_advice.json"
+
+
+def words(one: Advice) -> str:
+    return f"{one.weight} {one.code}: {one.says}" + (f" -> {one.remedy}" if one.remedy else "")
+
+
+@cache
+def findings() -> dict[str, list[str]]:
+    """Case -> its findings in words; of those that a fit key has too, only which are missing."""
+    fit = {words(one): one.code for one in advise(WANTED, GOOD, NOW)}
+    said: dict[str, list[str]] = {"a fit key": list(fit)}
+    for case, (answers, wanted, _, _) in CASES.items():
+        found = [words(one) for one in advise(replace(WANTED, **wanted), replace(GOOD, **answers), NOW)]
+        said[case] = [one for one in found if one not in fit]
+        said[case] += [f"without {code}" for line, code in fit.items() if line not in found]
+    return said
+
+
+@pytest.mark.parametrize("case", ["a fit key", *CASES])
+def test_what_is_said_of_a_key_is_what_was_read_over_once(case: str) -> None:
+    """Another sentence is meant, and read over? python -m tests.custody.test_key_advice writes the file anew."""
+    assert findings()[case] == json.loads(GOLDEN.read_text(encoding="utf-8"))[case]
+
+
 def test_31_days_are_said_to_be_no_period_that_kms_takes() -> None:
     found = advise(replace(WANTED, on_demand_days=31), replace(GOOD, rotations=rotated(3)), NOW)
     (one,) = [one for one in found if one.code == "key-on-demand"]
     assert "no period KMS takes" in one.says
     assert "90 days" in one.says
     assert "22 left" in one.says
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(findings(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

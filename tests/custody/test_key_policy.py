@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +55,27 @@ def test_given_organisation_paths_then_they_bound_the_policy_instead_of_the_acco
     assert grant["Condition"]["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": [ORG]}
     assert ACCOUNT in "".join(explained(HERE))
     assert ORG in "".join(explained(HERE, (ORG,)))
+
+
+GOLDEN = Path(__file__).parent / "golden" / "key_policy.json"
+
+
+def printed() -> dict[str, Any]:
+    """The policies that people paste, and why."""
+    china = Context(ACCOUNT, "cn-north-1", "aws-cn")
+    return {
+        "an account": to_paste(HERE),
+        "organisation paths": to_paste(HERE, (ORG,)),
+        "whole": whole(to_paste(HERE), OWNER, "aws"),
+        "in China": whole(to_paste(china), OWNER, "aws-cn"),
+        "why": list(explained(HERE)),
+        "why, with organisation paths": list(explained(HERE, (ORG,))),
+    }
+
+
+def test_what_people_paste_is_what_was_read_over_once() -> None:
+    """Another policy is meant, and read over? python -m tests.custody.test_key_policy writes the file anew."""
+    assert printed() == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
 def test_a_whole_policy_lets_the_owner_administer_and_is_found_as_right() -> None:
@@ -151,6 +174,49 @@ WRONG = {
         "unbounded_grants",
         ("it",),
     ),
+    "everybody's grants": (
+        statement(CREATE_GRANT, StringEquals={"aws:PrincipalAccount": ACCOUNT}),
+        "unbounded_grants",
+        ("it",),
+    ),
+    "grants that the condition allows as text only": (
+        statement(CREATE_GRANT, principal=f"arn:aws:iam::{ACCOUNT}:root", Bool={"kms:GrantIsForAWSResource": "false"}),
+        "unbounded_grants",
+        ("it",),
+    ),
+    "bounded by the organisation": (
+        statement("kms:Decrypt", StringEquals={"aws:PrincipalOrgID": "o-1"}),
+        "open_to_all",
+        (),
+    ),
+    "the account through the service": (
+        statement("kms:*", principal=f"arn:aws:iam::{ACCOUNT}:root", **THROUGH),
+        "whole_account",
+        (),
+    ),
+    "the account for some roles": (
+        statement("kms:*", principal=ACCOUNT, ArnLike={"aws:PrincipalArn": "arn:aws:iam::1:role/x"}),
+        "whole_account",
+        (),
+    ),
+    "the account, administering": (
+        statement("kms:PutKeyPolicy", principal=f"arn:aws:iam::{ACCOUNT}:root"),
+        "whole_account",
+        (),
+    ),
+    "one role": (statement("kms:*", principal=f"arn:aws:iam::{ACCOUNT}:role/x"), "whole_account", ()),
+    "the account, its grants": (statement(CREATE_GRANT, principal=ACCOUNT), "whole_account", ("it",)),
+    "without a name": (
+        {key: value for key, value in statement("kms:Decrypt").items() if key != "Sid"},
+        "open_to_all",
+        ("statement 1",),
+    ),
+    "a third account as its number": (
+        statement("kms:DescribeKey", principal=["999999999999", ACCOUNT]),
+        "foreign",
+        ("999999999999",),
+    ),
+    "a service is no account": ({**statement("kms:*"), "Principal": {"Service": "es.amazonaws.com"}}, "foreign", ()),
     "a third account": (
         statement("kms:DescribeKey", principal="arn:aws:iam::999999999999:role/x"),
         "foreign",
@@ -196,3 +262,7 @@ def test_law_a_denial_of_everything_leaves_nothing(allowed: list[dict[str, Any]]
     found = judged(*allowed[:place], denied, *allowed[place:])
     assert found.lacking == FIVE
     assert found.grants is False
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(printed(), indent=1) + "\n", encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from local.embedded import APPLICATION_ROLE
 from local.people import until
 from tests.embedded.scene import INDEX, Scene
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
 
 
 def made_again(iam: Any, role: str) -> None:
@@ -53,3 +55,68 @@ def test_a_role_that_is_made_again_gets_nothing_until_it_is_accepted(scene: Scen
     until(lambda: again.may_search(INDEX), what="accepted, it is in")
     scene.swept()
     assert again.may_search(INDEX)
+
+
+@contextmanager
+def granted(scene: Scene, grant: str) -> Iterator[None]:
+    """One more grant in the model, for a while."""
+    kept = scene.ledger.model("demo").text
+    assert "  grants:\n" in kept
+    scene.cast.operate(
+        "apply",
+        "act",
+        deployment="demo",
+        arguments={"text": kept.replace("  grants:\n", f"  grants:\n    - {grant}\n")},
+    )
+    yield
+    scene.cast.operate("apply", "act", deployment="demo", arguments={"text": kept})
+
+
+def test_a_cognito_user_that_is_made_again_gets_nothing_until_they_are_accepted(scene: Scene) -> None:
+    name, group, cognito = "named.by.a.grant", "dashboards", scene.aws.client("cognito-idp")
+
+    def made() -> str:
+        scene.people.join(scene.people.cognito_user(name), group)  # who is in no group cannot sign in
+        user = cognito.admin_get_user(UserPoolId=scene.people.pool, Username=name)
+        return next(str(one["Value"]) for one in user["UserAttributes"] if one["Name"] == "sub")
+
+    first = made()
+    with granted(scene, f"{{level: support, to: {{cognito_user: {name}}}}}"):
+        before = scene.people.at_dashboards(name)
+        until(lambda: before.may_search(INDEX), what="the first of the name may search")
+        cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+        until(lambda: not scene.cast.mappings()["level_support"]["users"], what="gone, they are mapped to nothing")
+        second = made()
+        again = scene.people.at_dashboards(name)
+        scene.quiet()
+        scene.swept()
+        assert not again.may_search(INDEX), "neither an event nor the sweep lets in who has the name now"
+        [said] = [alert["happened"] for alert in scene.told("another-person")]
+        assert all(one in said for one in (name, first, second))
+        scene.cast.operate("apply", "act", deployment="demo")
+        assert not again.may_search(INDEX), "to apply alone is no decision about a person"
+        scene.cast.operate("apply", "act", deployment="demo", arguments={"accept_new": [name]})
+        until(lambda: again.may_search(INDEX), what="accepted, they are in")
+        scene.swept()
+        assert again.may_search(INDEX)
+    cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+
+
+def test_a_member_who_is_made_again_is_in_no_group_and_joining_is_the_decision(scene: Scene) -> None:
+    name, cognito = "member.made.again", scene.aws.client("cognito-idp")
+    scene.people.join(scene.people.cognito_user(name), "dashboards")
+    scene.people.join(name, "support")
+    before = scene.people.at_dashboards(name)
+    until(lambda: before.may_search(INDEX), what="a member may search")
+    cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+    scene.people.join(scene.people.cognito_user(name), "dashboards")
+    again = scene.people.at_dashboards(name)
+    until(lambda: not again.may_search(INDEX), what="the name alone lets nobody in")
+    scene.quiet()
+    scene.swept()
+    assert not again.may_search(INDEX)
+    scene.people.join(name, "support")
+    until(lambda: again.may_search(INDEX), what="put into the group, they are in")
+    said = [line for change in scene.recorded("people") for line in change.after]
+    assert any(name in line and "somebody else than the member of that name before" in line for line in said)
+    cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)

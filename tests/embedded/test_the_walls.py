@@ -168,6 +168,47 @@ def test_every_index_is_blocked_whatever_it_is_and_whenever_it_was_made(scene: S
         node.ask("DELETE", f"/_index_template/{template}")
 
 
+# Ways to another index with the same documents and none of its blocks, for whoever administers the engine.
+_UNBLOCKED = {"settings": dict.fromkeys(FREE)}
+COPIES = {
+    "wall-cloned": ("POST", "/wall-source/_clone/wall-cloned", _UNBLOCKED),
+    "wall-shrunk": ("POST", "/wall-source/_shrink/wall-shrunk", {"settings": FREE}),
+    "wall-split": ("POST", "/wall-source/_split/wall-split", {"settings": FREE | {"index.number_of_shards": 4}}),
+    "wall-restored": (
+        *("POST", "/_snapshot/wall/one/_restore?wait_for_completion=true"),
+        {"indices": "wall-source", "rename_pattern": "source", "rename_replacement": "restored"},
+    ),
+}
+
+
+def test_a_copy_of_an_index_that_is_made_in_a_lock_is_blocked_too_and_told(scene: Scene) -> None:
+    ask = scene.up.node.ask
+    shards = {"index.number_of_shards": 2, "index.number_of_replicas": 0}
+    assert ask("PUT", "/wall-source", {"settings": shards})[0] == 200
+    assert ask("PUT", "/wall-source/_doc/1?refresh=true", {"order": 1})[0] == 201
+    assert ask("PUT", "/_snapshot/wall", {"type": "fs", "settings": {"location": "wall"}})[0] == 200
+    assert ask("PUT", "/_snapshot/wall/one?wait_for_completion=true", {"indices": "wall-source"})[0] == 200
+    with held(scene):
+        for made, (method, path, body) in COPIES.items():
+            assert ask("POST", "/wall-source/_search", {})[0] == 403
+            code, said = ask(method, path, body)
+            assert code == 200, said
+            until(lambda made=made: ask("POST", f"/{made}/_search", {})[0] == 200, what=f"{made} can be read")  # type: ignore[misc]
+            scene.swept()
+            assert ask("POST", f"/{made}/_search", {})[0] == 403, made
+            assert ask("PUT", f"/{made}/_doc/2", {"order": 2})[0] == 403, made
+            assert made in scene.told("lock-opened")[-1]["happened"]
+        assert scene.cast.state() == "locked"
+        assert len(scene.told("lock-opened")) == len(COPIES)
+    assert [ask("POST", f"/{made}/_search", {})[0] for made in COPIES] == [200] * len(COPIES), (
+        "the lock is over for them too"
+    )
+    for index in ("wall-source", *COPIES):
+        ask("DELETE", f"/{index}")
+    ask("DELETE", "/_snapshot/wall/one")
+    ask("DELETE", "/_snapshot/wall")
+
+
 def test_the_access_policy_is_a_wall_that_is_looked_at_and_put_back(scene: Scene) -> None:
     """As a `cdk deploy` in the middle of a lock would leave it."""
     service = scene.aws.client("opensearch")

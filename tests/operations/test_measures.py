@@ -16,6 +16,7 @@ from portcullis.operations.access.foundation import keepers
 from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
+from portcullis.ports.engine import Stop
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
@@ -167,3 +168,17 @@ def test_what_shuts_is_what_undone_outside_compares_with(here: Town) -> None:
     held = here.account.engine.read()
     assert shut(held, keepers(registration).while_locked()).writes == ()
     assert here.account.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].act is Act.TAKE
+
+
+@pytest.mark.parametrize("stop", [None, Stop.BLOCK, Stop.OUTSIDE])
+def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(here: Town, stop: Stop | None) -> None:
+    here.account.registered(canary_role="arn:aws:iam::111122223333:role/canary")
+    here.account.engine.stop = stop
+    here.aws.disabled = True
+    after = guard(here.world, "demo", CAUSE)
+    assert after.state is State.LOCKING
+    assert after.measures[Measure.PROVE].progress is Progress.FAILED
+    assert [told.name for told in here.aws.told] == ["lock-incomplete"]
+    here.account.engine.stop = Stop.PRIVILEGES
+    here.pass_time(60)
+    assert guard(here.world, "demo", CAUSE).state is State.LOCKED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -82,6 +83,35 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
     written = made.engine.held.get(Kind.ROLES, "viewers") or {}
     assert written["index_permissions"][0]["allowed_actions"] == ["read"]
     assert made.ledger._leases[domain][0] == "another", "and nobody else's lease is ended"
+
+
+def test_two_deployments_that_let_go_of_one_entry_at_once_do_not_both_rely_on_the_other(made: Account) -> None:
+    made.registered("second")
+    apply_text(made.world, "second", MODEL.replace("deployment: demo", "deployment: second"), CAUSE)
+    domain = made.ledger.registration("demo").domain_arn
+    both = made.ledger.claims(domain)
+    assert {one for one in both["demo"] if one.entry == ANNA} <= both["second"]
+    made.people.groups = {READERS: ()}
+    kept, halted = made.ledger.keep_claims, False
+
+    def keep(*given: Any) -> Any:
+        """Between the renewal of its lease and the write stands the first for so long that the other does all of its work."""
+        nonlocal halted
+        if not halted:
+            halted = True
+            own = made.ledger._of_thread.__dict__.pop(domain)
+            made.ledger._leases.clear()
+            synchronise(made.world, "second", OTHER)
+            made.ledger._of_thread.__dict__[domain] = own
+        return kept(*given)
+
+    made.ledger.keep_claims = keep  # type: ignore[method-assign]
+    with suppress(Overtaken):
+        synchronise(made.world, "demo", CAUSE)
+    assert halted
+    synchronise(made.world, "demo", CAUSE)
+    synchronise(made.world, "second", CAUSE)
+    assert mapped(made) == set(), "somebody took it out"
 
 
 def test_what_was_not_answered_stays_claimed_for_a_while_and_no_longer(made: Account) -> None:

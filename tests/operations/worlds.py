@@ -158,7 +158,10 @@ class Memory:
         return claims_read(msgspec.convert(found["value"], list[Claim]), found.get("late"), found["version"])
 
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        token, _ = self._of_thread.__dict__.get(domain, ("", 0.0))
         with self._lock:
+            if token and self._leases.get(domain, ("", 0.0))[0] != token:
+                raise Overtaken("another writer is at work by now")
             if self._claims(domain, owner).version != claims.version:
                 raise Conflict("the claims were changed by somebody else meanwhile")
             version = claims.version + 1
@@ -257,6 +260,7 @@ class Engine:
         self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
         self.unread = ""  # what it says against any query
+        self.stop: Stop | None = Stop.PRIVILEGES  # what keeps the canary from searching
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
@@ -321,7 +325,7 @@ class Engine:
         return "nothing ended"
 
     def what_stops_a_search(self, index: str) -> Stop | None:
-        return Stop.PRIVILEGES
+        return self.stop
 
 
 @dataclass

@@ -56,7 +56,7 @@ def _moved(before: Custody, after: Custody, event_at: str) -> Entry:
         summary += f", held by {after.hold.by}: {after.hold.reason}"
     if after.state is State.OPEN and before.lock_began and after.since:
         summary += f", after {_words(before.lock_began, after.since)}"
-    if after.deletion and after.state is not before.state and after.state is State.DELETING:
+    if after.deletion and after.state is State.DELETING:
         summary += f", asked for by {after.deletion.by}"
     return Entry(after.state.value, summary, _timeline(after, event_at))
 

@@ -97,7 +97,8 @@ class Ledger(Protocol):
 
     def claims(self, domain: str) -> Mapping[str, Claims]: ...
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
-        """Keep them with the next version. Conflict if somebody kept others since those of `claims.version` were read."""
+        """Keep them with the next version. Conflict if somebody kept others since those of `claims.version` were read; Overtaken if
+        this thread had the domain's lease and somebody else has it by now."""
 
     def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> AbstractContextManager[bool]:
         """The right to write to a domain's engine, of the thread that takes it; whether it was had within `wait` seconds."""

@@ -112,8 +112,14 @@ class DynamoLedger:
         return {item["sk"]["S"].removeprefix("claims#"): _claims(item) for item in items}
 
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
+        """In one write with the lease, where this thread has it: what others claim was read under it, and stands until it is lost."""
         what, values = f"the list of claims of {owner!r}", claims_written(claims)
-        self._put(f"domain#{domain}", f"claims#{owner}", what, version=claims.version, **values)
+        lease = self._lease_kept(domain)
+        beside = [{"Put": {"TableName": self._table, **lease}}] if lease else []
+        try:
+            self._put(f"domain#{domain}", f"claims#{owner}", what, version=claims.version, beside=beside, **values)
+        except _NotBeside:
+            raise _overtaken(domain) from None
         return Claims(claims, version=claims.version + 1, late=claims.late, until=claims.until)
 
     @contextmanager
@@ -136,18 +142,21 @@ class DynamoLedger:
                 self._drop_lease(domain, token)
 
     def renew(self, domain: str) -> None:
+        lease = self._lease_kept(domain)
+        if not lease or not self._conditional(self._client.put_item, **lease):
+            raise _overtaken(domain)
+
+    def _lease_kept(self, domain: str) -> dict[str, Any]:
+        """The write that has this thread's lease last from now on, if it is still its own; empty if the thread has none."""
         token, seconds = self._leases().get(domain, ("", 0.0))
-        renewed = bool(token) and self._conditional(
-            self._client.put_item,
-            Item=self._lease_item(domain, token, seconds),
-            ConditionExpression="#token = :token",
-            ExpressionAttributeNames={"#token": "token"},
-            ExpressionAttributeValues={":token": {"S": token}},
-        )
-        if not renewed:
-            raise Overtaken(
-                f"another writer is at work on {domain.rpartition('/')[2]} by now: look what is done, and try again"
-            )
+        if not token:
+            return {}
+        return {
+            "Item": self._lease_item(domain, token, seconds),
+            "ConditionExpression": "#token = :token",
+            "ExpressionAttributeNames": {"#token": "token"},
+            "ExpressionAttributeValues": {":token": {"S": token}},
+        }
 
     def _leases(self) -> dict[str, tuple[str, float]]:
         found: dict[str, tuple[str, float]] = self._of_thread.__dict__.setdefault("leases", {})
@@ -258,11 +267,19 @@ class DynamoLedger:
         return self._whole(answer["Item"]) if "Item" in answer else None
 
     def _put(
-        self, pk: str, sk: str, what: str, expires: int | None = None, version: int | None = None, **values: Any
+        self,
+        pk: str,
+        sk: str,
+        what: str,
+        expires: int | None = None,
+        version: int | None = None,
+        beside: Sequence[dict[str, Any]] = (),
+        **values: Any,
     ) -> None:
         """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch.
 
-        With a `version`: in place of that version only, as the next one. Conflict if another one is there.
+        With a `version`: in place of that version only, as the next one. Conflict if another one is there. What is written `beside`
+        comes with it or not at all; _NotBeside if a condition of that does not hold.
         """
         try:
             head, parts = cut({name: encode(value) for name, value in values.items()})
@@ -271,19 +288,34 @@ class DynamoLedger:
         more = {} if expires is None else {"expires": {"N": str(expires)}}
         stamp = {} if version is None else {"version": {"N": str(version + 1)}}
         item = {**_key(pk, sk), **head, **more, **stamp}
-        if not parts and self._conditional(self._client.put_item, Item=item, **_if(version, in_one_item=True)):
+        if not parts and self._put_alone(item, _if(version, in_one_item=True), beside):
             return
         of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(_part_keys(pk, sk), parts, strict=False)]
         gone = _part_keys(pk, sk)[len(parts) :]
         puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
         puts[0]["Put"] |= _if(version)
         try:
-            self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone)])
+            self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone), *beside])
         except self._client.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", ())
-            if version is None or all(one.get("Code") != "ConditionalCheckFailed" for one in reasons):
+            failed = _failed_conditions(error)
+            if any(failed[len(failed) - len(beside) :]):
+                raise _NotBeside from None
+            if version is None or not any(failed):
                 raise
             raise Conflict(f"{what} was changed by somebody else meanwhile") from None
+
+    def _put_alone(self, item: dict[str, Any], condition: dict[str, Any], beside: Sequence[dict[str, Any]]) -> bool:
+        """An item without parts; False if a condition does not hold, of it or of what is written beside it."""
+        if not beside:
+            return self._conditional(self._client.put_item, Item=item, **condition)
+        put = {"Put": {"TableName": self._table, "Item": item, **condition}}
+        try:
+            self._at_once(self._client.transact_write_items, [put, *beside])
+        except self._client.exceptions.TransactionCanceledException as error:
+            if not any(_failed_conditions(error)):
+                raise
+            return False
+        return True
 
     def _delete(self, pk: str, sk: str) -> None:
         if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_if(in_one_item=True)):
@@ -357,6 +389,21 @@ class DynamoLedger:
             if why := unanswered(error):
                 raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
             raise
+
+
+class _NotBeside(Exception):
+    """A condition of what was to be written beside does not hold."""
+
+
+def _failed_conditions(error: Any) -> list[bool]:
+    """Of each part of a transaction that was cancelled, whether its condition did not hold."""
+    return [one.get("Code") == "ConditionalCheckFailed" for one in error.response.get("CancellationReasons", ())]
+
+
+def _overtaken(domain: str) -> Overtaken:
+    return Overtaken(
+        f"another writer is at work on {domain.rpartition('/')[2]} by now: look what is done, and try again"
+    )
 
 
 def _version(item: Mapping[str, Any]) -> int:
