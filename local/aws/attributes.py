@@ -4,7 +4,7 @@ IAM roles: the permissions boundary. Lambda functions: VpcConfig, the key of the
 reserved concurrency. DynamoDB tables: time to live, point-in-time recovery, encryption. Event buses: the key. Identity
 pools: a role mapping is stored under its identity provider, as CloudFormation does, not under its logical key. Cognito's
 temporary passwords: long enough for any password policy a pool may set (Cognito makes them so; these were 12 characters
-whatever the policy said).
+whatever the policy said). Whoever is deleted from a user pool is in none of its groups, also when the name is made again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def install() -> None:
     after("AWS::Events::EventBus", _event_bus)
     _role_mappings()
     _temporary_passwords()
+    _groups_of_the_deleted()
 
 
 def add_attributes(resource_type: str, attributes: Callable[[str, Properties], dict[str, Any]]) -> None:
@@ -153,6 +154,23 @@ def _temporary_passwords() -> None:
 
     known = cognito._generate_temp_password
     cognito._generate_temp_password = lambda: f"{known()}Aa1!{uuid.uuid4().hex[:12]}"
+
+
+def _groups_of_the_deleted() -> None:
+    from ministack.services import cognito
+
+    def leaving(known: Any) -> Any:
+        def delete(asked: Any) -> Any:
+            answer = known(asked)
+            for pool in cognito._user_pools.values():
+                for group in pool["_groups"].values():
+                    group["_members"] = [name for name in group.get("_members", ()) if name in pool["_users"]]
+            return answer
+
+        return delete
+
+    cognito._admin_delete_user = leaving(cognito._admin_delete_user)
+    cognito._delete_user = leaving(cognito._delete_user)
 
 
 def _true(value: Any) -> bool:

@@ -63,6 +63,21 @@ def test_given_no_signature_at_all_when_called_then_only_what_the_sdks_send_unsi
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
+def test_given_a_user_who_is_deleted_when_the_name_is_made_again_then_it_is_in_no_group(
+    aws: Emulator, name: str
+) -> None:
+    cognito = aws.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    cognito.create_group(UserPoolId=pool, GroupName="readers")
+    for user in ("anna", "ben"):
+        cognito.admin_create_user(UserPoolId=pool, Username=user, MessageAction="SUPPRESS")
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=user, GroupName="readers")
+    cognito.admin_delete_user(UserPoolId=pool, Username="anna")
+    cognito.admin_create_user(UserPoolId=pool, Username="anna", MessageAction="SUPPRESS")
+    members = cognito.list_users_in_group(UserPoolId=pool, GroupName="readers")["Users"]
+    assert [one["Username"] for one in members] == ["ben"]
+
+
 def test_given_a_user_without_policies_when_he_calls_then_he_is_denied(
     aws: Emulator, person: Callable[..., Credentials]
 ) -> None:

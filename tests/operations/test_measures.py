@@ -175,10 +175,10 @@ def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(here
     here.account.registered(canary_role="arn:aws:iam::111122223333:role/canary")
     here.account.engine.stop = stop
     here.aws.disabled = True
-    after = guard(here.world, "demo", CAUSE)
+    after = guard(here.services, "demo", CAUSE)
     assert after.state is State.LOCKING
     assert after.measures[Measure.PROVE].progress is Progress.FAILED
     assert [told.name for told in here.aws.told] == ["lock-incomplete"]
     here.account.engine.stop = Stop.PRIVILEGES
     here.pass_time(60)
-    assert guard(here.world, "demo", CAUSE).state is State.LOCKED
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED

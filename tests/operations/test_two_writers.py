@@ -87,7 +87,7 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
 
 def test_two_deployments_that_let_go_of_one_entry_at_once_do_not_both_rely_on_the_other(made: Account) -> None:
     made.registered("second")
-    apply_text(made.world, "second", MODEL.replace("deployment: demo", "deployment: second"), CAUSE)
+    apply_text(made.services, "second", MODEL.replace("deployment: demo", "deployment: second"), CAUSE)
     domain = made.ledger.registration("demo").domain_arn
     both = made.ledger.claims(domain)
     assert {one for one in both["demo"] if one.entry == ANNA} <= both["second"]
@@ -101,16 +101,16 @@ def test_two_deployments_that_let_go_of_one_entry_at_once_do_not_both_rely_on_th
             halted = True
             own = made.ledger._of_thread.__dict__.pop(domain)
             made.ledger._leases.clear()
-            synchronise(made.world, "second", OTHER)
+            synchronise(made.services, "second", OTHER)
             made.ledger._of_thread.__dict__[domain] = own
         return kept(*given)
 
     made.ledger.keep_claims = keep  # type: ignore[method-assign]
     with suppress(Overtaken):
-        synchronise(made.world, "demo", CAUSE)
+        synchronise(made.services, "demo", CAUSE)
     assert halted
-    synchronise(made.world, "demo", CAUSE)
-    synchronise(made.world, "second", CAUSE)
+    synchronise(made.services, "demo", CAUSE)
+    synchronise(made.services, "second", CAUSE)
     assert mapped(made) == set(), "somebody took it out"
 
 
