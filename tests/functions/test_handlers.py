@@ -260,6 +260,10 @@ def test_what_cannot_be_set_up_is_answered_as_failed_with_its_reason(
     assert {told[k] for k in ("StackId", "RequestId", "LogicalResourceId")} == {"stack", "request", "Deployment"}
     assert told["PhysicalResourceId"]
     assert Sink.SIGNATURE not in ran.output
+    named = properties.get("Registration")
+    [logged] = [line for line in ran.log if line["level"] == "ERROR"]
+    assert logged.get("deployment") == (named["deployment"] if isinstance(named, dict) else None)
+    assert logged["correlation_id"] == "request"
 
 
 @pytest.mark.aws

@@ -96,7 +96,7 @@ def test_a_person_accepts_what_was_told_and_it_is_written_down_with_the_reason(
     whole, services, roads = made
     roads.there[GLASS] = may("on-call", "berta")
     look_at_roads(services, "demo", SWEEP)
-    accept(services.at("demo"), ANN, watch=GLASS, reason="ticket 4711")
+    accept(services, "demo", ANN, watch=GLASS, reason="ticket 4711")
     assert look_at_roads(services, "demo", SWEEP) == {}
     change = next(one for one in whole.ledger.history("demo") if one.operation == "accept")
     assert "ticket 4711" in change.summary
@@ -111,17 +111,17 @@ def test_what_changed_again_since_it_was_told_is_not_accepted_unseen(made: tuple
     look_at_roads(services, "demo", SWEEP)
     roads.there[GLASS] = may("on-call", "berta", "eve")
     with pytest.raises(Refused, match="changed again"):
-        accept(services.at("demo"), ANN, watch=GLASS)
+        accept(services, "demo", ANN, watch=GLASS)
     assert look_at_roads(services, "demo", SWEEP)
     with pytest.raises(BadInput, match="does not differ"):
-        accept(services.at("demo"), ANN, watch="domain")
+        accept(services, "demo", ANN, watch="domain")
 
 
 def test_a_provider_whose_word_a_role_is_taken_by_is_compared_too(made: tuple[Account, Any, Roads]) -> None:
     whole, services, roads = made
     roads.there |= {GLASS: may("on-call", federated=SAML), "provider/corp": {"document": "metadata"}}
     look_at_roads(services, "demo", SWEEP)
-    accept(services.at("demo"), ANN, watch=GLASS)
+    accept(services, "demo", ANN, watch=GLASS)
     roads.there["provider/corp"] = {"document": "metadata of somebody else"}
     look_at_roads(services, "demo", SWEEP)
     assert "provider/corp" in whole.aws.told[-1].happened
@@ -167,18 +167,26 @@ def test_the_roles_of_the_automation_are_the_account_s(made: tuple[Account, Any,
 
 
 @pytest.mark.parametrize(
-    ("name", "actor", "words"),
+    ("name", "operation", "actor", "words"),
     [
-        ("password-set", "eve", "eve set or reset the password of cognito-user:p/anna"),
-        ("secret-read", "eve", "eve read the password of the master of demo"),
-        ("secret-read", "arn:aws:sts::111122223333:assumed-role/portcullis-domain-setup/x", ""),
+        ("password-set", "AdminSetUserPassword", "eve", "eve set or reset the password of subject"),
+        ("secret-read", "GetSecretValue", "eve", "eve read the password of the master of demo"),
+        ("secret-read", "GetSecretValue", "arn:aws:sts::111122223333:assumed-role/portcullis-domain-setup/x", ""),
+        (
+            "assignment-changed",
+            "CreateAccountAssignment",
+            "eve",
+            "eve gave somebody a permission set in Identity Center (subject)",
+        ),
+        ("assignment-changed", "DeleteAccountAssignment", "eve", ""),
     ],
 )
 def test_what_leaves_nothing_to_read_is_told_by_its_event(
-    made: tuple[Account, Any, Roads], name: str, actor: str, words: str
+    made: tuple[Account, Any, Roads], name: str, operation: str, actor: str, words: str
 ) -> None:
     whole, services, _ = made
-    signal = Signal(name, "", subject="cognito-user:p/anna", actor=actor, at="2025-06-01T11:00:00Z", event_id="1")
+    detail = {"operation": operation}
+    signal = Signal(name, "", subject="subject", actor=actor, at="2025-06-01T11:00:00Z", event_id="1", detail=detail)
     look_at_roads(services, "demo", EVE, signal)
     happened = [alert.happened for alert in whole.aws.told if alert.name == "road-used"]
     assert [words in one for one in happened] == ([True] if words else [])

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from portcullis.correlation import concerning, correlate
 from portcullis.errors import BadInput, Conflict, PortcullisError, Unreachable
 from portcullis.operations.access.applying import Outcome
 from portcullis.operations.access.deployments import introduce, kept_model, withdraw
@@ -17,6 +18,7 @@ from portcullis.operations.services import Services, Trigger
 from portcullis.operations.watching.seeing import forget_eyes, keep_eyes
 from portcullis.ports.registration import Registration
 from portcullis.wiring import from_environment
+from portcullis.words import line
 
 # What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
 # failed resource is taken back, since the domain is there and its key has to be watched.
@@ -27,6 +29,8 @@ _PATIENCE, _PAUSE = timedelta(minutes=3), 5.0  # the function has ten minutes, a
 def answer(event: Mapping[str, Any], logger: Any) -> None:
     """Do what CloudFormation asks and tell it. It waits an hour for an answer that never comes, so an answer always comes."""
     properties = event.get("ResourceProperties", {})
+    concerning(line(_name(properties), 200))
+    correlate(line(event["RequestId"], 200))
     body = {
         "Status": "SUCCESS",
         "Reason": "done",

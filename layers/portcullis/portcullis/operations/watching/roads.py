@@ -21,11 +21,13 @@ from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.ports.watch import Roads
 from portcullis.signals.types import ACCOUNT, Signal
+from portcullis.signals.watched import RESERVED_ROLE
 from portcullis.watch.roads import Facts, Road, RoadKind, differences, plain, policy, trusted_providers, value
 
 BASELINE, OPENED = "roads-baseline", "roads-opened"  # in the ledger
 _AT_ONCE = 4  # IAM and Cognito allow few calls a second
-_PASSWORD, _READ = "password-set", "secret-read"
+_GIVEN = "CreateAccountAssignment"
+_PASSWORD, _READ, _ASSIGNED = "password-set", "secret-read", "assignment-changed"
 _SET_UP = "portcullis-domain-setup"  # who reads the master's secret for us
 
 
@@ -205,7 +207,7 @@ def _tell(
 
 
 def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
-    """What cannot be read back: that an administrator set a password, that somebody read one."""
+    """What cannot be read back: that an administrator set a password, that somebody read one, that a permission set was given away."""
     who = signal.actor or "somebody whom the event does not name"
     if signal.name == _READ and f"/{_SET_UP}" in who:
         return
@@ -213,6 +215,11 @@ def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
         said = f"{who} set or reset the password of {signal.subject} at {signal.at}, and may sign in as that user"
     elif signal.name == _READ:
         said = f"{who} read the password of the master of {deployment} at {signal.at}"
+    elif signal.name == _ASSIGNED and signal.detail.get("operation") == _GIVEN:
+        said = (
+            f"{who} gave somebody a permission set in Identity Center ({signal.subject}) at {signal.at}; if it is the one that a mapped "
+            f"role ({RESERVED_ROLE}…) of {deployment} comes from, whoever has it takes that role"
+        )
     else:
         return
     services.alerts.tell(
