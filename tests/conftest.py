@@ -10,7 +10,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures_node", "tests.fixtures_aws", "tests.local.fixtures_door"]
+pytest_plugins = ["tests.fixtures_node", "tests.fixtures_elastic", "tests.fixtures_aws", "tests.local.fixtures_door"]
 
 settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=12)
@@ -25,6 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # that no worker is left alone with a long one at the end.
 _TOGETHER = {
     "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
+    "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_elastic",
     "embedded": "tests/embedded/test_(story|the_|another_)",
     "door": "tests/local/test_door_|tests/tutorials/",
     "walk": "tests/runbooks/test_walk",

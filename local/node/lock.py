@@ -17,7 +17,8 @@ from typing import Any
 
 from jgo.maven import Dependency, MavenContext, PythonResolver
 
-from local.node.jars import PARALLEL, lock_path, sha256_of
+from local.node.jars import lock_path
+from local.packages import PARALLEL, sha256_of
 
 # What a node needs on its class path and no POM names: the logging back end, and a library the 3.x zip uses but lacks.
 ADDED = {

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import shutil
 import ssl
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 from portcullis.errors import PortcullisError
 
@@ -21,11 +17,9 @@ from local.node import jars
 from local.node.certificates import Certificates, Identity, make
 from local.node.files import write_private
 from local.node.security import SecuritySetup
-from local.processes import LOOPBACK, Child, Died, check_port, free_port, last_lines
+from local.processes import LOOPBACK
+from local.server import Server, check_given, quiet, two_ports
 
-UP_WITHIN_S = 300.0
-ASKS_EVERY_S = 0.1
-TELLS_EVERY_S = 2.0
 JVM = (
     "-Xrs",  # leaves the signals to Python
     "-XX:+UseG1GC",  # the memory breaker nudges this one to collect; under the serial one a large request leaves the node refusing for long
@@ -44,11 +38,7 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
-def _quiet(_line: str) -> None:
-    """Tells nobody."""
-
-
-class Node:
+class Node(Server):
     """Use `Node.start`. Paths are absolute; everything of the node lies under `home`."""
 
     name = "OpenSearch"
@@ -56,17 +46,11 @@ class Node:
     def __init__(
         self, home: Path, version: str, security: SecuritySetup, port: int, transport_port: int, repository: Path
     ) -> None:
-        self.home, self.version, self.security = home, version, security
-        self.port, self.transport_port = port, transport_port
+        self.security = security
         self.repository = repository  # the folder that `fs` snapshot repositories may lie in (path.repo)
         self.certificates: Certificates = make(home / "config" / "certs")
-        self.log = home / "node.log"
-        self._child = Child(
-            self.name,
-            [sys.executable, "-m", "local.node.launch", str(home / "launch.json")],
-            log=self.log,
-            guarded=False,  # it watches its life line itself
-        )
+        command = [sys.executable, "-m", "local.node.launch", str(home / "launch.json")]
+        super().__init__(home, version, (port, transport_port), self.certificates.ca, command)
 
     @classmethod
     def start(
@@ -76,7 +60,7 @@ class Node:
         version: str,
         *,
         security: SecuritySetup,
-        tell: Callable[[str], None] = _quiet,
+        tell: Callable[[str], None] = quiet,
         port: int | None = None,
         transport_port: int | None = None,
         repositories: dict[str, str] | None = None,
@@ -88,17 +72,13 @@ class Node:
         `home`: a new folder, or that of an earlier node, whose data and security index are then kept. `cache`: where the
         jars lie. `repository`: where snapshots may lie; another node's, to see what that one keeps there; its own under `home` by default.
         `stays_up`: compiled as a node that runs for long, as production's do; it is up a little later and faster from then
-        on. Raises BadInput (version, port in use), jars.CannotFetch, Died (with the log's last lines),
+        on. Raises BadInput (version, port in use), CannotFetch, Died (with the log's last lines),
         PortcullisError (not up in time).
         """
         home = home.resolve()
-        for given, what in ((port, "port"), (transport_port, "transport_port")):
-            if given is not None:
-                check_port(given, what)
+        check_given(port=port, transport_port=transport_port)
         classpath = jars.ensure(version, cache.resolve(), tell, repositories=repositories)
-        port = port or free_port()
-        while transport_port is None or transport_port == port:
-            transport_port = free_port()
+        port, transport_port = two_ports(port, transport_port)
         node = cls(home, version, security, port, transport_port, repository or home / "repo")
         node._write(
             classpath, jars.default_files(version, cache.resolve()), (*JVM, *(STAYS_UP if stays_up else SOON_UP))
@@ -110,15 +90,6 @@ class Node:
             node.stop()
             raise
         return node
-
-    @property
-    def url(self) -> str:
-        return f"https://{LOOPBACK}:{self.port}"
-
-    @property
-    def ca(self) -> Path:
-        """What to verify the node with."""
-        return self.certificates.ca
 
     @property
     def admin(self) -> Identity:
@@ -144,36 +115,6 @@ class Node:
     def password(self) -> str:
         return self.security.master_password
 
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        return self._child.running
-
-    def death(self) -> Died | None:
-        """Why it is not running although nobody stopped it."""
-        return self._child.death()
-
-    def stop(self) -> None:
-        """End the process; the home stays. Nothing happens if it is not running."""
-        self._child.stop()
-
-    def start_again(self, tell: Callable[[str], None] = _quiet) -> None:
-        """Up again after `stop`: same home, same data, same ports."""
-        for port in (self.port, self.transport_port):
-            check_port(port, self.name)
-        self._up(tell)
-
-    def __enter__(self) -> Node:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def ask(self, method: str, path: str, body: Any = None, *, timeout: float = 30.0) -> tuple[int, Any]:
         """One request as super administrator: status and decoded body. For setting up and looking, not for the story.
 
@@ -181,18 +122,7 @@ class Node:
         """
         context = ssl.create_default_context(cafile=str(self.ca))
         context.load_cert_chain(*self.admin.pair)
-        connection = http.client.HTTPSConnection(LOOPBACK, self.port, context=context, timeout=timeout)
-        try:
-            text = None if body is None else json.dumps(body)
-            connection.request(method, quote(path, safe="/?&=%*,:"), text, {"content-type": "application/json"})
-            answer = connection.getresponse()
-            content = answer.read().decode()
-        finally:
-            connection.close()
-        try:
-            return answer.status, json.loads(content)
-        except ValueError:
-            return answer.status, content
+        return self._request(context, method, path, body, timeout=timeout)
 
     def _write(self, classpath: list[Path], defaults: Path, jvm: tuple[str, ...]) -> None:
         conf = self.home / "config"
@@ -240,42 +170,13 @@ class Node:
             settings[f"{prefix}.pemtrustedcas_filepath"] = "certs/ca.pem"
         return {**settings, **self.security.node_settings()}
 
-    def _up(self, tell: Callable[[str], None]) -> None:
-        started = time.monotonic()
-        self._child.start()
-        try:
-            self._wait(tell, started)
-        except BaseException:
-            self.stop()
-            raise
-        tell(f"OpenSearch {self.version} is up at {self.url} after {time.monotonic() - started:.1f} s")
-
-    def _wait(self, tell: Callable[[str], None], started: float) -> None:
-        told = started
-        while not self._answers():
-            if death := self.death():
-                raise death
-            now = time.monotonic()
-            if now - started > UP_WITHIN_S:
-                raise PortcullisError(
-                    f"OpenSearch {self.version} was not up within {UP_WITHIN_S:.0f} s; "
-                    f"the end of {self.log}:\n{last_lines(self.log)}"
-                )
-            if now - told > TELLS_EVERY_S:
-                told = now
-                tell(f"OpenSearch {self.version} is starting ({now - started:.0f} s)")
-            time.sleep(ASKS_EVERY_S)
-
     def _answers(self) -> bool:
         """Whether the cluster has a state, and the plugin has read its security index."""
-        try:
-            status, health = self.ask("GET", "/_cluster/health", timeout=5)
-            if status != 200 or health["status"] == "red":
-                return False
-            status, health = self.ask("GET", "/_plugins/_security/health", timeout=5)
-            return status == 200 and health["status"] == "UP"
-        except (OSError, http.client.HTTPException):
+        status, health = self.ask("GET", "/_cluster/health", timeout=5)
+        if status != 200 or health["status"] == "red":
             return False
+        status, health = self.ask("GET", "/_plugins/_security/health", timeout=5)
+        return status == 200 and bool(health["status"] == "UP")
 
     def _set_passwords(self) -> None:
         """Users given with a password, in one write. The running node hashes it: no password lies in a file."""

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from portcullis.errors import BadInput, PortcullisError
 
+from local import packages
 from local.node import jars
-from local.node.jars import CannotFetch, Pin, WrongChecksum, ensure, read_lock, release_folder
+from local.node.jars import ensure, read_lock, release_folder
+from local.packages import CannotFetch, Pin, WrongChecksum
 from local.processes import free_port
 
 VERSION = "3.4.0"
@@ -32,7 +34,7 @@ def linked(source: str, target: str) -> None:
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jars, "BETWEEN_ATTEMPTS_S", 0.05)
+    monkeypatch.setattr(packages, "BETWEEN_ATTEMPTS_S", 0.05)
 
 
 def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -128,7 +130,7 @@ def small() -> list[Pin]:
 
 def whole(cache: Path) -> bool:
     folder = release_folder(VERSION, cache)
-    return all(jars.intact(folder, wanted) for pin in read_lock(VERSION) for wanted in pin.yields)
+    return all(packages.intact(folder, wanted) for pin in read_lock(VERSION) for wanted in pin.yields)
 
 
 @pytest.mark.parametrize("version", jars.VERSIONS)

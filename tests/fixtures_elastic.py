@@ -1,0 +1,51 @@
+"""Real Elasticsearch nodes: started on first use, one a release and worker, stopped at the session's end.
+
+The newest and the oldest release are run by default, as each has to be fetched once. `ELASTICSEARCH="8.19.21 7.17.29"` runs those
+instead. Tests that use them carry the mark `node`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.elastic.node import Elasticsearch
+
+RELEASES = os.environ.get("ELASTICSEARCH", "9.5.3 6.8.23").split()
+
+
+def make_new(node: Elasticsearch) -> None:
+    """Take away what other tests left on a shared node: what it holds of access, and every index."""
+    for kind in ("role_mapping", "role", "user"):
+        status, held = node.ask("GET", f"/_security/{kind}")
+        assert status in (200, 404), held
+        for name, document in (held if status == 200 else {}).items():
+            if not (document.get("metadata") or {}).get("_reserved"):
+                status, said = node.ask("DELETE", f"/_security/{kind}/{name}")
+                assert status == 200, said
+    everything = "/*,-.security*?expand_wildcards=all&ignore_unavailable=true&allow_no_indices=true"
+    status, said = node.ask("GET", everything.replace("?", "/_settings?"))
+    assert status == 200, said
+    for index in said:
+        if not index.startswith("."):
+            assert node.ask("DELETE", f"/{index}")[0] == 200
+
+
+@pytest.fixture(scope="session", params=RELEASES)
+def shared_elastic(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, jar_cache: Path
+) -> Iterator[Elasticsearch]:
+    """Each release in turn."""
+    home = tmp_path_factory.mktemp(f"elasticsearch-{request.param}-")
+    with Elasticsearch.start(home, jar_cache, request.param, tell=print) as node:
+        yield node
+
+
+@pytest.fixture
+def elastic(shared_elastic: Elasticsearch) -> Elasticsearch:
+    """Each release in turn, holding nothing but its own."""
+    make_new(shared_elastic)
+    return shared_elastic
