@@ -39,6 +39,11 @@ class Release:
         return self >= Release(7, 9)
 
     @property
+    def has_bulk_roles(self) -> bool:
+        """Many roles in one call, and many removed in one."""
+        return self >= Release(8, 15)
+
+    @property
     def superuser_may_write_restricted(self) -> bool:
         return self.major < 8
 
