@@ -14,6 +14,7 @@ from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.custody.types import Custody, Health, Measure, RevocationCause, State
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
+from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 
@@ -37,7 +38,7 @@ def model(text: str = "deployment: demo\n") -> KeptModel:
         grants=(Grant(subject, "readers", "line 3", By.ROLE),),
         and_backend_roles={"readers": ("a", "b")},
     )
-    return KeptModel(text, access, {"sweep_minutes": 5, "end_sessions": True, "secrets": {"kim": None}})
+    return KeptModel(text, access, Options(end_sessions=True, secrets={"kim": None}))
 
 
 def change(at: datetime, summary: str = "done") -> Change:

@@ -18,6 +18,7 @@ from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.clients import unanswered
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
+from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel
 
@@ -66,9 +67,13 @@ def test_a_value_of_any_size_comes_back_and_only_a_large_one_takes_parts(
 
 def test_a_model_comes_back_though_each_of_its_values_is_as_large_as_an_item(ledger: DynamoLedger) -> None:
     kept = KeptModel(
-        noise(500_000), AccessModel(roles={"r": {"dls": noise(510_000)[1:]}}), {"o": noise(505_000), "small": 1}
+        noise(500_000), AccessModel(roles={"r": {"dls": noise(510_000)[1:]}}), Options(email=noise(505_000))
     )
-    for model in (kept, replace(kept, options={"small": 2}), replace(kept, text="small", options={})):
+    for model in (
+        kept,
+        replace(kept, options=Options(sweep_minutes=2)),
+        replace(kept, text="small", options=Options()),
+    ):
         kept = ledger.keep_model("demo", replace(model, version=kept.version))
         assert ledger.model("demo") == model
 
@@ -107,13 +112,17 @@ def test_what_the_version_before_has_written_is_read(ledger: DynamoLedger, aws: 
     written = {
         ("deployment#demo", "saved#small"): {"value": {"S": '{"a":1}'}},
         ("deployment#demo", "saved#large"): {"value": encode(noise(500_000))},
-        ("deployment#demo", "model"): {"text": {"S": '"t"'}, "access": {"S": "{}"}, "options": {"S": '{"o":1}'}},
+        ("deployment#demo", "model"): {
+            "text": {"S": '"t"'},
+            "access": {"S": "{}"},
+            "options": {"S": '{"sweep_minutes":1}'},
+        },
         (f"domain#{DOMAIN}", "claims#demo"): {"value": encode(sorted(claims(400_000)))},
     }
     for (pk, sk), values in written.items():
         aws.client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": sk}, **values})
     assert (ledger.saved("demo", "small"), ledger.saved("demo", "large")) == ({"a": 1}, noise(500_000))
-    assert ledger.model("demo") == KeptModel("t", AccessModel(), {"o": 1})
+    assert ledger.model("demo") == KeptModel("t", AccessModel(), Options(sweep_minutes=1))
     assert ledger.claims(DOMAIN) == {"demo": claims(400_000)}
 
 

@@ -3,6 +3,7 @@
 import pytest
 from portcullis import model
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
+from portcullis.model.option_types import Options, SnapshotOptions
 
 from tests.model.examples import access
 
@@ -166,32 +167,22 @@ def test_roles_groups_tenants_and_users_come_out_in_the_common_form():
     ]
 
 
-def test_the_options_that_the_operations_read_are_plain():
+def test_what_the_operations_read_of_a_file_is_typed():
     deployment = model.loads(
         access("{}", more="custody: {end_sessions: true, sweep_minutes: 2}\nalerts: {email: a@example.com}\n"), "a"
     )
-    assert model.options(deployment) == {
-        "sweep_minutes": 2,
-        "end_sessions": True,
-        "deny_older_sessions": False,
-        "delete_after_days": None,
-        "break_glass_minutes": 60,
-        "email": "a@example.com",
-        "on_demand_rotation_days": None,
-        "snapshots": {
-            "every_hours": 24,
-            "restore_sample": None,
-            "check_days": 7,
-            "bucket": None,
-            "key_arn": None,
-            "reads": None,
-        },
-    }
+    assert model.options(deployment) == Options(
+        sweep_minutes=2,
+        end_sessions=True,
+        break_glass_minutes=60,
+        email="a@example.com",
+        snapshots=SnapshotOptions(every_hours=24, check_days=7),
+    )
 
 
 def test_rotation_on_demand_and_snapshots_are_read_by_the_operations():
     more = "key: {on_demand_rotation_days: 31}\nsnapshots: {every_hours: 6, restore_sample: orders, bucket: mine-1}\n"
     options = model.options(model.loads(access("{}", more=more), "a"))
-    assert options["on_demand_rotation_days"] == 31
-    assert options["snapshots"]["restore_sample"] == "orders"
-    assert options["snapshots"]["bucket"] == "mine-1"
+    assert options.on_demand_rotation_days == 31
+    assert options.snapshots.restore_sample == "orders"
+    assert options.snapshots.bucket == "mine-1"

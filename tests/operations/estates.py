@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel
 from portcullis.custody.key_policy import Context, to_paste
@@ -16,6 +17,7 @@ from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import Refused
 from portcullis.families.base import RESTORED
 from portcullis.families.opensearch.config import Kind
+from portcullis.model.option_types import Options
 from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.services import Services
 from portcullis.ports.data import Document
@@ -274,7 +276,7 @@ def estate(*deployments: str, options: Json | None = None, fate: Fate | None = N
                 snapshot_store_role=store,
             )
         )
-        base.ledger.keep_model(name, KeptModel("", AccessModel(), options or {}))
+        base.ledger.keep_model(name, KeptModel("", AccessModel(), msgspec.convert(options or {}, Options)))
     return made
 
 

@@ -9,6 +9,7 @@ import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
 from portcullis.families.opensearch.config import Kind
+from portcullis.model.option_types import Options
 from portcullis.operations.access.foundation import COMPARE_ROLE, MOVING
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
@@ -25,7 +26,7 @@ def pair(fate: Fate | None = None) -> Estate:
     made = estate("old", "new", fate=fate)
     for name in ("old", "new"):
         kept = made.services.ledger.model(name)
-        made.services.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options={}))
+        made.services.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options=Options()))
     for number in range(20):
         made.stores["old"].write("orders" if number % 3 else "people", str(number), {"n": number})
     made.stores["old"].write("portcullis-canary", "1", {})

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
+from portcullis.model.option_types import Options
 from portcullis.operations.custody.shredding import shred
 from portcullis.operations.services import Trigger
 
@@ -128,6 +129,6 @@ def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> No
 def test_given_a_domain_that_is_deleted_already_then_its_data_is_not_counted_again() -> None:
     made = estate("demo")
     kept = made.services.ledger.model("demo")
-    made.services.ledger.keep_model("demo", replace(kept, options={}))
+    made.services.ledger.keep_model("demo", replace(kept, options=Options()))
     made.services.ledger.keep_custody(Custody("demo", State.DELETED))
     assert "all data of the domain" not in " ".join(shred(made.services, "demo", CAUSE).destroys)

@@ -46,6 +46,6 @@ def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
         context=Context(account, region, partition),
         named=named,
         replicas=tuple(file.key.replicas),
-        on_demand_days=model.options(file).get("on_demand_rotation_days"),
+        on_demand_days=file.key.on_demand_rotation_days,
     )
     return wanted, wiring.key_desk(region), file.key.arn is None

@@ -250,7 +250,7 @@ class Reactions:
                 return scope_of_account("", "")
             kept = as_far_as_readable(self.services, deployment)
             registration = self.services.ledger.registration(deployment)
-            self.scopes[deployment] = scope_of(registration, kept.access, kept.options.get("secrets"))
+            self.scopes[deployment] = scope_of(registration, kept.access, kept.options.secrets)
         return self.scopes[deployment]
 
     def _gather(self, deployment: str) -> None:

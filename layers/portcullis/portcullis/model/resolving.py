@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
 from portcullis.model.access_types import Access, InternalUser, Role
+from portcullis.model.option_types import Options, SnapshotOptions
 from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_role
 from portcullis.model.types import Deployment
 
@@ -45,20 +46,20 @@ def secrets(deployment: Deployment) -> dict[str, str | None]:
     return named | {seed.name: seed.secret for seed in deployment.access.seed_users.get(deployment.environment, ())}
 
 
-def options(deployment: Deployment) -> Json:
-    """What the operations read besides the access model, JSON-serialisable: sweep_minutes, end_sessions, deny_older_sessions,
-    delete_after_days (or None), break_glass_minutes, email, on_demand_rotation_days (or None), snapshots {every_hours, restore_sample,
-    check_days, bucket, key_arn}."""
-    return {
-        "sweep_minutes": deployment.custody.sweep_minutes,
-        "end_sessions": deployment.custody.end_sessions,
-        "deny_older_sessions": deployment.custody.deny_older_sessions,
-        "delete_after_days": deployment.custody.delete_after_days,
-        "break_glass_minutes": deployment.break_glass.minutes,
-        "email": deployment.alerts.email or "",
-        "on_demand_rotation_days": deployment.key.on_demand_rotation_days,
-        "snapshots": deployment.snapshots.model_dump(mode="json"),
-    }
+def options(deployment: Deployment) -> Options:
+    """What the operations read besides the access model."""
+    given = {name: value for name, value in deployment.snapshots.model_dump(mode="json").items() if value is not None}
+    return Options(
+        sweep_minutes=deployment.custody.sweep_minutes,
+        end_sessions=deployment.custody.end_sessions,
+        deny_older_sessions=deployment.custody.deny_older_sessions,
+        delete_after_days=deployment.custody.delete_after_days,
+        break_glass_minutes=deployment.break_glass.minutes,
+        email=deployment.alerts.email or "",
+        on_demand_rotation_days=deployment.key.on_demand_rotation_days,
+        snapshots=SnapshotOptions(**given),
+        secrets=secrets(deployment),
+    )
 
 
 def _grants(deployment: Deployment, access: Access, names: dict[str, tuple[str, ...]]) -> Iterator[Grant]:

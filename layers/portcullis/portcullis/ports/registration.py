@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from portcullis.access.plan import AccessModel
+from portcullis.model.option_types import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,5 @@ class KeptModel:
 
     text: str
     access: AccessModel
-    options: dict[str, Any] = field(default_factory=dict)  # custody rules, alert settings: what the operations read
+    options: Options = field(default_factory=Options)
     version: int = field(default=0, compare=False)  # how often one was kept before; 0: none was

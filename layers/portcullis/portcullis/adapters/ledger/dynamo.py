@@ -48,6 +48,7 @@ from portcullis.adapters.ledger.codec import (
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 
@@ -93,7 +94,7 @@ class DynamoLedger:
             return KeptModel(
                 text=decode(item["text"], str),
                 access=decode(item["access"], AccessModel),
-                options=decode(item["options"], dict),
+                options=decode(item["options"], Options),
                 version=_version(item),
             )
         except MsgspecError as error:

@@ -52,8 +52,7 @@ def kept_of(deployment: Deployment, text: str) -> KeptModel:
     """The same of a file that was read already."""
     from portcullis import model
 
-    options = {**model.options(deployment), "secrets": model.secrets(deployment)}
-    return KeptModel(text, model.resolve(deployment), options)
+    return KeptModel(text, model.resolve(deployment), model.options(deployment))
 
 
 def introduce(site: Site, text: str, cause: Trigger) -> Outcome:

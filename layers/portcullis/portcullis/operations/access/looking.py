@@ -85,7 +85,7 @@ def read_truth(site: Site, kept: KeptModel, *, whole: bool = False) -> Truth:
     access = with_foundation(
         kept.access,
         site.registration,
-        sample=str((kept.options.get("snapshots") or {}).get("restore_sample") or ""),
+        sample=kept.options.snapshots.restore_sample,
         moving=site.ledger.saved(site.name, MOVING) is not None,
     )
     last = last_look(site)

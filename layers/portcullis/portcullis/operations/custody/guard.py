@@ -245,10 +245,10 @@ def rules_of(site: Site) -> Rules:
     """How this deployment wants its custody kept."""
     options = as_far_as_readable(site.services, site.name).options
     rules = Rules()
-    if options.get("end_sessions") or options.get("deny_older_sessions"):
+    if options.end_sessions or options.deny_older_sessions:
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
-    if days := options.get("delete_after_days"):
+    if days := options.delete_after_days:
         rules = replace(rules, delete_deadline=timedelta(days=days))
-    if minutes := options.get("break_glass_minutes"):
+    if minutes := options.break_glass_minutes:
         rules = replace(rules, break_glass_longest=timedelta(minutes=minutes))
     return rules

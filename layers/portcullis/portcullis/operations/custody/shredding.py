@@ -156,8 +156,7 @@ def _is_under(one: Registration, key: str, asked: Registration) -> bool:
 
 def _snapshot_key(site: Site) -> str:
     """The key of the snapshots' bucket if it is another than the deployment's; as the deployment file says."""
-    options = site.ledger.model(site.name).options.get("snapshots") or {}
-    own = str(options.get("key_arn") or "")
+    own = site.ledger.model(site.name).options.snapshots.key_arn
     return own if own != site.registration.key_arn else ""
 
 

@@ -6,7 +6,7 @@ whose last write the snapshot covers has to be there, as it was written, and wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from portcullis.access.actual import Json
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.base import RESTORED
+from portcullis.model.option_types import SnapshotOptions
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
@@ -134,14 +135,14 @@ def keep_restorable(site: Site, cause: Trigger) -> str:
         return ""
     name, options = site.name, _options(site)
     done = []
-    if every_hours := int(options.get("every_hours") or 0):
+    if every_hours := options.every_hours:
         try:
             done.append(_take_when_due(site, timedelta(hours=every_hours)))
         except Refused as error:
             _tell_failed(site.services, name, f"no snapshot can be taken: {error}", str(error))
-    if options.get("restore_sample"):
+    if options.restore_sample:
         kept, now = site.ledger.saved(name, CHECK), site.now()
-        every = timedelta(days=int(options.get("check_days") or 7))
+        every = timedelta(days=options.check_days)
         if kept and kept["state"] == "restoring":
             done.append(_go_on(site, cause).detail)
         elif not kept or now - datetime.fromisoformat(kept["at"]) >= every:
@@ -198,7 +199,7 @@ def _tell_failed(services: Services, deployment: str, happened: str, about: str)
 
 def _begin(site: Site) -> None:
     """Start to bring the sample back, and write that down. Refused if there is nothing to bring back."""
-    name, index = site.name, str(_options(site).get("restore_sample") or "")
+    name, index = site.name, _options(site).restore_sample
     kept = site.ledger.saved(name, CHECK)
     if kept and kept["state"] == "restoring":
         return
@@ -280,9 +281,8 @@ def _open_or_refuse(services: Services, deployment: str) -> None:
         raise Refused(f"{deployment} is {state.value}: its snapshots are checked once it is open")
 
 
-def _options(site: Site) -> Mapping[str, Any]:
-    options: Mapping[str, Any] = site.ledger.model(site.name).options.get("snapshots") or {}
-    return options
+def _options(site: Site) -> SnapshotOptions:
+    return site.ledger.model(site.name).options.snapshots
 
 
 def _kept(state: str, index: str, snapshot: str, at: datetime, detail: str) -> Json:

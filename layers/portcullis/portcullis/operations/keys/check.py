@@ -13,6 +13,7 @@ from portcullis.custody.key_policy import Context, explained, to_paste, whole
 from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
+from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.registration import KeptModel, Registration
 
@@ -43,7 +44,7 @@ def key_check(services: Services, deployment: str) -> KeyChecked:
     return checked(*look_at(site, site.ledger.model(deployment).options), site.now())
 
 
-def look_at(site: Site, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswers]:
+def look_at(site: Site, options: Options) -> tuple[KeyWanted, KeyAnswers]:
     """What the deployment asks of its key, and what KMS says of that."""
     name = site.name
     wanted = wanted_of(site.registration, options, grant_seen=site.ledger.saved(name, "grant-seen") is not None)
@@ -52,7 +53,7 @@ def look_at(site: Site, options: Mapping[str, Any]) -> tuple[KeyWanted, KeyAnswe
     return wanted, site.key_desk.describe(site.registration.key_arn)
 
 
-def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_seen: bool = False) -> KeyWanted:
+def wanted_of(registration: Registration, options: Options, *, grant_seen: bool = False) -> KeyWanted:
     partition = registration.domain_arn.split(":")[1] if registration.domain_arn.count(":") > 1 else "aws"
     return KeyWanted(
         deployment=registration.deployment,
@@ -61,7 +62,7 @@ def wanted_of(registration: Registration, options: Mapping[str, Any], *, grant_s
         domain_arn=registration.domain_arn,
         domain_key=registration.key_arn if ":key/" in registration.key_arn else "",
         replicas=tuple(arn.split(":")[3] for arn in registration.key_replicas if arn.count(":") > 3),
-        on_demand_days=options.get("on_demand_rotation_days"),
+        on_demand_days=options.on_demand_rotation_days,
         grant_seen=grant_seen,
     )
 
@@ -123,7 +124,7 @@ def key_status(services: Services, deployment: str) -> dict[str, Any]:
 
 def key_policy(services: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
     site = services.site(deployment)
-    return paste(deployment, wanted_of(site.registration, {}).context, org_paths, site.registration.key_arn)
+    return paste(deployment, wanted_of(site.registration, Options()).context, org_paths, site.registration.key_arn)
 
 
 def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:

@@ -22,7 +22,7 @@ def rotate_when_due(site: Site, cause: Trigger) -> str:
     again); what KMS refuses is told, not raised: it interrupts nothing.
     """
     name, options = site.name, site.ledger.model(site.name).options
-    days = options.get("on_demand_rotation_days")
+    days = options.on_demand_rotation_days
     custody = site.ledger.custody(name)
     if not days or custody.state is not State.OPEN or custody.health is not Health.HEALTHY:
         return ""

@@ -17,7 +17,7 @@ def secret_of(deployment: str, user: str) -> str:
 
 def secret_in_use(registration: Registration, kept: KeptModel, user: str) -> str:
     """The secret that holds the password of an internal user of the model."""
-    named = (kept.options.get("secrets") or {}).get(user)
+    named = kept.options.secrets.get(user)
     return str(named) if named else secret_of(registration.deployment, user)
 
 
@@ -28,7 +28,7 @@ def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, Js
     """
     if not users:
         return {}
-    store, named = site.secrets, kept.options.get("secrets") or {}
+    store, named = site.secrets, kept.options.secrets
     found: dict[str, Json] = {}
     for user in users:
         secret = secret_in_use(site.registration, kept, user)

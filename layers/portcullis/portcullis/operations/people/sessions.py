@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from portcullis.access.sessions import from_now_on
 from portcullis.errors import PortcullisError
+from portcullis.model.option_types import Options
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
@@ -25,13 +25,13 @@ _SEEN = "role-members"  # {members: {group: [entry]} at the last look, leaving: 
 _ALERT = "sessions-not-ended"
 
 
-def end_what_leavers_hold(site: Site, options: Mapping[str, Any], cause: Trigger) -> None:
+def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
     """Look who left a group that has a role, and end what they hold. The caller holds the lease.
 
     Raises Unreachable or Refused if the groups cannot be read; what cannot be ended is told, and tried again.
     """
     groups = site.registration.group_roles
-    if not groups or not (options.get("end_sessions") or options.get("deny_older_sessions")):
+    if not groups or not (options.end_sessions or options.deny_older_sessions):
         return
     saved = site.ledger.saved(site.name, _SEEN) or {"members": {}, "leaving": {}}
     now = {group: sorted(entries) for group, entries in site.identity.members_of(groups).items()}
@@ -65,16 +65,16 @@ def end_all(site: Site, kept: KeptModel) -> str:
     """Everybody's sessions, at a lock; what was done, in words. They stay ended when it is open again: people sign in anew."""
     identity = site.identity
     people = _everybody(identity.members_of(site.registration.group_roles).values())
-    if kept.options.get("end_sessions"):
+    if kept.options.end_sessions:
         people |= _everybody(identity.members(kept.access.grants).whole().users.values())
     return _end(site, kept.options, people, site.registration.bounded_roles)
 
 
-def _end(site: Site, options: Mapping[str, Any], people: set[str], groups: Collection[str]) -> str:
+def _end(site: Site, options: Options, people: set[str], groups: Collection[str]) -> str:
     identity = site.identity
     done = f"{identity.end_sessions(sorted(people))} people signed out"
     bounded = {group: role for group, role in site.registration.bounded_roles.items() if group in groups}
-    if not options.get("deny_older_sessions") or not bounded:
+    if not options.deny_older_sessions or not bounded:
         return done
     # After the sign-out: from here on nobody can get another session with what he held before.
     before = from_now_on(site.now())

@@ -7,11 +7,10 @@ holds every change with its cause, and enough to put it back, wherever a run was
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.errors import PortcullisError, Refused
 from portcullis.families.opensearch.compare import same
 from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
@@ -108,7 +108,7 @@ def undertaken(site: Site) -> PendingChange | None:
 def settle(
     site: Site,
     held: SecurityConfig,
-    options: Mapping[str, Any],
+    options: Options,
     *,
     ours: PendingChange | None = None,
     writes: int | None = None,
@@ -135,8 +135,8 @@ def settle(
     return bool(done or moved or other)
 
 
-def _sign_out(site: Site, options: Mapping[str, Any], people: list[str]) -> None:
-    if not options.get("end_sessions"):
+def _sign_out(site: Site, options: Options, people: list[str]) -> None:
+    if not options.end_sessions:
         return
     waiting = site.ledger.saved(site.name, _SIGN_OUT) or []
     leaving = sorted({*waiting, *people})
