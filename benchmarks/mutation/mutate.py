@@ -56,6 +56,7 @@ class Mutant:
     after: str
     path: Path
     changed: ast.AST
+    called: bool  # in the body of a function; else it is done at import
     place: int = 0  # among mutants that are otherwise alike
 
     @property
@@ -71,15 +72,26 @@ def mutants(module: str, source: str) -> list[Mutant]:
     """Every mutant of a module, in the order of its source."""
     alike: Counter[tuple[str, ...]] = Counter()
     found: list[Mutant] = []
-    for path, node, function, quiet in _nodes(ast.parse(source), (), "", False):
+    tree = ast.parse(source)
+    called = _called(tree)
+    for path, node, function, quiet in _nodes(tree, (), "", False):
         for operator, changed in _changes(node, quiet, outermost=len(path) == 1):
             before, after = _shown(node), _shown(changed)
             if operator.startswith("if "):
                 after = f"if {operator[3:]}:"
             key = (function, operator, before, after)
-            found.append(Mutant(module, _line(node), function, operator, before, after, path, changed, alike[key]))
+            line = _line(node)
+            found.append(
+                Mutant(module, line, function, operator, before, after, path, changed, line in called, alike[key])
+            )
             alike[key] += 1
     return found
+
+
+def _called(tree: ast.Module) -> frozenset[int]:
+    """The lines that are in the body of a function."""
+    bodies = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(line for one in bodies for line in range(one.body[0].lineno, (one.end_lineno or 0) + 1))
 
 
 def changed_source(mutant: Mutant, source: str) -> str | None:
@@ -124,6 +136,8 @@ def _nodes(node: ast.AST, path: Path, function: str, quiet: bool) -> Iterator[tu
         isinstance(node, ast.If) and "TYPE_CHECKING" in _shown(node.test)
     ):
         return
+    if len(path) == 1 and _names_a_type(node):
+        return
     if path:
         yield path, node, function, quiet
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -139,6 +153,13 @@ def _nodes(node: ast.AST, path: Path, function: str, quiet: bool) -> Iterator[tu
                     yield from _nodes(item, (*path, (name, place)), function, hushed)
         elif isinstance(value, ast.AST):
             yield from _nodes(value, (*path, (name, None)), function, hushed)
+
+
+def _names_a_type(node: ast.AST) -> bool:
+    """`Entries = tuple[str, ...]`: what only annotations use."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Subscript | ast.BinOp):
+        return False
+    return all(isinstance(one, ast.Name) and one.id[0].isupper() and not one.id.isupper() for one in node.targets)
 
 
 def _is_docstring(node: ast.AST) -> bool:
