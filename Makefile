@@ -62,9 +62,10 @@ bench-%: .venv/.ready
 	@test -f benchmarks/$*.py || { echo "portcullis: no benchmark $*; there are: $(BENCHMARKS)" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.$* $(if $(N),--n $(N))
 
-docs: .venv/.ready ## the pages that are made from the code: signals, the schema of a deployment file
+docs: .venv/.ready ## the pages that are made from the code: signals, the schema of a deployment file, the pictures of the house
 	@$(BIN)/portcullis signal --table > docs/signals.md
 	@$(BIN)/portcullis schema > docs/deployment.schema.json
+	@$(BIN)/python -m docs.draw
 
 clean: ## everything that was made here, the caches too
 	@rm -rf .venv .portcullis cdk.out layers/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -69,3 +69,8 @@ def test_a_new_room_has_to_be_given_its_place(copy: Path) -> None:
         shutil.rmtree(copy / "attic")
     assert held.returncode != 0
     assert "attic" in held.stdout
+
+
+def test_every_folder_with_modules_is_a_package_that_the_contracts_see() -> None:
+    folders = {file.parent for file in LIBRARY.rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]

@@ -1,0 +1,1 @@
+"""What access is, whatever the engine: grants, claims, difference, plan, lock-out. Pure."""

@@ -1,0 +1,1 @@
+"""The engines over HTTP: an OpenSearch domain's security API, its documents, its snapshots."""

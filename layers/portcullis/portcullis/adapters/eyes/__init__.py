@@ -1,1 +1,1 @@
-"""What is there of what we see by, asked of AWS."""
+"""What of what we see by is there, asked of AWS."""
