@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -365,6 +366,37 @@ def test_what_is_done_late_for_a_window_that_is_over_is_done_again_without_it() 
     assert custody.in_place(c, Measure.SHUT_MAPPINGS)
 
 
+def test_an_unlock_cut_off_while_it_forgets_a_save_knows_afterwards_what_to_forget() -> None:
+    c = locked()
+    names = {measure: c.measures[measure].save_as for measure in SAVE_OF if c.measures[measure].save_as}
+    assert len(set(names.values())) == len(names) > 2
+    seen, forgotten = Observation(NOW, OK), {}
+    while todo := custody.decide(c, seen, NOW, RULES).next:
+        c = custody.intend(custody.decide(c, seen, NOW, RULES).custody, todo, NOW)
+        if todo.measure in SAVE_OF:
+            assert c.measures[todo.measure].save_as == names[todo.measure]
+            later = NOW + RULES.lease  # whoever was at it is gone
+            again = custody.decide(c, Observation(later, OK), later, RULES).todo
+            forgotten |= {one.measure: one.forget for one in again if one.measure is todo.measure}
+        c = custody.done(c, todo, NOW)
+    assert forgotten == {measure: (name,) for measure, name in names.items()}
+
+
+def test_a_window_is_looked_at_again_when_it_ends() -> None:
+    c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES), OFF)
+    at = NOW + timedelta(minutes=4)
+    assert custody.decide(c, Observation(at, OFF), at, RULES).look_again == timedelta(minutes=6)
+    assert custody.decide(locked(), Observation(at, OFF), at, RULES).look_again is None
+
+
+def test_what_a_lock_leaves_out_is_left_out_by_a_deletion_too() -> None:
+    rules = replace(RULES, measures=RULES.measures - {Measure.END_SEARCHES})
+    c, _, _ = run(custody.open_break_glass(locked(rules), "ann", "incident 7", 10, NOW, rules), OFF, rules=rules)
+    _, steps, _ = run(custody.ask_delete(c, "demo", "ann", NOW), OFF, rules=rules)
+    assert ("take", "end searches") not in steps
+    assert steps[:2] == WINDOW[:2]
+
+
 def test_a_deletion_shuts_out_first_whom_a_window_had_let_in() -> None:
     c, _, _ = run(custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES), OFF)
     _, steps, _ = run(custody.ask_delete(c, "demo", "ann", NOW), OFF)
@@ -432,6 +464,8 @@ def test_without_its_final_snapshot_a_domain_is_not_deleted() -> None:
     c, _, told = run(c, OFF, NOW + Rules().delete_grace, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)
     assert Tell.DELETE_INCOMPLETE in told
     c = custody.cancel_delete(c)
+    proven = [one for one in (Measure.SHUT_MAPPINGS, Measure.PROVE) if custody.in_place(c, one)]
+    assert proven == [], "the taker of snapshots was in: shut and proven once more"
     assert run(c, OFF, NOW + timedelta(hours=1))[0].state is State.LOCKED
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.custody.key_policy import CREATE_GRANT, Judged, judge_policy
 from portcullis.custody.key_types import Advice, KeyWanted, Weight, answered, ask_owner, part_of
 from portcullis.custody.probes import Answer, read_grants
-from portcullis.custody.types import GRANTS, Health
+from portcullis.custody.types import Health
 
 _TAG = "portcullis:deployment"
 
@@ -100,7 +100,7 @@ def of_grants(wanted: KeyWanted, answer: Answer) -> Iterator[Advice]:
         yield Advice("grants-unseen", Weight.NOTE, "the key's grants could not be listed", ask_owner("ListGrants"))
         return
     probe = read_grants(answer, domain_arn=wanted.domain_arn, expected=True)
-    if probe is None or probe.name != GRANTS or probe.health is Health.UNREACHABLE:
+    if probe is None or probe.health is Health.UNREACHABLE:
         yield Advice(
             "grants-unseen", Weight.NOTE, "the list of the key's grants is incomplete", ask_owner("ListGrants")
         )
