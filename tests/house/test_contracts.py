@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,3 +75,13 @@ def test_a_new_room_has_to_be_given_its_place(copy: Path) -> None:
 def test_every_folder_with_modules_is_a_package_that_the_contracts_see() -> None:
     folders = {file.parent for file in LIBRARY.rglob("*.py")}
     assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
+
+
+def test_every_alert_is_one_of_a_table() -> None:
+    tables = {"operations/alert_table.py", "operations/custody/guard.py"}  # the second tells what custody's table says
+    made = {
+        file.relative_to(LIBRARY).as_posix()
+        for file in LIBRARY.rglob("*.py")
+        if re.search(r"\bAlert\(", file.read_text())
+    }
+    assert made <= tables | {"ports/alerts.py"}

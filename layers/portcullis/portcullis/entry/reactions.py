@@ -13,6 +13,7 @@ from typing import Any
 from portcullis import signals
 from portcullis.correlation import concerning, correlate
 from portcullis.errors import MalformedEvent, Refused
+from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import scope_of, scope_of_account
 from portcullis.operations.custody.reminders import Postponed, is_reminder, postponed, postponed_of, reminded_of
 from portcullis.operations.services import Services, Trigger
@@ -298,15 +299,7 @@ def for_queue(queue: str, batch: Mapping[str, Any], *, logger: Any, metrics: Any
 
 
 def _dead_letter(message: Queued, happened: str, done: str) -> Alert:
-    return Alert(
-        name="dead-letter",
-        deployment=message.deployment,
-        severity="warning",  # as its page says: the sweep reads what it asked for
-        happened=happened,
-        done=done,
-        next="mend the cause, then redrive: portcullis redrive; check with: portcullis status " + message.deployment,
-        runbook="dead-letters",
-    )
+    return alert_table.DEAD_LETTER.of(message.deployment, happened, done=done)
 
 
 def _event(message: Queued) -> Any:

@@ -16,6 +16,7 @@ from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
 from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.operations import alert_table
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import compare
 from portcullis.operations.access.synchronise import synchronise
@@ -27,7 +28,6 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT
 
@@ -80,15 +80,7 @@ def _look_at_dead_letters(services: Services, names: list[str]) -> None:
     if not told:
         over(services, account, "dead-letters-waiting")
         return
-    alert = Alert(
-        name="dead-letters-waiting",
-        deployment=account,
-        severity="warning",
-        happened=f"events lie in the dead letters of this account: {told}",
-        done="what they asked for was read from the truth by the sweep; the events themselves are kept",
-        next="mend the cause, then: portcullis redrive; check with: portcullis sweep, which tells those that lie there still",
-        runbook="dead-letters",
-    )
+    alert = alert_table.DEAD_LETTERS_WAITING.of(account, f"events lie in the dead letters of this account: {told}")
     tell_once(services, alert, told)
 
 
@@ -158,15 +150,7 @@ def _said(error: Exception) -> str:
 
 def _tell_failed(services: Services, name: str, errors: _Errors) -> None:
     """Told once. Where not even that can be done, it is in the log and in what the sweep answers."""
-    alert = Alert(
-        name="sweep-failed",
-        deployment=name,
-        severity="warning",
-        happened=f"the sweep could not read the whole truth of {name}: {errors}",
-        done="the rest of it was done; it is tried again at the next sweep; the other deployments are not affected",
-        next=f"portcullis status {name}",
-        runbook="automation-broken",
-    )
+    alert = alert_table.SWEEP_FAILED.of(name, f"the sweep could not read the whole truth of {name}: {errors}")
     try:
         tell_once(services, alert, errors.kinds)
     except Exception as error:
@@ -182,21 +166,14 @@ def _chores(site: Site) -> None:
         (keep_restorable, "snapshots"),
     )
     for chore, what in chores:
-        name = f"{what.replace(' ', '-')}-not-seen-to"
+        kind = alert_table.NOT_SEEN_TO[what.replace(" ", "-")]
         try:
             chore(site, _CAUSE)
-            over(site.services, site.name, name)
+            over(site.services, site.name, kind.name)
         except Exception as error:
             log.warning("%s of %s: %s", what, site.name, _said(error))
-            alert = Alert(
-                name=name,
-                deployment=site.name,
-                severity="warning",
-                happened=f"the sweep could not see to the {what} of {site.name}: {_said(error)}",
-                done="access and key were read all the same; this is tried again at the next sweep",
-                next=f"portcullis status {site.name}",
-                runbook="automation-broken",
-            )
+            happened = f"the sweep could not see to the {what} of {site.name}: {_said(error)}"
+            alert = kind.of(site.name, happened)
             tell_once(site.services, alert, type(error).__name__)
 
 
@@ -208,15 +185,10 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
     if not changed:
         return
     name, clients = site.name, ", ".join(changed)
-    alert = Alert(
-        name="drift",
-        deployment=name,
-        severity="critical",
-        happened=f"the identity pool {site.registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
+    alert = alert_table.ROLE_CHOICE_CHANGED.of(
+        name,
+        f"the identity pool {site.registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
         "whoever signed in through it may have had a role that none of their groups has",
-        done="the choice was put back: the role that the token names, or none",
-        next=f"Who changed it: SetIdentityPoolRoles and UpdateIdentityPool in CloudTrail. Check with: portcullis history {name}",
-        runbook="drift",
         detail={"clients": list(changed)},
     )
     site.alerts.tell(alert)
@@ -233,17 +205,8 @@ def _tell_drift(site: Site) -> tuple[Drift, ...]:
         return ()
     words = [str(one) for one in found]
     severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
-    alert = Alert(
-        name="drift",
-        deployment=site.name,
-        severity=severity,
-        happened=f"the engine holds something else than the model asks for: {'; '.join(words[:20])}",
-        done="what Portcullis had set was put right; what it did not make was left alone",
-        next=f"see what it is, and ask whoever did it: portcullis drift {site.name}; undo it by hand; or, if it was meant, "
-        "put it into the model as the page says",
-        runbook="drift",
-        detail={"drift": words},
-    )
+    happened = f"the engine holds something else than the model asks for: {'; '.join(words[:20])}"
+    alert = alert_table.DRIFT.of(site.name, happened, severity=severity, detail={"drift": words})
     if tell_once(site.services, alert, "\n".join(words)):
         site.ledger.record(
             Change(

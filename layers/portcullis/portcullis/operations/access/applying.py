@@ -15,6 +15,7 @@ from portcullis.families.opensearch.batching import quickest
 from portcullis.families.opensearch.config import SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.patch import patches
+from portcullis.operations import alert_table
 from portcullis.operations.access.filters import refuse_unread_filters
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import (
@@ -45,7 +46,6 @@ from portcullis.operations.writing.standing import (
 )
 from portcullis.operations.writing.undertaking import PendingChange, begin, settle, starting, text_in_ledger
 from portcullis.operations.writing.while_open import WhileOpen
-from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Engine
 from portcullis.ports.registration import KeptModel
 
@@ -319,14 +319,9 @@ def refuse_lock_out(
         return
     told = "; ".join(refusals)
     site.alerts.tell(
-        Alert(
-            name="lock-out-refused",
-            deployment=site.name,
-            severity="critical",
-            happened=f"a change would have locked out somebody who must not be: {told}",
-            done="nothing was written",
-            next=f"look at the plan: portcullis plan {site.name}",
-            runbook="drift",
+        alert_table.LOCK_OUT_REFUSED.of(
+            site.name,
+            f"a change would have locked out somebody who must not be: {told}",
             detail={"cause": cause.what, "actor": cause.actor},
         )
     )

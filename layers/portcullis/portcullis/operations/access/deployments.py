@@ -13,6 +13,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patch import pointer
+from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.people.known import accept
@@ -20,7 +21,6 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel
 
@@ -200,15 +200,9 @@ def withdraw(services: Services, deployment: str, cause: Trigger) -> None:
     state = services.ledger.custody(deployment).state
     if state is not State.DELETED:
         services.alerts.tell(
-            Alert(
-                name="unwatched",
-                deployment=deployment,
-                severity="critical",
-                happened=f"{deployment} is no longer watched: its stack was deleted; its domain stays, {state.value} as it was",
-                done="nothing on the domain was changed: who is in stays in, whoever leaves a group and whatever becomes of the key",
-                next="If nobody meant it: deploy it again, and only then decide on its domain, as the page says. "
-                f"What was done to it: `portcullis history {deployment}`",
-                runbook="automation-broken",
+            alert_table.UNWATCHED.of(
+                deployment,
+                f"{deployment} is no longer watched: its stack was deleted; its domain stays, {state.value} as it was",
             )
         )
     services.ledger.unregister(deployment)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
+from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.people.one_role import tell_who_loses
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.writing.standing import coming, in_step, out_of_step, tell_of_refused
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
-from portcullis.ports.alerts import Alert
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,9 @@ def synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
 
 def tell_refused(services: Services, deployment: str, why: PortcullisError) -> None:
     """Access could not be brought to what stands, and will not be by trying again. Told once for the same reason."""
-    alert = Alert(
-        name="access-refused",
-        deployment=deployment,
-        severity="critical",
-        happened=f"access of {deployment} does not follow its groups, for a change was refused: {why}",
-        done="whoever left was taken out as far as that was possible alone; every sweep tries the rest again, and later events go on",
-        next=f"see what is refused: portcullis plan {deployment}; mend it, then portcullis synchronise {deployment}."
-        f" Check with: portcullis status {deployment}",
-        runbook="drift",
+    alert = alert_table.ACCESS_REFUSED.of(
+        deployment,
+        f"access of {deployment} does not follow its groups, for a change was refused: {why}",
         detail={"why": str(why)[:1000]},
     )
     tell_once(services, alert, str(why)[:500])

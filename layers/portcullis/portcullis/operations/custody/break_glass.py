@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from portcullis.custody.chronicle import BREAK_GLASS, OPEN_FOR
 from portcullis.custody.types import Custody
+from portcullis.operations import alert_table
 from portcullis.operations.services import Services
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import Signal
 
@@ -32,16 +32,10 @@ def break_glass_used(services: Services, deployment: str, signal: Signal) -> boo
     announced = _announced(services, custody, signal.at)
     happened = f"{who} took the break-glass role of {deployment}{from_where} at {signal.at}{session}; {announced}"
     services.alerts.tell(
-        Alert(
-            name="break-glass-used",
-            deployment=deployment,
-            severity="critical",
-            happened=happened,
+        alert_table.BREAK_GLASS_USED.of(
+            deployment,
+            happened,
             done=f"nothing was taken away from that session; {_reach(custody)}",
-            next="Ask whoever it was what for. If nobody meant it: "
-            f"`portcullis end-break-glass {deployment}`, and end the role's sessions as the page says. "
-            f"Check with `portcullis history {deployment}`.",
-            runbook="break-glass",
             detail={"at": signal.at, "event": signal.event_id},
         )
     )

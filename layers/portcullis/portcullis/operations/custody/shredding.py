@@ -9,8 +9,8 @@ from typing import Any
 from portcullis.custody.key_access import readers_by_grant
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
+from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 
@@ -64,14 +64,8 @@ def shred(
     region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"
     site.alerts.tell(
-        Alert(
-            name="shred-scheduled",
-            deployment=deployment,
-            severity="critical",
-            happened=f"{cause.actor} asked for the destruction of the key of {deployment}: {said}",
-            done="every deployment under it is locked and stays so",
-            next=f"{undo}. Check with: portcullis key status {deployment}",
-            runbook="delete-and-shred",
+        alert_table.SHRED_SCHEDULED.of(
+            deployment, f"{cause.actor} asked for the destruction of the key of {deployment}: {said}", undo=undo
         )
     )
     return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), undo)

@@ -16,11 +16,11 @@ from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.base import RESTORED
 from portcullis.model.option_types import SnapshotOptions
+from portcullis.operations import alert_table
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
-from portcullis.ports.alerts import Alert
 from portcullis.ports.data import Document, Documents
 from portcullis.ports.ledger import Change
 
@@ -185,15 +185,7 @@ def _take_when_due(site: Site, every: timedelta) -> str:
 
 
 def _tell_failed(services: Services, deployment: str, happened: str, about: str) -> None:
-    alert = Alert(
-        name=_FAILED,
-        deployment=deployment,
-        severity="critical",
-        happened=f"{deployment}: {happened}",
-        done="the next sweep tries again",
-        next=f"portcullis snapshot list {deployment}",
-        runbook="restore",
-    )
+    alert = alert_table.SNAPSHOT_FAILED.of(deployment, f"{deployment}: {happened}")
     tell_once(services, alert, about)
 
 
@@ -248,29 +240,16 @@ def _end(site: Site, cause: Trigger, ended: Json) -> None:
         over(site.services, name, "restore-failed")
         over(site.services, name, "restore-overdue")
     else:
-        alert = Alert(
-            name="restore-failed",
-            deployment=name,
-            severity="critical",
-            happened=f"a snapshot of {name} could not be shown to be restorable: {said}",
-            done="the restored index was taken away; nothing of the original was touched",
-            next=f"portcullis snapshot list {name}; try again: portcullis restorability {name}",
-            runbook="restore",
-        )
+        alert = alert_table.RESTORE_FAILED.of(name, f"a snapshot of {name} could not be shown to be restorable: {said}")
         tell_once(site.services, alert, said)
     site.ledger.save(name, CHECK, ended)
 
 
 def _overdue(site: Site, kept: Json | None, every: timedelta, why: str) -> None:
     since = kept["at"] if kept else "it was deployed"
-    alert = Alert(
-        name="restore-overdue",
-        deployment=site.name,
-        severity="warning",
-        happened=f"the snapshots of {site.name} were not checked since {since}, every {every.days} days was asked for: {why}",
-        done="the next sweep tries again",
-        next=f"portcullis snapshot list {site.name}",
-        runbook="restore",
+    alert = alert_table.RESTORE_OVERDUE.of(
+        site.name,
+        f"the snapshots of {site.name} were not checked since {since}, every {every.days} days was asked for: {why}",
     )
     tell_once(site.services, alert, why)
 

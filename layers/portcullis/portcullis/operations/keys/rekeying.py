@@ -26,6 +26,7 @@ import msgspec
 from portcullis import custody as machine
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
+from portcullis.operations import alert_table
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.foundation import CANARY_INDEX, MOVING
 from portcullis.operations.custody.guard import guard
@@ -34,7 +35,6 @@ from portcullis.operations.data.repositories import reading, registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.keys.check import refuse_bad_key
 from portcullis.operations.services import Services, Trigger
-from portcullis.ports.alerts import Alert
 from portcullis.ports.data import Documents
 from portcullis.ports.ledger import Change
 
@@ -270,16 +270,12 @@ def _hand_over(services: Services, deployment: str, move: Move, cause: Trigger, 
         _save(services, deployment, move)
     endpoints.tell(deployment, new.endpoint)
     services.alerts.tell(
-        Alert(
-            name="re-keyed",
-            deployment=deployment,
-            severity="warning",
-            happened=f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.endpoint} now",
+        alert_table.RE_KEYED.of(
+            deployment,
+            f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.endpoint} now",
             done=f"{sum(move.documents.values())} documents in {len(move.documents)} indices were checked one by one; "
             f"the parameter /portcullis/{deployment}/endpoint names the new endpoint; the old one is locked next",
-            next="move every client that does not read the parameter; check with: "
-            f"portcullis status {move.to}; the page says what then becomes of the old one",
-            runbook="re-key",
+            to=move.to,
         )
     )
     return move

@@ -7,10 +7,10 @@ from datetime import timedelta
 from portcullis.custody import rotation
 from portcullis.custody.types import Health, Severity, State
 from portcullis.errors import Refused
+from portcullis.operations import alert_table
 from portcullis.operations.keys.check import look_at
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import tell_once
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 
 
@@ -62,14 +62,7 @@ def rotate_when_due(site: Site, cause: Trigger) -> str:
 
 
 def _tell(services: Services, deployment: str, severity: str, happened: str, about: str) -> None:
-    alert = Alert(
-        name="rotation-on-demand",
-        deployment=deployment,
-        severity=severity,
-        happened=happened,
-        done="nothing was interrupted; the key goes on encrypting",
-        next=f"portcullis key status {deployment}; when none is left: portcullis re-key {deployment} --to NEW-DEPLOYMENT, "
-        f"or automatic rotation of {rotation.SHORTEST_PERIOD.days} days or more",
-        runbook="rotation-not-followed",
+    alert = alert_table.ROTATION_ON_DEMAND.of(
+        deployment, happened, severity=severity, days=rotation.SHORTEST_PERIOD.days
     )
     tell_once(services, alert, f"{severity}: {about}")

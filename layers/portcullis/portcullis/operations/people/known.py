@@ -15,6 +15,7 @@ from portcullis.access.known import Known, Recognised, accepted, names_of, recog
 from portcullis.access.plan import AccessModel, Membership
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError
+from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
@@ -108,34 +109,11 @@ def _alert(deployment: str, name: str, words: Sequence[str]) -> Alert:
     found = "; ".join(words[:_MOST_TOLD]) + (f"; and {len(words) - _MOST_TOLD} more" if len(words) > _MOST_TOLD else "")
     detail = {"found": list(words[:_MOST_TOLD])}
     if name == "another-person":
-        return Alert(
-            name="another-person",
-            deployment=deployment,
-            severity="critical",
-            happened=f"a name that is granted something belongs to somebody else now: {found}",
-            done="who has the name now was taken out, or was never let in; the others are not affected",
-            next=f"find out who made the name again. Look: portcullis status {deployment}",
-            runbook="drift",
-            detail=detail,
+        return alert_table.ANOTHER_PERSON.of(
+            deployment, f"a name that is granted something belongs to somebody else now: {found}", detail=detail
         )
     if name == "not-read":
-        return Alert(
-            name="not-read",
-            deployment=deployment,
-            severity="critical",
-            happened=f"who is meant by a grant could not be read: {found}",
-            done="all other groups are followed; whoever leaves one that cannot be read is not taken out until it can",
-            next=f"correct its name, or deploy again so that it may be read. Look: portcullis status {deployment}",
-            runbook="drift",
-            detail=detail,
-        )
-    return Alert(
-        name="name-not-mapped",
-        deployment=deployment,
-        severity="warning",
-        happened=f"somebody is called what no role mapping may hold: {found}",
-        done="they were not let in",
-        next=f"find out who chose such a name. Look: portcullis status {deployment}",
-        runbook="drift",
-        detail=detail,
+        return alert_table.NOT_READ.of(deployment, f"who is meant by a grant could not be read: {found}", detail=detail)
+    return alert_table.NAME_NOT_MAPPED.of(
+        deployment, f"somebody is called what no role mapping may hold: {found}", detail=detail
     )

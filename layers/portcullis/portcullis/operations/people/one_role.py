@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable
 from portcullis.access.one_role import NotCarried, groups_that_make_up, not_carried
 from portcullis.access.plan import By, Grant
 from portcullis.errors import PortcullisError
+from portcullis.operations import alert_table
 from portcullis.operations.services import Site
 from portcullis.operations.telling import over, tell_once
-from portcullis.ports.alerts import Alert
 
 log = logging.getLogger(__name__)
 _NAME = "one-role-of-two"
@@ -44,15 +44,9 @@ def tell_who_loses(site: Site, grants: Collection[Grant]) -> None:
             over(site.services, name, _NAME)
             return
         told = words[:_MOST_TOLD] + ([f"and {len(words) - _MOST_TOLD} more"] if len(words) > _MOST_TOLD else [])
-        alert = Alert(
-            name=_NAME,
-            deployment=name,
-            severity="warning",
-            happened=f"somebody has less than their groups are granted: {'; '.join(told)}",
-            done="nothing was changed: which role a token carries Cognito decides, by the precedence of the groups",
-            next="take them out of one of the groups, or grant by members, which adds up."
-            f" See who it is: portcullis check deployments/{name}.yaml --live",
-            runbook="drift",
+        alert = alert_table.ONE_ROLE_OF_TWO.of(
+            name,
+            f"somebody has less than their groups are granted: {'; '.join(told)}",
             detail={"found": words[:_MOST_TOLD]},
         )
         tell_once(site.services, alert, "\n".join(words))

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Mapping
 from portcullis.access.sessions import from_now_on
 from portcullis.errors import PortcullisError
 from portcullis.model.option_types import Options
+from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
 
@@ -100,13 +100,7 @@ def _change(site: Site, left: Mapping[str, Collection[str]], cause: Trigger, don
 
 def _tell(site: Site, error: PortcullisError) -> None:
     name = site.name
-    alert = Alert(
-        name=_ALERT,
-        deployment=name,
-        severity="warning",
-        happened=f"somebody left a group of {name} that has a role, and what he still holds could not be ended: {error}",
-        done="it is written down and tried again at every look, the sweep at the latest; credentials end by themselves within an hour",
-        next=f"portcullis status {name}",
-        runbook="automation-broken",
+    alert = alert_table.SESSIONS_NOT_ENDED.of(
+        name, f"somebody left a group of {name} that has a role, and what they still hold could not be ended: {error}"
     )
     tell_once(site.services, alert, type(error).__name__)

@@ -14,9 +14,9 @@ from portcullis import model
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
+from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.ports.watch import Roads
@@ -184,15 +184,9 @@ def _tell(
     new = [_words(label, one) for label, one in sorted(now.items()) if before.get(label) != one]
     over = sorted(set(before) - set(now))
     if new:
-        alert = Alert(
-            name="another-road",
-            deployment=deployment,
-            severity="critical",
-            happened=f"somebody else may be let in to {deployment}, or as somebody who is: {' | '.join(new)[:3000]}",
-            done="nothing was changed or shut: what is mapped is mapped as before",
-            next=f"Look: portcullis roads {deployment}. Find out who did it, and take it back as the page says. "
-            f"Check with: portcullis status {deployment}",
-            runbook="another-road",
+        alert = alert_table.ANOTHER_ROAD.of(
+            deployment,
+            f"somebody else may be let in to {deployment}, or as somebody who is: {' | '.join(new)[:3000]}",
             detail={"roads": new},
         )
         services.alerts.tell(alert)
@@ -222,17 +216,5 @@ def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
         )
     else:
         return
-    services.alerts.tell(
-        Alert(
-            name="road-used",
-            deployment=deployment,
-            severity="warning",
-            happened=said,
-            done="nothing was changed or shut",
-            next="Ask whoever it was what for; if nobody meant it, take it back as the page says. "
-            f"Check with: portcullis history {deployment}",
-            runbook="another-road",
-            detail={"event": signal.event_id},
-        )
-    )
+    services.alerts.tell(alert_table.ROAD_USED.of(deployment, said, detail={"event": signal.event_id}))
     services.ledger.record(Change(deployment, services.now(), "road used", signal.event_id, who, said))

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from portcullis.errors import BadInput, PortcullisError, Unreachable
+from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import OUR_PREFIX
@@ -47,14 +47,9 @@ def forget_eyes(services: Services, cause: Trigger) -> None:
     if services.ledger.saved(ACCOUNT, EYES) is None:
         return
     services.alerts.tell(
-        Alert(
-            name="eyes-unwatched",
-            deployment=ACCOUNT,
-            severity="critical",
-            happened="nobody looks any more whether Portcullis still sees: the stack portcullis-observability was deleted",
-            done="nothing else was changed; keys and groups are read as before",
-            next="If nobody meant it: deploy the stack again. Check with: portcullis eyes",
-            runbook="eyes-shut",
+        alert_table.EYES_UNWATCHED.of(
+            ACCOUNT,
+            "nobody looks any more whether Portcullis still sees: the stack portcullis-observability was deleted",
         )
     )
     services.ledger.forget(ACCOUNT, EYES)
@@ -143,25 +138,14 @@ def _tell(
     whose = "this account" if deployment == ACCOUNT else deployment
     if now:
         words = [_words(label, one) for label, one in sorted(now.items())]
-        alert = Alert(
-            name="eyes-shut",
-            deployment=deployment,
-            severity="critical",
-            happened=f"Portcullis does not see all of {whose} any more: {'; '.join(words[:20])}",
-            done="nothing was put back: the sweep goes on reading keys and groups, as long as it is not itself what was shut",
-            next="Find out who did it and what else they did, then put it back as the page says. Check with: portcullis eyes",
-            runbook="eyes-shut",
+        alert = alert_table.EYES_SHUT.of(
+            deployment,
+            f"Portcullis does not see all of {whose} any more: {'; '.join(words[:20])}",
             detail={"shut": words},
         )
     else:
-        alert = Alert(
-            name="eyes-open",
-            deployment=deployment,
-            severity="info",
-            happened=f"Portcullis sees all of {whose} again: {', '.join(sorted(before))}",
-            done="what no event told meanwhile was found by the sweeps, or is with the next one",
-            next="Check with: portcullis eyes",
-            runbook="eyes-shut",
+        alert = alert_table.EYES_OPEN.of(
+            deployment, f"Portcullis sees all of {whose} again: {', '.join(sorted(before))}"
         )
     services.alerts.tell(alert)
     services.ledger.record(
@@ -181,14 +165,9 @@ def _tell(
 def _purged(services: Services, signal: Signal) -> None:
     """Emptied once, and as it must be a moment later: the event is all there is to see of it."""
     services.alerts.tell(
-        Alert(
-            name="events-thrown-away",
-            deployment=ACCOUNT,
-            severity="warning",
-            happened=f"{signal.actor or 'somebody'} emptied {signal.subject} at {signal.at}: the events in it are gone",
-            done="what they were about is read by the next sweep",
-            next="Read the whole truth now: portcullis sweep. Then find out who it was",
-            runbook="eyes-shut",
+        alert_table.EVENTS_THROWN_AWAY.of(
+            ACCOUNT,
+            f"{signal.actor or 'somebody'} emptied {signal.subject} at {signal.at}: the events in it are gone",
             detail={"event": signal.event_id, "detail": json.dumps(signal.detail)[:1000]},
         )
     )

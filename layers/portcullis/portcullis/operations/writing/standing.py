@@ -15,6 +15,7 @@ import msgspec
 
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.undertaking import digest
 from portcullis.ports.alerts import Alert
@@ -161,16 +162,8 @@ def tell_of_refused(services: Services, name: str) -> None:
 
 
 def _alert(name: str, refused: RefusedModel) -> Alert:
-    return Alert(
-        name="model-refused",
-        deployment=name,
-        severity="warning",
-        happened=str(refused),
-        done="what it had changed is taken back; the model that was in force before goes on, and access follows the groups by that one",
-        next=f"mend the deployment file, see what it would change with portcullis plan {name}, and apply it. "
-        f"Check with: portcullis status {name}",
-        runbook="drift",
-        detail={"model": refused.name, "actor": refused.actor, "cause": refused.cause},
+    return alert_table.MODEL_REFUSED.of(
+        name, str(refused), detail={"model": refused.name, "actor": refused.actor, "cause": refused.cause}
     )
 
 
