@@ -8,12 +8,13 @@ import re
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.fixtures_node", "tests.fixtures_elastic", "tests.fixtures_aws", "tests.local.fixtures_door"]
 
-settings.register_profile("whole", deadline=None)
-settings.register_profile("fast", deadline=None, max_examples=12)
+# Neither says anything of how fast the machine is.
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("whole"), max_examples=12)
 settings.load_profile("whole")
 
 # A run in the background of a shell is begun with Ctrl-C ignored, and so is whatever it starts: programs that are to be interrupted here

@@ -204,3 +204,60 @@ def test_only_the_notification_about_the_key_is_read() -> None:
     assert told is not None
     assert (told.name, told.health, told.definite) == (DOMAIN, R, False)
     assert probes.read_notification({"event": "VPC Endpoint"}) is None
+
+
+SAYS_OF_THE_KEY = {"DryRunOperationException": H, "DisabledException": R, "AccessDeniedException": R, "AccessDenied": R}
+
+
+@pytest.mark.parametrize("code", probes.ERROR_CODES)
+def test_each_known_code_without_a_word_more_is_unreachable_but_for_those_that_say_it_all(code: str) -> None:
+    expected = SAYS_OF_THE_KEY.get(code, R if code == "NotFoundException" else U)
+    assert probes.read_use(error(code)).health is expected
+
+
+SERVICE = "es.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("grant", "serves"),
+    [
+        ({"GranteePrincipal": SERVICE}, True),
+        ({"GranteeServicePrincipal": SERVICE}, True),
+        ({"GranteePrincipal": SERVICE, "Constraints": None}, True),
+        ({"GranteePrincipal": SERVICE, "Constraints": {"EncryptionContextSubset": None}}, True),
+        ({"GranteePrincipal": SERVICE, "Constraints": {"EncryptionContextSubset": {"aws:es:arn": DOMAIN_ARN}}}, True),
+        ({"GranteePrincipal": SERVICE, "Constraints": {"EncryptionContextEquals": {"a": "arn:aws:es:other"}}}, False),
+        ({"GranteePrincipal": SERVICE, "Constraints": {"EncryptionContextEquals": {"a": "no arn"}}}, True),
+        ({"GranteePrincipal": "arn:aws:iam::1:role/x", "Constraints": {"E": {"a": DOMAIN_ARN}}}, True),
+        ({"GranteePrincipal": "arn:aws:iam::1:role/x"}, False),
+        ({"GranteePrincipal": "arn:aws:sts::1:assumed-role/AWSServiceRoleForAmazonOpenSearchService/x"}, True),
+        ({}, False),
+    ],
+)
+def test_the_service_s_grant_is_known_by_its_holder_or_by_the_domain_it_is_for(
+    grant: dict[str, Any], serves: bool
+) -> None:
+    found = probes.read_grants({"Grants": [grant]}, domain_arn=DOMAIN_ARN, expected=True)
+    assert found is not None
+    assert (found.health is H) is serves
+
+
+@pytest.mark.parametrize(
+    ("text", "health", "cause"),
+    [
+        ("the external key is disabled", R, RevocationCause.DISABLED),
+        ("the external key is not enabled", R, RevocationCause.DISABLED),
+        ("the external key was not found", R, RevocationCause.DELETED),
+        ("could not find the external key", R, RevocationCause.DELETED),
+        ("access to the external key was denied", R, RevocationCause.ACCESS_DENIED),
+        ("the external key store proxy was not found", U, None),
+        ("the external key store proxy denied the request", U, None),
+        ("the external key store: the external key is disabled", R, RevocationCause.DISABLED),
+        ("something was denied", U, None),
+    ],
+)
+def test_what_is_said_of_an_external_key_counts_and_of_its_store_s_proxy_does_not(
+    text: str, health: Health, cause: RevocationCause | None
+) -> None:
+    probe = probes.read_use(error("KMSInvalidStateException", text))
+    assert (probe.health, probe.cause) == (health, cause)
