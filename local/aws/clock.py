@@ -1,7 +1,8 @@
 """Schedules on demand: fire a scheduled rule now, without waiting for its rate or its hour.
 
 MiniStack fires `rate(...)` and `cron(...)` rules by itself; the demo cannot wait five minutes for a sweep. The event and
-its way to the targets are those of a scheduled firing.
+its way to the targets are those of a scheduled firing. `schedules` stops the firing by itself, for tests of what nothing told: a
+sweep that happened to come then would find it first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,25 @@ from __future__ import annotations
 from typing import Any
 
 from local.aws.admin import verb
+
+_by_themselves = True
+
+
+@verb("schedules")
+def schedules(by_themselves: bool) -> dict[str, bool]:
+    """Whether scheduled rules fire by themselves; `fire` fires one either way."""
+    global _by_themselves
+    _by_themselves = by_themselves
+    return {"by_themselves": by_themselves}
+
+
+@verb("at-work")
+def at_work(function: str) -> dict[str, int]:
+    """How many invocations of a function are under way. What is fired beyond its reserved concurrency is dropped."""
+    from ministack.services import lambda_svc
+
+    _, running = lambda_svc.executions_in_flight()
+    return {"at_work": sum(many for where, many in running.items() if where.endswith(f":{function}"))}
 
 
 @verb("fire")
@@ -39,3 +59,15 @@ def fire(rule: str) -> dict[str, Any]:
                 eventbridge._invoke_target(target, event, kept, eventbridge._pattern_event_view(event))
         return {"rule": kept["Arn"], "targets": len(targets)}
     raise ValueError(f"there is no rule {rule}")
+
+
+def install() -> None:
+    from ministack.services import eventbridge
+
+    tick = eventbridge._tick_scheduled_rules
+
+    def tick_if_wanted() -> None:
+        if _by_themselves:
+            tick()
+
+    eventbridge._tick_scheduled_rules = tick_if_wanted

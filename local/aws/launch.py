@@ -36,7 +36,7 @@ def main(spec_file: str) -> None:
     install(spec)
     signal.signal(signal.SIGTERM, lambda *_: _end())
     threading.Thread(target=_life_line, daemon=True, name="life-line").start()
-    from local.aws import admin, clock, domain  # noqa: F401 - clock registers its verb
+    from local.aws import admin, domain
 
     door = _door(spec["door"]) if spec.get("door") is not None else None
     domain.default_endpoint = spec.get("domain_endpoint") or door
@@ -62,6 +62,7 @@ def install(spec: dict[str, Any]) -> None:
         cfn_accounts,
         cfn_network,
         cfn_watch,
+        clock,
         delivery,
         documents,
         domain,
@@ -95,6 +96,7 @@ def install(spec: dict[str, Any]) -> None:
         delivery,
         events,
         faults,
+        clock,
     ):
         addition.install()
 

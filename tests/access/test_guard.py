@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.actual import Json
+from portcullis.access.actual import Json, Write
 from portcullis.access.difference import difference
 from portcullis.access.guard import ProtectedPrincipals, guard, guard_plan
 from portcullis.access.plan import AccessModel, Membership
@@ -52,7 +52,7 @@ def test_given_break_glass_mapped_outside_a_window_then_a_plan_that_does_so_is_r
     held = house(kibana_user=mapping(**{lists: [entry]}))
     assert told(held, refuses=True) == [f"break-glass is mapped to kibana_user through {lists} ({entry})"]
     add = [{"op": "add", "path": "/kibana_user", "value": held.get(Kind.MAPPINGS, "kibana_user")}]
-    assert [d.refuses for d in guard_plan(OPENSEARCH, house(), [(Kind.MAPPINGS, add)], KEEPERS, ASKED)] == [True]
+    assert [d.refuses for d in guard_plan(OPENSEARCH, house(), [Write(Kind.MAPPINGS, add)], KEEPERS, ASKED)] == [True]
     assert [d.refuses for d in guard_plan(OPENSEARCH, held, [], KEEPERS, ASKED)] == [False], (
         "what is wrong already is an alarm"
     )
@@ -117,16 +117,12 @@ def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_i
     held = house()
     document = held.get(Kind.MAPPINGS, "security_manager")
     sequence = [
-        (Kind.MAPPINGS, [{"op": "remove", "path": "/security_manager"}]),
-        (Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": document}]),
+        Write(Kind.MAPPINGS, [{"op": "remove", "path": "/security_manager"}]),
+        Write(Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": document}]),
     ]
     assert any(d.refuses for d in guard_plan(OPENSEARCH, held, sequence, KEEPERS, ASKED))
-    assert (
-        guard_plan(
-            OPENSEARCH, held, [(k, [op for _, ops in sequence for op in ops]) for k in [Kind.MAPPINGS]], KEEPERS, ASKED
-        )
-        == ()
-    )
+    at_once = [Write(Kind.MAPPINGS, [operation for write in sequence for operation in write.body])]
+    assert guard_plan(OPENSEARCH, held, at_once, KEEPERS, ASKED) == ()
 
 
 def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refused() -> None:

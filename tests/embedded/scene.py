@@ -17,6 +17,7 @@ from portcullis.ports.ledger import Change
 from local import embedded
 from local.people import until
 from local.story.stages import Alerts, Cast, waiting
+from stacks import names
 
 INDEX = "catalyst-scene"
 TIMELINES = embedded.HOME / "timelines"
@@ -37,26 +38,32 @@ class Scene:
     # ------------------------------------------------------------------ from open to open
 
     def begin(self) -> None:
-        status, _ = self.up.node.ask("PUT", f"/{INDEX}/_doc/1?refresh=true", {"order": 1})
-        assert status in (200, 201)
-        self.quiet()
-        assert self.cast.state() == "open"
+        self.open_again()
+        status, said = self.up.node.ask("PUT", f"/{INDEX}/_doc/1?refresh=true", {"order": 1})
+        assert status in (200, 201), said
         self.began = datetime.now(UTC)
         self.told_before = [alert["alert"] for alert in self.alerts.all()]
         self.before = self.everything()
         assert self.cast.application.may_search(INDEX)
 
     def end(self) -> None:
-        self.aws.admin("mend")
         if self.gone:
-            return
-        if self.aws.client("kms").describe_key(KeyId=self.key)["KeyMetadata"]["KeyState"] != "Enabled":
+            self.aws.admin("mend")
+        else:
+            self.open_again()
+
+    def open_again(self) -> None:
+        """Whatever a test left: everything answers, the key is enabled, nobody holds the deployment, and it is open."""
+        self.aws.admin("mend")
+        if not self.up.node.running:
+            self.up.node.start_again()
+        if self.kms.describe_key(KeyId=self.key)["KeyMetadata"]["KeyState"] != "Enabled":
             with contextlib.suppress(ClientError):  # it is not pending, only disabled
                 self.kms.cancel_key_deletion(KeyId=self.key)
             self.kms.enable_key(KeyId=self.key)
-        if self.cast.state() != "open":
-            self.sweep()
-        self.until_open()
+        if self.custody()["hold"]:
+            self.cast.operate("unlock", "act", deployment=self.up.deployment)
+        self.swept_until("open")
         self.quiet()
 
     def quiet(self) -> None:
@@ -66,7 +73,21 @@ class Scene:
     # ------------------------------------------------------------------ what is done
 
     def sweep(self) -> None:
-        self.aws.admin("fire", rule="portcullis-sweep")
+        """As the schedule does it. One is at work at a time, and one that is fired meanwhile is dropped: so the last one ends first."""
+        sweep = names.function("sweep")
+        until(lambda: not self.aws.admin("at-work", function=sweep)["at_work"], what="no other sweep is at work")
+        self.aws.admin("fire", rule=sweep)
+
+    def swept_until(self, state: str, within: float = 100) -> None:
+        """One sweep after another, each of which tries what the one before could not do."""
+
+        def there() -> bool:
+            if self.cast.state() == state:
+                return True
+            self.sweep()
+            return False
+
+        until(there, within=within, what=f"the deployment is {state}, by sweeps alone")
 
     def swept(self) -> Any:
         """The same, to its end: by the person's verb, which runs the same sweep."""
@@ -89,6 +110,9 @@ class Scene:
     @property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.aws.client("dynamodb"), self.up.output("LedgerTable"))
+
+    def custody(self) -> Any:
+        return self.cast.operate("status", deployment=self.up.deployment)["custody"]
 
     def unreachable_for(self, minutes: float) -> None:
         """As if the key had been out of reach for so long."""

@@ -43,8 +43,10 @@ def _denied(scene: Scene, whom: list[str] | str, actions: list[str]) -> Iterator
     no = {"Sid": "NotYou", "Effect": "Deny", "Principal": {"AWS": whom}, "Action": actions, "Resource": "*"}
     policy["Statement"].append(no)
     scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=json.dumps(policy))
-    yield
-    scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=before)
+    try:
+        yield
+    finally:
+        scene.kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=before)
 
 
 def denied_by_its_policy(scene: Scene) -> AbstractContextManager[None]:
@@ -66,9 +68,11 @@ def _without_its_grant(scene: Scene, take: Callable[[dict[str, Any]], Any]) -> I
         if scene.domain["ARN"] in str(one.get("Constraints"))
     ]
     take(grant)
-    yield
-    asked = {k: grant[k] for k in ("GranteePrincipal", "RetiringPrincipal", "Operations", "Name", "Constraints")}
-    scene.kms.create_grant(KeyId=scene.key, **asked)
+    try:
+        yield
+    finally:
+        asked = {k: grant[k] for k in ("GranteePrincipal", "RetiringPrincipal", "Operations", "Name", "Constraints")}
+        scene.kms.create_grant(KeyId=scene.key, **asked)
 
 
 def grant_revoked(scene: Scene) -> AbstractContextManager[None]:
@@ -313,30 +317,16 @@ def test_a_ledger_that_throttles_in_the_middle_of_a_lock_and_of_an_unlock_only_d
     writes = ["dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:DeleteItem"]
     scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
     scene.kms.disable_key(KeyId=scene.key)
-    until(lambda: _locks(scene), within=100, what="locked though the ledger throttled")
+    scene.swept_until("locked")
     assert any(one["met"] for one in scene.aws.admin("faults").values()), "it did throttle"
     scene.until_locked()
     scene.aws.admin("mend")
     scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
     scene.kms.enable_key(KeyId=scene.key)
-    until(lambda: _opens(scene), within=100, what="open though the ledger throttled")
+    scene.swept_until("open")
     scene.aws.admin("mend")
     scene.as_before()
     assert len(scene.told("locked")) == 1
-
-
-def _locks(scene: Scene) -> bool:
-    if scene.cast.state() != "locked":
-        scene.sweep()
-        time.sleep(2)
-    return bool(scene.cast.state() == "locked")
-
-
-def _opens(scene: Scene) -> bool:
-    if scene.cast.state() != "open":
-        scene.sweep()
-        time.sleep(2)
-    return bool(scene.cast.state() == "open")
 
 
 def test_a_step_that_failed_is_tried_again_in_half_a_minute_by_a_reminder_without_a_sweep(scene: Scene) -> None:
@@ -363,11 +353,11 @@ def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_lock
     scene.aws.admin("mend")
     assert scene.cast.state() == "locking"
     scene.up.node.start_again()
-    until(lambda: _locks(scene), within=100, what="somebody else finishes the lock")
+    scene.swept_until("locked")
     scene.until_locked()
     scene.let_go()
     scene.kms.enable_key(KeyId=scene.key)
-    until(lambda: _opens(scene), within=60, what="open again")
+    scene.swept_until("open")
     scene.as_before()
 
 

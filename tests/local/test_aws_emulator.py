@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from portcullis.errors import BadInput
 
 from local.aws.emulator import Credentials, Emulator
+from local.people import until
 from local.processes import ROOT, Died
 from tests.local.assemblies import Stack, code, role, write
 
@@ -154,6 +155,10 @@ def test_given_a_door_that_cannot_be_made_when_started_then_the_end_of_the_log_s
         Emulator.start(tmp_path, door={"no-such-setting": True})
 
 
+def _log(aws: Emulator, function: str) -> str:
+    return aws.lambda_log(function).read_text() if aws.lambda_log(function).exists() else ""
+
+
 def _sleeping(aws: Emulator, folder: Path) -> int:
     """A Lambda worker in the middle of an invocation; its process id."""
     from local.deploy import deploy
@@ -170,10 +175,9 @@ def _sleeping(aws: Emulator, folder: Path) -> int:
     }
     deploy(write(folder / "out", Stack("s", resources, assets={"fn": folder / "fn"})), aws)
     aws.client("lambda").invoke(FunctionName="sleeper", InvocationType="Event")
-    deadline = time.monotonic() + 10
-    while "asleep" not in (aws.lambda_log("sleeper").read_text() if aws.lambda_log("sleeper").exists() else ""):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: "asleep" in _log(aws, "sleeper"), what="the function is asleep")
+    assert aws.admin("at-work", function="sleeper") == {"at_work": 1}
+    assert aws.admin("at-work", function="eper") == {"at_work": 0}
     return psutil.Process(aws.pid).children(recursive=True)[0].pid
 
 

@@ -273,3 +273,21 @@ def test_given_a_scheduled_rule_when_fired_on_demand_then_its_function_runs(
     assert not aws.lambda_log(function).exists()
     assert aws.admin("fire", rule=name) == {"rule": arn, "targets": 1}
     _until(lambda: aws.lambda_log(function).exists() and "asked who" in aws.lambda_log(function).read_text())
+
+
+def test_given_schedules_that_rest_when_their_time_comes_then_nothing_fires_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ministack.services import eventbridge
+
+    from local.aws import clock
+
+    ticks: list[str] = []
+    monkeypatch.setattr(eventbridge, "_tick_scheduled_rules", lambda: ticks.append("fired"))
+    clock.install()
+    clock.schedules(by_themselves=False)
+    eventbridge._tick_scheduled_rules()
+    assert ticks == []
+    clock.schedules(by_themselves=True)
+    eventbridge._tick_scheduled_rules()
+    assert ticks == ["fired"]

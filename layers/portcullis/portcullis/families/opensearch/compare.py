@@ -17,8 +17,8 @@ _SETS: frozenset[str] = frozenset(
     }
 )  # fmt: skip
 
-# Never compared: an engine does not show them.
-_SECRET: frozenset[str] = frozenset({"password", "hash"})
+# Never compared: an engine does not show the one and only shows the other.
+_SKIPPED: frozenset[str] = SHOWN_ONLY | {"password", "hash"}
 
 
 def same(one: Json | None, other: Json | None) -> bool:
@@ -30,13 +30,14 @@ def canonical(document: Json | None) -> Json | None:
     """The document in a form where equal means the same; None stays None."""
     if document is None:
         return None
-    skipped = SHOWN_ONLY | _SECRET
-    pairs = {k: _plain(v, k) for k, v in without_nothing(document).items() if k not in skipped}
+    pairs = {k: _plain(v, k) for k, v in without_nothing(document).items() if k not in _SKIPPED}
     return {k: v for k, v in pairs.items() if not _is_empty(v)}
 
 
-_WORDS = ("cluster_permissions", "allowed_actions", "backend_roles")
 _PATTERNS = {"index_permissions": "index_patterns", "tenant_permissions": "tenant_patterns"}
+_WORDS: frozenset[str] = frozenset(
+    {"cluster_permissions", "allowed_actions", "backend_roles", "fls", "masked_fields", *_PATTERNS.values()}
+)
 _LIMITS = ("dls", "fls", "masked_fields")
 
 
@@ -56,7 +57,7 @@ def _entries(permissions: Any, patterns: str) -> Any:
 
 
 def _words(value: Any, key: str) -> Any:
-    if key not in (*_WORDS, *_PATTERNS.values(), "fls", "masked_fields") or not isinstance(value, list | tuple):
+    if key not in _WORDS or not isinstance(value, list | tuple):
         return value
     words = [word for word in value if not (word is None or (isinstance(word, str) and not word.strip()))]
     # Of blanks alone, a rule that includes fields shows none.
@@ -74,9 +75,10 @@ def _plain(value: Any, key: str) -> Any:
         pairs = {k: _plain(v, k) for k, v in value.items()}
         return {k: v for k, v in pairs.items() if not _is_empty(v)}
     if isinstance(value, list | tuple):
-        items = [_plain(item, "") for item in value]
+        of_words = all(isinstance(item, str) for item in value)
+        items = list(value) if of_words else [_plain(item, "") for item in value]
         if key in _SETS:
-            if all(isinstance(item, str) for item in items):
+            if of_words:
                 return sorted(set(items))
             if key == "index_permissions" and sum(any(item.get(k) for k in _LIMITS) for item in items) > 1:
                 return items  # of several limits of one role on an index the last one counts
