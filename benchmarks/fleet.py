@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from portcullis.access.actual import Json
+from portcullis.access.actual import Json, Write
 from portcullis.custody.types import State
+from portcullis.families.opensearch.baseline import CANARY_ROLE
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.access.deployments import introduce
-from portcullis.operations.access.foundation import CANARY_ROLE
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
@@ -80,12 +80,12 @@ class LateEngine(Engine):
         time.sleep(ENGINE_S["read"] * len(kinds or tuple(Kind)))
         return super().read(kinds)
 
-    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
-        if not operations:
+    def write(self, write: Write) -> bool:
+        if not write.body:
             return False
         time.sleep(ENGINE_S["write"])
-        done = super().patch(kind, operations)
-        if kind == Kind.MAPPINGS and not self.held.entries("level_application", "backend_roles"):
+        done = super().write(write)
+        if write.kind == Kind.MAPPINGS and not self.held.entries("level_application", "backend_roles"):
             self.shut_at = self.shut_at or time.perf_counter()
         return done
 

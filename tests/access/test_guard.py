@@ -121,8 +121,8 @@ def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_i
         Write(Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": document}]),
     ]
     assert any(d.refuses for d in guard_plan(OPENSEARCH, held, sequence, KEEPERS, ASKED))
-    at_once = [Write(Kind.MAPPINGS, [operation for write in sequence for operation in write.body])]
-    assert guard_plan(OPENSEARCH, held, at_once, KEEPERS, ASKED) == ()
+    at_once = Write(Kind.MAPPINGS, [operation for write in sequence for operation in write.body])
+    assert guard_plan(OPENSEARCH, held, [at_once], KEEPERS, ASKED) == ()
 
 
 def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refused() -> None:

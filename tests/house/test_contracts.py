@@ -19,6 +19,14 @@ PLANTED = {
     "Each room knows only those below it": ("access/plan.py", "from portcullis.operations.services import Services"),
     "it knows neither the wiring": ("cli/main.py", "from portcullis.adapters.ledger import dynamo"),
     "Only the wiring knows adapters": ("entry/verbs.py", "from portcullis.adapters.alerts import sns"),
+    "speak to a family through its protocol": (
+        "operations/status.py",
+        "from portcullis.families.opensearch.patch import patches",
+    ),
+    "One family knows no other": (
+        "families/elasticsearch/decide.py",
+        "from portcullis.families.opensearch.matching import matches",
+    ),
     "One adapter knows no other": ("adapters/alerts/sns.py", "from portcullis.adapters.ledger import dynamo"),
     "reach no AWS": ("operations/status.py", "import boto3"),
     "imports in a circle": ("operations/writing/sending.py", "from portcullis.operations.access import applying"),

@@ -16,9 +16,9 @@ from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.errors import Refused
 from portcullis.families.base import RESTORED
+from portcullis.families.opensearch.baseline import SNAPSHOT_ROLE
 from portcullis.families.opensearch.config import Kind
 from portcullis.model.option_types import Options
-from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.services import Services
 from portcullis.ports.data import Document
 from portcullis.ports.registration import KeptModel, Registration

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
-from portcullis.access.actual import Json
+from portcullis.access.actual import Json, Write
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
@@ -166,7 +166,8 @@ class Node(Engine):
             writer.looked, writer.order = True, order
         return super().read(kinds)
 
-    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+    def write(self, write: Write) -> bool:
+        kind, operations = write
         writer = self.crowd.here.get(threading.get_ident())
         if writer is not None and writer.looked:
             order, writer.looked = writer.order, False
@@ -176,7 +177,7 @@ class Node(Engine):
             if kind == Kind.MAPPINGS and all(operation["path"].endswith("/-") for operation in operations):
                 self.late.append(operations)
             raise Crash if order == _LATE_CRASH else Unreachable("no answer")
-        done = super().patch(kind, operations)
+        done = super().write(write)
         if order == _AFTER:
             raise Crash
         if order == _SILENT:

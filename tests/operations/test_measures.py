@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.actual import Json
+from portcullis.access.actual import Write
 from portcullis.custody.types import Act, Measure, Progress, State
 from portcullis.errors import Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.shut import shut
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.custody.following import send_each
@@ -109,14 +110,14 @@ def test_a_lock_that_nobody_touched_is_not_said_to_be_opened(here: Town) -> None
 @pytest.mark.parametrize("silent", [Kind.USERS, Kind.MAPPINGS])
 def test_a_patch_of_a_lock_that_is_not_answered_does_not_count_as_done(silent: Kind) -> None:
     class Silent:
-        def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
-            if kind is silent:
+        def write(self, write: Write) -> bool:
+            if write.kind == silent:
                 raise Unreachable("no answer")
             return True
 
     engine: Any = Silent()
     with pytest.raises(Unreachable):
-        send_each(engine, ((Kind.USERS, []), (Kind.MAPPINGS, [])), SecurityConfig({}))
+        send_each(OPENSEARCH, engine, (Write(Kind.USERS, []), Write(Kind.MAPPINGS, [])), SecurityConfig({}))
 
 
 def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) -> None:
@@ -124,7 +125,7 @@ def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) 
         def __getattr__(self, name: str) -> Any:
             return getattr(here.account.engine, name)
 
-        def patch(self, *_: Any) -> bool:
+        def write(self, *_: Any) -> bool:
             raise Unreachable("no answer")
 
     here.aws.disabled = True

@@ -286,6 +286,7 @@ def test_a_condition_is_never_widened_on_the_way() -> None:
     def ahead(*entries: str) -> int:
         return len(
             of_leavers(
+                OPENSEARCH,
                 difference(OPENSEARCH, desired(both(*entries), Membership()), held, wanted.claims(OPENSEARCH.mappings)),
                 held,
             )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
+from portcullis.families.opensearch.baseline import COMPARE_ROLE
 from portcullis.families.opensearch.config import Kind
 from portcullis.model.option_types import Options
-from portcullis.operations.access.foundation import COMPARE_ROLE, MOVING
+from portcullis.operations.access.foundation import MOVING
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.services import Trigger

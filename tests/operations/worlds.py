@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from portcullis.access.actual import Json
+from portcullis.access.actual import Json, Write
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
@@ -269,13 +269,14 @@ class Engine:
         with self.lock:
             return SecurityConfig({kind: dict(self.held.of(kind)) for kind in kinds or tuple(Kind)})
 
-    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
+    def write(self, write: Write) -> bool:
+        kind, operations = write
         if not operations:
             return False
         self._meddled()
         if self.refuses(kind, operations):
-            raise Refused(f"PATCH {kind.value} answered 400: this is not taken")
-        with self.fate(f"patch {kind.value}"), self.lock:
+            raise Refused(f"PATCH {kind} answered 400: this is not taken")
+        with self.fate(f"patch {kind}"), self.lock:
             before = self.held
             self.sent.append((kind, operations))
             self.held = apply_patch(self.held, kind, operations)

@@ -6,7 +6,6 @@ from functools import cache
 
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
-from portcullis.families.opensearch.dialects import Dialect
 from portcullis.operations.services import Services
 from portcullis.ports.data import Documents, Snapshots
 from portcullis.ports.engine import Engine
@@ -62,7 +61,7 @@ def in_aws(settings: Settings) -> Services:
         transport = basic_transport(registration.endpoint, registration.master_user, password)
         return OpenSearchEngine(transport, registration.endpoint)
 
-    def user(registration: Registration, name: str, password: str, dialect: Dialect) -> Engine:
+    def user(registration: Registration, name: str, password: str, dialect: str) -> Engine:
         transport = basic_transport(registration.endpoint, name, password)
         return OpenSearchEngine(transport, registration.endpoint, dialect)
 

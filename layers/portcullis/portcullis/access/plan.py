@@ -115,6 +115,13 @@ class Operation(StrEnum):
     REMOVE = "remove"  # a document or an entry that we claimed and the model no longer asks for
 
 
+OPPOSITE: dict[str, Operation] = {
+    Operation.ADD: Operation.REMOVE,
+    Operation.REMOVE: Operation.ADD,
+    Operation.REPLACE: Operation.REPLACE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change. For a document `before`/`after` are documents; for a mapping's entry they are None/entry or entry/None."""

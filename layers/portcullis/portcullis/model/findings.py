@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from portcullis.access.actual import Json
+from portcullis.access.actual import Actual, Json
 from portcullis.access.one_role import NotCarried
 from portcullis.access.plan import Membership
-from portcullis.families.opensearch.config import SecurityConfig
 from portcullis.model.parts import Path
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Facts:
 
     account: str = ""  # the deployment's own account id
     vpc: bool = True  # whether the domain is in a VPC, as the stacks make it
-    held: SecurityConfig | None = None
+    held: Actual | None = None
     membership: Membership | None = None
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all

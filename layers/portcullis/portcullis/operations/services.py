@@ -10,7 +10,8 @@ from typing import Any
 
 from portcullis import words
 from portcullis.access.plan import AccessModel
-from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families import family_named
+from portcullis.families.base import Family
 from portcullis.ports.alerts import Alerts
 from portcullis.ports.data import ClientEndpoints, Documents, Snapshots
 from portcullis.ports.engine import Engine
@@ -79,7 +80,7 @@ class Services:
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
     roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
-    user: Callable[[Registration, str, str, Dialect], Engine] = field(
+    user: Callable[[Registration, str, str, str], Engine] = field(
         default=_lacking("connection of an internal user")
     )  # name and password; a user may not be allowed to ask which dialect it is
     postpone: Callable[[str, int], None] = field(
@@ -107,6 +108,11 @@ class Site:
     def name(self) -> str:
         """The deployment's."""
         return self.registration.deployment
+
+    @property
+    def family(self) -> Family:
+        """The family that its engine is of."""
+        return family_named(self.registration.family)
 
     @property
     def ledger(self) -> Ledger:

@@ -12,14 +12,9 @@ from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
 from portcullis.custody.types import Custody, Measure, State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.effect import people
-from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patches
-from portcullis.families.opensearch.shut import reopen
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
-from portcullis.operations.access.foundation import BREAK_GLASS_ROLES, keepers
+from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words
@@ -111,8 +106,8 @@ def plan(
     site = services.site(deployment)
     kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     now = _once_open(site, kept, adopt=bool(adopt))
-    effect = people(now.held, now.after()) if now.plan.steps else Effect()
-    unread = unread_filters(site.engine, now.plan)
+    effect = now.family.effect(now.held, now.after()) if now.plan.steps else Effect()
+    unread = unread_filters(site.family, site.engine, now.plan)
     return Planned(
         steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
         gains=tuple(str(access) for access in effect.gains),
@@ -137,7 +132,7 @@ def _not_open(custody: Custody) -> str:
 
 def _asked(now: Comparison, claim: Claim) -> bool:
     """Whether the model or the deployment itself asks for it, as for the master that the domain was made with: no work of a hand."""
-    if claim.kind == Kind.MAPPINGS and claim.entry_list:
+    if claim.entry_list:
         return now.desired.because(claim.name, claim.entry_list, claim.entry) is not None
     return claim.name in now.desired.of(claim.kind)
 
@@ -151,7 +146,8 @@ def _once_open(site: Site, kept: KeptModel, *, adopt: bool = False) -> Compariso
     if saved is None:
         return compare(site, kept, adopt=adopt)
     held = site.engine.read()
-    opened = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
+    family = site.family
+    opened = family.simulate_all(held, family.reopen(saved, held, ours=family.baseline().writes).writes)
     return compare(site, kept, held=opened, adopt=adopt)
 
 
@@ -168,7 +164,7 @@ def drifted(services: Services, deployment: str) -> dict[str, Any]:
         "drift": [
             str(one)
             for one in drift(
-                OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration)
+                now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration)
             )
         ]
     }

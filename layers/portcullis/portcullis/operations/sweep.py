@@ -15,7 +15,6 @@ from portcullis.access.drift import Drift, drift
 from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.operations import alert_table
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import compare
@@ -198,7 +197,7 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
 def _tell_drift(site: Site) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
     now = compare(site, site.ledger.model(site.name))
-    found = drift(OPENSEARCH, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
+    found = drift(now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
     found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
     if not found:
         site.ledger.forget(site.name, "told#drift")

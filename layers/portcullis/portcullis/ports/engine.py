@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from portcullis.access.actual import Json
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect
+from portcullis.access.actual import Actual, Json, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,18 @@ class Engine(Protocol):
     """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
 
     @property
-    def dialect(self) -> Dialect:
-        """Which of the security APIs it speaks."""
+    def dialect(self) -> str:
+        """Which form of its family's security API it speaks."""
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
-        """What the engine holds now (all kinds, unless told)."""
+    def read(self, kinds: Sequence[str] | None = None) -> Actual:
+        """What the engine holds now: all kinds of the family, unless told."""
 
-    def patch(self, kind: str, operations: Sequence[Json]) -> bool:
-        """One collection PATCH (RFC 6902: add, replace, remove). True if anything changed. Conflict if a guard failed or a 409 came."""
+    def write(self, write: Write) -> bool:
+        """All of it or nothing. True if anything changed.
+
+        Conflict: somebody else wrote in between, so read again and recompute. Refused: the engine will never take it. Unreachable: it
+        may or may not have been written.
+        """
 
     def who_am_i(self) -> Principal: ...
 

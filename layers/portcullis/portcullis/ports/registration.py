@@ -42,6 +42,7 @@ class Registration:
     security_group: str = ""
     automation_security_group: str = ""
     break_glass_security_group: str = ""  # of the machine that break-glass is used from
+    family: str = "opensearch"  # of engines: one of `families.FAMILIES`
     eyes: str = ""  # what we see this deployment by, as it was deployed: see `operations.watching.seeing`
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from portcullis.access.actual import Json
+from portcullis.access.actual import Json, Write
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.families.base import BLOCKS
 from portcullis.families.opensearch import dialects
@@ -37,10 +37,10 @@ class OpenSearchEngine:
         self,
         transport: Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]],
         name: str,
-        dialect: Dialect | None = None,
+        dialect: str | None = None,
     ) -> None:
         self._transport, self._name = transport, name
-        self._dialect = dialect
+        self._dialect = None if dialect is None else Dialect(dialect)
         self._every_other: str | None = None
 
     @property
@@ -51,23 +51,26 @@ class OpenSearchEngine:
 
     # ------------------------------------------------------------------ the security config
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
+    def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         """What the engine holds now, in the common form. One GET a kind."""
-        return SecurityConfig({kind: self._collection(kind) for kind in kinds or Kind if kind in self.dialect.kinds})
+        asked = [Kind(kind) for kind in kinds or Kind]
+        return SecurityConfig({kind: self._collection(kind) for kind in asked if kind in self.dialect.kinds})
 
     def _collection(self, kind: Kind) -> dict[str, Json]:
         documents = self._ask("GET", self.dialect.path(kind))
         return {name: dialects.from_engine(kind, document, self.dialect) for name, document in documents.items()}
 
-    def patch(self, kind: str, operations: Sequence[Json]) -> bool:
+    def write(self, write: Write) -> bool:
+        return self.patch(Kind(write.kind), write.body)
+
+    def patch(self, kind: Kind, operations: Sequence[Json]) -> bool:
         """One collection PATCH: all of it or nothing. True if the engine changed anything.
 
         Of the rare names that the engine misreads in a pointer each is written by its own path, after the others.
         Conflict: somebody else wrote in between (409, or a length guard failed): read again and recompute.
         Refused: the engine will never take this (reserved, invalid). Unreachable: it may or may not have been written.
         """
-        of = Kind(kind)
-        path, told = self.dialect.path(of), dialects.operations(of, operations, self.dialect)
+        path, told = self.dialect.path(kind), dialects.operations(kind, operations, self.dialect)
         together = [one for one in told if not _misread(one)]
         changed = bool(together) and self._changed("PATCH", path, together)
         alone = groupby(filter(_misread, told), lambda one: (parts(one["path"])[0], len(parts(one["path"])) == 1))

@@ -107,3 +107,8 @@ def let_in_by(held: Actual, role_arn: str) -> tuple[Claim, ...]:
         for entry in held.entries(role, entry_list)
         if entry != "*" and matches(entry, role_arn)
     )
+
+
+def user(held: Actual, name: str) -> Caller:
+    """An internal user, as the engine sees them."""
+    return Caller(name, tuple((held.get(Kind.USERS, name) or {}).get("backend_roles") or ()))

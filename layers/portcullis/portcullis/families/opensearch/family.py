@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 from portcullis.access.actual import Actual, Write
-from portcullis.families.opensearch import callers, compare, config, effect, matching, patch, patterns
+from portcullis.access.desired import Desired
+from portcullis.access.guard import ProtectedPrincipals
+from portcullis.access.plan import AppliedStep, Claim, Operation, Step
+from portcullis.families.base import Closed, Family
+from portcullis.families.opensearch import (
+    administering,
+    adopting,
+    baseline,
+    batching,
+    callers,
+    compare,
+    compiling,
+    config,
+    dialects,
+    effect,
+    entries,
+    filters,
+    matching,
+    patch,
+    patterns,
+    shut,
+    undoing,
+)
 from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect
 
 
 class OpenSearch:
-    """The Family protocol."""
+    """The Family protocol. One collection PATCH is one write."""
 
+    name = "opensearch"
     order = config.WRITE_ORDER
     roles, users, mappings = Kind.ROLES, Kind.USERS, Kind.MAPPINGS
     lists = config.MAPPING_LISTS
     condition = "and_backend_roles"
     administrator_roles = config.ADMINISTRATOR_ROLES
+    closing = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
+
     same = staticmethod(compare.same)
     differing = staticmethod(compare.differing)
     mapped_roles = staticmethod(callers.mapped_roles)
@@ -26,8 +55,63 @@ class OpenSearch:
     only_the_engine_knows = staticmethod(matching.unknown)
     unloadable = staticmethod(patterns.unloadable)
 
+    compile = staticmethod(compiling.desired)
+    baseline = staticmethod(baseline.baseline)
+    refuse_if_moved = staticmethod(patch.refuse_if_moved)
+    simulate_all = staticmethod(patch.apply_patches)
+    reopen = staticmethod(shut.reopen)
+    effect = staticmethod(effect.people)
+    user = staticmethod(callers.user)
+    filters = staticmethod(filters.filters)
+    unfit = staticmethod(entries.unfit)
+    adoptable = staticmethod(adopting.adoptable)
+
+    def representable(self, desired: Desired, dialect: str) -> tuple[Desired, tuple[str, ...]]:
+        return dialects.representable(desired, Dialect(dialect))
+
     def simulate(self, actual: Actual, write: Write) -> SecurityConfig:
         return patch.apply_patch(actual, write.kind, write.body)
 
+    def new_users(self, steps: Sequence[Step]) -> list[str]:
+        adding = (step.claim for step in steps if step.operation is Operation.ADD)
+        return [claim.name for claim in adding if claim.kind == Kind.USERS]
 
-OPENSEARCH = OpenSearch()
+    def writes(
+        self, steps: Sequence[Step], actual: Actual, passwords: Mapping[str, str] | None = None
+    ) -> Sequence[Write]:
+        return batching.quickest(patch.patches(steps, actual, _secrets(self.new_users(steps), passwords)))
+
+    def undoing(
+        self, touched: Sequence[AppliedStep], actual: Actual, passwords: Mapping[str, str] | None = None
+    ) -> Sequence[Write]:
+        coming_back = [one.name for one in touched if one.kind == Kind.USERS and one.operation == Operation.REMOVE]
+        return batching.quickest(undoing.undoing(touched, actual, _secrets(coming_back, passwords)))
+
+    def password(self, user: str, password: str) -> Write:
+        return Write(Kind.USERS, [{"op": "add", "path": patch.pointer(user, "password"), "value": password}])
+
+    def look_again(self, write: Write) -> Sequence[str]:
+        return [Kind.MAPPINGS] if patch.changes_by_place(write) else []
+
+    def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
+        return shut.shut(actual, keep, saved)
+
+    def only(self, actual: Actual, roles: Collection[str]) -> SecurityConfig:
+        mappings = {role: one for role, one in actual.of(Kind.MAPPINGS).items() if role in roles}
+        return SecurityConfig({Kind.MAPPINGS: mappings, Kind.USERS: actual.of(Kind.USERS)})
+
+    def administers(self, actual: Actual, claim: Claim) -> bool:
+        return administering.administers(actual, claim)
+
+    def kind_of(self, section: str) -> str:
+        return next(kind for kind, known in adopting.SECTIONS.items() if known == section)
+
+
+def _secrets(users: Collection[str], passwords: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
+    """What makes a new user complete; a hash that is none where nothing is sent."""
+    if passwords is None:
+        return {name: {"hash": ""} for name in users}
+    return {name: {"password": password} for name, password in passwords.items()}
+
+
+OPENSEARCH: Family = OpenSearch()

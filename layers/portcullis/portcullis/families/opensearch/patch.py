@@ -55,6 +55,12 @@ def patches(steps: Plan | Sequence[Step], held: Actual, secrets: Mapping[str, Js
     return result
 
 
+def length_guard(role: str, entry_list: str, length: int) -> list[Json]:
+    """Operations that do nothing, and refuse their patch if the list of a mapping is shorter than `length` by now."""
+    end = pointer(role, entry_list, length)
+    return [{"op": "add", "path": end, "value": _GUARD}, {"op": "remove", "path": end}]
+
+
 def _document_operations(step: Step, secrets: Mapping[str, Json]) -> Iterable[Json]:
     name, path = step.claim.name, pointer(step.claim.name)
     if step.operation is Operation.REMOVE:
@@ -107,8 +113,7 @@ def _one_mapping(role: str, steps: list[Step], held: Actual) -> list[Json]:
         }
         coming = [s.claim.entry for s in entries if s.claim.entry_list == entry_list and s.operation is Operation.ADD]
         if leaving:
-            end = pointer(role, entry_list, len(there))
-            operations += [{"op": "add", "path": end, "value": _GUARD}, {"op": "remove", "path": end}]
+            operations += length_guard(role, entry_list, len(there))
             # From the end, so that an index still means what it meant; an entry held twice is taken out twice.
             operations += [
                 {"op": "remove", "path": pointer(role, entry_list, index)}
@@ -121,6 +126,23 @@ def _one_mapping(role: str, steps: list[Step], held: Actual) -> list[Json]:
             end = pointer(role, entry_list, "-")
             operations += [{"op": "add", "path": end, "value": entry} for entry in coming]
     return operations
+
+
+def changes_by_place(write: Write) -> bool:
+    """Whether it changes a mapping by the place of its entries.
+
+    An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
+    operation that would fail if somebody put another one before it: so the mapping has to be read once more, right before.
+    """
+    return write.kind == Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in write.body)
+
+
+def refuse_if_moved(write: Write, before: Actual, now: Actual) -> None:
+    """Conflict if a mapping that the write changes by place is no longer as it was."""
+    moved = {parts(one["path"])[0] for one in write.body if not one["path"].endswith("/-")}
+    for role in sorted(moved):
+        if now.get(Kind.MAPPINGS, role) != before.get(Kind.MAPPINGS, role):
+            raise Conflict(f"the mapping of {role} changed meanwhile")
 
 
 def apply_patch(held: Actual, kind: str, operations: Sequence[Json]) -> SecurityConfig:

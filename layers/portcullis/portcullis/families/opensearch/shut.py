@@ -13,15 +13,15 @@ number, a role with such a pattern is emptied too, and neither comes back with i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim
+from portcullis.families.base import Closed, Reopened
 from portcullis.families.opensearch.callers import DIRECT
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.families.opensearch.patterns import unloadable
 
 _MADE = "made"  # in what is saved: mappings made by the lock, taken away again by its end
@@ -36,31 +36,13 @@ _EMPTY: Json = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shut:
-    """The lock, ready to be done. `saved` is JSON-serialisable and goes into the ledger before the first write is sent."""
-
-    writes: tuple[Write, ...]
-    saved: dict[str, Any] = field(default_factory=dict)
-    left: tuple[str, ...] = ()  # what the engine reserves, so that it stays open: told
-
-
-@dataclass(frozen=True, slots=True)
-class Reopened:
-    """The way back."""
-
-    writes: tuple[Write, ...]
-    made_while_locked: tuple[str, ...] = ()  # mappings that somebody made meanwhile: left alone, listed
-    lost: tuple[str, ...] = ()  # what cannot be put back: mappings whose role is gone, what no node can load
-
-
 def shut(
     held: Actual,
     keep: ProtectedPrincipals,
     saved: Mapping[str, Any] | None = None,
     *,
     checks: int = MOST_CHECKS,
-) -> Shut:
+) -> Closed:
     """Every mapping emptied but for the keepers (`ProtectedPrincipals.while_locked(...)`): those are mapped to what they need.
 
     Doing it again on what it left changes nothing: then there are no writes. `saved` of the answer holds every mapping as `held`
@@ -109,7 +91,8 @@ def shut(
         _MADE: made,
     }
     writes = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
-    return Shut(writes, save, tuple(left))
+    touched = {parts(operation["path"])[0] for write in writes for operation in write.body}
+    return Closed(writes, save, tuple(left), tuple(sorted(touched)), len(held.of(Kind.MAPPINGS)))
 
 
 def reopen(

@@ -7,14 +7,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from portcullis.access.actual import Json
-from portcullis.access.desired import Desired
-from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.access.plan import Claim, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
-from portcullis.families.opensearch.administering import administers
-from portcullis.families.opensearch.callers import let_in_by
-from portcullis.families.opensearch.compare import same, without_nothing
-from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.base import Adoptable, Family
 from portcullis.operations.access.applying import apply_model
 from portcullis.operations.access.deployments import kept_of, writing
 from portcullis.operations.access.foundation import keepers
@@ -26,14 +21,7 @@ from portcullis.ports.registration import Registration
 if TYPE_CHECKING:
     from portcullis.model import Deployment
 
-_SECTIONS = {Kind.ROLES: "roles", Kind.ACTION_GROUPS: "action_groups", Kind.TENANTS: "tenants", Kind.USERS: "users"}
-# What a deployment file can hold of each kind of document.
-_FIELDS = {
-    Kind.ROLES: {"description", "cluster_permissions", "index_permissions", "tenant_permissions"},
-    Kind.ACTION_GROUPS: {"description", "type", "allowed_actions"},
-    Kind.TENANTS: {"description"},
-    Kind.USERS: {"description", "backend_roles", "attributes"},
-}
+_SECTIONS = ("roles", "action_groups", "tenants", "users")  # of `access` in a deployment file
 _MARK = "adopted-here"
 _MOST_TRIES = 6
 
@@ -78,28 +66,6 @@ class _Chosen:
         return ""
 
 
-@dataclass(slots=True)
-class _Found:
-    """What is to be written into the file."""
-
-    documents: dict[tuple[str, str], Json] = field(default_factory=dict)  # (section, name) -> value
-    both: dict[str, list[str]] = field(default_factory=dict)  # and_backend_roles
-    grants: list[tuple[str, str, Grant]] = field(default_factory=list)  # (list, entry, grant)
-    left: list[str] = field(default_factory=list)
-
-    def claims(self) -> Iterator[Claim]:
-        """What all of this will be claimed as."""
-        kinds = {section: kind for kind, section in _SECTIONS.items()}
-        yield from (Claim(kinds[section], name) for section, name in self.documents)
-        yield from (
-            Claim(Kind.MAPPINGS, role, "and_backend_roles", one) for role in self.both for one in self.both[role]
-        )
-        yield from (Claim(Kind.MAPPINGS, grant.role, entry_list, entry) for entry_list, entry, grant in self.grants)
-
-    def __len__(self) -> int:
-        return len(self.documents) + len(self.both) + len(self.grants)
-
-
 def adopt(
     services: Services,
     deployment: str,
@@ -127,8 +93,17 @@ def adopt(
         source = f"{deployment}.yaml"
         before = model.loads(base, source)
         now = compare(site, kept_of(before, base), adopt=True)
-        found = _look(now.held, now.desired, now.others, before, site.registration, chosen)
-        standing = {claim for claim in now.plan.claim_only if not chosen.refuses(claim, administers(now.held, claim))}
+        family = now.family
+        found = family.adoptable(
+            now.held,
+            now.desired,
+            now.others,
+            {section: getattr(before.access, section) for section in _SECTIONS},
+            chosen,
+            lambda entry_list, entry: subject_of(entry_list, entry, site.registration),
+            keepers(site.registration).shut_out,
+        )
+        standing = {one for one in now.plan.claim_only if not chosen.refuses(one, family.administers(now.held, one))}
         if strange := sorted((chosen.only | chosen.without) - chosen.fitted):
             raise BadInput(
                 f"there is nothing to take over that is called {strange[0]!r}",
@@ -136,11 +111,11 @@ def adopt(
                 place="only" if strange[0] in chosen.only else "except",
                 remedy=f"portcullis adopt {deployment} --dry-run names what there is",
             )
-        _drop_unread(found, site.identity.members([grant for _, _, grant in found.grants]).whole())
-        adopted_text, after = _written(base, source, before, found)
+        _drop_unread(family, found, site.identity.members([grant for _, _, grant in found.grants]).whole())
+        adopted_text, after = _written(family, base, source, before, found)
         kept = kept_of(after, adopted_text)
         end = compare(site, kept, adopt=True)
-        claims = frozenset({*found.claims(), *standing})
+        claims = frozenset({*_claims(family, found), *standing})
         taken = tuple(str(claim) for claim in sorted(claims))
         digest = sha256("\n".join((adopted_text, *taken)).encode()).hexdigest()[:32]
         if expected and expected != digest:
@@ -151,105 +126,17 @@ def adopt(
         steps = (f"{step.operation.value} {step.claim} ({step.because})" for step in end.plan.steps)
         left = (*found.left, *(str(conflict) for conflict in end.plan.conflicts))
         different = not end.plan.empty or (dry_run and bool(taken))
-        return Adopted(adopted_text, len(found), taken, left, tuple(steps), claimed, digest, 3 if different else 0)
+        return Adopted(adopted_text, found.count, taken, left, tuple(steps), claimed, digest, 3 if different else 0)
 
 
 # ---------------------------------------------------------------------- what there is to adopt
 
 
-def _look(
-    held: SecurityConfig,
-    wanted: Desired,
-    others: frozenset[Claim],
-    before: Deployment,
-    registration: Registration,
-    chosen: _Chosen,
-) -> _Found:
-    found = _Found()
-    for kind, section in _SECTIONS.items():
-        declared = getattr(before.access, section)
-        for name in sorted(held.of(kind)):
-            there, asked = held.get(kind, name) or {}, wanted.of(kind).get(name)
-            if held.is_fixed(kind, name) or held.of(kind)[name].get("hidden") or Claim(kind, name) in others:
-                continue
-            if asked is not None and same(asked, there):
-                continue
-            claim = Claim(kind, name)
-            more = administers(held, claim, there) and not (asked is not None and administers(held, claim, asked))
-            if why := chosen.refuses(claim, more):
-                found.left += [f"{claim}: {why}"] if why != "-" else []
-            elif asked is not None and name not in declared:
-                found.left.append(f"{Claim(kind, name)}: differs from what Portcullis or a level makes of it")
-            elif beyond := _beyond(kind, there):
-                found.left.append(f"{Claim(kind, name)}: a deployment file cannot hold {beyond}")
-            else:
-                found.documents[section, name] = _value(kind, there)
-    for role in sorted(held.of(Kind.MAPPINGS)):
-        if not held.is_fixed(Kind.MAPPINGS, role) and role in held.of(Kind.ROLES):
-            _mapping(role, held, wanted, others, registration, found, chosen)
-    return found
-
-
-def _beyond(kind: Kind, document: Json) -> str:
-    """What of a document has no place in a deployment file."""
-    fields = sorted(name for name, value in document.items() if value and name not in _FIELDS[kind] | {"hash"})
-    return ", ".join(fields)
-
-
-def _value(kind: Kind, document: Json) -> Json:
-    """The document without what is empty or does nothing, field by field in the order the engine shows."""
-    cleaned = without_nothing(document)
-    return {name: _full(value) for name, value in cleaned.items() if name in _FIELDS[kind] and value}
-
-
-def _full(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_full(item) for item in value]
-    if isinstance(value, dict):
-        return {name: item for name, item in value.items() if item}
-    return value
-
-
-def _mapping(
-    role: str,
-    held: SecurityConfig,
-    wanted: Desired,
-    others: frozenset[Claim],
-    registration: Registration,
-    found: _Found,
-    chosen: _Chosen,
-) -> None:
-    administrator = administers(held, Claim(Kind.MAPPINGS, role))
-    break_glass = let_in_by(held, keepers(registration).shut_out)
-    for entry_list in MAPPING_LISTS:
-        there = dict.fromkeys(held.entries(role, entry_list))
-        if entry_list == "and_backend_roles":
-            if there and there.keys() != wanted.entries.get(role, {}).get(entry_list, {}).keys():
-                if any(Claim(Kind.MAPPINGS, role, entry_list, entry) in others for entry in there):
-                    continue
-                refused = {chosen.refuses(Claim(Kind.MAPPINGS, role, entry_list, e), administrator) for e in there}
-                if refused == {""}:
-                    found.both[role] = list(there)
-                else:
-                    whole = f"{Claim(Kind.MAPPINGS, role, entry_list, ' and '.join(there))}"
-                    found.left += [f"{whole}: {why}" for why in sorted(refused - {"", "-"})]
-            continue
-        for entry in there:
-            if not entry.strip():
-                continue  # maps nobody
-            claim = Claim(Kind.MAPPINGS, role, entry_list, entry)
-            if claim in others or wanted.because(role, entry_list, entry) is not None:
-                continue
-            why = chosen.refuses(claim, administrator)
-            subject = subject_of(entry_list, entry, registration)
-            if why:
-                found.left += [f"{claim}: {why}"] if why != "-" else []
-            elif claim in break_glass:
-                found.left.append(f"{claim}: it lets break-glass in, which only a window of a lock does")
-            elif subject is None:
-                found.left.append(f"{claim}: a deployment file has no word for it")
-            else:
-                found.grants.append((entry_list, entry, Grant(subject, role, "adopted")))
+def _claims(family: Family, found: Adoptable) -> Iterator[Claim]:
+    """What all of this will be claimed as."""
+    yield from (Claim(family.kind_of(section), name) for section, name in found.documents)
+    yield from (Claim(family.mappings, role, family.condition, one) for role in found.both for one in found.both[role])
+    yield from (Claim(family.mappings, grant.role, entry_list, entry) for entry_list, entry, grant in found.grants)
 
 
 def subject_of(entry_list: str, entry: str, registration: Registration) -> Subject | None:
@@ -267,7 +154,7 @@ def subject_of(entry_list: str, entry: str, registration: Registration) -> Subje
     return None
 
 
-def _drop_unread(found: _Found, members: Membership) -> None:
+def _drop_unread(family: Family, found: Adoptable, members: Membership) -> None:
     """A subject that does not exist, or is somebody else by now, would be taken out again by the next reconcile: it stays by hand."""
     staying = []
     for entry_list, entry, grant in found.grants:
@@ -280,14 +167,14 @@ def _drop_unread(found: _Found, members: Membership) -> None:
         if subject not in members.missing and (by_itself or tuple(known) == (entry,)):
             staying.append((entry_list, entry, grant))
         else:
-            found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: {subject} does not exist")
+            found.left.append(f"{Claim(family.mappings, grant.role, entry_list, entry)}: {subject} does not exist")
     found.grants = staying
 
 
 # ---------------------------------------------------------------------- the text
 
 
-def _written(base: str, source: str, before: Deployment, found: _Found) -> tuple[str, Deployment]:
+def _written(family: Family, base: str, source: str, before: Deployment, found: Adoptable) -> tuple[str, Deployment]:
     """The text with everything found in it, read again. What the file cannot hold is dropped from `found` and told."""
     from portcullis import model
 
@@ -296,12 +183,12 @@ def _written(base: str, source: str, before: Deployment, found: _Found) -> tuple
         after, wrong = model.examine(text, source)
         if after is not None and not wrong:
             return text, after
-        if not _drop_wrong(found, wrong, len(before.access.grants)):
+        if not _drop_wrong(family, found, wrong, len(before.access.grants)):
             raise wrong[0]
     raise wrong[0]
 
 
-def _drop_wrong(found: _Found, wrong: Iterable[BadInput], first: int) -> bool:
+def _drop_wrong(family: Family, found: Adoptable, wrong: Iterable[BadInput], first: int) -> bool:
     """Take out of `found` what these errors are about; False if they are about something else."""
     from portcullis.model.parts import dotted
 
@@ -329,7 +216,7 @@ def _drop_wrong(found: _Found, wrong: Iterable[BadInput], first: int) -> bool:
             break
     for i in sorted(unwanted, reverse=True):
         entry_list, entry, grant = found.grants.pop(i)
-        found.left.append(f"{Claim(Kind.MAPPINGS, grant.role, entry_list, entry)}: cannot stand in a deployment file")
+        found.left.append(f"{Claim(family.mappings, grant.role, entry_list, entry)}: cannot stand in a deployment file")
     return dropped
 
 
@@ -341,13 +228,13 @@ def _prefixes(place: str) -> Iterator[str]:
             yield place[:i]
 
 
-def _text(base: str, before: Deployment, found: _Found) -> str:
+def _text(base: str, before: Deployment, found: Adoptable) -> str:
     """What is new is put in at one mark a section, all of them while the text is still short: reading it is what takes time."""
     from portcullis.model.editing import add_grant, set_access
 
     text = base
     new: dict[str, dict[str, Any] | list[Any]] = {}
-    sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS.values()}
+    sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for (section, name), value in found.documents.items():
         sections[section][name] = value
     sections["and_backend_roles"] = dict(found.both)

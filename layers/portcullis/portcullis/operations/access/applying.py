@@ -6,15 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.actual import Write
+from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
 from portcullis.access.plan import Adopting, Claim, Plan, Step
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
-from portcullis.families.opensearch.batching import quickest
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import patches
 from portcullis.operations import alert_table
 from portcullis.operations.access.filters import refuse_unread_filters
 from portcullis.operations.access.foundation import keepers
@@ -22,8 +18,6 @@ from portcullis.operations.access.looking import (
     Comparison,
     Truth,
     compare,
-    hashes_of,
-    new_users,
     read_truth,
     split_claims,
 )
@@ -178,14 +172,14 @@ def _bring(
             settle(site, now.held, kept.options)  # what an earlier run began and could not finish
             _refuse_moved(now, expected)
             if new is not None:
-                refuse_unread_filters(engine, now.plan)
+                refuse_unread_filters(site.family, engine, now.plan)
         sent = added(now.plan)
         try:
             leavers = _leavers(site, now, new)
             if not now.plan.empty:
                 leavers = _lock_nobody_out(site, now, leavers, cause)
             if not now.plan.empty or not begun or now.plan.claim_only:
-                undertaking = undertaking.going_on(now.plan, now.held, now.mine)
+                undertaking = undertaking.going_on(site.family, now.plan, now.held, now.mine)
                 still_ours(site)
                 begin(site, undertaking)
             claims = now.claims_after() if now.plan.empty else now.plan.claims_before(now.mine)
@@ -236,24 +230,23 @@ def _none_on_its_way(site: Site, late: frozenset[Claim]) -> None:
 
 def _leavers(site: Site, now: Comparison, new: Replacing | None) -> tuple[Step, ...]:
     """Steps that take somebody out whom neither this model nor the one in force asks for."""
-    leavers = of_leavers(now.plan, now.held)
+    leavers = of_leavers(site.family, now.plan, now.held)
     if new is None or not leavers:
         return leavers
     if new.standing is None:
         return ()
-    stands = read_truth(site, new.standing).desired.claims(OPENSEARCH.mappings)
-    return of_leavers(now.plan, now.held, stands)
+    stands = read_truth(site, new.standing).desired.claims(site.family.mappings)
+    return of_leavers(site.family, now.plan, now.held, stands)
 
 
 def _lock_nobody_out(site: Site, now: Comparison, leavers: tuple[Step, ...], cause: Trigger) -> tuple[Step, ...]:
     """Refuse a plan that would lock somebody out. Those who leave go ahead only where that does not, either."""
-    hashes = hashes_of(now.plan)
-    ordered = in_order(now.plan, now.held, leavers, hashes)
+    ordered = in_order(site.family, now.plan, now.held, leavers)
     if ordered.ahead and any(
         danger.refuses
-        for danger in guard_plan(OPENSEARCH, now.held, ordered.all, keepers(site.registration), now.desired)
+        for danger in guard_plan(site.family, now.held, ordered.all, keepers(site.registration), now.desired)
     ):
-        ordered, leavers = in_order(now.plan, now.held, (), hashes), ()
+        ordered, leavers = in_order(site.family, now.plan, now.held, ()), ()
     refuse_lock_out(site, now.held, ordered.all, now.desired, cause)
     return leavers
 
@@ -265,11 +258,11 @@ def _write(
     now: Comparison,
     leavers: tuple[Step, ...],
 ) -> int:
-    """Send the patches of a plan; how many changed something. Those who leave go before a password is looked up or made."""
-    ahead = in_order(now.plan, now.held, leavers, hashes_of(now.plan)).ahead if leavers else ()
+    """Send the writes of a plan; how many changed something. Those who leave go before a password is looked up or made."""
+    ahead = in_order(site.family, now.plan, now.held, leavers).ahead if leavers else ()
     writes = send_all(site, engine, ahead, now.held)
-    secrets = passwords(site, kept, new_users(now.plan))
-    ordered = in_order(now.plan, now.held, leavers, secrets)
+    new = passwords(site, kept, site.family.new_users(now.plan.steps))
+    ordered = in_order(site.family, now.plan, now.held, leavers, new)
     return writes + send_all(site, engine, ordered.rest, ordered.between)
 
 
@@ -277,13 +270,13 @@ def _let_leavers_go(site: Site, kept: KeptModel, engine: Engine, cause: Trigger,
     """What is in force was refused, as a whole or in a part: whoever left is taken out all the same, alone."""
     try:
         now = compare(site, kept, truth=truth, engine=engine)
-        leavers = of_leavers(now.plan, now.held)
-        sequence = quickest(patches(leavers, now.held))
-        dangers = guard_plan(OPENSEARCH, now.held, sequence, keepers(site.registration), now.desired)
+        leavers = of_leavers(site.family, now.plan, now.held)
+        sequence = site.family.writes(leavers, now.held)
+        dangers = guard_plan(site.family, now.held, sequence, keepers(site.registration), now.desired)
         if not leavers or any(danger.refuses for danger in dangers):
             return
         alone = replace(Plan(), steps=leavers)
-        undertaking = starting(site.services, cause, "synchronise").going_on(alone, now.held, now.mine)
+        undertaking = starting(site.services, cause, "synchronise").going_on(site.family, alone, now.held, now.mine)
         still_ours(site)
         begin(site, undertaking)
         writes = send_all(site, engine, sequence, now.held)
@@ -307,13 +300,13 @@ def _refuse_moved(now: Comparison, expected: str) -> None:
 
 def refuse_lock_out(
     site: Site,
-    held: SecurityConfig,
+    held: Actual,
     sequence: Sequence[Write],
     wanted: Desired,
     cause: Trigger,
 ) -> None:
-    """Refuse patches on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
-    dangers = guard_plan(OPENSEARCH, held, sequence, keepers(site.registration), wanted)
+    """Refuse writes on whose way somebody who must not be is locked out. An old danger does not stop its own repair."""
+    dangers = guard_plan(site.family, held, sequence, keepers(site.registration), wanted)
     refusals = [str(danger) for danger in dangers if danger.refuses]
     if not refusals:
         return

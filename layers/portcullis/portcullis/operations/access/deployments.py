@@ -7,15 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from portcullis.access.actual import Json
-from portcullis.access.plan import AccessModel, Claim
+from portcullis.access.letting_in import letting_in
+from portcullis.access.plan import AccessModel, Claim, Operation, Step
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patch import pointer
 from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
-from portcullis.operations.access.foundation import LOCK, LOCK_ROLE
 from portcullis.operations.people.known import accept
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
@@ -136,12 +133,12 @@ def _lease(site: Site, holder: str) -> Iterator[None]:
 
 def _is_in(site: Site) -> bool:
     """Whether the automation holds its roles already: asked as itself, who is refused as long as it does not."""
+    family = site.family
     try:
-        mappings = site.engine.read([Kind.MAPPINGS]).of(Kind.MAPPINGS)
+        held = site.engine.read([family.mappings])
     except Refused:
         return False
-    entry = site.registration.automation_role
-    return all(entry in mappings.get(role, {}).get("backend_roles", ()) for role in ("security_manager", LOCK_ROLE))
+    return not letting_in(family, held, family.baseline().automation, site.registration.automation_role)
 
 
 def _let_automation_in(site: Site) -> None:
@@ -151,25 +148,20 @@ def _let_automation_in(site: Site) -> None:
     """
     if _is_in(site):
         return  # it stands alone: the master may have been moved since, to one that we cannot become
-    held = (master := site.master).read([Kind.ROLES, Kind.MAPPINGS])
-    entry, roles = site.registration.automation_role, ("security_manager", LOCK_ROLE)
-    ours = {Claim(Kind.MAPPINGS, role, "backend_roles", entry) for role in roles}
-    if held.get(Kind.ROLES, LOCK_ROLE) is None:
-        ours.add(Claim(Kind.ROLES, LOCK_ROLE))
+    family, entry = site.family, site.registration.automation_role
+    needs = family.baseline()
+    held = (master := site.master).read([family.roles, family.mappings])
+    ours = {Claim(family.mappings, role, "backend_roles", entry) for role in needs.automation}
+    steps = letting_in(family, held, needs.automation, entry)
+    if held.get(family.roles, needs.lock) is None:
+        lock = Claim(family.roles, needs.lock)
+        steps = (Step(Operation.ADD, lock, None, needs.documents[needs.lock], "the automation needs it"), *steps)
+        ours.add(lock)
     claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
     keep_claims(site, claims, claims | ours, late=claims.late | ours)
-    if held.get(Kind.ROLES, LOCK_ROLE) is None:
+    for write in family.writes(steps, held):
         still_ours(site)
-        master.patch(Kind.ROLES, [{"op": "add", "path": pointer(LOCK_ROLE), "value": LOCK}])
-    operations: list[Json] = []
-    for role in roles:
-        mapping = held.get(Kind.MAPPINGS, role)
-        if mapping is None:
-            operations.append({"op": "add", "path": pointer(role), "value": {"backend_roles": [entry]}})
-        elif entry not in mapping.get("backend_roles", ()):
-            operations.append({"op": "add", "path": pointer(role, "backend_roles", "-"), "value": entry})
-    still_ours(site)
-    master.patch(Kind.MAPPINGS, operations)
+        master.write(write)
 
 
 _MOVED = "master-moved"  # in the ledger: from whom, to whom

@@ -9,42 +9,33 @@ from __future__ import annotations
 
 import json
 
-from portcullis.access.plan import Blocked, Operation, Plan
+from portcullis.access.plan import Blocked, Plan
 from portcullis.errors import Refused
-from portcullis.families.opensearch.attributes import with_attributes
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.base import Family
 from portcullis.ports.engine import Engine
 
 
-def unread_filters(engine: Engine, plan: Plan) -> tuple[Blocked, ...]:
-    """The roles that a plan would write with a filter that this engine cannot read, and why."""
+def unread_filters(family: Family, engine: Engine, plan: Plan) -> tuple[Blocked, ...]:
+    """What a plan would write with a filter that this engine cannot read, and why."""
     found: list[Blocked] = []
     asked: dict[str, str] = {}
-    for step in plan.steps:
-        if step.claim.kind != Kind.ROLES or step.operation is Operation.REMOVE:
-            continue
-        for entry in step.after.get("index_permissions") or ():
-            dls = entry.get("dls")
-            if not dls:
-                continue
-            if dls not in asked:
-                asked[dls] = _why_not(engine, dls)
-            if why := asked[dls]:
-                where = ", ".join(entry.get("index_patterns") or ())
-                problem = f"the engine cannot read its document filter on {where}: {why}"
-                found.append(Blocked(step.claim, problem, "correct the query: written so, nobody would see a document"))
+    for one in family.filters(plan.steps):
+        if one.query not in asked:
+            asked[one.query] = _why_not(engine, one.query)
+        if why := asked[one.query]:
+            problem = f"the engine cannot read its document filter on {one.where}: {why}"
+            found.append(Blocked(one.claim, problem, "correct the query: written so, nobody would see a document"))
     return tuple(found)
 
 
-def refuse_unread_filters(engine: Engine, plan: Plan) -> None:
+def refuse_unread_filters(family: Family, engine: Engine, plan: Plan) -> None:
     """Refused if there is one: nothing is written then, and the model before stays in force."""
-    if unread := unread_filters(engine, plan):
+    if unread := unread_filters(family, engine, plan):
         raise Refused("; ".join(str(blocked) for blocked in unread))
 
 
-def _why_not(engine: Engine, dls: str) -> str:
+def _why_not(engine: Engine, query: str) -> str:
     try:
-        query = json.loads(with_attributes(dls))
+        return engine.why_no_query(json.loads(query))
     except ValueError as error:
         return f"not JSON: {error}"
-    return engine.why_no_query(query)

@@ -8,18 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.known import Recognised
-from portcullis.access.plan import Adopting, Claim, Operation, Plan
+from portcullis.access.plan import Adopting, Claim, Plan
 from portcullis.errors import PortcullisError
-from portcullis.families.opensearch.batching import quickest
-from portcullis.families.opensearch.compiling import desired
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import representable
-from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patches, patches
+from portcullis.families.base import Family
 from portcullis.operations.access.foundation import MOVING, with_foundation
 from portcullis.operations.people.known import last_look, recognised
 from portcullis.operations.services import Site
@@ -32,9 +27,10 @@ from portcullis.ports.registration import KeptModel
 class Comparison:
     """One look at both sides."""
 
+    family: Family
     began: datetime
     desired: Desired
-    held: SecurityConfig
+    held: Actual
     plan: Plan
     mine: Claims
     others: frozenset[Claim]
@@ -45,12 +41,12 @@ class Comparison:
         return self.plan.claims_after(self.mine) | self.late
 
     def simulated(self) -> Sequence[Write]:
-        """The patches as a simulation needs them: no password is looked up or made for them."""
-        return quickest(patches(self.plan, self.held, hashes_of(self.plan)))
+        """The writes as a simulation needs them: no password is looked up or made for them."""
+        return self.family.writes(self.plan.steps, self.held)
 
-    def after(self) -> SecurityConfig:
+    def after(self) -> Actual:
         """What the engine would hold once the plan is applied."""
-        return apply_patches(self.held, self.simulated())
+        return self.family.simulate_all(self.held, self.simulated())
 
     def digest(self) -> str:
         """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
@@ -61,12 +57,6 @@ class Comparison:
 
 def _digest(value: object) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def new_users(plan: Plan) -> list[str]:
-    """Internal users that the plan makes."""
-    adding = (step for step in plan.steps if step.operation is Operation.ADD)
-    return [step.claim.name for step in adding if step.claim.kind == Kind.USERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,7 @@ def read_truth(site: Site, kept: KeptModel, *, whole: bool = False) -> Truth:
     if whole:
         found.whole()
     people = recognised(last, access, found)
-    return Truth(began, desired(access, people.members), people, tuple(found.unread.values()))
+    return Truth(began, site.family.compile(access, people.members), people, tuple(found.unread.values()))
 
 
 def compare(
@@ -102,7 +92,7 @@ def compare(
     *,
     truth: Truth | None = None,
     engine: Engine | None = None,
-    held: SecurityConfig | None = None,
+    held: Actual | None = None,
     claims: Mapping[str, Claims] | None = None,
     adopt: Adopting = False,
     repair: bool = True,
@@ -118,18 +108,14 @@ def compare(
     engine = engine or site.engine
     held = engine.read() if held is None else held
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
-    wanted, losses = representable(truth.desired, engine.dialect)
-    plan = difference(OPENSEARCH, wanted, held, mine, others, repair=repair, adopt=adopt)
+    family = site.family
+    wanted, losses = family.representable(truth.desired, engine.dialect)
+    plan = difference(family, wanted, held, mine, others, repair=repair, adopt=adopt)
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
     return Comparison(
-        truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
+        family, truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
     )
-
-
-def hashes_of(plan: Plan) -> dict[str, Json]:
-    """In place of passwords, where patches are only simulated."""
-    return {name: {"hash": ""} for name in new_users(plan)}
 
 
 def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:

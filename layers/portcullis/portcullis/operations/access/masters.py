@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Subject, SubjectKind
+from portcullis.access.terms import Administrator
 from portcullis.errors import BadInput, Refused
-from portcullis.families.opensearch.callers import administrators
-from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply
-from portcullis.operations.access.looking import compare
+from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims
 from portcullis.operations.writing.undertaking import settle
@@ -36,10 +34,7 @@ def master_list(services: Services, deployment: str, cause: Trigger) -> list[Mas
     site = services.site(deployment)
     now = compare(site, site.ledger.model(deployment))
     return [
-        Master(
-            one.role, one.entry_list, one.entry, _because(one.role, one.entry_list, one.entry, now.desired, now.others)
-        )
-        for one in administrators(now.held)
+        Master(one.role, one.entry_list, one.entry, _because(one, now)) for one in now.family.administrators(now.held)
     ]
 
 
@@ -50,7 +45,8 @@ def master_add(
     from portcullis.model.editing import add_grant
 
     subject = subject_from(principal)
-    changes = [add_grant(subject, role=role) for role in ADMINISTRATOR_ROLES]
+    roles = services.site(deployment).family.administrator_roles
+    changes = [add_grant(subject, role=role) for role in roles]
     return edit_and_apply(services, deployment, cause, changes, operation="master add", text=text)
 
 
@@ -85,7 +81,8 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
 def _claim(site: Site) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
     claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
-    old = {Claim(Kind.MAPPINGS, role, "backend_roles", site.registration.master_role) for role in ADMINISTRATOR_ROLES}
+    family, master = site.family, site.registration.master_role
+    old = {Claim(family.mappings, role, "backend_roles", master) for role in family.administrator_roles}
     keep_claims(site, claims, claims | old, late=claims.late)
 
 
@@ -106,11 +103,11 @@ def subject_from(principal: str) -> Subject:
     return Subject(SubjectKind(word), name)
 
 
-def _because(role: str, through: str, who: str, wanted: Desired, others: frozenset[Claim]) -> str:
-    entries = who.split(" and ") if through == "and_backend_roles" else [who]
-    reasons = [wanted.because(role, through, entry) for entry in entries]
+def _because(one: Administrator, now: Comparison) -> str:
+    entries = one.entry.split(" and ") if one.entry_list == now.family.condition else [one.entry]
+    reasons = [now.desired.because(one.role, one.entry_list, entry) for entry in entries]
     if all(reasons):
         return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
-    if all(Claim(Kind.MAPPINGS, role, through, entry) in others for entry in entries):
+    if all(Claim(now.family.mappings, one.role, one.entry_list, entry) in now.others for entry in entries):
         return "another deployment on the same domain"
     return ""

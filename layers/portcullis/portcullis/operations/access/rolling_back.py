@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from portcullis.access.actual import Actual
 from portcullis.access.difference import difference
 from portcullis.access.plan import AppliedStep, Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
-from portcullis.families.opensearch.batching import quickest
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patches
 from portcullis.operations.access.applying import Outcome, apply_model, give_up, refuse_lock_out
 from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.access.looking import Comparison, compare
@@ -20,7 +17,7 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, send_all, still_ours, wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
 from portcullis.operations.writing.undertaking import PendingChange, begin, digest, settle, starting
-from portcullis.operations.writing.undoing import not_as_left, undoing, undone
+from portcullis.operations.writing.undoing import not_as_left, undone
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
@@ -106,14 +103,14 @@ def _put_back(
     look = compare(site, kept, engine=engine)
     is_open.still()
     settle(site, look.held, now.options)
-    if moved := not_as_left(change.touched, look.held):
+    if moved := not_as_left(site.family, change.touched, look.held):
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
     steps = undone(change.touched)
     back, gone = _claims(change.touched, change.released, look)
     staying = (look.mine | back) - taken_over
     mine = (look.mine - gone - taken_over) | back
-    simulated = quickest(undoing(change.touched, look.held, {one.name: {"hash": ""} for one in change.touched}))
-    end = apply_patches(look.held, simulated)
+    simulated = site.family.undoing(change.touched, look.held)
+    end = site.family.simulate_all(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
     refuse_lock_out(site, look.held, simulated, look.desired, cause)
     undertaking: PendingChange = replace(
@@ -129,10 +126,10 @@ def _put_back(
     kept_claims = keep_claims(site, look.mine, staying, late=coming)
     if undertaking.model_after:
         begin_with(site, kept, cause)
-    new_users = [one.name for one in change.touched if one.kind == "internalusers" and one.operation == "remove"]
+    coming_back = [one.claim.name for one in change.touched if one.kind == site.family.users and one.after is None]
     try:
-        secrets = passwords(site, kept, new_users)
-        writes = send_all(site, engine, quickest(undoing(change.touched, look.held, secrets)), look.held)
+        new = passwords(site, kept, coming_back)
+        writes = send_all(site, engine, site.family.undoing(change.touched, look.held, new), look.held)
     except Refused:
         keep_claims(site, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
         raise
@@ -146,7 +143,7 @@ def _put_back(
     return writes
 
 
-def _with_places(steps: tuple[AppliedStep, ...], held: SecurityConfig) -> tuple[AppliedStep, ...]:
+def _with_places(steps: tuple[AppliedStep, ...], held: Actual) -> tuple[AppliedStep, ...]:
     """As `undertaking.touched`: where an entry stands that is taken out, so that a rollback can be rolled back as well."""
 
     def places(one: AppliedStep) -> tuple[int, ...]:
@@ -163,12 +160,12 @@ def _claims(
     """What is ours again once the change is undone, and what is not any more."""
     added = frozenset(one.claim for one in touched if one.before is None)
     removed = frozenset(one.claim for one in touched if one.after is None)
-    return removed | (frozenset(released) & look.desired.claims(OPENSEARCH.mappings)), added
+    return removed | (frozenset(released) & look.desired.claims(look.family.mappings)), added
 
 
-def _refuse_what_returns(look: Comparison, end: SecurityConfig, mine: frozenset[Claim], change: Change) -> None:
+def _refuse_what_returns(look: Comparison, end: Actual, mine: frozenset[Claim], change: Change) -> None:
     """What the model and the groups ask for would be done again by the next reconcile: a rollback of it would be a lie."""
-    plan = difference(OPENSEARCH, look.desired, end, mine, look.others)
+    plan = difference(look.family, look.desired, end, mine, look.others)
     touched = {one.claim for one in change.touched}
     again: list[Step] = [step for step in plan.steps if step.claim in touched]
     if again:

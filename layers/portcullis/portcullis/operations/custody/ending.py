@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from portcullis.access.actual import Json
+from portcullis.access.letting_in import letting_in
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patch import pointer
-from portcullis.operations.access.foundation import SNAPSHOT_ROLE
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Site
@@ -57,13 +54,8 @@ def _let_in(site: Site) -> None:
     """The lock shut the taker of snapshots out with everybody else. It is let in again, and goes with the domain."""
     if not site.registration.snapshot_role:
         raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
-    engine, entry = site.engine, site.registration.snapshot_role
-    mapping = engine.read([Kind.MAPPINGS]).get(Kind.MAPPINGS, SNAPSHOT_ROLE)
-    operation: Json
-    if mapping is None:
-        operation = {"op": "add", "path": pointer(SNAPSHOT_ROLE), "value": {"backend_roles": [entry]}}
-    elif entry not in mapping.get("backend_roles", ()):
-        operation = {"op": "add", "path": pointer(SNAPSHOT_ROLE, "backend_roles"), "value": [entry]}
-    else:
-        return
-    engine.patch(Kind.MAPPINGS, [operation])
+    engine, family = site.engine, site.family
+    held = engine.read([family.mappings])
+    steps = letting_in(family, held, [family.baseline().snapshots], site.registration.snapshot_role)
+    for write in family.writes(steps, held):
+        engine.write(write)

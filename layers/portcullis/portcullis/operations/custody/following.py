@@ -16,14 +16,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from portcullis.access.actual import Write
+from portcullis.access.actual import Actual, Write
 from portcullis.access.plan import Operation, Plan, Step
 from portcullis.custody.types import Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.patch import apply_patches
-from portcullis.families.opensearch.shut import reopen
-from portcullis.operations.access.foundation import BREAK_GLASS_ROLES
+from portcullis.families.base import Family
 from portcullis.operations.access.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.people.following_secrets import follow_secrets
@@ -48,17 +45,19 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
             raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
         kept = site.ledger.model(site.name)
         held = engine.read()
-        as_saved = apply_patches(held, reopen(saved, held, ours=BREAK_GLASS_ROLES).writes)
+        family = site.family
+        ours = family.baseline().writes
+        as_saved = family.simulate_all(held, family.reopen(saved, held, ours=ours).writes)
         truth = read_truth(site, kept, whole=True)
         now = compare(site, kept, truth=truth, engine=engine, held=as_saved)
         left = _who_left(now.plan)
         settle(site, as_saved, kept.options)  # what a lock broke off in the middle
-        leaving = starting(site.services, cause, "unlock").going_on(Plan(steps=left), as_saved, now.mine)
+        leaving = starting(site.services, cause, "unlock").going_on(family, Plan(steps=left), as_saved, now.mine)
         still_ours(site)
         if left:
             begin(site, leaving)
-        opened = reopen(saved, held, frozenset(step.claim for step in left), ours=BREAK_GLASS_ROLES)
-        send_each(engine, opened.writes, held)
+        opened = family.reopen(saved, held, frozenset(step.claim for step in left), ours=ours)
+        send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
     gone = [f"{len(left)} entries of people who left stay out"] if left else []
@@ -112,17 +111,17 @@ def opening(site: Site, cause: Trigger) -> Iterator[None]:
         follow(site, cause)
 
 
-def send_each(engine: Engine, patches: Sequence[Write], held: SecurityConfig) -> None:
+def send_each(family: Family, engine: Engine, writes: Sequence[Write], held: Actual) -> None:
     """One after another. Where the nodes cannot load what the engine holds, each is kept and answered with a failure until one of
     them has mended that: so there it is the last answer that counts."""
-    for place, (kind, operations) in enumerate(patches, 1):
+    for place, write in enumerate(writes, 1):
         try:
-            engine.patch(kind, operations)
+            engine.write(write)
         except Unreachable as error:
-            if not culprits(held):
+            if not culprits(family, held):
                 raise
-            if place == len(patches):
-                raise Unreachable(f"{error}{culprits(apply_patches(held, patches))}") from error
+            if place == len(writes):
+                raise Unreachable(f"{error}{culprits(family, family.simulate_all(held, writes))}") from error
 
 
 def _still_in(site: Site) -> tuple[Step, ...]:
@@ -138,7 +137,7 @@ def _still_in(site: Site) -> tuple[Step, ...]:
 def _who_left(plan: Plan) -> tuple[Step, ...]:
     """Entries of ours that neither model nor groups ask for any more."""
     removed = (step for step in plan.steps if step.operation is Operation.REMOVE)
-    return tuple(step for step in removed if step.claim.kind == Kind.MAPPINGS and step.claim.entry_list)
+    return tuple(step for step in removed if step.claim.entry_list)
 
 
 def _named(steps: Sequence[Step]) -> str:

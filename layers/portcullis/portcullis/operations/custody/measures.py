@@ -10,10 +10,8 @@ from portcullis.custody.access_policy import is_shut
 from portcullis.custody.access_policy import shut as shut_policy
 from portcullis.custody.types import SAVE_OF, SAVED_BY, Act, Custody, LetIn, Measure, Todo
 from portcullis.errors import Refused
-from portcullis.families.base import BLOCKS, READ
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.shut import shut
-from portcullis.operations.access.foundation import CANARY_INDEX, while_locked
+from portcullis.families.base import BLOCKS, CANARY_INDEX, READ
+from portcullis.operations.access.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.custody.following import follow, opening, put_back, send_each
@@ -21,8 +19,6 @@ from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine, Stop
 from portcullis.ports.registration import Registration
-
-_SHUT_KINDS = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
 
 
 def perform(site: Site, todo: Todo, cause: Trigger) -> str:
@@ -46,17 +42,18 @@ def perform(site: Site, todo: Todo, cause: Trigger) -> str:
 
 
 def _save_mappings(site: Site, todo: Todo) -> str:
-    closed = shut(site.engine.read(_SHUT_KINDS), while_locked(site.registration, LetIn.NOBODY))
+    family = site.family
+    closed = family.close(site.engine.read(family.closing), while_locked(site.registration, LetIn.NOBODY))
     site.ledger.save(site.name, todo.save_as, closed.saved)
-    return f"{len(closed.saved.get(Kind.MAPPINGS.value, {}))} role mappings put aside"
+    return f"{closed.mappings} role mappings put aside"
 
 
 def _shut_mappings(site: Site, todo: Todo) -> str:
-    engine = site.engine
+    engine, family = site.engine, site.family
     saved = site.ledger.saved(site.name, todo.save_as)
-    held = engine.read(_SHUT_KINDS)
-    closed = shut(held, while_locked(site.registration, todo.let_in), saved)
-    send_each(engine, closed.writes, held)
+    held = engine.read(family.closing)
+    closed = family.close(held, while_locked(site.registration, todo.let_in), saved)
+    send_each(family, engine, closed.writes, held)
     return "; ".join(closed.left)
 
 
@@ -217,9 +214,9 @@ def walls(site: Site, custody: Custody) -> dict[Measure, Callable[[], str]]:
 
 
 def _mapped(site: Site, let_in: LetIn) -> str:
-    closed = shut(site.engine.read(_SHUT_KINDS), while_locked(site.registration, let_in))
-    names = {operation["path"].split("/")[1] for _, operations in closed.writes for operation in operations}
-    return f"opened again: {', '.join(sorted(names))}" if names else ""
+    family = site.family
+    closed = family.close(site.engine.read(family.closing), while_locked(site.registration, let_in))
+    return f"opened again: {', '.join(closed.touched)}" if closed.touched else ""
 
 
 def _bare(site: Site, let_in: LetIn) -> str:

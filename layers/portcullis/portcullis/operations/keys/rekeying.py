@@ -26,9 +26,10 @@ import msgspec
 from portcullis import custody as machine
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
+from portcullis.families.base import CANARY_INDEX
 from portcullis.operations import alert_table
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.access.foundation import CANARY_INDEX, MOVING
+from portcullis.operations.access.foundation import MOVING
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.comparing import Part, further
 from portcullis.operations.data.repositories import reading, registered

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
+from portcullis.access.actual import Actual
 from portcullis.access.terms import Caller
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.callers import mapped_roles
-from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.people.passwords import secret_in_use
-from portcullis.operations.services import Services, Site
+from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine, Principal
 from portcullis.ports.registration import KeptModel
 
@@ -40,38 +39,33 @@ def ask_subjects(
     site: Site,
     kept: KeptModel,
     engine: Engine,
-    before: SecurityConfig,
-    after: SecurityConfig,
+    before: Actual,
+    after: Actual,
 ) -> tuple[Asked, ...]:
     """Ask as those whose roles changed from `before` to `after`. Never raises for an engine or a secret that does not answer."""
+    family = site.family
     changed = {
         role
-        for role in {*before.of(Kind.MAPPINGS), *after.of(Kind.MAPPINGS)}
-        if before.get(Kind.MAPPINGS, role) != after.get(Kind.MAPPINGS, role)
+        for role in {*before.of(family.mappings), *after.of(family.mappings)}
+        if before.get(family.mappings, role) != after.get(family.mappings, role)
     }
+    # The mappings of these, and the users: what else there is does not tell one state from the other.
+    had, has = family.only(before, changed), family.only(after, changed)
     concerned = (
         (then, now, ask)
         for then, now, ask in _subjects(site, kept, engine, before, after)
-        if mapped_roles(_only(before, changed), then).keys() != mapped_roles(_only(after, changed), now).keys()
+        if family.mapped_roles(had, then).keys() != family.mapped_roles(has, now).keys()
     )
     found: list[Asked] = []
     for then, now, ask in islice(concerned, _MOST):
         try:
-            found.append(_asked(site.services, before, after, then, now, ask))
+            found.append(_asked(site, before, after, then, now, ask))
         except Unreachable as error:
             found.append(Asked(now.name, not_asked=str(error)))
             break  # what does not answer to one keeps the others waiting as long
         except PortcullisError as error:
             found.append(Asked(now.name, not_asked=str(error)))
     return tuple(found)
-
-
-def _only(held: SecurityConfig, roles: set[str]) -> SecurityConfig:
-    """The mappings of these roles, and the users: what else there is does not tell one state from the other."""
-    mappings = held.of(Kind.MAPPINGS)
-    return SecurityConfig(
-        {Kind.MAPPINGS: {role: mappings[role] for role in roles & mappings.keys()}, Kind.USERS: held.of(Kind.USERS)}
-    )
 
 
 _Subject = tuple[Caller, Caller, Callable[[], Principal]]  # as it was, as it is, and how it is asked
@@ -81,8 +75,8 @@ def _subjects(
     site: Site,
     kept: KeptModel,
     engine: Engine,
-    before: SecurityConfig,
-    after: SecurityConfig,
+    before: Actual,
+    after: Actual,
 ) -> Iterator[_Subject]:
     """Whom we can be."""
     if role := site.registration.automation_role:
@@ -90,12 +84,9 @@ def _subjects(
     if not site.registration.master_secret:
         return  # under an IAM master no password is taken
     for name in sorted(kept.access.users):
-        if after.get(Kind.USERS, name) is not None:
-            yield _user(before, name), _user(after, name), partial(_ask_as, site, kept, engine, name)
-
-
-def _user(held: SecurityConfig, name: str) -> Caller:
-    return Caller(name, tuple((held.get(Kind.USERS, name) or {}).get("backend_roles") or ()))
+        if after.get(site.family.users, name) is not None:
+            was, now = site.family.user(before, name), site.family.user(after, name)
+            yield was, now, partial(_ask_as, site, kept, engine, name)
 
 
 def _ask_as(site: Site, kept: KeptModel, engine: Engine, name: str) -> Principal:
@@ -107,19 +98,19 @@ def _ask_as(site: Site, kept: KeptModel, engine: Engine, name: str) -> Principal
 
 
 def _asked(
-    services: Services,
-    before: SecurityConfig,
-    after: SecurityConfig,
+    site: Site,
+    before: Actual,
+    after: Actual,
     then: Caller,
     now: Caller,
     ask: Callable[[], Principal],
 ) -> Asked:
-    should, had = mapped_roles(after, now).keys(), mapped_roles(before, then).keys()
+    should, had = site.family.mapped_roles(after, now).keys(), site.family.mapped_roles(before, then).keys()
     for attempt in range(_TRIES):
         has = set(ask().roles)
         lacks, keeps = sorted(should - has), sorted((had - should) & has)
         if not lacks and not keeps:
             break
         if attempt < _TRIES - 1:
-            services.sleep(_WAIT_SECONDS)
+            site.sleep(_WAIT_SECONDS)
     return Asked(now.name, tuple(sorted(has)), tuple(lacks), tuple(keeps))

@@ -10,8 +10,6 @@ from collections.abc import Collection
 
 from portcullis.access.plan import Claim
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.people.passwords import remember_version, secret_in_use, versions_set
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.sending import still_ours
@@ -48,12 +46,12 @@ def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
                 f"another writer is at work on {site.registration.domain}; the next try waits for it again"
             )
         WhileOpen.of(site.services, site.name, unlocking=unlocking)
-        engine = site.engine
-        held = engine.read([Kind.USERS])
+        engine, family = site.engine, site.family
+        held = engine.read([family.users])
         mine: Collection[Claim] = site.ledger.claims(site.registration.domain_arn).get(site.name, ())
         done, failed = [], []
         for user in rotated:
-            if held.get(Kind.USERS, user) is None or Claim(Kind.USERS, user) not in mine:
+            if held.get(family.users, user) is None or Claim(family.users, user) not in mine:
                 continue  # it is made with the password of the moment, or somebody else's
             try:
                 # The version first: had it been rotated in between, the next look sees another one and sets that.
@@ -62,7 +60,7 @@ def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
                 if not version or password is None:
                     continue
                 still_ours(site)
-                engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user, "password"), "value": password}])
+                engine.write(family.password(user, password))
                 remember_version(site, user, version)
                 done.append(user)
             except PortcullisError as error:

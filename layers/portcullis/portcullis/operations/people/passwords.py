@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portcullis.access.actual import Json
 from portcullis.errors import Refused
 from portcullis.operations.services import Site
 from portcullis.ports.registration import KeptModel, Registration
@@ -21,15 +20,15 @@ def secret_in_use(registration: Registration, kept: KeptModel, user: str) -> str
     return str(named) if named else secret_of(registration.deployment, user)
 
 
-def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, Json]:
-    """What `patches` needs for users that are new on the engine. Nothing is asked for where there are none.
+def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, str]:
+    """The password of each, for users that are new on the engine. Nothing is asked for where there are none.
 
     A made secret is used again: a run that was cut off, and a user who was taken off and comes back, have the password they had.
     """
     if not users:
         return {}
     store, named = site.secrets, kept.options.secrets
-    found: dict[str, Json] = {}
+    found: dict[str, str] = {}
     for user in users:
         secret = secret_in_use(site.registration, kept, user)
         version = store.version(secret)  # before the password: had it been rotated in between, that is followed later
@@ -41,7 +40,7 @@ def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, Js
             version = store.version(secret)
         if version:
             remember_version(site, user, version)
-        found[user] = {"password": password}
+        found[user] = password
     return found
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from portcullis.access.actual import Actual
+from portcullis.access.terms import Terms
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.patterns import unloadable
 from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
 
@@ -28,7 +28,7 @@ def in_doubt_if_silent(site: Site) -> Iterator[None]:
         raise
 
 
-def see_in_effect(site: Site, engine: Engine, held: SecurityConfig) -> None:
+def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
     """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
     if site.ledger.saved(site.name, _DOUBT) is None:
         return
@@ -39,12 +39,12 @@ def see_in_effect(site: Site, engine: Engine, held: SecurityConfig) -> None:
     except Unreachable as error:
         raise Unreachable(
             f"{site.registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
-            f" cannot load the security config ({error}){culprits(held)}"
+            f" cannot load the security config ({error}){culprits(site.family, held)}"
         ) from error
     site.ledger.forget(site.name, _DOUBT)
 
 
-def culprits(held: SecurityConfig) -> str:
+def culprits(terms: Terms, held: Actual) -> str:
     """What of this no node can load, as the end of a sentence; empty if there is nothing."""
-    found = "; ".join(f"{claim}: {why}" for claim, why in unloadable(held))
+    found = "; ".join(f"{claim}: {why}" for claim, why in terms.unloadable(held))
     return found and f". Take out what they cannot read: {found}"

@@ -1,7 +1,7 @@
 """Whoever left goes first: which of a plan's steps take out somebody whom nothing asks for any more, and how they are sent ahead. Pure.
 
-One PATCH takes out and puts in at once, so where a plan is one PATCH it stays one. Where documents have to be written before it, which may
-take long or be refused, the leavers' entries are taken out in a PATCH of their own, ahead of everything else.
+One write takes out and puts in at once, so where a plan is one write it stays one. Where documents have to be written before it, which may
+take long or be refused, the leavers' entries are taken out in a write of their own, ahead of everything else.
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import Actual, Write
 from portcullis.access.plan import Claim, Operation, Plan, Step
-from portcullis.families.opensearch.batching import quickest
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.patch import apply_patches, patches
-
-_BOTH = "and_backend_roles"
+from portcullis.access.terms import Terms
+from portcullis.families.base import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +21,24 @@ class Ordered:
 
     ahead: Sequence[Write]
     rest: Sequence[Write]
-    between: SecurityConfig
+    between: Actual
 
     @property
     def all(self) -> Sequence[Write]:
         return [*self.ahead, *self.rest]
 
 
-def of_leavers(plan: Plan, held: SecurityConfig, still_asked: frozenset[Claim] = frozenset()) -> tuple[Step, ...]:
+def of_leavers(terms: Terms, plan: Plan, held: Actual, still_asked: frozenset[Claim] = frozenset()) -> tuple[Step, ...]:
     """Steps that take somebody out who is put in nowhere else by the same plan; `still_asked` is left out.
 
-    Somebody who moves from one role to another is not taken out ahead: a role may also limit. Of `and_backend_roles`, which is one
+    Somebody who moves from one role to another is not taken out ahead: a role may also limit. Of a list that is one
     condition, nothing is taken out ahead but all of it.
     """
+    both = terms.condition
     entries = [step for step in plan.steps if step.claim.entry_list]
     coming = {(step.claim.entry_list, step.claim.entry) for step in entries if step.operation is Operation.ADD}
     conditions = {
-        step.claim.name for step in entries if step.operation is Operation.ADD and step.claim.entry_list == _BOTH
+        step.claim.name for step in entries if step.operation is Operation.ADD and step.claim.entry_list == both
     }
     leaving = [
         step
@@ -49,28 +47,32 @@ def of_leavers(plan: Plan, held: SecurityConfig, still_asked: frozenset[Claim] =
         and step.claim not in still_asked
         and (step.claim.entry_list, step.claim.entry) not in coming
     ]
-    gone = {(step.claim.name, step.claim.entry) for step in leaving if step.claim.entry_list == _BOTH}
+    gone = {(step.claim.name, step.claim.entry) for step in leaving if step.claim.entry_list == both}
 
     def whole(role: str) -> bool:
-        return role not in conditions and all((role, entry) in gone for entry in held.entries(role, _BOTH))
+        return role not in conditions and all((role, entry) in gone for entry in held.entries(role, both))
 
-    return tuple(step for step in leaving if step.claim.entry_list != _BOTH or whole(step.claim.name))
+    return tuple(step for step in leaving if step.claim.entry_list != both or whole(step.claim.name))
 
 
-def in_order(plan: Plan, held: SecurityConfig, leavers: tuple[Step, ...], secrets: Mapping[str, Json]) -> Ordered:
-    """The patches of a plan, the leavers' ahead where that is more than one PATCH."""
-    together = quickest(patches(plan, held, secrets))
+def in_order(
+    family: Family, plan: Plan, held: Actual, leavers: tuple[Step, ...], passwords: Mapping[str, str] | None = None
+) -> Ordered:
+    """The writes of a plan, the leavers' ahead where that is more than one. Without passwords: to be simulated."""
+    together = family.writes(plan.steps, held, passwords)
     if not leavers or len(together) < 2:
         return Ordered((), together, held)
-    return _apart(plan, held, leavers, secrets)
+    return _apart(family, plan, held, leavers, passwords)
 
 
-def _apart(plan: Plan, held: SecurityConfig, leavers: tuple[Step, ...], secrets: Mapping[str, Json]) -> Ordered:
-    ahead = quickest(patches(leavers, held))
-    between = apply_patches(held, ahead)
+def _apart(
+    family: Family, plan: Plan, held: Actual, leavers: tuple[Step, ...], passwords: Mapping[str, str] | None
+) -> Ordered:
+    ahead = family.writes(leavers, held)
+    between = family.simulate_all(held, ahead)
     going = set(map(_of, leavers))
     rest = replace(plan, steps=tuple(step for step in plan.steps if _of(step) not in going))
-    return Ordered(ahead, quickest(patches(rest, between, secrets)), between)
+    return Ordered(ahead, family.writes(rest.steps, between, passwords), between)
 
 
 def _of(step: Step) -> tuple[Operation, Claim]:

@@ -6,11 +6,9 @@ import random
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import Actual, Write
 from portcullis.access.plan import Claim, Operation, Plan
-from portcullis.errors import Conflict
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.patch import parts
+from portcullis.families.base import Family
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.in_effect import in_doubt_if_silent
 from portcullis.ports.engine import Engine
@@ -30,19 +28,11 @@ def added(plan: Plan) -> frozenset[Claim]:
     return frozenset(step.claim for step in plan.steps if step.operation is Operation.ADD)
 
 
-def send(engine: Engine, kind: str, operations: Sequence[Json], held: SecurityConfig) -> bool:
-    """One PATCH, computed from `held`. Conflict if a mapping that it changes by position moved since.
-
-    An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
-    operation that would fail if somebody put another one before it: so the mapping is read once more, right before.
-    """
-    if kind == Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in operations):
-        now = engine.read([Kind.MAPPINGS])
-        moved = {parts(o["path"])[0] for o in operations if not o["path"].endswith("/-")}
-        for role in sorted(moved):
-            if now.get(Kind.MAPPINGS, role) != held.get(Kind.MAPPINGS, role):
-                raise Conflict(f"the mapping of {role} changed meanwhile")
-    return engine.patch(kind, operations)
+def send(family: Family, engine: Engine, write: Write, held: Actual) -> bool:
+    """One write, computed from `held`. Conflict if something that it changes by its place moved since."""
+    if kinds := family.look_again(write):
+        family.refuse_if_moved(write, held, engine.read(kinds))
+    return engine.write(write)
 
 
 def wait_a_little(services: Services, attempt: int) -> None:
@@ -51,14 +41,14 @@ def wait_a_little(services: Services, attempt: int) -> None:
     services.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
 
 
-def send_all(site: Site, engine: Engine, sequence: Sequence[Write], held: SecurityConfig) -> int:
-    """These patches one after another, each only while the lease is ours; how many changed something."""
-    writes = 0
+def send_all(site: Site, engine: Engine, writes: Sequence[Write], held: Actual) -> int:
+    """One after another, each only while the lease is ours; how many changed something."""
+    changed = 0
     with in_doubt_if_silent(site):
-        for kind, operations in sequence:
+        for write in writes:
             still_ours(site)
-            writes += send(engine, kind, operations, held)
-    return writes
+            changed += send(site.family, engine, write, held)
+    return changed
 
 
 def keep_claims(

@@ -14,10 +14,10 @@ from hashlib import sha256
 
 import msgspec
 
+from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
+from portcullis.access.terms import Terms
 from portcullis.errors import PortcullisError, Refused
-from portcullis.families.opensearch.compare import same
-from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
@@ -43,18 +43,18 @@ class PendingChange:
     model_before: str = ""
     model_after: str = ""
 
-    def going_on(self, plan: Plan, held: SecurityConfig, mine: frozenset[Claim]) -> PendingChange:
+    def going_on(self, terms: Terms, plan: Plan, held: Actual, mine: frozenset[Claim]) -> PendingChange:
         """The same after another look: what took effect so far, and what is to be done now. `mine` is what is claimed already."""
         coming = tuple(touched(step, held) for step in plan.steps)
         new = {one.claim for one in coming}
-        done = (one for one in effective(self.touched, held) if one.claim not in new)
+        done = (one for one in effective(terms, self.touched, held) if one.claim not in new)
         released = tuple(dict.fromkeys((*self.released, *plan.release_only)))
         taken_over = (s.claim for s in plan.steps if s.operation is Operation.REPLACE and s.claim not in mine)
         claimed = tuple(dict.fromkeys((*self.claimed, *plan.claim_only, *taken_over)))
         return replace(self, touched=(*done, *coming), released=released, claimed=claimed)
 
 
-def touched(step: Step, held: SecurityConfig) -> AppliedStep:
+def touched(step: Step, held: Actual) -> AppliedStep:
     """A step with what `held` shows of where it takes something away."""
     claim = step.claim
     places: tuple[int, ...] = ()
@@ -74,20 +74,20 @@ def touched(step: Step, held: SecurityConfig) -> AppliedStep:
     )
 
 
-def effective(touched: Iterable[AppliedStep], held: SecurityConfig) -> list[AppliedStep]:
+def effective(terms: Terms, touched: Iterable[AppliedStep], held: Actual) -> list[AppliedStep]:
     """Those of which `held` shows that they were done."""
-    return [one for one in touched if is_as_left(one, held)]
+    return [one for one in touched if is_as_left(terms, one, held)]
 
 
-def is_as_left(one: AppliedStep, held: SecurityConfig) -> bool:
+def is_as_left(terms: Terms, one: AppliedStep, held: Actual) -> bool:
     """Whether the engine still holds what this left there."""
     if one.entry_list:
         return (one.entry in held.entries(one.name, one.entry_list)) == (one.after is not None)
-    there = held.get(Kind(one.kind), one.name)
+    there = held.get(one.kind, one.name)
     if one.after is None or there is None:
         return one.after is there
     # A mapping that was made is judged by its entries, each of which is touched on its own.
-    return one.kind == Kind.MAPPINGS.value or same(one.after, there)
+    return one.kind == terms.mappings or terms.same(one.after, there)
 
 
 def digest(text: str) -> str:
@@ -107,7 +107,7 @@ def undertaken(site: Site) -> PendingChange | None:
 
 def settle(
     site: Site,
-    held: SecurityConfig,
+    held: Actual,
     options: Options,
     *,
     ours: PendingChange | None = None,
@@ -125,7 +125,7 @@ def settle(
     if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
         _sign_out(site, options, [])
         return False
-    done = effective(one.touched, held)
+    done = effective(site.family, one.touched, held)
     moved = bool(one.model_after) and (digest(text_in_ledger(site.services, site.name)) == one.model_after)
     _sign_out(site, options, removed_people(done))
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
