@@ -33,7 +33,7 @@ def tell(before: Custody, after: Custody, now: datetime, rules: Rules) -> Custod
     for name, lasts in _troubles(c, now, rules).items():
         if lasts:
             c = _trouble(c, name, now, rules)
-        elif name in c.alerted and (over := _over(name, c)) is not _NOT_YET:
+        elif name in c.alerted and not isinstance(over := _over(name, c), _NotYet):
             c = replace(c, alerted={n: at for n, at in c.alerted.items() if n is not name})
             c = _queue(c, over, now) if over else c
     if before.state is not after.state:
@@ -150,10 +150,8 @@ def _rotation(before: Custody, after: Custody, now: datetime) -> Custody:
     return after
 
 
-def _queue(c: Custody, name: Tell | _NotYet, now: datetime, **facts: str) -> Custody:
+def _queue(c: Custody, name: Tell, now: datetime, **facts: str) -> Custody:
     """In the outbox; a newer one replaces an older of the same name, so that it stays small while nothing can be sent."""
-    if isinstance(name, _NotYet):
-        return c
     told = _word(c, name, now, facts)
     return replace(c, outbox=(*(waiting for waiting in c.outbox if waiting.name is not name), told))
 
