@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from portcullis import custody as machine
-from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State
+from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State, Tell
 from portcullis.custody.types import RevocationCause as KeyGone
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
@@ -306,3 +306,16 @@ def _without_a_key() -> tuple[Town, list[float]]:
 def _somebody_keeps_it(here: Town) -> None:
     ledger = here.account.ledger
     ledger.keep_custody(replace(ledger.custody("demo"), by="somebody else"))
+
+
+def test_an_alert_is_sent_as_it_was_queued_with_its_page_and_its_time() -> None:
+    here = town()
+    here.aws.disabled = True
+    after = guard(here.services, "demo", CAUSE)
+    [told] = here.told("locked")
+    assert (told.deployment, told.severity, told.runbook) == ("demo", "critical", "locked-by-revocation")
+    assert told.detail == {"at": after.alerted[Tell.LOCKED].isoformat()}
+    assert "demo is locked" in told.happened
+    assert told.done.startswith("Taken: shut mappings, block indices")
+    assert "If this is not intended" in told.next
+    assert (after.outbox, after.telling_since) == ((), None)
