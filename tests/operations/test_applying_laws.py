@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from portcullis.access.plan import Subject
 from portcullis.entry import verbs
 from portcullis.errors import PortcullisError
-from portcullis.families.opensearch.callers import administrators
-from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families import FAMILIES
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing
@@ -24,7 +22,7 @@ from portcullis.operations.status import plan
 from portcullis.ports.registration import KeptModel
 
 from tests.operations.models import groups, texts
-from tests.operations.worlds import Account, Crash, Engine, Fate, account, arn, plain
+from tests.operations.worlds import MAKES, Account, Crash, Engine, Fate, Make, account, arn, every_make, plain
 
 CAUSE = Trigger("a test", "somebody")
 law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,8 +31,8 @@ few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 People = dict[Subject, tuple[str, ...]]
 
 
-def at_work(people: People, fate: Fate | None = None) -> Account:
-    made = account(fate=fate)
+def at_work(make: Make, people: People, fate: Fate | None = None) -> Account:
+    made = account(fate=fate, make=make)
     made.registered()
     made.people.groups = dict(people)
     return made
@@ -56,12 +54,13 @@ def apply(made: Account, text: str, deployment: str = "demo") -> Outcome:
         return apply_model(site, kept(text), CAUSE)
 
 
+@every_make
 @law
 @given(first=texts(), text=texts(), people=groups)
 def test_the_plan_after_an_apply_is_empty_and_applying_twice_is_applying_once(
-    first: str, text: str, people: People
+    make: Make, first: str, text: str, people: People
 ) -> None:
-    made = at_work(people)
+    made = at_work(make, people)
     apply(made, first)
     apply(made, text)
     once, writes, entries = bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))
@@ -71,17 +70,18 @@ def test_the_plan_after_an_apply_is_empty_and_applying_twice_is_applying_once(
     assert (bytes_of(made), made.engine.writes, len(made.ledger.history("demo"))) == (once, writes, entries)
 
 
+@every_make
 @few
 @given(first=texts(), text=texts(), people=groups, after=st.booleans())
 def test_an_apply_cut_off_anywhere_and_started_again_ends_the_same(
-    first: str, text: str, people: People, after: bool
+    make: Make, first: str, text: str, people: People, after: bool
 ) -> None:
-    whole = at_work(people)
+    whole = at_work(make, people)
     apply(whole, first)
     calls = whole.fate.calls
     apply(whole, text)
     for cut in range(calls + 1, whole.fate.calls + 1):
-        made = at_work(people)
+        made = at_work(make, people)
         apply(made, first)
         made.fate.at, made.fate.after = cut, after
         with pytest.raises(Crash):
@@ -101,36 +101,39 @@ def told(made: Account) -> set[str]:
     return {f"{one.operation} {one.claim}" for change in made.ledger.history("demo") for one in change.touched}
 
 
+@every_make
 @few
 @given(first=texts(), text=texts(), people=groups, data=st.data())
 def test_hand_edits_between_reading_and_writing_are_never_lost(
-    first: str, text: str, people: People, data: st.DataObject
+    make: Make, first: str, text: str, people: People, data: st.DataObject
 ) -> None:
-    made = at_work(people)
+    made = at_work(make, people)
     apply(made, first)
     by_hand = "arn:aws:iam::111122223333:role/by-hand"
     meddled: list[str] = []
 
     def meddle(engine: Engine) -> None:
-        mapped = sorted(engine.held.of(Kind.MAPPINGS).keys() & engine.held.of(Kind.ROLES).keys())
+        kinds = make.family
+        mapped = sorted(engine.held.of(kinds.mappings).keys() & engine.held.of(kinds.roles).keys())
         role = data.draw(st.sampled_from(mapped))
         there = list(engine.held.entries(role, "backend_roles"))
         there.insert(data.draw(st.integers(0, len(there))), by_hand)
-        engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": pointer(role, "backend_roles"), "value": there}])
+        engine.by_hand(*make.map_by_hand(role, there))
         meddled.append(role)
 
     made.engine.meddle = meddle
     apply(made, text)
     for role in meddled:
-        if role in made.engine.held.of(Kind.ROLES):
+        if role in made.engine.held.of(make.family.roles):
             assert by_hand in made.engine.held.entries(role, "backend_roles")
     assert plan(made.services, "demo", CAUSE).exit_status == 0
 
 
+@every_make
 @law
 @given(first=texts(), text=texts(), people=groups)
-def test_a_rollback_puts_back_to_the_byte(first: str, text: str, people: People) -> None:
-    made = at_work(people)
+def test_a_rollback_puts_back_to_the_byte(make: Make, first: str, text: str, people: People) -> None:
+    made = at_work(make, people)
     apply(made, first)
     before, claims = bytes_of(made), made.ledger.claims(made.ledger.registration("demo").domain_arn)
     entries = len(made.ledger.history("demo"))
@@ -149,13 +152,14 @@ def test_a_rollback_puts_back_to_the_byte(first: str, text: str, people: People)
     assert made.ledger.model("demo").text == text
 
 
+@every_make
 @law
 @given(by_hand=texts(), first=texts(), text=texts(), people=groups, way=st.sampled_from(["adopt", "apply --adopt"]))
 def test_what_was_taken_over_stays_when_taking_it_over_is_rolled_back(
-    by_hand: str, first: str, text: str, people: People, way: str
+    make: Make, by_hand: str, first: str, text: str, people: People, way: str
 ) -> None:
     """What others made is not ours to remove because it was ours for a while."""
-    others, made = at_work(people), at_work(people)
+    others, made = at_work(make, people), at_work(make, people)
     apply(others, by_hand)
     made.engine.held = others.engine.held
     apply(made, first)
@@ -182,13 +186,14 @@ def test_what_was_taken_over_stays_when_taking_it_over_is_rolled_back(
     assert state() == taken
 
 
+@every_make
 @few
 @given(by_hand=texts(), first=texts(), people=groups, after=st.booleans())
 def test_a_rollback_of_taking_over_cut_off_anywhere_takes_nothing_away(
-    by_hand: str, first: str, people: People, after: bool
+    make: Make, by_hand: str, first: str, people: People, after: bool
 ) -> None:
     def taken_over() -> Account:
-        others, made = at_work(people), at_work(people, Fate())
+        others, made = at_work(make, people), at_work(make, people, Fate())
         apply(others, by_hand)
         made.engine.held = others.engine.held
         apply(made, first)
@@ -212,12 +217,14 @@ def test_a_rollback_of_taking_over_cut_off_anywhere_takes_nothing_away(
         assert bytes_of(made) == before, f"cut off at call {cut}"
 
 
+@every_make
 @law
 @given(steps=st.lists(st.tuples(texts(), groups, st.sampled_from(["apply", "synchronise", "rollback"])), max_size=5))
 def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(
+    make: Make,
     steps: list[tuple[str, People, str]],
 ) -> None:
-    made = at_work({})
+    made = at_work(make, {})
     for text, people, verb in steps:
         made.people.groups = dict(people)
         try:
@@ -230,16 +237,21 @@ def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(
         except PortcullisError:
             continue  # refused: nothing was changed, or only a part that is an accepted state itself
         finally:
-            assert {(a.role, a.entry) for a in administrators(made.engine.held)} >= {
-                (role, arn("role", "master")) for role in ADMINISTRATOR_ROLES
+            assert {(a.role, a.entry) for a in make.family.administrators(made.engine.held)} >= {
+                (role, arn("role", "master")) for role in make.family.administrator_roles
             }
-            assert arn("role", "portcullis-automation") in made.engine.held.entries("security_manager", "backend_roles")
+            assert arn("role", "portcullis-automation") in made.engine.held.entries(
+                make.family.baseline().automation[0], "backend_roles"
+            )
 
 
+@every_make
 @law
 @given(ours=texts("demo"), theirs=texts("other"), people=groups)
-def test_two_deployments_on_one_domain_never_undo_one_another(ours: str, theirs: str, people: People) -> None:
-    made = at_work(people)
+def test_two_deployments_on_one_domain_never_undo_one_another(
+    make: Make, ours: str, theirs: str, people: People
+) -> None:
+    made = at_work(make, people)
     made.registered("other", domain="demo")
     apply(made, ours)
     apply(made, theirs, "other")
@@ -248,6 +260,10 @@ def test_two_deployments_on_one_domain_never_undo_one_another(ours: str, theirs:
     for name in ("demo", "other", "demo"):
         assert synchronise(made.services, name, CAUSE).writes == 0
     assert plain(made.engine.held) == settled
+
+
+def test_every_family_that_a_registration_can_name_is_held_against_the_laws() -> None:
+    assert {make.family.name for make in MAKES} == set(FAMILIES)
 
 
 @pytest.mark.parametrize("verb", sorted(verbs.VERBS))

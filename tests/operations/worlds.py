@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from portcullis.access.actual import Json, Write
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
@@ -24,11 +25,11 @@ from portcullis.adapters.ledger.codec import claims_read, claims_written
 from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
-from portcullis.families.base import BLOCKS
-from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families import family_named
+from portcullis.families.base import BLOCKS, Family
 from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.patch import apply_patch
+from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Principal, Stop
@@ -245,13 +246,24 @@ class Memory:
         return tuple(reversed(found))[:limit]
 
 
+@dataclass(frozen=True, slots=True)
+class Make:
+    """A family of engines, with what the model of one of its engines needs."""
+
+    family: Family
+    dialect: str
+    house: Callable[[], Any]  # a domain as AWS hands it over
+    holding: Callable[[dict[str, Any]], Any]  # a state made of documents: kind -> name -> document
+    map_by_hand: Callable[[str, list[str]], Write]  # a role, and who has it from then on: a person's own write
+
+
 class Engine:
     """The Engine protocol over one security config. `meddle`, if set, is called once before a write, or the look right before it:
     somebody else at work."""
 
-    dialect = Dialect.PLUGINS
-
-    def __init__(self, held: SecurityConfig, fate: Fate | None = None) -> None:
+    def __init__(self, held: SecurityConfig, fate: Fate | None = None, make: Make | None = None) -> None:
+        self.make = make or OPENSEARCH_3
+        self.family, self.dialect = self.make.family, self.make.dialect
         self.held, self.fate = held, fate or Fate()
         self.writes = 0
         self.meddle: Callable[[Engine], None] | None = None
@@ -263,11 +275,11 @@ class Engine:
         self.stop: Stop | None = Stop.PRIVILEGES  # what keeps the canary from searching
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
-        if kinds == [Kind.MAPPINGS]:
+    def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
+        if kinds == [self.family.mappings]:
             self._meddled()
         with self.lock:
-            return SecurityConfig({kind: dict(self.held.of(kind)) for kind in kinds or tuple(Kind)})
+            return self.make.holding({kind: dict(self.held.of(kind)) for kind in kinds or self.family.order})
 
     def write(self, write: Write) -> bool:
         kind, operations = write
@@ -279,7 +291,7 @@ class Engine:
         with self.fate(f"patch {kind}"), self.lock:
             before = self.held
             self.sent.append((kind, operations))
-            self.held = apply_patch(self.held, kind, operations)
+            self.held = self.family.simulate(self.held, write)
             self.writes += 1
             self.load_again()
             return self.held != before
@@ -296,14 +308,14 @@ class Engine:
     def by_hand(self, kind: Kind, operations: Sequence[Json]) -> None:
         """A person's own PATCH."""
         with self.lock:
-            self.held = apply_patch(self.held, kind, operations)
+            self.held = self.family.simulate(self.held, Write(kind, operations))
 
     def who_am_i(self) -> Principal:
         return self.authinfo(arn("role", "portcullis-automation"), (arn("role", "portcullis-automation"),))
 
     def authinfo(self, name: str, backend_roles: tuple[str, ...]) -> Principal:
         """What this engine would say to a caller about himself."""
-        roles = mapped_roles(self.held, Caller(name, backend_roles))
+        roles = self.family.mapped_roles(self.held, Caller(name, backend_roles))
         return Principal(name, backend_roles, tuple(sorted(roles)))
 
     def blocks(self) -> dict[str, dict[str, str]]:
@@ -527,7 +539,7 @@ class Account:
     fate: Fate
 
     def registered(self, deployment: str = "demo", **more: Any) -> Registration:
-        one = registration(deployment, **more)
+        one = registration(deployment, family=self.engine.family.name, **more)
         self.ledger.register(one)
         return one
 
@@ -539,10 +551,10 @@ class NoRoads:
         return None
 
 
-def account(held: SecurityConfig | None = None, fate: Fate | None = None) -> Account:
+def account(held: SecurityConfig | None = None, fate: Fate | None = None, make: Make | None = None) -> Account:
     """A world around one domain, which is set up: the keepers of the deployment `demo` are mapped."""
-    fate = fate or Fate()
-    ledger, engine, people, passwords = Memory(fate), Engine(held or house(), fate), People(), Passwords()
+    fate, make = fate or Fate(), make or OPENSEARCH_3
+    ledger, engine, people, passwords = Memory(fate), Engine(held or make.house(), fate, make), People(), Passwords()
     aws = Aws(ledger)
     parts: dict[str, Any] = {
         "settings": Settings("ledger"),
@@ -610,10 +622,28 @@ def house() -> SecurityConfig:
     )
 
 
+# Every family whose engines a deployment may have; the laws of the road are held against each.
+OPENSEARCH_3 = Make(
+    family_named("opensearch"),
+    Dialect.PLUGINS,
+    house,
+    SecurityConfig,
+    lambda role, entries: Write(
+        Kind.MAPPINGS, [{"op": "add", "path": pointer(role, "backend_roles"), "value": entries}]
+    ),
+)
+MAKES = [OPENSEARCH_3]
+every_make = pytest.mark.parametrize("make", MAKES, ids=[make.family.name for make in MAKES])
+
+
 def plain(held: SecurityConfig) -> dict[str, dict[str, Json]]:
     """All documents of a state for comparison: what is absent and what is empty are one (real nodes show both alike, this model
     of them does not); the order of every list counts."""
-    return {kind.value: {name: _full(held.of(kind)[name]) for name in sorted(held.of(kind))} for kind in Kind}
+    return {
+        str(kind): {name: _full(held.of(kind)[name]) for name in sorted(held.of(kind))}
+        for kind in held.documents
+        if held.of(kind)
+    }
 
 
 def _full(value: Any) -> Any:
