@@ -25,6 +25,8 @@ ENVELOPE = {"detail-type": "AWS API Call via CloudTrail", "source": "aws.iam"}
         ({"eventSource": "iam.amazonaws.com"}, "eventName"),
         ({"eventSource": 7, "eventName": "AddUserToGroup"}, "eventSource"),
         (ENVELOPE, "detail"),
+        ({"source": "aws.iam"}, "detail"),
+        ({"detail-type": "KMS CMK Rotation"}, "detail"),
         ({**ENVELOPE, "detail": None}, "detail"),
         ({**ENVELOPE, "detail": [GROUP]}, "detail"),
         ({**ENVELOPE, "detail": {}}, "detail.eventSource"),
