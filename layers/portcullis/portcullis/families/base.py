@@ -162,9 +162,6 @@ class Family(Terms, Protocol):
     def filters(self, steps: Sequence[Step]) -> Iterator[Filter]:
         """The document filters that the steps would write."""
 
-    def unfit(self, entry: str) -> str:
-        """Why a name must not stand in a mapping, as the end of a sentence; empty if it may."""
-
     # ---- taking over what is there
 
     def administers(self, actual: Actual, claim: Claim) -> bool:

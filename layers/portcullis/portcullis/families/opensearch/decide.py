@@ -1,7 +1,7 @@
 """What a caller may do and see on OpenSearch, and why: mapped roles, privileges, document filter, fields, masks.
 
 As the Security plugin evaluates it (its rule classes for documents, fields and masks); checked against real nodes in
-tests/access/test_decide_on_node.py. Requests that touch system indices are refused by the engine whatever is decided here.
+tests/families/opensearch/test_decide_on_node.py. Requests that touch system indices are refused by the engine whatever is decided here.
 """
 
 from __future__ import annotations

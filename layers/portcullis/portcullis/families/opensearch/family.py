@@ -21,7 +21,6 @@ from portcullis.families.opensearch import (
     config,
     dialects,
     effect,
-    entries,
     filters,
     matching,
     patch,
@@ -63,7 +62,6 @@ class OpenSearch:
     effect = staticmethod(effect.people)
     user = staticmethod(callers.user)
     filters = staticmethod(filters.filters)
-    unfit = staticmethod(entries.unfit)
     adoptable = staticmethod(adopting.adoptable)
 
     def representable(self, desired: Desired, dialect: str) -> tuple[Desired, tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """Whether Java's regular expressions take an expression, and which groups it has: they compile whatever stands between slashes.
 
-A reading of the grammar of java.util.regex, not a matcher. tests/access/test_java_regex_on_node.py holds it against a real node, which
-compiles the expressions of a masking rule when the rule is written. What only Java's own tables know (names of scripts and blocks, names
-of characters) and the mode for comments are taken to be right.
+A reading of the grammar of java.util.regex, not a matcher. tests/families/opensearch/test_java_regex_on_node.py holds it against a real
+node, which compiles the expressions of a masking rule when the rule is written. What only Java's own tables know (names of scripts and
+blocks, names of characters) and the mode for comments are taken to be right.
 """
 
 from __future__ import annotations

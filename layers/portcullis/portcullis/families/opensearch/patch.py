@@ -1,6 +1,6 @@
 """Steps turned into collection PATCHes, and a pure model of what the engine does with one.
 
-The model is checked against real nodes in tests/access/test_patch_on_node.py. What was seen there:
+The model is checked against real nodes in tests/families/opensearch/test_patch_on_node.py. What was seen there:
 - `test` is refused; `replace` of something absent, an index beyond the end of a list, and anything within something absent refuse
   the whole patch; `remove` of an absent key does nothing.
 - A patch works on the stored form, in which an empty list is absent, though a GET shows it: nothing can be appended to it.

@@ -15,8 +15,7 @@ from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.decide import EngineFacts, View, decide
 
 from local.node.node import Node
-
-from .strategies import mapping
+from tests.access.strategies import mapping
 
 pytest_plugins = ["tests.fixtures_node"]
 pytestmark = pytest.mark.node

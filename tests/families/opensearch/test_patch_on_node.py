@@ -18,8 +18,7 @@ from portcullis.families.opensearch.patch import apply_patch, patches, pointer
 from portcullis.families.opensearch.shut import reopen, shut
 
 from local.node.node import Node
-
-from .strategies import KEEPERS, ROLE_NAMES, mapping, role, wanted
+from tests.access.strategies import KEEPERS, ROLE_NAMES, mapping, role, wanted
 
 pytest_plugins = ["tests.fixtures_node"]
 pytestmark = pytest.mark.node

@@ -9,7 +9,7 @@ from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, decide
 
-from .strategies import holding, mapping
+from tests.access.strategies import holding, mapping
 
 SEARCH, WRITE = "indices:data/read/search", "indices:data/write/index"
 GROUPS: dict[str, Json] = {

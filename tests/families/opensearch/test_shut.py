@@ -16,7 +16,7 @@ from portcullis.families.opensearch.patch import apply_patches
 from portcullis.families.opensearch.patterns import unloadable
 from portcullis.families.opensearch.shut import reopen, shut
 
-from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
+from tests.access.strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
 
 LOCKED = KEEPERS.while_locked()
 

@@ -9,7 +9,7 @@ from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.matching import is_expression
 from portcullis.families.opensearch.patterns import unreadable
 
-from .strategies import holding, mapping, role, wanted
+from tests.access.strategies import holding, mapping, role, wanted
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from portcullis.families.opensearch.dialects import Dialect, detect, from_engine
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.patch import patches
 
-from .strategies import holding, mapping, role, wanted
+from tests.access.strategies import holding, mapping, role, wanted
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 

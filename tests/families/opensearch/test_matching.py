@@ -21,7 +21,7 @@ from portcullis.model.names import matches as covers
 from portcullis.model.names import overlap
 from portcullis.model.presets import follows
 
-from .strategies import holding, mapping, role, wanted
+from tests.access.strategies import holding, mapping, role, wanted
 
 LONG = "a" * 20_000
 # Each of these takes longer than anybody waits where one way after another is tried.
