@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".portcullis" / "bench"
 
 Tell = Callable[[str], None]
+Play = Callable[[int], str]
 
 
 @dataclass(slots=True)
@@ -58,6 +62,33 @@ class Report:
             style = {None: "", True: "green", False: "red"}[met]
             table.add_row(what, found, target + (" missed" if met is False else ""), style=style)
         return table
+
+
+_AT_ONCE = 50  # histories that a process plays in a row
+_NAMED = 20  # seeds that are named, to be played again
+
+
+def _some(play: Play, start: int, many: int) -> dict[int, str]:
+    """Seed -> what was wrong, of those where anything was."""
+    logging.disable(logging.CRITICAL)
+    return {seed: wrong for seed in range(start, start + many) if (wrong := play(seed))}
+
+
+def histories(play: Play, n: int, tell: Tell) -> Report:
+    """Play the random histories of the seeds 0 to `n`, on every processor. `play` answers what was wrong, and nothing if all went well."""
+    report, violated = Report(), dict[int, str]()
+    starts = range(0, n, _AT_ONCE)
+    with ProcessPoolExecutor(os.cpu_count()) as processes:
+        played = processes.map(partial(_some, play), starts, [min(_AT_ONCE, n - start) for start in starts])
+        for number, found in enumerate(played, 1):
+            violated |= found
+            if number % 40 == 0:
+                tell(f"{number * _AT_ONCE} histories, {len(violated)} violated")
+    report.row("histories", str(n))
+    report.row("violated", str(len(violated)), "0", not violated)
+    report.wrong = [f"seed {seed}: {what}" for seed, what in sorted(violated.items())[:_NAMED]]
+    report.figures = {"histories": n, "violations": len(violated)}
+    return report
 
 
 def main(

@@ -129,7 +129,7 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=100,  # each costs as much as five of the random ones below; thousands more are played by `make bench-custody`
+    max_examples=100,  # each costs as much as three of the random ones below; thousands more are played by `make bench-custody`
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
