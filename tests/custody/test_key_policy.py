@@ -135,6 +135,10 @@ ENOUGH = {
     "everything": statement("kms:*", principal=f"arn:aws:iam::{ACCOUNT}:root"),
     "one action as text": {**statement(**THROUGH), "Action": "kms:*"},
     "a deny for another service": statement("kms:*", **THROUGH),
+    "if it exists": statement(*FIVE, StringEqualsIfExists=THROUGH["StringEquals"]),
+    "without regard to case": statement(
+        *FIVE, StringEqualsIgnoreCase={"kms:ViaService": "ES.eu-central-1.amazonaws.com"}
+    ),
     "like": statement(*FIVE, StringLike={"kms:ViaService": "es.*.amazonaws.com"}),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,25 @@ GOLDEN = Path(__file__).parent / "whole.json"
 EVERYTHING = replace(DEMO, secrets=frozenset({"users/anna"}))
 
 
-@cache
-def whole() -> dict[str, Any]:
-    """Event -> what it is read as without deployments, and which of a few it concerns with which hints."""
-    said: dict[str, Any] = {}
-    for name in NAMES:
-        (alone,) = read(event(name), None)
-        found = read(event(name), [BARE, EVERYTHING])
-        said[name] = {
-            "is": [alone.name, alone.concern, alone.because, alone.actor, alone.at, alone.event_id, alone.detail],
-            "concerns": [[one.deployment, one.because] for one in found],
-        }
-    return json.loads(json.dumps(said))  # type: ignore[no-any-return]
+def whole(name: str) -> Any:
+    """What an event is read as without deployments, and which of a few it concerns."""
+    (alone,) = read(event(name), None)
+    said = {
+        "is": [alone.name, alone.concern, alone.because, alone.actor, alone.at, alone.event_id, alone.detail],
+        "concerns": [[one.deployment, one.because] for one in read(event(name), [BARE, EVERYTHING])],
+    }
+    return json.loads(json.dumps(said))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_event_is_read_whole_as_it_was_once_read_over(name: str) -> None:
     """Another reading is meant, and read over? python -m tests.signals.test_whole_signals writes the file anew."""
-    assert whole()[name] == json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
+    assert whole(name) == json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
 
 
 if __name__ == "__main__":
-    lines = (f"{json.dumps(name)}: {json.dumps(said, ensure_ascii=False)}" for name, said in whole().items())
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(said, ensure_ascii=False)}"
+        for name, said in ((name, whole(name)) for name in NAMES)
+    )
     GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
