@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -19,12 +20,16 @@ RELEASES = os.environ.get("ELASTICSEARCH", "9.5.3 6.8.23").split()
 
 def make_new(node: Elasticsearch) -> None:
     """Take away what other tests left on a shared node: what it holds of access, and every index."""
-    for kind in ("role_mapping", "role", "user"):
+    for kind in ("role_mapping", "role", "user", "privilege"):
         status, held = node.ask("GET", f"/_security/{kind}")
         assert status in (200, 404), held
-        for name, document in (held if status == 200 else {}).items():
+        found = held if status == 200 else {}
+        if kind == "privilege":
+            found = {f"{application}/{name}": one for application, of in found.items() for name, one in of.items()}
+        for name, document in found.items():
             if not (document.get("metadata") or {}).get("_reserved"):
-                status, said = node.ask("DELETE", f"/_security/{kind}/{name}")
+                path = quote(name, safe="/" if kind == "privilege" else "")
+                status, said = node.ask("DELETE", f"/_security/{kind}/{path}")
                 assert status == 200, said
     everything = "/*,-.security*?expand_wildcards=all&ignore_unavailable=true&allow_no_indices=true"
     status, said = node.ask("GET", everything.replace("?", "/_settings?"))

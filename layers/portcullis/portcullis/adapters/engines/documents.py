@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from portcullis.adapters.engines.opensearch import refuse
+from portcullis.adapters.engines.answers import refuse
 from portcullis.errors import Refused
 from portcullis.families.base import RESTORED
 from portcullis.ports.data import Document

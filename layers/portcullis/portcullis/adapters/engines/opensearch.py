@@ -5,7 +5,6 @@ The dialect (paths and shapes) is detected once a connection; everything above t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
@@ -13,8 +12,8 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from portcullis.access.actual import Json, Write
-from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.families.base import BLOCKS
+from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
+from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.families.opensearch import dialects
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect
@@ -22,10 +21,6 @@ from portcullis.families.opensearch.own_indices import everything_else
 from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.ports.engine import Principal, Stop
 
-# Closed and hidden ones too; and what is excluded by a name that is not there excludes nothing, instead of being an error.
-_ALL = {"expand_wildcards": "all", "ignore_unavailable": "true", "allow_no_indices": "true"}
-_LONGEST_PATH = 3000  # of what the engine takes in a request's first line (4 KB)
-_MOST_NAMES = 60  # of single indices in one request: names have up to 255 characters, most have a few
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
 
 
@@ -42,6 +37,7 @@ class OpenSearchEngine:
         self._transport, self._name = transport, name
         self._dialect = None if dialect is None else Dialect(dialect)
         self._every_other: str | None = None
+        self._blocks = IndexBlocks(transport, name, self._others)
 
     @property
     def dialect(self) -> Dialect:
@@ -89,7 +85,7 @@ class OpenSearchEngine:
     def _changed(self, method: str, path: str, body: Any) -> bool:
         status, answer = self._transport(method, path, None, body)
         if status in (200, 201):
-            return "No updates required" not in str(_message(answer))
+            return "No updates required" not in str(message(answer))
         return self._raise(status, answer, f"{method} {path}")
 
     def who_am_i(self) -> Principal:
@@ -103,77 +99,21 @@ class OpenSearchEngine:
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has, as the engine shows them; without any, none."""
-        status, body = self._transport("GET", f"/{self._others}/_settings", _ALL | {"flat_settings": "true"}, None)
-        if status == 404:
-            return {}  # there is no such index
-        if status != 200:
-            self._raise(status, body, "GET _settings")
-        return {
-            index: {block: str(shown["settings"][block]).lower() for block in BLOCKS if block in shown["settings"]}
-            for index, shown in body.items()
-        }
+        return self._blocks.shown()
 
     def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
         """Both blocks on every index that is not the engine's own. Those `lifted` come off, but for what an index had `before`."""
-        try:
-            self._put_blocks(dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted), before)
-        except Refused as error:
-            # An index that the engine keeps to itself, and that we have no name for: then the others are blocked without it.
-            if lifted or "no permissions" not in str(error):
-                raise
-            self._block_all_but_the_refused()
+        self._blocks.put_on(before, lifted)
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
         """Take both blocks off, but for what an index had `before` (as `blocks` showed it)."""
-        self._put_blocks(dict.fromkeys(BLOCKS), before)  # null takes the setting away: as it was before us
+        self._blocks.take_off(before)
 
-    @property
     def _others(self) -> str:
         if self._every_other is None:
             info = self._ask("GET", "/")
             self._every_other = everything_else(self.dialect, str((info.get("version") or {}).get("number", "")))
         return self._every_other
-
-    def _put_blocks(self, blocks: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]]) -> None:
-        """On all, and on those that had their own what they had: never open for a moment, where their names fit into a path."""
-        off = [block for block, value in blocks.items() if value is None]
-        theirs = {index: had for index, had in before.items() if any(block in had for block in off)}
-        but = f"{self._others},{','.join(f'-{index}' for index in theirs)}" if theirs else self._others
-        for index, had in theirs.items():
-            self._set_blocks(index, dict(blocks) | {block: had.get(block) for block in off})
-        if len(but) <= _LONGEST_PATH:
-            self._set_blocks(but, blocks)
-            return
-        self._set_blocks(self._others, blocks)
-        for index, had in theirs.items():
-            self._set_blocks(index, {block: had.get(block) for block in off})
-
-    def _block_all_but_the_refused(self) -> None:
-        """Everything that may be blocked, in halves; Refused with the names of the rest."""
-        bare = sorted(index for index, had in self.blocks().items() if any(had.get(one) != "true" for one in BLOCKS))
-        refused: list[str] = []
-        parts = [bare[at : at + _MOST_NAMES] for at in range(0, len(bare), _MOST_NAMES)]
-        while parts:
-            names = parts.pop()
-            try:
-                self._set_blocks(",".join(names), dict.fromkeys(BLOCKS, "true"))
-            except Refused:
-                half = len(names) // 2
-                if half == 0:
-                    refused += names
-                else:
-                    parts += [names[:half], names[half:]]
-        if refused:
-            raise Refused(
-                f"{self._name} lets nobody block {', '.join(sorted(refused)[:10])}; every other index is blocked"
-            )
-
-    def _set_blocks(self, indices: str, blocks: Mapping[str, str | None]) -> None:
-        status, body = self._transport("PUT", f"/{indices}/_settings", _ALL, dict(blocks))
-        if status == 404 and (indices[0] != "*" or not self.blocks()):
-            return  # there is no such index, so nothing to block; an engine that has some, and says so all the same, has blocked none
-        if status != 200:
-            self._raise(status, body, f"PUT {indices[:60]}/_settings")
 
     # ------------------------------------------------------------------ searches that are open
 
@@ -202,7 +142,7 @@ class OpenSearchEngine:
         if status in (403, 404):
             return ""
         if status == 400 or (status == 500 and "illegal_" in str(body)):  # no query at all, or none for a shard
-            return _message(body)
+            return message(body)
         if status != 200:
             self._raise(status, body, "_validate/query")
         # The first line of what was thrown: its place in the text is that of ours, not of the file.
@@ -210,15 +150,7 @@ class OpenSearchEngine:
 
     def what_stops_a_search(self, index: str) -> Stop | None:
         """What keeps whoever this connection is from searching this index now; None if nothing does. Unreachable if that cannot be told."""
-        status, body = self._transport("POST", f"/{index}/_search", None, {"size": 0})
-        if status in (200, 404):
-            return None
-        if status in (401, 403):
-            kind = error.get("type") if isinstance(body, dict) and isinstance(error := body.get("error"), dict) else ""
-            return {"security_exception": Stop.PRIVILEGES, "cluster_block_exception": Stop.BLOCK}.get(
-                str(kind), Stop.OUTSIDE
-            )
-        return self._raise(status, body, f"search of {index}")
+        return what_stops_a_search(self._transport, self._name, index)
 
     def _ask(self, method: str, path: str) -> Any:
         status, body = self._transport(method, path, None, None)
@@ -237,22 +169,3 @@ def _misread(operation: Json) -> bool:
     """Whether the engine would take the name for another. It reads a pointer's escapes in the wrong order: to it `~01` is `/`."""
     name = parts(operation["path"])[0]
     return "~0" in name or "~1" in name
-
-
-def refuse(name: str, status: int, body: Any, request: str) -> NoReturn:
-    """Raise what an answer that is no success means."""
-    said = f"{name}: {request} answered {status}: {_message(body)}"
-    if status == 409 or (status == 400 and "out of bounds" in said) or (status == 500 and "version conflict" in said):
-        raise Conflict(said)
-    if status in (408, 429) or status >= 500:
-        raise Unreachable(said)
-    raise Refused(said)
-
-
-def _message(body: Any) -> str:
-    """The engine's own words, shortened; never more than a line."""
-    if isinstance(body, dict):
-        error = body.get("error")
-        reason = error.get("reason") if isinstance(error, dict) else error
-        body = body.get("message") or body.get("Message") or reason or json.dumps(body, default=str)
-    return " ".join(str(body).split())[:500]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.adapters.engines.opensearch import refuse
+from portcullis.adapters.engines.answers import refuse
 from portcullis.errors import Refused
 
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]

@@ -1,4 +1,4 @@
-"""Connections to a search domain: signed as an IAM principal, or with the name and password of an internal user."""
+"""Connections to an engine: signed as an IAM principal, with the name and password of a user it keeps, or with an API key."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def basic_transport(
 ) -> Transport:
     """As a user of the internal user database: only where the master is one."""
     return _transport(endpoint, (user, password), ca, timeout)
+
+
+def api_key_transport(endpoint: str, encoded: str, *, ca: str | None = None, timeout: float = 30) -> Transport:
+    """With an API key of Elasticsearch, in the encoded form that its making answered."""
+    from requests.auth import AuthBase
+
+    class WithKey(AuthBase):
+        def __call__(self, request: Any) -> Any:
+            request.headers["authorization"] = f"ApiKey {encoded}"
+            return request
+
+    return _transport(endpoint, WithKey(), ca, timeout)
 
 
 def _transport(endpoint: str, auth: Any, ca: str | None, timeout: float) -> Transport:

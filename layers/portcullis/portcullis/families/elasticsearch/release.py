@@ -44,6 +44,11 @@ class Release:
         return self >= Release(8, 15)
 
     @property
+    def has_key_updates(self) -> bool:
+        """An API key can be narrowed, and shows what it holds."""
+        return self >= Release(8, 5)
+
+    @property
     def superuser_may_write_restricted(self) -> bool:
         return self.major < 8
 

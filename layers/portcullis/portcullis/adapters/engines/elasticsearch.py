@@ -1,0 +1,302 @@
+"""An Elasticsearch through its own security API, as an automation account of its own (basic or API key over verified TLS).
+
+There is no control of concurrency in that API: of two who write one document, the last wins, and is told so by nobody. So there is one
+writer a cluster (the ledger's fence), and where the documents can be read with their sequence numbers, each is looked at right before
+it is written: whoever wrote since it was read is seen. That narrows what the fence leaves open, and cannot close it.
+
+Every answer comes after all nodes have dropped what they had cached of the document: nothing has to be loaded again. Nothing is ever
+written with `refresh=false`, which would turn that around.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from portcullis.access.actual import Json, Write
+from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
+from portcullis.adapters.engines.blocks import IndexBlocks
+from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.families.elasticsearch.config import SECRET, Kind, SecurityConfig
+from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
+from portcullis.ports.engine import Principal, Stop
+
+# As a superuser of 6.8 and 7.17, `*` would take in the security index itself, and lock everybody out of the security API.
+_OTHERS = "*,-.security*"
+_API = "/_security"
+_NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
+_TRIES_TO_OPEN = 3
+# Where the security index keeps a document: its kind there, and how its id begins.
+_KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
+_MOST_KEPT = 10_000  # of one search
+_NUMBERS: Json = {
+    "size": _MOST_KEPT,
+    "_source": False,
+    "seq_no_primary_term": True,
+    "query": {"bool": {"should": [{"terms": {"type": ["role", "user"]}}, {"term": {"doc_type": "role-mapping"}}]}},
+}
+_PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
+
+Number = tuple[int, int]  # number, term
+
+
+class ElasticsearchEngine:
+    """One cluster. `transport(method, path, params, body) -> (status, parsed body)`. The release is asked for unless it is given."""
+
+    def __init__(self, transport: Transport, name: str, release: Release | None = None) -> None:
+        self._transport, self._name = transport, name
+        self._release = release
+        self._blocks = IndexBlocks(transport, name, lambda: _OTHERS)
+        self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: cannot be read
+        self._ours: set[str] = set()  # ids written by us since
+
+    @property
+    def release(self) -> Release:
+        if self._release is None:
+            # Not `GET /`: some packages have no such call.
+            found = self._ask("GET", "/_nodes/_local", {"filter_path": "nodes.*.version"})
+            (node,) = found["nodes"].values()
+            self._release = Release.of(str(node["version"]), source=self._name, place="version")
+        return self._release
+
+    @property
+    def dialect(self) -> str:
+        """The release: what may be written depends on it."""
+        return str(self.release)
+
+    def licence(self) -> str:
+        """basic, trial, platinum, ...: what a role may hold depends on it."""
+        return str(self._ask("GET", "/_license")["license"]["type"])
+
+    # ------------------------------------------------------------------ the security config
+
+    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
+        """What the engine holds now. One GET a kind; API keys are those of this connection's own account."""
+        self._seen, self._ours = self._numbers(), set()
+        return SecurityConfig({kind: self._collection(kind) for kind in kinds or Kind})
+
+    def _collection(self, kind: Kind) -> dict[str, Json]:
+        if kind is Kind.KEYS:
+            return self._keys()
+        status, body = self._transport("GET", f"{_API}/{kind}", None, None)
+        if status == 404 and body == {}:
+            return {}  # there is none
+        if status != 200:
+            refuse(self._name, status, body, f"GET {_API}/{kind}")
+        if kind is Kind.PRIVILEGES:
+            return {f"{application}/{name}": one for application, of in body.items() for name, one in of.items()}
+        return dict(body)
+
+    def _keys(self) -> dict[str, Json]:
+        """Keys of ours that can still be used. Older releases do not show what a key holds, nor change it."""
+        if not self.release.has_key_updates:
+            return {}
+        found = self._ask("GET", f"{_API}/api_key", {"owner": "true"})["api_keys"]
+        return {one["id"]: one for one in found if not one.get("invalidated") and one.get("type", "rest") == "rest"}
+
+    def write(self, write: Write) -> bool:
+        """One call. True if the engine may have changed anything; of a document that was gone already, false.
+
+        Conflict: somebody wrote one of these documents since they were read. Refused: the engine will never take it; where several are in
+        one call it says which, and the others are written. Unreachable: it may or may not have been written.
+        """
+        self._nobody_wrote(write)
+        kind, body = Kind(write.kind), list(write.body)
+        if kind is Kind.ROLES and self.release.has_bulk_roles:
+            return self._many_roles(body)
+        if kind is Kind.PRIVILEGES and all(one["op"] == PUT for one in body):
+            return self._put_privileges(body)
+        changed = False
+        for one in body:
+            changed = self._one(kind, one) or changed
+        return changed
+
+    def _one(self, kind: Kind, operation: Json) -> bool:
+        path = f"{_API}/{kind}/{_in_path(kind, operation['name'])}"
+        match operation["op"]:
+            case "put":
+                return self._changed("PUT", path, operation["document"])
+            case "remove":
+                return self._changed("DELETE", path, None)
+            case switch if switch in (ENABLE, DISABLE):
+                return self._changed("PUT", f"{path}/_{switch}", None)
+        raise ValueError(f"no such operation: {operation['op']}")
+
+    def _many_roles(self, body: Sequence[Json]) -> bool:
+        put = {one["name"]: one["document"] for one in body if one["op"] == PUT}
+        gone = [one["name"] for one in body if one["op"] == REMOVE]
+        changed = False
+        if put:
+            changed = self._each_taken("POST", {"roles": put}, len(put))
+        if gone:
+            changed = self._each_taken("DELETE", {"names": gone}, len(gone)) or changed
+        return changed
+
+    def _each_taken(self, method: str, body: Json, count: int) -> bool:
+        """A call about many roles answers 200 whatever became of each: what it says of each is what counts."""
+        status, answer = self._transport(method, f"{_API}/role", None, body)
+        if status != 200:
+            refuse(self._name, status, answer, f"{method} {_API}/role")
+        details = (answer.get("errors") or {}).get("details") or {}
+        if not details:
+            return bool(answer.get("created") or answer.get("updated") or answer.get("deleted"))
+        first = "; ".join(f"{name}: {message(one)}" for name, one in sorted(details.items())[:3])
+        said = f"{self._name}: {method} {_API}/role: {len(details)} of {count} roles were not taken ({first})"
+        kinds = {str(one.get("type", "")) for one in details.values()}
+        if any("version_conflict" in kind for kind in kinds):
+            raise Conflict(said)
+        if all(any(word in kind for word in _PASSING) for kind in kinds):
+            raise Unreachable(said)
+        raise Refused(said)
+
+    def _put_privileges(self, body: Sequence[Json]) -> bool:
+        asked: dict[str, dict[str, Json]] = {}
+        for one in body:
+            application, _, name = one["name"].partition("/")
+            asked.setdefault(application, {})[name] = {**one["document"], "application": application, "name": name}
+        return self._changed("PUT", f"{_API}/privilege", asked)
+
+    def _changed(self, method: str, path: str, body: Any) -> bool:
+        status, answer = self._transport(method, path, None, body)
+        if status == 200:
+            return True
+        if status == 404 and method == "DELETE":
+            return False  # it is gone already
+        return refuse(self._name, status, _without_secrets(answer, body), f"{method} {path}")
+
+    # ------------------------------------------------------------------ whether somebody wrote meanwhile
+
+    def _numbers(self) -> dict[str, Number] | None:
+        """Document id -> its sequence number, of every document; None where this account may not look, or there are too many."""
+        status, body = self._transport("POST", "/.security/_search", None, _NUMBERS)
+        if status == 404:
+            return {}
+        if status != 200:
+            return None
+        hits = body["hits"]["hits"]
+        return None if len(hits) >= _MOST_KEPT else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
+
+    def _nobody_wrote(self, write: Write) -> None:
+        begins = _KEPT_AS.get(Kind(write.kind))
+        if self._seen is None or begins is None:
+            return
+        names = {f"{begins}{one['name']}": one["name"] for one in write.body}
+        # What we have written since is ours: whether somebody wrote it after us is seen with the next reading.
+        written = self._written_since([one for one in names if one not in self._ours])
+        self._ours |= names.keys()
+        if written:
+            said = ", ".join(f"{write.kind} {names[one]}" for one in written[:5])
+            raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
+
+    def _written_since(self, ids: list[str]) -> list[str]:
+        """Those whose number is another than when they were read, or that are there now and were not."""
+        if not ids or self._seen is None:
+            return []
+        status, body = self._transport("POST", "/.security/_mget", {"_source": "false"}, {"ids": ids})
+        if status != 200:
+            return []
+        now = {one["_id"]: (one["_seq_no"], one["_primary_term"]) for one in body["docs"] if one.get("found")}
+        return [one for one in ids if now.get(one) != self._seen.get(one)]
+
+    # ------------------------------------------------------------------ who we are
+
+    def who_am_i(self) -> Principal:
+        found = self._ask("GET", f"{_API}/_authenticate")
+        return Principal(str(found["username"]), (), tuple(found.get("roles", ())))
+
+    def load_again(self) -> None:
+        """Nothing to do: a change is in effect on every node before it is answered."""
+
+    # ------------------------------------------------------------------ index blocks
+
+    def blocks(self) -> dict[str, dict[str, str]]:
+        """Every index that is not the engine's own -> the read and write blocks it has."""
+        return self._blocks.shown()
+
+    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+        """Both blocks on each of them, the backing indices of data streams too. Those `lifted` come off, but for what an index had."""
+        self._blocks.put_on(before, lifted)
+
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+        """Take both blocks off, but for what an index had `before`."""
+        self._blocks.take_off(before)
+
+    # ------------------------------------------------------------------ searches that are open
+
+    def end_searches(self) -> str:
+        """End every open scroll, and then what else is open: no call ends a point in time of others, closing its index does.
+
+        An index that was closed for that is opened again at once, and named if that fails.
+        """
+        body = self._ask("DELETE", "/_search/scroll/_all", absent={})
+        open_ = self._with_open_searches()
+        for index in open_:
+            self._ask("POST", f"/{quote(index, safe='')}/_close", absent={})
+            self._open(index)
+        return f"{body.get('num_freed', 0)} scrolls and what was open on {len(open_)} indices ended"
+
+    def _with_open_searches(self) -> list[str]:
+        # A closed one holds nothing open, and the call refuses to count it.
+        reach = "open,hidden" if self.release.has_hidden_indices else "open"
+        asked = {"filter_path": "indices.*.total.search.open_contexts", "expand_wildcards": reach}
+        found = self._ask("GET", f"/{_OTHERS}/_stats/search", asked, absent={})
+        shown = found.get("indices", {})
+        return sorted(name for name, one in shown.items() if one["total"]["search"]["open_contexts"] > 0)
+
+    def _open(self, index: str) -> None:
+        status, body = 0, None
+        for _ in range(_TRIES_TO_OPEN):
+            try:
+                status, body = self._transport("POST", f"/{quote(index, safe='')}/_open", None, None)
+            except Unreachable as error:
+                status, body = 503, str(error)
+            if status in (200, 404):
+                return
+        raise Unreachable(
+            f"{self._name}: {index} was closed to end its searches and did not open again: {message(body)}"
+        )
+
+    # ------------------------------------------------------------------ asking
+
+    def why_no_query(self, query: Json) -> str:
+        """What the engine says against a document filter; empty if it can read it.
+
+        It reads the query first and asks for a right, or for the index, then. So a refusal means that it could read it.
+        """
+        params = {"explain": "true", "ignore_unavailable": "true"}
+        status, body = self._transport("POST", f"/{_NO_INDEX}/_validate/query", params, {"query": query})
+        if status in (403, 404):
+            return ""
+        if status == 400:
+            return message(body)
+        if status != 200:
+            refuse(self._name, status, body, "_validate/query")
+        return "" if body.get("valid") else re.split(r";; |\n", str(body.get("error") or "it is no query"))[0][:300]
+
+    def what_stops_a_search(self, index: str) -> Stop | None:
+        """What keeps whoever this connection is from searching this index now; None if nothing does. Unreachable if that cannot be told."""
+        return what_stops_a_search(self._transport, self._name, index)
+
+    def _ask(self, method: str, path: str, params: Mapping[str, str] | None = None, *, absent: Any = None) -> Any:
+        status, body = self._transport(method, path, params, None)
+        if status == 404 and absent is not None:
+            return absent
+        if status != 200:
+            refuse(self._name, status, body, f"{method} {path}")
+        return body
+
+
+def _in_path(kind: Kind, name: str) -> str:
+    if kind is Kind.PRIVILEGES:
+        application, _, privilege = name.partition("/")
+        return f"{quote(application, safe='')}/{quote(privilege, safe='')}"
+    return quote(name, safe="")
+
+
+def _without_secrets(answer: Any, body: Any) -> Any:
+    """An answer that repeats a password is not told on."""
+    secrets = [str(body[key]) for key in SECRET if isinstance(body, dict) and body.get(key)]
+    return "the answer repeats a secret" if any(one in str(answer) for one in secrets) else answer

@@ -1,0 +1,382 @@
+"""The engine of the Elasticsearch family against real servers: what it reads, what it writes, and what it can shut."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from portcullis.access.actual import Json, Write
+from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
+from portcullis.adapters.engines.transport import api_key_transport, basic_transport
+from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.families.elasticsearch import compare
+from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.writes import writes
+from portcullis.ports.engine import Stop
+
+from local.elastic.node import Elasticsearch
+from local.processes import LOOPBACK
+
+pytestmark = pytest.mark.node
+
+PASSWORD = "correct-horse-4711"
+READER: Json = {"indices": [{"names": ["logs-*"], "privileges": ["read"]}]}
+# What the automation is given: the security API, settings of indices without a document, and the end of searches.
+AUTOMATION: Json = {
+    "cluster": ["manage_security", "monitor", "cluster:admin/indices/scroll/clear_all"],
+    "indices": [
+        {
+            "names": ["*"],
+            "privileges": [
+                *("indices:admin/settings/update", "indices:monitor/settings/get", "indices:monitor/stats"),
+                *("indices:admin/close*", "indices:admin/open*"),
+            ],
+        },
+        {"names": [".security*"], "privileges": ["read"], "allow_restricted_indices": True},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine trusts by its environment would stand in for the node's own CA."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def connected(node: Elasticsearch, user: str = "", password: str = PASSWORD) -> ElasticsearchEngine:
+    user, password = (user, password) if user else (node.user, node.password)
+    transport = basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
+    return ElasticsearchEngine(transport, "the cluster")
+
+
+@pytest.fixture
+def engine(elastic: Elasticsearch) -> ElasticsearchEngine:
+    """As the automation, with the rights it is given and no more."""
+    assert elastic.ask("PUT", "/_security/role/portcullis", AUTOMATION)[0] == 200
+    user = {"password": PASSWORD, "roles": ["portcullis"]}
+    assert elastic.ask("PUT", "/_security/user/portcullis", user)[0] == 200
+    return connected(elastic, "portcullis")
+
+
+def apply(engine: ElasticsearchEngine, change: Callable[[SecurityConfig], SecurityConfig]) -> list[Write]:
+    """Read, change, write; and what is held then is what was wanted."""
+    actual = engine.read()
+    wanted = change(actual)
+    sent = list(writes(actual, wanted, engine.release))
+    for write in sent:
+        engine.write(write)
+    now = engine.read()
+    assert writes(now, wanted_without_passwords(wanted), engine.release) == ()
+    return sent
+
+
+def wanted_without_passwords(config: SecurityConfig) -> SecurityConfig:
+    users = {
+        name: {k: v for k, v in user.items() if not k.startswith("password")}
+        for name, user in config.of(Kind.USERS).items()
+    }
+    return SecurityConfig({**config.documents, Kind.USERS: users})
+
+
+def with_(kind: Kind, **documents: Json | None) -> Callable[[SecurityConfig], SecurityConfig]:
+    def change(config: SecurityConfig) -> SecurityConfig:
+        for name, document in documents.items():
+            config = config.with_document(kind, name, document)
+        return config
+
+    return change
+
+
+def search(node: Elasticsearch, index: str, user: str) -> int:
+    return node.ask("POST", f"/{index}/_search", {"size": 0}, user=user, password=PASSWORD)[0]
+
+
+# What it is
+
+
+def test_the_engine_says_who_we_are_and_what_it_is(engine: ElasticsearchEngine, elastic: Elasticsearch) -> None:
+    assert engine.release == Release.of(elastic.version)
+    assert engine.licence() == "trial"
+    who = engine.who_am_i()
+    assert (who.name, who.roles) == ("portcullis", ("portcullis",))
+
+
+def test_an_api_key_speaks_for_its_owner(elastic: Elasticsearch) -> None:
+    status, key = elastic.ask(
+        "POST", "/_security/api_key", {"name": str(uuid4()), "role_descriptors": {"all": AUTOMATION}}
+    )
+    assert status == 200, key
+    encoded = base64.b64encode(f"{key['id']}:{key['api_key']}".encode()).decode()
+    engine = ElasticsearchEngine(api_key_transport(f"{LOOPBACK}:{elastic.port}", encoded, ca=str(elastic.ca)), "it")
+    assert engine.who_am_i().name == "elastic"
+    assert "superuser" in engine.read([Kind.ROLES]).of(Kind.ROLES)
+
+
+def test_a_server_that_another_ca_vouches_for_is_not_spoken_to(elastic: Elasticsearch) -> None:
+    transport = basic_transport(f"{LOOPBACK}:{elastic.port}", elastic.user, elastic.password)
+    with pytest.raises(Unreachable, match="did not answer"):
+        ElasticsearchEngine(transport, "it").who_am_i()
+
+
+# Reading and writing
+
+
+def test_every_kind_is_read_written_changed_and_removed(engine: ElasticsearchEngine) -> None:
+    full = {
+        "cluster": ["monitor"],
+        "indices": [
+            {
+                "names": ["logs-*"],
+                "privileges": ["read"],
+                "query": {"term": {"team": "red"}},
+                "field_security": {"grant": ["*"], "except": ["secret"]},
+            }
+        ],
+        "applications": [{"application": "own", "privileges": ["look"], "resources": ["*"]}],
+        "run_as": ["somebody"],
+        "metadata": {"owner": "us"},
+    }
+    who = {"any": [{"field": {"username": ["ann"]}}, {"field": {"groups": ["a", "b"]}}]}
+    rule = {"all": [{"field": {"realm.name": "people"}}, who]}
+    mapping = {"enabled": True, "roles": ["full"], "rules": rule, "metadata": {"a": 1}}
+    ann = {"roles": ["full", "none"], "full_name": "Ann", "email": "a@x", "metadata": {"t": 1}, "enabled": True}
+    apply(engine, with_(Kind.PRIVILEGES, **{"own/look": {"actions": ["data:look"], "metadata": {}}}))
+    apply(engine, with_(Kind.ROLES, full=full))
+    apply(engine, with_(Kind.MAPPINGS, **{"ours: é / x": mapping}))
+    apply(engine, with_(Kind.USERS, ann={"password": PASSWORD, **ann}))
+    held = engine.read()
+    assert compare.same(held.get(Kind.ROLES, "full"), full)
+    assert held.of(Kind.MAPPINGS)["ours: é / x"]["roles"] == ["full"]
+    assert held.entries("full", "users") == ("ann",)
+    apply(engine, with_(Kind.ROLES, full={**full, "cluster": []}))
+    apply(engine, with_(Kind.PRIVILEGES, **{"own/look": {"actions": ["data:look", "data:more"], "metadata": {}}}))
+    for kind, name in (
+        (Kind.USERS, "ann"),
+        (Kind.MAPPINGS, "ours: é / x"),
+        (Kind.ROLES, "full"),
+        (Kind.PRIVILEGES, "own/look"),
+    ):
+        apply(engine, with_(kind, **{name: None}))
+        assert name not in engine.read([kind]).of(kind)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a,b", "a b:*?", "x%2Fy", 'quote" and \\', "first.last.admin"])
+def test_a_name_is_taken_as_it_is(engine: ElasticsearchEngine, name: str) -> None:
+    for kind, document in ((Kind.ROLES, READER), (Kind.USERS, {"password": PASSWORD, "roles": [], "enabled": True})):
+        apply(engine, with_(kind, **{name: document}))
+        assert name in engine.read([kind]).of(kind)
+        apply(engine, with_(kind, **{name: None}))
+
+
+def test_a_change_of_roles_keeps_the_password_and_the_rest_of_a_user(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    whole = {
+        "password": PASSWORD,
+        "roles": ["a"],
+        "full_name": "Ann",
+        "email": "a@x",
+        "metadata": {"team": "x"},
+        "enabled": True,
+    }
+    apply(engine, with_(Kind.USERS, ann=whole))
+    apply(engine, lambda held: held.with_document(Kind.USERS, "ann", {**held.of(Kind.USERS)["ann"], "roles": ["b"]}))
+    status, who = elastic.ask("GET", "/_security/_authenticate", user="ann", password=PASSWORD)
+    assert (status, who["roles"], who["full_name"], who["email"]) == (200, ["b"], "Ann", "a@x")
+
+
+def test_a_disabled_user_stays_disabled_whatever_else_changes(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    apply(engine, with_(Kind.USERS, ann={"password": PASSWORD, "roles": ["a"], "enabled": True}))
+    apply(engine, lambda held: held.with_document(Kind.USERS, "ann", {**held.of(Kind.USERS)["ann"], "enabled": False}))
+    apply(engine, lambda held: held.with_document(Kind.USERS, "ann", {**held.of(Kind.USERS)["ann"], "roles": ["b"]}))
+    assert elastic.ask("GET", "/_security/_authenticate", user="ann", password=PASSWORD)[0] == 401
+
+
+def test_whoever_is_taken_out_is_refused_with_the_next_request(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    assert elastic.ask("PUT", "/logs-1/_doc/1?refresh=true", {"a": 1})[0] == 201
+    apply(engine, with_(Kind.ROLES, reader=READER))
+    apply(engine, with_(Kind.USERS, ann={"password": PASSWORD, "roles": ["reader"], "enabled": True}))
+    assert search(elastic, "logs-1", "ann") == 200
+    apply(engine, lambda held: held.with_document(Kind.USERS, "ann", {**held.of(Kind.USERS)["ann"], "roles": []}))
+    assert search(elastic, "logs-1", "ann") == 403
+
+
+def test_sixty_roles_are_written_and_the_same_again_is_nothing(engine: ElasticsearchEngine) -> None:
+    many = {f"many-{n}": READER for n in range(60)}
+    sent = apply(engine, with_(Kind.ROLES, **many))
+    assert len(sent) == (1 if engine.release.has_bulk_roles else 60)
+    assert apply(engine, with_(Kind.ROLES, **many)) == []
+    apply(engine, with_(Kind.ROLES, **dict.fromkeys(many)))
+
+
+def test_a_role_that_the_engine_does_not_take_is_named_and_the_others_are_written(engine: ElasticsearchEngine) -> None:
+    if not engine.release.has_bulk_roles:
+        # 6.8 looks at nothing: it takes what it will never understand.
+        return
+    put = [
+        {"op": "put", "name": name, "document": doc}
+        for name, doc in (("good", READER), ("bad", {"cluster": ["nonsense"]}))
+    ]
+    with pytest.raises(Refused, match=r"1 of 2 roles were not taken \(bad: .*nonsense"):
+        engine.write(Write(Kind.ROLES, put))
+    assert "good" in engine.read([Kind.ROLES]).of(Kind.ROLES)
+
+
+def test_what_the_engine_keeps_for_itself_is_refused(engine: ElasticsearchEngine) -> None:
+    with pytest.raises(Refused, match="superuser"):
+        engine.write(Write(Kind.ROLES, [{"op": "put", "name": "superuser", "document": {"cluster": []}}]))
+    with pytest.raises(Refused, match="superuser"):
+        engine.write(Write(Kind.ROLES, [{"op": "remove", "name": "superuser"}]))
+
+
+def test_what_is_gone_already_is_removed_again_without_complaint(engine: ElasticsearchEngine) -> None:
+    for kind in (Kind.ROLES, Kind.USERS, Kind.MAPPINGS):
+        assert not engine.write(Write(kind, [{"op": "remove", "name": "nobody"}]))
+    assert not engine.write(Write(Kind.PRIVILEGES, [{"op": "remove", "name": "own/nothing"}]))
+
+
+def test_a_password_that_is_refused_is_in_no_message(engine: ElasticsearchEngine) -> None:
+    user = {"password": "short", "roles": [], "enabled": True}
+    with pytest.raises(Refused) as caught:
+        engine.write(Write(Kind.USERS, [{"op": "put", "name": "ann", "document": user}]))
+    assert "short" not in str(caught.value)
+
+
+def test_our_keys_are_narrowed_to_nothing_and_given_back(elastic: Elasticsearch) -> None:
+    engine = connected(elastic)
+    status, key = elastic.ask("POST", "/_security/api_key", {"name": str(uuid4()), "role_descriptors": {"r": READER}})
+    assert status == 200
+    encoded = "ApiKey " + base64.b64encode(f"{key['id']}:{key['api_key']}".encode()).decode()
+    assert elastic.ask("PUT", "/logs-1/_doc/1?refresh=true", {"a": 1})[0] == 201
+    keys = engine.read([Kind.KEYS]).of(Kind.KEYS)
+    if not engine.release.has_key_updates:
+        assert keys == {}  # it shows nothing of what a key holds
+        return
+    before = engine.read()
+
+    def given(config: SecurityConfig, descriptors: Mapping[str, Any]) -> SecurityConfig:
+        return config.with_document(
+            Kind.KEYS, key["id"], {**config.of(Kind.KEYS)[key["id"]], "role_descriptors": descriptors}
+        )
+
+    apply(engine, lambda held: given(held, {"none": {"cluster": [], "indices": []}}))
+    assert elastic.ask("POST", "/logs-1/_search", {}, authorization=encoded)[0] == 403
+    apply(engine, lambda held: given(held, before.of(Kind.KEYS)[key["id"]]["role_descriptors"]))
+    assert elastic.ask("POST", "/logs-1/_search", {}, authorization=encoded)[0] == 200
+
+
+# Two who write
+
+
+def test_whoever_wrote_since_it_was_read_is_seen_before_anything_is_written(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    apply(engine, with_(Kind.ROLES, shared=READER, gone=READER))
+    actual = engine.read()
+    assert elastic.ask("PUT", "/_security/role/shared", {"cluster": ["monitor"]})[0] == 200
+    assert elastic.ask("DELETE", "/_security/role/gone")[0] == 200
+    assert elastic.ask("PUT", "/_security/role/fresh", {"cluster": ["monitor"]})[0] == 200
+    for name in ("shared", "gone", "fresh"):
+        (write,) = writes(actual, actual.with_document(Kind.ROLES, name, {"cluster": ["all"]}), engine.release)
+        with pytest.raises(Conflict, match=f"somebody wrote role {name} since it was read"):
+            engine.write(write)
+    assert engine.read().get(Kind.ROLES, "shared") != {"cluster": ["all"]}
+
+
+def test_who_may_not_look_at_the_security_index_writes_all_the_same(elastic: Elasticsearch) -> None:
+    blind = {**AUTOMATION, "indices": AUTOMATION["indices"][:1]}
+    assert elastic.ask("PUT", "/_security/role/blind", blind)[0] == 200
+    assert elastic.ask("PUT", "/_security/user/blind", {"password": PASSWORD, "roles": ["blind"]})[0] == 200
+    apply(connected(elastic, "blind"), with_(Kind.ROLES, made=READER))
+
+
+# Shutting
+
+
+@pytest.fixture
+def data(elastic: Elasticsearch) -> None:
+    for index in ("logs-1", "logs-2", "shut"):
+        assert elastic.ask("PUT", f"/{index}/_doc/1?refresh=true", {"a": 1})[0] == 201
+    assert elastic.ask("PUT", "/logs-2/_settings", {"index.blocks.write": True})[0] == 200
+    assert elastic.ask("POST", "/shut/_close")[0] == 200
+
+
+@pytest.mark.usefixtures("data")
+def test_blocks_stop_everybody_and_come_off_as_they_were(engine: ElasticsearchEngine, elastic: Elasticsearch) -> None:
+    before = engine.blocks()
+    assert before == {"logs-1": {}, "logs-2": {"index.blocks.write": "true"}, "shut": {}}
+    engine.block_indices(before)
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    assert engine.blocks() == dict.fromkeys(before, both)
+    assert connected(elastic).what_stops_a_search("logs-1") is Stop.BLOCK
+    assert engine.read([Kind.ROLES]).of(Kind.ROLES)  # the security API still answers
+    assert elastic.ask("PUT", "/_security/role/after", READER)[0] == 200
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert connected(elastic).what_stops_a_search("logs-1") is None
+
+
+@pytest.mark.usefixtures("data")
+def test_a_superuser_who_blocks_does_not_lock_the_security_api(elastic: Elasticsearch) -> None:
+    """As a superuser of 6.8, a plain `*` would take in the security index."""
+    engine = connected(elastic)
+    before = engine.blocks()
+    assert not [name for name in before if name.startswith(".security")]
+    engine.block_indices(before)
+    try:
+        assert elastic.ask("GET", "/_security/role")[0] == 200
+        assert elastic.ask("PUT", "/_security/role/after", READER)[0] == 200
+    finally:
+        engine.unblock_indices(before)
+
+
+def test_with_no_index_at_all_there_is_nothing_to_block(engine: ElasticsearchEngine) -> None:
+    if engine.blocks() == {}:
+        engine.block_indices({})
+        engine.unblock_indices({})
+    assert all(had == {} for had in engine.blocks().values())
+
+
+@pytest.mark.usefixtures("data")
+def test_the_automation_reads_no_document(engine: ElasticsearchEngine) -> None:
+    assert engine.what_stops_a_search("logs-1") is Stop.PRIVILEGES
+
+
+@pytest.mark.usefixtures("data")
+def test_open_searches_end_and_every_index_is_open_again(engine: ElasticsearchEngine, elastic: Elasticsearch) -> None:
+    status, page = elastic.ask("POST", "/logs-1/_search?scroll=5m&size=1", {})
+    assert status == 200
+    pit: Any = None
+    if engine.release.major > 6:
+        status, pit = elastic.ask("POST", "/logs-2/_pit?keep_alive=5m")
+        assert status == 200
+    assert engine.end_searches().endswith("ended")
+    assert elastic.ask("POST", "/_search/scroll", {"scroll_id": page["_scroll_id"]})[0] == 404
+    if pit:
+        assert elastic.ask("POST", "/_search", {"pit": {"id": pit["id"]}})[0] == 404
+    assert [elastic.ask("POST", f"/{index}/_search", {})[0] for index in ("logs-1", "logs-2")] == [200, 200]
+    assert elastic.ask("POST", "/shut/_search", {})[0] == 400  # what was closed before stays closed
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"term": {"a": 1}}, ""),
+        ({"trm": {"a": 1}}, "trm"),
+        ({"range": {"a": {"gte": 1, "bad": 1}}}, "does not support"),
+    ],
+)
+def test_a_document_filter_is_read_by_the_engine_itself(engine: ElasticsearchEngine, query: Json, said: str) -> None:
+    answer = engine.why_no_query(query)
+    assert said in answer
+    assert bool(said) == bool(answer), json.dumps(query)
