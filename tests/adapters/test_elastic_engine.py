@@ -288,8 +288,9 @@ def test_whoever_wrote_since_it_was_read_is_seen_before_anything_is_written(
     assert elastic.ask("PUT", "/_security/role/fresh", {"cluster": ["monitor"]})[0] == 200
     for name in ("shared", "gone", "fresh"):
         (write,) = writes(actual, actual.with_document(Kind.ROLES, name, {"cluster": ["all"]}), engine.release)
-        with pytest.raises(Conflict, match=f"somebody wrote role {name} since it was read"):
-            engine.write(write)
+        for _again in range(2):  # until it is read anew
+            with pytest.raises(Conflict, match=f"somebody wrote role {name} since it was read"):
+                engine.write(write)
     assert engine.read().get(Kind.ROLES, "shared") != {"cluster": ["all"]}
 
 

@@ -186,10 +186,10 @@ class ElasticsearchEngine:
         names = {f"{begins}{one['name']}": one["name"] for one in write.body}
         # What we have written since is ours: whether somebody wrote it after us is seen with the next reading.
         written = self._written_since([one for one in names if one not in self._ours])
-        self._ours |= names.keys()
         if written:
             said = ", ".join(f"{write.kind} {names[one]}" for one in written[:5])
             raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
+        self._ours |= names.keys()
 
     def _written_since(self, ids: list[str]) -> list[str]:
         """Those whose number is another than when they were read, or that are there now and were not."""
