@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -380,6 +381,23 @@ def test_an_unlock_cut_off_while_it_forgets_a_save_knows_afterwards_what_to_forg
             forgotten |= {one.measure: one.forget for one in again if one.measure is todo.measure}
         c = custody.done(c, todo, NOW)
     assert forgotten == {measure: (name,) for measure, name in names.items()}
+
+
+def test_a_suspicion_is_looked_at_again_soon_and_a_healthy_key_is_not() -> None:
+    look = partial(custody.decide, Custody("demo"), now=NOW, rules=RULES)
+    assert look(Observation(NOW, (OK[0], DENIED_USE))).look_again == RULES.look_again
+    assert look(Observation(NOW, OK)).look_again is None
+
+
+def test_what_is_not_undone_is_over_with_the_beginning_of_an_unlock() -> None:
+    c, later = locked(), NOW + timedelta(hours=1)
+    tried = replace(c.measures[Measure.END_SEARCHES], failures=2)
+    c = replace(c, measures={**c.measures, Measure.END_SEARCHES: tried})
+    after = custody.decide(c, Observation(later, OK), later, RULES).custody
+    assert after.state is State.UNLOCKING
+    for measure in (Measure.END_SEARCHES, Measure.PROVE):
+        record = after.measures[measure]
+        assert (record.progress, record.act, record.at, record.failures) == (Progress.UNDONE, Act.UNDO, later, 0)
 
 
 def test_a_window_is_looked_at_again_when_it_ends() -> None:
