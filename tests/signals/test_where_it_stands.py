@@ -335,3 +335,10 @@ def test_a_hint_is_taken_from_where_it_stands(call: str, path: str, name: str, v
     assert found.detail[name] == value
     hidden = merged(told, at(path, "HIDDEN_DUE_TO_SECURITY_REASONS"))
     assert all(found.detail.get(name) != "HIDDEN_DUE_TO_SECURITY_REASONS" for found in read(hidden, [everywhere]))
+
+
+def test_what_a_deployment_s_own_things_are_called_is_for_its_scope_to_say() -> None:
+    told = record("events", "DeleteRule", **{"requestParameters.name": "acme-demo"})
+    assert [one.deployment for one in read(told, [replace(DEMO, eyes="acme-")])] == ["demo"]
+    assert [one.name for one in read(told, [DEMO])] == [None]
+    assert [one.name for one in read(told, None)] == [None], "ours are called otherwise"

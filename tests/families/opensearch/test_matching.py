@@ -104,6 +104,10 @@ def test_what_only_java_reads_is_not_guessed(java: str) -> None:
         ("/arn:aws:iam::[0-9]{12}:role/team-.*/", "arn:aws:iam::111122223333:role/other", False),
         (r"/logs-\d{4}\.\d{2}/", "logs-2026.11", True),
         ("/(?i)ANNA/", "anna", True),
+        ("/team-[^ab]/", "team-c", True),
+        ("/team-[^ab]/", "team-a", False),
+        ("/team]/", "team]", None),
+        ("/team}/", "team}", None),
         ("/(?i)KIM/", "\u212aim", None),  # Java folds no Kelvin sign, RE2 does
         ("/a.c/", "a\u2028c", None),
         ("a*b?c", "a--bxc", True),
