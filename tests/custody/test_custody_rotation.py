@@ -100,3 +100,23 @@ def test_thirty_one_days_are_refused_with_what_there_is_instead() -> None:
 def test_a_schedule_that_makes_no_sense_is_bad_input(used: int, every: timedelta) -> None:
     with pytest.raises(BadInput):
         rotation.budget(used, every, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rotated", "made", "due"),
+    [
+        ((10, 60), 400, 21),
+        ((60, 10), 400, 21),
+        ((40,), 400, 0),
+        ((), 5, 26),
+        ((), 400, 0),
+        ((), None, 0),
+    ],
+)
+def test_a_rotation_on_demand_is_due_after_the_latest_one_and_now_at_the_earliest(
+    rotated: tuple[int, ...], made: int | None, due: int
+) -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    rotations = [{"RotationDate": now - timedelta(days=days)} for days in rotated]
+    began = None if made is None else now - timedelta(days=made)
+    assert rotation.next_on_demand(rotations, began, timedelta(days=31), now) == now + timedelta(days=due)
