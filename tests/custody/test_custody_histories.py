@@ -142,3 +142,8 @@ def test_nine_hundred_random_histories_end_as_the_key_demands(block: int) -> Non
     """The walk of benchmarks/custody.py, other seeds, with every write through the ledger's JSON."""
     for seed in range(10_000_000 + block * 100, 10_000_000 + (block + 1) * 100):
         walk.random_history(seed, persist=True)
+
+
+@pytest.mark.parametrize("seed", [6842, 11835])
+def test_histories_that_once_found_something_find_nothing(seed: int) -> None:
+    walk.random_history(seed)

@@ -135,8 +135,13 @@ def test_of_several_that_look_at_once_one_tells_and_is_taken_over_from_after_its
     c = begin_telling(Custody("demo"), NOW)
     assert c.telling_since == NOW
     assert others_tell(c, NOW + timedelta(seconds=seconds), timedelta(seconds=30)) is others
-    assert not others_tell(end_telling(c), NOW, timedelta(seconds=30))
+    assert not others_tell(end_telling(c, NOW), NOW, timedelta(seconds=30))
     assert not others_tell(Custody("demo"), NOW, timedelta(seconds=30))
+
+
+def test_whoever_was_taken_over_from_does_not_end_the_telling_of_others() -> None:
+    c = begin_telling(Custody("demo"), NOW + timedelta(seconds=60))
+    assert end_telling(c, NOW) == c
 
 
 # ---------------------------------------------------------------------- what is told

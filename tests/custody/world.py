@@ -212,15 +212,17 @@ class World:
                     c = self.keep(custody.done(c, todo, self.now))
                     self._was_done(todo, c)
             elif decision.alerts and not custody.others_tell(c, self.now, self.rules.lease):
-                began = self.true
-                c = self.keep(custody.begin_telling(c, self.now))
+                began, at = self.true, self.now
+                c = self.keep(custody.begin_telling(c, at))
                 while c.outbox:
                     yield
+                    if self.true - began >= self.rules.lease:
+                        return  # held up for so long that others may have told it
                     told = c.outbox[0]
                     self._send(told, began)
                     yield
                     c = self.keep(custody.told(self.custody, told))
-                c = self.keep(custody.end_telling(c))
+                c = self.keep(custody.end_telling(c, at))
                 decision = replace(decision, custody=c, alerts=())
                 continue
             elif not checked and self.engine_up and self.gate_up:

@@ -161,6 +161,31 @@ def test_an_alert_whose_teller_died_is_told_by_the_next_look_after_its_lease() -
     assert [alert.happened for alert in here.aws.told] == [locked.happened, "a"]
 
 
+def test_a_teller_that_is_held_up_for_longer_than_its_lease_stops() -> None:
+    # Given two alerts that wait, and a teller that is held up with the first while another look takes over
+    here, _ = _without_a_key()
+    guard(here.services, "demo", CAUSE)
+    ledger, tell = here.account.ledger, here.aws.tell
+    one, two = (
+        machine.Told(name, Severity.CRITICAL, here.aws.at, name.value, "b", "c") for name in list(machine.Tell)[:2]
+    )
+    ledger.keep_custody(replace(ledger.custody("demo"), outbox=(one, two)))
+    here.aws.told.clear()
+    held_up = iter([True])
+
+    def telling(alert: Alert) -> None:
+        if next(held_up, False):
+            here.pass_time(31)
+            guard(here.services, "demo", Trigger("the sweep", "portcullis"))
+        tell(alert)
+
+    here.aws.tell = telling  # type: ignore[method-assign]
+    guard(here.services, "demo", CAUSE)
+    # Then the second is told once, by the one who took over
+    assert [alert.happened for alert in here.aws.told].count(two.happened) == 1
+    assert ledger.custody("demo").telling_since is None
+
+
 def test_an_alert_that_could_not_be_sent_is_sent_at_once_by_the_next_look() -> None:
     here, _ = _without_a_key()
     here.aws.mute = True

@@ -99,9 +99,9 @@ def begin_telling(c: Custody, now: datetime) -> Custody:
     return replace(c, telling_since=now)
 
 
-def end_telling(c: Custody) -> Custody:
-    """To be kept when nothing is left to tell, or when nothing can be told now."""
-    return replace(c, telling_since=None)
+def end_telling(c: Custody, began: datetime) -> Custody:
+    """To be kept when nothing is left to tell, or when nothing can be told now. Whoever was taken over from ends nothing."""
+    return replace(c, telling_since=None) if c.telling_since == began else c
 
 
 def told(c: Custody, alert: Told) -> Custody:

@@ -184,21 +184,22 @@ def _keep(services: Services, before: Custody, after: Custody, cause: Trigger) -
 
 def _tell(services: Services, custody: Custody) -> Custody:
     """Send what waits to be told: one of those who look at once does, and the others leave it to them. It leaves the ledger only after
-    it was sent: should we die in between, better twice than never."""
-    now = services.now()
-    if not custody.outbox or machine.others_tell(custody, now, Rules().lease):
+    it was sent: should we die in between, better twice than never. Whoever was held up for longer than the lease stops: others may have
+    taken over, and told it."""
+    now, lease = services.now(), Rules().lease
+    if not custody.outbox or machine.others_tell(custody, now, lease):
         return custody
     try:
         custody = services.ledger.keep_custody(machine.begin_telling(custody, now))
     except Conflict:
         return custody  # another look goes on from here, and tells what is left
     try:
-        while custody.outbox:
+        while custody.outbox and services.now() - now < lease:
             told = custody.outbox[0]
             services.alerts.tell(_alert(custody.deployment, told))
             custody = _kept_on(services, custody, partial(machine.told, alert=told))
     finally:
-        custody = _kept_on(services, custody, machine.end_telling)
+        custody = _kept_on(services, custody, partial(machine.end_telling, began=now))
     return custody
 
 
