@@ -106,7 +106,7 @@ def as_portcullis(
     """Take the domain under Portcullis' care with a deployment file of this folder, as `domain_setup` does."""
     here = account()
     known: Callable[[Registration], IdentityReader] = lambda _: identity  # noqa: E731
-    world = replace(here.world, engine=lambda _: automation, master=lambda _: master, identity=known)
+    world = replace(here.services, engine=lambda _: automation, master=lambda _: master, identity=known)
     if passwords is not None:
         world = replace(world, secrets=lambda _: passwords)
     outcome = introduce(world.at(registration), (HERE / file).read_text(encoding="utf-8"), CAUSE)

@@ -20,7 +20,9 @@ from tests.tutorials.stage import CAUSE, OPENDISTRO, PLUGINS, ok, put_back
 
 pytestmark = [pytest.mark.node, pytest.mark.aws]
 
-GOLDEN = json.loads((Path(__file__).parent.parent / "access/golden/role-firehose-7.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parent.parent / "families/opensearch/golden/role-firehose-7.json").read_text(encoding="utf-8")
+)
 NAME = "flights-cognito"
 FIREHOSE = "firehose_delivery_role"
 

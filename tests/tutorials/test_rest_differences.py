@@ -17,7 +17,7 @@ pytestmark = pytest.mark.node
 
 GOLDEN = {
     file.stem: json.loads(file.read_text(encoding="utf-8"))
-    for file in (Path(__file__).parent.parent / "access" / "golden").glob("*.json")
+    for file in (Path(__file__).parent.parent / "families" / "opensearch" / "golden").glob("*.json")
 }
 WRITTEN = sorted(name for name in GOLDEN if name != "tenants-7")  # that one is an answer, of what nobody may write
 SET_BY_ENGINE = ("reserved", "hidden", "static", "readonly")
