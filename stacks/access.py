@@ -31,6 +31,7 @@ class Access(Stack):
         asset = assets.Asset(self, "Model", path=str(one.source), asset_hash=hashlib.sha256(text).hexdigest())
         registration: dict[str, Any] = {
             "deployment": one.name,
+            "family": "opensearch",  # of a domain of Amazon
             "account": self.account,
             "region": self.region,
             "domain": domain.domain.ref,

@@ -37,25 +37,32 @@ def _nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _nobody_renews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lost the lease goes on: neither a write nor the keeping of claims asks for it."""
     monkeypatch.setattr(fence.Ledger, "renew", lambda *_: None)
+    monkeypatch.setattr(fence.Ledger, "keep_claims", _keeping(whatever_version=False))
 
 
 def _no_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims are kept whoever has kept others, and whoever has the lease: each of the two conditions would be enough here."""
+    monkeypatch.setattr(fence.Ledger, "keep_claims", _keeping(whatever_version=True))
+
+
+def _keeping(*, whatever_version: bool) -> Callable[..., Claims]:
+    """Claims are kept whoever has the lease."""
 
     def keep(self: Any, domain: str, owner: str, claims: Claims) -> Claims:
         with self.crowd.call("keep_claims"):
-            now = self._claims(domain, owner).version
+            version = self._claims(domain, owner).version if whatever_version else claims.version
             lease = self._of_thread.__dict__.pop(domain, None)
             try:
                 return Memory.keep_claims(
-                    self, domain, owner, Claims(claims, version=now, late=claims.late, until=claims.until)
+                    self, domain, owner, Claims(claims, version=version, late=claims.late, until=claims.until)
                 )
             finally:
                 if lease:
                     self._of_thread.__dict__[domain] = lease
 
-    monkeypatch.setattr(fence.Ledger, "keep_claims", keep)
+    return keep
 
 
 @pytest.mark.parametrize("fault", [_nothing_is_late, _nobody_renews, _no_condition])
