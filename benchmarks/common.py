@@ -151,7 +151,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def world_of(**parts: Any) -> Any:
-    """A Services of these parts. Any other part is not there: asking for it ends the benchmark."""
+    """Services of these parts alone. Any other part is not there: asking for it ends the benchmark."""
     from portcullis.operations.services import Services
 
     def absent(name: str) -> Callable[..., Any]:
@@ -164,7 +164,7 @@ def world_of(**parts: Any) -> Any:
     return Services(**given, **{name: parts[name] for name in _THEIR_OWN & parts.keys()})
 
 
-_THEIR_OWN = {"now", "sleep"}  # parts of a Services that are right unless told
+_THEIR_OWN = {"now", "sleep"}  # parts of Services that are right unless told
 
 
 class Told:

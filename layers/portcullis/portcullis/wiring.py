@@ -16,7 +16,7 @@ from portcullis.settings import Settings
 
 
 def in_aws(settings: Settings) -> Services:
-    """The world of a function, or of a person's command: AWS, as the credentials around us."""
+    """The services of a function, or of a person's command: AWS, as the credentials around us."""
     from portcullis import clients
     from portcullis.adapters.alerts.sns import SnsAlerts
     from portcullis.adapters.domains.aws import AwsDomain, let_into_vpcs
@@ -140,5 +140,5 @@ def key_desk(region: str) -> KeyDesk:
 
 @cache
 def from_environment() -> Services:
-    """The world of a function, made once a process."""
+    """The services of a function, made once a process."""
     return in_aws(Settings.from_environment())

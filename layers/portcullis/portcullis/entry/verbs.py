@@ -39,7 +39,7 @@ _LONGEST_HISTORY = 1000  # entries
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`run(world, deployment, cause, **arguments)`, or without the deployment if the verb is not of one."""
+    """`run(services, deployment, cause, **arguments)`, or without the deployment if the verb is not of one."""
 
     run: Callable[..., Any]
     level: str

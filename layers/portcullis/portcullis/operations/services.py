@@ -41,7 +41,7 @@ def _lacking(what: str) -> Callable[..., Any]:
     """What a world is without unless it is told: asking for it is a mistake of ours, and says so."""
 
     def ask(*_: Any) -> Any:
-        raise LookupError(f"this world has no {what}")
+        raise LookupError(f"there is no {what} among these services")
 
     return ask
 

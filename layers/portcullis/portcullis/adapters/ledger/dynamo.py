@@ -32,12 +32,10 @@ from typing import Any
 
 from msgspec import MsgspecError
 
-from portcullis.access.plan import AccessModel, Claim
+from portcullis.access.plan import AccessModel
 from portcullis.adapters.ledger.codec import (
     CUT,
-    MOST_PARTS,
     TooLarge,
-    claims_read,
     claims_written,
     cut,
     decode,
@@ -45,6 +43,7 @@ from portcullis.adapters.ledger.codec import (
     encode,
     joined,
 )
+from portcullis.adapters.ledger.items import claims_of, condition_on, failed_conditions, key_of, part_keys, version_of
 from portcullis.clients import unanswered
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Unreachable
@@ -95,7 +94,7 @@ class DynamoLedger:
                 text=decode(item["text"], str),
                 access=decode(item["access"], AccessModel),
                 options=decode(item["options"], Options),
-                version=_version(item),
+                version=version_of(item),
             )
         except MsgspecError as error:
             remedy = "it was written by another Portcullis: deploy that version"
@@ -110,7 +109,7 @@ class DynamoLedger:
 
     def claims(self, domain: str) -> Mapping[str, Claims]:
         items = self._query(f"domain#{domain}", "claims#")
-        return {item["sk"]["S"].removeprefix("claims#"): _claims(item) for item in items}
+        return {item["sk"]["S"].removeprefix("claims#"): claims_of(item) for item in items}
 
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
         """In one write with the lease, where this thread has it: what others claim was read under it, and stands until it is lost."""
@@ -165,7 +164,7 @@ class DynamoLedger:
 
     def _lease_item(self, domain: str, token: str, seconds: float) -> dict[str, Any]:
         until = self._now().timestamp() + seconds
-        return {**_key(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{until:.3f}"}}
+        return {**key_of(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{until:.3f}"}}
 
     def _take_lease(self, domain: str, token: str, seconds: float) -> bool:
         return self._conditional(
@@ -180,7 +179,7 @@ class DynamoLedger:
         # Where the condition does not hold it ran out, and somebody else has it now.
         self._conditional(
             self._client.delete_item,
-            Key=_key(f"domain#{domain}", "lease"),
+            Key=key_of(f"domain#{domain}", "lease"),
             ConditionExpression="#token = :token",
             ExpressionAttributeNames={"#token": "token"},
             ExpressionAttributeValues={":token": {"S": token}},
@@ -196,7 +195,7 @@ class DynamoLedger:
         until = covered_until.astimezone(UTC).isoformat(timespec="microseconds")
         self._conditional(
             self._client.put_item,
-            Item={**_key(f"deployment#{deployment}", "watermark"), "until": {"S": until}},
+            Item={**key_of(f"deployment#{deployment}", "watermark"), "until": {"S": until}},
             ConditionExpression="attribute_not_exists(pk) OR #until < :until",
             ExpressionAttributeNames={"#until": "until"},
             ExpressionAttributeValues={":until": {"S": until}},
@@ -212,7 +211,7 @@ class DynamoLedger:
         stored = self._conditional(
             self._client.put_item,
             Item={
-                **_key(f"deployment#{custody.deployment}", "custody"),
+                **key_of(f"deployment#{custody.deployment}", "custody"),
                 "value": encode(kept),
                 "version": {"N": str(kept.version)},
             },
@@ -264,7 +263,7 @@ class DynamoLedger:
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with self._translated():
-            answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._table, Key=key_of(pk, sk), ConsistentRead=True)
         return self._whole(answer["Item"]) if "Item" in answer else None
 
     def _put(
@@ -288,17 +287,17 @@ class DynamoLedger:
             raise TooLarge(f"{what} is too large for the ledger: {error}") from None
         more = {} if expires is None else {"expires": {"N": str(expires)}}
         stamp = {} if version is None else {"version": {"N": str(version + 1)}}
-        item = {**_key(pk, sk), **head, **more, **stamp}
-        if not parts and self._put_alone(item, _if(version, in_one_item=True), beside):
+        item = {**key_of(pk, sk), **head, **more, **stamp}
+        if not parts and self._put_alone(item, condition_on(version, in_one_item=True), beside):
             return
-        of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(_part_keys(pk, sk), parts, strict=False)]
-        gone = _part_keys(pk, sk)[len(parts) :]
+        of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(part_keys(pk, sk), parts, strict=False)]
+        gone = part_keys(pk, sk)[len(parts) :]
         puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
-        puts[0]["Put"] |= _if(version)
+        puts[0]["Put"] |= condition_on(version)
         try:
             self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone), *beside])
         except self._client.exceptions.TransactionCanceledException as error:
-            failed = _failed_conditions(error)
+            failed = failed_conditions(error)
             if any(failed[len(failed) - len(beside) :]):
                 raise _NotBeside from None
             if version is None or not any(failed):
@@ -313,14 +312,14 @@ class DynamoLedger:
         try:
             self._at_once(self._client.transact_write_items, [put, *beside])
         except self._client.exceptions.TransactionCanceledException as error:
-            if not any(_failed_conditions(error)):
+            if not any(failed_conditions(error)):
                 raise
             return False
         return True
 
     def _delete(self, pk: str, sk: str) -> None:
-        if not self._conditional(self._client.delete_item, Key=_key(pk, sk), **_if(in_one_item=True)):
-            self._at_once(self._client.transact_write_items, self._deletes([_key(pk, sk), *_part_keys(pk, sk)]))
+        if not self._conditional(self._client.delete_item, Key=key_of(pk, sk), **condition_on(in_one_item=True)):
+            self._at_once(self._client.transact_write_items, self._deletes([key_of(pk, sk), *part_keys(pk, sk)]))
 
     def _deletes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
@@ -330,7 +329,7 @@ class DynamoLedger:
         if CUT not in item:
             return item
         pk, sk = item["pk"]["S"], item["sk"]["S"]
-        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in (_key(pk, sk), *_part_keys(pk, sk))]
+        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in (key_of(pk, sk), *part_keys(pk, sk))]
         answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
         now, *parts = (answer.get("Item") for answer in answers)
         return joined(now, [part["part"]["B"] for part in parts if part]) if now and CUT in now else now
@@ -396,46 +395,7 @@ class _NotBeside(Exception):
     """A condition of what was to be written beside does not hold."""
 
 
-def _failed_conditions(error: Any) -> list[bool]:
-    """Of each part of a transaction that was cancelled, whether its condition did not hold."""
-    return [one.get("Code") == "ConditionalCheckFailed" for one in error.response.get("CancellationReasons", ())]
-
-
 def _overtaken(domain: str) -> Overtaken:
     return Overtaken(
         f"another writer is at work on {domain.rpartition('/')[2]} by now: look what is done, and try again"
     )
-
-
-def _version(item: Mapping[str, Any]) -> int:
-    """How often an item was kept; 0 of one from before versions were counted."""
-    return int(item["version"]["N"]) if "version" in item else 0
-
-
-def _claims(item: Mapping[str, Any]) -> Claims:
-    late = decode(item["late"]) if "late" in item else None
-    return claims_read(decode(item["value"], list[Claim]), late, _version(item))
-
-
-def _if(version: int | None = None, *, in_one_item: bool = False) -> dict[str, Any]:
-    """A condition of a write: what is there is of this version, and has no parts."""
-    conditions, names, values = [], {}, {}
-    if in_one_item:
-        conditions.append("attribute_not_exists(#cut)")
-        names["#cut"] = CUT
-    if version is not None:
-        names["#version"] = "version"
-        conditions.append("#version = :version" if version else "attribute_not_exists(#version)")
-        values = {":version": {"N": str(version)}} if version else {}
-    if not conditions:
-        return {}
-    condition = {"ConditionExpression": " AND ".join(conditions), "ExpressionAttributeNames": names}
-    return condition | ({"ExpressionAttributeValues": values} if values else {})
-
-
-def _key(pk: str, sk: str) -> dict[str, Any]:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def _part_keys(pk: str, sk: str) -> list[dict[str, Any]]:
-    return [_key(f"part#{number}#{pk}", sk) for number in range(MOST_PARTS)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
@@ -89,28 +90,12 @@ def apply_model(
     (what was begun is settled by the next run).
     """
     standing = in_force(site.services, site.name)
+    bring = partial(_bring, site, kept, cause, adopt=adopt, operation=operation, expected=expected, unlocking=unlocking)
     if is_in_force(standing, kept):
         forget_coming(site)
-        return _bring(
-            site,
-            kept,
-            cause,
-            adopt=adopt,
-            operation=operation,
-            expected=expected,
-            unlocking=unlocking,
-        )
+        return bring()
     try:
-        return _bring(
-            site,
-            kept,
-            cause,
-            adopt=adopt,
-            operation=operation,
-            expected=expected,
-            unlocking=unlocking,
-            new=Replacing(standing),
-        )
+        return bring(new=Replacing(standing))
     except (Shut, Overtaken):
         raise  # the next run goes on with it
     except (Unreachable, Conflict) as error:
