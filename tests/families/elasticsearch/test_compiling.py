@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
+from portcullis.access.plan import AccessModel, By, Grant, Membership, People, Subject, SubjectKind
 from portcullis.families.elasticsearch.callers import Caller, roles_of
 from portcullis.families.elasticsearch.compiling import (
-    People,
     desired,
     level_role,
     mapping,
@@ -53,6 +52,19 @@ def test_native_users_have_the_role_in_their_own_list_under_the_name_of_the_rule
     asked = desired(model(Grant(IAM, "reader", "y"), inner), MEMBERS, People("demo", user_name="{name}.support"))
     assert list(asked.entries["reader"]["users"]) == ["catalyst", "cy.support"]
     assert asked.of(Kind.MAPPINGS) == {}
+
+
+def test_a_role_with_a_rule_of_its_own_has_the_same_person_under_another_name() -> None:
+    both = model(Grant(IAM, "reader", "y"), Grant(IAM, "writer", "y"))
+    asked = desired(both, MEMBERS, People("demo", of_role={"writer": "{name}.admin"}))
+    assert {role: list(of["users"]) for role, of in asked.entries.items()} == {"reader": ["cy"], "writer": ["cy.admin"]}
+
+
+def test_a_name_that_becomes_another_s_by_a_rule_of_a_role_lets_in_neither() -> None:
+    members = Membership(users={SUPPORT: ("Cognito/eu-1_A/cy.admin",), IAM: ("arn:aws:iam::1:user/cy",)})
+    both = model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "writer", "y"))
+    asked = desired(both, members, People("demo", of_role={"writer": "{name}.admin"}))
+    assert asked.entries == {}
 
 
 def test_two_people_who_would_be_one_user_are_let_in_as_neither() -> None:

@@ -58,6 +58,23 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """How people are known to an engine that knows neither ARNs nor pools: as users of its own, or by a realm of tokens.
+
+    `user_name` makes the name of an engine's own user from the name in IAM or Cognito; `of_role` has the rules of roles that have another.
+    """
+
+    deployment: str
+    realm: str = ""  # a realm of tokens, by name; empty: they are users of the engine's own
+    user_name: str = "{name}"  # "{name}.support" calls maya.lin maya.lin.support
+    of_role: dict[str, str] = field(default_factory=dict)
+
+    def called(self, role: str, name: str) -> str:
+        """The user who is meant by somebody's name where this role is granted."""
+        return self.of_role.get(role, self.user_name).replace("{name}", name)
+
+
+@dataclass(frozen=True, slots=True)
 class AccessModel:
     """The resolved access model of one deployment: presets and levels expanded, in the common form. JSON-serialisable by parts."""
 
@@ -67,6 +84,7 @@ class AccessModel:
     users: dict[str, Json] = field(default_factory=dict)  # internal users, without passwords
     grants: tuple[Grant, ...] = ()
     and_backend_roles: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> all of these are needed
+    people: People | None = None  # where the engine has to be told how somebody is called there
 
 
 @dataclass(frozen=True, slots=True)

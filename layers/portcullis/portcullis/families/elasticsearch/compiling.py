@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired, Granted, granted
-from portcullis.access.plan import AccessModel, By, Grant, Membership, SubjectKind
+from portcullis.access.plan import AccessModel, By, Grant, Membership, People, SubjectKind
 from portcullis.families.elasticsearch.config import SUPERUSER, Kind
 from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
@@ -26,15 +25,6 @@ _LOOKS_AT_DASHBOARDS: Json = {
     "applications": [{"application": "kibana-.kibana", "privileges": ["read"], "resources": ["*"]}]
 }
 _LAST_PART = re.compile(r"[^/]*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """How the people of a deployment are known to its engine."""
-
-    deployment: str
-    realm: str = ""  # a realm of tokens, by name; empty: they are native users
-    user_name: str = "{name}"  # how a native user is called, from the name in IAM or Cognito: "{name}.support"
 
 
 def desired(model: AccessModel, members: Membership, people: People) -> Desired:
@@ -105,13 +95,13 @@ def unfit(name: str) -> str:
 def _native(found: Granted, people: People, notes: list[str]) -> dict[str, dict[str, str]]:
     """Role -> native user -> because. Two people who would be one user are neither: one would have what the other is granted."""
     called: dict[str, set[str]] = {}
-    for of in found.entries.values():
+    for role, of in found.entries.items():
         for entry in of.get("users", {}):
-            called.setdefault(people.user_name.format(name=name_of(entry)), set()).add(entry)
+            called.setdefault(people.called(role, name_of(entry)), set()).add(entry)
     roles: dict[str, dict[str, str]] = {}
     for role, of in found.entries.items():
         for entry, because in of.get("users", {}).items():
-            user = people.user_name.format(name=name_of(entry))
+            user = people.called(role, name_of(entry))
             if len(called[user]) > 1:
                 notes.append(f"{' and '.join(sorted(called[user]))} would both be the user {user}: neither is")
             else:
