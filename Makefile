@@ -65,6 +65,7 @@ bench-%: .venv/.ready
 docs: .venv/.ready ## the pages that are made from the code: signals, the schema of a deployment file, the pictures of the house
 	@$(BIN)/portcullis signal --table > docs/signals.md
 	@$(BIN)/portcullis schema > docs/deployment.schema.json
+	@$(BIN)/python -m docs.reference > docs/commands.md
 	@$(BIN)/python -m docs.draw
 
 clean: ## everything that was made here, the caches too

@@ -1,19 +1,21 @@
 """What a person on call can start from the console: SSM Automation documents, each a verb called through the door of its level.
 
-`RUNBOOKS` is the table of them. The pages in runbooks/ say when to start which; runbooks/README.md lists page, alerts and documents,
-and tests hold the three against each other.
+The table of verbs (`portcullis.entry.verbs`) says which there are. The pages in runbooks/ say when to start which; runbooks/README.md
+lists page, alerts and documents, and tests hold the three against each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+from portcullis.entry.verbs import VERBS
+from portcullis.entry.verbs.arguments import ARGUMENTS, DEPLOYMENT, Argument
 
 from stacks import names
 from stacks.automation import Automation
@@ -24,170 +26,45 @@ _APPROVAL_SECONDS = 12 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """One verb, called through the alias of its level; the document is `portcullis-NAME`, `page` is in runbooks/.
-
-    `arguments` are the verb's, by their names there, and become parameters; `fixed` are given as they stand. With `approved`
-    somebody who is named at the start has to agree before anything is done.
-    """
+    """One verb, called through the alias of its level, as the table has it; `arguments` become parameters."""
 
     name: str
     page: str
     level: str
     description: str
-    verb: str = ""  # "": the same as the name
-    of_deployment: bool = True
-    arguments: tuple[str, ...] = ()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    approved: bool = False
-
-    @property
-    def calls(self) -> str:
-        return self.verb or self.name
+    calls: str
+    of_deployment: bool
+    arguments: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    approved: bool
 
     @property
     def document(self) -> str:
         return f"{names.PREFIX}-{self.name}"
 
 
-_REVOKED, _UNREACHABLE, _ROTATION = "locked-by-revocation", "key-unreachable", "rotation-not-followed"
-_RESTORE, _GLASS, _REKEY, _DELETE = "restore", "break-glass", "re-key", "delete-and-shred"
-_LETTERS, _BROKEN, _DRIFT = "dead-letters", "automation-broken", "drift"
-
-RUNBOOKS = (
-    Runbook("status", _REVOKED, "look", "Shows how a deployment is: its key, its lock, what was last done and why."),
-    Runbook("guard", _REVOKED, "act", "Looks at a deployment's key now, and locks or unlocks as it asks for."),
+RUNBOOKS = tuple(
     Runbook(
-        "lock",
-        _REVOKED,
-        "act",
-        "Locks a deployment now, whatever its key says, until somebody unlocks it.",
-        arguments=("reason",),
-    ),
-    Runbook(
-        "unlock",
-        _REVOKED,
-        "act",
-        "Ends a lock by hand. A deployment whose key is revoked stays locked until the key is well.",
-    ),
-    Runbook("key-check", _UNREACHABLE, "look", "Says what is right and wrong with a deployment's key, with remedies."),
-    Runbook("key-status", _ROTATION, "look", "Shows a deployment's key: state, rotation, rotations left, expiry."),
-    Runbook("restorability", _RESTORE, "act", "Restores a sample from the latest snapshot, compares it, removes it."),
-    Runbook("restorability-state", _RESTORE, "look", "Shows how the last check of the snapshots ended."),
-    Runbook("snapshot-list", _RESTORE, "look", "Lists the snapshots of a deployment."),
-    Runbook("snapshot-take", _RESTORE, "act", "Starts a snapshot of all indices of a deployment."),
-    Runbook(
-        "snapshot-restore",
-        _RESTORE,
-        "act",
-        "Starts bringing indices of a snapshot back under new names; overwrites nothing.",
-        arguments=("name", "indices"),
-    ),
-    Runbook(
-        "break-glass",
-        _GLASS,
-        "act",
-        "Lets the break-glass principal at the data of a locked deployment for a while. Everybody is told.",
-        arguments=("reason", "minutes", "write"),
-    ),
-    Runbook("end-break-glass", _GLASS, "act", "Ends a use of break-glass before its time."),
-    Runbook(
-        "re-key",
-        _REKEY,
-        "act",
-        "Moves a deployment to one under another key, or goes on with that; every document is compared.",
-        arguments=("to",),
-    ),
-    Runbook("re-key-state", _REKEY, "look", "Shows how far a re-key is."),
-    Runbook(
-        "cancel-re-key",
-        _REKEY,
-        "act",
-        "Calls a re-key off, as long as clients were not told the new endpoint.",
-        verb="re-key",
-        fixed={"cancel": True},
-    ),
-    Runbook(
-        "delete",
-        _DELETE,
-        "delete",
-        "Deletes a deployment for good: locks it, takes a final snapshot, deletes the domain, sees it gone.",
-        arguments=("confirm",),
-        approved=True,
-    ),
-    Runbook(
-        "cancel-delete",
-        _DELETE,
-        "delete",
-        "Calls a deletion off, as long as the domain is there. The deployment stays locked.",
-        verb="delete",
-        fixed={"cancel": True},
-    ),
-    Runbook("shred-plan", _DELETE, "look", "Says what destroying a deployment's key would destroy. Does nothing."),
-    Runbook(
-        "shred",
-        _DELETE,
-        "delete",
-        "Schedules the deletion of a locked deployment's key. After the waiting time nobody can read the data again.",
-        arguments=("confirm", "days"),
-        fixed={"yes": True},
-        approved=True,
-    ),
-    Runbook(
-        "redrive",
-        _LETTERS,
-        "act",
-        "Puts the dead letters back into their queues, once the cause is mended.",
-        of_deployment=False,
-    ),
-    Runbook("list", _BROKEN, "look", "Lists the deployments, with state and key.", of_deployment=False),
-    Runbook("sweep", _BROKEN, "act", "Reads the whole truth of all deployments now.", of_deployment=False),
-    Runbook("synchronise", _BROKEN, "act", "Brings the role mappings to what the groups say now."),
-    Runbook(
-        "eyes",
-        "eyes-shut",
-        "look",
-        "Shows what Portcullis does not see any more, and since when.",
-        of_deployment=False,
-    ),
-    Runbook("roads", "another-road", "look", "Shows who else may be let in: what differs from what was accepted."),
-    Runbook(
-        "accept",
-        "another-road",
-        "act",
-        "Says that what opens another road was meant: it is compared with from now on.",
-        arguments=("watch", "reason"),
-    ),
-    Runbook("drift", _DRIFT, "look", "Shows what was changed by hand on the engine."),
-    Runbook("plan", _DRIFT, "look", "Shows what applying the model in force would change, for roles and people."),
-    Runbook("apply", _DRIFT, "act", "Brings the engine to what the model in force asks for."),
-    Runbook("history", _DRIFT, "look", "Shows what was changed, when, by whom and because of what."),
-    Runbook(
-        "rollback", _DRIFT, "act", "Undoes one change of the history, to the byte.", arguments=("entry",)
-    ),
-)  # fmt: skip
+        document.name or verb.name,
+        document.page,
+        verb.level,
+        document.says,
+        verb.name,
+        verb.of_deployment,
+        document.asks,
+        document.fixed,
+        document.approved,
+    )
+    for verb in VERBS.values()
+    for document in verb.documents
+)
 
 
-def _text(description: str, pattern: str, default: str | None = None) -> dict[str, Any]:
-    asked = {"type": "String", "description": description, "allowedPattern": pattern}
-    return asked if default is None else asked | {"default": default}
+def _parameter(argument: Argument) -> dict[str, Any]:
+    asked = {"type": "String", "description": argument.says, "allowedPattern": argument.pattern}
+    return asked if argument.default is None else asked | {"default": argument.default}
 
 
-_DEPLOYMENT_NAME = "^[a-z][a-z0-9-]{2,20}$"
-_DEPLOYMENT = _text("Name of the deployment, as in its file.", _DEPLOYMENT_NAME)
-_ARGUMENTS = {
-    "reason": _text("Why. It stands in the history and in the alert.", "^[^\\x00-\\x1f]{4,500}$"),
-    "minutes": _text("For how many minutes; empty: the most that the deployment file allows.", "^([0-9]{1,3})?$", ""),
-    "write": _text("true: it may write documents too. Else it only reads.", "^(true|false)$", "false"),
-    "to": _text("The deployment to move to, deployed already, with the new key.", _DEPLOYMENT_NAME),
-    "confirm": _text(
-        "To delete: the name of the deployment once more. To shred: the id of the key.", "^[A-Za-z0-9-]{3,64}$"
-    ),
-    "days": _text("How many days KMS waits before it deletes the key.", "^(7|8|9|[12][0-9]|30)$", "30"),
-    "name": _text("Name of the snapshot.", "^[a-z0-9][a-z0-9._-]{0,254}$"),
-    "indices": _text("Names and patterns of indices, comma-separated.", '^[^\\x00-\\x20\\"]{1,500}$', "*"),
-    "watch": _text("What differs, as `portcullis roads` calls it.", "^[\\x21-\\x7e]{3,128}$"),
-    "entry": _text("Number of the entry in the history (1: the latest), or its time.", "^[0-9T.]{1,32}$"),
-}
 _APPROVERS = {
     "type": "StringList",
     "description": "ARNs of IAM users or roles of whom one has to agree: somebody else than you.",
@@ -253,8 +130,8 @@ def document(runbook: Runbook, function: str, role: str, topic: str) -> dict[str
 
 
 def _parameters(runbook: Runbook) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"Deployment": _DEPLOYMENT} if runbook.of_deployment else {}
-    parameters |= {name.capitalize(): _ARGUMENTS[name] for name in runbook.arguments}
+    parameters: dict[str, Any] = {"Deployment": _parameter(DEPLOYMENT)} if runbook.of_deployment else {}
+    parameters |= {name.capitalize(): _parameter(ARGUMENTS[name]) for name in runbook.arguments}
     return parameters | ({"Approvers": _APPROVERS} if runbook.approved else {})
 
 

@@ -18,7 +18,7 @@ LIBRARY = ROOT / "layers" / "portcullis" / "portcullis"
 PLANTED = {
     "Each room knows only those below it": ("access/plan.py", "from portcullis.operations.services import Services"),
     "it knows neither the wiring": ("cli/main.py", "from portcullis.adapters.ledger import dynamo"),
-    "Only the wiring knows adapters": ("entry/verbs.py", "from portcullis.adapters.alerts import sns"),
+    "Only the wiring knows adapters": ("entry/verbs/gate.py", "from portcullis.adapters.alerts import sns"),
     "speak to a family through its protocol": (
         "operations/status.py",
         "from portcullis.families.opensearch.patch import patches",

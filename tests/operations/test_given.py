@@ -170,6 +170,6 @@ def test_what_a_model_says_wrongly_is_told_and_nothing_happens(made: Account) ->
 
 def test_every_kind_of_argument_that_a_verb_takes_is_known() -> None:
     for verb in VERBS.values():
-        for one in signature(verb.run).parameters.values():
+        for one in signature(verb.function).parameters.values():
             if one.kind is one.KEYWORD_ONLY:
                 assert str(one.annotation) in given.KINDS, one

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from portcullis.cli.console import json_option
 from portcullis.errors import BadInput, PortcullisError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +59,17 @@ def account_options(command: F) -> F:
     command = option("--region", metavar="REGION", help="Default: that of the profile or the environment.")(command)
     command = option("--profile", metavar="NAME", help="Profile of ~/.aws/config.")(command)
     return json_option(command)
+
+
+def deployments_here(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers where a deployment is to be named: those that have a file here, and else files. Nobody is asked."""
+    from click.shell_completion import CompletionItem
+
+    from portcullis.model.account import ACCOUNT_FILE
+
+    names = sorted(path.stem for path in Path(_FOLDER).glob("*.yaml") if path.name != ACCOUNT_FILE)
+    fitting = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return fitting or [CompletionItem(incomplete, type="file")]
 
 
 def run(verb: str, deployment: str | None = None, **arguments: Any) -> Any:

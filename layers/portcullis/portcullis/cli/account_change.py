@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, run, target
+from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, Refused
@@ -16,7 +16,7 @@ from portcullis.words import line as one_line
 
 
 @click.command(short_help="Bring the engine to what a deployment file asks for.")
-@click.argument("target_", metavar="[FILE|PLAN|DEPLOYMENT]", required=False)
+@click.argument("target_", metavar="[FILE|PLAN|DEPLOYMENT]", required=False, shell_complete=deployments_here)
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
 @click.option(
     "--accept-new",
@@ -49,7 +49,7 @@ def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...]) -> int:
 
 
 @click.command(short_help="Write the model from what the engine holds.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.option(
     "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write the deployment file there. Default: stdout."
 )
@@ -121,7 +121,7 @@ def _show_taken(found: Any, words: str) -> None:
 
 
 @click.command(short_help="Undo one change of the history.")
-@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("target_", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @click.argument("entry", metavar="N")
 @click.option("--yes", is_flag=True, help="Do not ask whether this entry is meant.")
 @account_options
@@ -143,19 +143,6 @@ def rollback(target_: str, entry: str, yes: bool) -> int:
         console().text(f"{meant['at']} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})")
         click.confirm("undo this?", abort=True, err=True)
     return show_outcome(run("rollback", about.deployment, entry=meant["at"]))
-
-
-@click.command(short_help="Bring the role mappings to what the groups say now.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@account_options
-def synchronise(target_: str | None) -> int:
-    """Read the members of all groups now, and bring the role mappings to what they say; as an event would.
-
-    \b
-    Examples:
-      portcullis synchronise demo
-    """
-    return show_outcome(run("synchronise", target(target_).deployment))
 
 
 @click.command(short_help="Read the whole truth of all deployments now.")
@@ -184,19 +171,7 @@ def sweep() -> int:
     return 0
 
 
-@click.command(short_help="Give the dead letters another try.")
-@account_options
-def redrive() -> None:
-    """Give the dead letters another try, once their cause is mended: they go back to the queues they came from.
-
-    \b
-    Examples:
-      portcullis redrive
-    """
-    found = run("redrive")
-    if console().json:
-        console().line(found)
-        return
+def show_redriven(found: Any) -> None:
     for queue, words in found["queues"].items():
         console().text(f"{queue}: {words}")
 

@@ -1,4 +1,4 @@
-"""`portcullis guard`, `lock`, `unlock`, `break-glass`, `end-break-glass`: the gate, by hand."""
+"""`portcullis break-glass`, and how the gate is shown: after `guard`, `lock` and `unlock`, too."""
 
 from __future__ import annotations
 
@@ -6,52 +6,12 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, run, target
+from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.console import console
 
 
-@click.command(short_help="Look at the key now, and lock or unlock as it asks for.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@account_options
-def guard(target_: str | None) -> None:
-    """Look at the deployment's key now, and lock or unlock as it asks for; as an event would.
-
-    \b
-    Examples:
-      portcullis guard demo
-    """
-    show_custody(run("guard", target(target_).deployment))
-
-
-@click.command(short_help="Let nobody in, whatever the key says, until unlock.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@click.option("--reason", required=True, help="Why. It stands in the history and in the alert.")
-@account_options
-def lock(target_: str | None, reason: str) -> None:
-    """Let nobody in but break-glass, whatever the key says, until a person unlocks.
-
-    \b
-    Examples:
-      portcullis lock demo --reason "credentials were found in a public repository"
-    """
-    show_custody(run("lock", target(target_).deployment, reason=reason))
-
-
-@click.command(short_help="Take a person's lock off; the gate rises if the key is healthy.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@account_options
-def unlock(target_: str | None) -> None:
-    """Take a person's lock off. The gate rises if the key is healthy, and everything is put back as it was.
-
-    \b
-    Examples:
-      portcullis unlock demo
-    """
-    show_custody(run("unlock", target(target_).deployment))
-
-
 @click.command("break-glass", short_help="Let the break-glass principal at the data for a while.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.option("--reason", required=True, help="Why. It stands in the history and in the alert.")
 @click.option("--minutes", type=click.IntRange(1, 240), help="How long. Default: the most that the file allows.")
 @click.option("--write", is_flag=True, help="It may write documents too. Default: it only reads.")
@@ -67,27 +27,15 @@ def break_glass(target_: str | None, reason: str, minutes: int | None, write: bo
     Examples:
       portcullis break-glass demo --reason "the regulator asks for order 4711" --minutes 15
     """
-    show_custody(run("break-glass", target(target_).deployment, reason=reason, minutes=minutes, write=write))
-
-
-@click.command("end-break-glass", short_help="End a use of break-glass before its time.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@account_options
-def end_break_glass(target_: str | None) -> None:
-    """End a use of break-glass before its time is over.
-
-    \b
-    Examples:
-      portcullis end-break-glass demo
-    """
-    show_custody(run("end-break-glass", target(target_).deployment))
+    found = run("break-glass", target(target_).deployment, reason=reason, minutes=minutes, write=write)
+    if console().json:
+        console().line(found)
+    else:
+        show_custody(found)
 
 
 def show_custody(custody: Any) -> None:
     """Where the gate stands."""
-    if console().json:
-        console().line(custody)
-        return
     colour = "green" if custody["state"] == "open" else "red"
     console().text(f"{custody['deployment']}: {custody['state']}, key {custody['health']}", fg=colour, bold=True)
     show_why(custody)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import PLAN_VERSION, account_options, run, target
+from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, run, target
 from portcullis.cli.account_gate import show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput
@@ -16,41 +16,14 @@ from portcullis.errors import BadInput
 _MOST = 40  # lines of one part; --json has them all
 
 
-@click.command("list", short_help="List the deployments of the account.")
-@account_options
-def list_deployments() -> None:
-    """List the deployments of the account, each with its state and the health of its key.
-
-    \b
-    Examples:
-      portcullis list
-      portcullis list --json | jq -r '.[] | select(.state != "open") | .deployment'
-    """
-    found = run("list")
-    if console().json:
-        console().line(found)
-        return
+def show_list(found: Any) -> None:
     if not found:
         console().text("no deployment is registered; cdk deploy registers those of deployments/")
     for one in found:
         console().text(f"{one['deployment']:<22} {one['state']:<10} key {one['key']:<12} domain {one['domain']}")
 
 
-@click.command(short_help="Show how a deployment is, and what asks for attention.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
-@account_options
-def status(target_: str | None) -> None:
-    """Show how a deployment is: its gate, its key, what waits to be applied, what asks for attention, the latest changes.
-
-    \b
-    Examples:
-      portcullis status demo
-      portcullis status deployments/demo.yaml --json
-    """
-    found = run("status", target(target_).deployment)
-    if console().json:
-        console().line(found)
-        return
+def show_status(found: Any) -> None:
     custody = found["custody"]
     console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
     show_why(custody)
@@ -63,7 +36,7 @@ def status(target_: str | None) -> None:
 
 
 @click.command(short_help="Show what applying a model would change, for roles and for people.")
-@click.argument("target_", metavar="[FILE|DEPLOYMENT]", required=False)
+@click.argument("target_", metavar="[FILE|DEPLOYMENT]", required=False, shell_complete=deployments_here)
 @click.option("--out", metavar="PLAN", type=click.Path(dir_okay=False), help="Save the plan, for apply.")
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
 @account_options
@@ -114,7 +87,7 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
 
 
 @click.command(short_help="Show what was changed by hand on the engine.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @account_options
 def drift(target_: str | None) -> int:
     """Show what was changed by hand on the engine since the model was applied, and whom it concerns; the gravest first.
@@ -138,7 +111,7 @@ def drift(target_: str | None) -> int:
 
 
 @click.command(short_help="Show what was changed, when, by whom and because of what.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.argument("entry", metavar="[N]", required=False)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many, the latest first.")
 @account_options

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import Target, account_options, run, target, written_back
+from portcullis.cli.account import Target, account_options, deployments_here, run, target, written_back
 from portcullis.cli.account_change import show_outcome
 from portcullis.cli.console import console, json_option
 
@@ -27,7 +27,7 @@ def master() -> None:
 
 
 @master.command("list", short_help="List who administers the domain, and why.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @account_options
 def master_list(target_: str | None) -> None:
     """List who administers the domain, through what, and because of what.
@@ -46,7 +46,7 @@ def master_list(target_: str | None) -> None:
 
 
 @master.command("add", short_help="One more master, beside those there are.")
-@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("target_", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @click.argument("principal")
 @account_options
 def master_add(target_: str, principal: str) -> None:
@@ -65,7 +65,7 @@ def master_add(target_: str, principal: str) -> None:
 
 
 @master.command("move", short_help="Make another IAM role the master of the domain.")
-@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("target_", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @click.argument("principal", metavar="ROLE-ARN")
 @account_options
 def master_move(target_: str, principal: str) -> None:
@@ -96,7 +96,7 @@ def snapshot() -> None:
 
 
 @snapshot.command("setup", short_help="Register the bucket as a repository of snapshots.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @account_options
 def snapshot_setup(target_: str | None) -> None:
     """Map the snapshot role to manage_snapshots, and register the bucket as a repository, signed as that role.
@@ -109,7 +109,7 @@ def snapshot_setup(target_: str | None) -> None:
 
 
 @snapshot.command("take", short_help="Start a snapshot.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.option("--name", default="", help="Default: portcullis-DATE-TIME.")
 @click.option("--indices", default="*", show_default=True, help="Names and patterns, comma-separated.")
 @account_options
@@ -125,7 +125,7 @@ def snapshot_take(target_: str | None, name: str, indices: str) -> None:
 
 
 @snapshot.command("restore", short_help="Start bringing indices of a snapshot back.")
-@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("target_", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @click.argument("name", metavar="SNAPSHOT")
 @click.option("--indices", default="*", show_default=True, help="Names and patterns, comma-separated.")
 @click.option("--prefix", default="restored-", show_default=True, help='What stands before each name; "" for nothing.')
@@ -141,7 +141,7 @@ def snapshot_restore(target_: str, name: str, indices: str, prefix: str) -> None
 
 
 @snapshot.command("list", short_help="List the snapshots there are.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @account_options
 def snapshot_list(target_: str | None) -> None:
     """List the snapshots there are, the oldest first.
@@ -173,7 +173,7 @@ def integration() -> None:
 
 
 @integration.command("add", short_help="Let the role of a service in, for some indices.")
-@click.argument("target_", metavar="DEPLOYMENT|FILE")
+@click.argument("target_", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @click.argument("service", type=click.Choice(["firehose"]))
 @click.option("--role", required=True, metavar="ARN", help="IAM role of the service.")
 @click.option("--index", required=True, metavar="PATTERN", help="Indices it writes to.")

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, run
+from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.console import console
 
 
 @click.command(short_help="Delete a deployment, and say what remains.")
-@click.argument("deployment")
+@click.argument("deployment", shell_complete=deployments_here)
 @click.option("--confirm", default="", metavar="NAME", help="The name of the deployment once more.")
 @click.option("--no-final-snapshot", "without", is_flag=True, help="Take no last snapshot, or wait for it no longer.")
 @click.option("--cancel", is_flag=True, help="Call a deletion off, as long as the domain is there. It stays locked.")
@@ -42,7 +42,7 @@ def delete(deployment: str, confirm: str, without: bool, cancel: bool) -> int:
 
 
 @click.command(short_help="Say what destroying a key destroys; with --yes, schedule it.")
-@click.argument("deployment")
+@click.argument("deployment", shell_complete=deployments_here)
 @click.option("--confirm", default="", metavar="KEY-ID", help="The id of the key.")
 @click.option(
     "--days", default=30, show_default=True, type=click.IntRange(7, 30), help="How long KMS waits before it deletes it."
@@ -73,7 +73,7 @@ def shred(deployment: str, confirm: str, days: int, yes: bool) -> None:
 
 
 @click.command("re-key", short_help="Move a deployment to one under another key, every document checked.")
-@click.argument("deployment")
+@click.argument("deployment", shell_complete=deployments_here)
 @click.option("--to", default="", metavar="NEW-DEPLOYMENT", help="The deployment with the new key, deployed already.")
 @click.option("--state", "only_state", is_flag=True, help="Only say how far it is.")
 @click.option("--cancel", is_flag=True, help="Call it off: possible until clients were told the new endpoint.")
@@ -105,7 +105,7 @@ def re_key(deployment: str, to: str, only_state: bool, cancel: bool) -> int:
 
 
 @click.command(short_help="Show that the snapshots can be restored.")
-@click.argument("deployment")
+@click.argument("deployment", shell_complete=deployments_here)
 @click.option("--state", "only_state", is_flag=True, help="Only say how the last check ended.")
 @account_options
 def restorability(deployment: str, only_state: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from portcullis.cli import account
-from portcullis.cli.account import account_options, is_file, own_credentials, run
+from portcullis.cli.account import account_options, deployments_here, is_file, own_credentials, run
 from portcullis.cli.console import console, json_option
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": None, "right": "green"}
@@ -29,7 +29,7 @@ def key() -> None:
 
 
 @key.command("check", short_help="Say what is right and wrong with a key, each with its remedy.")
-@click.argument("target", metavar="FILE|DEPLOYMENT")
+@click.argument("target", metavar="FILE|DEPLOYMENT", shell_complete=deployments_here)
 @account_options
 def key_check(target: str) -> int:
     """Say what is right and wrong with a key for this deployment: type, Region, state, policy, grants, rotation, expiry.
@@ -57,7 +57,7 @@ def key_check(target: str) -> int:
 
 
 @key.command("status", short_help="Show how the key of a deployment is.")
-@click.argument("target", metavar="DEPLOYMENT|FILE")
+@click.argument("target", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
 @account_options
 def key_status(target: str) -> None:
     """Show how the key of a deployment is: state, health, rotation, rotations on demand that are left, expiry, and what is wrong.
@@ -79,7 +79,7 @@ def key_status(target: str) -> None:
 
 
 @key.command("policy", short_help="Print the policy that the owner of a key has to paste.")
-@click.argument("target", metavar="FILE|DEPLOYMENT")
+@click.argument("target", metavar="FILE|DEPLOYMENT", shell_complete=deployments_here)
 @click.option(
     "--org-path",
     "org_paths",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -11,50 +10,8 @@ import click
 
 from portcullis import __version__
 from portcullis.cli.console import Console, json_option
+from portcullis.entry.verbs import COMMANDS, Wish, load
 from portcullis.errors import PortcullisError
-
-# verb -> where it lives ("module:name"), and the line `portcullis --help` shows without loading it.
-VERBS: dict[str, tuple[str, str]] = {
-    "accept": ("portcullis.cli.watching:accept", "Say that what opens another road was meant."),
-    "adopt": ("portcullis.cli.account_change:adopt", "Write the model from what the engine holds."),
-    "apply": ("portcullis.cli.account_change:apply", "Bring the engine to what a deployment file asks for."),
-    "break-glass": (
-        "portcullis.cli.account_gate:break_glass",
-        "Let the break-glass principal at the data for a while.",
-    ),
-    "check": ("portcullis.cli.model_verbs:check", "Validate deployment files, and say what in them is seldom meant."),
-    "completion": ("portcullis.cli.completion:completion", "Print the completion script of a shell."),
-    "decide": ("portcullis.cli.decide:decide", "Decide a request by a security config, and say why."),
-    "delete": ("portcullis.cli.custody_verbs:delete", "Delete a deployment, and say what remains."),
-    "drift": ("portcullis.cli.account_look:drift", "Show what was changed by hand on the engine."),
-    "end-break-glass": ("portcullis.cli.account_gate:end_break_glass", "End a use of break-glass before its time."),
-    "guard": ("portcullis.cli.account_gate:guard", "Look at the key now, and lock or unlock as it asks for."),
-    "eyes": ("portcullis.cli.watching:eyes", "Show what Portcullis does not see any more, and since when."),
-    "history": ("portcullis.cli.account_look:history", "Show what was changed, when, by whom and because of what."),
-    "init": ("portcullis.cli.model_verbs:init", "Write a deployment file to start from."),
-    "integration": ("portcullis.cli.account_parts:integration", "Let another service write to the domain."),
-    "key": ("portcullis.cli.key_verbs:key", "Check a key, show how it is, print the policy its owner has to paste."),
-    "list": ("portcullis.cli.account_look:list_deployments", "List the deployments of the account."),
-    "lock": ("portcullis.cli.account_gate:lock", "Let nobody in, whatever the key says, until unlock."),
-    "master": ("portcullis.cli.account_parts:master", "Add, move and list the masters of a domain."),
-    "plan": ("portcullis.cli.account_look:plan", "Show what applying a model would change, for roles and for people."),
-    "re-key": (
-        "portcullis.cli.custody_verbs:re_key",
-        "Move a deployment to one under another key, every document checked.",
-    ),
-    "redrive": ("portcullis.cli.account_change:redrive", "Give the dead letters another try."),
-    "restorability": ("portcullis.cli.custody_verbs:restorability", "Show that the snapshots can be restored."),
-    "rollback": ("portcullis.cli.account_change:rollback", "Undo one change of the history."),
-    "schema": ("portcullis.cli.model_verbs:schema", "Print the JSON Schema of the deployment file."),
-    "shred": ("portcullis.cli.custody_verbs:shred", "Say what destroying a key destroys; with --yes, schedule it."),
-    "signal": ("portcullis.cli.signal:signal", "Say what AWS events mean to a deployment, or why they mean nothing."),
-    "snapshot": ("portcullis.cli.account_parts:snapshot", "Set up, take, restore and list manual snapshots."),
-    "status": ("portcullis.cli.account_look:status", "Show how a deployment is, and what asks for attention."),
-    "roads": ("portcullis.cli.watching:roads", "Show who else may be let in: what differs from what was accepted."),
-    "sweep": ("portcullis.cli.account_change:sweep", "Read the whole truth of all deployments now."),
-    "synchronise": ("portcullis.cli.account_change:synchronise", "Bring the role mappings to what the groups say now."),
-    "unlock": ("portcullis.cli.account_gate:unlock", "Take a person's lock off; the gate rises if the key is healthy."),
-}
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 PIPE_CLOSED = 141  # 128 + SIGPIPE: the reader went away, which is no error of ours
@@ -72,16 +29,28 @@ class Verbs(click.Group):
     """A group whose commands are imported on use: `portcullis --help` loads none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(VERBS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
             return None
-        module, _, name = VERBS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name)
+        if not entry.click:
+            from portcullis.cli.made import made
+
+            return made(entry)
+        command = load(entry.click)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{module}:{name} is no command")
+            raise TypeError(f"{entry.click} is no command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:  # click knows none of our names that could be meant
+            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -92,8 +61,10 @@ class Verbs(click.Group):
             raise Interrupted(*error.args) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+        """Grouped by what somebody wants to do."""
+        for wish in Wish:
+            with formatter.section(wish.value):
+                formatter.write_dl([(one.name, one.says) for one in COMMANDS.values() if one.wish is wish])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,8 +75,9 @@ def portcullis() -> None:
 
     \b
     Examples:
-      portcullis signal --any event.json
-      portcullis signal --help
+      portcullis status demo
+      portcullis plan deployments/demo.yaml
+      portcullis plan --help
       eval "$(portcullis completion bash)"
 
     Exit status: 0 done, 1 refused or failed, 2 bad input, 3 differences found.
@@ -150,7 +122,9 @@ def _write_no_more() -> None:
 
 def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return error.format_message() + (f" (see '{context.command_path} --help')" if context else "")
+    near = getattr(error, "possibilities", None)  # of a command or an option that there is not: the nearest first
+    words = f"{error.message} Did you mean {near[0]!r}?" if near else error.format_message()
+    return words + (f" (see '{context.command_path} --help')" if context else "")
 
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:

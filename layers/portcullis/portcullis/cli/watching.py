@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from portcullis.cli.account import account_options, run, target
+from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console
 
 
-@click.command(short_help="Show what Portcullis does not see any more, and since when.")
-@account_options
-def eyes() -> int:
-    """Look now whether Portcullis still sees: the trail, its rules, queues, functions, topic, schedule and alarms.
-
-    \b
-    Examples:
-      portcullis eyes
-      portcullis eyes --json | jq '.shut.account'
-
-    Exit status: 0 everything is seen, 3 something is not.
-    """
-    found = run("eyes")
-    if console().json:
-        console().line(found)
-        return int(found["exit_status"])
+def show_eyes(found: Any) -> None:
     if not found["watched"]:
         console().text("nobody said what has to be seen by: deploy portcullis-observability", fg="red")
     for name, shut in found["shut"].items():
@@ -35,11 +22,10 @@ def eyes() -> int:
             [f"since {one['since']}: {label} {one['why']}" for label, one in shut.items()],
             fg="red",
         )
-    return int(found["exit_status"])
 
 
 @click.command(short_help="Show who else may be let in: what differs from what was accepted.")
-@click.argument("target_", metavar="[DEPLOYMENT|FILE|account]", required=False)
+@click.argument("target_", metavar="[DEPLOYMENT|FILE|account]", required=False, shell_complete=deployments_here)
 @account_options
 def roads(target_: str | None) -> int:
     """Look now at what leads to whoever is mapped: who may assume the roles, the pools' triggers and identity providers, linked users, the
@@ -65,7 +51,7 @@ def roads(target_: str | None) -> int:
 
 
 @click.command(short_help="Say that what opens another road was meant.")
-@click.argument("target_", metavar="DEPLOYMENT|account")
+@click.argument("target_", metavar="DEPLOYMENT|account", shell_complete=deployments_here)
 @click.argument("watch", metavar="WATCH")
 @click.option("--reason", default="", help="Why. It stands in the history.")
 @account_options

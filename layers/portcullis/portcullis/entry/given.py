@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any
 
+from portcullis.entry.verbs.types import Verb
 from portcullis.errors import BadInput
 from portcullis.words import line
 
@@ -31,20 +32,21 @@ def checked(request: Any) -> dict[str, Any]:
     return dict(request)
 
 
-def arguments_of(run: Callable[..., Any], name: str, given: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+def arguments_of(verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as the verb's own signature wants them. BadInput names one that is unknown, missing or of another kind."""
+    known = verb.arguments
     unknown = sorted(set(given) - known)
     if unknown:
         takes = ", ".join(sorted(known)) or "none"
-        raise _wrong(f"{name} takes no {line(unknown[0], 100)!r}", "arguments", f"it takes: {takes}")
+        raise _wrong(f"{verb.name} takes no {line(unknown[0], 100)!r}", "arguments", f"it takes: {takes}")
     found: dict[str, Any] = {}
-    for one in signature(run).parameters.values():
+    for one in signature(verb.function).parameters.values():
         if one.kind is not one.KEYWORD_ONLY:
             continue
         if given.get(one.name) is not None:
             found[one.name] = _as_wanted(one, given[one.name])
         elif one.default is one.empty:
-            raise _wrong(f"{name} needs {one.name!r}", "arguments", "give it")
+            raise _wrong(f"{verb.name} needs {one.name!r}", "arguments", "give it")
     return found
 
 

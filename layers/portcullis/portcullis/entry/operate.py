@@ -99,11 +99,7 @@ def carry_out(services: Services, request: Mapping[str, Any], *, alias: str) -> 
         raise BadInput(
             "no deployment is named", source="request", place="deployment", remedy="portcullis list names them"
         )
-    arguments = arguments_of(verb.run, str(name), arguments, verb.arguments)
+    arguments = arguments_of(verb, arguments)
     cause = Trigger(_said(request.get("cause"), f"portcullis {name}"), _said(request.get("actor"), "a person"))
-    done = (
-        verb.run(services, deployment, cause, **arguments)
-        if verb.of_deployment
-        else verb.run(services, cause, **arguments)
-    )
-    return msgspec.to_builtins(done)
+    about = str(deployment) if verb.of_deployment else ""
+    return msgspec.to_builtins(verb.run(services, about, cause, **arguments))

@@ -1,0 +1,39 @@
+"""A command made from its entry in the table of verbs: one verb, a deployment, and options that are text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from portcullis.cli.account import account_options, deployments_here, run, target
+from portcullis.cli.console import console
+from portcullis.entry.verbs.arguments import ARGUMENTS
+from portcullis.entry.verbs.types import Command, load
+
+
+def made(entry: Command) -> click.Command:
+    """The command asks the account, and shows the answer. Its exit status is the answer's own, where it has one."""
+    (verb,) = entry.verbs
+    show: Callable[[Any], object] = load(entry.show)
+
+    def command(target_: str | None = None, **options: Any) -> int:
+        about = target(target_).deployment if verb.of_deployment else None
+        found = run(verb.name, about, **{name: value for name, value in options.items() if value is not None})
+        if console().json:
+            console().line(found)
+        else:
+            show(found)
+        return int(found.get("exit_status", 0)) if isinstance(found, dict) else 0
+
+    made_of = account_options(command)
+    if verb.of_deployment:
+        of = click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
+        made_of = of(made_of)
+    for name in reversed(entry.options):
+        option = click.option(f"--{name}", required=name in entry.needed, help=ARGUMENTS[name].says)
+        made_of = option(made_of)
+    examples = "\n".join(f"  {line}" for line in entry.examples)
+    words = "\n\n".join(filter(None, (entry.says, entry.more, f"\b\nExamples:\n{examples}")))
+    return click.command(entry.name, help=words, short_help=entry.says)(made_of)

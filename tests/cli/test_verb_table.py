@@ -1,0 +1,177 @@
+"""Given the one table of verbs, then the command, the doors, the documents, completion and the reference are what it says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from portcullis.cli import main as cli
+from portcullis.cli.console import console
+from portcullis.entry import ask as asking
+from portcullis.entry import operate, verbs
+from portcullis.entry.verbs import COMMANDS, LOOK, VERBS, Command, Document, Verb, Wish
+from portcullis.entry.verbs.arguments import ARGUMENTS
+
+from docs.reference import page
+from tests.operations.estates import estate
+
+ROOT = Path(__file__).parents[2]
+DOOR = "arn:aws:lambda:eu-central-1:111122223333:function:portcullis-operate:look"
+
+
+def test_no_verb_stands_in_the_table_twice() -> None:
+    named = [verb.name for command in COMMANDS.values() for verb in command.verbs]
+    assert sorted(named) == sorted(VERBS)
+    parts = (verbs.looking, verbs.access, verbs.data, verbs.files, verbs.gate, verbs.keys, verbs.running)
+    assert len(COMMANDS) == sum(len(part.COMMANDS) for part in parts)
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
+def test_a_verb_names_an_operation_that_takes_what_it_is_given(verb: Verb) -> None:
+    assert verb.does.split(".")[1] in ("entry", "operations")
+    parameters = signature(verb.function).parameters.values()
+    taken = {one.name for one in parameters if one.kind is not one.KEYWORD_ONLY}
+    assert taken <= {"services", "deployment", "cause"}
+    assert ("deployment" in taken) is verb.of_deployment
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
+def test_a_document_asks_for_arguments_of_its_verb(verb: Verb) -> None:
+    for document in verb.documents:
+        assert {*document.asks, *document.fixed} <= verb.arguments
+        assert set(document.asks) <= ARGUMENTS.keys()
+        assert (ROOT / "runbooks" / f"{document.page}.md").is_file()
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+def test_a_command_that_is_made_has_all_it_is_made_of(command: Command) -> None:
+    if command.click:
+        assert not any((command.more, command.examples, command.options, command.show))
+        return
+    (verb,) = command.verbs
+    assert command.examples
+    assert callable(verbs.load(command.show))
+    assert set(command.needed) <= set(command.options) <= verb.arguments & ARGUMENTS.keys()
+
+
+def test_loading_the_table_loads_no_operation_and_no_command() -> None:
+    program = "import sys, portcullis.entry.verbs; print([m for m in sys.modules if m.startswith('portcullis.')])"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "operations" not in told
+    assert "portcullis.cli" not in told
+
+
+def test_the_reference_page_is_what_the_table_says() -> None:
+    assert (ROOT / "docs" / "commands.md").read_text("utf-8") == page(), "make docs"
+
+
+def test_the_help_groups_every_command_by_what_somebody_wants(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    told = capsys.readouterr().out
+    places = [told.index(f"\n{wish.value}:\n") for wish in Wish]
+    assert places == sorted(places)
+    assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["stauts", "demo"], "'status'"),
+        (["breakglass"], "'break-glass'"),
+        (["key", "chekc"], "'check'"),
+        (["snapshot", "lst"], "'list'"),
+        (["status", "--jsno"], "'--json'"),
+        (["lock", "--raeson", "x"], "'--reason'"),
+        (["--vresion"], "'--version'"),
+    ],
+)
+def test_a_mistyped_verb_or_option_gets_the_nearest(
+    typed: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(typed) == 2
+    err = capsys.readouterr().err
+    assert f"Did you mean {meant}?" in err
+    assert err.count("\n") == 1
+
+
+def completed(line: str, folder: Path) -> str:
+    words = line.split(" ")
+    environment = {
+        **os.environ,
+        "_PORTCULLIS_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    command = [sys.executable, "-m", "portcullis.cli.main"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("portcullis status or", "plain,orders\nplain,orders-2\n"),
+        ("portcullis unlock sh", "plain,shop\n"),
+        ("portcullis key check sh", "plain,shop\n"),
+        ("portcullis delete sh", "plain,shop\n"),
+        ("portcullis status acc", "file,acc\n"),  # the account's file is no deployment
+        ("portcullis plan deployments/o", "file,deployments/o\n"),
+        ("portcullis snap", "plain,snapshot\n"),
+        ("portcullis key po", "plain,policy\n"),
+        ("portcullis lock --rea", "plain,--reason\n"),
+    ],
+)
+def test_deployments_verbs_and_options_complete(line: str, offered: str, tmp_path: Path) -> None:
+    (tmp_path / "deployments").mkdir()
+    for name in ("orders", "orders-2", "shop", "account"):
+        (tmp_path / "deployments" / f"{name}.yaml").touch()
+    assert completed(line, tmp_path) == offered
+
+
+# ---------------------------------------------------------------------- a new verb is an entry
+
+
+def greet(services: Any, deployment: str, *, reason: str = "") -> dict[str, str]:
+    services.site(deployment)
+    return {"deployment": deployment, "said": f"hello, {reason}"}
+
+
+def shown(found: Any) -> None:
+    console().text(found["said"])
+
+
+def test_a_new_verb_is_one_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    made = estate("demo")
+    verb = Verb("greet", LOOK, f"{__name__}:greet", (Document("drift", "Says hello.", asks=("reason",)),))
+    entry = Command(
+        "greet",
+        Wish.LOOK,
+        "Say hello.",
+        (verb,),
+        examples=("portcullis greet demo",),
+        options=("reason",),
+        show=f"{__name__}:shown",
+    )
+    monkeypatch.setitem(COMMANDS, "greet", entry)
+    monkeypatch.setitem(VERBS, "greet", verb)
+    monkeypatch.setattr(operate, "from_environment", lambda: made.services)
+    monkeypatch.setattr(
+        asking, "_invoke", lambda request, _: asking._answer(operate.answer(request, DOOR, logging.getLogger("test")))
+    )
+    assert cli.main(["greet", "demo", "--reason", "all"]) == 0
+    assert capsys.readouterr().out == "hello, all\n"
+    assert cli.main(["greet", "demo", "--json"]) == 0
+    assert capsys.readouterr().out == '{"deployment": "demo", "said": "hello, "}\n'
+    assert cli.main(["greet", "nowhere"]) == 1
+    assert "no deployment named 'nowhere'" in capsys.readouterr().err
+    assert cli.main(["gret"]) == 2
+    assert "Did you mean 'greet'?" in capsys.readouterr().err
+    assert cli.main(["--help"]) == 0
+    assert "  greet    Say hello." in capsys.readouterr().out
+    assert cli.portcullis.get_command(click.Context(cli.portcullis), "greet") is not None
