@@ -219,13 +219,15 @@ def test_revoked_again_in_mid_unlock_the_groups_are_followed_anew() -> None:
 
 def test_only_what_lets_people_in_is_held_against_the_groups_first() -> None:
     seen = Observation(NOW, OK)
-    decision, opens = custody.decide(locked(), seen, NOW, RULES), set()
+    decision, opens, last = custody.decide(locked(), seen, NOW, RULES), set(), []
     while todo := decision.next:
         opens |= {todo.measure} if todo.opens else set()
+        last += [todo.measure] if todo.last else []
         decision = custody.decide(
             custody.done(custody.intend(decision.custody, todo, NOW), todo, NOW), seen, NOW, RULES
         )
     assert opens == set(WALLS)
+    assert last == [WALLS[-1]]
     # A window of break-glass waits for no group to be read
     window = custody.open_break_glass(locked(), "ann", "incident", 10, NOW, RULES)
     lifted = custody.decide(window, Observation(NOW, OFF), NOW, RULES).next

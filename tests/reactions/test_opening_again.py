@@ -34,6 +34,20 @@ def calls_of_an_unlock() -> int:
     return watch.calls
 
 
+def test_an_unlock_reads_the_groups_as_seldom_as_the_law_allows() -> None:
+    """Before the mappings come back, to follow and after it, before each wall that lets somebody in, and once when all are down."""
+    watch = locked_without_anna()
+    reads = {watch.read}
+
+    def happens(_: int) -> None:
+        reads.add(watch.read)
+
+    watch.happens = happens
+    look_at_the_key(watch)
+    walls_that_let_in = 3  # the access policy, the ingress, the blocks: there are no further groups or endpoints here
+    assert len(reads) == 1 + 1 + 2 + walls_that_let_in + 1, "the first of them is that of the lock"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_any_call_of_an_unlock_only_delays_it(fault: str) -> None:

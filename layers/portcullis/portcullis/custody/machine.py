@@ -293,7 +293,8 @@ def _unlock_steps(c: Custody) -> tuple[Todo, ...]:
     if not steps and not in_place(c, Measure.FOLLOW):
         steps = [Todo(Measure.FOLLOW, Act.TAKE)]
     if not steps:
-        steps = [replace(_step(c, m, Act.UNDO), opens=True) for m in WALLS if maybe_in_effect(c, m)]
+        standing = [m for m in WALLS if maybe_in_effect(c, m)]
+        steps = [replace(_step(c, m, Act.UNDO), opens=True, last=len(standing) == 1) for m in standing]
     spent = [m for m in reversed(LOCK_ORDER) if m in SAVE_OF and maybe_in_effect(c, m)]
     steps += [_step(c, m, Act.UNDO) for m in spent if not maybe_in_effect(c, SAVE_OF[m])]
     # A lock that was broken off before it saved again may leave no save in effect, but earlier ones to forget.

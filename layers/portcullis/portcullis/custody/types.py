@@ -195,6 +195,7 @@ class Todo:
     `save_as` of a SAVE: the name to keep under; of any other measure with a save: the name to read from.
     `forget`: only for UNDO of a SAVE: every name to forget. `let_in`: for a TAKE of a measure BY_WINDOW.
     `opens`: only for UNDO of a wall in an unlock: people may get in by it, so first of all nobody is in who left meanwhile.
+    `last`: of the walls that may still stand this is the only one, so that people are in once it is down.
     """
 
     measure: Measure
@@ -202,6 +203,7 @@ class Todo:
     save_as: str = ""
     forget: tuple[str, ...] = ()
     opens: bool = False
+    last: bool = False
     let_in: LetIn = LetIn.NOBODY
 
 

@@ -97,16 +97,23 @@ def follow(site: Site, cause: Trigger) -> str:
 def opening(site: Site, cause: Trigger) -> Iterator[None]:
     """A wall comes off in here: nobody is in who left, and no other writer is at work who read the groups before that was seen.
 
-    Raises if somebody who left is in and cannot be taken out, or if nobody can know: then the wall stands. Looks once more when it is
-    down: whoever left in that very moment does not have to wait for the event of it.
+    Raises if somebody who left is in and cannot be taken out, or if nobody can know: then the wall stands.
     """
-    if _still_in(site):
-        follow(site, cause)
+    with _alone(site):
+        if not _still_in(site):
+            still_ours(site)
+            yield
+            return
+    follow(site, cause)
     with _alone(site):
         if still := _still_in(site):
             raise Unreachable(f"left just now, and still mapped: {_named(still)}")
         still_ours(site)
         yield
+
+
+def take_out_who_just_left(site: Site, cause: Trigger) -> None:
+    """Once the last wall is down: whoever left in that very moment does not have to wait for the event of it."""
     if _still_in(site):
         follow(site, cause)
 

@@ -14,7 +14,7 @@ from portcullis.families.base import BLOCKS, CANARY_INDEX, READ
 from portcullis.operations.access.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
-from portcullis.operations.custody.following import follow, opening, put_back, send_each
+from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine, Stop
@@ -35,7 +35,10 @@ def perform(site: Site, todo: Todo, cause: Trigger) -> str:
     done = take if todo.act is Act.TAKE else undo
     opens = todo.opens and not further.opens_nothing(site, todo)
     with opening(site, cause) if opens else nullcontext():
-        return done(site, todo)
+        said = done(site, todo)
+    if todo.last:
+        take_out_who_just_left(site, cause)
+    return said
 
 
 # ---------------------------------------------------------------------- role mappings
