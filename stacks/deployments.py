@@ -9,7 +9,7 @@ from pathlib import Path
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.model.types import MASTERS, Deployment
+from portcullis.model.types import MASTERS, OnDomain
 
 from stacks import names
 
@@ -48,7 +48,7 @@ class Declared:
     signs_out: bool  # people, where something asks for their sessions to be ended
     bounded_groups: tuple[str, ...]  # Cognito groups of whose own roles the older sessions are to be denied
     reads: str  # name of the deployment whose snapshots this one may read
-    model: Deployment  # the whole file, for what `portcullis.model` knows how to make of it
+    model: OnDomain  # the whole file, for what `portcullis.model` knows how to make of it
 
     @property
     def zones(self) -> int:
@@ -115,6 +115,13 @@ def check_keys(deployments: Iterable[Declared], account: str) -> None:
 def declared(path: Path) -> Declared:
     """Read one file. Raises BadInput."""
     read = model.load(path)
+    if not isinstance(read, model.OnDomain):
+        raise BadInput(
+            "is of a cluster, which the stacks cannot be put beside yet",
+            source=str(path),
+            place="cluster",
+            remedy="portcullis check works on it; keep it in another folder than the one that is deployed",
+        )
     pool, given = read.identity.cognito, read.key.arn or ""
     granted = [grant.to.subject for grant in read.access.grants]
     named = given.split(":", 5)[5] if ":alias/" in given else ""
@@ -158,7 +165,7 @@ def _names(subjects: list[Subject], kind: SubjectKind) -> tuple[str, ...]:
     return tuple(sorted({subject.name.rsplit("/", 1)[-1] for subject in subjects if subject.kind is kind}))
 
 
-def _roles_of_groups(read: Deployment) -> set[str]:
+def _roles_of_groups(read: OnDomain) -> set[str]:
     """The names of the roles of Cognito groups that are granted something by them."""
     groups = {grant.to.subject.name for grant in read.access.grants if grant.to.by is By.ROLE}
     return {

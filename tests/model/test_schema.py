@@ -8,6 +8,7 @@ import pytest
 from portcullis import model
 from portcullis.model.json_schema import schema_text
 from portcullis.model.reading import read
+from portcullis.model.starting import PRESETS
 
 from tests.model.examples import SMALLEST
 
@@ -33,7 +34,7 @@ def test_the_schema_is_a_schema():
     "text",
     [
         (ROOT / "deployments/demo.yaml").read_text(),
-        *(model.start("alpha", p) for p in ("layered", "cognito", "internal", "api")),
+        *(model.start("alpha", p) for p in PRESETS),
     ],
 )
 def test_the_demo_and_every_preset_are_valid_by_it(text):
@@ -63,7 +64,7 @@ def test_every_key_tells_an_editor_what_it_is_for():
     document = model.schema()
     undescribed = [
         f"{name}.{key}"
-        for name, part in {**document["$defs"], "Deployment": document}.items()
+        for name, part in document["$defs"].items()
         for key, value in part.get("properties", {}).items()
         if not value.get("description")
     ]

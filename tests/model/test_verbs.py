@@ -8,6 +8,7 @@ import pytest
 from portcullis.cli.main import main
 from portcullis.model import examine_account, load_account
 from portcullis.model.account import Account
+from portcullis.model.starting import PRESETS
 
 DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
 
@@ -24,7 +25,7 @@ def write(folder: Path, name: str, text: str) -> str:
     return f"deployments/{name}.yaml"
 
 
-@pytest.mark.parametrize("preset", ["layered", "cognito", "internal", "api"])
+@pytest.mark.parametrize("preset", PRESETS)
 def test_given_a_preset_then_init_writes_a_file_that_check_finds_valid(folder, preset, capsys):
     assert main(["init", "alpha", "--preset", preset]) == 0
     assert main(["check"]) == 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from portcullis.model import Deployment, Finding
 
 _FOLDER = "deployments"
-_PRESETS = ("layered", "cognito", "internal", "api")
+_PRESETS = ("layered", "cognito", "internal", "api", "layered-elasticsearch")
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -152,10 +152,11 @@ def init(name: str, preset: str | None) -> None:
 
     \b
     Presets:
-      layered   four levels of access on the same indices, sign-in through Cognito
-      cognito   IAM for the API, Cognito for Dashboards; an IAM master
-      internal  user names and passwords of the internal user database
-      api       IAM for the API, Dashboards shut; an IAM master
+      layered                four levels of access on the same indices, sign-in through Cognito
+      cognito                IAM for the API, Cognito for Dashboards; an IAM master
+      internal               user names and passwords of the internal user database
+      api                    IAM for the API, Dashboards shut; an IAM master
+      layered-elasticsearch  the four levels on an Elasticsearch cluster that runs elsewhere
 
     \b
     Examples:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from portcullis.model.editing import edit as edit
     from portcullis.model.editing import remove_grant as remove_grant
     from portcullis.model.editing import set_access as set_access
+    from portcullis.model.elasticsearch.types import OnCluster as OnCluster
     from portcullis.model.findings import CODES as CODES
     from portcullis.model.findings import Facts as Facts
     from portcullis.model.findings import Finding as Finding
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from portcullis.model.starting import start_account as start_account
     from portcullis.model.types import Configuration as Configuration
     from portcullis.model.types import Deployment as Deployment
+    from portcullis.model.types import OnDomain as OnDomain
 
 _HOME = {
     "ACCOUNT_FILE": "account",
@@ -72,6 +74,8 @@ _HOME = {
     "start_account": "starting",
     "Configuration": "types",
     "Deployment": "types",
+    "OnCluster": "elasticsearch.types",
+    "OnDomain": "types",
     "Environment": "access_types",
 }
 __all__ = sorted(_HOME)

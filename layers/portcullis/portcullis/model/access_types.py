@@ -114,13 +114,13 @@ class To(Strict):
     cognito_group: str | None = None
     """A group of the deployment's pool; it must be in identity.cognito.groups."""
     identity_center_group: str | None = None
-    """A group of IAM Identity Center: refused, as no sign-in to these domains gives its members' names."""
+    """A group of IAM Identity Center, on a cluster alone: no sign-in to a domain gives its members' names."""
     internal_user: str | None = None
-    """A user of the internal user database."""
+    """A user of the engine's own: of a domain's internal user database, of a cluster's native realm."""
     backend_role: str | None = None
-    """Any other backend role, as a plain string."""
+    """Any other backend role, as a plain string. Not on a cluster."""
     by: By | None = None
-    """How a Cognito group becomes a principal. members (default): its members one by one. role: the IAM role of its token."""
+    """How a Cognito group becomes a principal of a domain. members (default): its members one by one. role: the IAM role of its token."""
 
     @model_validator(mode="after")
     def _one(self) -> To:
@@ -192,6 +192,15 @@ class SeedUser(Strict):
 
 
 class Access(Strict):
+    """What every engine's access model has."""
+
+    grants: tuple[GrantSpec, ...] = ()
+    """Who is granted what."""
+    seed_users: dict[Environment, tuple[SeedUser, ...]] = Field(default_factory=dict)
+    """Users that a new engine starts with, by environment: only those of `environment` are made."""
+
+
+class DomainAccess(Access):
     levels: Levels | None = None
     """The layered model."""
     roles: dict[Name, Role] = Field(default_factory=dict)
@@ -200,12 +209,8 @@ class Access(Strict):
     """Action groups by name."""
     tenants: dict[Name, Tenant] = Field(default_factory=dict)
     """Tenants of Dashboards by name."""
-    grants: tuple[GrantSpec, ...] = ()
-    """Who is granted what."""
     users: dict[UserName, InternalUser] = Field(default_factory=dict)
     """Users of the internal user database. Passwords never stand here."""
-    seed_users: dict[Environment, tuple[SeedUser, ...]] = Field(default_factory=dict)
-    """Users that a new engine starts with, by environment: only those of `environment` are made."""
     and_backend_roles: dict[Name, tuple[Annotated[str, Field(min_length=1, max_length=256)], ...]] = Field(
         default_factory=dict
     )

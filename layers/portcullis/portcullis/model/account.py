@@ -6,12 +6,12 @@ import ipaddress
 from pathlib import Path as File
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from portcullis.errors import BadInput
 from portcullis.model.loading import examined, first_of, text_of
-from portcullis.model.names import Wrong, shown
-from portcullis.model.parts import Strict, named
+from portcullis.model.names import Wrong
+from portcullis.model.parts import Block, Strict, named
 
 ACCOUNT_FILE = "account.yaml"
 LARGEST, SMALLEST = (
@@ -21,19 +21,6 @@ LARGEST, SMALLEST = (
 
 Zone = Annotated[str, *named("an Availability Zone")]
 Subnet = Annotated[str, *named("a subnet")]
-
-
-def _block(value: str) -> str:
-    try:
-        network = ipaddress.ip_network(value)
-    except ValueError as error:
-        raise Wrong(f"{shown(value)} is no block of addresses: {error}", "such as 10.20.0.0/16") from None
-    if network.prefixlen == 0:
-        raise Wrong(f"{shown(value)} is the whole internet", "the addresses that your people come from")
-    return value
-
-
-Block = Annotated[str, AfterValidator(_block)]
 
 
 class Callers(Strict):
@@ -112,7 +99,7 @@ class Account(Strict):
 
 def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadInput, ...]]:
     """The account's file; and everything that is wrong with it, in the order of its lines."""
-    account, wrong, _ = examined(Account, text, source)
+    account, wrong, _ = examined(lambda _: Account, text, source)
     return account, wrong
 
 

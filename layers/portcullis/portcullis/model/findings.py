@@ -74,6 +74,11 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.INFO,
         "people who may only look at dashboards can still write saved objects through the API: read-only hides the editing tools, no more",
     ),
+    "dashboard-sees-nothing": (
+        Severity.INFO,
+        "people of a cluster's dashboard level alone: the role that it brings along gives no document of the indices",
+    ),
+    "deprecated-role": (Severity.INFO, "a role of the cluster's own that the next release no longer has"),
     "dls-attribute": (
         Severity.ERROR,
         "a document-level query uses an attribute that no caller has: it fails, or nothing is seen",
@@ -122,6 +127,14 @@ CODES: dict[str, tuple[Severity, str]] = {
         "a field rule or mask that no field can match: what it should hide is shown",
     ),
     "file-name": (Severity.INFO, "the file is not named after its deployment"),
+    "filter-lifted": (
+        Severity.ERROR,
+        "a filter on documents or fields that another entry lifts: entries with the same names are one to a cluster",
+    ),
+    "filter-lifted-for-both": (
+        Severity.WARNING,
+        "a filter on documents or fields that a role without reading lifts for whoever has both: they have the same names",
+    ),
     "fls-includes-ignored": (
         Severity.WARNING,
         "fields that are included and fields that are excluded meet: the includes are ignored",
@@ -184,9 +197,17 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "a cluster permission among index permissions, or the reverse: it has no effect there",
     ),
+    "restricted-indices": (
+        Severity.WARNING,
+        "a role that may reach a cluster's own indices, the security index among them",
+    ),
     "role-unused": (Severity.WARNING, "a role that nobody is granted"),
     "sign-in-without-way-in": (Severity.WARNING, "a sign-in page of Dashboards that nobody can pass"),
     "sql-leak": (Severity.WARNING, "SQL tells which index names exist"),
+    "superuser-by-another-name": (
+        Severity.WARNING,
+        "a privilege on a cluster whose holders can make themselves super users",
+    ),
     "system-indices": (Severity.WARNING, "a pattern that covers the engine's own indices too"),
     "tenant-read-only": (
         Severity.WARNING,
@@ -194,6 +215,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     ),
     "tenant-unknown": (Severity.WARNING, "permissions on a tenant that is not there"),
     "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
+    "token-outlives-group": (
+        Severity.WARNING,
+        "groups that count by the token: who leaves one is let in until the token ends",
+    ),
     "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
     "unloadable": (
         Severity.ERROR,

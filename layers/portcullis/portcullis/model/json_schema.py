@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from portcullis.model.types import Deployment
+from pydantic.json_schema import models_json_schema
+
+from portcullis.model.elasticsearch.types import OnCluster
+from portcullis.model.types import OnDomain
 
 
 def schema() -> dict[str, Any]:
     """The schema as a document (JSON Schema 2020-12). It is as strict as a schema can be; `check` knows more."""
-    made = Deployment.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Portcullis deployment"}
+    _, made = models_json_schema([(OnDomain, "validation"), (OnCluster, "validation")])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Portcullis deployment",
+        "description": "One search engine with its key, its identity sources and its access model.",
+        "if": {"required": ["cluster"]},
+        "then": {"$ref": "#/$defs/OnCluster"},
+        "else": {"$ref": "#/$defs/OnDomain"},
+        **made,
+    }
 
 
 def schema_text() -> str:

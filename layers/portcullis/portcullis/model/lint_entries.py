@@ -15,7 +15,7 @@ from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.findings import Finding, found
 from portcullis.model.parts import Path
-from portcullis.model.types import Deployment
+from portcullis.model.types import OnDomain
 
 _LIMITS = {"dls": "documents", "fls": "fields", "masked_fields": "masks"}
 _UPDATE = "indices:data/write/update"
@@ -24,7 +24,7 @@ _READS = ("indices:data/read/search", "indices:data/read/get")
 
 
 def entries(
-    deployment: Deployment, path: Path, role: str, permissions: tuple[IndexPermission, ...], groups: SecurityConfig
+    deployment: OnDomain, path: Path, role: str, permissions: tuple[IndexPermission, ...], groups: SecurityConfig
 ) -> Iterator[Finding]:
     """`groups` are the action groups that there are."""
     limited = [(i, entry) for i, entry in enumerate(permissions) if _limits(entry)]

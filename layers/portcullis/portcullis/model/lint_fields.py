@@ -14,7 +14,7 @@ from portcullis.model.access_types import IndexPermission
 from portcullis.model.findings import Finding, found
 from portcullis.model.lint_filters import compared
 from portcullis.model.parts import Path
-from portcullis.model.types import Deployment
+from portcullis.model.types import OnDomain
 
 _DIGESTS = frozenset(
     (
@@ -24,7 +24,7 @@ _DIGESTS = frozenset(
 )  # the hashes of a Java runtime
 
 
-def fields_and_masks(deployment: Deployment, at: Path, entry: IndexPermission) -> Iterator[Finding]:
+def fields_and_masks(deployment: OnDomain, at: Path, entry: IndexPermission) -> Iterator[Finding]:
     includes, excludes = fields(entry.fls)
     if includes and excludes:
         yield found(

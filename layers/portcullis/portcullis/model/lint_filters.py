@@ -16,7 +16,7 @@ from portcullis.families.opensearch.known import modules, queries
 from portcullis.model import names
 from portcullis.model.findings import Finding, found
 from portcullis.model.parts import Path
-from portcullis.model.types import Configuration, Deployment
+from portcullis.model.types import Configuration, OnDomain
 
 _NAMES = frozenset((*LISTS, *(name.replace(".", "_") for name in LISTS), "user.name", "user_name"))
 # The engine has no clock for filters. A date in words begins with `now`, and goes on with a sum or a rounding, or ends.
@@ -25,7 +25,7 @@ _NOW_IN_TEXT = re.compile(r"[\[{><=:]\s*\"?now\b|\bTO\s+\"?now\b|\bnow[-+/]\d*[y
 _DEEPEST = 20
 
 
-def document_filter(deployment: Deployment, path: Path, dls: str) -> Iterator[Finding]:
+def document_filter(deployment: OnDomain, path: Path, dls: str) -> Iterator[Finding]:
     """Findings about one filter, the first of those that make it none alone."""
     try:
         query = read(with_attributes(dls))
@@ -104,7 +104,7 @@ def _misplaced(dls: str) -> tuple[str, str] | None:
     return None
 
 
-def unknown_attribute(deployment: Deployment, path: Path, attribute: str, code: str) -> Iterator[Finding]:
+def unknown_attribute(deployment: OnDomain, path: Path, attribute: str, code: str) -> Iterator[Finding]:
     """A finding if no caller of this deployment has the attribute."""
     if attribute in _NAMES:
         return
@@ -135,7 +135,7 @@ def unknown_attribute(deployment: Deployment, path: Path, attribute: str, code: 
     )
 
 
-def _with_own_values(deployment: Deployment, path: Path, dls: str) -> Iterator[Finding]:
+def _with_own_values(deployment: OnDomain, path: Path, dls: str) -> Iterator[Finding]:
     """What the attributes of the file's own users make of the filter: it has to stay the same query, with their words in it."""
     used = {attribute for _, attribute, _ in pieces(dls)}
     for user, spec in deployment.access.users.items():
@@ -355,5 +355,5 @@ def _limits_nothing(query: Any) -> bool:
     return kind == "match_all" or (kind == "constant_score" and _limits_nothing(body["filter"]))
 
 
-def _invalid(deployment: Deployment, path: Path, message: str, remedy: str) -> Finding:
+def _invalid(deployment: OnDomain, path: Path, message: str, remedy: str) -> Finding:
     return found(deployment, "dls-invalid", path, message, remedy)

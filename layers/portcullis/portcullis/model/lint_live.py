@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
 from portcullis.families.opensearch.config import Kind
+from portcullis.model.access_types import DomainAccess
 from portcullis.model.findings import CODES, Facts, Finding
 from portcullis.model.parts import Path
 from portcullis.model.types import Deployment
@@ -27,7 +28,7 @@ def principals(deployment: Deployment) -> Iterator[tuple[Path, Grant]]:
     elsewhere: list[tuple[Path, Subject]] = [
         *(
             (("access", "and_backend_roles", role, i), _behind(Subject(SubjectKind.BACKEND_ROLE, entry)))
-            for role, entries in access.and_backend_roles.items()
+            for role, entries in (access.and_backend_roles if isinstance(access, DomainAccess) else {}).items()
             for i, entry in enumerate(entries)
         ),
         *(
@@ -117,8 +118,9 @@ def _no_such_user(deployment: Deployment, facts: Facts, subject: Subject) -> boo
     if subject.kind is not SubjectKind.INTERNAL_USER or facts.held is None:
         return False
     access = deployment.access
+    declared = access.users if isinstance(access, DomainAccess) else {}
     seeds = {user.name for user in access.seed_users.get(deployment.environment, ())}
-    return subject.name not in {*access.users, *seeds, *facts.held.of(Kind.USERS)}
+    return subject.name not in {*declared, *seeds, *facts.held.of(Kind.USERS)}
 
 
 def _unseen(deployment: Deployment, path: Path, what: str, why: str) -> Finding:

@@ -15,7 +15,7 @@ from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.families.opensearch.attributes import fields
 from portcullis.model import names
 from portcullis.model.findings import Facts, Finding, found
-from portcullis.model.types import Deployment
+from portcullis.model.types import OnDomain
 
 _GROUPS = frozenset((SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP))
 
@@ -30,7 +30,7 @@ class _Meeting:
     other: str
 
 
-def merges(deployment: Deployment, model: AccessModel, facts: Facts) -> Iterator[Finding]:
+def merges(deployment: OnDomain, model: AccessModel, facts: Facts) -> Iterator[Finding]:
     """Findings about callers with several roles: those the file names, and with `facts.membership` each one by name."""
     documents = {**deployment.known.roles, **model.roles}
     restricted = {
@@ -72,7 +72,7 @@ def _several(people: list[str], most: int = 3) -> str:
 
 
 def _between_groups(
-    deployment: Deployment, model: AccessModel, restricted: set[str], meet: Callable[[str, str], tuple[_Meeting, ...]]
+    deployment: OnDomain, model: AccessModel, restricted: set[str], meet: Callable[[str, str], tuple[_Meeting, ...]]
 ) -> Iterator[Finding]:
     """What would meet in somebody who is in two groups: one finding a role, since it may concern nobody."""
     groups: dict[str, set[str]] = {}
@@ -183,7 +183,7 @@ _WORDS = {
 }
 
 
-def _finding(deployment: Deployment, meeting: _Meeting, code: str, who: str, also: str = "") -> Finding:
+def _finding(deployment: OnDomain, meeting: _Meeting, code: str, who: str, also: str = "") -> Finding:
     message, remedy = _WORDS[meeting.code]
     words = {"pattern": meeting.pattern, "who": who, "winner": meeting.winner, "other": meeting.other}
     return found(

@@ -8,18 +8,18 @@ from portcullis.access.plan import By, Grant, SubjectKind
 from portcullis.families.opensearch.attributes import ATTRIBUTE
 from portcullis.model.findings import Finding, found
 from portcullis.model.names import shown
-from portcullis.model.types import Deployment
+from portcullis.model.types import OnDomain
 
 _NAMED = frozenset({SubjectKind.INTERNAL_USER, SubjectKind.IAM_USER, SubjectKind.IAM_ROLE, SubjectKind.COGNITO_USER})
 _GROUPS = frozenset({SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP})
 
 
-def names_that_decide(deployment: Deployment, grants: Sequence[Grant]) -> Iterator[Finding]:
+def names_that_decide(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Finding]:
     yield from _in_filters(deployment, grants)
     yield from _by_precedence(deployment)
 
 
-def _in_filters(deployment: Deployment, grants: Sequence[Grant]) -> Iterator[Finding]:
+def _in_filters(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Finding]:
     """`${...}` in a document filter of a role whose holders the file does not name one by one."""
     for name, role in deployment.access.roles.items():
         loose = [grant for grant in grants if grant.role == name and grant.subject.kind not in _NAMED]
@@ -44,7 +44,7 @@ def _in_filters(deployment: Deployment, grants: Sequence[Grant]) -> Iterator[Fin
                 )
 
 
-def _by_precedence(deployment: Deployment) -> Iterator[Finding]:
+def _by_precedence(deployment: OnDomain) -> Iterator[Finding]:
     """A token carries one role: that of the first of somebody's groups. What the others are granted by their role is not had."""
     cognito = deployment.identity.cognito
     if cognito is None:

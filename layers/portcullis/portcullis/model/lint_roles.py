@@ -20,13 +20,13 @@ from portcullis.model.lint_fields import fields_and_masks
 from portcullis.model.lint_filters import document_filter, unknown_attribute
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS
-from portcullis.model.types import Deployment
+from portcullis.model.types import OnDomain
 
 _LONGEST = 256
 _PLUGIN_DEPTH = 3
 
 
-def roles(deployment: Deployment) -> Iterator[Finding]:
+def roles(deployment: OnDomain) -> Iterator[Finding]:
     """Findings about the roles, action groups and levels of a deployment file."""
     groups = SecurityConfig({Kind.ACTION_GROUPS: {**deployment.known.action_groups, **_own_groups(deployment)}})
     for name, role in deployment.access.roles.items():
@@ -63,11 +63,11 @@ def roles(deployment: Deployment) -> Iterator[Finding]:
             )
 
 
-def _own_groups(deployment: Deployment) -> dict[str, Json]:
+def _own_groups(deployment: OnDomain) -> dict[str, Json]:
     return {name: group.model_dump(mode="json") for name, group in deployment.access.action_groups.items()}
 
 
-def _permissions(deployment: Deployment, path: Path, permissions: tuple[str, ...], used_for: str) -> Iterator[Finding]:
+def _permissions(deployment: OnDomain, path: Path, permissions: tuple[str, ...], used_for: str) -> Iterator[Finding]:
     known = deployment.known
     for i, permission in enumerate(permissions):
         group = known.action_groups.get(permission)
@@ -120,7 +120,7 @@ _WRITES_TENANT = "kibana:saved_objects/*/write"  # the engine looks for this ver
 
 
 def _tenants(
-    deployment: Deployment, path: Path, permissions: tuple[TenantPermission, ...], groups: SecurityConfig
+    deployment: OnDomain, path: Path, permissions: tuple[TenantPermission, ...], groups: SecurityConfig
 ) -> Iterator[Finding]:
     for i, entry in enumerate(permissions):
         for pattern in entry.tenant_patterns:
@@ -138,7 +138,7 @@ def _tenants(
         )
 
 
-def _patterns(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
+def _patterns(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
     yield from _system(deployment, path, patterns)
     for pattern in patterns:
         yield from _attributes(deployment, path, pattern)
@@ -161,7 +161,7 @@ def _patterns(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> 
             )
 
 
-def _attributes(deployment: Deployment, path: Path, pattern: str) -> Iterator[Finding]:
+def _attributes(deployment: OnDomain, path: Path, pattern: str) -> Iterator[Finding]:
     for attribute in dict.fromkeys(ATTRIBUTE.findall(pattern)):
         if is_list(attribute):
             message = f"${{{attribute}}} is a list of values in quotes, and no name is called so"
@@ -170,7 +170,7 @@ def _attributes(deployment: Deployment, path: Path, pattern: str) -> Iterator[Fi
             yield from unknown_attribute(deployment, path, attribute, "pattern-attribute")
 
 
-def _system(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
+def _system(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
     for pattern in patterns:
         covered = [index for index in names.SYSTEM_INDICES if names.matches(pattern, index)]
         if covered and not pattern.startswith("."):
@@ -183,7 +183,7 @@ def _system(deployment: Deployment, path: Path, patterns: tuple[str, ...]) -> It
             )
 
 
-def _long(deployment: Deployment, path: Path, value: Any) -> Iterator[Finding]:
+def _long(deployment: OnDomain, path: Path, value: Any) -> Iterator[Finding]:
     """Strings that OpenSearch 3.8 refuses."""
     if isinstance(value, str):
         if len(value) > _LONGEST:

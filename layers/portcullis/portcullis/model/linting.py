@@ -3,46 +3,68 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
-from pathlib import PurePath
 
-from portcullis.access.plan import By, Grant, SubjectKind
+from portcullis.access.plan import AccessModel, By, Grant, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patterns import unloadable
 from portcullis.model import names
-from portcullis.model.findings import CODES, Facts, Finding, Severity
+from portcullis.model.elasticsearch.lint import of_cluster
+from portcullis.model.elasticsearch.types import OnCluster
+from portcullis.model.findings import CODES, Facts, Finding, Severity, found
+from portcullis.model.lint_any import by_case, file_name, granted, nobody_told, unused
 from portcullis.model.lint_live import live
 from portcullis.model.lint_merge import merges
 from portcullis.model.lint_names import names_that_decide
 from portcullis.model.lint_roles import roles
 from portcullis.model.parts import Path
 from portcullis.model.policy import denies_sql
-from portcullis.model.presets import follows
 from portcullis.model.resolving import resolve
-from portcullis.model.types import MASTERS, Configuration, Deployment
+from portcullis.model.types import MASTERS, Configuration, Deployment, OnDomain
 
 
 def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, ...]:
     """Everything that lint finds, the worst first, then in the order of the file. Deterministic; touches nothing."""
     facts = facts or Facts()
     model = resolve(deployment)
-    found = [
-        *_sign_in(deployment, facts),
-        *_subjects(deployment, facts, model.grants),
-        *_unused(deployment, model.grants),
-        *_by_case(deployment),
-        *_told(deployment),
-        *_engine(facts),
+    everywhere = [
+        *granted(deployment, facts),
+        *file_name(deployment),
+        *nobody_told(deployment),
         *live(deployment, facts),
+    ]
+    if isinstance(deployment, OnCluster):
+        everywhere += of_cluster(deployment, model)
+    elif isinstance(deployment, OnDomain):
+        everywhere += _of_domain(deployment, model, facts)
+    judged = (_accepted(finding, deployment) for finding in dict.fromkeys(everywhere))
+    order = list(Severity)
+    return tuple(sorted(judged, key=lambda f: (order.index(f.severity), _line(f.place), f.code, f.message)))
+
+
+def _of_domain(deployment: OnDomain, model: AccessModel, facts: Facts) -> list[Finding]:
+    return [
+        *_sign_in(deployment, facts),
+        *_principals(deployment, model.grants),
+        *_unused(deployment, model.grants),
+        *by_case(deployment, _named(deployment)),
+        *_engine(facts),
         *roles(deployment),
         *merges(deployment, model, facts),
         *names_that_decide(deployment, model.grants),
     ]
-    judged = (_accepted(finding, deployment) for finding in dict.fromkeys(found))
-    order = list(Severity)
-    return tuple(sorted(judged, key=lambda f: (order.index(f.severity), _line(f.place), f.code, f.message)))
+
+
+def _named(deployment: OnDomain) -> list[tuple[str, Collection[str], Collection[str]]]:
+    access, known = deployment.access, deployment.known
+    return [
+        ("roles", access.roles, known.roles),
+        ("action_groups", access.action_groups, known.action_groups),
+        ("tenants", access.tenants, known.tenants),
+        ("users", access.users, ()),
+    ]
 
 
 def require(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, ...]:
@@ -63,10 +85,6 @@ def as_error(finding: Finding, more: int = 0) -> BadInput:
     return BadInput(f"{finding.message} [{finding.code}]", source=source, place=place, remedy=finding.remedy + also)
 
 
-def found_at(deployment: Deployment, code: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(code, CODES[code][0], deployment.place(*path), message, remedy)
-
-
 def _line(place: str) -> int:
     number = place.partition(":")[2].partition(" ")[0]
     return int(number) if number.isdigit() else 0
@@ -79,18 +97,7 @@ def _accepted(finding: Finding, deployment: Deployment) -> Finding:
     return replace(finding, severity=Severity.ACCEPTED, remedy=f"accepted: {reason}")
 
 
-def _told(deployment: Deployment) -> Iterator[Finding]:
-    if not deployment.alerts.email:
-        yield found_at(
-            deployment,
-            "nobody-told",
-            ("alerts",),
-            "nobody is told by e-mail when something happens",
-            "alerts: {email: …}; or, where something else subscribes to the topic, accept: {nobody-told: who does}",
-        )
-
-
-def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
+def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
     access, configuration = deployment.access, deployment.domain.configuration
     internal: list[tuple[Path, str]] = [
         (("access", "grants", i), g.to.subject.name)
@@ -102,7 +109,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
     internal += [(("access", "seed_users", deployment.environment.value, i), seed.name) for i, seed in enumerate(seeds)]
     if configuration is not Configuration.INTERNAL:
         for path, name in internal:
-            yield found_at(
+            yield found(
                 deployment,
                 "basic-auth-under-iam-master",
                 path,
@@ -111,7 +118,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             )
     elif access.users or seeds:
         where: Path = ("access", "users") if access.users else ("access", "seed_users", deployment.environment.value)
-        yield found_at(
+        yield found(
             deployment,
             "password-not-self-service",
             where,
@@ -120,7 +127,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
         )
     cognito = deployment.identity.cognito
     if configuration is Configuration.COGNITO and (cognito is None or not _cognito_grants(deployment)):
-        yield found_at(
+        yield found(
             deployment,
             "sign-in-without-way-in",
             ("domain", "configuration"),
@@ -128,7 +135,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             "add identity.cognito.groups and grants to them, or set domain.configuration: api",
         )
     if configuration is not Configuration.COGNITO and cognito is not None:
-        yield found_at(
+        yield found(
             deployment,
             "cognito-without-dashboards",
             ("identity", "cognito"),
@@ -136,7 +143,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             "set domain.configuration: cognito, or leave identity.cognito out",
         )
     if deployment.custody.deny_older_sessions and not (cognito and cognito.bounded_groups):
-        yield found_at(
+        yield found(
             deployment,
             "older-sessions-of-nobody",
             ("custody", "deny_older_sessions"),
@@ -150,7 +157,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
                 and deployment.levels[grant.level].dashboards
                 and not deployment.levels[grant.level].privileges
             ):
-                yield found_at(
+                yield found(
                     deployment,
                     "sign-in-without-way-in",
                     ("access", "grants", i, "level"),
@@ -158,7 +165,7 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
                     "set domain.configuration: cognito, or leave the grant out",
                 )
     if not deployment.domain.deny_sql:
-        yield found_at(
+        yield found(
             deployment,
             "sql-leak",
             ("domain", "deny_sql"),
@@ -175,53 +182,17 @@ def _sign_in(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _cognito_grants(deployment: Deployment) -> bool:
+def _cognito_grants(deployment: OnDomain) -> bool:
     kinds = {SubjectKind.COGNITO_GROUP, SubjectKind.COGNITO_USER}
     return any(g.to.subject.kind in kinds for g in deployment.access.grants)
 
 
-def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -> Iterator[Finding]:
+def _principals(deployment: OnDomain, grants: tuple[Grant, ...]) -> Iterator[Finding]:
     access = deployment.access
-    seen: dict[tuple[object, ...], int] = {}
     for i, spec in enumerate(access.grants):
-        path: Path = ("access", "grants", i)
-        subject, to = spec.to.subject, (*path, "to")
-        what = (subject, spec.role, spec.level, spec.to.by)
-        if what in seen:
-            yield found_at(
-                deployment,
-                "duplicate-grant",
-                path,
-                f"{subject} is granted {spec.role or spec.level} already in grant {seen[what]}",
-                "keep one",
-            )
-        seen.setdefault(what, i + 1)
-        account = names.account_of(subject.name)
-        if facts.account and account and account != facts.account:
-            yield found_at(
-                deployment,
-                "other-account",
-                to,
-                f"{subject} belongs to account {account}, the deployment to {facts.account}",
-                "is that so meant? Its identity events do not reach this account",
-            )
-        people = (SubjectKind.COGNITO_USER, SubjectKind.INTERNAL_USER, SubjectKind.IAM_USER)
-        if (
-            spec.level is not None
-            and subject.kind in people
-            and (standards := deployment.levels[spec.level].user_names)
-        ):
-            name = subject.name.rpartition("/")[2]
-            if not follows(name, standards):
-                yield found_at(
-                    deployment,
-                    "user-name-standard",
-                    to,
-                    f"{names.shown(name)} does not follow the standard of the level {spec.level}",
-                    f"{' or '.join(standards)}; access.levels.define.{spec.level}.user_names sets another",
-                )
+        subject, to = spec.to.subject, ("access", "grants", i, "to")
         if subject.kind is SubjectKind.BACKEND_ROLE and ("*" in subject.name or "?" in subject.name):
-            yield found_at(
+            yield found(
                 deployment,
                 "wildcard-principal",
                 to,
@@ -231,7 +202,7 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
     for role, entries in access.and_backend_roles.items():
         for i, entry in enumerate(entries):
             if "*" in entry or "?" in entry:
-                yield found_at(
+                yield found(
                     deployment,
                     "wildcard-principal",
                     ("access", "and_backend_roles", role, i),
@@ -242,7 +213,7 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
     for i, spec in enumerate(access.grants):
         if spec.role in ("all_access", "security_manager") and masters[spec.to.subject, spec.to.by or By.MEMBERS] < 2:
             other = "security_manager" if spec.role == "all_access" else "all_access"
-            yield found_at(
+            yield found(
                 deployment,
                 "half-master",
                 ("access", "grants", i, "role"),
@@ -255,7 +226,7 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
             and deployment.levels[spec.level].dashboards
             and not deployment.levels[spec.level].privileges
         ):
-            yield found_at(
+            yield found(
                 deployment,
                 "dashboards-write-api",
                 ("access", "grants", i, "level"),
@@ -263,40 +234,24 @@ def _subjects(deployment: Deployment, facts: Facts, grants: tuple[Grant, ...]) -
                 "accept it, or define the level: {dashboards: false, indices: ['.kibana*', '.opensearch_dashboards*'], privileges: [read]}",
             )
             break
-    if deployment.source and PurePath(deployment.source).stem not in (deployment.deployment, deployment.source):
-        yield found_at(
-            deployment,
-            "file-name",
-            ("deployment",),
-            f"the file describes {deployment.deployment}",
-            f"call it {deployment.deployment}.yaml",
-        )
 
 
-def _unused(deployment: Deployment, grants: tuple[Grant, ...]) -> Iterator[Finding]:
+def _unused(deployment: OnDomain, grants: tuple[Grant, ...]) -> Iterator[Finding]:
     access = deployment.access
-    granted = {g.role for g in grants} | set(access.and_backend_roles)
-    for name in access.roles:
-        if name not in granted:
-            yield found_at(
-                deployment,
-                "role-unused",
-                ("access", "roles", name),
-                f"nobody is granted {names.shown(name)}",
-                "grant it, or leave it out",
-            )
+    given = {g.role for g in grants} | set(access.and_backend_roles)
+    yield from unused(deployment, access.roles, given)
     tenants = {*access.tenants, *deployment.known.tenants}
     usable = [
         pattern
         for name, role in access.roles.items()
-        if name in granted
+        if name in given
         for entry in role.tenant_permissions
         for pattern in entry.tenant_patterns
     ]
     # all_access may use every tenant, but a tenant that only masters use is not what it was declared for.
     for tenant in access.tenants:
         if not any(names.matches(pattern, tenant) for pattern in usable):
-            yield found_at(
+            yield found(
                 deployment,
                 "tenant-unused",
                 ("access", "tenants", tenant),
@@ -307,35 +262,13 @@ def _unused(deployment: Deployment, grants: tuple[Grant, ...]) -> Iterator[Findi
         for i, entry in enumerate(role.tenant_permissions):
             for pattern in entry.tenant_patterns:
                 if "${" not in pattern and not any(names.matches(pattern, tenant) for tenant in tenants):
-                    yield found_at(
+                    yield found(
                         deployment,
                         "tenant-unknown",
                         ("access", "roles", name, "tenant_permissions", i),
                         f"there is no tenant {names.shown(pattern)}",
                         names.did_you_mean(pattern, tenants),
                     )
-
-
-def _by_case(deployment: Deployment) -> Iterator[Finding]:
-    """Names that people take for one, and the engine for two."""
-    access, known = deployment.access, deployment.known
-    for section, own, there in (
-        ("roles", access.roles, known.roles),
-        ("action_groups", access.action_groups, known.action_groups),
-        ("tenants", access.tenants, known.tenants),
-        ("users", access.users, ()),
-    ):
-        spelled: dict[str, str] = {}
-        for name in (*there, *own):
-            other = spelled.setdefault(name.lower(), name)
-            if other != name and name in own:
-                yield found_at(
-                    deployment,
-                    "names-by-case",
-                    ("access", section, name),
-                    f"{names.shown(name)} differs from {names.shown(other)} in upper and lower case alone: the engine takes them for two",
-                    "names that differ in more",
-                )
 
 
 _FOR_EVERYBODY = "own_index"  # an engine comes with it mapped to everybody: an index named after the caller

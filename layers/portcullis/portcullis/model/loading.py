@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path as File
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from portcullis.errors import BadInput
+from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.names import Wrong, did_you_mean, shown
 from portcullis.model.parts import Path, dotted
 from portcullis.model.reading import Document, read
 from portcullis.model.references import references
-from portcullis.model.types import Deployment
+from portcullis.model.types import Deployment, OnDomain, mixture, names_a_cluster
 
 _Whole = TypeVar("_Whole", bound=BaseModel)
 
@@ -63,7 +64,7 @@ def first_of(wrong: Sequence[BadInput]) -> BadInput:
 
 def examine(text: str, source: str) -> tuple[Deployment | None, tuple[BadInput, ...]]:
     """Everything that is wrong with a deployment file, in the order of its lines; and the deployment, if it could be made out."""
-    deployment, found, document = examined(Deployment, text, source)
+    deployment, found, document = examined(form_of, text, source)
     if deployment is None or document is None:
         return None, found
     deployment._source, deployment._lines = source, document.lines
@@ -73,20 +74,34 @@ def examine(text: str, source: str) -> tuple[Deployment | None, tuple[BadInput, 
     )
 
 
+def form_of(data: dict[str, Any]) -> type[Deployment]:
+    """The form that a deployment file is to be read by. Raises Wrong for half a domain and half a cluster."""
+    if why := mixture(data):
+        raise why
+    return OnCluster if names_a_cluster(data) else OnDomain
+
+
 def examined(
-    whole: type[_Whole], text: str, source: str
+    form: Callable[[dict[str, Any]], type[_Whole]], text: str, source: str
 ) -> tuple[_Whole | None, tuple[BadInput, ...], Document | None]:
-    """A file as what it should be, as far as its own words go; everything that is wrong with them; and the file with its lines."""
+    """A file as what it should be, as far as its own words go; everything that is wrong with them; and the file with its lines.
+
+    `form` says by what was read what the file should be.
+    """
     try:
         document = read(text, source)
     except BadInput as wrong:
         return None, (wrong,), None
+    places = _Places(document, source)
+    try:
+        whole = form(document.data if isinstance(document.data, dict) else {})
+    except Wrong as wrong:
+        return None, (places.wrong((), wrong.problem, wrong.remedy, wrong.at)[1],), document
     if not isinstance(document.data, dict):
         kind = _kind(document.data)
         first = next(iter(whole.model_fields))
         remedy = f"keys and values: {first}: …"
         return None, (BadInput(f"holds {kind}", source=source, place="line 1", remedy=remedy),), document
-    places = _Places(document, source)
     _numbers_as_json(document.data)
     try:
         return whole.model_validate_json(json.dumps(document.data)), (), document
@@ -243,6 +258,8 @@ _MEANT = {
 
 def _key_remedy(location: tuple[str | int, ...], whole: type[BaseModel]) -> str:
     key, model = str(location[-1]), _model_at(location[:-1], whole)
+    if model is not None and key in (meant := getattr(model, "MEANT", {})):
+        return str(meant[key])
     if key in _MEANT:
         return _MEANT[key]
     if key == "by" and model is not None and "to" in model.model_fields:

@@ -58,6 +58,14 @@ _RULES: dict[str, tuple[str, str]] = {
         r"(?:OpenSearch_[1-3]\.\d{1,2}|Elasticsearch_(?:6\.[78]|7\.\d{1,2}))",
         "as Amazon names it: OpenSearch_1.0 to OpenSearch_3.x, or Elasticsearch_6.7 to 7.10",
     ),
+    "an engine of Elastic's own": (
+        r"elasticsearch-(?:(?:6\.8|7\.17)(?:\.\d{1,2})?|[89](?:\.\d{1,2}){0,2})",
+        "elasticsearch- and 9, 8, 7.17 or 6.8, for example elasticsearch-9.5 or elasticsearch-6.8.23",
+    ),
+    "an endpoint": (
+        r"(?=.{4,259}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9]\d{0,4}",
+        "host and port without a scheme, such as search.example.internal:9200: it is always https",
+    ),
     "a KMS key": (
         r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key/[A-Za-z0-9-]{1,64}|alias/[A-Za-z0-9/_-]{1,250})",
         "the ARN of a key or of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME",

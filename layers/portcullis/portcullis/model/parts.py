@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated
 
@@ -37,17 +38,22 @@ def _readable(value: str) -> str:
     return value
 
 
-_DEPLOYMENT, _NAME, _USER, _REGION = (
-    named("a deployment's name"),
-    named("a name"),
-    named("a user name"),
-    named("a Region"),
-)
+def _block(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise Wrong(f"{names.shown(value)} is no block of addresses: {error}", "such as 10.20.0.0/16") from None
+    if network.prefixlen == 0:
+        raise Wrong(f"{names.shown(value)} is the whole internet", "the addresses that are meant")
+    return value
+
+
 Name = Annotated[str, *named("a name")]
 UserName = Annotated[str, *named("a user name")]
 Region = Annotated[str, *named("a Region")]
 SecretName = Annotated[str, *named("a secret")]
 Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
+Block = Annotated[str, AfterValidator(_block)]
 IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(max_length=255)]
 PERMISSION = r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"
 Permission = Annotated[str, Field(pattern=PERMISSION), AfterValidator(_readable)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portcullis.access.actual import Json
-from portcullis.model.types import Configuration, Deployment
+from portcullis.model.types import Configuration, OnDomain
 
 # SQL and PPL say "no permissions" of an index that exists and "no such index" of one that does not. The subpaths are denied too:
 # _sql/_explain and _sql/close answer as _sql does.
@@ -12,7 +12,7 @@ SQL_PATHS = ("_plugins/_sql", "_plugins/_sql/*", "_opendistro/_sql", "_opendistr
 DASHBOARDS_PATHS = ("_plugin/kibana*", "_dashboards*")
 
 
-def access_policy(deployment: Deployment, domain_arn: str) -> Json:
+def access_policy(deployment: OnDomain, domain_arn: str) -> Json:
     """The policy document for the domain with this ARN.
 
     It lets every caller through to fine-grained access control, which decides; a policy that names principals would refuse basic

@@ -7,101 +7,50 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcullis.access.plan import By, SubjectKind
-from portcullis.model.findings import CODES, Severity
+from portcullis.model.elasticsearch.references import of_cluster
+from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.names import Wrong, check_subject, did_you_mean, shown
 from portcullis.model.parts import PERMISSION, Path
-from portcullis.model.presets import ACTIONS, follows, level_role
-from portcullis.model.types import Deployment
+from portcullis.model.pointing import pointing
+from portcullis.model.presets import ACTIONS, level_role
+from portcullis.model.types import Deployment, OnDomain
 
 
 def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
     """All of it, as (key path, what is wrong there)."""
+    if isinstance(deployment, OnCluster):
+        yield from of_cluster(deployment)
+    elif isinstance(deployment, OnDomain):
+        yield from _of_domain(deployment)
+
+
+def _of_domain(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
     access, identity = deployment.access, deployment.identity
-    levels = deployment.levels
     roles = {*access.roles, *deployment.known.roles}
     yield from _definitions(deployment)
-    for code in deployment.accept:
-        if code not in CODES or CODES[code][0] is Severity.ERROR:
-            acceptable = [c for c, (severity, _) in CODES.items() if severity is not Severity.ERROR]
-            problem = "is an error and cannot be accepted" if code in CODES else "is no finding of portcullis check"
-            yield (
-                ("accept", code),
-                Wrong(f"{shown(code)} {problem}", "mend it" if code in CODES else did_you_mean(code, acceptable)),
-            )
+    yield from pointing(deployment, roles, access.users)
     groups = identity.cognito.groups if identity.cognito else {}
     for i, grant in enumerate(access.grants):
         here: Path = ("access", "grants", i)
-        if grant.level is not None and grant.level not in levels:
+        subject, to = grant.to.subject, (*here, "to", grant.to.subject.kind.value)
+        by_role = grant.to.by is By.ROLE and subject.name in groups
+        if subject.kind is SubjectKind.COGNITO_GROUP and by_role and not groups[subject.name].role:
             yield (
-                (*here, "level"),
+                (*here, "to", "by"),
                 Wrong(
-                    f"there is no level {shown(grant.level)}",
-                    did_you_mean(grant.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
+                    f"the group {shown(subject.name)} has no role of its own",
+                    f"identity.cognito.groups: {{{subject.name}: {{role: true}}}}, or leave out by",
                 ),
             )
-        if grant.role is not None and grant.role not in roles:
-            yield (*here, "role"), Wrong(f"there is no role {shown(grant.role)}", did_you_mean(grant.role, roles))
-        subject, to = grant.to.subject, (*here, "to", grant.to.subject.kind.value)
-        match subject.kind:
-            case SubjectKind.COGNITO_GROUP if subject.name not in groups:
-                yield (
-                    to,
-                    Wrong(
-                        f"there is no Cognito group {shown(subject.name)}",
-                        did_you_mean(subject.name, groups) or "add it to identity.cognito.groups",
-                    ),
-                )
-            case SubjectKind.COGNITO_GROUP if grant.to.by is By.ROLE and not groups[subject.name].role:
-                yield (
-                    (*here, "to", "by"),
-                    Wrong(
-                        f"the group {shown(subject.name)} has no role of its own",
-                        f"identity.cognito.groups: {{{subject.name}: {{role: true}}}}, or leave out by",
-                    ),
-                )
-            case SubjectKind.COGNITO_USER if identity.cognito is None:
-                yield to, Wrong("this deployment has no user pool", "add identity.cognito")
-            case SubjectKind.IAM_GROUP if subject.name.rpartition("/")[2] not in identity.iam_groups:
-                yield (
-                    to,
-                    Wrong(
-                        f"the IAM group {shown(subject.name)} is not listened to",
-                        did_you_mean(subject.name, identity.iam_groups) or "add it to identity.iam_groups",
-                    ),
-                )
-            case SubjectKind.IDENTITY_CENTER_GROUP:
-                yield (
-                    to,
-                    Wrong(
-                        "a group of IAM Identity Center cannot be granted anything: no sign-in to the domains of these stacks gives its"
-                        " members' names, so nobody would be let in, or somebody else of that name",
-                        "grant to the role of its permission set (iam_role: AWSReservedSSO_…), or to a Cognito group",
-                    ),
-                )
-            case _:
-                pass
-    for environment, users in access.seed_users.items():
-        for i, user in enumerate(users):
-            here = ("access", "seed_users", environment.value, i)
-            if user.level not in levels:
-                yield (
-                    (*here, "level"),
-                    Wrong(
-                        f"there is no level {shown(user.level)}",
-                        did_you_mean(user.level, levels) or "add access.levels: {preset: layered, indices: [...]}",
-                    ),
-                )
-            elif levels[user.level].user_names and not follows(user.name, levels[user.level].user_names):
-                standard = " or ".join(levels[user.level].user_names)
-                yield (
-                    (*here, "name"),
-                    Wrong(
-                        f"{shown(user.name)} does not follow the standard of the level {user.level}",
-                        f"{standard}; access.levels.define.{user.level}.user_names sets another",
-                    ),
-                )
-            if user.name in access.users or any(other.name == user.name for other in users[:i]):
-                yield (*here, "name"), Wrong(f"the user {shown(user.name)} is there twice", "keep one")
+        if subject.kind is SubjectKind.IDENTITY_CENTER_GROUP:
+            yield (
+                to,
+                Wrong(
+                    "a group of IAM Identity Center cannot be granted anything: no sign-in to the domains of these stacks gives its"
+                    " members' names, so nobody would be let in, or somebody else of that name",
+                    "grant to the role of its permission set (iam_role: AWSReservedSSO_…), or to a Cognito group",
+                ),
+            )
     plain_roles: list[tuple[Path, str]] = [
         *(
             (("access", "and_backend_roles", r, i), e)
@@ -132,7 +81,7 @@ def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
             )
 
 
-def _definitions(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+def _definitions(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
     """Roles, action groups, tenants and levels that cannot be as they are defined."""
     access, known = deployment.access, deployment.known
     taken: tuple[tuple[str, Any, Any], ...] = (

@@ -6,16 +6,24 @@ from collections.abc import Collection, Iterator
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
-from portcullis.model.access_types import Access, InternalUser, Role
+from portcullis.model.access_types import DomainAccess, InternalUser, Role
+from portcullis.model.elasticsearch.resolving import resolved
+from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.option_types import Options, SnapshotOptions
 from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_role
-from portcullis.model.types import Deployment
+from portcullis.model.types import Deployment, OnDomain
 
 
 def resolve(deployment: Deployment, *, existing: Collection[str] | None = None) -> AccessModel:
-    """The resolved access model.
+    """The resolved access model, in the form of its engine's family. `existing`: see `_of_domain`."""
+    if isinstance(deployment, OnCluster):
+        return resolved(deployment)
+    assert isinstance(deployment, OnDomain)  # noqa: S101 - there are these two
+    return _of_domain(deployment, existing)
 
-    `existing` are the names of the roles that the engine has, if they are known: a domain upgraded from Elasticsearch, and an OpenSearch
+
+def _of_domain(deployment: OnDomain, existing: Collection[str] | None) -> AccessModel:
+    """`existing` are the names of the roles that the engine has, if they are known: a domain upgraded from Elasticsearch, and an OpenSearch
     that is not Amazon's, call the roles of Dashboards kibana_* where a new domain of Amazon calls them opensearch_dashboards_*.
     """
     access, levels = deployment.access, deployment.levels
@@ -41,14 +49,17 @@ def resolve(deployment: Deployment, *, existing: Collection[str] | None = None) 
 
 
 def secrets(deployment: Deployment) -> dict[str, str | None]:
-    """Internal user -> the secret that holds the password, or None where one is to be made."""
-    named = {name: user.secret for name, user in deployment.access.users.items()}
+    """User of the engine's own -> the secret that holds the password, or None where one is to be made."""
+    users = deployment.access.users if isinstance(deployment, OnDomain | OnCluster) else {}
+    named = {name: user.secret for name, user in users.items()}
     return named | {seed.name: seed.secret for seed in deployment.access.seed_users.get(deployment.environment, ())}
 
 
 def options(deployment: Deployment) -> Options:
     """What the operations read besides the access model."""
     given = {name: value for name, value in deployment.snapshots.model_dump(mode="json").items() if value is not None}
+    if isinstance(deployment, OnCluster):
+        given["every_hours"] = 0  # whoever runs the cluster takes them
     return Options(
         sweep_minutes=deployment.custody.sweep_minutes,
         end_sessions=deployment.custody.end_sessions,
@@ -62,7 +73,7 @@ def options(deployment: Deployment) -> Options:
     )
 
 
-def _grants(deployment: Deployment, access: Access, names: dict[str, tuple[str, ...]]) -> Iterator[Grant]:
+def _grants(deployment: OnDomain, access: DomainAccess, names: dict[str, tuple[str, ...]]) -> Iterator[Grant]:
     for i, spec in enumerate(access.grants):
         source = f"{deployment.source}:{deployment.line('access', 'grants', i)} grant {i + 1}"
         if spec.level is not None:
@@ -76,7 +87,7 @@ def _grants(deployment: Deployment, access: Access, names: dict[str, tuple[str, 
             yield Grant(Subject(SubjectKind.INTERNAL_USER, seed.name), role, source)
 
 
-def _role_names(deployment: Deployment, level: str, spec: Level, existing: Collection[str] | None) -> tuple[str, ...]:
+def _role_names(deployment: OnDomain, level: str, spec: Level, existing: Collection[str] | None) -> tuple[str, ...]:
     """What a grant of this level grants: its own role if it allows anything of its own, and the predefined ones it needs."""
     own = (level_role(level),) if spec.privileges or spec.cluster_permissions else ()
     known = deployment.known
@@ -89,7 +100,7 @@ def _existing(old: str, new: str, existing: Collection[str] | None) -> str:
     return old if existing is not None and new not in existing and old in existing else new
 
 
-def _level_role(deployment: Deployment, level: str, spec: Level) -> Json:
+def _level_role(deployment: OnDomain, level: str, spec: Level) -> Json:
     indices = spec.indices or (deployment.access.levels.indices if deployment.access.levels else ())
     actions = [action for privilege in spec.privileges for action in ACTIONS[privilege] or ()]
     on_cluster = (

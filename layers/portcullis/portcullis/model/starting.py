@@ -13,6 +13,7 @@ PRESETS: dict[str, str] = {
     "cognito": "IAM for the API, Cognito for Dashboards; an IAM master",
     "internal": "user names and passwords of the internal user database, seed users among them",
     "api": "IAM for the API, Dashboards shut; an IAM master",
+    "layered-elasticsearch": "the same four levels on an Elasticsearch cluster that runs elsewhere; people are its native users",
 }
 
 

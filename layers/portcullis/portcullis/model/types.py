@@ -5,19 +5,22 @@ Instances come from `model.load`; they know the file and the lines they were rea
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from portcullis.access.plan import SubjectKind
+from portcullis.access.plan import Subject, SubjectKind
 from portcullis.families.opensearch.known import Known, known
 from portcullis.model import names
-from portcullis.model.access_types import Access, Environment
+from portcullis.model.access_types import Access, DomainAccess, Environment
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Path, Region, Strict, Text, dotted, named
 from portcullis.model.presets import LEVELS, Level
+
+ELASTIC = "elasticsearch-"  # how the name of an engine of Elastic's own begins
 
 
 class Configuration(StrEnum):
@@ -220,24 +223,22 @@ class AlertSpec(Strict):
     """Who is told by e-mail. Default: the topic alone, for you to subscribe to."""
 
 
-class Deployment(Strict):
-    """One search domain with its key, its identity sources and its access model."""
+class Deployment(Strict, ABC):
+    """What every deployment file says, whatever its engine is: a search engine, its key, its identity sources, its access model."""
 
     deployment: Annotated[str, *named("a deployment's name")]
-    """Name of the deployment, and of its domain."""
+    """Name of the deployment; a domain is called so, too."""
     description: Text = ""
     """What it is, for people."""
-    engine: Annotated[str, *named("an engine")]
-    """Engine and version as Amazon names it, such as OpenSearch_3.3."""
+    engine: str
+    """Engine and version."""
     environment: Environment = Environment.CLOUD
     """Where this engine runs; the seed users of that environment are made."""
-    domain: Domain
-    """The domain itself."""
     key: Key = Key()
     """The key that encrypts it."""
     identity: Identity = Identity()
     """Where people and groups come from."""
-    access: Access = Access()
+    access: Access
     """Who may do what."""
     custody: Custody = Custody()
     """What happens when the key rotates or is revoked."""
@@ -254,24 +255,23 @@ class Deployment(Strict):
     _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)
 
     @property
+    @abstractmethod
+    def family(self) -> str:
+        """The family of its engine: one of `families.FAMILIES`."""
+
+    @property
+    @abstractmethod
+    def levels(self) -> dict[str, Level]:
+        """The levels by name: the preset's, changed and added to as `access.levels.define` says. Empty without levels."""
+
+    def called(self, level: str, subject: Subject) -> str:
+        """The name of a user as the level's standards are about it."""
+        return subject.name.rpartition("/")[2]
+
+    @property
     def source(self) -> str:
         """The file it was read from, as given."""
         return self._source
-
-    @property
-    def known(self) -> Known:
-        """What its engine has from the start."""
-        return known(self.engine)
-
-    @property
-    def levels(self) -> dict[str, Level]:
-        """The levels by name: the preset's, changed and added to as `access.levels.define` says. Empty without levels."""
-        if self.access.levels is None:
-            return {}
-        merged = dict(LEVELS)
-        for name, spec in self.access.levels.define.items():
-            merged[name] = merged.get(name, Level()).changed(**spec.model_dump(exclude_none=True))
-        return merged
 
     def line(self, *path: str | int) -> int:
         """The line (from 1) where this key path stands, or its nearest parent's; 0 if nothing is known."""
@@ -282,3 +282,57 @@ class Deployment(Strict):
     def place(self, *path: str | int) -> str:
         """`file:line path` for people."""
         return f"{self._source}:{self.line(*path)} {dotted(path)}".strip()
+
+
+class OnDomain(Deployment):
+    """A domain of Amazon's, made by the stacks."""
+
+    engine: Annotated[str, *named("an engine")]
+    """Engine and version as Amazon names it, such as OpenSearch_3.3."""
+    domain: Domain
+    """The domain itself."""
+    access: DomainAccess = DomainAccess()
+    """Who may do what."""
+
+    @property
+    def family(self) -> str:
+        return "opensearch"
+
+    @property
+    def known(self) -> Known:
+        """What its engine has from the start."""
+        return known(self.engine)
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        if self.access.levels is None:
+            return {}
+        merged = dict(LEVELS)
+        for name, spec in self.access.levels.define.items():
+            merged[name] = merged.get(name, Level()).changed(**spec.model_dump(exclude_none=True))
+        return merged
+
+
+def names_a_cluster(data: Mapping[str, Any]) -> bool:
+    """Whether a deployment file's data is of a cluster that runs elsewhere, as far as can be told before it is read."""
+    return "domain" not in data and ("cluster" in data or str(data.get("engine", "")).startswith(ELASTIC))
+
+
+def mixture(data: Mapping[str, Any]) -> Wrong | None:
+    """Why a deployment file's data is half a domain and half a cluster, if it is."""
+    engine = data.get("engine")
+    if "domain" in data and "cluster" in data:
+        one = "domain for one of Amazon's that the stacks make, cluster for one that runs elsewhere"
+        return Wrong("names a domain and a cluster", one, ("cluster",))
+    if not isinstance(engine, str):
+        return None
+    if "cluster" in data and not engine.startswith(ELASTIC):
+        family, _, version = engine.partition("_")
+        own = f"did you mean {ELASTIC}{version}?" if family == "Elasticsearch" else f"{ELASTIC}9.5 and the like"
+        return Wrong(f"{names.shown(engine)} is a name of Amazon's, and a cluster runs Elastic's own", own, ("engine",))
+    if "domain" in data and engine.startswith(ELASTIC):
+        amazons = (
+            "cluster: {endpoint: …, credential: …}; what Amazon runs is called OpenSearch_3.3, or Elasticsearch_7.10"
+        )
+        return Wrong(f"{names.shown(engine)} is Elastic's own, and Amazon has no domains of it", amazons, ("domain",))
+    return None

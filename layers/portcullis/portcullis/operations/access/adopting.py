@@ -98,7 +98,7 @@ def adopt(
             now.held,
             now.desired,
             now.others,
-            {section: getattr(before.access, section) for section in _SECTIONS},
+            {section: getattr(before.access, section, {}) for section in _SECTIONS},
             chosen,
             lambda entry_list, entry: subject_of(entry_list, entry, site.registration),
             keepers(site.registration).shut_out,
@@ -239,7 +239,7 @@ def _text(base: str, before: Deployment, found: Adoptable) -> str:
         sections[section][name] = value
     sections["and_backend_roles"] = dict(found.both)
     for section, values in sections.items():
-        there = getattr(before.access, section)
+        there = getattr(before.access, section, {})
         for name in [name for name in values if name in there]:
             text = set_access(section, name, values.pop(name))(text)
         if values:

@@ -35,7 +35,12 @@ def integration_add(
     name, on_cluster, on_indices = _SERVICES[service]
 
     def allowed(text: str) -> str:
-        declared = model.loads(text, f"{deployment}.yaml").access.roles.get(name)
+        file = model.loads(text, f"{deployment}.yaml")
+        if not isinstance(file, model.OnDomain):
+            raise Refused(
+                f"{deployment} is a cluster, which lets in no IAM role: {service} comes to it as a user of its own"
+            )
+        declared = file.access.roles.get(name)
         patterns = [index]
         if declared is not None:
             indices = declared.index_permissions

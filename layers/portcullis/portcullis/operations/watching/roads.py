@@ -106,7 +106,8 @@ def _deployed(registration: Registration, text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"security_groups": [registration.security_group]} if registration.security_group else {}
     try:
         file = model.loads(text, registration.deployment)
-        found["policy"] = policy(model.access_policy(file, registration.domain_arn))
+        if isinstance(file, model.OnDomain):
+            found["policy"] = policy(model.access_policy(file, registration.domain_arn))
     except BadInput:  # kept by an older version; then what was found first counts
         pass
     return {RoadKind.DOMAIN.value: found}

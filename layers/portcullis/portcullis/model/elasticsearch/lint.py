@@ -1,0 +1,153 @@
+"""What is valid in the file of a cluster and seldom meant, by Elastic's rules of how entries of roles add up.
+
+Entries with the same set of names are merged before anything else, in whatever roles they stand: what one of them has no filter for has
+no filter then, though it only writes. Of entries with other names, one that reads without a filter lifts that of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations, permutations
+from typing import Any
+
+from portcullis.access.actual import Json
+from portcullis.access.plan import AccessModel, Subject
+from portcullis.families.elasticsearch.config import ADMINISTRATES
+from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches
+from portcullis.families.elasticsearch.privileges import grants_on_index
+from portcullis.families.elasticsearch.releases import holds
+from portcullis.model.elasticsearch.levels import DASHBOARD
+from portcullis.model.elasticsearch.types import OnCluster
+from portcullis.model.findings import Finding, found
+from portcullis.model.lint_any import by_case, unused
+from portcullis.model.names import overlap, shown
+from portcullis.model.parts import Path
+
+_READING = "indices:data/read/search"
+_LIMITS = {"query": "documents", "field_security": "fields"}
+
+
+def of_cluster(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
+    """Beyond what every file is looked at for."""
+    access, release = deployment.access, holds(deployment.release)
+    yield from unused(deployment, access.roles, {grant.role for grant in model.grants})
+    yield from by_case(deployment, [("roles", access.roles, release.reserved_roles), ("users", access.users, ())])
+    yield from _people(deployment)
+    yield from _granted(deployment, release.deprecated_roles)
+    yield from _strong(deployment)
+    yield from _lifted(deployment, model)
+
+
+def _people(deployment: OnCluster) -> Iterator[Finding]:
+    realm = deployment.people.realm
+    if realm is not None and realm.by == "groups":
+        yield found(
+            deployment,
+            "token-outlives-group",
+            ("people", "realm", "by"),
+            "a token names the groups of the moment it was made: somebody who leaves a group is let in until it ends",
+            "by: user_name, where leaving counts with the next request; or short tokens, and accept it",
+        )
+
+
+def _granted(deployment: OnCluster, deprecated: frozenset[str]) -> Iterator[Finding]:
+    levels = deployment.levels
+    blind = DASHBOARD in levels and not levels[DASHBOARD].privileges
+    told: set[str] = set()
+    for i, spec in enumerate(deployment.access.grants):
+        here: Path = ("access", "grants", i)
+        roles = (spec.role,) if spec.role else levels[spec.level].roles if spec.level else ()
+        for role in deprecated & {*roles}:
+            message = f"{role} is deprecated by {deployment.release}, and gone in the next one"
+            yield found(deployment, "deprecated-role", here, message, "a role of your own, before the upgrade")
+        if spec.level == DASHBOARD and blind and DASHBOARD not in told:
+            told.add(DASHBOARD)
+            yield found(
+                deployment,
+                "dashboard-sees-nothing",
+                (*here, "level"),
+                "the level dashboard sees no document of the indices: its dashboards are empty unless another role reads",
+                "access.levels.define: {dashboard: {privileges: [read]}}, or a second grant",
+            )
+
+
+def _strong(deployment: OnCluster) -> Iterator[Finding]:
+    for name, role in deployment.access.roles.items():
+        here: Path = ("access", "roles", name)
+        for privilege in role.cluster:
+            if privilege.lower() in ADMINISTRATES:
+                yield found(
+                    deployment,
+                    "superuser-by-another-name",
+                    (*here, "cluster"),
+                    f"{privilege} lets its holders make themselves super users",
+                    "what they need and no more (read_security, manage_own_api_key, monitor, …)",
+                )
+        for i, entry in enumerate(role.indices):
+            if entry.allow_restricted_indices:
+                yield found(
+                    deployment,
+                    "restricted-indices",
+                    (*here, "indices", i, "allow_restricted_indices"),
+                    f"{', '.join(map(shown, entry.names))} may be the security index, which holds who may do what",
+                    "leave it out",
+                )
+
+
+# ------------------------------------------------------------------ filters that others lift
+
+Place = tuple[str, int]  # role, number of the entry
+
+
+def _lifted(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
+    entries = [
+        ((name, i), entry) for name, role in model.roles.items() for i, entry in enumerate(role.get("indices") or ())
+    ]
+    limited = {name for (name, _), entry in entries if any(entry.get(limit) for limit in _LIMITS)}
+    if not limited:
+        return
+    together = _held_together(model)
+    for (one, first), (other, second) in permutations(entries, 2):
+        if one[0] not in limited:
+            continue
+        what = [words for limit, words in _LIMITS.items() if first.get(limit) and not second.get(limit)]
+        same_names = set(first["names"]) == set(second["names"])
+        reads = grants_on_index(second.get("privileges") or (), _READING)
+        if not what or not grants_on_index(first.get("privileges") or (), _READING):
+            continue
+        if one[0] == other[0] and (same_names or (reads and _meet(first, second))):
+            yield _found(deployment, "filter-lifted", one, f"indices[{other[1]}] of the same role", what)
+        elif one[0] != other[0] and same_names and not reads:
+            code = "filter-lifted" if {one[0], other[0]} in together else "filter-lifted-for-both"
+            yield _found(deployment, code, one, f"the role {shown(other[0])}, though it reads nothing,", what)
+
+
+def _found(deployment: OnCluster, code: str, place: Place, by: str, what: list[str]) -> Finding:
+    role, number = place
+    path: Path = ("access", "roles", role, "indices", number)
+    message = f"the filter on {' and '.join(what)} is lifted: {by} is about the same indices without one"
+    return found(deployment, code, path, message, "the same filter there too, or other names for the indices")
+
+
+def _held_together(model: AccessModel) -> list[set[str]]:
+    """Pairs of roles that one subject is granted."""
+    held: dict[Subject, set[str]] = {}
+    for grant in model.grants:
+        held.setdefault(grant.subject, set()).add(grant.role)
+    return [set(pair) for roles in held.values() for pair in combinations(sorted(roles), 2)]
+
+
+def _meet(first: Json, second: Mapping[str, Any]) -> bool:
+    return any(_overlap(one, other) for one in first["names"] for other in second["names"])
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether both can be about one index; two expressions are taken to be."""
+    expressions = [name for name in (one, other) if name.startswith("/")]
+    if not expressions:
+        return overlap(one, other)
+    plain = [name for name in (one, other) if not is_pattern(name)]
+    try:
+        return not plain or matches(expressions[0], plain[0])
+    except Unreadable:
+        return True
