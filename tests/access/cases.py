@@ -16,7 +16,7 @@ from portcullis.families import family_named
 from portcullis.families.base import Family
 from portcullis.families.opensearch.config import SecurityConfig
 
-from . import strategies
+from . import elastic, strategies
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Case:
     desires: Callable[[], st.SearchStrategy[Desired]]  # what may be asked of it
     keepers: ProtectedPrincipals
     holding: Callable[[dict[str, Any]], Actual]  # a state made of documents: kind -> name -> document
+    # A state edited by hand: of a kind, what the other state has of it stands in it as well.
+    edited: Callable[[Any, Any, str], Actual]
 
     def applied(self, plan: Plan, held: Actual) -> Actual:
         """What the engine holds once the plan is done."""
@@ -35,13 +37,28 @@ class Case:
         """Whether both mean the same to the engine."""
         return all(
             one.of(kind).keys() == other.of(kind).keys()
-            and all(self.family.same(document, other.of(kind)[name]) for name, document in one.of(kind).items())
+            and all(self.family.same(kind, document, other.of(kind)[name]) for name, document in one.of(kind).items())
             for kind in self.family.order
         )
 
 
 CASES = [
-    Case(family_named("opensearch"), strategies.held_states, strategies.desires, strategies.KEEPERS, SecurityConfig),
+    Case(
+        family_named("opensearch"),
+        strategies.held_states,
+        strategies.desires,
+        strategies.KEEPERS,
+        SecurityConfig,
+        strategies.edited,
+    ),
+    Case(
+        family_named("elasticsearch"),
+        elastic.held_states,
+        elastic.desires,
+        elastic.KEEPERS,
+        elastic.SecurityConfig,
+        elastic.edited,
+    ),
 ]
 
 every_family = pytest.mark.parametrize("case", CASES, ids=[case.family.name for case in CASES])

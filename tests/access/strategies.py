@@ -115,3 +115,10 @@ def desires(draw: st.DrawFn) -> Desired:
     groups = {"mine": {"allowed_actions": ["read"]}} if draw(st.booleans()) else {}
     tenants: dict[str, Json] = {"team": {"description": "the team's"}} if draw(st.booleans()) else {}
     return wanted(roles, entries, action_groups=groups, tenants=tenants)
+
+
+def edited(held: SecurityConfig, other: SecurityConfig, kind: str) -> SecurityConfig:
+    """What the other state has of a kind stands in this one as well: mappings of roles that are there."""
+    there = held.of(Kind.ROLES) if kind == Kind.MAPPINGS else other.of(kind)
+    more = {name: document for name, document in other.of(kind).items() if name in there}
+    return SecurityConfig({**held.documents, kind: {**held.of(kind), **more}})

@@ -39,6 +39,8 @@ from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import KeptModel, Registration
 from portcullis.settings import Settings
 
+from tests.operations import elastic
+
 ACCOUNT = "111122223333"
 POOL = "eu-central-1_Pool"
 NAMES = itertools.count(1)
@@ -254,7 +256,10 @@ class Make:
     dialect: str
     house: Callable[[], Any]  # a domain as AWS hands it over
     holding: Callable[[dict[str, Any]], Any]  # a state made of documents: kind -> name -> document
-    map_by_hand: Callable[[str, list[str]], Write]  # a role, and who has it from then on: a person's own write
+    entry_list: str  # in which a person adds somebody by hand
+    strangers: tuple[str, ...]  # whom a person may add by hand
+    map_by_hand: Callable[[Any, str, str, int], Write]  # state, role, who has it too from then on, at which place: a person's own write
+    actors: Mapping[str, str]  # who we are to it, as a registration has it
 
 
 class Engine:
@@ -311,7 +316,8 @@ class Engine:
             self.held = self.family.simulate(self.held, Write(kind, operations))
 
     def who_am_i(self) -> Principal:
-        return self.authinfo(arn("role", "portcullis-automation"), (arn("role", "portcullis-automation"),))
+        who = self.make.actors["automation_role"]
+        return self.authinfo(who, (who,))
 
     def authinfo(self, name: str, backend_roles: tuple[str, ...]) -> Principal:
         """What this engine would say to a caller about himself."""
@@ -539,7 +545,7 @@ class Account:
     fate: Fate
 
     def registered(self, deployment: str = "demo", **more: Any) -> Registration:
-        one = registration(deployment, family=self.engine.family.name, **more)
+        one = registration(deployment, **{"family": self.engine.family.name, **self.engine.make.actors, **more})
         self.ledger.register(one)
         return one
 
@@ -622,17 +628,42 @@ def house() -> SecurityConfig:
     )
 
 
+def mapped_by_hand(held: Any, role: str, entry: str, place: int) -> Write:
+    there = list(held.entries(role, "backend_roles"))
+    there.insert(place, entry)
+    return Write(Kind.MAPPINGS, [{"op": "add", "path": pointer(role, "backend_roles"), "value": there}])
+
+
 # Every family whose engines a deployment may have; the laws of the road are held against each.
 OPENSEARCH_3 = Make(
     family_named("opensearch"),
     Dialect.PLUGINS,
     house,
     SecurityConfig,
-    lambda role, entries: Write(
-        Kind.MAPPINGS, [{"op": "add", "path": pointer(role, "backend_roles"), "value": entries}]
-    ),
+    "backend_roles",
+    (arn("role", "by-hand"),),
+    mapped_by_hand,
+    {
+        "master_role": arn("role", "master"),
+        "automation_role": arn("role", "portcullis-automation"),
+    },
 )
-MAKES = [OPENSEARCH_3]
+ELASTICSEARCH_9 = Make(
+    family_named("elasticsearch"),
+    "9.5 trial",
+    elastic.house,
+    elastic.SecurityConfig,
+    "users",
+    elastic.PEOPLE,
+    elastic.given_by_hand,
+    {
+        "master_role": "",
+        "master_user": elastic.MASTER,
+        "automation_role": elastic.AUTOMATION,
+        "break_glass_role": elastic.BREAK_GLASS,
+    },
+)
+MAKES = [OPENSEARCH_3, ELASTICSEARCH_9]
 every_make = pytest.mark.parametrize("make", MAKES, ids=[make.family.name for make in MAKES])
 
 

@@ -26,12 +26,14 @@ MEMBERS = Membership(
 )
 
 
-def model(*grants: Grant) -> AccessModel:
-    return AccessModel(roles={"reader": level_role(["read"], ["logs-*"])}, grants=grants)
+def model(*grants: Grant, people: People) -> AccessModel:
+    return AccessModel(roles={"reader": level_role(["read"], ["logs-*"])}, grants=grants, people=people)
 
 
 def test_people_of_a_realm_are_one_mapping_a_role_bound_to_the_realm() -> None:
-    asked = desired(model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "reader", "y")), MEMBERS, People("demo", "tokens"))
+    asked = desired(
+        model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "reader", "y"), people=People("demo", "tokens")), MEMBERS
+    )
     rules = {"all": [{"field": {"realm.name": "tokens"}}, {"any": [{"field": {"username": ["ann", "cy"]}}]}]}
     assert asked.of(Kind.MAPPINGS) == {"portcullis/demo/reader": {"enabled": True, "roles": ["reader"], "rules": rules}}
     assert asked.entries == {}
@@ -39,7 +41,7 @@ def test_people_of_a_realm_are_one_mapping_a_role_bound_to_the_realm() -> None:
 
 
 def test_a_group_that_the_token_names_is_mapped_by_its_name_and_nobody_is_read() -> None:
-    asked = desired(model(Grant(SUPPORT, "reader", "x", By.ROLE)), Membership(), People("demo", "tokens"))
+    asked = desired(model(Grant(SUPPORT, "reader", "x", By.ROLE), people=People("demo", "tokens")), Membership())
     mappings = asked.of(Kind.MAPPINGS)
     assert roles_of(Caller("ann", "tokens", ("support",)), {}, mappings) == {
         "reader": "role_mapping/portcullis/demo/reader"
@@ -49,7 +51,7 @@ def test_a_group_that_the_token_names_is_mapped_by_its_name_and_nobody_is_read()
 
 def test_native_users_have_the_role_in_their_own_list_under_the_name_of_the_rule() -> None:
     inner = Grant(Subject(SubjectKind.INTERNAL_USER, "catalyst"), "reader", "z")
-    asked = desired(model(Grant(IAM, "reader", "y"), inner), MEMBERS, People("demo", user_name="{name}.support"))
+    asked = desired(model(Grant(IAM, "reader", "y"), inner, people=People("demo", user_name="{name}.support")), MEMBERS)
     assert list(asked.entries["reader"]["users"]) == ["catalyst", "cy.support"]
     assert asked.of(Kind.MAPPINGS) == {}
 
@@ -62,14 +64,14 @@ def test_a_role_with_a_rule_of_its_own_has_the_same_person_under_another_name() 
 
 def test_a_name_that_becomes_another_s_by_a_rule_of_a_role_lets_in_neither() -> None:
     members = Membership(users={SUPPORT: ("Cognito/eu-1_A/cy.admin",), IAM: ("arn:aws:iam::1:user/cy",)})
-    both = model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "writer", "y"))
-    asked = desired(both, members, People("demo", of_role={"writer": "{name}.admin"}))
+    people = People("demo", of_role={"writer": "{name}.admin"})
+    asked = desired(model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "writer", "y"), people=people), members)
     assert asked.entries == {}
 
 
 def test_two_people_who_would_be_one_user_are_let_in_as_neither() -> None:
     members = Membership(users={SUPPORT: ("Cognito/eu-1_A/cy",), IAM: ("arn:aws:iam::1:user/cy",)})
-    asked = desired(model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "reader", "y")), members, People("demo"))
+    asked = desired(model(Grant(SUPPORT, "reader", "x"), Grant(IAM, "reader", "y"), people=People("demo")), members)
     assert asked.entries == {}
     assert asked.notes == ("Cognito/eu-1_A/cy and arn:aws:iam::1:user/cy would both be the user cy: neither is",)
 
@@ -77,14 +79,14 @@ def test_two_people_who_would_be_one_user_are_let_in_as_neither() -> None:
 def test_a_role_of_iam_is_no_native_user_and_is_said_so() -> None:
     role = Subject(SubjectKind.IAM_ROLE, "app")
     members = Membership(backend_roles={role: ("arn:aws:iam::1:role/app",)})
-    asked = desired(model(Grant(role, "reader", "x")), members, People("demo"))
+    asked = desired(model(Grant(role, "reader", "x"), people=People("demo")), members)
     assert asked.entries == {}
     assert "is no user" in asked.notes[0]
 
 
 def test_who_could_not_be_read_keeps_the_role_unsure() -> None:
     members = Membership(unread={SUPPORT: RuntimeError("later")})  # type: ignore[dict-item]
-    assert desired(model(Grant(SUPPORT, "reader", "x")), members, People("demo", "tokens")).unsure == {"reader"}
+    assert desired(model(Grant(SUPPORT, "reader", "x"), people=People("demo", "tokens")), members).unsure == {"reader"}
 
 
 words = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=8)

@@ -27,6 +27,9 @@ class Actual(Protocol):
     def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
         """The entries of one list of a role's mapping, in the order held; empty if there is no such mapping."""
 
+    def places(self, role: str, entry_list: str, entry: str) -> tuple[int, ...]:
+        """Where an entry stands among others, so that it can be put back there; none if it is not there."""
+
 
 class Write(NamedTuple):
     """One write to an engine: all of it or nothing. What `body` means, only the family and its adapter know."""

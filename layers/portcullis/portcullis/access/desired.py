@@ -31,6 +31,8 @@ class Desired:
     entries: Entries = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unsure: frozenset[str] = frozenset()
+    # Documents that stay as they are, whatever is asked for: of whom they mean somebody could not be read, or the engine cannot hold them.
+    untouched: frozenset[Claim] = frozenset()
 
     def of(self, kind: str) -> Mapping[str, Json]:
         return self.documents.get(kind, {})

@@ -16,10 +16,18 @@ from dataclasses import dataclass, field
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Adopting, Blocked, Claim, Operation, Plan, Step
-from portcullis.access.terms import Terms
+from portcullis.access.terms import Terms, fixed
 
 _RESERVED = ("the engine reserves it", "use a role or a name of the model's own")
 _NO_ROLE = ("there is no such role, or none any more", "name a role that exists, or declare it under roles")
+_NOBODY = (
+    "the engine keeps nobody of that name, or none any more",
+    "name a user that exists, or declare it under users",
+)
+_HAS_MORE = (
+    "no longer asked for, but by hand it was given what is not ours",
+    "take that away by hand, or declare the user again",
+)
 _STUCK = (
     "the role is gone, so its mapping cannot be changed",
     "make the role again, or remove the whole mapping by hand",
@@ -51,15 +59,13 @@ def difference(
     replaces what differs.
     """
     work = _Difference(terms, desired, held, mine, others, repair=repair, adopt=adopt, notes=list(desired.notes))
-    for kind in terms.order:
-        if kind != terms.mappings:
-            work.documents(kind)
-    leaving = {step.claim.name for step in work.removals if step.claim.kind == terms.roles}
-    work.staying_roles = (desired.of(terms.roles).keys() | held.of(terms.roles).keys()) - leaving
-    claimed = {claim.name for claim in mine if claim.kind == terms.mappings}
     for claim in mine:
         if claim.kind == terms.mappings and claim.entry_list:
             work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
+    for kind in terms.order:
+        if kind != terms.mappings:
+            work.documents(kind)
+    claimed = {claim.name for claim in mine if claim.kind == terms.mappings}
     for role in sorted(desired.entries.keys() | held.of(terms.mappings).keys() | claimed):
         work.mapping(role)
     # Mappings come last in the order of writing, and so first in that of removing.
@@ -91,15 +97,23 @@ class _Difference:
     foreign: set[Claim] = field(default_factory=set)
     conflicts: list[Blocked] = field(default_factory=list)
     claimed_entries: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (role, list) -> entries of ours
-    staying_roles: set[str] = field(default_factory=set)  # those that exist once the plan is done
+    staying: dict[str, set[str]] = field(default_factory=dict)  # kind -> names that exist once the plan is done
+
+    @property
+    def _own(self) -> bool:
+        """Whether mappings are documents of their own."""
+        return self.terms.entries_in == self.terms.mappings
 
     def documents(self, kind: str) -> None:
         wanted, held = self.desired.of(kind), self.held.of(kind)
         ours = {claim.name for claim in self.mine if claim.kind == kind}
-        relied_on = {c.name for c in self.others if c.kind == self.terms.mappings and c.entry_list}
+        kept_for = self._kept_for(kind) if ours - wanted.keys() else {}
         for name in sorted(wanted.keys() | ours | held.keys()):
             claim, before = Claim(kind, name), self.held.get(kind, name)
-            if name in wanted:
+            if claim in self.desired.untouched:
+                if before is not None and claim not in self.mine | self.others:
+                    self.foreign.add(claim)
+            elif name in wanted:
                 self._asked_for(claim, before, wanted[name])
             elif claim not in self.mine:
                 if claim not in self.others and not self.held.is_fixed(kind, name):
@@ -108,15 +122,52 @@ class _Difference:
                 self.release_only.add(claim)
             elif self.held.is_fixed(kind, name):
                 self._block(claim, _RESERVED)
-            elif kind == self.terms.roles and name in relied_on:
-                self._block(claim, _RELIED_ON)
+            elif name in kept_for:
+                self._block(claim, kept_for[name])
             else:
                 self.removals.append(Step(Operation.REMOVE, claim, before, None, _GONE))
+                if kind == self.terms.roles:
+                    self._note_who_names_it(name)
+        leaving = {step.claim.name for step in self.removals if step.claim.kind == kind}
+        self.staying[kind] = (wanted.keys() | held.keys()) - leaving
+
+    def _kept_for(self, kind: str) -> dict[str, tuple[str, str]]:
+        """What of a kind must not be removed though nobody asks for it any more, and why: others rely on it."""
+        entries = [claim for claim in self.others if claim.kind == self.terms.mappings and claim.entry_list]
+        if kind == self.terms.roles:
+            named = {role for claim in self.others for role in self._names_roles(claim)}
+            return dict.fromkeys({*named, *(claim.name for claim in entries)}, _RELIED_ON)
+        if kind != self.terms.entries_in or self._own:
+            return {}
+        found = dict.fromkeys((claim.entry for claim in entries), _RELIED_ON)
+        for role in self.held.of(self.terms.mappings):
+            for entry_list in self.terms.lists:
+                of_ours = self.claimed_entries.get((role, entry_list), set())
+                strangers = (one for one in self.held.entries(role, entry_list) if one not in of_ours)
+                found = dict.fromkeys(strangers, _HAS_MORE) | found
+        return found
+
+    def _names_roles(self, claim: Claim) -> tuple[str, ...]:
+        document = None if claim.kind == self.terms.mappings else self.held.get(claim.kind, claim.name)
+        return self.terms.names_roles(claim.kind, document) if document else ()
+
+    def _note_who_names_it(self, role: str) -> None:
+        for kind in self.terms.order:
+            for name in self.held.of(kind) if kind != self.terms.mappings else ():
+                claim = Claim(kind, name)
+                if claim not in self.mine and role in self._names_roles(claim):
+                    self.notes.append(f"role {role} is removed, though {claim} gives it and is not ours")
 
     def _asked_for(self, claim: Claim, before: Json | None, after: Json) -> None:
-        if before is None:
+        if not self.staying.get(self.terms.roles, set()).issuperset(self.terms.names_roles(claim.kind, after)):
+            self._block(claim, _NO_ROLE)
+            if claim in self.mine and before is None:
+                self.release_only.add(claim)
+            elif claim in self.mine and claim not in self.others and not fixed(self.terms, self.held, claim):
+                self.removals.append(Step(Operation.REMOVE, claim, before, None, _NO_ROLE[0]))
+        elif before is None:
             self._add(self.changes, claim, after, "the model asks for it")
-        elif self.terms.same(before, after):
+        elif self.terms.same(claim.kind, before, after):
             self._standing(claim)
         else:
             self._differs(claim, before, after)
@@ -130,12 +181,12 @@ class _Difference:
 
     def _standing(self, claim: Claim) -> None:
         """Asked for, and there already as asked for."""
-        if claim in self.mine or self.held.is_fixed(claim.kind, claim.name):
+        if claim in self.mine or fixed(self.terms, self.held, claim):
             return
         (self.claim_only if self._adopts(claim) or claim in self.others else self.foreign).add(claim)
 
     def _differs(self, claim: Claim, before: Json, after: Json) -> None:
-        fields = ", ".join(self.terms.differing(before, after))
+        fields = ", ".join(self.terms.differing(claim.kind, before, after))
         if self.held.is_fixed(claim.kind, claim.name):
             self._block(
                 claim, (f"reserved by the engine, and differs in {fields}", "give the model's one another name")
@@ -154,7 +205,7 @@ class _Difference:
 
     def mapping(self, role: str) -> None:
         whole, before = Claim(self.terms.mappings, role), self.held.get(self.terms.mappings, role)
-        gone = role not in self.staying_roles
+        gone = role not in self.staying[self.terms.roles]
         steps: list[Step] = []
         stuck: list[
             Claim
@@ -162,21 +213,26 @@ class _Difference:
         staying = False  # whether anything remains in the mapping after our removals
         for entry_list in self.terms.lists:
             staying |= self._list(role, entry_list, steps, stuck, gone=gone)
-        if before is None and any(step.operation is Operation.ADD for step in steps):
+        if self._own and before is None and any(step.operation is Operation.ADD for step in steps):
             empty: Json = {entry_list: [] for entry_list in self.terms.lists}
             self.changes.append(Step(Operation.ADD, whole, None, empty, f"{role} had no mapping"))
         self.changes.extend(steps)
+        if gone and staying and role in self.held.of(self.terms.roles):
+            self.notes.append(f"role {role} is removed, though entries that are not ours are mapped to it")
+        if self._own:
+            self._whole(whole, before, stuck, gone=gone, staying=staying)
+
+    def _whole(self, whole: Claim, before: Json | None, stuck: list[Claim], *, gone: bool, staying: bool) -> None:
+        """What becomes of a mapping that is a document of its own."""
         removable = whole in self.mine and whole not in self.others and not staying
         if stuck and not removable:
             self.conflicts.extend(Blocked(claim, *_STUCK) for claim in stuck)
         elif whole in self.mine and (before is None or (gone and not removable)):
             if not any(step.claim == whole for step in self.changes):
                 self.release_only.add(whole)
-        elif gone and removable and not self.held.is_fixed(self.terms.mappings, role):
+        elif gone and removable and not fixed(self.terms, self.held, whole):
             self.release_only.update(stuck)
-            self.removals.append(Step(Operation.REMOVE, whole, before, None, f"role {role} is removed"))
-        if gone and staying and role in self.held.of(self.terms.roles):
-            self.notes.append(f"role {role} is removed, though entries that are not ours are mapped to it")
+            self.removals.append(Step(Operation.REMOVE, whole, before, None, f"role {whole.name} is removed"))
 
     def _list(self, role: str, entry_list: str, steps: list[Step], stuck: list[Claim], *, gone: bool) -> bool:
         """One list of a mapping; True if anything remains in it after our removals."""
@@ -188,13 +244,15 @@ class _Difference:
                 Blocked(Claim(self.terms.mappings, role, entry_list, entry), *_NO_ROLE) for entry in asked
             )
             asked = {}
-        barred = _RESERVED if self.held.is_fixed(self.terms.mappings, role) else None
-        if entry_list == self.terms.condition and not barred and (asked or of_list):
-            barred = self._not_ours_alone(role, frozenset(asked), there)
+        joined = entry_list == self.terms.condition and not self.held.is_fixed(self.terms.mappings, role)
+        not_ours = self._not_ours_alone(role, frozenset(asked), there) if joined and (asked or of_list) else None
         staying = False
         for entry in sorted(asked.keys() | there | of_list):
             claim = Claim(self.terms.mappings, role, entry_list, entry)
-            if entry in asked and entry in there:
+            barred = not_ours or (_RESERVED if fixed(self.terms, self.held, claim) else None)
+            if entry in asked and not self._own and entry not in self.staying[self.terms.entries_in]:
+                self._block(claim, _NOBODY)
+            elif entry in asked and entry in there:
                 staying = True
                 if not barred or barred is _RESERVED:
                     self._standing(claim)
@@ -209,7 +267,7 @@ class _Difference:
                     self._add(steps, claim, entry, asked[entry])
             elif claim not in self.mine:
                 staying = True
-                if claim not in self.others and not self.held.is_fixed(self.terms.mappings, role):
+                if claim not in self.others and not fixed(self.terms, self.held, claim):
                     self.foreign.add(claim)
             elif role in self.desired.unsure:
                 staying |= entry in there  # it may be of whom could not be read
@@ -219,7 +277,7 @@ class _Difference:
             elif barred:
                 staying = True
                 self._block(claim, barred)
-            elif role not in self.held.of(self.terms.roles):
+            elif self._own and role not in self.held.of(self.terms.roles):
                 stuck.append(claim)
             else:
                 steps.append(Step(Operation.REMOVE, claim, entry, None, _GONE))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim
-from portcullis.access.terms import Terms
+from portcullis.access.terms import Terms, fixed
 
 _RANK = {"critical": 0, "warning": 1, "info": 2}
 
@@ -50,6 +51,8 @@ def drift(
                 if change := _document(terms, Claim(kind, name), document, held, mine):
                     found[change.claim] = change
     cared_for = desired.of(terms.roles).keys() | desired.entries.keys() | {c.name for c in mine}
+    for change in _made_by_hand(terms, desired, held, mine | others | known, cared_for):
+        found[change.claim] = change
     for role in held.of(terms.mappings).keys() | desired.entries.keys():
         for change in _entries(terms, role, desired, held, mine, others | known, cared_for=role in cared_for):
             found[change.claim] = change
@@ -66,15 +69,29 @@ def drift(
 
 def _document(terms: Terms, claim: Claim, wanted: Json, held: Actual, mine: frozenset[Claim]) -> Drift | None:
     there = held.get(claim.kind, claim.name)
-    if claim not in mine or terms.same(wanted, there):
+    if claim not in mine or terms.same(claim.kind, wanted, there):
         return None
-    what = "was removed by hand" if there is None else f"was edited: {', '.join(terms.differing(wanted, there))}"
+    edited = "" if there is None else ", ".join(terms.differing(claim.kind, wanted, there))
+    what = f"was edited: {edited}" if edited else "was removed by hand"
     concerned: tuple[str, ...] = ()
     if claim.kind == terms.roles:
         concerned = terms.holders(held, claim.name)
     elif claim.kind == terms.users:
         concerned = (claim.name,)
     return Drift("warning", claim, f"{claim} {what}{_whom(concerned)}", concerned, ours=True)
+
+
+def _made_by_hand(
+    terms: Terms, desired: Desired, held: Actual, not_by_hand: frozenset[Claim], cared_for: Set[str]
+) -> Iterator[Drift]:
+    """Whole documents that let people into roles, and that somebody made by hand."""
+    for kind in terms.order:
+        for name, document in held.of(kind).items() if kind != terms.mappings else ():
+            claim, roles = Claim(kind, name), terms.names_roles(kind, document)
+            if roles and claim not in not_by_hand and name not in desired.of(kind) and not fixed(terms, held, claim):
+                severity = "warning" if cared_for & set(roles) else "info"
+                what = f"{claim} was made by hand, and gives {', '.join(roles)}"
+                yield Drift(severity, claim, what, (), ours=False)
 
 
 def _entries(
@@ -98,7 +115,12 @@ def _entries(
                 found.append(Drift(severity, claim, what, (entry,), ours=True))
         for entry in dict.fromkeys(there):
             claim = Claim(terms.mappings, role, entry_list, entry)
-            if entry not in wanted and claim not in mine and claim not in theirs:
+            by_hand = claim not in mine and claim not in theirs
+            if (
+                entry not in wanted
+                and by_hand
+                and (terms.entries_in == terms.mappings or not fixed(terms, held, claim))
+            ):
                 severity = "warning" if cared_for else "info"
                 what = (
                     f"{entry} was added by hand to {entry_list} of {role}, and has what it gives{_untold(terms, entry)}"

@@ -44,20 +44,25 @@ class ProtectedPrincipals:
         automation: str = "",
         automation_roles: Sequence[str] = (),
         master_list: str = "backend_roles",
+        automation_list: str = "backend_roles",
         shut_out: str = "",
     ) -> ProtectedPrincipals:
         """The usual two, each by its ARN (the master by its user name and `users` for the internal database); "" leaves one out."""
         found = (
             ProtectedPrincipal("master", master, tuple(master_roles), master_list),
-            ProtectedPrincipal("automation", automation, tuple(automation_roles)),
+            ProtectedPrincipal("automation", automation, tuple(automation_roles), automation_list),
         )
         return cls(tuple(keeper for keeper in found if keeper.entry), shut_out)
 
-    def while_locked(self, break_glass: str = "", roles: Sequence[str] = ()) -> ProtectedPrincipals:
+    def while_locked(
+        self, break_glass: str = "", roles: Sequence[str] = (), entry_list: str = "backend_roles"
+    ) -> ProtectedPrincipals:
         """Those who are let in while a deployment is locked: all but the master; and break-glass, where it is given roles."""
         stay = tuple(keeper for keeper in self.keepers if keeper.who != "master")
         opened = (
-            (ProtectedPrincipal("break-glass", break_glass, tuple(roles), exact=True),) if break_glass and roles else ()
+            (ProtectedPrincipal("break-glass", break_glass, tuple(roles), entry_list, exact=True),)
+            if break_glass and roles
+            else ()
         )
         return ProtectedPrincipals((*stay, *opened))
 
@@ -102,9 +107,9 @@ def guard(
                 what = f"{keeper.who} ({keeper.entry}) is not mapped to {role}"
                 found.append(Danger(what, remedy, lacks=f"{keeper.entry} {role}"))
     admins = terms.administrators(held_after)
-    roles = terms.administrator_roles
-    if not any(role in held_after.of(terms.roles) and _is_mapped(role, admins) for role in roles):
-        found.append(Danger("nobody is left to administer the domain", f"keep somebody in {' or '.join(roles)}"))
+    if not any(admin.role in held_after.of(terms.roles) for admin in admins):
+        remedy = f"keep somebody in {' or '.join(terms.administrator_roles)}"
+        found.append(Danger("nobody is left to administer the domain", remedy))
     found += [danger for admin in admins if (danger := _stranger(terms, admin, keepers, desired))]
     for claim in terms.let_in_by(held_after, keepers.shut_out):
         what = f"break-glass is mapped to {claim.name} through {claim.entry_list} ({claim.entry})"
@@ -139,10 +144,6 @@ def guard_plan(
         found = {danger.what: danger for danger in before}
     dangers = (replace(d, refuses=d.refuses and (d.lacks or d.what) not in already) for d in found.values())
     return tuple(sorted(dangers, key=lambda d: (not d.refuses, d)))
-
-
-def _is_mapped(role: str, admins: Sequence[Administrator]) -> bool:
-    return any(admin.role == role for admin in admins)
 
 
 def _stranger(

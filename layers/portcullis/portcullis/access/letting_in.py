@@ -17,7 +17,7 @@ def letting_in(
     for role in roles:
         if entry in actual.entries(role, entry_list):
             continue
-        if actual.get(terms.mappings, role) is None:
+        if terms.entries_in == terms.mappings and actual.get(terms.mappings, role) is None:
             empty: Json = {name: [] for name in terms.lists}
             steps.append(Step(Operation.ADD, Claim(terms.mappings, role), None, empty, f"{role} had no mapping"))
         claim = Claim(terms.mappings, role, entry_list, entry)

@@ -33,10 +33,17 @@ class Administrator:
         return f"{self.entry} ({self.entry_list} of {self.role})"
 
 
+def fixed(terms: Terms, held: Actual, claim: Claim) -> bool:
+    """Whether the engine refuses to change this document, or this entry: its mapping, or whom it names."""
+    by_name = claim.entry_list and terms.entries_in != terms.mappings
+    return held.is_fixed(terms.entries_in, claim.entry) if by_name else held.is_fixed(claim.kind, claim.name)
+
+
 class Terms(Protocol):
     """The kinds of a family's documents, and what of them the laws have to know.
 
-    A role's mapping is a document that many share: each of its entries is claimed by itself.
+    Who has a role is a document that many share, called its mapping: each of its entries is claimed by itself. Either it is a document
+    of its own, or each entry stands in the document of whom it names, and a mapping is what all of these say together (`entries_in`).
     """
 
     @property
@@ -56,6 +63,10 @@ class Terms(Protocol):
         """The kind of what says who has a role."""
 
     @property
+    def entries_in(self) -> str:
+        """The kind of the documents in which entries stand: the mappings, or the kind of whom an entry names."""
+
+    @property
     def lists(self) -> tuple[str, ...]:
         """The lists of a mapping."""
 
@@ -67,11 +78,14 @@ class Terms(Protocol):
     def administrator_roles(self) -> tuple[str, ...]:
         """Whoever has one of these can give themselves everything else."""
 
-    def same(self, one: Json | None, other: Json | None) -> bool:
-        """Whether the engine treats both documents alike."""
+    def same(self, kind: str, one: Json | None, other: Json | None) -> bool:
+        """Whether the engine treats both documents of a kind alike, but for entries, which are compared by themselves."""
 
-    def differing(self, one: Json | None, other: Json | None) -> tuple[str, ...]:
+    def differing(self, kind: str, one: Json | None, other: Json | None) -> tuple[str, ...]:
         """The names of the fields in which two documents differ."""
+
+    def names_roles(self, kind: str, document: Json) -> tuple[str, ...]:
+        """The roles that a document of another kind than mappings gives to whom it means; there is no use in it without them."""
 
     def mapped_roles(self, actual: Actual, caller: Caller) -> Mapping[str, str]:
         """Role -> why the caller has it."""

@@ -8,7 +8,10 @@ from portcullis.errors import BadInput
 from portcullis.families.base import Family
 
 # name, as a registration has it -> where the family is. Loaded when it is first asked for: a function has to do with one of them.
-FAMILIES: dict[str, tuple[str, str]] = {"opensearch": ("portcullis.families.opensearch.family", "OPENSEARCH")}
+FAMILIES: dict[str, tuple[str, str]] = {
+    "opensearch": ("portcullis.families.opensearch.family", "OPENSEARCH"),
+    "elasticsearch": ("portcullis.families.elasticsearch.family", "ELASTICSEARCH"),
+}
 
 
 def family_named(name: str) -> Family:

@@ -30,7 +30,7 @@ class Closed:
     saved: dict[str, Any] = field(default_factory=dict)
     left: tuple[str, ...] = ()  # what the engine reserves, so that it stays open: told
     touched: tuple[str, ...] = ()  # the names of what the writes change
-    mappings: int = 0  # how many of them were put aside
+    put_aside: str = ""  # what `saved` holds, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ class Family(Terms, Protocol):
 
     # ---- writing
 
+    def taking(self, step: Step) -> Step | None:
+        """Of a step that changes a whole document which says who has a role: as much of it as only takes people out; None if nothing."""
+
     def new_users(self, steps: Sequence[Step]) -> list[str]:
         """Users of the engine's own that the steps make: each needs a password."""
 
@@ -144,9 +147,9 @@ class Family(Terms, Protocol):
         """Nobody has a role but the keepers. No writes if it is so. `saved`: what was put aside at the first time."""
 
     def reopen(
-        self, saved: Mapping[str, Any], actual: Actual, left: Collection[Claim] = (), *, ours: Collection[str] = ()
+        self, saved: Mapping[str, Any], actual: Actual, left: Sequence[Step] = (), *, ours: Collection[str] = ()
     ) -> Reopened:
-        """Everything as it was saved, but for the entries `left`. Mappings of `ours` that were not there before go."""
+        """Everything as it was saved, but for what the steps `left` take out. Who has one of the roles `ours` and had it not goes."""
 
     # ---- what it means
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.families.elasticsearch.config import SECRET, Kind, SecurityConfig
+from portcullis.families.elasticsearch.config import MEMBERS, SECRET, Kind, SecurityConfig
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
 from portcullis.ports.engine import Principal, Stop
@@ -29,6 +30,7 @@ _OTHERS = "*,-.security*"
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 _TRIES_TO_OPEN = 3
+_THREADS = 8  # writes at a time where a release takes one document a call
 # Where the security index keeps a document: its kind there, and how its id begins.
 _KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
 _MOST_KEPT = 10_000  # of one search
@@ -64,8 +66,8 @@ class ElasticsearchEngine:
 
     @property
     def dialect(self) -> str:
-        """The release: what may be written depends on it."""
-        return str(self.release)
+        """The release and the licence: what may be written depends on both."""
+        return f"{self.release} {self.licence()}"
 
     def licence(self) -> str:
         """basic, trial, platinum, ...: what a role may hold depends on it."""
@@ -73,10 +75,11 @@ class ElasticsearchEngine:
 
     # ------------------------------------------------------------------ the security config
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
-        """What the engine holds now. One GET a kind; API keys are those of this connection's own account."""
+    def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
+        """What the engine holds now. One GET a kind; who has a role stands in the users. API keys are those of this connection's account."""
         self._seen, self._ours = self._numbers(), set()
-        return SecurityConfig({kind: self._collection(kind) for kind in kinds or Kind})
+        asked = dict.fromkeys(Kind.USERS if kind == MEMBERS else Kind(kind) for kind in kinds or Kind)
+        return SecurityConfig({kind: self._collection(kind) for kind in asked})
 
     def _collection(self, kind: Kind) -> dict[str, Json]:
         if kind is Kind.KEYS:
@@ -95,7 +98,10 @@ class ElasticsearchEngine:
         if not self.release.has_key_updates:
             return {}
         found = self._ask("GET", f"{_API}/api_key", {"owner": "true"})["api_keys"]
-        return {one["id"]: one for one in found if not one.get("invalidated") and one.get("type", "rest") == "rest"}
+        # The key that this connection itself comes with is no key to be narrowed: who would widen it again?
+        this = (self._ask("GET", f"{_API}/_authenticate").get("api_key") or {}).get("id")
+        usable = (one for one in found if not one.get("invalidated") and one["id"] != this)
+        return {one["id"]: one for one in usable if one.get("type", "rest") == "rest"}
 
     def write(self, write: Write) -> bool:
         """One call. True if the engine may have changed anything; of a document that was gone already, false.
@@ -109,10 +115,18 @@ class ElasticsearchEngine:
             return self._many_roles(body)
         if kind is Kind.PRIVILEGES and all(one["op"] == PUT for one in body):
             return self._put_privileges(body)
-        changed = False
-        for one in body:
-            changed = self._one(kind, one) or changed
-        return changed
+        if len(body) > 1:
+            return self._at_once(kind, body)
+        return any([self._one(kind, one) for one in body])
+
+    def _at_once(self, kind: Kind, body: Sequence[Json]) -> bool:
+        """Each by itself, several at a time. All are tried, whatever becomes of one; then the first failure is raised."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            sent = [pool.submit(self._one, kind, one) for one in body]
+        failed = [error for one in sent if (error := one.exception()) is not None]
+        if failed:
+            raise failed[0]
+        return any(one.result() for one in sent)
 
     def _one(self, kind: Kind, operation: Json) -> bool:
         path = f"{_API}/{kind}/{_in_path(kind, operation['name'])}"
@@ -121,6 +135,8 @@ class ElasticsearchEngine:
                 return self._changed("PUT", path, operation["document"])
             case "remove":
                 return self._changed("DELETE", path, None)
+            case "password":
+                return self._changed("PUT", f"{path}/_password", {"password": operation["password"]})
             case switch if switch in (ENABLE, DISABLE):
                 return self._changed("PUT", f"{path}/_{switch}", None)
         raise ValueError(f"no such operation: {operation['op']}")

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.config import RESERVED, SECRET
+from portcullis.families.elasticsearch.config import RESERVED, SECRET, Kind
 
 _NOT_COMPARED = SECRET | {"transient_metadata", "username", "application", "name"}
 # Lists that are sets to the engine. An entry of a role's `indices` is one of a set, too.
@@ -31,6 +31,19 @@ def differing(one: Json | None, other: Json | None) -> tuple[str, ...]:
     """The names of the top-level fields in which the two differ."""
     left, right = canonical(one) or {}, canonical(other) or {}
     return tuple(sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key)))
+
+
+def same_of(kind: str, one: Json | None, other: Json | None) -> bool:
+    """As `same`; who has a role by a user's list is compared by itself, and whether a user is enabled only where both say it."""
+    return (one is None) is (other is None) and not differing_of(kind, one, other)
+
+
+def differing_of(kind: str, one: Json | None, other: Json | None) -> tuple[str, ...]:
+    """As `differing`, of the same."""
+    if kind != Kind.USERS:
+        return differing(one, other)
+    both_say = "enabled" in (one or {}) and "enabled" in (other or {})
+    return tuple(name for name in differing(one, other) if name != "roles" and (name != "enabled" or both_say))
 
 
 def canonical(document: Json | None) -> Json | None:
@@ -57,7 +70,7 @@ def _metadata(value: Any) -> Any:
 
 def _plain(value: Any, key: str) -> Any:
     if key == "query":
-        return _query(value)
+        return query(value)
     if key == "role_descriptors" and isinstance(value, dict):
         # Of an API key: none at all is no limit, and one that gives nothing is nothing.
         return {name: canonical(one) for name, one in value.items()}
@@ -93,7 +106,12 @@ def _as_set(items: list[Any]) -> list[Any]:
     return [keyed[key] for key in sorted(keyed)]
 
 
-def _query(value: Any) -> Any:
+def text(value: Any) -> str:
+    """A document filter as text."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def query(value: Any) -> Any:
     """A document filter as what it says; text that is no JSON stays text."""
     if not isinstance(value, str):
         return value or None

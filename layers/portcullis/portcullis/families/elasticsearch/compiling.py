@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired, Granted, granted
-from portcullis.access.plan import AccessModel, By, Grant, Membership, People, SubjectKind
-from portcullis.families.elasticsearch.config import SUPERUSER, Kind
+from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, People, SubjectKind
+from portcullis.families.elasticsearch.config import NATIVE_USERS, SUPERUSER, Kind
 from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import holds
 
-NATIVE_USERS = "users"  # the list of entries: native users by name
 DASHBOARD_ONLY = "kibana_dashboard_only_user"
 # What that role gave where it is no more.
 _LOOKS_AT_DASHBOARDS: Json = {
@@ -27,8 +26,12 @@ _LOOKS_AT_DASHBOARDS: Json = {
 _LAST_PART = re.compile(r"[^/]*\Z")
 
 
-def desired(model: AccessModel, members: Membership, people: People) -> Desired:
-    """What an engine should hold. The roles of the model are in Elasticsearch's form. Raises as `access.desired.granted` does."""
+def desired(model: AccessModel, members: Membership) -> Desired:
+    """What an engine should hold. The documents of the model are in Elasticsearch's form. Raises as `access.desired.granted` does.
+
+    A role mapping of which somebody could not be read stays as it is: it is one document, and nobody is taken out of it unseen.
+    """
+    people = model.people or People("")
     native = [grant for grant in model.grants if grant.subject.kind is SubjectKind.INTERNAL_USER]
     by_group = [grant for grant in model.grants if _by_group(grant, people)]
     rest = [grant for grant in model.grants if grant not in native and grant not in by_group]
@@ -46,7 +49,9 @@ def desired(model: AccessModel, members: Membership, people: People) -> Desired:
         Kind.USERS: model.users,
         Kind.MAPPINGS: mappings,
     }
-    return Desired(documents, entries, tuple(dict.fromkeys(notes)), kept.unsure | found.unsure)
+    unsure = (mapping_name(people.deployment, role) for role in found.unsure if people.realm)
+    untouched = frozenset(Claim(Kind.MAPPINGS, name) for name in unsure)
+    return Desired(documents, entries, tuple(dict.fromkeys(notes)), kept.unsure | found.unsure, untouched)
 
 
 def _by_group(grant: Grant, people: People) -> bool:
@@ -58,8 +63,13 @@ def _mappings(found: Granted, by_group: Sequence[Grant], people: People, notes: 
     roles = sorted({*found.entries, *(grant.role for grant in by_group)})
     made: dict[str, Json] = {}
     for role in roles:
-        names = [name_of(entry) for entry in found.entries.get(role, {}).get("users", {})]
+        lists = found.entries.get(role, {})
+        names = [name_of(entry) for entry in lists.get("users", {})]
         groups = [grant.subject.name for grant in by_group if grant.role == role]
+        # A plain string is the name of a group; a role of IAM is nobody who has a token of this realm.
+        of_iam = [entry for entry in lists.get("backend_roles", {}) if entry.startswith("arn:")]
+        groups += [entry for entry in lists.get("backend_roles", {}) if entry not in of_iam]
+        notes += [f"{entry} has no token of {people.realm}, so that it cannot be let into {role}" for entry in of_iam]
         for word in (*names, *groups):
             if why := unfit(word):
                 notes.append(f"{word} is not let into {role}: {why}")

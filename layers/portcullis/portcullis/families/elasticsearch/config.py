@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from portcullis.access.actual import Json
 
@@ -24,6 +25,12 @@ class Kind(StrEnum):
     MAPPINGS = "role_mapping"
     KEYS = "api_key"  # named by their ids; they are narrowed and widened, never made or ended here
 
+
+# Who has a role by a list of their own: what the roles of all native users say together, role by role. No document of the engine's.
+MEMBERS = "role_members"
+NATIVE_USERS = "users"  # the one list of such a mapping: native users by name
+# What a security config of ours is made of: keys are narrowed and widened by a lock alone.
+ORDER: tuple[str, ...] = (Kind.PRIVILEGES, Kind.ROLES, Kind.USERS, Kind.MAPPINGS, MEMBERS)
 
 # Roles that make whoever has them able to give themselves everything: the reserved one, and any with this privilege on the cluster.
 SUPERUSER = "superuser"
@@ -41,7 +48,7 @@ _SHOWN_ONLY: Mapping[Kind, frozenset[str]] = {
 SECRET = frozenset({"password", "password_hash"})  # sent with a new user, never shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SecurityConfig:
     """What an engine holds now: kind -> name -> document, as its GET shows it."""
 
@@ -49,12 +56,20 @@ class SecurityConfig:
 
     def of(self, kind: str) -> Mapping[str, Json]:
         """All documents of one kind by name."""
-        return self.documents.get(kind, {})
+        return self._members if kind == MEMBERS else self.documents.get(kind, {})
+
+    @cached_property
+    def _members(self) -> Mapping[str, Json]:
+        found: dict[str, Json] = {}
+        for name, user in self.of(Kind.USERS).items():
+            for role in dict.fromkeys(user.get("roles") or ()):
+                found.setdefault(role, {NATIVE_USERS: []})[NATIVE_USERS].append(name)
+        return found
 
     def get(self, kind: str, name: str) -> Json | None:
         """One document as it can be written back, or None."""
         document = self.of(kind).get(name)
-        return None if document is None else writable(kind, document)
+        return None if document is None else dict(document) if kind == MEMBERS else writable(kind, document)
 
     def is_fixed(self, kind: str, name: str) -> bool:
         """Whether the engine refuses to change this one. A reserved user can still be disabled, and enabled again."""
@@ -63,9 +78,12 @@ class SecurityConfig:
 
     def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
         """The native users who have a role; of other lists there are none: a role mapping is one document, claimed whole."""
-        if entry_list != "users":
-            return ()
-        return tuple(name for name, user in self.of(Kind.USERS).items() if role in (user.get("roles") or ()))
+        return tuple((self._members.get(role) or {}).get(entry_list) or ())
+
+    def places(self, role: str, entry_list: str, entry: str) -> tuple[int, ...]:
+        """Where the role stands in the list of the native user."""
+        roles = (self.of(Kind.USERS).get(entry) or {}).get("roles") or ()
+        return tuple(place for place, one in enumerate(roles) if one == role) if entry_list == NATIVE_USERS else ()
 
     def with_document(self, kind: str, name: str, document: Json | None) -> SecurityConfig:
         """The same with this document instead, or without one of this name."""

@@ -140,3 +140,26 @@ def _is_raw(name: str) -> bool:
 
 def _allowed(pattern: str, action: str) -> bool:
     return covers(pattern, action)
+
+
+def index_within(name: str, others: Iterable[str]) -> bool:
+    """Whether these privileges of an index allow all that this one does."""
+    return _within(name, others, _INDEX)
+
+
+def cluster_within(name: str, others: Iterable[str]) -> bool:
+    """Whether these privileges of the cluster allow all that this one does."""
+    given = [one for one in others if one.lower() != "manage" or "security" not in name.lower()]
+    return _within(name, given, _CLUSTER)
+
+
+def _within(name: str, others: Iterable[str], table: dict[str, tuple[str, ...]]) -> bool:
+    given = [one.lower() for one in others]
+    if name.lower() in given or "all" in given:
+        return True
+    asked = table.get(name.lower(), (name,) if _is_raw(name) else None)
+    if asked is None:
+        return False  # what it allows is not known here
+    patterns = [pattern for one in given for pattern in table.get(one, (one,) if _is_raw(one) else ())]
+    # Two stars stand for one, so that no `?` covers a `*`.
+    return all(any(_allowed(pattern, action.replace("*", "**")) for pattern in patterns) for action in asked)

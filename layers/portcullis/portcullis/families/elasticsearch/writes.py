@@ -20,7 +20,7 @@ from portcullis.families.elasticsearch import compare, rights
 from portcullis.families.elasticsearch.config import SECRET, Kind, SecurityConfig, writable
 from portcullis.families.elasticsearch.release import Release
 
-PUT, REMOVE, ENABLE, DISABLE = "put", "remove", "enable", "disable"
+PUT, REMOVE, ENABLE, DISABLE, PASSWORD = "put", "remove", "enable", "disable", "password"
 _AT_ONCE = 1000  # roles of one call: under half a second
 
 Change = tuple[Json | None, Json | None]  # before, after
@@ -36,7 +36,7 @@ def writes(actual: SecurityConfig, wanted: SecurityConfig, release: Release) -> 
     changes = {kind: dict(_changes(kind, actual, wanted)) for kind in Kind}
     work = _Order(changes, strict=rights.limits([actual.of(Kind.ROLES), wanted.of(Kind.ROLES)]))
     work.sort()
-    return tuple(_calls([*work.first, *work.middle, *work.last], release))
+    return tuple(calls([*work.first, *work.middle, *work.last], release))
 
 
 def simulate(actual: SecurityConfig, write: Write) -> SecurityConfig:
@@ -49,6 +49,8 @@ def simulate(actual: SecurityConfig, write: Write) -> SecurityConfig:
                 actual = actual.with_document(write.kind, name, document)
             case "remove":
                 actual = actual.with_document(write.kind, name, None)
+            case "password":
+                pass  # never shown
             case switch:
                 held = actual.of(write.kind)[name]
                 actual = actual.with_document(write.kind, name, {**held, "enabled": switch == ENABLE})
@@ -58,6 +60,8 @@ def simulate(actual: SecurityConfig, write: Write) -> SecurityConfig:
 def _changes(kind: Kind, actual: SecurityConfig, wanted: SecurityConfig) -> Iterator[tuple[str, Change]]:
     for name in sorted(actual.of(kind).keys() | wanted.of(kind).keys()):
         before, after = actual.of(kind).get(name), wanted.of(kind).get(name)
+        if before is after:
+            continue
         if compare.same(before, after) and not (after and SECRET & after.keys()):
             continue
         if kind is Kind.KEYS and (before is None or after is None):
@@ -133,7 +137,7 @@ def _shared(kind: Kind, before: Json, after: Json) -> Json:
     return made(writable(kind, before), writable(kind, after))
 
 
-def _calls(sequence: Iterable[tuple[Kind, str, Json | None, Json | None]], release: Release) -> Iterator[Write]:
+def calls(sequence: Iterable[tuple[Kind, str, Json | None, Json | None]], release: Release) -> Iterator[Write]:
     waiting: list[Json] = []
     of: tuple[Kind, str] | None = None
     for kind, name, before, after in sequence:

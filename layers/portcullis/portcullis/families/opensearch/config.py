@@ -59,3 +59,7 @@ class SecurityConfig:
     def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
         """The entries of one list of a role's mapping, in the order held; empty if there is no such mapping."""
         return tuple((self.of(Kind.MAPPINGS).get(role) or {}).get(entry_list) or ())
+
+    def places(self, role: str, entry_list: str, entry: str) -> tuple[int, ...]:
+        """Where an entry stands in its list; none if it is not there."""
+        return tuple(place for place, one in enumerate(self.entries(role, entry_list)) if one == entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from portcullis.access.actual import Actual, Write
+from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import AppliedStep, Claim, Operation, Step
@@ -38,13 +38,12 @@ class OpenSearch:
     name = "opensearch"
     order = config.WRITE_ORDER
     roles, users, mappings = Kind.ROLES, Kind.USERS, Kind.MAPPINGS
+    entries_in = Kind.MAPPINGS
     lists = config.MAPPING_LISTS
     condition = "and_backend_roles"
     administrator_roles = config.ADMINISTRATOR_ROLES
     closing = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
 
-    same = staticmethod(compare.same)
-    differing = staticmethod(compare.differing)
     mapped_roles = staticmethod(callers.mapped_roles)
     holders = staticmethod(effect.holders)
     administrators = staticmethod(callers.administrators)
@@ -63,6 +62,18 @@ class OpenSearch:
     user = staticmethod(callers.user)
     filters = staticmethod(filters.filters)
     adoptable = staticmethod(adopting.adoptable)
+
+    def same(self, _kind: str, one: Json | None, other: Json | None) -> bool:
+        return compare.same(one, other)
+
+    def differing(self, _kind: str, one: Json | None, other: Json | None) -> tuple[str, ...]:
+        return compare.differing(one, other)
+
+    def names_roles(self, _kind: str, _document: Json) -> tuple[str, ...]:
+        return ()
+
+    def taking(self, _step: Step) -> Step | None:
+        return None
 
     def representable(self, desired: Desired, dialect: str) -> tuple[Desired, tuple[str, ...]]:
         return dialects.representable(desired, Dialect(dialect))

@@ -17,7 +17,7 @@ from typing import Any
 
 from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.plan import Claim
+from portcullis.access.plan import Step
 from portcullis.families.base import Closed, Reopened
 from portcullis.families.opensearch.callers import DIRECT
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
@@ -92,15 +92,15 @@ def shut(
     }
     writes = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
     touched = {parts(operation["path"])[0] for write in writes for operation in write.body}
-    return Closed(writes, save, tuple(left), tuple(sorted(touched)), len(held.of(Kind.MAPPINGS)))
+    return Closed(writes, save, tuple(left), tuple(sorted(touched)), f"{len(held.of(Kind.MAPPINGS))} role mappings")
 
 
 def reopen(
-    saved: Mapping[str, Any], held_now: Actual, left: Collection[Claim] = (), *, ours: Collection[str] = ()
+    saved: Mapping[str, Any], held_now: Actual, left: Sequence[Step] = (), *, ours: Collection[str] = ()
 ) -> Reopened:
     """Every saved mapping put back as it was, list order and absent fields included; what is as saved already is not written.
 
-    `left`: entries of mappings that do not come back, because whoever they stand for left meanwhile.
+    `left`: steps that take out entries which do not come back, because whoever they stand for left meanwhile.
     So is every role that the lock has emptied. What no node can load does not come back. Mappings of `ours` that were not there
     before (those of break-glass) go, whatever they hold.
     """
@@ -115,7 +115,7 @@ def reopen(
     operations: list[Json] = []
     lost = [f"role {role} permits nothing: {', '.join(why.values())}" for role, why in bad_roles.items()]
     staying_out: dict[str, set[tuple[str, str]]] = {}
-    for claim in left:
+    for claim in (step.claim for step in left):
         staying_out.setdefault(claim.name, set()).add((claim.entry_list, claim.entry))
     for role, saved_mapping in mappings.items():
         document = _without(saved_mapping, bad_mappings.get(role, {}), staying_out.get(role, set()))

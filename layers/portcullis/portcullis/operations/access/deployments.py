@@ -13,6 +13,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.foundation import list_of
 from portcullis.operations.people.known import accept
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
@@ -138,7 +139,8 @@ def _is_in(site: Site) -> bool:
         held = site.engine.read([family.mappings])
     except Refused:
         return False
-    return not letting_in(family, held, family.baseline().automation, site.registration.automation_role)
+    entry, entry_list = site.registration.automation_role, list_of(site.registration)
+    return not letting_in(family, held, family.baseline().automation, entry, entry_list)
 
 
 def _let_automation_in(site: Site) -> None:
@@ -151,12 +153,14 @@ def _let_automation_in(site: Site) -> None:
     family, entry = site.family, site.registration.automation_role
     needs = family.baseline()
     held = (master := site.master).read([family.roles, family.mappings])
-    ours = {Claim(family.mappings, role, "backend_roles", entry) for role in needs.automation}
-    steps = letting_in(family, held, needs.automation, entry)
-    if held.get(family.roles, needs.lock) is None:
-        lock = Claim(family.roles, needs.lock)
-        steps = (Step(Operation.ADD, lock, None, needs.documents[needs.lock], "the automation needs it"), *steps)
-        ours.add(lock)
+    entry_list = list_of(site.registration)
+    ours = {Claim(family.mappings, role, entry_list, entry) for role in needs.automation}
+    steps = letting_in(family, held, needs.automation, entry, entry_list)
+    for name in needs.automation:
+        if name in needs.documents and held.get(family.roles, name) is None:
+            role = Claim(family.roles, name)
+            steps = (Step(Operation.ADD, role, None, needs.documents[name], "the automation needs it"), *steps)
+            ours.add(role)
     claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
     keep_claims(site, claims, claims | ours, late=claims.late | ours)
     for write in family.writes(steps, held):

@@ -19,18 +19,31 @@ def keepers(registration: Registration) -> ProtectedPrincipals:
     return ProtectedPrincipals.of(
         master_roles=family.administrator_roles,
         master=registration.master_user or registration.master_role,
-        master_list="users" if registration.master_user else "backend_roles",
+        master_list="users" if registration.master_user else list_of(registration),
         automation=registration.automation_role,
         automation_roles=family.baseline().automation,
+        automation_list=list_of(registration),
         shut_out=registration.break_glass_role,
     )
+
+
+def list_of(registration: Registration) -> str:
+    """The list of a mapping in which those stand as whom we speak to the engine: by their roles in IAM, or as users that it keeps."""
+    return "backend_roles" if "backend_roles" in family_named(registration.family).lists else "users"
+
+
+def _kind_of(registration: Registration) -> SubjectKind:
+    by_role = list_of(registration) == "backend_roles"
+    return SubjectKind.BACKEND_ROLE if by_role else SubjectKind.INTERNAL_USER
 
 
 def while_locked(registration: Registration, let_in: LetIn) -> ProtectedPrincipals:
     """Who is mapped on a locked deployment, and to what: the automation, and break-glass for as long as a window is open."""
     needs = family_named(registration.family).baseline()
     opened = {LetIn.NOBODY: (), LetIn.READS: needs.reads, LetIn.WRITES: needs.writes}
-    return keepers(registration).while_locked(registration.break_glass_role, opened[let_in])
+    return keepers(registration).while_locked(
+        registration.break_glass_role, opened[let_in], entry_list=list_of(registration)
+    )
 
 
 def with_foundation(
@@ -41,14 +54,15 @@ def with_foundation(
     `sample` is the index whose restorability is checked, `moving` says that a re-key of the deployment is under way.
     """
     needs = family_named(registration.family).baseline(sample=sample, moving=moving)
-    roles = {**access.roles, **{name: needs.documents[name] for name in (needs.lock, *needs.writes)}}
+    ours = (*needs.automation, *needs.writes)
+    roles = {**access.roles, **{name: needs.documents[name] for name in ours if name in needs.documents}}
     grants = keepers(registration).grants()
     if registration.canary_role:
         roles[needs.canary] = needs.documents[needs.canary]
-        canary = Subject(SubjectKind.BACKEND_ROLE, registration.canary_role)
+        canary = Subject(_kind_of(registration), registration.canary_role)
         grants = (*grants, Grant(canary, needs.canary, "the canary of the deployment"))
     if registration.snapshot_role:
-        taker = Subject(SubjectKind.BACKEND_ROLE, registration.snapshot_role)
+        taker = Subject(_kind_of(registration), registration.snapshot_role)
         grants = (*grants, Grant(taker, needs.snapshots, "takes the snapshots of the deployment"))
         if compares := needs.documents.get(needs.compares):
             roles[needs.compares] = compares

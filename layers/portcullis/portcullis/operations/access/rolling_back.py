@@ -149,7 +149,7 @@ def _with_places(steps: tuple[AppliedStep, ...], held: Actual) -> tuple[AppliedS
     def places(one: AppliedStep) -> tuple[int, ...]:
         if not one.entry_list or one.after is not None:
             return ()
-        return tuple(i for i, entry in enumerate(held.entries(one.name, one.entry_list)) if entry == one.entry)
+        return held.places(one.name, one.entry_list, one.entry)
 
     return tuple(replace(one, places=places(one)) for one in steps)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portcullis.access.letting_in import letting_in
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Unreachable
+from portcullis.operations.access.foundation import list_of
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Site
@@ -56,6 +57,7 @@ def _let_in(site: Site) -> None:
         raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
     engine, family = site.engine, site.family
     held = engine.read([family.mappings])
-    steps = letting_in(family, held, [family.baseline().snapshots], site.registration.snapshot_role)
+    taker = site.registration.snapshot_role
+    steps = letting_in(family, held, [family.baseline().snapshots], taker, list_of(site.registration))
     for write in family.writes(steps, held):
         engine.write(write)

@@ -50,13 +50,13 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         as_saved = family.simulate_all(held, family.reopen(saved, held, ours=ours).writes)
         truth = read_truth(site, kept, whole=True)
         now = compare(site, kept, truth=truth, engine=engine, held=as_saved)
-        left = _who_left(now.plan)
+        left = _who_left(family, now.plan)
         settle(site, as_saved, kept.options)  # what a lock broke off in the middle
         leaving = starting(site.services, cause, "unlock").going_on(family, Plan(steps=left), as_saved, now.mine)
         still_ours(site)
         if left:
             begin(site, leaving)
-        opened = family.reopen(saved, held, frozenset(step.claim for step in left), ours=ours)
+        opened = family.reopen(saved, held, left, ours=ours)
         send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
@@ -138,17 +138,19 @@ def _still_in(site: Site) -> tuple[Step, ...]:
     held, claims = engine.read(), site.ledger.claims(site.registration.domain_arn)
     truth = read_truth(site, kept, whole=True)
     now = compare(site, kept, truth=truth, engine=engine, held=held, claims=claims)
-    return _who_left(now.plan)
+    return _who_left(site.family, now.plan)
 
 
-def _who_left(plan: Plan) -> tuple[Step, ...]:
-    """Entries of ours that neither model nor groups ask for any more."""
-    removed = (step for step in plan.steps if step.operation is Operation.REMOVE)
-    return tuple(step for step in removed if step.claim.entry_list)
+def _who_left(family: Family, plan: Plan) -> tuple[Step, ...]:
+    """What takes out of ours whom neither model nor groups ask for any more."""
+    entries = (step for step in plan.steps if step.operation is Operation.REMOVE and step.claim.entry_list)
+    documents = (family.taking(step) for step in plan.steps if not step.claim.entry_list)
+    return (*entries, *(step for step in documents if step is not None))
 
 
 def _named(steps: Sequence[Step]) -> str:
-    names = [f"{step.claim.entry} in {step.claim.name}" for step in steps[:_NAMED]]
+    claims = [step.claim for step in steps[:_NAMED]]
+    names = [f"{claim.entry} in {claim.name}" if claim.entry else f"somebody in {claim}" for claim in claims]
     return ", ".join(names) + (f" and {len(steps) - _NAMED} more" if len(steps) > _NAMED else "")
 
 

@@ -48,7 +48,7 @@ def _save_mappings(site: Site, todo: Todo) -> str:
     family = site.family
     closed = family.close(site.engine.read(family.closing), while_locked(site.registration, LetIn.NOBODY))
     site.ledger.save(site.name, todo.save_as, closed.saved)
-    return f"{closed.mappings} role mappings put aside"
+    return f"{closed.put_aside} put aside"
 
 
 def _shut_mappings(site: Site, todo: Todo) -> str:

@@ -59,8 +59,7 @@ def touched(step: Step, held: Actual) -> AppliedStep:
     claim = step.claim
     places: tuple[int, ...] = ()
     if step.operation is Operation.REMOVE and claim.entry_list:
-        there = held.entries(claim.name, claim.entry_list)
-        places = tuple(i for i, entry in enumerate(there) if entry == claim.entry)
+        places = held.places(claim.name, claim.entry_list, claim.entry)
     return AppliedStep(
         operation=step.operation.value,
         kind=claim.kind,
@@ -87,7 +86,7 @@ def is_as_left(terms: Terms, one: AppliedStep, held: Actual) -> bool:
     if one.after is None or there is None:
         return one.after is there
     # A mapping that was made is judged by its entries, each of which is touched on its own.
-    return one.kind == terms.mappings or terms.same(one.after, there)
+    return one.kind == terms.mappings or terms.same(one.kind, one.after, there)
 
 
 def digest(text: str) -> str:

@@ -37,4 +37,10 @@ def not_as_left(terms: Terms, touched: Sequence[AppliedStep], held: Actual) -> l
         for entry_list in terms.lists:
             strangers = [e for e in held.entries(role, entry_list) if (role, entry_list, e) not in ours]
             moved += [f"{entry} was mapped to {role}" for entry in strangers]
+    if terms.entries_in != terms.mappings:
+        made = {one.name for one in touched if one.kind == terms.entries_in and one.before is None}
+        for role in sorted(held.of(terms.mappings)) if made else ():
+            for entry_list in terms.lists:
+                there = (one for one in held.entries(role, entry_list) if one in made)
+                moved += [f"{one} was given {role}" for one in there if (role, entry_list, one) not in ours]
     return moved

@@ -1,0 +1,95 @@
+"""What Portcullis itself needs on every Elasticsearch, in the form of its roles."""
+
+from __future__ import annotations
+
+from portcullis.access.actual import Json
+from portcullis.families.base import CANARY_INDEX, RESTORED, Baseline
+
+SECURITY_ROLE = "portcullis_security"
+LOCK_ROLE = "portcullis_lock"
+BREAK_GLASS_ROLE = "portcullis_break_glass"
+BREAK_GLASS_WRITE_ROLE = "portcullis_break_glass_write"
+CANARY_ROLE = "portcullis_canary"
+SNAPSHOT_ROLE = "snapshot_user"  # the engine's own
+COMPARE_ROLE = "portcullis_compare"
+
+
+def _role(what: str, *, cluster: list[str] | None = None, indices: list[Json] | None = None) -> Json:
+    return {"cluster": cluster or [], "indices": indices or [], "metadata": {"portcullis": what}}
+
+
+# Writes access, so that whoever has it could give themselves everything: no release has a smaller right that would do. It reads no
+# document of people's, but the numbers of the engine's own by which somebody else's write is seen.
+_SECURITY = _role(
+    "reads and writes who has access; as good as a superuser",
+    cluster=["manage_security"],
+    indices=[{"names": [".security*"], "privileges": ["read"], "allow_restricted_indices": True}],
+)
+# Settings of every index, and no document of any: measured, this role can block an index and cannot search it.
+_LOCK = _role(
+    "blocks and unblocks indices and ends open searches when the key is gone; reads no document",
+    cluster=["monitor", "cluster:admin/indices/scroll/clear_all"],
+    indices=[
+        {
+            "names": ["*"],
+            "privileges": [
+                *("indices:admin/settings/update", "indices:monitor/settings/get", "indices:monitor/stats"),
+                # A point in time of somebody else ends with the closing of its index, which is opened again at once.
+                *("indices:admin/close*", "indices:admin/open*"),
+            ],
+        }
+    ],
+)
+_BREAK_GLASS = _role(
+    "reads while a window of break-glass is open; given to nobody at any other time",
+    cluster=["monitor"],
+    indices=[{"names": ["*"], "privileges": ["read", "view_index_metadata", "monitor"]}],
+)
+# Documents, and nothing of an index itself: it can change no setting, alias, mapping of its own or template.
+_BREAK_GLASS_WRITE = _role(
+    "writes while a window of break-glass is open that asked for it; given to nobody at any other time",
+    indices=[{"names": ["*"], "privileges": ["index", "delete"]}],
+)
+_CANARY = _role(
+    "asks for its own index, to prove that a lock holds",
+    indices=[{"names": [CANARY_INDEX], "privileges": ["read", "index", "create_index"]}],
+)
+DOCUMENTS: dict[str, Json] = {
+    SECURITY_ROLE: _SECURITY,
+    LOCK_ROLE: _LOCK,
+    BREAK_GLASS_ROLE: _BREAK_GLASS,
+    BREAK_GLASS_WRITE_ROLE: _BREAK_GLASS_WRITE,
+    CANARY_ROLE: _CANARY,
+}
+
+
+def _compare_role(sample: str, *, moving: bool) -> Json | None:
+    """Who compares what was restored with what it was made from: of one index, or of all while a re-key is under way."""
+    read = ["*"] if moving else [sample] if sample else []
+    if not read:
+        return None
+    needs = ["read", "monitor", "indices:admin/refresh*", "indices:monitor/settings/get"]
+    freeze = ["indices:admin/settings/update"] if moving else []
+    return _role(
+        "compares a restored index with the one it was made from",
+        cluster=["monitor"],
+        indices=[
+            {"names": read, "privileges": [*needs, *freeze]},
+            {"names": [f"{RESTORED}*"], "privileges": [*needs, "delete_index"]},
+        ],
+    )
+
+
+def baseline(*, sample: str = "", moving: bool = False) -> Baseline:
+    """`sample` is the index whose restorability is checked, `moving` says that a re-key of the deployment is under way."""
+    compares = _compare_role(sample, moving=moving)
+    return Baseline(
+        lock=LOCK_ROLE,
+        automation=(SECURITY_ROLE, LOCK_ROLE),
+        reads=(BREAK_GLASS_ROLE,),
+        writes=(BREAK_GLASS_ROLE, BREAK_GLASS_WRITE_ROLE),
+        canary=CANARY_ROLE,
+        snapshots=SNAPSHOT_ROLE,
+        compares=COMPARE_ROLE,
+        documents=DOCUMENTS | ({COMPARE_ROLE: compares} if compares else {}),
+    )

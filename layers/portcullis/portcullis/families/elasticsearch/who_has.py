@@ -1,0 +1,182 @@
+"""Who has which role on an Elasticsearch, and who of them administers it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from portcullis.access.actual import Actual, Json
+from portcullis.access.desired import Desired
+from portcullis.access.plan import Claim
+from portcullis.access.terms import Administrator
+from portcullis.access.terms import Caller as Principal
+from portcullis.families.elasticsearch.callers import Caller, roles_of
+from portcullis.families.elasticsearch.config import (
+    ADMINISTRATES,
+    MEMBERS,
+    NATIVE_USERS,
+    SUPERUSER,
+    Kind,
+    SecurityConfig,
+)
+from portcullis.families.elasticsearch.names import Unreadable, matches_any
+from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index
+
+REALM = "realm.name"  # among a caller's attributes: the realm that let them in, if they are no native user
+# Whoever may write one of these can give themselves everything else.
+_WRITES_ACCESS = tuple(f"cluster:admin/xpack/security/{what}/put" for what in ("role", "role_mapping", "user"))
+_KEPT_IN = ".security-7"  # where the engine keeps access: whoever writes it writes access
+
+
+def caller_of(principal: Principal) -> Caller:
+    """A principal as the family's own rules see it: a native user, unless a realm is named among the attributes."""
+    realm = principal.attributes.get(REALM)
+    return Caller(principal.name, realm, principal.backend_roles) if realm else Caller(principal.name)
+
+
+def mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
+    """Role -> why the caller has it."""
+    return roles_of(caller_of(principal), held.of(Kind.USERS), held.of(Kind.MAPPINGS))
+
+
+def user(_held: Actual, name: str) -> Principal:
+    return Principal(name)
+
+
+def only(held: Actual, roles: Collection[str]) -> SecurityConfig:
+    """Enough to tell who has these roles."""
+    mappings = {name: one for name, one in held.of(Kind.MAPPINGS).items() if set(one.get("roles") or ()) & set(roles)}
+    users = {
+        name: {**one, "roles": [role for role in one.get("roles") or () if role in roles]}
+        for name, one in held.of(Kind.USERS).items()
+    }
+    return SecurityConfig({Kind.USERS: users, Kind.MAPPINGS: mappings})
+
+
+def names_roles(kind: str, document: Json) -> tuple[str, ...]:
+    """The roles that a role mapping gives; those of its templates only the engine can tell."""
+    return tuple(document.get("roles") or ()) if kind == Kind.MAPPINGS else ()
+
+
+def holders(held: Actual, role: str) -> tuple[str, ...]:
+    """Native users by name, and whom role mappings let in, in words."""
+    found = list(held.entries(role, NATIVE_USERS))
+    for name, mapping in sorted(held.of(Kind.MAPPINGS).items()):
+        if role in (mapping.get("roles") or ()) and mapping.get("enabled") is not False:
+            found += audience(name, mapping)
+    return tuple(dict.fromkeys(found))
+
+
+def audience(name: str, mapping: Json) -> list[str]:
+    """Whom a role mapping lets in: one by one where its rule is of our form, else all together."""
+    match mapping.get("rules"):
+        case {"all": [{"field": {"realm.name": str(realm)}}, {"any": [*fields]}]}:
+            words = [_named(one, realm) for one in fields]
+            if all(words):
+                return [word for of in words for word in of or ()]
+    return [f"whoever {Claim(Kind.MAPPINGS, name)} lets in"]
+
+
+def _named(rule: Any, realm: str) -> list[str] | None:
+    match rule:
+        case {"field": {"username": names}}:
+            return [f"{one} of realm {realm}" for one in _listed(names)]
+        case {"field": {"groups": names}}:
+            return [f"group {one} of realm {realm}" for one in _listed(names)]
+    return None
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+# ---------------------------------------------------------------------- administration
+
+
+def administering_roles(held: Actual) -> frozenset[str]:
+    """Roles whose holders can give themselves everything else: by what they may do, or by whom they may act as."""
+    found = {SUPERUSER, *(name for name, role in held.of(Kind.ROLES).items() if reaches_access(role))}
+    while more := {
+        name for name, role in held.of(Kind.ROLES).items() if name not in found and _acts_as(held, role, found)
+    }:
+        found |= more
+    return frozenset(found)
+
+
+def reaches_access(role: Json) -> bool:
+    """Whether a role lets its holders write access: through the security API, or in the index that it is kept in."""
+    cluster = role.get("cluster") or ()
+    if any(str(one).lower() in ADMINISTRATES for one in cluster):
+        return True
+    if any(grants_on_cluster(cluster, action) for action in _WRITES_ACCESS):
+        return True
+    return any(_reaches_index(entry) for entry in role.get("indices") or () if entry.get("allow_restricted_indices"))
+
+
+def _reaches_index(entry: Json) -> bool:
+    try:
+        named = matches_any(_listed(entry.get("names") or ()), _KEPT_IN)
+    except Unreadable:
+        named = True  # only the engine can tell: it may
+    return named and grants_on_index(entry.get("privileges") or (), "indices:data/write/index")
+
+
+def _acts_as(held: Actual, role: Json, administering: Collection[str]) -> bool:
+    patterns = role.get("run_as") or ()
+    if not patterns:
+        return False
+    try:
+        return any(matches_any(patterns, name) for one in administering for name in held.entries(one, NATIVE_USERS))
+    except Unreadable:
+        return True
+
+
+def administrators(held: Actual) -> tuple[Administrator, ...]:
+    """Everybody who can give themselves everything and can sign in: native users, and whom role mappings let in."""
+    return tuple(sorted(_administrators(held)))
+
+
+def _administrators(held: Actual) -> Iterator[Administrator]:
+    users, mappings = held.of(Kind.USERS), held.of(Kind.MAPPINGS)
+    roles = administering_roles(held)
+    for role in roles:
+        for name in held.entries(role, NATIVE_USERS):
+            if users[name].get("enabled") is not False:
+                yield Administrator(role, NATIVE_USERS, name)
+    for name, mapping in mappings.items():
+        for role in roles & set(mapping.get("roles") or ()) if mapping.get("enabled") is not False else ():
+            yield Administrator(role, Kind.MAPPINGS, name)
+
+
+def asks_for(desired: Desired, administrator: Administrator) -> bool:
+    if administrator.entry_list == Kind.MAPPINGS:
+        return administrator.role in names_roles(
+            Kind.MAPPINGS, desired.of(Kind.MAPPINGS).get(administrator.entry) or {}
+        )
+    return desired.because(administrator.role, administrator.entry_list, administrator.entry) is not None
+
+
+def claim_of(administrator: Administrator) -> Claim:
+    if administrator.entry_list == Kind.MAPPINGS:
+        return Claim(Kind.MAPPINGS, administrator.entry)
+    return Claim(MEMBERS, administrator.role, administrator.entry_list, administrator.entry)
+
+
+def administers(held: Actual, claim: Claim, document: Json | None = None) -> bool:
+    """Whether what is claimed here gives somebody the administration of the cluster; `document` in place of the one held."""
+    roles = administering_roles(held)
+    if claim.kind == MEMBERS:
+        return claim.name in roles
+    if document is None:
+        document = held.get(claim.kind, claim.name) or {}
+    if claim.kind == Kind.ROLES:
+        return claim.name == SUPERUSER or reaches_access(document) or _acts_as(held, document, roles)
+    if claim.kind == Kind.MAPPINGS:
+        return bool(roles & {*(document.get("roles") or ())}) or bool(document.get("role_templates"))
+    return False
+
+
+def let_in_by(held: Actual, name: str) -> tuple[Claim, ...]:
+    """The roles of this native user, each as the entry that gives it. Role mappings say nothing of native users."""
+    roles = (held.of(Kind.USERS).get(name) or {}).get("roles") or () if name else ()
+    return tuple(Claim(MEMBERS, role, NATIVE_USERS, name) for role in dict.fromkeys(roles))
