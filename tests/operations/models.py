@@ -107,9 +107,7 @@ def cluster_texts(draw: st.DrawFn, deployment: str = "demo") -> str:
     grants = draw(st.lists(st.tuples(st.sampled_from([*roles, "superuser", "viewer"]), _cluster_subjects), max_size=5))
     access: dict[str, Any] = {
         "roles": roles,
-        "grants": [
-            {"role": role, "to": to} for role, to in grants if with_robot or to != {"internal_user": "robot"}
-        ],
+        "grants": [{"role": role, "to": to} for role, to in grants if with_robot or to != {"internal_user": "robot"}],
     }
     if with_robot:
         access["users"] = {"robot": draw(st.sampled_from([{}, {"full_name": "Robot"}]))}
@@ -117,7 +115,7 @@ def cluster_texts(draw: st.DrawFn, deployment: str = "demo") -> str:
     return (
         f"deployment: {deployment}\n"
         "engine: elasticsearch-9.5\n"
-        "cluster: {endpoint: search.example.internal, credential: demo/elasticsearch, licence: trial}\n"
+        'cluster: {endpoint: "search.example.internal:443", credential: demo/elasticsearch, licence: trial}\n'
         "key: {arn: arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000}\n"
         f"people: {{{people}}}\n"
         "identity:\n"

@@ -106,9 +106,7 @@ def told(made: Account) -> set[str]:
 @every_make
 @few
 @given(data=st.data(), people=groups)
-def test_hand_edits_between_reading_and_writing_are_never_lost(
-    make: Make, data: st.DataObject, people: People
-) -> None:
+def test_hand_edits_between_reading_and_writing_are_never_lost(make: Make, data: st.DataObject, people: People) -> None:
     first, text = data.draw(texts_of(make)), data.draw(texts_of(make))
     made = at_work(make, people)
     apply(made, first)
@@ -253,9 +251,7 @@ def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(make: M
 @every_make
 @law
 @given(data=st.data(), people=groups)
-def test_two_deployments_on_one_domain_never_undo_one_another(
-    make: Make, data: st.DataObject, people: People
-) -> None:
+def test_two_deployments_on_one_domain_never_undo_one_another(make: Make, data: st.DataObject, people: People) -> None:
     ours, theirs = data.draw(texts_of(make, "demo")), data.draw(texts_of(make, "other"))
     made = at_work(make, people)
     made.registered("other", domain="demo")

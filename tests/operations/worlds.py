@@ -258,7 +258,9 @@ class Make:
     holding: Callable[[dict[str, Any]], Any]  # a state made of documents: kind -> name -> document
     entry_list: str  # in which a person adds somebody by hand
     strangers: tuple[str, ...]  # whom a person may add by hand
-    map_by_hand: Callable[[Any, str, str, int], Write]  # state, role, who has it too from then on, at which place: a person's own write
+    map_by_hand: Callable[
+        [Any, str, str, int], Write
+    ]  # state, role, who has it too from then on, at which place: a person's own write
     actors: Mapping[str, str]  # who we are to it, as a registration has it
 
 
@@ -284,7 +286,11 @@ class Engine:
         if kinds == [self.family.mappings]:
             self._meddled()
         with self.lock:
-            return self.make.holding({kind: dict(self.held.of(kind)) for kind in kinds or self.family.order})
+            # Of mappings that are no documents of their own, those are read in which their entries stand.
+            kinds = [
+                self.family.entries_in if kind == self.family.mappings else kind for kind in kinds or self.family.order
+            ]
+            return self.make.holding({kind: dict(self.held.of(kind)) for kind in kinds})
 
     def write(self, write: Write) -> bool:
         kind, operations = write

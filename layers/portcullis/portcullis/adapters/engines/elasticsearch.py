@@ -76,7 +76,7 @@ class ElasticsearchEngine:
     # ------------------------------------------------------------------ the security config
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
-        """What the engine holds now. One GET a kind; who has a role stands in the users. API keys are those of this connection's account."""
+        """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account."""
         self._seen, self._ours = self._numbers(), set()
         asked = dict.fromkeys(Kind.USERS if kind == MEMBERS else Kind(kind) for kind in kinds or Kind)
         return SecurityConfig({kind: self._collection(kind) for kind in asked})
@@ -117,7 +117,7 @@ class ElasticsearchEngine:
             return self._put_privileges(body)
         if len(body) > 1:
             return self._at_once(kind, body)
-        return any([self._one(kind, one) for one in body])
+        return self._one(kind, body[0]) if body else False
 
     def _at_once(self, kind: Kind, body: Sequence[Json]) -> bool:
         """Each by itself, several at a time. All are tried, whatever becomes of one; then the first failure is raised."""
