@@ -34,7 +34,7 @@ from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, kept_model
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, IamRole, Key, Registration
 from portcullis.settings import Settings
 
 from benchmarks.common import Report, Tell, Told, ledger_table, main, timed, world_of
@@ -140,13 +140,11 @@ def bench_of(name: str, node: Node, aws: Emulator) -> Bench:
         deployment=name,
         account=ACCOUNT,
         region=REGION,
-        domain="bench",
-        domain_arn=f"arn:aws:es:{REGION}:{ACCOUNT}:domain/bench",
-        endpoint=node.url.removeprefix("https://"),
-        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/none",
-        master_role="admin",
-        automation_role=role_arn("portcullis-automation"),
-        break_glass_role=role_arn(f"portcullis-{name}-break-glass"),
+        place=AmazonDomain("bench", f"arn:aws:es:{REGION}:{ACCOUNT}:domain/bench", node.url.removeprefix("https://")),
+        key=Key(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/none"),
+        automation=IamRole(role_arn("portcullis-automation")),
+        master=IamRole("admin"),
+        break_glass=IamRole(role_arn(f"portcullis-{name}-break-glass")),
     )
     ledger.register(registration)
     ledger.keep_model(name, kept_model(text_of(name, {}, {}), f"{name}.yaml"))

@@ -32,7 +32,7 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
 from portcullis.ports.engine import Stop
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, IamRole, Key, Network, Registration
 from portcullis.settings import Settings
 from portcullis.wiring import in_aws
 
@@ -192,15 +192,12 @@ def _registration(name: str, key: str, aws: Emulator) -> Registration:
         deployment=name,
         account=ACCOUNT,
         region=REGION,
-        domain=name,
-        domain_arn=domain["ARN"],
-        endpoint=f"{name}.invalid",
-        key_arn=key,
-        master_role=role_arn("master"),
-        automation_role=role_arn("portcullis-automation"),
-        break_glass_role=role_arn(f"portcullis-{name}-break-glass"),
-        canary_role=role_arn(f"portcullis-{name}-canary"),
-        security_group=group,
+        place=AmazonDomain(name, domain["ARN"], f"{name}.invalid", Network(group)),
+        key=Key(key),
+        automation=IamRole(role_arn("portcullis-automation")),
+        master=IamRole(role_arn("master")),
+        break_glass=IamRole(role_arn(f"portcullis-{name}-break-glass")),
+        canary=IamRole(role_arn(f"portcullis-{name}-canary")),
     )
 
 

@@ -175,7 +175,7 @@ class Soak:
 
     def key(self) -> None:
         change = self.kms.disable_key if self.key_is_on else self.kms.enable_key
-        change(KeyId=self.registration.key_arn)
+        change(KeyId=self.registration.key.arn)
         self.key_is_on = not self.key_is_on
 
     def fault(self) -> None:
@@ -244,8 +244,10 @@ class Soak:
 
     def _outside(self) -> Any:
         """What a lock changes beside the mappings: ingress, access policy, index blocks."""
-        groups = self.aws.client("ec2").describe_security_groups(GroupIds=[self.registration.security_group])
-        domain = self.aws.client("opensearch").describe_domain(DomainName=self.registration.domain)["DomainStatus"]
+        network = self.registration.place.network
+        assert network is not None
+        groups = self.aws.client("ec2").describe_security_groups(GroupIds=[network.group])
+        domain = self.aws.client("opensearch").describe_domain(DomainName=self.registration.place.name)["DomainStatus"]
         settings = self.cast.engine("GET", "/*,-.*/_settings?flat_settings=true")
         blocks = {name: [s for s in one["settings"] if s.startswith("index.blocks")] for name, one in settings.items()}
         rules = sorted(json.dumps(rule, sort_keys=True) for rule in groups["SecurityGroups"][0]["IpPermissions"])

@@ -10,12 +10,13 @@ import hashlib
 from typing import Any
 
 from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.automation import Automation
 from stacks.domain import Domain
-from stacks.identity import MASTER_USER
+from stacks.identity import MASTER_USER, Identity
 from stacks.network import Network
 
 
@@ -34,29 +35,29 @@ class Access(Stack):
             "family": "opensearch",  # of a domain of Amazon
             "account": self.account,
             "region": self.region,
-            "domain": domain.domain.ref,
-            "domain_arn": domain.domain_arn,
-            "endpoint": domain.domain.attr_domain_endpoint,
-            "key_arn": domain.key.arn,
-            "key_alias": one.key_alias,
-            "key_replicas": list(domain.key.replica_arns),
-            "user_pool": identity.pool.user_pool_id if identity.pool else "",
-            "identity_pool": identity.identity_pool.ref if identity.identity_pool else "",
-            "identity_store": one.identity_store,
-            "group_roles": identity.group_roles,
-            "bounded_roles": identity.bounded_roles,
-            "master_role": identity.master.role_arn,
-            "master_secret": identity.master_secret.secret_arn if identity.master_secret else "",
-            "master_user": MASTER_USER if identity.master_secret else "",
-            "automation_role": automation.automation_role.role_arn,
-            "break_glass_role": identity.break_glass.role_arn,
-            "canary_role": identity.canary.role_arn,
-            "snapshot_role": domain.snapshots.taker.role_arn,
-            "snapshot_store_role": domain.snapshots.store.role_arn,
-            "snapshot_bucket": domain.snapshots.bucket.bucket_name,
-            "security_group": domain.group.security_group_id,
-            "automation_security_group": network.automation_group.security_group_id,
-            "break_glass_security_group": network.break_glass_group.security_group_id,
+            "place": {
+                "type": "amazon-domain",
+                "name": domain.domain.ref,
+                "arn": domain.domain_arn,
+                "endpoint": domain.domain.attr_domain_endpoint,
+                "network": {
+                    "group": domain.group.security_group_id,
+                    "automation": network.automation_group.security_group_id,
+                    "break_glass": network.break_glass_group.security_group_id,
+                },
+            },
+            "key": {"arn": domain.key.arn, "alias": one.key_alias or None, "replicas": list(domain.key.replica_arns)},
+            "automation": _role(automation.automation_role),
+            "break_glass": _role(identity.break_glass),
+            "canary": _role(identity.canary),
+            **_master(identity),
+            "cognito": _cognito(identity),
+            "identity_store": one.identity_store or None,
+            "snapshots": {
+                "bucket": domain.snapshots.bucket.bucket_name,
+                "taker": domain.snapshots.taker.role_arn,
+                "store": domain.snapshots.store.role_arn,
+            },
             "eyes": self.to_json_string(domain.eyes),
         }
         properties: dict[str, Any] = {
@@ -72,3 +73,27 @@ class Access(Stack):
             service_timeout=Duration.minutes(15),
             properties=properties,
         )
+
+
+def _role(role: iam.Role) -> dict[str, str]:
+    return {"type": "iam-role", "arn": role.role_arn}
+
+
+def _master(identity: Identity) -> dict[str, Any]:
+    """The master; beside a user of the internal user database the role is there all the same, and is watched as the others are."""
+    if not (secret := identity.master_secret):
+        return {"master": _role(identity.master)}
+    user = {"type": "engine-user", "name": MASTER_USER, "secret": secret.secret_arn}
+    return {"master": user, "other_roles": [identity.master.role_arn]}
+
+
+def _cognito(identity: Identity) -> dict[str, Any] | None:
+    """None, so that CloudFormation is told nothing of it, where the deployment has no user pool."""
+    if not identity.pool:
+        return None
+    return {
+        "user_pool": identity.pool.user_pool_id,
+        "identity_pool": identity.identity_pool.ref if identity.identity_pool else None,
+        "group_roles": identity.group_roles,
+        "bounded_roles": identity.bounded_roles,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, IamRole, Key, Network, Registration
 
 
 def registration(**more: Any) -> Registration:
@@ -12,9 +12,14 @@ def registration(**more: Any) -> Registration:
         "deployment": "demo",
         "account": "111122223333",
         "region": "eu-central-1",
-        "domain": "logs",
-        "domain_arn": "arn:aws:es:eu-central-1:111122223333:domain/logs",
-        "endpoint": "127.0.0.1:9443",
-        "key_arn": "",
+        "place": domain(),
+        "key": Key(""),
+        "automation": IamRole("arn:aws:iam::111122223333:role/portcullis-automation"),
+        "master": IamRole("arn:aws:iam::111122223333:role/master"),
     }
     return Registration(**known | more)
+
+
+def domain(name: str = "logs", network: Network | None = None, arn: str = "") -> AmazonDomain:
+    arn = arn or f"arn:aws:es:eu-central-1:111122223333:domain/{name}"
+    return AmazonDomain(name, arn, "127.0.0.1:9443", network)

@@ -12,9 +12,10 @@ from portcullis.adapters.gates.aws import AwsGate
 from portcullis.custody.access_policy import is_shut, shut
 from portcullis.errors import Refused, Unreachable
 from portcullis.ports.places import VpcEndpoints
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Network, Registration
 
 from local.aws.emulator import Credentials, Emulator
+from tests.adapters.registrations import domain as a_domain
 from tests.adapters.registrations import registration
 
 pytestmark = pytest.mark.aws
@@ -31,7 +32,7 @@ class Ground:
 
     def rules(self) -> list[Any]:
         """Everything that is let in, in an order of its own."""
-        group = self.registration.security_group
+        group = own_group(self.registration)
         found = self.aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
         return sorted(
             (rule["FromPort"], source)
@@ -41,6 +42,19 @@ class Ground:
                 *(("group", one["GroupId"], one.get("Description", "")) for one in rule.get("UserIdGroupPairs", [])),
             ]
         )
+
+
+def own_group(registration: Registration) -> str:
+    network = registration.place.network
+    assert network
+    return network.group
+
+
+def automations_group(registration: Registration) -> str:
+    network = registration.place.network
+    assert network
+    assert network.automation
+    return network.automation
 
 
 @pytest.fixture
@@ -74,9 +88,7 @@ def ground(calm: Emulator, name: str) -> Ground:
         EngineVersion="OpenSearch_3.3",
         EncryptionAtRestOptions={"Enabled": True, "KmsKeyId": key},
     )["DomainStatus"]
-    own = registration(
-        domain=f"gate-{name}", domain_arn=made["ARN"], security_group=domain, automation_security_group=automation
-    )
+    own = registration(place=a_domain(f"gate-{name}", Network(domain, automation), made["ARN"]))
     return Ground(calm, AwsGate(calm.client), own, key)
 
 
@@ -92,7 +104,7 @@ def close(ground: Ground) -> list[Any]:
 def test_a_lock_closes_all_but_the_automations_rule_and_opening_brings_exactly_that_back(ground: Ground) -> None:
     before = ground.rules()
     rules = close(ground)
-    automation = ground.registration.automation_security_group
+    automation = automations_group(ground.registration)
     assert ground.rules() == [(443, ("group", automation, "the automation"))], AUTOMATION_ONLY
     assert ground.gate.ingress(ground.registration) == []
     ground.gate.open_ingress(ground.registration, rules)
@@ -114,7 +126,7 @@ def test_a_rule_that_somebody_took_away_meanwhile_keeps_no_other_one_open(ground
     """EC2 revokes none of those asked for together if one of them is not there."""
     rules = ground.gate.ingress(ground.registration)
     ground.aws.client("ec2").revoke_security_group_ingress(
-        GroupId=ground.registration.security_group, IpPermissions=[rule for rule in rules if rule["FromPort"] == 80]
+        GroupId=own_group(ground.registration), IpPermissions=[rule for rule in rules if rule["FromPort"] == 80]
     )
     ground.gate.close_ingress(ground.registration, rules)
     assert ground.gate.ingress(ground.registration) == []
@@ -152,11 +164,7 @@ class Merged:
 
 
 def test_of_a_permission_with_several_sources_those_of_the_automation_and_of_break_glass_are_kept_open() -> None:
-    own = registration(
-        security_group="sg-domain",
-        automation_security_group="sg-automation",
-        break_glass_security_group="sg-break-glass",
-    )
+    own = registration(place=a_domain(network=Network("sg-domain", "sg-automation", "sg-break-glass")))
     assert AwsGate(lambda _: Merged()).ingress(own) == [
         {
             "IpProtocol": "tcp",
@@ -178,16 +186,16 @@ def test_a_domain_without_a_security_group_has_no_ingress_to_close(ground: Groun
 
 def attached(ground: Ground, name: str) -> str:
     """A further group of the domain, with a rule of somebody's."""
-    ec2, own = ground.aws.client("ec2"), ground.registration.security_group
+    ec2, own = ground.aws.client("ec2"), own_group(ground.registration)
     vpc = ec2.describe_security_groups(GroupIds=[own])["SecurityGroups"][0]["VpcId"]
     further: str = ec2.create_security_group(GroupName=f"{name}-further", Description="a test", VpcId=vpc)["GroupId"]
-    pair = {"GroupId": ground.registration.automation_security_group}
+    pair = {"GroupId": automations_group(ground.registration)}
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     office = {**https, "IpRanges": [{"CidrIp": "10.9.0.0/16", "Description": "vpn"}], "UserIdGroupPairs": [pair]}
     ec2.authorize_security_group_ingress(GroupId=further, IpPermissions=[office])
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
     ground.aws.client("opensearch").update_domain_config(
-        DomainName=ground.registration.domain,
+        DomainName=ground.registration.place.name,
         VPCOptions={"SubnetIds": [subnet], "SecurityGroupIds": [own, further]},
     )
     return further
@@ -225,9 +233,11 @@ def test_opening_a_group_that_is_as_it_was_or_gone_asks_for_no_right(
 def test_principals_of_vpc_endpoints_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:
     service, own, gate = ground.aws.client("opensearch"), ground.registration, ground.gate
     assert gate.endpoints(own) == VpcEndpoints([], {})
-    service.authorize_vpc_endpoint_access(DomainName=own.domain, Account="444455556666")
-    service.authorize_vpc_endpoint_access(DomainName=own.domain, Service="application.opensearchservice.amazonaws.com")
-    made = service.create_vpc_endpoint(DomainArn=own.domain_arn, VpcOptions={"SubnetIds": ["subnet-1"]})["VpcEndpoint"]
+    service.authorize_vpc_endpoint_access(DomainName=own.place.name, Account="444455556666")
+    service.authorize_vpc_endpoint_access(
+        DomainName=own.place.name, Service="application.opensearchservice.amazonaws.com"
+    )
+    made = service.create_vpc_endpoint(DomainArn=own.place.id, VpcOptions={"SubnetIds": ["subnet-1"]})["VpcEndpoint"]
     before = gate.endpoints(own)
     assert [one["Principal"] for one in before.principals] == [
         "444455556666",
@@ -254,7 +264,7 @@ class Paged:
 
 
 def test_principals_of_every_page_are_found() -> None:
-    found = AwsGate(lambda _: Paged()).endpoints(registration(security_group="sg-domain"))
+    found = AwsGate(lambda _: Paged()).endpoints(registration(place=a_domain(network=Network("sg-domain"))))
     assert [one["Principal"] for one in found.principals] == ["first", "second"]
 
 
@@ -322,9 +332,9 @@ def test_a_policy_is_shut_and_restored_exactly(ground: Ground) -> None:
     assert saved == POLICY
     keep = ("arn:aws:iam::111122223333:role/break-glass",)
     for _ in range(2):
-        gate.set_policy(own, shut(gate.policy(own), own.domain_arn, keep))
+        gate.set_policy(own, shut(gate.policy(own), own.place.id, keep))
         found = gate.policy(own)
-        assert is_shut(found, own.domain_arn, keep)
+        assert is_shut(found, own.place.id, keep)
         assert len(found["Statement"]) == 2, "shutting twice is shutting once"
     gate.set_policy(own, saved)
     assert gate.policy(own) == POLICY
@@ -378,4 +388,4 @@ def test_what_we_may_not_do_is_refused(ground: Ground, person: Callable[..., Cre
 
 def test_a_security_group_that_is_gone_is_refused(ground: Ground) -> None:
     with pytest.raises(Refused, match="sg-0123456789abcdef0"):
-        ground.gate.ingress(registration(security_group="sg-0123456789abcdef0"))
+        ground.gate.ingress(registration(place=a_domain(network=Network("sg-0123456789abcdef0"))))

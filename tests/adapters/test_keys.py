@@ -26,6 +26,7 @@ from portcullis.custody.types import (
     RevocationCause,
     Rules,
 )
+from portcullis.ports.registration import Key
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import registration
@@ -47,7 +48,7 @@ class Watch:
 
     def observe(self, key: str, **more: Any) -> Observation:
         hint = more.pop("hint", "")
-        return self.keys.observe(registration(key_arn=key, **more), hint=hint, by="a test")
+        return self.keys.observe(registration(key=Key(key, **more)), hint=hint, by="a test")
 
     def probes(self, key: str, **more: Any) -> Seen:
         return {probe.name: (probe.health, probe.cause) for probe in self.observe(key, **more).probes}
@@ -213,7 +214,7 @@ def grant_to_the_service(aws: Emulator, key: str) -> str:
         KeyId=key,
         GranteePrincipal="es.amazonaws.com",
         Operations=["Decrypt", "GenerateDataKey"],
-        Constraints={"EncryptionContextSubset": {"aws:es:arn": registration().domain_arn}},
+        Constraints={"EncryptionContextSubset": {"aws:es:arn": registration().place.id}},
     )
     return str(made["GrantId"])
 
@@ -244,14 +245,14 @@ def test_an_alias_that_was_moved_shows_another_key_behind_it(watch: Watch, aws: 
     kms, first, second = aws.client("kms"), new_key(aws), new_key(aws)
     alias = f"alias/{name}"
     kms.create_alias(AliasName=alias, TargetKeyId=first)
-    seen = watch.observe(first, key_alias=alias)
+    seen = watch.observe(first, alias=alias)
     assert seen.key_id == seen.domain_key_id == first.rpartition("/")[2]
     kms.update_alias(AliasName=alias, TargetKeyId=second)
-    seen = watch.observe(first, key_alias=alias)
+    seen = watch.observe(first, alias=alias)
     assert (seen.key_id, seen.domain_key_id) == (second.rpartition("/")[2], first.rpartition("/")[2])
     assert {probe.health for probe in seen.probes} == {HEALTHY}, "the domain still has its own key"
     kms.delete_alias(AliasName=alias)
-    assert watch.observe(first, key_alias=alias).key_id == first.rpartition("/")[2]
+    assert watch.observe(first, alias=alias).key_id == first.rpartition("/")[2]
 
 
 def test_the_latest_rotation_is_dated(watch: Watch, aws: Emulator) -> None:
@@ -314,5 +315,5 @@ def test_no_endpoint_at_all_is_unreachable() -> None:
         )
 
     keys = AwsKeys(nowhere, grant_seen=lambda: True, saw_grant=lambda: None)
-    seen = keys.observe(registration(key_arn="arn:aws:kms:eu-central-1:111122223333:key/one"))
+    seen = keys.observe(registration(key=Key("arn:aws:kms:eu-central-1:111122223333:key/one")))
     assert {probe.health for probe in seen.probes} == {Health.UNREACHABLE}

@@ -16,7 +16,17 @@ from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachabl
 from portcullis.families.opensearch.config import Kind
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import (
+    AmazonDomain,
+    Cognito,
+    EngineUser,
+    IamRole,
+    KeptModel,
+    Key,
+    Network,
+    Registration,
+    SnapshotStore,
+)
 
 from local.aws.emulator import Emulator
 from tests.adapters.conftest import NOON, Clock, noise
@@ -26,8 +36,17 @@ DOMAIN = "arn:aws:es:eu-central-1:111122223333:domain/logs"
 
 
 def registration(deployment: str = "demo") -> Registration:
+    place = AmazonDomain("logs", DOMAIN, "h:443", Network("sg-1"))
     return Registration(
-        deployment, "111122223333", "eu-central-1", "logs", DOMAIN, "h:443", "arn:key", group_roles={"a": "arn:role/x"}
+        deployment,
+        "111122223333",
+        "eu-central-1",
+        place,
+        Key("arn:key", replicas=("arn:replica",)),
+        automation=IamRole("arn:role/automation"),
+        master=EngineUser("master", "arn:secret"),
+        cognito=Cognito("pool", group_roles={"a": "arn:role/x"}),
+        snapshots=SnapshotStore("bucket", "arn:role/taker", "arn:role/store"),
     )
 
 

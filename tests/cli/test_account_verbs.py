@@ -236,7 +236,7 @@ def test_adopt_shows_what_it_takes_and_claims_it_only_when_told_to(
     taken = tmp_path / "taken.yaml"
     status, _, err = run(capsys, "adopt", "demo", "--out", taken, *more)
     assert "taken over: roles/editors" in err
-    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    claims = made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
     assert ("editors" in {claim.name for claim in claims}, taken.exists(), status == 0) == (claimed, claimed, claimed)
 
 

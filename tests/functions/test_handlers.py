@@ -230,11 +230,15 @@ REGISTRATION = {
     "deployment": "demo",
     "account": "111122223333",
     "region": "eu-central-1",
-    "domain": "demo",
-    "domain_arn": "arn:aws:es:eu-central-1:111122223333:domain/demo",
-    "endpoint": "localhost:9",
-    "key_arn": "arn:aws:kms:eu-central-1:111122223333:key/none",
-    "master_role": "arn:aws:iam::111122223333:role/master",
+    "place": {
+        "type": "amazon-domain",
+        "name": "demo",
+        "arn": "arn:aws:es:eu-central-1:111122223333:domain/demo",
+        "endpoint": "localhost:9",
+    },
+    "key": {"arn": "arn:aws:kms:eu-central-1:111122223333:key/none"},
+    "automation": {"type": "iam-role", "arn": "arn:aws:iam::111122223333:role/portcullis-automation"},
+    "master": {"type": "iam-role", "arn": "arn:aws:iam::111122223333:role/master"},
 }
 
 

@@ -15,7 +15,7 @@ from portcullis.custody.key_advice import advise, errors
 from portcullis.custody.key_policy import Context, to_paste
 from portcullis.custody.key_types import Advice, KeyWanted, Weight
 from portcullis.errors import Refused
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, IamRole, Key, Registration
 
 from local.aws.emulator import Credentials, Emulator
 
@@ -37,7 +37,9 @@ def _made(aws: Emulator, **more: Any) -> str:
 
 def _registration(aws: Emulator, domain: str, key: str) -> Registration:
     arn = f"arn:aws:es:{aws.region}:{aws.account}:domain/{domain}"
-    return Registration(domain, aws.account, aws.region, domain, arn, "", key)
+    nobody = IamRole("")
+    place = AmazonDomain(domain, arn, "")
+    return Registration(domain, aws.account, aws.region, place, Key(key), automation=nobody, master=nobody)
 
 
 def _advice(aws: Emulator, key: str, **more: Any) -> tuple[Advice, ...]:
@@ -50,7 +52,7 @@ def test_given_a_key_under_the_policy_to_paste_then_nothing_is_wrong_with_it(aws
     aws.client("opensearch").create_domain(
         DomainName=f"{name}-domain", EncryptionAtRestOptions={"Enabled": True, "KmsKeyId": key}
     )
-    arn = _registration(aws, f"{name}-domain", key).domain_arn
+    arn = _registration(aws, f"{name}-domain", key).place.id
     found = _advice(aws, key, domain_arn=arn, domain_key=key, grant_seen=True)
     wrong = [one for one in found if one.weight in (Weight.ERROR, Weight.WARNING)]
     assert not wrong
@@ -140,7 +142,7 @@ def test_a_domain_says_its_key_is_deleted_and_seen_to_be_gone(aws: Emulator, nam
     one, domain = _registration(aws, f"{name}-gone", key), AwsDomain(aws.client("opensearch"))
     assert not domain.exists(one)
     aws.client("opensearch").create_domain(
-        DomainName=one.domain, EncryptionAtRestOptions={"Enabled": True, "KmsKeyId": key}
+        DomainName=one.place.name, EncryptionAtRestOptions={"Enabled": True, "KmsKeyId": key}
     )
     assert domain.exists(one)
     assert domain.key_of(one) == key
@@ -151,7 +153,7 @@ def test_a_domain_says_its_key_is_deleted_and_seen_to_be_gone(aws: Emulator, nam
 
 def test_only_who_may_delete_deletes(aws: Emulator, name: str, person: Callable[..., Credentials]) -> None:
     one = _registration(aws, f"{name}-kept", "")
-    aws.client("opensearch").create_domain(DomainName=one.domain)
+    aws.client("opensearch").create_domain(DomainName=one.place.name)
     other = AwsDomain(aws.client("opensearch", credentials=person("es:DescribeDomain")))
     with pytest.raises(Refused, match="not authorized"):
         other.delete(one)

@@ -22,9 +22,21 @@ from portcullis.model.option_types import Options
 from portcullis.operations.services import Services
 from portcullis.ports.data import Document
 from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import Key as RegisteredKey
 from portcullis.settings import Settings
 
-from tests.operations.worlds import ACCOUNT, Account, Engine, Fate, account, arn, house, mapping, registration
+from tests.operations.worlds import (
+    ACCOUNT,
+    Account,
+    Engine,
+    Fate,
+    account,
+    house,
+    mapping,
+    place,
+    registration,
+    snapshot_store,
+)
 
 REGION = "eu-central-1"
 
@@ -201,7 +213,7 @@ class Store:
         return self.there
 
     def key_of(self, registration: Registration) -> str:
-        return self.key or registration.key_arn
+        return self.key or registration.key.arn
 
     def delete(self, registration: Registration) -> None:
         with self.fate("delete"):
@@ -261,21 +273,12 @@ def estate(*deployments: str, options: Json | None = None, fate: Fate | None = N
         sleep=lambda seconds: made.later(seconds=seconds),
     )
     for name in deployments:
-        taker, engine = arn("role", f"portcullis-{name}-snapshots"), engines[name]
-        let_in = {"op": "add", "path": f"/{SNAPSHOT_ROLE}", "value": mapping(backend_roles=[taker])}
+        kept, engine = snapshot_store(name), engines[name]
+        let_in = {"op": "add", "path": f"/{SNAPSHOT_ROLE}", "value": mapping(backend_roles=[kept.taker])}
         engine.by_hand(Kind.MAPPINGS, [let_in])
-        stores[name].lets_taker_in = partial(_takes_snapshots, engine, taker)
-        plain = registration(name, name, snapshot_role=taker)
-        store = arn("role", f"portcullis-{name}-snapshot-store")
-        base.ledger.register(
-            replace(
-                plain,
-                key_arn=key_arn(name),
-                endpoint=f"{name}.example.com",
-                snapshot_bucket=f"bucket-{name}",
-                snapshot_store_role=store,
-            )
-        )
+        stores[name].lets_taker_in = partial(_takes_snapshots, engine, kept.taker)
+        where = place(name, endpoint=f"{name}.example.com")
+        base.ledger.register(registration(name, name, place=where, key=RegisteredKey(key_arn(name)), snapshots=kept))
         base.ledger.keep_model(name, KeptModel("", AccessModel(), msgspec.convert(options or {}, Options)))
     return made
 

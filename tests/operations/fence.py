@@ -253,7 +253,7 @@ class Scene:
         wanted = {(grant.role, entry) for grant in model.access.grants for entry in groups.get(grant.subject, ())}
         claimed = {
             (one.name, one.entry)
-            for one in self.made.ledger.claims(self.registration.domain_arn)["demo"]
+            for one in self.made.ledger.claims(self.registration.place.id)["demo"]
             if one.entry_list == "users" and one.entry
         }
         there = {(role, entry) for role in ("viewers", "editors") for entry in held.entries(role, "users")}

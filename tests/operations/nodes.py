@@ -15,7 +15,7 @@ from portcullis.operations.access.foundation import with_foundation
 from portcullis.operations.data.comparing import Part, further
 
 from local.node.node import Node
-from tests.operations.worlds import registration
+from tests.operations.worlds import registration, snapshot_store
 
 TAKER, PASSWORD = "taker", "Takes-snapshots-9-only"
 API = "/_plugins/_security/api"
@@ -30,7 +30,7 @@ def ok(answer: tuple[int, Any]) -> Any:
 
 def let_taker_in(node: Node, *, sample: str = "", moving: bool = False) -> None:
     """The role as the foundation makes it, and the taker mapped to it and to manage_snapshots."""
-    one = registration(snapshot_role="arn:aws:iam::1:role/taker")
+    one = registration(snapshots=snapshot_store())
     role = with_foundation(AccessModel(), one, sample=sample, moving=moving).roles[COMPARE_ROLE]
     ok(node.ask("PUT", f"{API}/internalusers/{TAKER}", {"password": PASSWORD}))
     ok(node.ask("PUT", f"{API}/roles/{COMPARE_ROLE}", role))

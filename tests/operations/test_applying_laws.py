@@ -92,8 +92,8 @@ def test_an_apply_cut_off_anywhere_and_started_again_ends_the_same(
         made.ledger._leases.clear()  # it ran out meanwhile
         apply(made, text)
         assert plain(made.engine.held) == plain(whole.engine.held)
-        assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == whole.ledger.claims(
-            whole.ledger.registration("demo").domain_arn
+        assert made.ledger.claims(made.ledger.registration("demo").place.id) == whole.ledger.claims(
+            whole.ledger.registration("demo").place.id
         )
         assert told(made) == told(whole), f"cut off at call {cut} ({'after' if after else 'before'} it took effect)"
 
@@ -136,7 +136,7 @@ def test_a_rollback_puts_back_to_the_byte(make: Make, data: st.DataObject, peopl
     first, text = data.draw(texts_of(make)), data.draw(texts_of(make))
     made = at_work(make, people)
     apply(made, first)
-    before, claims = bytes_of(made), made.ledger.claims(made.ledger.registration("demo").domain_arn)
+    before, claims = bytes_of(made), made.ledger.claims(made.ledger.registration("demo").place.id)
     entries = len(made.ledger.history("demo"))
     apply(made, text)
     if len(made.ledger.history("demo")) == entries:
@@ -146,7 +146,7 @@ def test_a_rollback_puts_back_to_the_byte(make: Make, data: st.DataObject, peopl
     rollback(made.services, "demo", CAUSE, entry="1")
     assert bytes_of(made) == before
     assert made.ledger.model("demo").text == first
-    assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == claims
+    assert made.ledger.claims(made.ledger.registration("demo").place.id) == claims
     assert plan(made.services, "demo", CAUSE).exit_status == 0
     rollback(made.services, "demo", CAUSE, entry="1")  # a rollback is a change like any other
     assert bytes_of(made) == after
@@ -165,7 +165,7 @@ def test_what_was_taken_over_stays_when_taking_it_over_is_rolled_back(
     apply(others, by_hand)
     made.engine.held = others.engine.held
     apply(made, first)
-    domain = made.ledger.registration("demo").domain_arn
+    domain = made.ledger.registration("demo").place.id
 
     def state() -> tuple[str, object, str]:
         ours = made.ledger.claims(domain).get("demo", frozenset())

@@ -13,7 +13,7 @@ from portcullis.operations.access.applying import Outcome
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.engine import Principal
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import EngineUser, Registration
 
 from tests.operations.worlds import Account, Engine, account, model_text
 
@@ -38,7 +38,7 @@ class As:
 
 def at_work(says: Callable[[Principal], Principal] = lambda told: told, *, internal: bool = True) -> Account:
     made = account()
-    made.registered(master_secret="the-masters" if internal else "")
+    made.registered(**{"master": EngineUser("portcullis-master", "the-masters")} if internal else {})
     asked: list[str] = []
 
     def user(_: Registration, name: str, password: str, dialect: Dialect) -> Any:

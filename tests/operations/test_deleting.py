@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from portcullis import custody as machine
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
@@ -68,7 +69,7 @@ def test_given_no_repository_then_it_is_refused_before_anything_is_locked_and_do
 ):
     made = demo()
     one = made.services.ledger.registration("demo")
-    made.services.ledger.register(type(one)(**{f: getattr(one, f) for f in one.__slots__} | {"snapshot_bucket": ""}))
+    made.services.ledger.register(structs.replace(one, snapshots=None))
     made.stores["demo"].registered = False
     with pytest.raises(Refused, match="--no-final-snapshot"):
         deleted(made)
@@ -114,7 +115,8 @@ def test_given_a_snapshot_that_fails_then_another_is_taken_and_nothing_deleted_m
 def _takes_snapshots(made: Estate) -> bool:
     one = made.services.ledger.registration("demo")
     mapped = made.services.engine(one).read().of(Kind.MAPPINGS)["manage_snapshots"]
-    return one.snapshot_role in mapped.get("backend_roles", ())
+    assert one.snapshots
+    return one.snapshots.taker in mapped.get("backend_roles", ())
 
 
 def held(made: Estate) -> None:
@@ -164,8 +166,9 @@ def test_given_the_deletion_then_only_the_taker_of_snapshots_is_let_in_again() -
     made.stores["demo"].slow = 10_000
     deleted(made)
     mappings = made.services.engine(made.services.ledger.registration("demo")).read().of(Kind.MAPPINGS)
-    role = made.services.ledger.registration("demo").snapshot_role
-    assert mappings["manage_snapshots"]["backend_roles"] == [role]
+    kept = made.services.ledger.registration("demo").snapshots
+    assert kept
+    assert mappings["manage_snapshots"]["backend_roles"] == [kept.taker]
     assert made.services.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].progress.value == "done"
 
 

@@ -28,7 +28,7 @@ def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
     outcome = introduce(services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
     # Then it is introduced all the same
     assert outcome.deployment == "demo"
-    assert here.ledger.registration("demo").domain == registration("demo").domain
+    assert here.ledger.registration("demo").place.name == registration("demo").place.name
 
 
 def test_a_deployment_that_leaves_our_care_is_told_once_with_how_its_domain_stays() -> None:

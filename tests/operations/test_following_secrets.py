@@ -16,6 +16,7 @@ from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
+from portcullis.ports.registration import IamRole
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
@@ -120,7 +121,7 @@ def test_after_a_rotation_the_new_password_is_in_and_the_old_one_out(node_basic:
     made.passwords.kept["given"] = first
     try:
         text = USERS.replace("kim: {}, lee", "road-lee")
-        introduce(made.services.at(registration(master_role=MASTER)), text, CAUSE)
+        introduce(made.services.at(registration(master=IamRole(MASTER))), text, CAUSE)
         assert asks(node_basic, first) == 200
         made.passwords.kept["given"] = second
         assert follow(made) == ("road-lee",)

@@ -9,6 +9,7 @@ from portcullis.custody.types import Custody, Measure, Progress, State
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 
+from tests.operations.worlds import place
 from tests.reactions.town import Town, town
 
 CAUSE = Trigger("a test", "somebody")
@@ -103,7 +104,7 @@ def test_a_group_that_may_not_be_closed_holds_nothing_up_and_stands_in_what_is_t
 
 def test_the_group_of_another_deployment_is_not_closed_with_ours() -> None:
     here = with_further_ways()
-    here.account.registered("other", security_group="sg-other")
+    here.account.registered("other", place=place("other", "sg-other"))
     here.aws.groups["sg-other"] = [ANYBODY]
     custody = lock(here)
     assert here.aws.groups == {"sg-vpn": [], "sg-other": [ANYBODY]}

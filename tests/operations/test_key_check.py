@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.keys.check import key_check, key_policy, key_status, with_domain_key
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Engine
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Key, Registration
 
 from tests.operations.estates import Estate, estate, key_arn
 
@@ -73,9 +74,11 @@ def test_given_a_key_that_is_fit_then_the_deployment_is_introduced(monkeypatch: 
 
 def test_given_an_alias_then_the_key_that_the_domain_was_made_with_is_the_one_to_watch() -> None:
     made = estate("demo")
-    one = replace(made.services.ledger.registration("demo"), key_arn=key_arn("x").replace("key/x", "alias/theirs"))
+    one = structs.replace(
+        made.services.ledger.registration("demo"), key=Key(key_arn("x").replace("key/x", "alias/theirs"))
+    )
     made.stores["demo"].key = key_arn("behind")
-    assert with_domain_key(made.services.at(one)).registration.key_arn == key_arn("behind")
+    assert with_domain_key(made.services.at(one)).registration.key.arn == key_arn("behind")
     own = made.services.ledger.registration("demo")
     assert with_domain_key(made.services.at(own)).registration == own
 

@@ -18,6 +18,7 @@ from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Stop
+from portcullis.ports.registration import IamRole
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
@@ -173,7 +174,7 @@ def test_what_shuts_is_what_undone_outside_compares_with(here: Town) -> None:
 
 @pytest.mark.parametrize("stop", [None, Stop.BLOCK, Stop.OUTSIDE])
 def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(here: Town, stop: Stop | None) -> None:
-    here.account.registered(canary_role="arn:aws:iam::111122223333:role/canary")
+    here.account.registered(canary=IamRole("arn:aws:iam::111122223333:role/canary"))
     here.account.engine.stop = stop
     here.aws.disabled = True
     after = guard(here.services, "demo", CAUSE)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import Unreachable
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Cognito
 
 from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
 from tests.reactions.town import town
@@ -29,6 +30,7 @@ ACCESS = """\
     - {role: viewers, to: {cognito_group: tokens, by: role}}
     - {role: viewers, to: {cognito_group: readers}}
 """
+WITH_ROLES = Cognito(POOL, group_roles={GROUP: ROLE, MASTERS: MASTER}, bounded_roles={GROUP: ROLE})
 DENY, SIGN_OUT, BOTH, NEITHER = (
     "{deny_older_sessions: true}",
     "{end_sessions: true}",
@@ -49,7 +51,7 @@ def ask(made: Account, verb: str, **arguments: Any) -> Any:
 def opted(custody: str, fate: Fate | None = None) -> Account:
     """A deployment whose groups `tokens` and `masters` have roles, of which the first is within a boundary; anna and ben are in."""
     made = account(fate=fate)
-    made.registered(group_roles={GROUP: ROLE, MASTERS: MASTER}, bounded_roles={GROUP: ROLE})
+    made.registered(cognito=WITH_ROLES)
     are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=())
     ask(made, "apply", text=model_text(ACCESS, custody=custody))
     return made
@@ -181,7 +183,7 @@ def test_an_engine_that_is_silent_keeps_nobodys_session_alive() -> None:
 
 def test_an_option_that_was_applied_but_not_deployed_signs_out_and_denies_no_role() -> None:
     made = account()
-    made.registered(group_roles={GROUP: ROLE})
+    made.registered(cognito=Cognito(POOL, group_roles={GROUP: ROLE}))
     are_in(made, tokens=(ANNA, BEN))
     ask(made, "apply", text=model_text(ACCESS, custody=DENY))
     are_in(made, tokens=(ANNA,))
@@ -225,11 +227,7 @@ def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_no
 ) -> None:
     here = town()
     made = here.account
-    made.ledger.register(
-        replace(
-            made.ledger.registration("demo"), group_roles={GROUP: ROLE, MASTERS: MASTER}, bounded_roles={GROUP: ROLE}
-        )
-    )
+    made.ledger.register(structs.replace(made.ledger.registration("demo"), cognito=WITH_ROLES))
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(BEN,))
     ask(made, "apply", text=model_text(ACCESS, custody=custody))
     here.aws.disabled = True

@@ -22,7 +22,7 @@ from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan, status
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import EngineUser, IamRole, Registration
 
 from local.node.node import Node
 from tests.fixtures_node import make_new
@@ -73,7 +73,7 @@ def house(node_basic: Node) -> Iterator[tuple[Node, Account]]:
     made = account_on(node_basic)
     made.people.groups = {READERS: (f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben")}
     try:
-        introduce(made.services.at(registration(master_role=MASTER)), model_text("  roles: {}\n"), CAUSE)
+        introduce(made.services.at(registration(master=IamRole(MASTER))), model_text("  roles: {}\n"), CAUSE)
         yield node_basic, made
     finally:
         put_back(node_basic, found)
@@ -156,7 +156,7 @@ def test_a_running_cluster_is_taken_over_without_a_change(house: tuple[Node, Acc
     left = "\n".join(taken.left)
     assert "10.1.*" in left
     assert "someone/else" in left
-    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    claims = made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
     assert {"road_editors", "road_both"} <= {claim.name for claim in claims if claim.kind == Kind.ROLES}
     again = adopt(made.services, "demo", CAUSE)
     assert (again.text, again.adopted) == (taken.text, 0)
@@ -195,7 +195,7 @@ def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
     ):  # a bundle of the machine would be trusted in place of the node's CA
         monkeypatch.delenv(name, raising=False)
     node, made = house
-    made.ledger.register(registration(master_role=MASTER, master_secret="the-masters"))
+    made.ledger.register(registration(master=EngineUser("admin", "the-masters")))
 
     def as_user(_: Registration, name: str, password: str, dialect: Dialect) -> OpenSearchEngine:
         endpoint = node.url.removeprefix("https://")

@@ -12,6 +12,7 @@ from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
 from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Cognito
 
 from tests.operations.worlds import POOL, Account, account, arn, model_text
 
@@ -31,7 +32,7 @@ def group(name: str) -> Subject:
 @pytest.fixture
 def here() -> Account:
     made = account()
-    made.registered(group_roles={name: arn("role", name) for name in ("first", "second")})
+    made.registered(cognito=Cognito(POOL, group_roles={name: arn("role", name) for name in ("first", "second")}))
     made.people.groups |= {group("first"): (), group("second"): (), group("third"): ()}
     made.people.ranked = {"first": Rank(arn("role", "first"), 1), "second": Rank(arn("role", "second"), 2)}
     apply_text(made.services, "demo", TEXT, CAUSE)

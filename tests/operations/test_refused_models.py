@@ -51,7 +51,7 @@ def mapped(made: Account, role: str = "viewers") -> set[str]:
 
 
 def claims(made: Account) -> frozenset[Any]:
-    return made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    return made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
 
 
 def no(*kinds: Kind) -> Any:

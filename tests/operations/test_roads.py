@@ -16,7 +16,7 @@ from portcullis.operations.watching.roads import accept, look_at_roads, opened_i
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.watch.roads import Facts, Road
 
-from tests.operations.worlds import Account, account, arn, model_text
+from tests.operations.worlds import Account, account, arn, model_text, place
 
 SWEEP = Trigger("sweep", "portcullis")
 EVE = Trigger("event-1", arn("user", "eve"), "2025-06-01T11:00:00Z")
@@ -49,7 +49,7 @@ class Roads:
 def made() -> tuple[Account, Any, Roads]:
     made, roads = account(), Roads({GLASS: may("on-call")})
     services = replace(made.services, roads=lambda *_: roads)
-    made.registered(security_group="sg-1")
+    made.registered(place=place(group="sg-1"))
     made.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     look_at_roads(services, "demo", SWEEP)
     assert made.aws.told == []
@@ -130,7 +130,7 @@ def test_a_provider_whose_word_a_role_is_taken_by_is_compared_too(made: tuple[Ac
 def test_what_is_known_of_the_domain_from_its_deployment_counts_at_the_first_look_already() -> None:
     whole, roads = account(), Roads()
     services = replace(whole.services, roads=lambda *_: roads)
-    whole.registered(security_group="sg-1")
+    whole.registered(place=place(group="sg-1"))
     whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     roads.there["domain"] = {"domain": {"VPCOptions": {"SecurityGroupIds": ["sg-1", "sg-of-eve"]}}}
     look_at_roads(services, "demo", SWEEP)
@@ -140,9 +140,9 @@ def test_what_is_known_of_the_domain_from_its_deployment_counts_at_the_first_loo
 def test_what_was_deployed_is_as_it_was_deployed_at_the_first_look_and_later() -> None:
     whole, roads = account(), Roads()
     services = replace(whole.services, roads=lambda *_: roads)
-    one = whole.registered(security_group="sg-1")
+    one = whole.registered(place=place(group="sg-1"))
     whole.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
-    as_deployed = json.dumps(model.access_policy(model.loads(TEXT, "demo.yaml"), one.domain_arn))
+    as_deployed = json.dumps(model.access_policy(model.loads(TEXT, "demo.yaml"), one.place.id))
     roads.there["domain"] = {"domain": {"AccessPolicies": as_deployed, "VPCOptions": {"SecurityGroupIds": ["sg-1"]}}}
     assert look_at_roads(services, "demo", SWEEP) == {}
     assert look_at_roads(services, "demo", SWEEP) == {}

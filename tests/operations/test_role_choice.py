@@ -7,13 +7,14 @@ from portcullis.errors import Unreachable
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
+from portcullis.ports.registration import Cognito
 
-from tests.operations.worlds import Account, account, model_text
+from tests.operations.worlds import POOL, Account, account, model_text
 
 
 def opened(pool: str = "eu-central-1:pool") -> Account:
     made = account()
-    made.registered(identity_pool=pool)
+    made.registered(cognito=Cognito(POOL, pool))
     apply_text(made.services, "demo", model_text("  roles: {}\n"), Trigger("a test", "somebody"))
     made.people.unchosen = ("provider:dashboards",)
     return made

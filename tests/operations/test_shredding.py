@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.custody.shredding import shred
 from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Key
 
 from tests.operations.estates import Estate, estate, key_arn
 
@@ -29,7 +31,7 @@ def test_given_a_plan_then_what_goes_and_what_stays_is_listed_and_nothing_is_don
             "GranteePrincipal": "es.amazonaws.com",
             "Operations": ["Decrypt"],
             "Constraints": {
-                "EncryptionContextSubset": {"aws:es:arn": made.services.ledger.registration("demo").domain_arn}
+                "EncryptionContextSubset": {"aws:es:arn": made.services.ledger.registration("demo").place.id}
             },
         },
         {"GranteePrincipal": "rds.amazonaws.com", "Operations": ["Decrypt"], "Name": "ledger-db"},
@@ -75,7 +77,7 @@ def test_given_a_deployment_that_is_open_then_it_is_refused_however_confirmed() 
 def test_given_another_deployment_under_the_same_key_then_both_have_to_be_locked() -> None:
     made = locked(estate("demo", "other"), "demo")
     other = made.services.ledger.registration("other")
-    made.services.ledger.register(replace(other, key_arn=key_arn("demo")))
+    made.services.ledger.register(structs.replace(other, key=Key(key_arn("demo"))))
     plan = shred(made.services, "demo", CAUSE)
     assert "domain other" in " ".join(plan.destroys)
     with pytest.raises(Refused, match="other is open"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from portcullis.custody.types import State
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.access.synchronise import synchronise
@@ -13,6 +14,7 @@ from portcullis.operations.data.snapshots import snapshot_list, snapshot_restore
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import drifted, plan, status
 
+from tests.operations.worlds import snapshot_store
 from tests.reactions.town import town
 
 CAUSE = Trigger("a test", "somebody")
@@ -54,10 +56,9 @@ def test_while_locked_snapshots_are_refused_in_words_and_not_by_the_engine() -> 
     here.aws.disabled = True
     guard(here.services, "demo", CAUSE)
     ledger = here.account.ledger
-    bucket = {"snapshot_role": "r", "snapshot_store_role": "s", "snapshot_bucket": "the-bucket"}
-    ledger.register(replace(ledger.registration("demo"), **bucket))
+    ledger.register(structs.replace(ledger.registration("demo"), snapshots=snapshot_store()))
     for verb in (snapshot_list, snapshot_take):
-        with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket the-bucket"):
+        with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket bucket-demo"):
             verb(here.services, "demo", CAUSE)
 
 
@@ -76,8 +77,7 @@ def test_of_what_is_deleted_nothing_asks_for_attention() -> None:
 def test_a_snapshot_that_is_not_there_is_named_with_those_that_are() -> None:
     here = town()
     ledger = here.account.ledger
-    bucket = {"snapshot_role": "r", "snapshot_store_role": "s", "snapshot_bucket": "the-bucket"}
-    ledger.register(replace(ledger.registration("demo"), **bucket))
+    ledger.register(structs.replace(ledger.registration("demo"), snapshots=snapshot_store()))
 
     class Kept:
         def listed(self, repository: str) -> list[dict[str, str]]:

@@ -43,7 +43,7 @@ def mapped(made: Account) -> set[str]:
 
 
 def claimed(made: Account) -> set[str]:
-    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    claims = made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
     return {one.entry for one in claims if (one.name, one.entry_list) == ("viewers", "users")}
 
 
@@ -71,7 +71,7 @@ def test_whoever_is_put_back_by_a_slow_writer_is_claimed_and_taken_out_by_the_ne
 
 def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
     more = MODEL.replace("  grants:", "  tenants: {late: {description: a tenant}}\n  grants:")
-    domain = made.ledger.registration("demo").domain_arn
+    domain = made.ledger.registration("demo").place.id
 
     def overtake(_: Any) -> None:
         made.ledger._leases[domain] = ("another", float("inf"))
@@ -88,7 +88,7 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
 def test_two_deployments_that_let_go_of_one_entry_at_once_do_not_both_rely_on_the_other(made: Account) -> None:
     made.registered("second")
     apply_text(made.services, "second", MODEL.replace("deployment: demo", "deployment: second"), CAUSE)
-    domain = made.ledger.registration("demo").domain_arn
+    domain = made.ledger.registration("demo").place.id
     both = made.ledger.claims(domain)
     assert {one for one in both["demo"] if one.entry == ANNA} <= both["second"]
     made.people.groups = {READERS: ()}
@@ -204,7 +204,7 @@ def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account)
     made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers/backend_roles", "value": ["by-hand"]}])
     adopted = adopt(made.services, "demo", CAUSE)
     assert adopted.exit_status == 0
-    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    claims = made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
     assert "by-hand" in {one.entry for one in claims}
     apply_text(made.services, "demo", MODEL, CAUSE)
     assert made.engine.held.entries("viewers", "backend_roles") == ()

@@ -13,6 +13,7 @@ from portcullis.entry.operate import carry_out
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patch import pointer
+from portcullis.ports.registration import IamRole
 
 from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, role
 
@@ -287,12 +288,12 @@ def test_the_engine_is_right_where_a_role_of_the_file_differs(made: Account) -> 
 def test_a_file_that_asks_for_more_than_there_is_adopts_nothing(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     more = MODEL.replace("  grants:\n", "  grants:\n    - {role: viewers, to: {iam_role: another}}\n")
-    before = made.ledger.claims(made.ledger.registration("demo").domain_arn)
+    before = made.ledger.claims(made.ledger.registration("demo").place.id)
     taken = ask(made, "adopt", text=more)
     assert taken["exit_status"] == 3
     assert any("another" in step for step in taken["steps"])
     assert made.ledger.model("demo").text == MODEL
-    assert made.ledger.claims(made.ledger.registration("demo").domain_arn) == before
+    assert made.ledger.claims(made.ledger.registration("demo").place.id) == before
 
 
 def test_a_plan_of_a_locked_deployment_says_so_before_anything_else(made: Account) -> None:
@@ -351,7 +352,7 @@ def test_whoever_administers_the_domain_is_taken_over_only_by_the_whole_name(mad
         assert ask(made, "adopt", only=[name])["taken"] == []
     claim = "rolesmapping/all_access/backend_roles: ops"
     assert ask(made, "adopt", only=[claim])["taken"] == [claim]
-    claims = made.ledger.claims(made.ledger.registration("demo").domain_arn)["demo"]
+    claims = made.ledger.claims(made.ledger.registration("demo").place.id)["demo"]
     assert claim in {str(one) for one in claims}
 
 
@@ -383,7 +384,7 @@ def test_only_and_except_choose_what_is_taken_over(made: Account) -> None:
 def test_what_is_claimed_is_what_was_shown_or_nothing(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     by_hand(made)
-    domain = made.ledger.registration("demo").domain_arn
+    domain = made.ledger.registration("demo").place.id
     claims = made.ledger.claims(domain)
     shown = ask(made, "adopt", dry_run=True)
     assert (shown["claimed"], shown["exit_status"], made.ledger.claims(domain)) == (False, 3, claims)
@@ -436,7 +437,7 @@ def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(
         assert new in entries
         assert arn("role", "master") not in entries
     introduce(made.services.at(as_deployed), MODEL, Trigger("CloudFormation Update"))
-    assert made.ledger.registration("demo").master_role == new
+    assert made.ledger.registration("demo").master == IamRole(new)
     assert ask(made, "plan")["exit_status"] == 0
 
 

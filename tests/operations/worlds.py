@@ -36,7 +36,16 @@ from portcullis.ports.engine import Principal, Stop
 from portcullis.ports.identity import Looked
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.places import VpcEndpoints
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import (
+    AmazonDomain,
+    Cognito,
+    IamRole,
+    KeptModel,
+    Key,
+    Network,
+    Registration,
+    SnapshotStore,
+)
 from portcullis.settings import Settings
 
 from tests.operations import elastic
@@ -51,22 +60,27 @@ def arn(kind: str, name: str) -> str:
 
 
 def registration(deployment: str = "demo", domain: str = "demo", **more: Any) -> Registration:
-    return Registration(
-        deployment=deployment,
-        account=ACCOUNT,
-        region="eu-central-1",
-        domain=domain,
-        domain_arn=f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/{domain}",
-        endpoint="127.0.0.1:9200",
-        key_arn=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/one",
-        user_pool=POOL,
-        **{
-            "master_role": arn("role", "master"),
-            "automation_role": arn("role", "portcullis-automation"),
-            "break_glass_role": arn("role", f"portcullis-{deployment}-break-glass"),
-            **more,
-        },
-    )
+    """`more` takes the place of what a test cares for."""
+    known: dict[str, Any] = {
+        "place": place(domain),
+        "key": Key(f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/one"),
+        "automation": IamRole(arn("role", "portcullis-automation")),
+        "master": IamRole(arn("role", "master")),
+        "break_glass": IamRole(arn("role", f"portcullis-{deployment}-break-glass")),
+        "cognito": Cognito(POOL),
+    }
+    return Registration(deployment=deployment, account=ACCOUNT, region="eu-central-1", **known | more)
+
+
+def place(domain: str = "demo", group: str | None = None, endpoint: str = "127.0.0.1:9200") -> AmazonDomain:
+    """A domain, in a VPC if it has a security group."""
+    network = Network(group) if group else None
+    return AmazonDomain(domain, f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/{domain}", endpoint, network)
+
+
+def snapshot_store(deployment: str = "demo") -> SnapshotStore:
+    taker, store = (arn("role", f"portcullis-{deployment}-{part}") for part in ("snapshots", "snapshot-store"))
+    return SnapshotStore(f"bucket-{deployment}", taker, store)
 
 
 class Crash(BaseException):

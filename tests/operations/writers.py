@@ -14,6 +14,7 @@ from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.services import Trigger
+from portcullis.ports.registration import IamRole
 
 from local.node.node import Node
 from tests.operations.on_node import API, MASTER, automation_transport, transport
@@ -55,7 +56,7 @@ def at_once(node: Node, made: Account, *, writers: int = 16, seconds: float = 8.
     for name in names:
         engine = OpenSearchEngine(automation_transport(node), "the node")  # a connection of its own
         worlds[name] = replace(made.services, engine=lambda _, engine=engine: engine, sleep=time.sleep)
-        made.ledger.register(registration(name, domain="demo", master_role=MASTER))
+        made.ledger.register(registration(name, domain="demo", master=IamRole(MASTER)))
     introduce(worlds[names[0]].at(made.ledger.registration(names[0])), text_of(names[0], 0), CAUSE)
     over, lock, last = time.monotonic() + seconds, threading.Lock(), dict.fromkeys(names, 0)
 

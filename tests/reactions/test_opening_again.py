@@ -188,7 +188,7 @@ def test_an_alert_that_cannot_be_sent_leaves_nobody_in_who_left() -> None:
 def test_another_writer_s_lease_delays_the_opening_and_shuts_nobody_out_for_ever() -> None:
     watch = locked_without_anna()
     here = watch.here
-    with here.account.ledger.lease(here.account.ledger.registration("demo").domain_arn, "an apply"):
+    with here.account.ledger.lease(here.account.ledger.registration("demo").place.id, "an apply"):
         assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
     assert watch.walls_stand()
     watch.ends_in_the_truth()

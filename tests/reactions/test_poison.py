@@ -164,7 +164,7 @@ def test_where_it_cannot_stand_aside_it_waits_in_line_as_it_did(here: Town) -> N
 
 def test_a_taking_of_break_glass_that_cannot_be_told_stands_aside_and_is_told_later(here: Town) -> None:
     failing = Failing(here, times=0)
-    role = here.account.ledger.registration("demo").break_glass_role
+    role = here.account.ledger.registration("demo").break_glass.principal
     taken = here.sent(here.taken(role, "kim"), deployment="demo.taken")
     here.aws.mute = True
     assert here.handle([record_again(taken)], "key") == ["postponed"]

@@ -187,7 +187,7 @@ def test_every_kind_of_word_about_a_key_is_heard_though_one_batch_brings_them(he
 
 
 def _break_glass(here: Town) -> str:
-    return here.account.ledger.registration("demo").break_glass_role
+    return here.account.ledger.registration("demo").break_glass.principal
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["open", "locked"])

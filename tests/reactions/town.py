@@ -125,7 +125,7 @@ class Town:
         return self._event("cognito-idp", operation, **{"requestParameters": asked, **more})
 
     def kms(self, operation: str) -> dict[str, Any]:
-        key = self.account.ledger.registration("demo").key_arn
+        key = self.account.ledger.registration("demo").key.arn
         named = [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": key}]
         return self._event("kms", operation, requestParameters={"keyId": key}, resources=named)
 
@@ -136,7 +136,7 @@ class Town:
 
     def inaccessible(self) -> dict[str, Any]:
         """What OpenSearch Service says when a domain cannot use its key."""
-        domain = self.account.ledger.registration("demo").domain_arn
+        domain = self.account.ledger.registration("demo").place.id
         detail = {"event": "KMS Key Inaccessible", "status": "Failed", "severity": "High", "description": "no key"}
         return self._wrapped("aws.es", "Domain Error Notification", detail) | {"resources": [domain]}
 

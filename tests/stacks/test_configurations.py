@@ -44,8 +44,9 @@ def test_internal_a_master_user_whose_password_is_generated(pair: Synthesised) -
     assert secret["GenerateSecretString"]["PasswordLength"] >= 32
     assert pair.resources("Custom::PortcullisDeployment", "portcullis-inner-access")
     registration = pair.one("Custom::PortcullisDeployment", "portcullis-inner-access")["Registration"]
-    assert registration["master_user"] == "portcullis-master"
-    assert registration["master_secret"]
+    assert (registration["master"]["type"], registration["master"]["name"]) == ("engine-user", "portcullis-master")
+    assert registration["master"]["secret"]
+    assert registration["other_roles"], "the role is there all the same"
 
 
 def test_api_an_iam_master_and_dashboards_shut(pair: Synthesised) -> None:

@@ -6,13 +6,13 @@ What the table calls a signal is worth nothing if nothing is ever delivered, or 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
 from portcullis.operations.access.scopes import scope_of, scope_of_account
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, Cognito, EngineUser, IamRole, Key, Network, Registration
 from portcullis.signals import Scope, read
 from portcullis.signals.rows import About, Row
 from portcullis.signals.table import ROWS
@@ -29,25 +29,20 @@ POOL, IDENTITIES = f"{HOME}_Pool", f"{HOME}:00000000-1111-4222-8333-444444444444
 SECRET = f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:Master-AbCdEf"
 DOMAIN = f"arn:aws:es:{HOME}:{ACCOUNT}:domain/demo"
 
+BREAK_GLASS = f"{ROLE}portcullis-demo-break-glass"
 REGISTRATION = Registration(
     deployment="demo",
     account=ACCOUNT,
     region=HOME,
-    domain="demo",
-    domain_arn=DOMAIN,
-    endpoint="127.0.0.1",
-    key_arn=KEY,
-    key_alias="alias/portcullis/demo",
-    key_store="cks-1",
-    user_pool=POOL,
-    identity_pool=IDENTITIES,
+    place=AmazonDomain("demo", DOMAIN, "127.0.0.1", Network("sg-1")),
+    key=Key(KEY, "alias/portcullis/demo", store="cks-1"),
+    automation=IamRole(f"{ROLE}portcullis-automation"),
+    master=EngineUser("portcullis-master", SECRET),
+    break_glass=IamRole(BREAK_GLASS),
+    canary=IamRole(f"{ROLE}portcullis-demo-canary"),
+    other_roles=(f"{ROLE}portcullis-demo-master",),
+    cognito=Cognito(POOL, IDENTITIES, {"analysts": f"{ROLE}portcullis-demo-analysts"}),
     identity_store="d-1",
-    group_roles={"analysts": f"{ROLE}portcullis-demo-analysts"},
-    master_role=f"{ROLE}portcullis-demo-master",
-    master_secret=SECRET,
-    break_glass_role=f"{ROLE}portcullis-demo-break-glass",
-    canary_role=f"{ROLE}portcullis-demo-canary",
-    security_group="sg-1",
 )
 GRANTED = {
     SubjectKind.IAM_GROUP: "ops",
@@ -137,7 +132,7 @@ def rules() -> list[tuple[str, str, dict[str, Any]]]:
         domain_arn=DOMAIN,
         security_group="sg-1",
     )
-    taken = patterns.break_glass(REGISTRATION.break_glass_role, ["Master", SECRET[:-7]])
+    taken = patterns.break_glass(BREAK_GLASS, ["Master", SECRET[:-7]])
     assert identity
     assert relayed
     return [
@@ -184,7 +179,7 @@ def test_the_key_store_of_a_key_is_one_that_a_deployment_listens_to() -> None:
     row = next(row for row, _ in SIGNALS if row.about is About.KEY_STORE)
     event = told(row, "DisconnectCustomKeyStore")
     assert read(event, [scope_of(REGISTRATION, MODEL)])[0].name == "key-store-disconnected"
-    assert read(event, [scope_of(replace(REGISTRATION, key_store=""), MODEL)])[0].name is None
+    assert read(event, [scope_of(structs.replace(REGISTRATION, key=Key(KEY)), MODEL)])[0].name is None
 
 
 def test_as_synthesised_the_account_listens_for_whoever_shuts_its_eyes(demo: Synthesised) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from portcullis.entry.operate import LEVELS
 from portcullis.entry.verbs import VERBS
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, Cognito, Key, Network, Registration, SnapshotStore
 from portcullis.settings import Settings
 
 from layers import build
@@ -130,13 +131,35 @@ def test_what_cannot_be_taken_back_waits_for_a_second_person() -> None:
     assert {runbook.name for runbook in RUNBOOKS if runbook.approved} == {"delete", "shred"}
 
 
+def names_in(value: Any, within: str = "") -> Iterator[str]:
+    """The names of all that is told and is not empty, nested ones with dots."""
+    for name, told in value.items():
+        if not told:
+            continue
+        yield f"{within}{name}"
+        if isinstance(told, dict) and not any(key.startswith(("Fn::", "Ref")) for key in told):
+            yield from names_in(told, f"{within}{name}.")
+
+
 def test_the_custom_resource_registers_everything_that_is_known(demo: Synthesised) -> None:
     properties = demo.one("Custom::PortcullisDeployment")
     given = properties["Registration"]
-    read_from_the_key = {"key_store"}  # by the function: no template knows it
-    assert set(given) == set(Registration.__dataclass_fields__) - read_from_the_key
-    may_be_empty = {"identity_store", "key_replicas", "master_secret", "master_user", "bounded_roles"}
-    assert not [name for name, value in given.items() if not value and name not in may_be_empty]
+    parts = {
+        "place": AmazonDomain,
+        "place.network": Network,
+        "key": Key,
+        "cognito": Cognito,
+        "snapshots": SnapshotStore,
+    }
+    known = set(Registration.__struct_fields__)
+    known |= {f"{part}.{name}" for part, kind in parts.items() for name in kind.__struct_fields__}
+    read_from_the_key = {"key.store"}  # by the function: no template knows it
+    not_of_every_deployment = {"identity_store", "key.replicas", "cognito.bounded_roles", "other_roles"}
+    told = set(names_in(given))
+    assert known - told == read_from_the_key | not_of_every_deployment
+    actors = {f"{one}.{name}" for one in ("automation", "master", "break_glass", "canary") for name in ("type", "arn")}
+    groups = {f"cognito.group_roles.{group}" for group in given["cognito"]["group_roles"]}
+    assert told - known == {"place.type"} | actors | groups
     assert set(properties["Model"]) == {"bucket", "key"}
     assert properties["ModelDigest"]
 

@@ -113,8 +113,8 @@ def test_the_policy_is_there_from_the_start_and_denies_nobody(both: Synthesised)
 def test_the_deployment_is_registered_with_the_roles_that_are_bounded(both: Synthesised) -> None:
     for name, groups in (("watched", {"analysts", "auditors"}), ("calm", set())):
         registration = both.one("Custom::PortcullisDeployment", f"portcullis-{name}-access")["Registration"]
-        assert set(registration["bounded_roles"]) == groups
-        assert set(registration["group_roles"]) == {"analysts", "auditors", "masters"}
+        assert set(registration["cognito"]["bounded_roles"]) == groups
+        assert set(registration["cognito"]["group_roles"]) == {"analysts", "auditors", "masters"}
 
 
 def test_people_are_signed_out_only_of_the_pool_that_asks_for_it(both: Synthesised) -> None:

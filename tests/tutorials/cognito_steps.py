@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from msgspec import structs
 from portcullis.adapters.identity.aws import AwsIdentity
+from portcullis.ports.registration import Cognito, IamRole
 
 from local.door import client
 from tests.local.door_world import DOMAIN, MASTER, World, allow
@@ -111,10 +113,10 @@ def by_portcullis(sign_in: SignIn) -> Cast:
     master = sign_in.browser("master-user")
     flights.add(master)
     automation = world.role("portcullis-automation")
-    registered = registration("flights-cognito", DOMAIN, master_role=MASTER, automation_role=automation)
+    registered = registration("flights-cognito", DOMAIN, master=IamRole(MASTER), automation=IamRole(automation))
     at_work = as_portcullis(
         "flights-cognito.yaml",
-        replace(registered, user_pool=world.pool),
+        structs.replace(registered, cognito=Cognito(world.pool)),
         automation=as_session(world.signed(world.session(automation))),
         master=as_session(world.master),
         identity=AwsIdentity(world.aws.client, user_pool=world.pool),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from portcullis.ports.registration import EngineUser, IamRole
+
 from local.door.client import At
 from local.node.node import Node
 from tests.operations.worlds import Passwords, People, arn, registration
@@ -58,10 +60,11 @@ def by_portcullis(node: Node) -> Cast:
     kept = Passwords()
     kept.kept[SECRET] = new_password()  # as Secrets Manager makes one: the engine refuses what is like the user's name
     ok(master.put(f"{PLUGINS}/internalusers/{AUTOMATION}", json={"password": password, "backend_roles": [role]}))
-    registered = registration("flights-internal", "flights", master_role="", automation_role=role)
+    master_user = EngineUser(MASTER, "the-masters")
+    registered = registration("flights-internal", "flights", master=master_user, automation=IamRole(role), cognito=None)
     at_work = as_portcullis(
         "flights-internal.yaml",
-        replace(registered, user_pool=""),
+        registered,
         automation=as_session(window(node, AUTOMATION, password)),
         master=as_session(master),
         identity=People(),

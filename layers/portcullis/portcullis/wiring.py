@@ -7,10 +7,9 @@ from functools import cache
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
 from portcullis.operations.services import Services
-from portcullis.ports.data import Documents, Snapshots
 from portcullis.ports.engine import Engine
 from portcullis.ports.keys import KeyDesk, KeyObserver
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Actor, IamRole, Registration
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
 
@@ -24,7 +23,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.engines.documents import OpenSearchDocuments
     from portcullis.adapters.engines.opensearch import OpenSearchEngine
     from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
-    from portcullis.adapters.engines.transport import basic_transport, signed_transport
+    from portcullis.adapters.engines.transport import Transport, basic_transport, signed_transport
     from portcullis.adapters.eyes.aws import AwsEyes
     from portcullis.adapters.gates.aws import AwsGate
     from portcullis.adapters.identity.aws import AwsIdentity
@@ -34,36 +33,36 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.queues.sqs import SqsDeadLetters
     from portcullis.adapters.roads.aws import AwsRoads
     from portcullis.operations.custody import reminders
-
-    def snapshots(registration: Registration) -> Snapshots:
-        session = clients.role_session(registration.snapshot_role, "portcullis")
-        transport = signed_transport(registration.endpoint, session, registration.region)
-        return OpenSearchSnapshots(transport, registration.endpoint)
-
-    def documents(registration: Registration) -> Documents:
-        session = clients.role_session(registration.snapshot_role, "portcullis")
-        return OpenSearchDocuments(
-            signed_transport(registration.endpoint, session, registration.region), registration.endpoint
-        )
+    from portcullis.operations.data.snapshots import store_of
 
     @cache
-    def engine(endpoint: str, region: str, role: str) -> Engine:
+    def signed(endpoint: str, region: str, role: str) -> Transport:
         session = clients.role_session(role, "portcullis") if role else clients.own_session()
-        return OpenSearchEngine(signed_transport(endpoint, session, region), endpoint)
+        return signed_transport(endpoint, session, region)
 
-    def master(registration: Registration) -> Engine:
-        if not registration.master_secret:
-            return engine(registration.endpoint, registration.region, registration.master_role)
+    def transport(registration: Registration, actor: Actor) -> Transport:
+        if isinstance(actor, IamRole):
+            return signed(registration.place.endpoint, registration.region, actor.arn)
         secrets = SecretsManager(clients.client("secretsmanager", registration.region))
-        password = secrets.password(registration.master_secret)
+        password = secrets.password(actor.secret)
         if password is None:
-            raise Refused(f"the master's secret {registration.master_secret} is gone: the automation cannot be let in")
-        transport = basic_transport(registration.endpoint, registration.master_user, password)
-        return OpenSearchEngine(transport, registration.endpoint)
+            raise Refused(f"the secret {actor.secret} of {actor.name} is gone: nobody can speak as them")
+        return basic_transport(registration.place.endpoint, actor.name, password)
+
+    def engine(registration: Registration, actor: Actor) -> Engine:
+        return OpenSearchEngine(transport(registration, actor), registration.place.endpoint)
+
+    def canary(registration: Registration) -> Engine:
+        if registration.canary is None:
+            raise Refused(f"{registration.deployment} has no canary")
+        return engine(registration, registration.canary)
+
+    def as_taker(registration: Registration) -> Transport:
+        return transport(registration, IamRole(store_of(registration).taker))
 
     def user(registration: Registration, name: str, password: str, dialect: str) -> Engine:
-        transport = basic_transport(registration.endpoint, name, password)
-        return OpenSearchEngine(transport, registration.endpoint, dialect)
+        endpoint = registration.place.endpoint
+        return OpenSearchEngine(basic_transport(endpoint, name, password), endpoint, dialect)
 
     def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
         granted = [grant.subject for grant in access.grants] if access else []
@@ -80,7 +79,7 @@ def in_aws(settings: Settings) -> Services:
         return AwsKeys(
             lambda service: clients.client(service, registration.region),
             grant_seen=lambda: ledger.saved(registration.deployment, "grant-seen") is not None,
-            saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key_arn),
+            saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key.arn),
         )
 
     def queue_again(queue_arn: str, receipt: str, seconds: int) -> None:
@@ -102,13 +101,13 @@ def in_aws(settings: Settings) -> Services:
         alerts=SnsAlerts(
             clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
         ),
-        engine=lambda registration: engine(registration.endpoint, registration.region, registration.automation_role),
-        master=master,
-        canary=lambda registration: engine(registration.endpoint, registration.region, registration.canary_role),
+        engine=lambda registration: engine(registration, registration.automation),
+        master=lambda registration: engine(registration, registration.master),
+        canary=canary,
         identity=lambda registration: AwsIdentity(
             clients.client,
-            user_pool=registration.user_pool,
-            identity_store=registration.identity_store,
+            user_pool=registration.cognito.user_pool if registration.cognito else "",
+            identity_store=registration.identity_store or "",
             account=registration.account,
         ),
         keys=keys,
@@ -120,9 +119,9 @@ def in_aws(settings: Settings) -> Services:
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
         secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
         domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),
-        snapshots=snapshots,
+        snapshots=lambda registration: OpenSearchSnapshots(as_taker(registration), registration.place.endpoint),
         key_desk=lambda registration: key_desk(registration.region),
-        documents=documents,
+        documents=lambda registration: OpenSearchDocuments(as_taker(registration), registration.place.endpoint),
         user=user,
         endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
         roads=roads,

@@ -27,7 +27,9 @@ def show_status(found: Any) -> None:
     custody = found["custody"]
     console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
     show_why(custody)
-    console().text(f"domain {found['registration']['domain']} at {found['registration']['endpoint']}")
+    place = found["registration"]["place"]
+    what = f"domain {place['name']}" if "name" in place else "cluster"
+    console().text(f"{what} at {place['endpoint']}")
     console().text(f"covered until {found['watermark'] or 'never'}; {found['steps_waiting']} steps wait to be applied")
     lines("not seen", found.get("blind", ()), fg="red")
     lines("another road", found.get("roads", ()), fg="red")

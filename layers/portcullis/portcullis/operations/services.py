@@ -20,7 +20,7 @@ from portcullis.ports.keys import KeyDesk, KeyObserver
 from portcullis.ports.ledger import Ledger
 from portcullis.ports.places import Domain, Gate
 from portcullis.ports.queues import DeadLetters
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Place, Registration
 from portcullis.ports.watch import Eyes, Roads
 from portcullis.settings import Settings
 
@@ -108,6 +108,11 @@ class Site:
     def name(self) -> str:
         """The deployment's."""
         return self.registration.deployment
+
+    @property
+    def place(self) -> Place:
+        """Where its engine runs."""
+        return self.registration.place
 
     @property
     def family(self) -> Family:

@@ -67,7 +67,7 @@ def _line(services: Services, deployment: str) -> dict[str, str]:
         return {"deployment": deployment, "domain": "?", "state": f"cannot be read: {error}", "key": "?"}
     return {
         "deployment": deployment,
-        "domain": site.registration.domain,
+        "domain": site.place.name,
         "state": custody.state.value,
         "key": custody.health.value,
     }

@@ -178,15 +178,16 @@ def _chores(site: Site) -> None:
 
 def _keep_role_choice(site: Site, cause: Trigger) -> None:
     """A sign-in gets the role that its token names, or none: where somebody changed that, it is put back and told."""
-    if not site.registration.identity_pool:
+    pool = site.registration.cognito.identity_pool if site.registration.cognito else None
+    if not pool:
         return
-    changed = site.identity.choose_roles_by_token(site.registration.identity_pool)
+    changed = site.identity.choose_roles_by_token(pool)
     if not changed:
         return
     name, clients = site.name, ", ".join(changed)
     alert = alert_table.ROLE_CHOICE_CHANGED.of(
         name,
-        f"the identity pool {site.registration.identity_pool} of {name} did not choose the role by the token for {clients}: "
+        f"the identity pool {pool} of {name} did not choose the role by the token for {clients}: "
         "whoever signed in through it may have had a role that none of their groups has",
         detail={"clients": list(changed)},
     )

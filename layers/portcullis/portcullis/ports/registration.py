@@ -2,48 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from portcullis.access.plan import AccessModel
 from portcullis.model.option_types import Options
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Network(Struct, frozen=True):
+    """The security group of an engine in a VPC, and those that a lock leaves in."""
+
+    group: str
+    automation: str | None = None
+    break_glass: str | None = None  # of the machine that break-glass is used from
+
+
+class AmazonDomain(Struct, frozen=True, tag="amazon-domain"):
+    """A domain of Amazon OpenSearch Service: its configuration is AWS', and can be changed there."""
+
+    name: str
+    arn: str
+    endpoint: str  # host or host:port, no scheme
+    network: Network | None = None  # None: it is in no VPC
+
+    @property
+    def id(self) -> str:
+        """What the lease and the claims are kept under: the same for every deployment of this domain."""
+        return self.arn
+
+
+class Cluster(Struct, frozen=True, tag="cluster"):
+    """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret, and perhaps the
+    security group that stands before it."""
+
+    endpoint: str  # host or host:port, no scheme
+    ca: str | None = None  # PEM: the only authority that is believed; None: the public ones
+    network: Network | None = None  # None: there is no security group that we may close
+
+    @property
+    def name(self) -> str:
+        return self.endpoint
+
+    @property
+    def id(self) -> str:
+        """What the lease and the claims are kept under: the same for every deployment of this cluster."""
+        return f"cluster:{self.endpoint.lower()}"
+
+
+class IamRole(Struct, frozen=True, tag="iam-role"):
+    """Somebody who signs their requests: the engine knows them by the ARN of their role."""
+
+    arn: str
+
+    @property
+    def principal(self) -> str:
+        """What the engine knows them by."""
+        return self.arn
+
+
+class EngineUser(Struct, frozen=True, tag="engine-user"):
+    """Somebody whom the engine knows by a name of its own. The secret holds what they prove it with."""
+
+    name: str
+    secret: str  # ARN
+
+    @property
+    def principal(self) -> str:
+        """What the engine knows them by."""
+        return self.name
+
+
+Actor = IamRole | EngineUser  # as whom we speak to an engine
+Place = AmazonDomain | Cluster  # where an engine runs
+
+
+class Key(Struct, frozen=True):
+    """The KMS key that the data is under."""
+
+    arn: str
+    alias: str | None = None
+    replicas: tuple[str, ...] = ()  # ARNs of its copies in other Regions
+    store: str | None = None  # the custom key store that it is in
+
+
+class Cognito(Struct, frozen=True):
+    """The user pool that people sign in to, and what they become by it."""
+
+    user_pool: str
+    identity_pool: str | None = None
+    group_roles: Mapping[str, str] = {}  # group -> ARN of its IAM role
+    # Those of them whose older sessions may be denied: within a boundary that the stacks made, and never the master.
+    bounded_roles: Mapping[str, str] = {}
+
+
+class SnapshotStore(Struct, frozen=True):
+    """The bucket that a deployment keeps its snapshots in."""
+
+    bucket: str
+    taker: str  # ARN of the role that asks the engine for snapshots, and may pass the next one on
+    store: str  # ARN of the role that Amazon writes to and reads from the bucket as
+
+
+class Registration(Struct, frozen=True):
     """A deployment as it was deployed: the facts that only CloudFormation knows. Written by `domain_setup`, read by all."""
 
     deployment: str
     account: str
     region: str
-    domain: str  # domain name
-    domain_arn: str
-    endpoint: str  # host or host:port, no scheme
-    key_arn: str
-    key_alias: str = ""
-    key_replicas: tuple[str, ...] = ()
-    key_store: str = ""  # the custom key store that the key is in, if it is in one
-    user_pool: str = ""
-    identity_pool: str = ""
-    identity_store: str = ""
-    group_roles: dict[str, str] = field(default_factory=dict)  # Cognito group -> IAM role ARN
-    # Those of them whose older sessions may be denied: within a boundary that the stacks made, and never the master.
-    bounded_roles: dict[str, str] = field(default_factory=dict)
-    master_role: str = ""
-    master_secret: str = (
-        ""  # ARN of the secret with the master's name and password, where the master is an internal user ...
-    )
-    master_user: str = ""  # ... and that name
-    automation_role: str = ""
-    break_glass_role: str = ""
-    canary_role: str = ""
-    snapshot_role: str = ""  # asks the engine for snapshots, and may pass the next one on
-    snapshot_store_role: str = ""  # what Amazon writes to and reads from the bucket as
-    snapshot_bucket: str = ""
-    security_group: str = ""
-    automation_security_group: str = ""
-    break_glass_security_group: str = ""  # of the machine that break-glass is used from
+    place: Place
+    key: Key
+    automation: Actor
+    master: Actor  # who can let the automation in
     family: str = "opensearch"  # of engines: one of `families.FAMILIES`
-    eyes: str = ""  # what we see this deployment by, as it was deployed: see `operations.watching.seeing`
+    break_glass: Actor | None = None
+    canary: Actor | None = None  # as whom it is proved that a lock holds
+    other_roles: tuple[str, ...] = ()  # ARNs of what the stacks made besides: watched as the others are
+    cognito: Cognito | None = None
+    identity_store: str | None = None  # of Identity Center
+    snapshots: SnapshotStore | None = None
+    eyes: str | None = None  # what we see this deployment by, as it was deployed: see `operations.watching.seeing`
+
+    @property
+    def group_roles(self) -> Mapping[str, str]:
+        """Cognito group -> ARN of its IAM role."""
+        return self.cognito.group_roles if self.cognito else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class AwsDomain:
     def set_master(self, registration: Registration, role_arn: str) -> None:
         """Fine-grained access control then maps all_access to this ARN. Asked again with the same ARN it changes nothing."""
         options = {"MasterUserOptions": {"MasterUserARN": role_arn}}
-        self._call("update_domain_config", DomainName=registration.domain, AdvancedSecurityOptions=options)
+        self._call("update_domain_config", DomainName=registration.place.name, AdvancedSecurityOptions=options)
 
     def exists(self, registration: Registration) -> bool:
         return self._described(registration) is not None
@@ -44,14 +44,14 @@ class AwsDomain:
 
     def delete(self, registration: Registration) -> None:
         try:
-            self._call("delete_domain", DomainName=registration.domain)
+            self._call("delete_domain", DomainName=registration.place.name)
         except Refused as error:
             if error_code(error.__cause__ or error) != _ABSENT:
                 raise
 
     def _described(self, registration: Registration) -> dict[str, Any] | None:
         try:
-            status: dict[str, Any] = self._call("describe_domain", DomainName=registration.domain)["DomainStatus"]
+            status: dict[str, Any] = self._call("describe_domain", DomainName=registration.place.name)["DomainStatus"]
         except Refused as error:
             if error_code(error.__cause__ or error) == _ABSENT:
                 return None

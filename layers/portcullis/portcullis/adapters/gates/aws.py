@@ -10,7 +10,7 @@ from portcullis.access.actual import Json
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
 from portcullis.ports.places import VpcEndpoints
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Network, Registration
 
 _RULE_KEYS = ("IpProtocol", "FromPort", "ToPort", "IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 _SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -24,25 +24,26 @@ class AwsGate:
 
     def ingress(self, registration: Registration) -> list[Json]:
         """The ingress rules that a lock closes: all but the automation's and break-glass'."""
-        if not registration.security_group:
+        if not (network := registration.place.network):
             return []
-        found = self._let_in_by([registration.security_group], registration)
-        return found[registration.security_group]
+        return self._let_in_by([network.group], network)[network.group]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        self.close_group(registration.security_group, rules)
+        if network := registration.place.network:
+            self.close_group(network.group, rules)
 
     def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+        if not (network := registration.place.network):
+            return
         for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
-            self._quietly(
-                "authorize_security_group_ingress", "InvalidPermission.Duplicate", registration.security_group, rule
-            )
+            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", network.group, rule)
 
     def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
-        network = self._domain(registration).get("VPCOptions") or {}
-        own = (registration.security_group, registration.automation_security_group)
-        further = [group for group in network.get("SecurityGroupIds") or () if group not in own]
-        return self._let_in_by(further, registration) if further else {}
+        groups = (self._domain(registration).get("VPCOptions") or {}).get("SecurityGroupIds") or ()
+        network = registration.place.network
+        own = (network.group, network.automation) if network else ()
+        further = [group for group in groups if group not in own]
+        return self._let_in_by(further, network) if further else {}
 
     def close_group(self, group: str, rules: Sequence[Json]) -> None:
         for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
@@ -60,7 +61,7 @@ class AwsGate:
                 self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", group, rule)
 
     def endpoints(self, registration: Registration) -> VpcEndpoints:
-        if not registration.security_group:  # in no VPC
+        if not registration.place.network:  # in no VPC
             return VpcEndpoints([], {})
         access = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
         made = self._pages("list_vpc_endpoints_for_domain", "VpcEndpointSummaryList", registration)
@@ -68,13 +69,15 @@ class AwsGate:
 
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         for one in principals:
-            self._call("opensearch", "revoke_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
+            self._call("opensearch", "revoke_vpc_endpoint_access", DomainName=registration.place.name, **_named(one))
 
     def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         there = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
         for one in principals:
             if one not in there:
-                self._call("opensearch", "authorize_vpc_endpoint_access", DomainName=registration.domain, **_named(one))
+                self._call(
+                    "opensearch", "authorize_vpc_endpoint_access", DomainName=registration.place.name, **_named(one)
+                )
 
     def policy(self, registration: Registration) -> Json:
         text = self._domain(registration).get("AccessPolicies") or ""
@@ -83,19 +86,19 @@ class AwsGate:
 
     def set_policy(self, registration: Registration, policy: Json) -> None:
         text = json.dumps(policy, separators=(",", ":"))
-        self._call("opensearch", "update_domain_config", DomainName=registration.domain, AccessPolicies=text)
+        self._call("opensearch", "update_domain_config", DomainName=registration.place.name, AccessPolicies=text)
 
     def _domain(self, registration: Registration) -> Json:
-        status: Json = self._call("opensearch", "describe_domain", DomainName=registration.domain)["DomainStatus"]
+        status: Json = self._call("opensearch", "describe_domain", DomainName=registration.place.name)["DomainStatus"]
         return status
 
-    def _let_in_by(self, groups: Sequence[str], registration: Registration | None = None) -> dict[str, list[Json]]:
-        """The rules of each group; of a registration, without the sources that a lock leaves alone."""
-        stay = registration and (registration.automation_security_group, registration.break_glass_security_group)
+    def _let_in_by(self, groups: Sequence[str], network: Network | None = None) -> dict[str, list[Json]]:
+        """The rules of each group; of a network, without the sources that a lock leaves alone."""
+        stay = [group for group in (network.automation, network.break_glass) if group] if network else []
         found = self._call("ec2", "describe_security_groups", GroupIds=list(groups))["SecurityGroups"]
         return {
             group["GroupId"]: [
-                rule for permission in group["IpPermissions"] if (rule := _without_groups(permission, stay or ()))
+                rule for permission in group["IpPermissions"] if (rule := _without_groups(permission, stay))
             ]
             for group in found
         }
@@ -105,7 +108,7 @@ class AwsGate:
         token: str | None = None
         while token != "":
             page = self._call(
-                "opensearch", call, DomainName=registration.domain, **({"NextToken": token} if token else {})
+                "opensearch", call, DomainName=registration.place.name, **({"NextToken": token} if token else {})
             )
             found += page[listed]
             token = page.get("NextToken") or ""

@@ -35,14 +35,14 @@ class AwsKeys:
 
     def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
         """Ask everything at once. Never raises for what a key can be in, nor for a service that does not answer."""
-        now, key = self._now(), registration.key_arn
+        now, key = self._now(), registration.key.arn
         kms, metrics = self._client("kms"), self._client("cloudwatch")
         questions: dict[str, Callable[[], Any]] = {
             "describe": lambda: kms.describe_key(KeyId=key),
             "use": lambda: kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", DryRun=True),
             "encrypt": lambda: kms.encrypt(KeyId=key, Plaintext=b"nothing", DryRun=True),
             "grants": lambda: _all_grants(kms, key),
-            "alias": lambda: kms.describe_key(KeyId=registration.key_alias) if registration.key_alias else {},
+            "alias": lambda: kms.describe_key(KeyId=registration.key.alias) if registration.key.alias else {},
             "rotations": lambda: kms.list_key_rotations(KeyId=key, Limit=1000),
             **{name: partial(_metric, metrics, registration, name, now) for name in _METRICS},
         }
@@ -68,7 +68,7 @@ class AwsKeys:
 
     def _grants(self, answer: Answer, registration: Registration) -> Probe | None:
         expected = self._grant_seen()
-        probe = read_grants(answer, domain_arn=registration.domain_arn, expected=expected)
+        probe = read_grants(answer, domain_arn=registration.place.id, expected=expected)
         if probe is not None and probe.health is Health.HEALTHY and not expected:
             self._saw_grant()
         if probe is not None and probe.name == GRANTS and not expected and probe.health is not Health.HEALTHY:
@@ -94,7 +94,7 @@ def _all_grants(kms: Any, key: str) -> Answer:
 
 
 def _metric(cloudwatch: Any, registration: Registration, name: str, now: datetime) -> Answer:
-    dimensions = {"DomainName": registration.domain, "ClientId": registration.account}
+    dimensions = {"DomainName": registration.place.name, "ClientId": registration.account}
     answer: Answer = cloudwatch.get_metric_statistics(
         Namespace="AWS/ES",
         MetricName=name,

@@ -141,11 +141,11 @@ def _claims(family: Family, found: Adoptable) -> Iterator[Claim]:
 
 def subject_of(entry_list: str, entry: str, registration: Registration) -> Subject | None:
     """Whom an entry of a mapping means, in the words of a deployment file; None if there is none for it."""
-    prefix = f"Cognito/{registration.user_pool}/"
+    prefix = f"Cognito/{registration.cognito.user_pool}/" if registration.cognito else ""
     if entry_list == "users":
         if entry.startswith("arn:") and ":user/" in entry:
             return Subject(SubjectKind.IAM_USER, entry)
-        if registration.user_pool and entry.startswith(prefix):
+        if prefix and entry.startswith(prefix):
             return Subject(SubjectKind.COGNITO_USER, entry.removeprefix(prefix))
         return None if "/" in entry else Subject(SubjectKind.INTERNAL_USER, entry)
     if entry_list == "backend_roles":

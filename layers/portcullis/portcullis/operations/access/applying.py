@@ -203,13 +203,13 @@ def _bring(
                     put_in_force(site, kept)
                 return _finish(site, kept, engine, first, now, undertaking, truth, writes)
     raise Conflict(
-        f"others kept writing to {site.registration.domain} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
+        f"others kept writing to {site.place.name} through {_ATTEMPTS} attempts; nothing of theirs was overwritten"
     )
 
 
 def _none_on_its_way(site: Site, late: frozenset[Claim]) -> None:
     """What was refused does not come late, either."""
-    claims, _ = split_claims(site.ledger.claims(site.registration.domain_arn), site.name)
+    claims, _ = split_claims(site.ledger.claims(site.place.id), site.name)
     keep_claims(site, claims, claims, late=late)
 
 

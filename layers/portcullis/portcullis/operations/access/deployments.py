@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from portcullis.access.letting_in import letting_in
 from portcullis.access.plan import AccessModel, Claim, Operation, Step
@@ -20,7 +21,7 @@ from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.registration import KeptModel
+from portcullis.ports.registration import IamRole, KeptModel
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
@@ -63,8 +64,8 @@ def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
         _begin_anew(site, cause)
     site = _as_moved(site)
     site.ledger.register(site.registration)
-    if site.registration.identity_pool:
-        site.identity.choose_roles_by_token(site.registration.identity_pool)
+    if (cognito := site.registration.cognito) and cognito.identity_pool:
+        site.identity.choose_roles_by_token(cognito.identity_pool)
     name = site.name
     with _lease(site, "introduce"):
         if in_force(site.services, name) is None:
@@ -85,8 +86,8 @@ def _begin_anew(site: Site, cause: Trigger) -> None:
     name = site.name
     gone = site.ledger.custody(name)
     site.ledger.forget_all(name)
-    claims = site.ledger.claims(site.registration.domain_arn).get(name, Claims())
-    site.ledger.keep_claims(site.registration.domain_arn, name, claims.becoming(()))
+    claims = site.ledger.claims(site.place.id).get(name, Claims())
+    site.ledger.keep_claims(site.place.id, name, claims.becoming(()))
     said = "a new domain under the name of one that was deleted: its custody begins open"
     site.ledger.record(Change(name, site.now(), "begin anew", cause.what, cause.actor, said))
     site.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
@@ -126,9 +127,9 @@ def writing(services: Services, deployment: str, holder: str) -> Iterator[Site]:
 
 @contextmanager
 def _lease(site: Site, holder: str) -> Iterator[None]:
-    with site.ledger.lease(site.registration.domain_arn, holder, wait=_PATIENCE) as ours:
+    with site.ledger.lease(site.place.id, holder, wait=_PATIENCE) as ours:
         if not ours:
-            raise Unreachable(f"another writer is at work on {site.registration.domain}; try again")
+            raise Unreachable(f"another writer is at work on {site.place.name}; try again")
         yield
 
 
@@ -139,7 +140,7 @@ def _is_in(site: Site) -> bool:
         held = site.engine.read([family.mappings])
     except Refused:
         return False
-    entry, entry_list = site.registration.automation_role, list_of(site.registration)
+    entry, entry_list = site.registration.automation.principal, list_of(site.registration)
     return not letting_in(family, held, family.baseline().automation, entry, entry_list)
 
 
@@ -150,7 +151,7 @@ def _let_automation_in(site: Site) -> None:
     """
     if _is_in(site):
         return  # it stands alone: the master may have been moved since, to one that we cannot become
-    family, entry = site.family, site.registration.automation_role
+    family, entry = site.family, site.registration.automation.principal
     needs = family.baseline()
     held = (master := site.master).read([family.roles, family.mappings])
     entry_list = list_of(site.registration)
@@ -161,7 +162,7 @@ def _let_automation_in(site: Site) -> None:
             role = Claim(family.roles, name)
             steps = (Step(Operation.ADD, role, None, needs.documents[name], "the automation needs it"), *steps)
             ours.add(role)
-    claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
+    claims = site.ledger.claims(site.place.id).get(site.name, Claims())
     keep_claims(site, claims, claims | ours, late=claims.late | ours)
     for write in family.writes(steps, held):
         still_ours(site)
@@ -174,14 +175,14 @@ _MOVED = "master-moved"  # in the ledger: from whom, to whom
 def remember_move(site: Site, to: str) -> None:
     """A person moved the master. The stacks do not know of it, and go on to hand over the one they made."""
     before = site.ledger.saved(site.name, _MOVED) or {}
-    made = before.get("from", site.registration.master_role)
+    made = before.get("from", site.registration.master.principal)
     site.ledger.save(site.name, _MOVED, {"from": made, "to": to})
 
 
 def _as_moved(site: Site) -> Site:
     moved = site.ledger.saved(site.name, _MOVED)
-    if moved and moved["from"] == site.registration.master_role:
-        return site.services.at(replace(site.registration, master_role=moved["to"]))
+    if moved and site.registration.master == IamRole(moved["from"]):
+        return site.services.at(replace(site.registration, master=IamRole(moved["to"])))
     return site
 
 

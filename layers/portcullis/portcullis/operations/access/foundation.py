@@ -8,7 +8,7 @@ from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
 from portcullis.custody.types import LetIn
 from portcullis.families import family_named
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Actor, EngineUser, Registration
 
 MOVING = "re-key"  # under this name the ledger keeps how far a re-key is
 
@@ -18,13 +18,18 @@ def keepers(registration: Registration) -> ProtectedPrincipals:
     family = family_named(registration.family)
     return ProtectedPrincipals.of(
         master_roles=family.administrator_roles,
-        master=registration.master_user or registration.master_role,
-        master_list="users" if registration.master_user else list_of(registration),
-        automation=registration.automation_role,
+        master=registration.master.principal,
+        master_list="users" if isinstance(registration.master, EngineUser) else list_of(registration),
+        automation=registration.automation.principal,
         automation_roles=family.baseline().automation,
         automation_list=list_of(registration),
-        shut_out=registration.break_glass_role,
+        shut_out=_principal(registration.break_glass),
     )
+
+
+def _principal(actor: Actor | None) -> str:
+    """What the engine knows them by; empty for nobody."""
+    return actor.principal if actor else ""
 
 
 def list_of(registration: Registration) -> str:
@@ -42,7 +47,7 @@ def while_locked(registration: Registration, let_in: LetIn) -> ProtectedPrincipa
     needs = family_named(registration.family).baseline()
     opened = {LetIn.NOBODY: (), LetIn.READS: needs.reads, LetIn.WRITES: needs.writes}
     return keepers(registration).while_locked(
-        registration.break_glass_role, opened[let_in], entry_list=list_of(registration)
+        _principal(registration.break_glass), opened[let_in], entry_list=list_of(registration)
     )
 
 
@@ -57,12 +62,12 @@ def with_foundation(
     ours = (*needs.automation, *needs.writes)
     roles = {**access.roles, **{name: needs.documents[name] for name in ours if name in needs.documents}}
     grants = keepers(registration).grants()
-    if registration.canary_role:
+    if registration.canary:
         roles[needs.canary] = needs.documents[needs.canary]
-        canary = Subject(_kind_of(registration), registration.canary_role)
+        canary = Subject(_kind_of(registration), registration.canary.principal)
         grants = (*grants, Grant(canary, needs.canary, "the canary of the deployment"))
-    if registration.snapshot_role:
-        taker = Subject(_kind_of(registration), registration.snapshot_role)
+    if registration.snapshots:
+        taker = Subject(_kind_of(registration), registration.snapshots.taker)
         grants = (*grants, Grant(taker, needs.snapshots, "takes the snapshots of the deployment"))
         if compares := needs.documents.get(needs.compares):
             roles[needs.compares] = compares

@@ -103,7 +103,7 @@ def compare(
     `late` is what of ours may still come late, where that is known better than the ledger knows it.
     """
     truth = truth or read_truth(site, kept)
-    claims = site.ledger.claims(site.registration.domain_arn) if claims is None else claims
+    claims = site.ledger.claims(site.place.id) if claims is None else claims
     mine, others = split_claims(claims, site.name)
     engine = engine or site.engine
     held = engine.read() if held is None else held

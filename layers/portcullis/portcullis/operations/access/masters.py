@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.access.terms import Administrator
@@ -16,6 +18,7 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims
 from portcullis.operations.writing.undertaking import settle
 from portcullis.ports.ledger import Change, Claims
+from portcullis.ports.registration import IamRole
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+")
 
@@ -59,18 +62,18 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         remedy = "arn:aws:iam::ACCOUNT:role/NAME; a master of the internal user database is moved in the console"
         raise BadInput(f"{principal!r} is no ARN of an IAM role", source="request", place="principal", remedy=remedy)
     with writing(services, deployment, "master move") as site:
-        if site.registration.master_user or not site.registration.master_role:
+        if not isinstance(master := site.registration.master, IamRole):
             raise Refused(f"{deployment} has no IAM master: its master is a user of the internal user database")
         kept = site.ledger.model(deployment)
-        if principal == site.registration.master_role:
+        if principal == master.arn:
             return apply_model(site, kept, cause)
         settle(site, site.engine.read(), kept.options)
-        _claim(site)
+        _claim(site, master)
         site.domain.set_master(site.registration, principal)
-        moved = replace(site.registration, master_role=principal)
+        moved = replace(site.registration, master=IamRole(principal))
         remember_move(site, principal)
         site.ledger.register(moved)
-        before, after = site.registration.master_role, principal
+        before, after = master.arn, principal
         summary = f"the master is {after}, no longer {before}"
         site.ledger.record(
             Change(deployment, site.now(), "master move", cause.what, cause.actor, summary, before, after)
@@ -78,11 +81,11 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         return apply_model(services.at(moved), kept, cause)
 
 
-def _claim(site: Site) -> None:
+def _claim(site: Site, master: IamRole) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
-    claims = site.ledger.claims(site.registration.domain_arn).get(site.name, Claims())
-    family, master = site.family, site.registration.master_role
-    old = {Claim(family.mappings, role, "backend_roles", master) for role in family.administrator_roles}
+    claims = site.ledger.claims(site.place.id).get(site.name, Claims())
+    family = site.family
+    old = {Claim(family.mappings, role, "backend_roles", master.arn) for role in family.administrator_roles}
     keep_claims(site, claims, claims | old, late=claims.late)
 
 

@@ -59,7 +59,7 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
             outcome = apply_model(site, kept, cause)
             return replace(outcome, status="applied", writes=outcome.writes + writes)
-    raise Conflict(f"others kept writing to {site.registration.domain}; nothing of theirs was overwritten")
+    raise Conflict(f"others kept writing to {site.place.name}; nothing of theirs was overwritten")
 
 
 def entry_of(services: Services, deployment: str, entry: str) -> Change:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from portcullis.access.plan import AccessModel, By, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.operations.people.passwords import secret_of
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, EngineUser, IamRole, Registration
 from portcullis.signals.types import ACCOUNT, ANY, Scope
 from portcullis.signals.watched import OUR_PREFIX
 
@@ -32,43 +32,57 @@ def scope_of(registration: Registration, access: AccessModel, secrets: Mapping[s
     a Cognito group counts, since whoever makes it again is nobody who was granted anything. `secrets`: internal user -> the secret that
     the file names for the password."""
 
+    by_role = {grant.subject.name for grant in access.grants if grant.by is By.ROLE}
+    of_groups = {role for group, role in registration.group_roles.items() if group in by_role}
+    granted = _of_access(registration.deployment, access, secrets or {})
+    cognito, network, master = registration.cognito, registration.place.network, registration.master
+    return replace(
+        granted,
+        account=registration.account,
+        region=registration.region,
+        domain=registration.place.name if isinstance(registration.place, AmazonDomain) else "",
+        key_arns=frozenset({registration.key.arn, *registration.key.replicas}),
+        key_store=registration.key.store or "",
+        key_aliases=_aliases(registration.key.alias),
+        user_pool=cognito.user_pool if cognito else "",
+        identity_pool=(cognito.identity_pool or "") if cognito else "",
+        identity_store=registration.identity_store or "",
+        iam_roles=granted.iam_roles | {_last(role) for role in of_groups},
+        security_groups=frozenset({network.group} if network else ()),
+        break_glass=registration.break_glass.principal if registration.break_glass else "",
+        own_roles=frozenset(_last(role) for role in own_roles(registration)),
+        master_secret=master.secret if isinstance(master, EngineUser) else "",
+    )
+
+
+def _of_access(deployment: str, access: AccessModel, secrets: Mapping[str, str | None]) -> Scope:
+    """What of a scope an access model alone tells."""
+
     def granted(kind: SubjectKind) -> Iterable[str]:
         return (grant.subject.name for grant in access.grants if grant.subject.kind is kind)
 
-    by_role = {grant.subject.name for grant in access.grants if grant.by is By.ROLE}
-    of_groups = {role for group, role in registration.group_roles.items() if group in by_role}
-    aliases = {registration.key_alias} - {""}
     return Scope(
-        deployment=registration.deployment,
-        account=registration.account,
-        region=registration.region,
-        domain=registration.domain,
-        key_arns=frozenset({registration.key_arn, *registration.key_replicas} - {""}),
-        key_store=registration.key_store,
-        key_aliases=frozenset(alias if alias.startswith("alias/") else f"alias/{alias}" for alias in aliases),
-        user_pool=registration.user_pool,
-        identity_pool=registration.identity_pool,
-        identity_store=registration.identity_store,
+        deployment=deployment,
         cognito_groups=frozenset(granted(SubjectKind.COGNITO_GROUP)),
         iam_groups=frozenset(granted(SubjectKind.IAM_GROUP)),
         iam_users=frozenset(_last(name) for name in granted(SubjectKind.IAM_USER)),
-        iam_roles=frozenset(_last(name) for name in (*granted(SubjectKind.IAM_ROLE), *of_groups)),
+        iam_roles=frozenset(_last(name) for name in granted(SubjectKind.IAM_ROLE)),
         identity_center_groups=frozenset(granted(SubjectKind.IDENTITY_CENTER_GROUP)),
-        security_groups=frozenset({registration.security_group} - {""}),
-        break_glass=registration.break_glass_role,
-        own_roles=frozenset(_last(role) for role in own_roles(registration)),
-        master_secret=registration.master_secret,
-        secrets=frozenset(
-            (secrets or {}).get(user) or secret_of(registration.deployment, user) for user in access.users
-        ),
+        secrets=frozenset(secrets.get(user) or secret_of(deployment, user) for user in access.users),
     )
+
+
+def _aliases(alias: str | None) -> frozenset[str]:
+    return frozenset({alias if alias.startswith("alias/") else f"alias/{alias}"} if alias else ())
 
 
 def own_roles(registration: Registration) -> tuple[str, ...]:
     """ARNs of the roles that the stacks made for one deployment and that its engine knows, or that reach its data."""
+    actors, kept = (registration.master, registration.break_glass, registration.canary), registration.snapshots
     made = (
-        *(registration.master_role, registration.break_glass_role, registration.canary_role),
-        *(registration.snapshot_role, registration.snapshot_store_role),
+        *(one.arn for one in actors if isinstance(one, IamRole)),
+        *((kept.taker, kept.store) if kept else ()),
+        *registration.other_roles,
         *registration.group_roles.values(),
     )
     return tuple(sorted({role for role in made if role.startswith("arn:")}))
@@ -98,26 +112,21 @@ def _scope_of_file(deployment: Deployment) -> Scope:
     from portcullis import model
 
     key, pool = deployment.key, ANY if deployment.identity.cognito else ""
-    made_by_us = Registration(
-        deployment=deployment.deployment,
-        account="",
-        region="",
-        domain=deployment.deployment,
-        domain_arn="",
-        endpoint="",
-        key_arn=key.arn if key.arn and ":key/" in key.arn else "",
-        key_alias=key.arn.split(":", 5)[5]
-        if key.arn and ":alias/" in key.arn
-        else key.alias or f"alias/portcullis/{deployment.deployment}",
-        user_pool=pool,
-        identity_pool=pool,
-        identity_store=deployment.identity.identity_center.store if deployment.identity.identity_center else "",
-    )
+    alias = key.arn.split(":", 5)[5] if key.arn and ":alias/" in key.arn else key.alias
     made = ("master", "break-glass", "canary", "snapshots", "snapshot-store")
     cognito = deployment.identity.cognito
     groups = [name for name, group in cognito.groups.items() if group.role] if cognito else []
     own = frozenset(f"{OUR_PREFIX}{deployment.deployment}-{part}" for part in (*made, *groups))
-    return replace(scope_of(made_by_us, model.resolve(deployment), model.secrets(deployment)), own_roles=own)
+    return replace(
+        _of_access(deployment.deployment, model.resolve(deployment), model.secrets(deployment)),
+        domain=deployment.deployment,
+        key_arns=frozenset({key.arn} if key.arn and ":key/" in key.arn else ()),
+        key_aliases=_aliases(alias or f"alias/portcullis/{deployment.deployment}"),
+        user_pool=pool,
+        identity_pool=pool,
+        identity_store=deployment.identity.identity_center.store if deployment.identity.identity_center else "",
+        own_roles=own,
+    )
 
 
 def _last(name: str) -> str:

@@ -29,11 +29,9 @@ def synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
         WhileOpen.of(
             services, deployment, unlocking=True
         )  # before the lease: whoever has nothing to do holds up nobody
-        with site.ledger.lease(site.registration.domain_arn, "synchronise") as ours:
+        with site.ledger.lease(site.place.id, "synchronise") as ours:
             if not ours:
-                raise Unreachable(
-                    f"another writer is at work on {site.registration.domain}; the next try waits for it again"
-                )
+                raise Unreachable(f"another writer is at work on {site.place.name}; the next try waits for it again")
             # Now: whoever held the lease may have applied another one.
             if (one := coming(site)) is not None:
                 try:

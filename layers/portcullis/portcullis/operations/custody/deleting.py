@@ -138,18 +138,18 @@ def remains(registration: Registration, custody: Custody) -> tuple[str, ...]:
     final = record if record and record.progress is Progress.DONE else None
     name, region = registration.deployment, registration.region
     lines = []
-    if registration.snapshot_bucket:
+    if registration.snapshots:
         taken = f"; the final one: {final.detail}" if final else "; no final one was taken"
         lines.append(
-            f"snapshots in the bucket {registration.snapshot_bucket} (repository {REPOSITORY}){taken}. "
+            f"snapshots in the bucket {registration.snapshots.bucket} (repository {REPOSITORY}){taken}. "
             "Delete the bucket's objects to be rid of them"
         )
     elif final:
         lines.append(f"{final.detail}, where that repository keeps it")
     lines += [
         "the automated snapshots of the domain are gone with it: Amazon keeps none of a deleted domain",
-        f"the key {registration.key_arn}, as it was: portcullis shred {name} says what destroying it destroys",
-        f"log groups /aws/OpenSearchService/domains/{registration.domain}/* in {region}: they hold queries and audit lines",
+        f"the key {registration.key.arn}, as it was: portcullis shred {name} says what destroying it destroys",
+        f"log groups /aws/OpenSearchService/domains/{registration.place.name}/* in {region}: they hold queries and audit lines",
         f"the ledger's history of {name} (400 days), its claims and its registration: portcullis history {name}",
         "the user pool, roles and alarms of its stacks: cdk destroy takes them; pool and bucket are kept even then",
         "backups that people made elsewhere: nobody here knows of them",

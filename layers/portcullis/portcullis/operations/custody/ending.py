@@ -40,24 +40,23 @@ def delete_domain(site: Site, todo: Todo) -> str:
         name = site.name
         raise Refused(f"only the delete function deletes: portcullis delete {name} --confirm {name} goes on")
     site.domain.delete(site.registration)
-    return f"deletion of the domain {site.registration.domain} asked for"
+    return f"deletion of the domain {site.place.name} asked for"
 
 
 def verify_gone(site: Site, todo: Todo) -> str:
     for _ in range(_LOOKS):
         if not site.domain.exists(site.registration):
-            return f"the domain {site.registration.domain} is gone"
+            return f"the domain {site.place.name} is gone"
         site.sleep(_BETWEEN)
-    raise Unreachable(f"the domain {site.registration.domain} is still being deleted")
+    raise Unreachable(f"the domain {site.place.name} is still being deleted")
 
 
 def _let_in(site: Site) -> None:
     """The lock shut the taker of snapshots out with everybody else. It is let in again, and goes with the domain."""
-    if not site.registration.snapshot_role:
+    if (store := site.registration.snapshots) is None:
         raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
     engine, family = site.engine, site.family
     held = engine.read([family.mappings])
-    taker = site.registration.snapshot_role
-    steps = letting_in(family, held, [family.baseline().snapshots], taker, list_of(site.registration))
+    steps = letting_in(family, held, [family.baseline().snapshots], store.taker, list_of(site.registration))
     for write in family.writes(steps, held):
         engine.write(write)

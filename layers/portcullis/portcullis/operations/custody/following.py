@@ -135,7 +135,7 @@ def _still_in(site: Site) -> tuple[Step, ...]:
     """What the engine holds of people who left by now. The groups are read last, so that as little as can be lies between that and
     what is done upon it."""
     kept, engine = site.ledger.model(site.name), site.engine
-    held, claims = engine.read(), site.ledger.claims(site.registration.domain_arn)
+    held, claims = engine.read(), site.ledger.claims(site.place.id)
     truth = read_truth(site, kept, whole=True)
     now = compare(site, kept, truth=truth, engine=engine, held=held, claims=claims)
     return _who_left(site.family, now.plan)
@@ -157,9 +157,7 @@ def _named(steps: Sequence[Step]) -> str:
 @contextmanager
 def _alone(site: Site) -> Iterator[None]:
     """No other writer at work on the domain: whoever reacts to a removal must not find the mappings half put back."""
-    with site.ledger.lease(site.registration.domain_arn, "unlock", wait=_PATIENCE) as ours:
+    with site.ledger.lease(site.place.id, "unlock", wait=_PATIENCE) as ours:
         if not ours:
-            raise Unreachable(
-                f"another writer is at work on {site.registration.domain}: it opens once that one has ended"
-            )
+            raise Unreachable(f"another writer is at work on {site.place.name}: it opens once that one has ended")
         yield

@@ -18,7 +18,7 @@ from portcullis.operations.custody.following import follow, opening, put_back, s
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine, Stop
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import IamRole, Registration
 
 
 def perform(site: Site, todo: Todo, cause: Trigger) -> str:
@@ -119,7 +119,7 @@ def _deny_policy(site: Site, todo: Todo) -> str:
     gate = site.gate
     gate.set_policy(
         site.registration,
-        shut_policy(gate.policy(site.registration), site.registration.domain_arn, _let_through(site.registration)),
+        shut_policy(gate.policy(site.registration), site.place.id, _let_through(site.registration)),
     )
     return ""
 
@@ -127,13 +127,9 @@ def _deny_policy(site: Site, todo: Todo) -> str:
 def _let_through(registration: Registration) -> tuple[str, ...]:
     """Whom the shut policy lets through to the engine. The taker of snapshots is shut out by the mappings; by the policy it must not be,
     or there is no final snapshot. The canary has to be refused by the engine, or nothing is proven of the mappings."""
-    asked = (
-        registration.automation_role,
-        registration.break_glass_role,
-        registration.snapshot_role,
-        registration.canary_role,
-    )
-    return tuple(arn for arn in asked if arn)
+    asked = (registration.automation, registration.break_glass, registration.canary)
+    taker = (registration.snapshots.taker,) if registration.snapshots else ()
+    return (*(one.arn for one in asked if isinstance(one, IamRole)), *taker)
 
 
 def _restore_policy(site: Site, todo: Todo) -> str:
@@ -156,7 +152,7 @@ def _end_sessions(site: Site, todo: Todo) -> str:
 
 
 def _prove(site: Site, todo: Todo) -> str:
-    if not site.registration.canary_role:
+    if not site.registration.canary:
         return "there is no canary in this deployment: not proven"
     stopped = site.canary.what_stops_a_search(CANARY_INDEX)
     if stopped is None:
@@ -234,6 +230,6 @@ def _let_in_from(site: Site) -> str:
 
 def _undenied(site: Site) -> str:
     policy = site.gate.policy(site.registration)
-    if is_shut(policy, site.registration.domain_arn, _let_through(site.registration)):
+    if is_shut(policy, site.place.id, _let_through(site.registration)):
         return ""
     return "the access policy does not deny everybody else any more"

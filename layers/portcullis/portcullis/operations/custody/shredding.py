@@ -72,11 +72,11 @@ def shred(
 
 
 def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:
-    answers = site.key_desk.describe(site.registration.key_arn)
+    answers = site.key_desk.describe(site.registration.key.arn)
     metadata = answers.describe.get("KeyMetadata") if isinstance(answers.describe, Mapping) else None
     if not isinstance(metadata, Mapping):
         raise Refused(
-            f"the key {site.registration.key_arn} cannot be described ({answers.describe}): nothing can be planned"
+            f"the key {site.registration.key.arn} cannot be described ({answers.describe}): nothing can be planned"
         )
     key = str(metadata["Arn"])
     under = [one for one in site.ledger.registrations() if _is_under(one, key, site.registration)]
@@ -86,16 +86,16 @@ def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:
         gone = states[one.deployment] is State.DELETED
         if not gone:
             destroys.append(
-                f"all data of the domain {one.domain} (deployment {one.deployment}), and its automated snapshots"
+                f"all data of the domain {one.place.name} (deployment {one.deployment}), and its automated snapshots"
             )
         own = _snapshot_key(site.services.at(one))
-        if one.snapshot_bucket:
-            where = f"the snapshots of {one.deployment} in the bucket {one.snapshot_bucket}"
+        if one.snapshots:
+            where = f"the snapshots of {one.deployment} in the bucket {one.snapshots.bucket}"
             if own:
                 keeps.append(f"{where}: they are under {own}")
             else:
                 destroys.append(f"{where}: they are under this key")
-    mine = {one.domain_arn for one in under}
+    mine = {one.place.id for one in under}
     others = [line for line in readers_by_grant(answers.grants) if not any(arn in line for arn in mine)]
     destroys += [f"what else was given a grant on the key: {line}" for line in others]
     if not isinstance(answers.grants, Mapping) or "Grants" not in answers.grants:
@@ -142,7 +142,7 @@ def _obstacles(registration: Registration, metadata: Mapping[str, Any], states: 
 
 def _is_under(one: Registration, key: str, asked: Registration) -> bool:
     """Under this key, or under another Region's copy of the same multi-Region key."""
-    keys = {one.key_arn, *one.key_replicas}
+    keys = {one.key.arn, *one.key.replicas}
     shared = key.rsplit("/", 1)[-1]
     same = shared.startswith("mrk-") and any(arn.endswith(f"/{shared}") for arn in keys)
     return key in keys or same or one.deployment == asked.deployment
@@ -151,7 +151,7 @@ def _is_under(one: Registration, key: str, asked: Registration) -> bool:
 def _snapshot_key(site: Site) -> str:
     """The key of the snapshots' bucket if it is another than the deployment's; as the deployment file says."""
     own = site.ledger.model(site.name).options.snapshots.key_arn
-    return own if own != site.registration.key_arn else ""
+    return own if own != site.registration.key.arn else ""
 
 
 def _write_down(site: Site, cause: Trigger, said: str, plan: Shredding) -> None:

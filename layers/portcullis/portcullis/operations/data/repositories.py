@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from portcullis.errors import Refused
-from portcullis.operations.data.snapshots import REPOSITORY, settings_of
+from portcullis.operations.data.snapshots import REPOSITORY, settings_of, store_of
 from portcullis.operations.services import Services, Site
 from portcullis.ports.data import Snapshots
 from portcullis.ports.registration import Registration
 
 
 def registered(site: Site) -> Snapshots:
-    """The deployment's snapshots, its repository made known to the engine. Refused if it has neither a role nor a bucket."""
-    if not site.registration.snapshot_role:
-        raise Refused(f"{site.name} has no snapshot role: its stack was deployed without one")
-    snapshots = site.snapshots
+    """The deployment's snapshots, its repository made known to the engine. Refused if it has no bucket."""
+    settings, snapshots = settings_of(site.registration), site.snapshots
     try:
         states(snapshots)  # one that was registered by hand, of whatever kind, does as well
     except Refused:
-        if not site.registration.snapshot_bucket:
-            raise
-        snapshots.register(REPOSITORY, settings_of(site.registration))
+        snapshots.register(REPOSITORY, settings)
     return snapshots
 
 
@@ -33,7 +29,7 @@ def reading(services: Services, reader: Registration, owner: Registration) -> tu
     try:
         snapshots.listed(name)
     except Refused:
-        snapshots.register(name, {**settings_of(owner), "role_arn": reader.snapshot_store_role, "readonly": True})
+        snapshots.register(name, {**settings_of(owner), "role_arn": store_of(reader).store, "readonly": True})
     return snapshots, name
 
 

@@ -131,7 +131,7 @@ def keep_restorable(site: Site, cause: Trigger) -> str:
 
     What the engine refuses is told and not raised: it says nothing of the deployment's access. Raises Unreachable.
     """
-    if not site.registration.snapshot_role or not site.registration.snapshot_bucket:
+    if site.registration.snapshots is None:
         return ""
     name, options = site.name, _options(site)
     done = []

@@ -14,7 +14,7 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Registration, SnapshotStore
 
 REPOSITORY = "portcullis"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
@@ -26,20 +26,25 @@ def snapshot_setup(services: Services, deployment: str, cause: Trigger) -> dict[
     site = _with_snapshots(services, deployment)
     apply_text(services, deployment, None, cause)  # the mapping is part of what every model asks for
     site.snapshots.register(REPOSITORY, settings_of(site.registration))
-    return {
-        "repository": REPOSITORY,
-        "bucket": site.registration.snapshot_bucket,
-        "as": site.registration.snapshot_role,
-    }
+    store = store_of(site.registration)
+    return {"repository": REPOSITORY, "bucket": store.bucket, "as": store.taker}
+
+
+def store_of(registration: Registration) -> SnapshotStore:
+    """Where the deployment keeps its snapshots. Refused if it has no such place."""
+    if registration.snapshots is None:
+        raise Refused(f"{registration.deployment} was deployed without a bucket for snapshots: deploy its stacks again")
+    return registration.snapshots
 
 
 def settings_of(registration: Registration) -> dict[str, Any]:
     """The repository of a deployment: a folder of its own, since a bucket may be given to several."""
+    store = store_of(registration)
     return {
-        "bucket": registration.snapshot_bucket,
+        "bucket": store.bucket,
         "base_path": registration.deployment,
         "region": registration.region,
-        "role_arn": registration.snapshot_store_role,
+        "role_arn": store.store,
     }
 
 
@@ -77,16 +82,10 @@ def snapshot_list(services: Services, deployment: str, cause: Trigger) -> list[J
 
 def _with_snapshots(services: Services, deployment: str) -> Site:
     site = services.site(deployment)
-    missing = [
-        name
-        for name in ("snapshot_role", "snapshot_store_role", "snapshot_bucket")
-        if not getattr(site.registration, name)
-    ]
-    if missing:
-        raise Refused(f"{deployment} was deployed without {', '.join(missing)}: deploy its stacks again")
+    store = store_of(site.registration)
     state = site.ledger.custody(deployment).state
     if state is not State.OPEN:
-        kept = f"those there are stay where they are (bucket {site.registration.snapshot_bucket})"
+        kept = f"those there are stay where they are (bucket {store.bucket})"
         if state is State.DELETED:
             raise Refused(f"{deployment} is deleted: {kept}, and another domain can register that bucket")
         raise Refused(

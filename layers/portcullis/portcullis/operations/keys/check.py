@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import structs
+
 from portcullis.custody import rotation
 from portcullis.custody.key_advice import advise, errors
 from portcullis.custody.key_policy import Context, explained, to_paste, whole
@@ -50,18 +52,18 @@ def look_at(site: Site, options: Options) -> tuple[KeyWanted, KeyAnswers]:
     wanted = wanted_of(site.registration, options, grant_seen=site.ledger.saved(name, "grant-seen") is not None)
     if site.ledger.custody(name).state is State.DELETED:
         wanted = replace(wanted, domain_arn="", domain_key="")  # the domain's grant went with it
-    return wanted, site.key_desk.describe(site.registration.key_arn)
+    return wanted, site.key_desk.describe(site.registration.key.arn)
 
 
 def wanted_of(registration: Registration, options: Options, *, grant_seen: bool = False) -> KeyWanted:
-    partition = registration.domain_arn.split(":")[1] if registration.domain_arn.count(":") > 1 else "aws"
+    partition = registration.place.id.split(":")[1] if registration.place.id.count(":") > 1 else "aws"
     return KeyWanted(
         deployment=registration.deployment,
         context=Context(registration.account, registration.region, partition),
-        named=registration.key_arn,
-        domain_arn=registration.domain_arn,
-        domain_key=registration.key_arn if ":key/" in registration.key_arn else "",
-        replicas=tuple(arn.split(":")[3] for arn in registration.key_replicas if arn.count(":") > 3),
+        named=registration.key.arn,
+        domain_arn=registration.place.id,
+        domain_key=registration.key.arn if ":key/" in registration.key.arn else "",
+        replicas=tuple(arn.split(":")[3] for arn in registration.key.replicas if arn.count(":") > 3),
         on_demand_days=options.on_demand_rotation_days,
         grant_seen=grant_seen,
     )
@@ -80,11 +82,16 @@ def with_domain_key(site: Site) -> Site:
     """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say. And in which
     custom key store it is, whose events name the store alone, for KMS."""
     registration = site.registration
-    if ":alias/" in registration.key_arn:
+    if ":alias/" in registration.key.arn:
         key = site.domain.key_of(registration)
-        registration = replace(registration, key_arn=key) if ":key/" in key else registration
-    metadata = _part(site.key_desk.describe(registration.key_arn).describe, "KeyMetadata") or {}
-    return site.services.at(replace(registration, key_store=str(metadata.get("CustomKeyStoreId") or "")))
+        registration = (
+            structs.replace(registration, key=structs.replace(registration.key, arn=key))
+            if ":key/" in key
+            else registration
+        )
+    metadata = _part(site.key_desk.describe(registration.key.arn).describe, "KeyMetadata") or {}
+    kept = structs.replace(registration.key, store=metadata.get("CustomKeyStoreId"))
+    return site.services.at(structs.replace(registration, key=kept))
 
 
 def key_status(services: Services, deployment: str) -> dict[str, Any]:
@@ -99,8 +106,8 @@ def key_status(services: Services, deployment: str) -> dict[str, Any]:
     valid_to = metadata.get("ValidTo")
     report: dict[str, Any] = {
         "deployment": deployment,
-        "key": str(metadata.get("Arn") or site.registration.key_arn),
-        "alias": site.registration.key_alias,
+        "key": str(metadata.get("Arn") or site.registration.key.arn),
+        "alias": site.registration.key.alias or "",
         "state": str(metadata.get("KeyState") or "not seen"),
         "health": custody.health.value,
         "custody": custody.state.value,
@@ -124,7 +131,7 @@ def key_status(services: Services, deployment: str) -> dict[str, Any]:
 
 def key_policy(services: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
     site = services.site(deployment)
-    return paste(deployment, wanted_of(site.registration, Options()).context, org_paths, site.registration.key_arn)
+    return paste(deployment, wanted_of(site.registration, Options()).context, org_paths, site.registration.key.arn)
 
 
 def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:

@@ -33,7 +33,7 @@ from portcullis.operations.access.foundation import MOVING
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.comparing import Part, further
 from portcullis.operations.data.repositories import reading, registered
-from portcullis.operations.data.snapshots import REPOSITORY
+from portcullis.operations.data.snapshots import REPOSITORY, store_of
 from portcullis.operations.keys.check import refuse_bad_key
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.data import Documents
@@ -122,9 +122,8 @@ def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move
             raise Refused(
                 f"{one.deployment} is {state.value}: a re-key needs both domains open, and the old key to read the data"
             )
-        if not one.snapshot_role:
-            raise Refused(f"{one.deployment} has no snapshot role: deploy its stacks again")
-    if old.key_arn == new.key_arn:
+        store_of(one)
+    if old.key.arn == new.key.arn:
         raise Refused(f"{to} is under the same key as {deployment}: nothing would change")
     refuse_bad_key(services.at(new), services.ledger.model(to))
     move = Move(to, cause.actor, services.now().isoformat())
@@ -266,14 +265,14 @@ def _hand_over(services: Services, deployment: str, move: Move, cause: Trigger, 
     endpoints = services.endpoints(new)
     if not move.endpoint_before:
         move = replace(
-            move, endpoint_before=endpoints.told(deployment) or services.ledger.registration(deployment).endpoint
+            move, endpoint_before=endpoints.told(deployment) or services.ledger.registration(deployment).place.endpoint
         )
         _save(services, deployment, move)
-    endpoints.tell(deployment, new.endpoint)
+    endpoints.tell(deployment, new.place.endpoint)
     services.alerts.tell(
         alert_table.RE_KEYED.of(
             deployment,
-            f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.endpoint} now",
+            f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.place.endpoint} now",
             done=f"{sum(move.documents.values())} documents in {len(move.documents)} indices were checked one by one; "
             f"the parameter /portcullis/{deployment}/endpoint names the new endpoint; the old one is locked next",
             to=move.to,

@@ -18,7 +18,7 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.people.passwords import secret_in_use
 from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine, Principal
-from portcullis.ports.registration import KeptModel
+from portcullis.ports.registration import IamRole, KeptModel
 
 _MOST = 20  # subjects that are asked as after one change: each costs the engine a password to verify
 _TRIES, _WAIT_SECONDS = 5, 0.4  # a node may still be reloading
@@ -79,9 +79,10 @@ def _subjects(
     after: Actual,
 ) -> Iterator[_Subject]:
     """Whom we can be."""
-    if role := site.registration.automation_role:
-        yield Caller(role, (role,)), Caller(role, (role,)), engine.who_am_i
-    if not site.registration.master_secret:
+    if isinstance(automation := site.registration.automation, IamRole):
+        itself = Caller(automation.arn, (automation.arn,))
+        yield itself, itself, engine.who_am_i
+    if isinstance(site.registration.master, IamRole):
         return  # under an IAM master no password is taken
     for name in sorted(kept.access.users):
         if after.get(site.family.users, name) is not None:

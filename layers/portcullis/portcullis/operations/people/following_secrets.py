@@ -40,15 +40,13 @@ def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
     if not rotated:
         return ()
     WhileOpen.of(site.services, site.name, unlocking=unlocking)
-    with site.ledger.lease(site.registration.domain_arn, "follow secrets") as ours:
+    with site.ledger.lease(site.place.id, "follow secrets") as ours:
         if not ours:
-            raise Unreachable(
-                f"another writer is at work on {site.registration.domain}; the next try waits for it again"
-            )
+            raise Unreachable(f"another writer is at work on {site.place.name}; the next try waits for it again")
         WhileOpen.of(site.services, site.name, unlocking=unlocking)
         engine, family = site.engine, site.family
         held = engine.read([family.users])
-        mine: Collection[Claim] = site.ledger.claims(site.registration.domain_arn).get(site.name, ())
+        mine: Collection[Claim] = site.ledger.claims(site.place.id).get(site.name, ())
         done, failed = [], []
         for user in rotated:
             if held.get(family.users, user) is None or Claim(family.users, user) not in mine:

@@ -20,7 +20,7 @@ _MOST_TOLD = 20
 def who_loses(site: Site, grants: Collection[Grant], groups: Iterable[str] = ()) -> tuple[NotCarried, ...]:
     """As the pool is now. `groups`: with a role, besides those that were deployed. Raises Refused or Unreachable."""
     asked = {*site.registration.group_roles, *groups}
-    if not site.registration.user_pool or len(asked) < 2 or not any(grant.by is By.ROLE for grant in grants):
+    if not site.registration.cognito or len(asked) < 2 or not any(grant.by is By.ROLE for grant in grants):
         return ()
     identity = site.identity
     ranks = identity.ranks(asked)

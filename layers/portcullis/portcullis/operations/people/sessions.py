@@ -67,19 +67,24 @@ def end_all(site: Site, kept: KeptModel) -> str:
     people = _everybody(identity.members_of(site.registration.group_roles).values())
     if kept.options.end_sessions:
         people |= _everybody(identity.members(kept.access.grants).whole().users.values())
-    return _end(site, kept.options, people, site.registration.bounded_roles)
+    return _end(site, kept.options, people, _bounded(site))
 
 
 def _end(site: Site, options: Options, people: set[str], groups: Collection[str]) -> str:
     identity = site.identity
     done = f"{identity.end_sessions(sorted(people))} people signed out"
-    bounded = {group: role for group, role in site.registration.bounded_roles.items() if group in groups}
+    bounded = {group: role for group, role in _bounded(site).items() if group in groups}
     if not options.deny_older_sessions or not bounded:
         return done
     # After the sign-out: from here on nobody can get another session with what he held before.
     before = from_now_on(site.now())
     identity.deny_older_sessions(sorted(bounded.values()), before)
     return f"{done}; sessions of {', '.join(sorted(bounded))} from before {before:%Y-%m-%dT%H:%M:%SZ} denied"
+
+
+def _bounded(site: Site) -> Mapping[str, str]:
+    cognito = site.registration.cognito
+    return cognito.bounded_roles if cognito else {}
 
 
 def _everybody(entries: Iterable[Iterable[str]]) -> set[str]:

@@ -18,7 +18,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, EngineUser, Registration
 from portcullis.ports.watch import Roads
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import RESERVED_ROLE
@@ -38,14 +38,15 @@ def roads_of(registration: Registration, access: AccessModel) -> tuple[Road, ...
     found = [
         *(Road(RoadKind.ROLE, role, own=True) for role in own_roles(registration)),
         *(Road(RoadKind.ROLE, role) for role in sorted(roles)),
-        Road(RoadKind.DOMAIN, registration.domain),
     ]
-    if registration.user_pool:
-        found += [Road(RoadKind.USER_POOL, registration.user_pool), Road(RoadKind.USERS, registration.user_pool)]
-    if registration.identity_pool:
-        found.append(Road(RoadKind.IDENTITY_POOL, registration.identity_pool))
-    if registration.master_secret:
-        found.append(Road(RoadKind.SECRET, registration.master_secret))
+    if isinstance(registration.place, AmazonDomain):
+        found.append(Road(RoadKind.DOMAIN, registration.place.name))
+    if cognito := registration.cognito:
+        found += [Road(RoadKind.USER_POOL, cognito.user_pool), Road(RoadKind.USERS, cognito.user_pool)]
+        if cognito.identity_pool:
+            found.append(Road(RoadKind.IDENTITY_POOL, cognito.identity_pool))
+    if isinstance(registration.master, EngineUser):
+        found.append(Road(RoadKind.SECRET, registration.master.secret))
     return tuple(found)
 
 
@@ -103,11 +104,12 @@ def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
 
 def _deployed(registration: Registration, text: str) -> dict[str, Any]:
     """What of the domain is known from its deployment, whoever looked first."""
-    found: dict[str, Any] = {"security_groups": [registration.security_group]} if registration.security_group else {}
+    network = registration.place.network
+    found: dict[str, Any] = {"security_groups": [network.group]} if network else {}
     try:
         file = model.loads(text, registration.deployment)
         if isinstance(file, model.OnDomain):
-            found["policy"] = policy(model.access_policy(file, registration.domain_arn))
+            found["policy"] = policy(model.access_policy(file, registration.place.id))
     except BadInput:  # kept by an older version; then what was found first counts
         pass
     return {RoadKind.DOMAIN.value: found}

@@ -27,7 +27,7 @@ _AT_ONCE = 8
 _PURGED = "queue-purged"
 
 
-def eyes_of(text: str) -> tuple[Eye, ...]:
+def eyes_of(text: str | None) -> tuple[Eye, ...]:
     """What the stacks wrote down. BadInput if it cannot be read."""
     try:
         return tuple(msgspec.json.decode(text or "[]", type=list[Eye]))

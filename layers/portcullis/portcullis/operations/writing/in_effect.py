@@ -38,7 +38,7 @@ def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
         pass  # not every engine lets us ask; what was read back is all there is to see then
     except Unreachable as error:
         raise Unreachable(
-            f"{site.registration.domain} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
+            f"{site.place.name} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
             f" cannot load the security config ({error}){culprits(site.family, held)}"
         ) from error
     site.ledger.forget(site.name, _DOUBT)

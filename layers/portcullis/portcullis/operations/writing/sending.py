@@ -20,7 +20,7 @@ _LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no 
 
 def still_ours(site: Site) -> None:
     """Right before a write: the lease lasts from now on. Overtaken if somebody else has it."""
-    site.ledger.renew(site.registration.domain_arn)
+    site.ledger.renew(site.place.id)
 
 
 def added(plan: Plan) -> frozenset[Claim]:
@@ -70,4 +70,4 @@ def keep_claims(
     if (now, now.late, now.until) == (before, before.late, before.until):
         return before
     still_ours(site)
-    return site.ledger.keep_claims(site.registration.domain_arn, site.name, now)
+    return site.ledger.keep_claims(site.place.id, site.name, now)
