@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -26,17 +26,19 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.mutation import suite
+from benchmarks.mutation.following import Followed, files_of, follow
 from benchmarks.mutation.mutate import Mutant, changed_source, mutants, sample
-from benchmarks.mutation.rooms import Room, all_tests, rooms
+from benchmarks.mutation.rooms import Room, rooms
 
 EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
 TARGET = 95.0  # per cent of what is not equivalent, in every room
 
-Covered = Mapping[str, Mapping[int, Sequence[str]]]  # module -> line -> test ids, the quickest first
+_SIDE_BY_SIDE = os.cpu_count() or 1
+_QUICK = 40  # tests that are asked first: most mutants are noticed by one of them, and fewer files are read for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,20 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
         waiting: SimpleQueue[_Server] = SimpleQueue()
-        first = servers.enter_context(_Server(Path(folder) / "1.log"))
-        tell(f"following the tests of {', '.join(room.name for room in chosen)} through the library")
-        covered = _covered(first, chosen, Path(folder))
-        for server in (
-            first,
-            *(servers.enter_context(_Server(Path(folder) / f"{i}.log")) for i in range(1, os.cpu_count() or 1)),
-        ):
-            waiting.put(server)
+        for number in range(_SIDE_BY_SIDE):
+            waiting.put(servers.enter_context(_Server(Path(folder) / f"{number}.log")))
+
+        def ask(question: Mapping[str, Any]) -> Any:
+            server = waiting.get()
+            try:
+                return server.ask(question)
+            finally:
+                waiting.put(server)
+
+        files = {room.name: files_of(room.tests) for room in chosen}
+        followed = follow(sorted(set().union(*files.values())), ask, _SIDE_BY_SIDE, tell)
         tell(f"{len(work)} mutants")
-        tried = _try_all(work, covered, waiting, tell)
+        tried = _try_all(work, followed, files, ask, tell)
     return _report(tried, known)
 
 
@@ -125,17 +131,12 @@ class _Server(AbstractContextManager["_Server"]):
         return json.loads(self._process.stdout.readline())
 
 
-def _covered(server: _Server, chosen: Sequence[Room], scratch: Path) -> Covered:
-    answer = scratch / "followed.json"
-    if server.ask({"follow": all_tests(tuple(chosen)), "into": str(answer)}) != 0:
-        said = server.log.read_text(encoding="utf-8", errors="replace")[-4000:]
-        raise PortcullisError(f"the tests do not pass as they are, so that nothing can be said of mutants:\n{said}")
-    told = json.loads(answer.read_text(encoding="utf-8"))
-    return {module: {int(line): ids for line, ids in lines.items()} for module, lines in told.items()}
-
-
 def _try_all(
-    work: list[tuple[Room, Mutant]], covered: Covered, waiting: SimpleQueue[_Server], tell: Tell
+    work: list[tuple[Room, Mutant]],
+    followed: Followed,
+    files: Mapping[str, list[str]],
+    ask: Callable[[Mapping[str, Any]], Any],
+    tell: Tell,
 ) -> list[Tried]:
     """Side by side, a process each; this process only waits."""
     count = itertools.count(1)
@@ -145,21 +146,16 @@ def _try_all(
         source = changed_source(mutant, _source(mutant.module))
         if source is None:
             return None
-        near = covered.get(mutant.module, {}).get(mutant.line, ())
-        # What is done at import every test has passed by then, whichever of them imported it; a line of a function only its own.
-        rounds = [near] if near and mutant.called else [*([near] if near else []), room.tests]
-        server = waiting.get()
-        try:
-            lived = server.ask({"module": mutant.module, "source": source, "rounds": rounds})
-        finally:
-            waiting.put(server)
+        tests = followed.through(mutant.module, mutant.line) if mutant.called else []
+        rounds = [tests[:_QUICK], tests[_QUICK:]] if tests else [followed.with_it(mutant.module, files[room.name])]
+        lived = ask({"module": mutant.module, "source": source, "rounds": [one for one in rounds if one]})
         if lived:
             tell(f"lived: {mutant} [{mutant.name}]")
         if (done := next(count)) % 50 == 0:
             tell(f"{done} of {len(work)}")
         return Tried(room.name, mutant, lived)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as side_by_side:
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
         return [one for one in side_by_side.map(try_one, work) if one is not None]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.mutation.suite import LIBRARY
 
@@ -38,7 +37,3 @@ def rooms() -> tuple[Room, ...]:
         Room("signals", _all_of("signals"), ("tests/signals", "tests/reactions", "tests/cli/test_signal_verb.py")),
         Room("operations", operations, (*operating, "tests/custody", "tests/access", "tests/cli")),
     )
-
-
-def all_tests(chosen: tuple[Room, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(test for room in chosen for test in room.tests if Path(test)))

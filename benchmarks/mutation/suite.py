@@ -103,25 +103,28 @@ class _Followed:
         self.seconds[nodeid] += time.perf_counter()
 
 
-def follow(tests: Sequence[str], answer: Path) -> int:
-    """Run tests in this process and write what each passes through as JSON. Give pytest's exit status."""
+def follow(test_file: str, answer: Path) -> int:
+    """Run a test file in this process and write what each test passes through as JSON. Give pytest's exit status."""
     import coverage
 
     measured = coverage.Coverage(data_file=None, source=[str(LIBRARY)], branch=False, config_file=False)
     followed = _Followed(measured)
     measured.start()
-    status = _pytest(tests, [followed])
+    status = _pytest([test_file], [followed])
     measured.stop()
     data = measured.get_data()
     lines: dict[str, dict[int, list[str]]] = {}
     for file in data.measured_files():
-        module = str(Path(file).relative_to(LIBRARY))
-        lines[module] = {
-            line: sorted((t for t in contexts if t), key=lambda t: followed.seconds.get(t, 0.0))
-            for line, contexts in data.contexts_by_lineno(file).items()
-        }
-    answer.write_text(json.dumps(lines), encoding="utf-8")
+        contexts = data.contexts_by_lineno(file)
+        lines[str(Path(file).relative_to(LIBRARY))] = {line: [t for t in of if t] for line, of in contexts.items()}
+    files = {Path(of) for one in list(sys.modules.values()) if (of := getattr(one, "__file__", None))}
+    sources = sorted(str(one.relative_to(ROOT)) for one in files if _is_ours(one))
+    answer.write_text(json.dumps({"sources": sources, "seconds": followed.seconds, "lines": lines}), encoding="utf-8")
     return status
+
+
+def _is_ours(file: Path) -> bool:
+    return file.is_relative_to(ROOT) and not file.relative_to(ROOT).parts[0].startswith(".")
 
 
 def in_child(work: Callable[[], int], *, longest_s: float, log: Path) -> int | None:
@@ -178,7 +181,7 @@ def lives(module: str, source: str, rounds: Sequence[Sequence[str]], log: Path) 
 
 
 def serve(log: Path) -> None:
-    """Answer one JSON line with one: {"follow": tests, "into": file} or {"module", "source", "rounds"}."""
+    """Answer one JSON line with one: {"follow": test file, "into": file} or {"module", "source", "rounds"}."""
     os.chdir(ROOT)
     warm_up()
     for line in sys.stdin:
