@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from layers.build import built
+from layers.build import built, digest
 from stacks import names, permissions, queues, seeing
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
@@ -119,7 +119,7 @@ class Automation(Stack):
         taking = [*self.queues.values(), *self.dead_letters.values(), self.undelivered]
         self.eyes = [
             *seeing.listen(self, self.queues["key"], self.undelivered),
-            *seeing.functions(self._function_roles),
+            *seeing.functions(self.functions, {name: [digest("arm64"), self._environment(name)] for name in SHAPES}),
             *seeing.readers([*((self.queues[c], name) for c, name in read.items()), (self.reminders, "key_guard")]),
             *seeing.queues(taking, [self.reminders]),
             *seeing.topic(self.topic, [one.email for one in deployments if one.email]),
@@ -131,7 +131,10 @@ class Automation(Stack):
             resource_type="Custom::PortcullisAccount",
             service_token=self.functions["domain_setup"].function_arn,
             service_timeout=Duration.minutes(5),
-            properties={"Account": self.account},
+            properties={
+                "Account": self.account,
+                **({"DefaultGroup": network.default_group} if network.default_group else {}),
+            },
         )
         self._outputs()
 

@@ -121,6 +121,7 @@ def grounds(
             f"arn:{stack.partition}:events:{region}:{stack.account}:rule/{names.PREFIX}-*"
             for region in dict.fromkeys((stack.region, names.IAM_REGION))
         ],
+        default_group=[arn(stack, "ec2", "security-group", network.default_group)] if network.default_group else [],
         see_functions=[arn(stack, "lambda", "function", f"{names.PREFIX}-*", ArnFormat.COLON_RESOURCE_NAME)],
         see_queues=[f"arn:{stack.partition}:sqs:{stack.region}:{stack.account}:{names.PREFIX}-*"],
         see_alarms=[arn(stack, "cloudwatch", "alarm", "*", ArnFormat.COLON_RESOURCE_NAME)],

@@ -69,7 +69,7 @@ class Network(Stack):
         self.vpc: ec2.IVpc = ec2.Vpc.from_vpc_attributes(
             self, "Vpc", vpc_id=vpc, availability_zones=sorted({*subnets.domains, *subnets.functions})
         )
-        self._own_addresses = ""
+        self._own_addresses = self.default_group = ""
         self._domain_subnets = list(subnets.domains.values())
         functions = [
             ec2.Subnet.from_subnet_attributes(self, f"Functions-{zone}", subnet_id=subnet, availability_zone=zone)
@@ -90,7 +90,8 @@ class Network(Stack):
             # Room for a third is kept, so that adding it later moves no address.
             reserved_azs=_MOST_ZONES - len(zones),
             nat_gateways=len(zones) if wanted.nat_per_zone else 1,
-            restrict_default_security_group=False,  # it would take a custom resource; nothing uses that group
+            # The automation's stack does so, through a function that is there anyway: CDK's own way brings one more, and a role for it.
+            restrict_default_security_group=False,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="public",
@@ -111,6 +112,7 @@ class Network(Stack):
             },
         )
         self.vpc = made
+        self.default_group = made.vpc_default_security_group
         self._own_addresses = made.vpc_cidr_block
         self._domain_subnets = made.select_subnets(subnet_group_name="domains").subnet_ids
         self.function_subnets = ec2.SubnetSelection(subnet_group_name="functions")

@@ -62,6 +62,7 @@ class ResourceArns:
     see_trails: Sequence[str] = field(default=())
     see_rules: Sequence[str] = field(default=())
     see_functions: Sequence[str] = field(default=())
+    default_group: Sequence[str] = field(default=())  # of the VPC that we make
     see_queues: Sequence[str] = field(default=())
     see_alarms: Sequence[str] = field(default=())
 
@@ -236,16 +237,19 @@ def take_snapshots(g: ResourceArns) -> Statements:
 def see(g: ResourceArns) -> Statements:
     """Look whether what we see by is still there. None of this can change any of it."""
     trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
-    functions = _prefixed("lambda", "GetFunctionConcurrency GetFunctionConfiguration")
     return [
         *_allow(["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings"], ["*"] if g.see_rules else []),
         *_allow(trails, g.see_trails),
         *_allow(_prefixed("events", "DescribeRule ListTargetsByRule"), g.see_rules),
-        *_allow(functions, g.see_functions),
+        *look_at_functions(g),
         *_allow(_prefixed("sqs", "GetQueueAttributes GetQueueUrl"), g.see_queues),
         *_allow(_prefixed("sns", "GetTopicAttributes ListSubscriptionsByTopic"), [g.topic]),
         *_allow(["cloudwatch:DescribeAlarms"], g.see_alarms),
     ]
+
+
+def look_at_functions(g: ResourceArns) -> Statements:
+    return _allow(_prefixed("lambda", "GetFunctionConcurrency GetFunctionConfiguration ListAliases"), g.see_functions)
 
 
 def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) -> Statements:
@@ -311,6 +315,8 @@ def set_up(g: ResourceArns) -> Statements:
     Dashboards' sign-in page."""
     return [
         *_allow(["iam:CreateServiceLinkedRole"], [g.service_role]),
+        *_allow(["ec2:DescribeSecurityGroups"], ["*"] if g.default_group else []),
+        *_allow(_prefixed("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"), g.default_group),
         *_allow(["sts:AssumeRole"], g.master_roles),
         *_allow(["secretsmanager:GetSecretValue"], g.master_secrets),
         *_allow(["s3:GetObject"], [g.models]),
@@ -385,7 +391,7 @@ def of_function(name: str, g: ResourceArns) -> Statements:
         case "remove":
             return [*everywhere, *_of_people(g), *remove(g)]
         case "domain_setup":
-            return [*everywhere, *set_up(g), *look_at_keys(g)]
+            return [*everywhere, *set_up(g), *look_at_keys(g), *look_at_functions(g)]
     raise ValueError(f"no permissions are written down for the function {name}")
 
 

@@ -5,12 +5,13 @@ Each is written down as `portcullis.watch.eyes.Eye` is read: kind, name, Region 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from hashlib import sha256
+from typing import Any, cast
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -48,11 +49,26 @@ def listen(stack: Stack, queue: sqs.Queue, undelivered: sqs.Queue) -> Eyes:
     ]
 
 
-def functions(roles: Mapping[str, iam.Role]) -> Eyes:
+def functions(of: Mapping[str, lambda_.Function], made_of: Mapping[str, Any]) -> Eyes:
+    """Which deployment each comes from, by a digest of what it is made of. What AWS makes of that is not named here: a reference to what is
+    another one with each release (a layer's version) would keep the stack that has it from being updated."""
     return [
-        {"kind": "function", "name": names.function(name), "wants": {"role": role.role_arn}}
-        for name, role in roles.items()
+        {
+            "kind": "function",
+            "name": names.function(name),
+            "wants": {
+                "role": function.role.role_arn if function.role else "",
+                "deployed": _digest(function, made_of[name]),
+            },
+        }
+        for name, function in of.items()
     ]
+
+
+def _digest(function: lambda_.Function, made_of: Any) -> str:
+    resource = cast(lambda_.CfnFunction, function.node.default_child)
+    said = Stack.of(function).resolve([resource.code, resource.handler, made_of])
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def readers(of: Iterable[tuple[sqs.Queue, str]]) -> Eyes:

@@ -6,7 +6,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
-from portcullis.errors import BadInput, Conflict, PortcullisError, Refused
+from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.compare import same
 from portcullis.families.opensearch.compiling import desired
 from portcullis.families.opensearch.config import Kind, SecurityConfig
@@ -70,6 +70,17 @@ def test_given_a_group_that_was_not_read_then_nothing_is_concluded_from_it(by: B
     unread = Subject(SubjectKind.COGNITO_GROUP, "unread")
     with pytest.raises(Refused, match=f"cognito_group:unread by {by.value} was not read"):
         desired(AccessModel(grants=(Grant(unread, "readers", "g", by),)), MEMBERS)
+
+
+def test_given_a_group_that_could_not_be_read_then_nobody_joins_its_role_and_nobody_leaves() -> None:
+    model = AccessModel(
+        roles={"readers": role("read")}, grants=(Grant(GROUP, "readers", "g"), Grant(IAM_GROUP, "readers", "h"))
+    )
+    unread = Membership({IAM_GROUP: ()}, unread={GROUP: Unreachable("throttled")})
+    plan = difference(OPENSEARCH, desired(model, unread), state(ANNA, OPS), OURS | {entry(OPS)})
+    assert plan.empty
+    assert plan.claims_after(OURS | {entry(OPS)}) == OURS | {entry(OPS)}
+    assert plan.notes == ("nobody new gets into readers and nobody is taken out (g): throttled",)
 
 
 PLAIN = role("read", "write")
@@ -270,6 +281,15 @@ def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_a
     assert plan.empty
     assert plan.conflicts[0].why == "the role is gone, so its mapping cannot be changed"
     assert entry(ANNA) in plan.claims_after(mine)
+
+
+def test_given_a_mapping_that_the_engine_reserves_by_now_then_it_is_given_up_and_its_entry_blocked() -> None:
+    whole = Claim(Kind.MAPPINGS, "readers")
+    held = holding({"readers": role("read")}, {"readers": mapping(users=[ANNA]) | {"reserved": True}})
+    plan = difference(OPENSEARCH, wanted(), held, OURS | {whole})
+    assert steps(plan.steps) == [(Operation.REMOVE, ROLE)]
+    assert plan.release_only == (whole,)
+    assert [(b.claim, b.why) for b in plan.conflicts] == [(entry(ANNA), "the engine reserves it")]
 
 
 def and_list(*entries: str) -> SecurityConfig:

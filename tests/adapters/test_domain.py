@@ -6,7 +6,8 @@ import contextlib
 
 import pytest
 from botocore.exceptions import ClientError
-from portcullis.adapters.domains.aws import let_into_vpcs
+from portcullis.adapters.domains.aws import empty_group, let_into_vpcs
+from portcullis.errors import Refused
 
 from local.aws.emulator import Credentials, Emulator
 
@@ -37,3 +38,18 @@ def test_given_whoever_may_not_then_he_is_told_so(aws: Emulator, name: str) -> N
     theirs = aws.client("iam", credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
     with pytest.raises(ClientError, match="not authorized"):
         let_into_vpcs(theirs)
+
+
+def test_a_group_is_emptied_both_ways_as_often_as_asked(aws: Emulator) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    of_it = [{"Name": "vpc-id", "Values": [vpc]}]
+    (group,) = (one["GroupId"] for one in ec2.describe_security_groups(Filters=of_it)["SecurityGroups"])
+    among_itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}  # as Amazon makes it
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[among_itself])
+    for _ in range(2):
+        empty_group(ec2, group)
+        (held,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        assert held["IpPermissions"] == held["IpPermissionsEgress"] == []
+    with pytest.raises(Refused, match="sg-none could not be emptied"):
+        empty_group(ec2, "sg-none")

@@ -17,12 +17,17 @@ from local.story.book import Book
 from local.story.stages import Alerts, Cast
 from tests.embedded.scene import Scene
 
+VPC, OFFICE = "10.77.0.0/16", "192.0.2.0/24"
+OF_THE_ACCOUNT = f"network: {{cidr: {VPC}, nat_per_zone: false, callers: {{cidrs: [{OFFICE}]}}}}\n"
+
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedded]:
     folder = tmp_path_factory.mktemp("embedded")
-    # With the option on, beside the story of `make demo`, which plays with it off.
-    parts = embedded.Parts(home=folder / "run", deployments=embedded.denying_older_sessions(folder / "deployments"))
+    # With the option on and a file of the account, beside the story of `make demo`, which plays without either.
+    files = embedded.denying_older_sessions(folder / "deployments")
+    (files / "account.yaml").write_text(OF_THE_ACCOUNT, encoding="utf-8")
+    parts = embedded.Parts(home=folder / "run", deployments=files)
     with embedded.running(parts, print) as whole:
         # A sweep comes when a test asks for it: one more in between would find what a test has hidden from the events.
         whole.aws.admin("schedules", by_themselves=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +17,7 @@ from tests.embedded.scene import Scene
 pytestmark = pytest.mark.embedded
 
 TRAIL, RULE = "portcullis-management-events", "portcullis-demo-key"
+FUNCTION = "portcullis-domain-setup"
 WITHOUT_KMS = {"ReadWriteType": "All", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
 EVERYTHING = {"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}
 
@@ -69,6 +73,45 @@ def no_concurrency(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def recoded(scene: Scene) -> Iterator[None]:
+    functions = scene.aws.client("lambda")
+    where = functions.get_function(FunctionName=FUNCTION)["Code"]["Location"]
+    with urllib.request.urlopen(where) as answer:  # noqa: S310 (the emulated AWS, on this machine)
+        deployed = answer.read()
+    theirs = io.BytesIO()
+    with zipfile.ZipFile(theirs, "w") as file:
+        file.writestr("handler.py", "def handler(event, context):\n    return {}\n")
+    functions.update_function_code(FunctionName=FUNCTION, ZipFile=theirs.getvalue())
+    try:
+        yield
+    finally:
+        functions.update_function_code(FunctionName=FUNCTION, ZipFile=deployed)
+
+
+@contextmanager
+def reset(scene: Scene) -> Iterator[None]:
+    functions = scene.aws.client("lambda")
+    deployed = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]
+    theirs = {**deployed["Variables"], "PORTCULLIS_ALERT_TOPIC": "arn:aws:sns:eu-central-1:999999999999:theirs"}
+    functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": theirs})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=FUNCTION, Environment=deployed)
+
+
+@contextmanager
+def another_way_in(scene: Scene) -> Iterator[None]:
+    functions = scene.aws.client("lambda")
+    deployed = functions.get_alias(FunctionName="portcullis-remove", Name="delete")["FunctionVersion"]
+    functions.update_alias(FunctionName="portcullis-remove", Name="delete", FunctionVersion="$LATEST")
+    try:
+        yield
+    finally:
+        functions.update_alias(FunctionName="portcullis-remove", Name="delete", FunctionVersion=deployed)
+
+
+@contextmanager
 def mute_alarm(scene: Scene) -> Iterator[None]:
     alarms = scene.aws.client("cloudwatch")
     alarms.disable_alarm_actions(AlarmNames=["portcullis-sweep-missing"])
@@ -84,6 +127,12 @@ SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
     "a rule is disabled": (disabled, f"the rule {RULE} is DISABLED"),
     "a rule of the relay is disabled": (relay_disabled, "the rule portcullis-relay-eyes in us-east-1 is DISABLED"),
     "a function may not run": (no_concurrency, "reserved concurrency is 0"),
+    "a function's code is replaced": (recoded, f"the function {FUNCTION} runs other code than was deployed"),
+    "a function's settings are changed": (reset, f"the function {FUNCTION} has other settings"),
+    "a door leads elsewhere": (
+        another_way_in,
+        "the function portcullis-remove has a door that leads to another version",
+    ),
     "an alarm tells nobody": (mute_alarm, "portcullis-sweep-missing tell nobody"),
 }
 

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from local.people import Caller, until
+from tests.embedded.conftest import OFFICE, VPC
 from tests.embedded.scene import INDEX, Scene
 
 pytestmark = pytest.mark.embedded
@@ -309,3 +310,24 @@ def test_further_groups_and_vpc_endpoints_are_walls_too(scene: Scene) -> None:
     attach()
     for one in (before, later):
         ec2.delete_security_group(GroupId=one)
+
+
+def test_whom_the_account_s_file_lets_in_a_lock_shuts_out_and_an_unlock_lets_in_again(scene: Scene) -> None:
+    own = scene.domain["VPCOptions"]["SecurityGroupIds"]
+
+    def who_may_come() -> set[str]:
+        (group,) = scene.aws.client("ec2").describe_security_groups(GroupIds=own)["SecurityGroups"]
+        return {block["CidrIp"] for rule in group["IpPermissions"] for block in rule.get("IpRanges", ())}
+
+    assert who_may_come() == {VPC, OFFICE}
+    with held(scene):
+        assert who_may_come() == set()
+    assert who_may_come() == {VPC, OFFICE}
+
+
+def test_the_default_group_of_our_vpc_lets_nobody_in_or_out(scene: Scene) -> None:
+    ec2 = scene.aws.client("ec2")
+    ours = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": [VPC]}])["Vpcs"][0]["VpcId"]
+    filters = [{"Name": "vpc-id", "Values": [ours]}, {"Name": "group-name", "Values": ["default"]}]
+    (group,) = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+    assert group["IpPermissions"] == group["IpPermissionsEgress"] == []

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.services import Trigger
 from portcullis.operations.watching.seeing import (
@@ -124,6 +125,54 @@ def test_a_person_who_asks_sees_all_and_whether_anybody_said_what_has_to_be_ther
     found = look_everywhere(services, SWEEP)
     assert found["exit_status"] == 3
     assert list(found["shut"]["demo"]) == ["the rule portcullis-demo-key"]
+
+
+SWEEPS = {"kind": "function", "name": "portcullis-sweep", "wants": {"deployed": "first"}}
+MADE_OF = {"sha256": "1", "layers": ["l:1"], "handler": "h", "environment": {"A": "1"}, "aliases": {}}
+
+
+def functions_scene() -> tuple[Any, Aws, Eyes]:
+    """Deployed, and seen as it was deployed."""
+    services, aws, eyes = scene()
+    eyes.there["portcullis-sweep"] = MADE_OF
+    keep_eyes(services, json.dumps([SWEEPS]))
+    assert look_at_account(services, SWEEP) == {}
+    return services, aws, eyes
+
+
+@pytest.mark.parametrize("part", MADE_OF)
+def test_a_function_made_of_something_else_than_was_deployed_is_told(part: str) -> None:
+    services, aws, eyes = functions_scene()
+    eyes.there["portcullis-sweep"] = MADE_OF | {part: "another"}
+    # What the stacks deploy again without a change changes nothing of what is known.
+    keep_eyes(services, json.dumps([SWEEPS]))
+    look_at_account(services, EVE)
+    assert names(aws) == ["eyes-shut"]
+    assert "the function portcullis-sweep" in aws.told[0].happened
+    eyes.there["portcullis-sweep"] = MADE_OF
+    look_at_account(services, SWEEP)
+    assert names(aws) == ["eyes-shut", "eyes-open"]
+
+
+def test_what_the_stacks_deployed_anew_is_what_it_must_be_from_then_on() -> None:
+    services, aws, eyes = functions_scene()
+    eyes.there["portcullis-sweep"] = MADE_OF | {"sha256": "2"}
+    keep_eyes(services, json.dumps([SWEEPS | {"wants": {"deployed": "second"}}]))
+    assert look_at_account(services, SWEEP) == {}
+    eyes.there["portcullis-sweep"] = MADE_OF
+    assert "other code" in str(look_at_account(services, SWEEP))
+    assert names(aws) == ["eyes-shut"]
+
+
+@pytest.mark.parametrize("first", [Unreachable("throttled"), Refused("may not"), None])
+def test_a_function_that_gave_no_answer_when_deployed_is_known_from_the_next_look(first: Any) -> None:
+    services, _, eyes = scene()
+    eyes.there["portcullis-sweep"] = first
+    keep_eyes(services, json.dumps([SWEEPS]))
+    eyes.there["portcullis-sweep"] = MADE_OF
+    assert look_at_account(services, SWEEP) == {}
+    eyes.there["portcullis-sweep"] = MADE_OF | {"sha256": "2"}
+    assert "other code" in str(look_at_account(services, SWEEP))
 
 
 def test_who_deletes_what_says_what_has_to_be_there_is_told() -> None:

@@ -117,7 +117,7 @@ def test_any_security_group_is_only_ever_one_of_our_own_vpc_or_marked_by_its_own
         ("sweep", ("s3:", "sqs:Start", "sqs:Receive", *SWITCHES)),
         ("operate", ("s3:", *SWITCHES)),
         ("remove", ("s3:", *SWITCHES)),
-        ("domain_setup", ("kms:Generate", "kms:Schedule", "ec2:Revoke", "es:Update", "sqs:", "lambda:")),
+        ("domain_setup", ("kms:Generate", "kms:Schedule", "ec2:Authorize", "es:Update", "sqs:", *SWITCHES)),
     ],
 )
 def test_a_function_cannot_do_what_is_another_ones_work(
@@ -148,6 +148,18 @@ def test_only_the_function_behind_the_last_door_may_delete_a_domain_and_end_a_ke
             assert "111111111111" not in str(statement["Resource"]), "a key of another account is for its owner to end"
     assert holders
     assert all("/Roleremove" in where for where in holders)
+
+
+def test_setting_up_takes_rules_out_of_the_default_group_of_our_vpc_alone(demo: Synthesised) -> None:
+    groups = [
+        _flat(statement["Resource"])
+        for where, statement in demo.identity_statements()
+        if "Roledomainsetup" in where and any("ec2:Revoke" in action for action in listed(statement["Action"]))
+    ]
+    assert len(groups) == 1
+    assert "DefaultSecurityGroup" in groups[0]
+    told = demo.one("Custom::PortcullisAccount")["DefaultGroup"]
+    assert "DefaultSecurityGroup" in _flat(told)
 
 
 def test_the_door_that_deletes_leads_to_that_function_and_the_others_do_not(demo: Synthesised) -> None:

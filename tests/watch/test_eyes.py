@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,6 +115,14 @@ QUEUE = Eye(EyeKind.QUEUE, "portcullis-key.fifo", wants={"takes": "events"})
 TAKES = {"key": "", "policy": json.dumps(POLICY), "retention": 1_209_600}
 TOPIC = Eye(EyeKind.TOPIC, "portcullis-alerts", wants={"told": ["oncall@example.com"]})
 FUNCTION = Eye(EyeKind.FUNCTION, "portcullis-sweep", wants={"role": "arn:aws:iam::1:role/portcullis-sweep"})
+MADE_OF = {
+    "sha256": "as deployed",
+    "layers": ["arn:ours:1"],
+    "handler": "handler.handler",
+    "environment": {"LOG_LEVEL": "INFO"},
+    "aliases": {"observe": "3"},
+}
+DEPLOYED = replace(FUNCTION, wants={**FUNCTION.wants, "made_of": MADE_OF})
 RUNS = {"state": "Active", "role": "arn:aws:iam::1:role/portcullis-sweep", "reserved": None}
 ALARMS = Eye(EyeKind.ALARMS, "of the automation", wants={"names": ["a", "b"], "told": "topic"})
 TELLS = {"enabled": True, "actions": ["topic"]}
@@ -139,6 +148,13 @@ OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
     (FUNCTION, {**RUNS, "state": "Failed"}, "cannot run"),
     (FUNCTION, {**RUNS, "role": "arn:aws:iam::1:role/other"}, "another role"),
     (FUNCTION, None, "is not there any more"),
+    (DEPLOYED, {**RUNS, **MADE_OF}, ""),
+    (DEPLOYED, {**RUNS, **MADE_OF, "sha256": "another"}, "runs other code than was deployed"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "layers": ["arn:ours:1", "arn:evil:1"]}, "has other layers"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "handler": "evil.handler"}, "begins elsewhere"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "environment": {}}, "has other settings"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "aliases": {"observe": "4"}}, "leads to another version"),
+    (DEPLOYED, RUNS, "runs other code"),
     (READER, {"states": ["Enabled"]}, ""),
     (READER, {"states": ["Disabled"]}, "is disabled"),
     (READER, {"states": ["Disabling"]}, "is disabled"),

@@ -18,7 +18,7 @@ def in_aws(settings: Settings) -> Services:
     """The services of a function, or of a person's command: AWS, as the credentials around us."""
     from portcullis import clients
     from portcullis.adapters.alerts.sns import SnsAlerts
-    from portcullis.adapters.domains.aws import AwsDomain, let_into_vpcs
+    from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
     from portcullis.adapters.endpoints.ssm import ParameterStore
     from portcullis.adapters.engines.documents import OpenSearchDocuments
     from portcullis.adapters.engines.opensearch import OpenSearchEngine
@@ -114,6 +114,7 @@ def in_aws(settings: Settings) -> Services:
         gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
         queue_again=queue_again,
         let_into_vpcs=lambda: let_into_vpcs(clients.client("iam")),
+        empty_group=lambda group: empty_group(clients.client("ec2"), group),
         remind=remind,
         postpone=postpone,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),

@@ -80,6 +80,8 @@ def _carry_out(services: Services, request: str, properties: Mapping[str, Any]) 
             withdraw(services, name, Trigger("CloudFormation Delete", "cloudformation"))
         return {}
     if properties.get("Account"):
+        if group := str(properties.get("DefaultGroup", "")):
+            services.empty_group(group)
         return {"ServiceRole": services.let_into_vpcs()}
     if "Eyes" in properties:
         return {"Eyes": str(keep_eyes(services, str(properties["Eyes"])))}

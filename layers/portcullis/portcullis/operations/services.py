@@ -69,6 +69,7 @@ class Services:
     queue_again: Callable[
         [str, str, int], None
     ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    empty_group: Callable[[str], None]  # take every rule out of a security group
     let_into_vpcs: Callable[[], str]  # have the account let the search service make domains in its VPCs; what was done
     remind: Callable[[str, int], None]  # deployment, seconds (900 at most): have its key looked at after so long
     secrets: Callable[[Registration], Secrets]

@@ -59,9 +59,12 @@ EYES: tuple[Row, ...] = (
         (
             _dated("PutFunctionConcurrency DeleteFunctionConcurrency", "20171031")
             + " "
-            + _dated("UpdateFunctionConfiguration UpdateFunctionCode AddPermission RemovePermission", "20150331v2"),
+            + _dated("UpdateFunctionConfiguration UpdateFunctionCode AddPermission RemovePermission", "20150331v2")
+            + " "
+            + _dated("CreateAlias UpdateAlias DeleteAlias", "20150331"),
             "function-changed",
-            "whether a function of ours can run may have changed: its concurrency, its configuration, who may call it",
+            "whether a function of ours can run, or what it does, may have changed: its concurrency, its configuration, its code, who may"
+            " call it",
         ),
         (
             _dated("CreateEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping", "20150331"),

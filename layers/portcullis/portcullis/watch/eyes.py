@@ -152,6 +152,18 @@ def _function(eye: Eye, facts: Facts) -> Iterable[str]:
         yield f"cannot run: it is {facts['state']}"
     if eye.wants.get("role") and facts.get("role") != eye.wants["role"]:
         yield "runs as another role than was deployed"
+    made_of = eye.wants.get("made_of", {})
+    yield from (what for part, what in MADE_OF.items() if part in made_of and facts.get(part) != made_of[part])
+
+
+# What a function does, by what it is made of. Only AWS knows it as a whole: whoever looks first after a deployment keeps it.
+MADE_OF = {
+    "sha256": "runs other code than was deployed",
+    "layers": "has other layers than were deployed",
+    "handler": "begins elsewhere than was deployed: its handler was changed",
+    "environment": "has other settings than were deployed: its environment was changed",
+    "aliases": "has a door that leads to another version than was deployed",
+}
 
 
 def _reader(eye: Eye, facts: Facts) -> Iterable[str]:

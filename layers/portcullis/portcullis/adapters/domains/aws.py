@@ -24,6 +24,20 @@ def let_into_vpcs(iam: Any) -> str:
     return "made"
 
 
+def empty_group(ec2: Any, group: str) -> None:
+    """Take every rule out of a security group, in and out. Asked again it changes nothing. `ec2` is a boto3 client."""
+    try:
+        (held,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        for rules, revoke in (
+            (held["IpPermissions"], ec2.revoke_security_group_ingress),
+            (held["IpPermissionsEgress"], ec2.revoke_security_group_egress),
+        ):
+            if rules:
+                revoke(GroupId=group, IpPermissions=rules)
+    except ec2.exceptions.ClientError as error:
+        raise Refused(f"the security group {group} could not be emptied: {error}") from error
+
+
 class AwsDomain:
     """The Domain protocol. `client` is a boto3 OpenSearch client in the domain's Region."""
 

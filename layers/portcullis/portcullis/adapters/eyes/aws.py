@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from portcullis.clients import error_code, unanswered
@@ -82,7 +82,17 @@ class AwsEyes:
         functions = self._client("lambda", eye.region)
         is_now = functions.get_function_configuration(FunctionName=eye.name)
         reserved = functions.get_function_concurrency(FunctionName=eye.name).get("ReservedConcurrentExecutions")
-        return {"state": is_now.get("State", "Active"), "role": is_now["Role"], "reserved": reserved}
+        aliases = functions.get_paginator("list_aliases").paginate(FunctionName=eye.name)
+        return {
+            "state": is_now.get("State", "Active"),
+            "role": is_now["Role"],
+            "reserved": reserved,
+            "sha256": is_now["CodeSha256"],
+            "layers": [layer["Arn"] for layer in is_now.get("Layers", ())],
+            "handler": is_now.get("Handler", ""),
+            "environment": is_now.get("Environment", {}).get("Variables", {}),
+            "aliases": {one["Name"]: _leads_to(one) for page in aliases for one in page["Aliases"]},
+        }
 
     def _reader(self, eye: Eye) -> Facts:
         listed = self._client("lambda", eye.region).list_event_source_mappings(
@@ -127,3 +137,9 @@ class AwsEyes:
         EyeKind.TOPIC: _topic,
         EyeKind.ALARMS: _alarms,
     }
+
+
+def _leads_to(alias: Mapping[str, Any]) -> str:
+    """The version behind an alias, and any other that a part of the calls goes to."""
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return " ".join([alias["FunctionVersion"], *sorted(weights)])

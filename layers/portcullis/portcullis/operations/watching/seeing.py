@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +21,10 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import OUR_PREFIX
-from portcullis.watch.eyes import Eye, blind
+from portcullis.watch.eyes import MADE_OF, Eye, blind
 
-EYES, BLIND = "eyes", "blind"  # in the ledger: what must be there; what is shut
+# In the ledger: what must be there; what is shut; what the functions are made of.
+EYES, BLIND, CODE = "eyes", "blind", "code"
 _AT_ONCE = 8
 _PURGED = "queue-purged"
 
@@ -36,9 +38,11 @@ def eyes_of(text: str | None) -> tuple[Eye, ...]:
 
 
 def keep_eyes(services: Services, text: str) -> int:
-    """What the account is to be seen by from now on; how many."""
+    """What the account is to be seen by from now on; how many. What the functions are made of is kept as it is now where the stacks have
+    just deployed something else, and as it was known where they have not."""
     eyes = eyes_of(text)
     services.ledger.save(ACCOUNT, EYES, text)
+    _with_made_of(services, ACCOUNT, eyes)
     return len(eyes)
 
 
@@ -54,6 +58,7 @@ def forget_eyes(services: Services, cause: Trigger) -> None:
     )
     services.ledger.forget(ACCOUNT, EYES)
     services.ledger.forget(ACCOUNT, BLIND)
+    services.ledger.forget(ACCOUNT, CODE)
 
 
 def look_at_account(services: Services, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def shut_in_words(services: Services, deployment: str) -> tuple[str, ...]:
 
 def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
     before: Mapping[str, Any] = services.ledger.saved(deployment, BLIND) or {}
-    eyes = tuple(eyes)
+    eyes = _with_made_of(services, deployment, eyes)
     with ThreadPoolExecutor(_AT_ONCE) as lookers:
         seen = [*zip(eyes, lookers.map(lambda eye: _why(services, eye), eyes), strict=True)]
     now: dict[str, Any] = {}
@@ -106,6 +111,36 @@ def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigg
         _tell(services, deployment, before, now, cause)
         services.ledger.save(deployment, BLIND, now)
     return now
+
+
+def _with_made_of(services: Services, deployment: str, eyes: Iterable[Eye]) -> tuple[Eye, ...]:
+    """The eyes, and with those that are functions what they must be made of: as it was when they were seen first after the stacks deployed
+    them. The stacks say which deployment that was, and only AWS knows the rest. Where there is no answer the next look has to do."""
+    known: Mapping[str, Any] = services.ledger.saved(deployment, CODE) or {}
+    now: dict[str, Any] = {}
+    found: list[Eye] = []
+    for eye in eyes:
+        deployed = eye.wants.get("deployed")
+        seen = known.get(eye.name)
+        if deployed and (not seen or seen["deployed"] != deployed):
+            made_of = _made_of(services, eye)
+            seen = {"deployed": deployed, "made_of": made_of} if made_of else None
+        if deployed and seen:
+            now[eye.name] = seen
+            found.append(replace(eye, wants={**eye.wants, "made_of": seen["made_of"]}))
+        else:
+            found.append(eye)
+    if now != known:
+        services.ledger.save(deployment, CODE, now)
+    return tuple(found)
+
+
+def _made_of(services: Services, eye: Eye) -> dict[str, Any]:
+    try:
+        facts = services.eyes.look(eye) or {}
+    except PortcullisError:
+        return {}
+    return {part: facts[part] for part in MADE_OF if part in facts}
 
 
 def _why(services: Services, eye: Eye) -> str | None:
