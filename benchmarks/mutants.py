@@ -6,7 +6,8 @@ notice, because the module behaves the same, stands in benchmarks/mutation/equiv
 is wrong and said.
 
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
-Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
+`--seconds 20`: no mutant is given tests that take longer than that in all, those of the room first; what they did not notice
+counts as lived, so that the share is never told too high. Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         files = {room.name: files_of(room.tests) for room in chosen}
         followed = follow(sorted(set().union(*files.values())), ask, _SIDE_BY_SIDE, tell)
         tell(f"{len(work)} mutants")
-        tried = _try_all(work, followed, files, ask, tell)
+        tried = _try_all(work, followed, files, ask, tell, float(given.seconds))
     return _report(tried, known)
 
 
@@ -137,6 +138,7 @@ def _try_all(
     files: Mapping[str, list[str]],
     ask: Callable[[Mapping[str, Any]], Any],
     tell: Tell,
+    seconds: float,
 ) -> list[Tried]:
     """Side by side, a process each; this process only waits."""
     count = itertools.count(1)
@@ -147,8 +149,10 @@ def _try_all(
         if source is None:
             return None
         tests = followed.through(mutant.module, mutant.line) if mutant.called else []
-        rounds = [tests[:_QUICK], tests[_QUICK:]] if tests else [followed.with_it(mutant.module, files[room.name])]
-        lived = ask({"module": mutant.module, "source": source, "rounds": [one for one in rounds if one]})
+        asked = followed.within(seconds, tests or followed.with_it(mutant.module, files[room.name]), room.tests[0])
+        rounds = [asked[:_QUICK], asked[_QUICK:]] if tests else [asked]
+        question = {"module": mutant.module, "source": source, "rounds": [one for one in rounds if one]}
+        lived = ask(question | {"timeout": followed.patience(asked)})
         if lived:
             tell(f"lived: {mutant} [{mutant.name}]")
         if (done := next(count)) % 50 == 0:
@@ -192,6 +196,6 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": "", "room": ""},
+            more={"seed": "7", "module": "", "room": "", "seconds": "0"},
         )
     )

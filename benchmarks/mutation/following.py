@@ -5,6 +5,7 @@ It is followed again only when one of the files that it passes through, or the d
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,18 @@ class Followed:
     def with_it(self, module: str, files: Iterable[str]) -> list[str]:
         """Of these test files those that import a module: what it does then, all of their tests have passed. The quickest first."""
         return sorted(set(files) & set(self.imported.get(module, [])), key=lambda file: self.seconds[file])
+
+    def within(self, seconds: float, tests: Sequence[str], own: str) -> list[str]:
+        """Of these tests as many as take no longer than that in all, those in the folder `own` first; all of them if it is 0."""
+        ordered = sorted(tests, key=lambda test: (not test.startswith(own), self.seconds[test]))
+        took = itertools.accumulate(self.seconds[test] for test in ordered)
+        return [test for test, until in zip(ordered, took, strict=True) if not seconds or until <= seconds] or ordered[
+            :1
+        ]
+
+    def patience(self, tests: Iterable[str]) -> float:
+        """How many seconds one of these may take before it is taken for one that never ends, on whatever machine."""
+        return 60 + 20 * max((self.seconds[test] for test in tests), default=0.0)
 
     def add(self, file: str, seen: Mapping[str, Any]) -> None:
         self.seconds |= seen["seconds"]

@@ -29,7 +29,6 @@ _TOO_LONG = "tests/operations/test_fence.py"
 _OPTIONS = (
     "-q",
     "-x",
-    "--timeout=300",
     f"--ignore={_TOO_LONG}",
     "-n",
     "0",
@@ -41,6 +40,7 @@ _OPTIONS = (
     "--no-header",
     "-m",
     PURE,
+    "--hypothesis-profile=fast",
 )
 # Of others, and slow to import: imported once, before the children are made. Nothing of the project may be among what they import.
 _OTHERS = (
@@ -76,14 +76,14 @@ def warm_up() -> None:
         raise AssertionError(f"imported too early: {mine}")
 
 
-def _pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, profile: str = "fast") -> int:
+def _pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, timeout: float = 600) -> int:
     import pytest
     from hypothesis import configuration
 
     examples = tempfile.mkdtemp(prefix="hypothesis-")  # what one mutant taught must not help another
     configuration.set_hypothesis_home_dir(examples)  # type: ignore[no-untyped-call]
     try:
-        return int(pytest.main([*_OPTIONS, f"--hypothesis-profile={profile}", *arguments], plugins=list(plugins)))
+        return int(pytest.main([*_OPTIONS, f"--timeout={timeout:.0f}", *arguments], plugins=list(plugins)))
     finally:
         shutil.rmtree(examples, ignore_errors=True)
 
@@ -170,18 +170,18 @@ def changed(module: str, source: str) -> Iterator[None]:
         importlib.machinery.SourceFileLoader.get_code = loaded  # type: ignore[method-assign]
 
 
-def lives(module: str, source: str, rounds: Sequence[Sequence[str]], log: Path) -> bool:
+def lives(module: str, source: str, rounds: Sequence[Sequence[str]], timeout: float, log: Path) -> bool:
     """Whether all rounds of tests pass with it. A time-out, a crash and an import that fails are noticed by whoever runs the tests."""
 
     def run(tests: Sequence[str]) -> int:
         with changed(module, source):
-            return _pytest(tests)
+            return _pytest(tests, timeout=timeout)
 
     return all(in_child(lambda tests=tests: run(tests), longest_s=LONGEST_S, log=log) == 0 for tests in rounds)  # type: ignore[misc]
 
 
 def serve(log: Path) -> None:
-    """Answer one JSON line with one: {"follow": test file, "into": file} or {"module", "source", "rounds"}."""
+    """Answer one JSON line with one: {"follow": test file, "into": file} or {"module", "source", "rounds", "timeout"}."""
     os.chdir(ROOT)
     warm_up()
     for line in sys.stdin:
@@ -189,7 +189,7 @@ def serve(log: Path) -> None:
         if "follow" in asked:
             answer: Any = in_child(lambda: follow(asked["follow"], Path(asked["into"])), longest_s=FOLLOW_S, log=log)  # noqa: B023
         else:
-            answer = lives(asked["module"], asked["source"], asked["rounds"], log)
+            answer = lives(asked["module"], asked["source"], asked["rounds"], asked["timeout"], log)
         print(json.dumps(answer), flush=True)
 
 

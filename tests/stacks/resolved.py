@@ -33,7 +33,9 @@ _ARN_BY_REF = {
     "AWS::SecretsManager::Secret",
     "AWS::SNS::Topic",
 }
-_OTHER_ATTRIBUTES = {"GroupId", "Name", "QueueName", "TopicName", "DomainEndpoint", "Id", "UserPoolId"}
+_OTHER_ATTRIBUTES = {
+    *("GroupId", "Name", "QueueName", "TopicName", "DomainEndpoint", "Id", "UserPoolId", "DefaultSecurityGroup"),
+}
 
 
 @dataclass(frozen=True)
