@@ -13,7 +13,6 @@ counts as lived, so that the share is never told too high. Prints a table, names
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import subprocess
@@ -27,19 +26,24 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from portcullis.errors import BadInput
+from portcullis.errors import BadInput, PortcullisError
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.mutation import suite
 from benchmarks.mutation.following import Followed, files_of, follow
 from benchmarks.mutation.mutate import Mutant, changed_source, mutants, sample
 from benchmarks.mutation.rooms import Room, rooms
+from benchmarks.mutation.warm import NOT_HERE
 
 EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
 TARGET = 95.0  # per cent of what is not equivalent, in every room
 
 _SIDE_BY_SIDE = os.cpu_count() or 1
 _QUICK = 40  # tests that are asked first: most mutants are noticed by one of them, and fewer files are read for it
+_PROCESSOR_S = 30  # besides what the tests take: who needs more of the processor's time never ends
+
+
+Ask = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,22 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         )
     work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
-        waiting: SimpleQueue[_Server] = SimpleQueue()
-        for number in range(_SIDE_BY_SIDE):
-            waiting.put(servers.enter_context(_Server(Path(folder) / f"{number}.log")))
-
-        def ask(question: Mapping[str, Any]) -> Any:
-            server = waiting.get()
-            try:
-                return server.ask(question)
-            finally:
-                waiting.put(server)
-
         files = {room.name: files_of(room.tests) for room in chosen}
-        followed = follow(sorted(set().union(*files.values())), ask, _SIDE_BY_SIDE, tell)
+        every = sorted(set().union(*files.values()))
+
+        def start(module: str, *arguments: str) -> Ask:
+            some: SimpleQueue[_Server] = SimpleQueue()
+            for number in range(_SIDE_BY_SIDE):
+                log = str(Path(folder) / f"{module}-{number}.log")
+                some.put(servers.enter_context(_Server(f"benchmarks.mutation.{module}", log, *arguments)))
+            return lambda question: _ask_one_of(some, question)
+
+        cold = start("suite")
+        followed = follow(every, cold, _SIDE_BY_SIDE, tell)
         tell(f"{len(work)} mutants")
-        tried = _try_all(work, followed, files, ask, tell, float(given.seconds))
+        bench = _Bench(followed, files, start("warm", *every), cold, float(given.seconds), tell)
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
+            tried = [one for one in side_by_side.map(bench.try_one, work) if one is not None]
     return _report(tried, known)
 
 
@@ -108,15 +113,14 @@ def _source(module: str) -> str:
 
 
 class _Server(AbstractContextManager["_Server"]):
-    """A process with everything imported but what is the project's own: each try is a child of it."""
+    """A process of which each try is a child: `suite` or `warm`."""
 
-    def __init__(self, log: Path) -> None:
-        self.log = log
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._command = [sys.executable, "-m", module, *arguments]
 
     def __enter__(self) -> _Server:
-        command = [sys.executable, "-m", "benchmarks.mutation.suite", str(self.log)]
         self._process = subprocess.Popen(
-            command, cwd=suite.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command, cwd=suite.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         return self
 
@@ -129,38 +133,58 @@ class _Server(AbstractContextManager["_Server"]):
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        if not (answer := self._process.stdout.readline()):
+            raise PortcullisError(f"{' '.join(self._command[1:4])} ended: its log says why")
+        return json.loads(answer)
 
 
-def _try_all(
-    work: list[tuple[Room, Mutant]],
-    followed: Followed,
-    files: Mapping[str, list[str]],
-    ask: Callable[[Mapping[str, Any]], Any],
-    tell: Tell,
-    seconds: float,
-) -> list[Tried]:
-    """Side by side, a process each; this process only waits."""
-    count = itertools.count(1)
+def _ask_one_of(waiting: SimpleQueue[_Server], question: Mapping[str, Any]) -> Any:
+    server = waiting.get()
+    try:
+        return server.ask(question)
+    finally:
+        waiting.put(server)
 
-    def try_one(task: tuple[Room, Mutant]) -> Tried | None:
+
+@dataclass(slots=True)
+class _Bench:
+    """Tries mutants side by side, a process each; this process only waits."""
+
+    followed: Followed
+    files: Mapping[str, list[str]]
+    warm: Ask
+    cold: Ask
+    seconds: float
+    tell: Tell
+    done: int = 0
+
+    def try_one(self, task: tuple[Room, Mutant]) -> Tried | None:
         room, mutant = task
         source = changed_source(mutant, _source(mutant.module))
         if source is None:
             return None
-        tests = followed.through(mutant.module, mutant.line) if mutant.called else []
-        asked = followed.within(seconds, tests or followed.with_it(mutant.module, files[room.name]), room.tests[0])
-        rounds = [asked[:_QUICK], asked[_QUICK:]] if tests else [asked]
-        question = {"module": mutant.module, "source": source, "rounds": [one for one in rounds if one]}
-        lived = ask(question | {"timeout": followed.patience(asked)})
+        lived = self._lives(room, mutant, source)
         if lived:
-            tell(f"lived: {mutant} [{mutant.name}]")
-        if (done := next(count)) % 50 == 0:
-            tell(f"{done} of {len(work)}")
+            self.tell(f"lived: {mutant} [{mutant.name}]")
+        self.done += 1
+        if self.done % 50 == 0:
+            self.tell(f"{self.done} tried")
         return Tried(room.name, mutant, lived)
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
-        return [one for one in side_by_side.map(try_one, work) if one is not None]
+    def _lives(self, room: Room, mutant: Mutant, source: str) -> bool:
+        tests = self.followed.through(mutant.module, mutant.line) if mutant.called else []
+        asked = self.followed.within(
+            self.seconds, tests or self.followed.with_it(mutant.module, self.files[room.name]), room.tests[0]
+        )
+        changed = {"module": mutant.module, "source": source}
+        if tests:
+            limit = _PROCESSOR_S + sum(self.followed.seconds[test] for test in asked)
+            found = self.warm(changed | {"function": mutant.function, "tests": asked, "processor": limit})
+            if found not in (0, NOT_HERE):
+                return False
+        # What is done at import every test has passed by then, whichever of them imported it; a line of a function only its own.
+        rounds = [one for one in (asked[:_QUICK], asked[_QUICK:]) if one] if tests else [asked]
+        return bool(self.cold(changed | {"rounds": rounds, "timeout": self.followed.patience(asked)}))
 
 
 def _report(tried: list[Tried], known: dict[str, str]) -> Report:

@@ -76,7 +76,7 @@ def warm_up() -> None:
         raise AssertionError(f"imported too early: {mine}")
 
 
-def _pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, timeout: float = 600) -> int:
+def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, timeout: float = 600) -> int:
     import pytest
     from hypothesis import configuration
 
@@ -110,7 +110,7 @@ def follow(test_file: str, answer: Path) -> int:
     measured = coverage.Coverage(data_file=None, source=[str(LIBRARY)], branch=False, config_file=False)
     followed = _Followed(measured)
     measured.start()
-    status = _pytest([test_file], [followed])
+    status = run_pytest([test_file], [followed])
     measured.stop()
     data = measured.get_data()
     lines: dict[str, dict[int, list[str]]] = {}
@@ -175,7 +175,7 @@ def lives(module: str, source: str, rounds: Sequence[Sequence[str]], timeout: fl
 
     def run(tests: Sequence[str]) -> int:
         with changed(module, source):
-            return _pytest(tests, timeout=timeout)
+            return run_pytest(tests, timeout=timeout)
 
     return all(in_child(lambda tests=tests: run(tests), longest_s=LONGEST_S, log=log) == 0 for tests in rounds)  # type: ignore[misc]
 

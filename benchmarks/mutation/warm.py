@@ -1,0 +1,111 @@
+"""Mutants of what functions do, in children of a process that has every test collected: nothing is imported for one of them.
+
+The function's code is exchanged in the child, where it stands. What a module does when it is imported cannot be exchanged so, and what was
+worked out then (a table, what a cache keeps) is as it was: whoever lives here has to be tried once more from the import on.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, TextIO
+
+import pytest
+
+from benchmarks.mutation.suite import in_child, run_pytest
+
+NOT_HERE = 98  # the exit status of a child that could not exchange the function
+_LONGEST_S = 3600.0  # by the clock; by the processor's time it is what the question says
+
+
+class _Serving:
+    """A pytest plugin: instead of running what was collected, answers one JSON line with another for as long as there are any."""
+
+    def __init__(self, questions: TextIO, answers: TextIO, log: Path) -> None:
+        self._questions, self._answers, self._log = questions, answers, log
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        from hypothesis import settings
+
+        settings.register_profile("mutants", settings.get_profile("fast"), database=None)  # one must not help another
+        settings.load_profile("mutants")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items = {item.nodeid: item for item in session.items}
+        gc.collect()
+        gc.freeze()
+        for line in self._questions:
+            asked = json.loads(line)
+            self._say(in_child(lambda: _try(session, items, asked), longest_s=_LONGEST_S, log=self._log))  # noqa: B023
+        return True
+
+    def _say(self, answer: Any) -> None:
+        self._answers.write(json.dumps(answer) + "\n")
+        self._answers.flush()
+
+
+def _try(session: pytest.Session, items: dict[str, pytest.Item], asked: dict[str, Any]) -> int:
+    resource.setrlimit(resource.RLIMIT_CPU, (int(asked["processor"]), int(asked["processor"]) + 5))
+    if not exchange(asked["module"], asked["function"], asked["source"]):
+        return NOT_HERE
+    chosen = [items[test] for test in asked["tests"] if test in items]
+    for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed:
+            return 1
+    return 0
+
+
+def exchange(module: str, function: str, source: str) -> bool:
+    """Give a function the code that it has in another source of its module; False if that cannot be done."""
+    loaded = importlib.import_module("portcullis." + module.removesuffix(".py").replace("/", "."))
+    found: Any = loaded
+    path: list[str] = []
+    for name in function.split("."):
+        path.append(name)
+        found = vars(found).get(name)
+        if not isinstance(found, type):
+            break
+    held = _plain(found)
+    codes = [one for one in _codes(compile(source, str(loaded.__file__), "exec")) if one.co_qualname == ".".join(path)]
+    if held is None or len(codes) != 1 or codes[0].co_freevars != held.__code__.co_freevars:
+        return False
+    held.__code__ = codes[0]
+    return True
+
+
+def _plain(found: Any) -> FunctionType | None:
+    """The function behind a property, a class method, a cache or a wrapper."""
+    while not isinstance(found, FunctionType) or hasattr(found, "__wrapped__"):
+        ways = ("__wrapped__", "__func__", "fget", "func")
+        inner = next((one for way in ways if (one := getattr(found, way, None)) is not None), None)
+        if inner is None or isinstance(found, type | functools.partial):
+            return None
+        found = inner
+    return found
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield one
+            yield from _codes(one)
+
+
+def serve(log: Path, files: list[str]) -> int:
+    questions, answers = sys.stdin, sys.stdout
+    sys.stdin, sys.stdout = Path("/dev/null").open(), log.open("w")  # noqa: SIM115 (for as long as the process lives)
+    return run_pytest(["-s", *files], [_Serving(questions, answers, log.with_suffix(".child"))])
+
+
+if __name__ == "__main__":
+    sys.exit(serve(Path(sys.argv[1]), sys.argv[2:]))
