@@ -172,7 +172,8 @@ def _watched_arns() -> None:
 
 
 def _lambda_actions() -> None:
-    """By the method, too: it took every question about concurrency for a change of it, and no change of an event source mapping for one."""
+    """By the method, too: it took every question about concurrency for a change of it, and no change of an event source mapping or of an
+    alias for one."""
     from ministack.core import iam_actions
 
     general = iam_actions._lambda_action
@@ -181,6 +182,7 @@ def _lambda_actions() -> None:
         for ending, thing in (
             ("/concurrency", "FunctionConcurrency"),
             ("/event-source-mappings/", "EventSourceMapping"),
+            ("/aliases/", "Alias"),
         ):
             if ending in path and (verb := _LAMBDA_VERBS[thing].get(method)):
                 return f"{verb}{thing}"
@@ -192,6 +194,7 @@ def _lambda_actions() -> None:
 _LAMBDA_VERBS = {
     "FunctionConcurrency": {"GET": "Get", "PUT": "Put", "DELETE": "Delete"},
     "EventSourceMapping": {"GET": "Get", "PUT": "Update", "DELETE": "Delete"},
+    "Alias": {"GET": "Get", "PUT": "Update", "DELETE": "Delete"},
 }
 
 

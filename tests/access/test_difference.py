@@ -279,8 +279,28 @@ def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_a
     shared = holding({}, {"readers": mapping(users=[ANNA, "by hand"])})
     plan = difference(OPENSEARCH, wanted(), shared, mine)
     assert plan.empty
+    assert plan.foreign == (entry("by hand"),)
+    assert plan.notes == ()
     assert plan.conflicts[0].why == "the role is gone, so its mapping cannot be changed"
     assert entry(ANNA) in plan.claims_after(mine)
+
+
+def test_given_a_mapping_of_a_vanished_role_with_another_owners_entry_then_it_is_only_given_up() -> None:
+    mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
+    plan = difference(
+        OPENSEARCH, wanted(), holding({}, {"readers": mapping(users=[ANNA])}), mine, frozenset({entry(ANNA)})
+    )
+    assert plan.empty
+    assert plan.claims_after(mine) == NOBODY
+
+
+def test_given_entries_taken_out_by_hand_then_a_role_leaves_with_its_mapping_or_what_was_of_it_is_given_up() -> None:
+    whole = Claim(Kind.MAPPINGS, "readers")
+    emptied = difference(OPENSEARCH, wanted(), state(), OURS | {whole})
+    assert steps(emptied.steps) == [(Operation.REMOVE, whole), (Operation.REMOVE, ROLE)]
+    gone = difference(OPENSEARCH, wanted(), holding(), OURS | {whole})
+    assert gone.empty
+    assert gone.claims_after(OURS | {whole}) == NOBODY
 
 
 def test_given_a_mapping_that_the_engine_reserves_by_now_then_it_is_given_up_and_its_entry_blocked() -> None:

@@ -16,7 +16,7 @@ Entries = Mapping[str, Mapping[str, Mapping[str, str]]]  # role -> list -> {entr
 class Granted:
     """Who should have which role, as entries of `users` and `backend_roles`, in no family's form."""
 
-    entries: Entries = field(default_factory=dict)
+    entries: Entries
     notes: tuple[str, ...] = ()  # subjects that do not exist, members left out
     unsure: frozenset[str] = frozenset()  # roles granted to whom could not be read: nobody is taken out of them
 
