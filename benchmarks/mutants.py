@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,13 +34,19 @@ from benchmarks.mutation import suite
 from benchmarks.mutation.following import Followed, files_of, follow
 from benchmarks.mutation.mutate import Mutant, changed_source, mutants, sample
 from benchmarks.mutation.rooms import Room, rooms
-from benchmarks.mutation.warm import NOT_HERE
 
 EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
 TARGET = 95.0  # per cent of what is not equivalent, in every room
 
 _SIDE_BY_SIDE = os.cpu_count() or 1
 _QUICK = 40  # tests that are asked first: most mutants are noticed by one of them, and fewer files are read for it
+_SAID = (
+    0,
+    1,
+    None,
+    -signal.SIGXCPU,
+    -signal.SIGKILL,
+)  # lived; noticed, or without an end; else whoever was asked could not say
 _PROCESSOR_S = 30  # besides what the tests take: who needs more of the processor's time never ends
 
 
@@ -180,8 +187,8 @@ class _Bench:
         if tests:
             limit = _PROCESSOR_S + sum(self.followed.seconds[test] for test in asked)
             found = self.warm(changed | {"function": mutant.function, "tests": asked, "processor": limit})
-            if found not in (0, NOT_HERE):
-                return False
+            if found in _SAID:
+                return bool(found == 0)
         # What is done at import every test has passed by then, whichever of them imported it; a line of a function only its own.
         rounds = [one for one in (asked[:_QUICK], asked[_QUICK:]) if one] if tests else [asked]
         return bool(self.cold(changed | {"rounds": rounds, "timeout": self.followed.patience(asked)}))

@@ -303,6 +303,20 @@ def test_given_entries_taken_out_by_hand_then_a_role_leaves_with_its_mapping_or_
     assert gone.claims_after(OURS | {whole}) == NOBODY
 
 
+def test_given_documents_made_by_hand_then_each_is_listed_and_none_that_is_reserved_or_anothers() -> None:
+    held = holding({"own": role("read"), "fixed": role("read") | {"reserved": True}, "theirs": role("read")})
+    plan = difference(OPENSEARCH, wanted(), held, NOBODY, frozenset({Claim(Kind.ROLES, "theirs")}))
+    assert plan.empty
+    assert plan.foreign == (Claim(Kind.ROLES, "own"),)
+
+
+def test_given_a_role_of_ours_that_the_engine_reserves_by_now_then_it_is_blocked_when_it_should_go() -> None:
+    held = holding({"readers": role("read") | {"reserved": True}})
+    plan = difference(OPENSEARCH, wanted(), held, frozenset({ROLE}))
+    assert plan.empty
+    assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, "the engine reserves it")]
+
+
 def test_given_a_mapping_that_the_engine_reserves_by_now_then_it_is_given_up_and_its_entry_blocked() -> None:
     whole = Claim(Kind.MAPPINGS, "readers")
     held = holding({"readers": role("read")}, {"readers": mapping(users=[ANNA]) | {"reserved": True}})
