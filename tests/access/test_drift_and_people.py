@@ -7,6 +7,7 @@ from hypothesis import given
 from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
+from portcullis.access.effect import Access, Effect
 from portcullis.access.plan import Claim
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.effect import people
@@ -39,6 +40,25 @@ def test_given_an_entry_taken_out_by_hand_then_who_lost_it_is_named() -> None:
     assert told(with_mapping(readers=mapping())) == [
         ("warning", "anna was removed by hand from users of readers, and lost what it gives")
     ]
+
+
+def test_given_a_whole_mapping_removed_by_hand_then_who_lost_it_is_named() -> None:
+    assert told(holding({"readers": role("read")})) == [
+        ("warning", "anna was removed by hand from users of readers, and lost what it gives")
+    ]
+
+
+def test_given_a_role_of_ours_that_is_not_asked_for_any_more_then_entries_by_hand_are_told_as_of_ours() -> None:
+    held = with_mapping(readers=mapping(users=["anna", "eve"]))
+    found = drift(OPENSEARCH, wanted(), held, MINE)
+    assert [(one.severity, one.people) for one in found] == [("warning", ("eve",))]
+
+
+def test_given_administrators_whom_the_model_asks_for_or_who_keep_the_house_then_no_drift() -> None:
+    asked = wanted(entries={"all_access": {"users": {"anna": "the model"}}})
+    held = house(all_access=mapping(users=["anna"], backend_roles=[MASTER]))
+    found = drift(OPENSEARCH, asked, held, asked.claims(OPENSEARCH.mappings), keepers=KEEPERS)
+    assert [one for one in found if one.severity == "critical"] == []
 
 
 def test_given_entries_put_in_by_hand_then_those_of_our_roles_come_first() -> None:
@@ -112,6 +132,12 @@ def test_given_an_action_group_that_changes_then_the_holders_of_its_roles_are_na
 
     effect = people(with_group("indices:data/read*"), with_group("indices:data/read*", "indices:data/write*"))
     assert effect.people() == ("anna",)
+
+
+def test_people_of_a_change_are_named_in_order_and_once() -> None:
+    names = [f"u{number}" for number in range(20)]
+    gains, loses = (tuple(Access(who, "r", what) for who in reversed(names)) for what in "ab")
+    assert Effect(gains, loses).people() == tuple(sorted(names))
 
 
 READ = {"read": {"allowed_actions": ["indices:data/read*"]}, "get": {"allowed_actions": ["indices:data/read/get*"]}}

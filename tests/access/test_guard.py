@@ -142,6 +142,14 @@ def test_given_an_internal_master_then_the_user_name_counts() -> None:
     )
 
 
+def test_while_locked_all_keepers_but_the_master_stay_and_break_glass_has_exactly_its_roles() -> None:
+    assert [(one.who, one.exact) for one in KEEPERS.while_locked().keepers] == [("automation", False)]
+    opened = KEEPERS.while_locked(BREAK_GLASS, ["reader"]).keepers[-1]
+    assert (opened.who, opened.entry, opened.roles, opened.exact) == ("break-glass", BREAK_GLASS, ("reader",), True)
+    for nobody in (KEEPERS.while_locked(BREAK_GLASS), KEEPERS.while_locked("", ["reader"])):
+        assert nobody == KEEPERS.while_locked()
+
+
 def test_given_a_role_of_the_models_own_then_its_strangers_are_no_alarm() -> None:
     held = house(readers=mapping(users=["*"]))
     assert role("read") != held.get(Kind.ROLES, "readers")
