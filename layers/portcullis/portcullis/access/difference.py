@@ -133,7 +133,7 @@ class _Difference:
 
     def _kept_for(self, kind: str) -> dict[str, tuple[str, str]]:
         """What of a kind must not be removed though nobody asks for it any more, and why: others rely on it."""
-        entries = [claim for claim in self.others if claim.kind == self.terms.mappings and claim.entry_list]
+        entries = [claim for claim in self.others if claim.entry_list]
         if kind == self.terms.roles:
             named = {role for claim in self.others for role in self._names_roles(claim)}
             return dict.fromkeys({*named, *(claim.name for claim in entries)}, _RELIED_ON)
