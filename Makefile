@@ -66,6 +66,7 @@ docs: .venv/.ready ## the pages that are made from the code: signals, the schema
 	@$(BIN)/portcullis signal --table > docs/signals.md
 	@$(BIN)/portcullis schema > docs/deployment.schema.json
 	@$(BIN)/python -m docs.reference > docs/commands.md
+	@$(BIN)/python -m docs.schemas > docs/answers.schema.json
 	@$(BIN)/python -m docs.draw
 
 clean: ## everything that was made here, the caches too

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from portcullis.access.actual import Json, Write
 from portcullis.access.one_role import Rank
-from portcullis.access.plan import Claim, Grant, Membership, Subject, SubjectKind
+from portcullis.access.plan import By, Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
 from portcullis.adapters.ledger.codec import claims_read, claims_written
 from portcullis.adapters.passwords.aws import generated
@@ -393,9 +393,11 @@ class People:
         users: dict[Subject, tuple[str, ...]] = {}
         roles: dict[Subject, tuple[str, ...]] = {}
         missing = set()
-        for subject in {grant.subject for grant in grants}:
+        for subject, by in {(grant.subject, grant.by) for grant in grants}:
             name = subject.name
             match subject.kind:
+                case SubjectKind.COGNITO_GROUP if by is By.ROLE and name in self.ranked:
+                    roles[subject] = (self.ranked[name].role,)
                 case _ if subject in self.gone:
                     missing.add(subject)
                 case SubjectKind.IAM_USER:

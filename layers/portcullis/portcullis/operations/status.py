@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portcullis import custody as machine
 from portcullis.access.drift import drift
 from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
-from portcullis.custody.types import Custody, Measure, State
+from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import Comparison, compare
+from portcullis.operations.access.opened import mappings_are_shut, once_open
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
@@ -140,15 +140,9 @@ def _asked(now: Comparison, claim: Claim) -> bool:
 def _once_open(site: Site, kept: KeptModel, *, adopt: bool = False) -> Comparison:
     """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
     custody = site.ledger.custody(site.name)
-    save = custody.measures.get(Measure.SAVE)
-    shut = save is not None and machine.maybe_in_effect(custody, Measure.SHUT_MAPPINGS)
-    saved = site.ledger.saved(site.name, save.save_as) if save and shut else None
-    if saved is None:
+    if not mappings_are_shut(custody):
         return compare(site, kept, adopt=adopt)
-    held = site.engine.read()
-    family = site.family
-    opened = family.simulate_all(held, family.reopen(saved, held, ours=family.baseline().writes).writes)
-    return compare(site, kept, held=opened, adopt=adopt)
+    return compare(site, kept, held=once_open(site, custody, site.engine.read()), adopt=adopt)
 
 
 def drifted(services: Services, deployment: str) -> dict[str, Any]:

@@ -5,14 +5,14 @@ A new verb is an entry here, with the operation that it names, and a page. Loadi
 
 from __future__ import annotations
 
-from portcullis.entry.verbs import access, data, files, gate, keys, looking, running
+from portcullis.entry.verbs import access, asking, data, files, gate, keys, looking, running
 from portcullis.entry.verbs.types import ACT, DELETE, LEVELS, LOOK, Command, Document, Verb, Wish, load
 
 __all__ = ["ACT", "COMMANDS", "DELETE", "LEVELS", "LOOK", "VERBS", "Command", "Document", "Verb", "Wish", "load"]
 
 COMMANDS: dict[str, Command] = {
     command.name: command
-    for part in (looking, access, gate, keys, data, files, running)
+    for part in (asking, looking, access, gate, keys, data, files, running)
     for command in part.COMMANDS
 }  # fmt: skip
 VERBS: dict[str, Verb] = {verb.name: verb for command in COMMANDS.values() for verb in command.verbs}

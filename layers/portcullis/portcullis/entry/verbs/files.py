@@ -14,7 +14,4 @@ COMMANDS = (
     ),
     Command("init", Wish.FILES, "Write a deployment file to start from.", click=f"{_MODEL}:init"),
     Command("schema", Wish.FILES, "Print the JSON Schema of the deployment file.", click=f"{_MODEL}:schema"),
-    Command(
-        "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
-    ),
 )  # fmt: skip

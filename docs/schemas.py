@@ -1,0 +1,25 @@
+"""`make docs`: the JSON Schema of what `why`, `can`, `who-can` and `matrix` print with --json, from their types."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+from portcullis.access.answers import Matrix, WhoCan, Why
+
+ANSWERS = {"why": Why, "can": Why, "who-can": WhoCan, "matrix": Matrix}
+
+
+def schema() -> dict[str, object]:
+    """Each verb's answer is named in `properties`."""
+    named, parts = msgspec.json.schema_components(ANSWERS.values(), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What portcullis why, can, who-can and matrix print with --json, by the name of the verb",
+        "properties": dict(zip(ANSWERS, named, strict=True)),
+        "$defs": parts,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))

@@ -1,0 +1,172 @@
+"""A question about a person and some indices, and its answer as data: what stands behind `why`, `can`, `who-can` and `matrix`.
+
+An answer is yes (True), no (False), or unknown (None) with the reason in `unknown`: it is never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody would do: a method and a path, or a word (read, write, or an action by its name) and indices."""
+
+    does: str  # GET, POST, ..., or the word
+    path: str = ""
+    indices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.does} {self.path or ','.join(self.indices)}"
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What is on the engine. `indices` None: nobody could say. Aliases and data streams are never known: see `Decided.unknown`."""
+
+    indices: tuple[str, ...] | None = None
+    engine: str = ""  # as the deployment file names it; empty: the newest that is known
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of one index. `documents` are queries of which one has to fit; none: all documents."""
+
+    index: str
+    allowed: bool | None
+    documents: tuple[str, ...] = ()
+    fields_only: tuple[str, ...] = ()
+    fields_hidden: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+
+    @property
+    def limited(self) -> bool:
+        return bool(self.documents or self.fields_only or self.fields_hidden or self.masked)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One permission of a role that lets this be done."""
+
+    role: str
+    rule: str  # "read on logs-*"
+    limits: str = ""  # in words
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a family of engines says of one caller. `roles`: role -> which entry of which mapping gives it.
+
+    `unknown`: what may make it another answer, `doubts`: what may make what is seen of an index more or less. `in_part`: some of what is
+    asked for is permitted, and it is the engine's own setting whether that is answered or all of it refused.
+    """
+
+    allowed: bool | None
+    seen: tuple[Seen, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    permissions: tuple[Permission, ...] = ()
+    reasons: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    in_part: bool = False
+
+
+class Layer(StrEnum):
+    """From the person to the document, in the order in which they are asked."""
+
+    PERSON = "person"
+    GROUP = "group"
+    CARRIED = "role by the token"
+    PRINCIPAL = "principal"
+    MAPPING = "mapping"
+    PERMISSION = "permission"
+    CUSTODY = "custody"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One link of the chain. `since`, `event` and `by` are empty where the ledger does not know."""
+
+    layer: Layer
+    object: str
+    rule: str
+    effect: str  # what comes of it: "gives level_support", "stops here", "allows", ...
+    since: str = ""
+    event: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`exit_status`: 0 yes, 1 no, 4 unknown."""
+
+    deployment: str
+    person: str
+    name: str  # as people call them
+    question: str
+    allowed: bool | None
+    answer: str  # one sentence
+    seen: tuple[Seen, ...]
+    reasons: tuple[Reason, ...]
+    would_allow: tuple[
+        str, ...
+    ]  # grants of the model that this person lacks: "cognito_group:support (role level_support)"
+    unknown: tuple[str, ...]
+    not_looked_at: tuple[str, ...]
+    exit_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Able:
+    """Somebody who may do it, or of whom nobody here can tell."""
+
+    person: str
+    name: str
+    allowed: bool | None
+    through: tuple[str, ...]  # groups, the role that stands for one, or how else
+    roles: tuple[str, ...]
+    indices: tuple[str, ...]
+    limited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WhoCan:
+    deployment: str
+    question: str
+    indices: tuple[str, ...]
+    people: tuple[Able, ...]
+    stopped: str  # by custody, in words; empty: nothing stops whom the engine lets in
+    unknown: tuple[str, ...]
+    not_looked_at: tuple[str, ...]
+    exit_status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`cells`: an index each; "read", "write", "part" (read with limits), joined by a blank; "-" nothing, "?" unknown."""
+
+    person: str
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    deployment: str
+    indices: tuple[str, ...]
+    people: tuple[Row, ...]
+    stopped: str
+    unknown: tuple[str, ...]
+    not_looked_at: tuple[str, ...]
+    exit_status: int = 0
+
+
+STATUS: Mapping[bool | None, int] = {True: 0, False: 1, None: 4}
+WORD: Mapping[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
+NOT_LOOKED_AT = ("the network", "the domain's access policy", "the person's own IAM policies")
+IN_PART = (
+    "a part of it is permitted: whether that is answered, or all of it refused, is the engine's own setting"
+    " (do_not_fail_on_forbidden)"
+)

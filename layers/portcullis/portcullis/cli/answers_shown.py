@@ -1,0 +1,130 @@
+"""Answers about people, for a person: the most important thing first, in lines of 80 signs. Names are shown as what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import Any
+
+from portcullis.cli.console import console
+from portcullis.words import line
+
+_WIDTH = 80
+_LABEL = 12
+_LABELS = {"role by the token": "token"}
+_COLOURS = {True: "green", False: "red", None: "yellow"}
+_CELLS = {"read": "r", "part": "p", "write": "w"}
+_LONGEST_NAME = 24
+
+
+def show_why(found: Any) -> None:
+    """The sentence, the chain, and what would turn it round."""
+    for text in _folded(found["answer"]):
+        console().text(text, fg=_COLOURS[found["allowed"]], bold=True)
+    console().text()
+    for reason in found["reasons"]:
+        _show_reason(reason)
+    _section("would allow it", found["would_allow"])
+    _section("not known here", found["unknown"], fg="yellow")
+    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+
+
+def _show_reason(reason: Any) -> None:
+    label = _LABELS.get(reason["layer"], reason["layer"])
+    first, rest = reason["object"] or reason["rule"], reason["rule"] if reason["object"] else ""
+    pad = " " * _LABEL
+    for text in _folded(f"{label:<{_LABEL}}{line(first)}", pad):
+        console().text(text)
+    for text in _folded(pad + line(rest), pad) if rest else ():
+        console().text(text, dim=True)
+    stops = reason["effect"] in ("stops here", "nobody is let in") or reason["effect"].startswith("gives nothing")
+    for text in _folded(pad + line(reason["effect"], 2000), pad):
+        console().text(text, fg="red" if stops else "green")
+    known = [f"since {reason['since']}"] if reason["since"] else []
+    known += [f"by {reason['by']}"] if reason["by"] else []
+    known += [f"because of {reason['event']}"] if reason["event"] else []
+    for text in _folded(pad + line(", ".join(known), 2000), pad) if known else ():
+        console().text(text, dim=True)
+
+
+def show_who_can(found: Any) -> None:
+    """Who may, by name; then of whom it is not known."""
+    may = [one for one in found["people"] if one["allowed"]]
+    perhaps = [one for one in found["people"] if not one["allowed"]]
+    question = line(found["question"])
+    if found["stopped"]:
+        for text in _folded(f"nobody may now: {found['stopped']}; once it is open:"):
+            console().text(text, fg="red", bold=True)
+    for text in _folded(f"{_many(len(may), 'person', 'people')} may {question}"):
+        console().text(text, bold=True)
+    _show_people(may)
+    if perhaps:
+        console().text(f"of {_many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
+        _show_people(perhaps)
+    _section("indices", found["indices"])
+    _section("not known here", found["unknown"], fg="yellow")
+    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+
+
+def _show_people(people: Sequence[Any]) -> None:
+    names = [_short(one["name"]) for one in people]
+    width = max(map(len, names), default=0)
+    for name, one in zip(names, people, strict=True):
+        kind = one["person"].partition(":")[0]
+        sees = "a part, " if one["limited"] else ""
+        through = ", ".join(map(line, one["through"])) or "a mapping by hand"
+        for text in _folded(f"  {name:<{width}}  {kind}, {sees}through {through}", " " * (width + 4)):
+            console().text(text)
+
+
+def show_matrix(found: Any) -> None:
+    """Indices have numbers, so that many of them fit beside each other."""
+    indices, people = found["indices"], found["people"]
+    if found["stopped"]:
+        for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
+            console().text(text, fg="red", bold=True)
+    title = f"{_many(len(people), 'person', 'people')} by {_many(len(indices), 'index', 'indices')}"
+    console().text(f"{title} of {found['deployment']}", bold=True)
+    console().text("r reads, p reads a part, w writes, - nothing, ? not known here", dim=True)
+    for number, index in enumerate(indices, 1):
+        console().text(f"{number:>4}  {line(index, 70)}")
+    names = [_short(one["name"]) for one in people]
+    width = max(map(len, names), default=0)
+    across = max(1, (_WIDTH - width) // 4)
+    for start in range(0, len(indices), across):
+        columns = range(start, min(start + across, len(indices)))
+        console().text()
+        console().text(" " * width + "".join(f"{number + 1:>4}" for number in columns), bold=True)
+        for name, one in zip(names, people, strict=True):
+            cells = (_cell(one["cells"][number]) for number in columns)
+            console().text(f"{name:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
+    _section("not known here", found["unknown"], fg="yellow")
+    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+
+
+def _cell(words: str) -> str:
+    return "".join(_CELLS.get(word, word) for word in words.split())
+
+
+def _short(name: str) -> str:
+    shown = line(name)
+    return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 3] + "..."
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
+def _section(title: str, items: Iterable[str], **style: Any) -> None:
+    items = list(items)
+    if items:
+        console().text()
+        console().text(f"{title}:", bold=True)
+    for item in items:
+        for text in _folded(f"  {line(item, 2000)}", "    "):
+            console().text(text, **style)
+
+
+def _folded(text: str, indent: str = "  ") -> Iterator[str]:
+    """As many lines as it takes. A name that is longer than a line is broken, too."""
+    yield from wrap(text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False)

@@ -1,0 +1,209 @@
+"""`portcullis why`, `can`, `who-can`, `matrix`: who may see what, and why; of what is deployed, or of a file alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from portcullis.cli.account import account_options, deployments_here, run, target
+from portcullis.cli.answers_shown import show_matrix, show_who_can, show_why
+from portcullis.cli.console import console
+from portcullis.errors import BadInput, PortcullisError
+
+if TYPE_CHECKING:
+    from portcullis.access.answers import Request
+    from portcullis.operations.access.scene import Scene
+
+F = TypeVar("F", bound=Callable[..., Any])
+UNKNOWN = 4
+
+
+def where(command: F) -> F:
+    """--deployment, --offline."""
+    offline = click.option("--offline", is_flag=True, help="Ask the deployment file alone; nothing has to be deployed.")
+    deployment = click.option(
+        "--deployment",
+        "-d",
+        "target_",
+        metavar="NAME|FILE",
+        shell_complete=deployments_here,
+        help="Which one. Default: the only file in deployments/.",
+    )
+    return account_options(deployment(offline(command)))
+
+
+def member_of(command: F) -> F:
+    option = click.option(
+        "--member-of",
+        metavar="GROUP",
+        multiple=True,
+        help="With --offline: a group that PERSON is in. May be given several times.",
+    )
+    return option(command)
+
+
+@click.command(short_help="Say why a person may see an index, or may not: the whole chain.")
+@click.argument("person")
+@click.argument("index")
+@click.option(
+    "--does", metavar="WORD", default="read", show_default=True, help="read, write, or an action by its name."
+)
+@member_of
+@where
+def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_: str | None, offline: bool) -> int:
+    """Say why PERSON may see INDEX, or may not.
+
+    First the answer in a sentence, then the chain: the person, their groups, the role that their token carries, how the engine
+    names them, the mappings, the permissions, and the lock. Each link says since when it is so and by which event, where the history knows.
+
+    PERSON is a name, an ARN, or KIND:NAME (cognito_user, iam_user, iam_role, internal_user). What only the engine can tell is said to be
+    unknown, with the reason. The network and the domain's access policy come before all this, and are not looked at.
+
+    \b
+    Examples:
+      portcullis why anna catalyst-orders-2026
+      portcullis why cognito_user:anna 'catalyst-*' --does write
+      portcullis why anna catalyst-orders-2026 --offline --member-of analysts
+
+    Exit status: 0 answered, 2 bad input.
+    """
+    found = _about("why", target_, offline, person, does, index, member_of)
+    _show(found, show_why)
+    return 0
+
+
+@click.command(short_help="Say in one sentence whether a person may do something.")
+@click.argument("person")
+@click.argument("does", metavar="METHOD|read|write")
+@click.argument("what", metavar="PATH|INDEX")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit status is the answer.")
+@member_of
+@where
+def can(
+    person: str,
+    does: str,
+    what: str,
+    quiet: bool,
+    member_of: tuple[str, ...],
+    target_: str | None,
+    offline: bool,
+) -> int:
+    """Say in one sentence whether PERSON may do something, and then why.
+
+    \b
+    Examples:
+      portcullis can anna GET catalyst-orders-2026/_search
+      portcullis can anna write 'catalyst-*'
+      portcullis can kim read payroll-2026 -q || echo "kim may not, or nobody can tell"
+
+    Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
+    """
+    try:
+        found = _about("can", target_, offline, person, does, what, member_of)
+    except BadInput:
+        raise
+    except PortcullisError as error:  # that it could not be asked must not look like a no
+        console().error(error)
+        return UNKNOWN
+    if not quiet:
+        _show(found, show_why)
+    return int(found["exit_status"])
+
+
+@click.command("who-can", short_help="List the people who may read or write some indices.")
+@click.argument("does", metavar="read|write|ACTION")
+@click.argument("index", metavar="INDEX|PATTERN")
+@where
+def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
+    """List the people who may read or write some indices, each by name and with the way by which they may.
+
+    Whoever is behind a group that counts by its role is listed by name, too. Of a file alone (--offline) groups stand for their members.
+
+    \b
+    Examples:
+      portcullis who-can read 'customers-*'
+      portcullis who-can write catalyst-orders-2026 --json | jq -r '.people[].person'
+      portcullis who-can read 'customers-*' --offline -d deployments/demo.yaml
+
+    Exit status: 0 answered, 2 bad input.
+    """
+    if offline:
+        from portcullis.operations.access import questions
+
+        found = _plain(questions.who_can(_scene(target_), _request(does, index, only_words=True)))
+    else:
+        found = run("who-can", target(target_).deployment, does=does, index=index)
+    _show(found, show_who_can)
+    return 0
+
+
+@click.command(short_help="Show people by indices: who reads and writes what.")
+@click.argument("indices", nargs=-1, metavar="[PATTERN]...")
+@click.option("--person", "people", metavar="PATTERN", multiple=True, help="Only these. May be given several times.")
+@where
+def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | None, offline: bool) -> int:
+    """Show people by indices: who reads all, who reads a part, who writes. Without PATTERN: all indices that there are.
+
+    \b
+    Examples:
+      portcullis matrix
+      portcullis matrix 'catalyst-*' --person 'a*'
+      portcullis matrix --json | jq -r '.people[] | [.person, .cells[]] | @csv'
+
+    Exit status: 0 answered, 2 bad input.
+    """
+    if offline:
+        from portcullis.operations.access import questions
+
+        found = _plain(questions.matrix(_scene(target_), indices, people))
+    else:
+        found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people))
+    _show(found, show_matrix)
+    return 0
+
+
+def _about(
+    verb: str, target_: str | None, offline: bool, person: str, does: str, what: str, groups: Iterable[str]
+) -> Any:
+    if not offline:
+        if groups:
+            remedy = "leave it out: what is deployed knows who is in which group; or add --offline"
+            raise BadInput("is for --offline", source="command", place="--member-of", remedy=remedy)
+        named = {"index": what} if verb == "why" else {"what": what}
+        return run(verb, target(target_).deployment, person=person, does=does, **named)
+    from portcullis.operations.access import questions
+
+    return _plain(questions.why(_scene(target_, person, tuple(groups)), person, _request(does, what)))
+
+
+def _scene(target_: str | None, person: str = "", groups: tuple[str, ...] = ()) -> Scene:
+    from portcullis import model
+    from portcullis.operations.access.scene_of_file import of_file
+
+    about = target(target_)
+    path = about.file or Path("deployments") / f"{about.deployment}.yaml"
+    deployment = model.load(path)
+    model.require(deployment)
+    return of_file(deployment, person, groups)
+
+
+def _request(does: str, what: str, *, only_words: bool = False) -> Request:
+    from portcullis.entry.verbs.asking import request_of
+
+    return request_of(does, what, only_words=only_words)
+
+
+def _plain(found: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(found)
+
+
+def _show(found: Any, show: Callable[[Any], None]) -> None:
+    if console().json:
+        console().line(found)
+    else:
+        show(found)

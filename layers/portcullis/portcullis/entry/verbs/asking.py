@@ -1,0 +1,101 @@
+"""Who may see what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
+
+if TYPE_CHECKING:
+    from portcullis.access.answers import Matrix, Request, WhoCan, Why
+    from portcullis.operations.services import Services
+
+_LONGEST_NAME = 2048  # of a person, an index or a path
+_CLI = "portcullis.cli.asking"
+
+COMMANDS = (
+    Command(
+        "why", Wish.ASK, "Say why a person may see an index, or may not: the whole chain.",
+        (Verb("why", LOOK, f"{__name__}:why"),),
+        click=f"{_CLI}:why",
+    ),
+    Command(
+        "can", Wish.ASK, "Say in one sentence whether a person may do something.",
+        (Verb("can", LOOK, f"{__name__}:can"),),
+        click=f"{_CLI}:can",
+    ),
+    Command(
+        "who-can", Wish.ASK, "List the people who may read or write some indices.",
+        (Verb("who-can", LOOK, f"{__name__}:who_can"),),
+        click=f"{_CLI}:who_can",
+    ),
+    Command(
+        "matrix", Wish.ASK, "Show people by indices: who reads and writes what.",
+        (Verb("matrix", LOOK, f"{__name__}:matrix"),),
+        click=f"{_CLI}:matrix",
+    ),
+    Command(
+        "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
+    ),
+)  # fmt: skip
+
+
+def why(services: Services, deployment: str, *, person: str, does: str = "read", index: str) -> Why:
+    return _about(services, deployment, person, request_of(does, index))
+
+
+def can(services: Services, deployment: str, *, person: str, does: str, what: str) -> Why:
+    return _about(services, deployment, person, request_of(does, what))
+
+
+def who_can(services: Services, deployment: str, *, does: str, index: str) -> WhoCan:
+    from portcullis.operations.access import questions
+    from portcullis.operations.access.scene import live
+
+    return questions.who_can(live(services.site(deployment)), request_of(does, index, only_words=True))
+
+
+def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), people: Sequence[str] = ()) -> Matrix:
+    from portcullis.operations.access import questions
+    from portcullis.operations.access.scene import live
+
+    return questions.matrix(live(services.site(deployment)), indices, people)
+
+
+def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
+    """`does` is a method, and `what` a path; or a word or an action, and names of indices. BadInput for neither."""
+    from portcullis.access.answers import Request
+    from portcullis.errors import BadInput
+
+    if not what or len(what) > _LONGEST_NAME or len(does) > _LONGEST_NAME:
+        raise BadInput("no index is named", source="request", place="index", remedy="e.g. orders-2026, or 'orders-*'")
+    method = does.upper()
+    if method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS") and not only_words:
+        return Request(method, "/" + what.lstrip("/"))
+    if does not in ("read", "write") and ":" not in does:
+        methods = "" if only_words else "a method (GET) with a path, "
+        remedy = f"{methods}read, write, or an action such as indices:data/read/search"
+        raise BadInput(f"what {does!r} means is not known", source="request", place="does", remedy=remedy)
+    if "/" in what:
+        raise BadInput(
+            f"{what!r} is a path",
+            source="request",
+            place="index",
+            remedy=f"the name of an index, or: can ... GET {what}",
+        )
+    return Request(does, indices=tuple(filter(None, what.split(","))))
+
+
+def _about(services: Services, deployment: str, person: str, request: Request) -> Why:
+    from portcullis.access.persons import named
+    from portcullis.operations.access import questions
+    from portcullis.operations.access.scene import live, somebody_else
+
+    site = services.site(deployment)
+    scene = live(site)
+    if not named(scene.people, person[:_LONGEST_NAME]):
+        scene = somebody_else(site, scene, person[:_LONGEST_NAME])
+    return questions.why(
+        scene, person[:_LONGEST_NAME], request, services.ledger.history(deployment, questions.LONGEST_HISTORY)
+    )

@@ -1,0 +1,41 @@
+"""Who may do what, asked of a family of engines: one function a family, which answers a question over what the engine holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Protocol
+
+from portcullis.access.actual import Actual
+from portcullis.access.answers import Decided, Request, There
+from portcullis.access.terms import Caller
+from portcullis.errors import Refused
+
+
+class Answering(Protocol):
+    def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+        """Whether this caller may do it. Raises for nothing that an engine can hold: what cannot be told is unknown, with the reason."""
+
+    def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
+        """Which of these roles would be enough by themselves."""
+
+    def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
+        """Names of indices that a pattern of a question fits, one for each way in which roles tell such names apart."""
+
+    def as_made(self, engine: str) -> Actual:
+        """What an engine of this name holds before anybody adds to it."""
+
+
+# family -> where its answer is. Loaded when it is first asked for.
+ANSWERS = {"opensearch": ("portcullis.families.opensearch.answering", "OPENSEARCH")}
+
+
+def answering(family: str) -> Answering:
+    """Refused for a family that answers no questions yet."""
+    if family not in ANSWERS:
+        raise Refused(
+            f"who may do what on {family} is not answered yet; `portcullis decide` answers one question about it"
+        )
+    module, name = ANSWERS[family]
+    found: Answering = getattr(import_module(module), name)
+    return found

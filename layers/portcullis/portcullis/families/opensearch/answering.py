@@ -1,0 +1,254 @@
+"""A question as people ask it, answered by `decide`: which actions a request needs, what is seen of each index, by which permission."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
+
+from portcullis.access.actual import Actual, Json
+from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.terms import Caller
+from portcullis.families.answering import Answering
+from portcullis.families.opensearch.callers import mapped_roles, only_the_engine_knows
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.decide import Decision, EngineFacts, View, decide
+from portcullis.families.opensearch.effect import limits
+from portcullis.families.opensearch.known import known
+from portcullis.families.opensearch.matching import is_expression, matches, matches_any
+from portcullis.families.opensearch.privileges import allows
+
+_R, _W = "indices:data/read/", "indices:data/write/"
+_BULK = (f"{_W}bulk", f"{_W}bulk[s]")
+# Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
+_WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
+    "write": ((*_BULK, f"{_W}index"), (*_BULK, f"{_W}delete"), (*_BULK, f"{_W}update")),
+}
+_READ, _PUT = ("GET", "POST"), ("PUT", "POST")
+# What stands after the index in a path -> method -> the actions that are all needed.
+_REQUESTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "_search": dict.fromkeys(_READ, (f"{_R}search",)),
+    "_count": dict.fromkeys(_READ, (f"{_R}search",)),
+    "_explain": dict.fromkeys(_READ, (f"{_R}explain",)),
+    "_termvectors": dict.fromkeys(_READ, (f"{_R}tv",)),
+    "_field_caps": dict.fromkeys(_READ, (f"{_R}field_caps",)),
+    "_doc": {
+        "GET": (f"{_R}get",),
+        "HEAD": (f"{_R}get",),
+        **dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
+        "DELETE": (*_BULK, f"{_W}delete"),
+    },
+    "_create": dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
+    "_source": {"GET": (f"{_R}get",), "HEAD": (f"{_R}get",)},
+    "_update": {"POST": (*_BULK, f"{_W}update")},
+    "_mapping": {"GET": ("indices:admin/mappings/get",), "PUT": ("indices:admin/mapping/put",)},
+    "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": ("indices:admin/settings/update",)},
+    "": {"PUT": ("indices:admin/create",), "DELETE": ("indices:admin/delete",)},
+}
+_SOMEBODY = "somebody"
+_OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    ways: tuple[tuple[str, ...], ...]
+    indices: tuple[str, ...]
+
+
+class OpenSearchAnswers:
+    """The Answering protocol."""
+
+    def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+        return _answer(actual, caller, request, there)
+
+    def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
+        return tuple(sorted({role for role in roles if _is_enough(actual, role, request, there)}))
+
+    def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
+        if "*" not in pattern:
+            return (pattern,)
+        every = (one for role in actual.of(Kind.MAPPINGS) for one in _patterns(actual, role))
+        plain = (_example(one) for one in every if not ("${" in one or ":" in one or is_expression(one)))
+        own = pattern.startswith(".")  # the engine's own, and those of Dashboards
+        fitting = (
+            name for name in (_example(pattern), *plain) if matches(pattern, name) and own == name.startswith(".")
+        )
+        return tuple(sorted(set(fitting)))
+
+    def as_made(self, engine: str) -> SecurityConfig:
+        has = known(engine or "OpenSearch_3.3")
+        return SecurityConfig(
+            {
+                Kind.ROLES: has.roles,
+                Kind.ACTION_GROUPS: has.action_groups,
+                Kind.TENANTS: {name: {} for name in has.tenants},
+                Kind.MAPPINGS: {},
+                Kind.USERS: {},
+            }
+        )
+
+
+OPENSEARCH: Answering = OpenSearchAnswers()
+
+
+def _is_enough(actual: Actual, role: str, request: Request, there: There) -> bool:
+    """Whether somebody with this role, and no other, may do it."""
+    alone = SecurityConfig(
+        {
+            Kind.ROLES: {role: actual.get(Kind.ROLES, role) or {}},
+            Kind.ACTION_GROUPS: actual.of(Kind.ACTION_GROUPS),
+            Kind.MAPPINGS: {role: {"users": [_SOMEBODY]}},
+        }
+    )
+    return _answer(alone, Caller(_SOMEBODY), request, there).allowed is True
+
+
+def _example(pattern: str) -> str:
+    """A name that fits. It says of itself that there is no such index."""
+    return re.sub(r"(?<=[^-._*])\*", "-example", pattern).replace("*", "example").replace("?", "x")
+
+
+def _patterns(actual: Actual, role: str) -> Iterator[str]:
+    for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
+        yield from entry.get("index_patterns") or ()
+
+
+def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+    roles = mapped_roles(actual, caller)
+    asked = _asked(request)
+    if isinstance(asked, str):
+        return Decided(None, roles=roles, unknown=(asked,))
+    told = [_way(actual, caller, way, asked.indices, there) for way in asked.ways]
+    best = max(told, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
+    seen = tuple(_widest(one) for one in zip(*(one.seen for one in told), strict=True)) if best.seen else ()
+    unknown = tuple(dict.fromkeys((*best.unknown, *only_the_engine_knows(actual, caller, roles))))
+    allowed = None if unknown and best.allowed is False else best.allowed
+    used = tuple(dict.fromkeys(_permissions(actual, roles, asked)))
+    return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
+
+
+def _asked(request: Request) -> _Asked | str:
+    """What the request needs; a text if only the engine can tell."""
+    if not request.path:
+        if request.does in _WORDS:
+            return _Asked(_WORDS[request.does], request.indices)
+        if ":" in request.does:
+            return _Asked(((request.does,),), request.indices)
+        return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
+    first, *rest = request.path.partition("?")[0].strip("/").split("/")
+    needs = _REQUESTS.get(rest[0] if rest else "", {}).get(request.does)
+    if needs is None or not first or (first.startswith("_") and first != "_all"):
+        return f"which permissions {request} needs, only the engine can tell"
+    names = ("*",) if first == "_all" else tuple(unquote(first).split(","))
+    if any(name.startswith(("-", "<")) for name in names):
+        return f"which indices {first} means, only the engine can tell"
+    return _Asked((needs,), names)
+
+
+def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tuple[str, ...], there: There) -> Decided:
+    """All actions are needed. What only the engine's own settings say is decided both ways."""
+    decided = [_both_ways(actual, caller, action, indices, there) for action in actions]
+    worst = min(decided, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
+    of_indices = [one for one in decided if one.seen]
+    seen = tuple(_narrowest(one) for one in zip(*(one.seen for one in of_indices), strict=True))
+    unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
+    doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
+    return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
+
+
+def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, ...], there: There) -> Decided:
+    facts = EngineFacts(
+        there.indices or (),
+        undefined_refuses=not there.engine.startswith(_OLD_ENGINES),
+        last_entry_counts=not there.engine.startswith(_OLD_ENGINES),
+    )
+    strict = decide(actual, caller, action, indices, facts)
+    in_part = decide(actual, caller, action, indices, replace(facts, do_not_fail_on_forbidden=True))
+    lifted = decide(actual, caller, action, indices, replace(facts, dfm_empty_overrides_all=True))
+    unknown, doubts = [], []
+    if [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
+        doubts.append(
+            "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all);"
+            " shown is what is so unless somebody set it"
+        )
+    allowed = strict.allowed if strict.allowed == in_part.allowed else None
+    if there.indices is None:
+        unknown.append("which indices there are could not be read")
+        if any("*" in name for name in indices) or not indices:
+            allowed = None
+    elif allowed is False and _may_be_an_alias(indices, there) and _anywhere(actual, strict, action):
+        unknown.append(
+            "a name that is no index may be an alias or a data stream: which indices it means is not known here"
+        )
+        allowed = None
+    return Decided(
+        allowed,
+        tuple(_seen(view) for view in strict.views),
+        strict.roles,
+        (),
+        strict.reasons,
+        tuple(unknown),
+        tuple(doubts),
+        strict.allowed != in_part.allowed,
+    )
+
+
+def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
+    return any("*" not in name and name not in (there.indices or ()) for name in indices)
+
+
+def _anywhere(actual: Actual, decision: Decision, action: str) -> bool:
+    return any(allows(actual, one.get("allowed_actions") or (), action) for one in _entries(actual, decision.roles))
+
+
+def _limits(view: View) -> tuple[object, ...]:
+    return view.documents, view.fields, view.masks
+
+
+def _seen(view: View) -> Seen:
+    if not view.allowed:
+        return Seen(view.index, False)
+    patterns = view.fields.patterns
+    return Seen(
+        view.index,
+        True,
+        view.documents or (),
+        () if view.fields.excluding or view.fields.everything else patterns,
+        patterns if view.fields.excluding else (),
+        view.masks,
+    )
+
+
+def _narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
+    """Of several actions that are all needed."""
+    return min(of_one_index, key=lambda one: (one.allowed is True, not one.limited))
+
+
+def _widest(of_one_index: tuple[Seen, ...]) -> Seen:
+    """Of several ways of which one is enough."""
+    return max(of_one_index, key=lambda one: (one.allowed is True, not one.limited))
+
+
+def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
+    for role in roles:
+        yield from (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ()
+
+
+def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked) -> Iterator[Permission]:
+    """Which entries of which roles cover some of it."""
+    actions = [action for way in asked.ways for action in way]
+    for role in sorted(roles):
+        for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
+            patterns = entry.get("index_patterns") or ()
+            fits = [one for one in patterns if any(_touch(one, index) for index in asked.indices)]
+            names = entry.get("allowed_actions") or ()
+            if fits and any(allows(actual, names, action) for action in actions):
+                rule = f"{', '.join(names)} on {', '.join(fits)}"
+                yield Permission(role, rule, limits(entry))
+
+
+def _touch(pattern: str, index: str) -> bool:
+    """Whether a pattern of a role and an index, or a pattern of the request, may mean the same index."""
+    return "${" in pattern or matches_any((pattern,), index) or matches_any((index,), pattern)

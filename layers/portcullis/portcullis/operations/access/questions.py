@@ -1,0 +1,370 @@
+"""Who may see what, and why: `why`, `can`, `who-can`, `matrix`, over a scene that was read once. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import islice
+
+from portcullis.access.answers import (
+    IN_PART,
+    NOT_LOOKED_AT,
+    STATUS,
+    WORD,
+    Able,
+    Decided,
+    Layer,
+    Matrix,
+    Reason,
+    Request,
+    Row,
+    Seen,
+    There,
+    WhoCan,
+    Why,
+)
+from portcullis.access.persons import ANYBODY, Person, granting, named
+from portcullis.access.plan import Claim, Grant, Operation, SubjectKind
+from portcullis.custody.types import Custody, State
+from portcullis.errors import BadInput
+from portcullis.operations.access.scene import Scene
+from portcullis.ports.ledger import Change
+from portcullis.words import in_words
+
+LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
+_WORDS = {State.LOCKING: "is being locked", State.UNLOCKING: "is being opened again"}
+
+
+def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = ()) -> Why:
+    """Whether this person may do it, and the chain of reasons. BadInput if nobody, or more than one, is called so."""
+    person = _one(scene, asked)
+    there = scene.there
+    if scene.custody is None:
+        there = replace(there, indices=_thought_of(scene, request))
+    decided = _decided(scene, person, request, there)
+    stopped, certain = stopping(scene.custody)
+    allowed, unknown = decided.allowed, [*decided.unknown, *((IN_PART,) if decided.in_part else ())]
+    if stopped and allowed is not False and person.caller is not None:
+        now = scene.answers.answer(scene.held_now, person.caller, request, there)
+        allowed = now.allowed if now.allowed is False or certain else None
+        unknown += [] if certain or now.allowed is False else [stopped]
+    would = tuple(_would_allow(scene, person, request, there)) if allowed is not True else ()
+    if allowed is False and scene.groups_open and would and person.kind not in _NO_GROUPS:
+        allowed = None
+        unknown.append("the file does not say who is in which group: --member-of says it, or ask what is deployed")
+    if allowed is False and (unread := [one for one in would if one.partition(" (")[0] in scene.unread]):
+        allowed = None
+        unknown.append(f"whether they are in {unread[0]} could not be read")
+    if allowed is False and person.unread:
+        allowed = None
+        unknown.append(person.unread)
+    unknown += scene.unseen if allowed is not True else ()
+    since = _Since(scene, history)
+    reasons = (
+        *_of_person(scene, person),
+        *_of_engine(scene, person, decided, since),
+        *_of_custody(scene.custody, stopped),
+    )
+    return Why(
+        scene.deployment,
+        str(person),
+        person.name,
+        str(request),
+        allowed,
+        _sentence(person, request, allowed, decided, stopped, unknown),
+        decided.seen,
+        reasons,
+        would,
+        tuple(dict.fromkeys((*unknown, *decided.doubts))),
+        NOT_LOOKED_AT,
+        STATUS[allowed],
+    )
+
+
+def who_can(scene: Scene, request: Request) -> WhoCan:
+    """Everybody who may do it, with the way by which; first those who may, then those of whom nobody here can tell."""
+    there = scene.there
+    fitting = tuple(_fitting(there.indices or (), request.indices))
+    found, unknown = [], list(scene.unseen)
+    if not fitting:
+        fitting = _thought_of(scene, request)
+        there = replace(there, indices=fitting)
+        if scene.custody is not None:
+            unknown.append("no index is called so now: shown is who could, if there were one")
+    question, request = str(request), replace(request, indices=fitting)
+    for person in scene.people:
+        decided = _decided(scene, person, request, there)
+        mine = tuple(one.index for one in decided.seen if one.allowed)
+        if not mine and decided.allowed is not None:
+            continue
+        roles = sorted({one.role for one in decided.permissions}) or sorted(decided.roles)
+        ways = [way for role in roles for way in _ways(scene, person, role, decided)]
+        limited = any(one.limited for one in decided.seen if one.allowed)
+        allowed = True if mine else None
+        unknown += (*decided.unknown, *decided.doubts)
+        found.append(Able(str(person), person.name, allowed, tuple(dict.fromkeys(ways)), tuple(roles), mine, limited))
+    found.sort(key=lambda one: (one.allowed is not True, one.person.startswith(ANYBODY), one.name))
+    stopped, _ = stopping(scene.custody)
+    return WhoCan(
+        scene.deployment, question, fitting, tuple(found), stopped, tuple(dict.fromkeys(unknown)), NOT_LOOKED_AT
+    )
+
+
+def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ()) -> Matrix:
+    """People by indices. `patterns` of names of indices, `only` of people; none: all that there are."""
+    there = scene.there
+    indices = tuple(_fitting(there.indices or (), patterns or ("*",)))
+    if not indices:
+        indices = tuple(sorted({e for one in patterns or ("*",) for e in scene.answers.examples(scene.held, one)}))
+        there = replace(there, indices=indices)
+    rows, unknown = [], list(scene.unseen)
+    for person in scene.people:
+        if only and not any(fnmatchcase(name, one) for one in only for name in (person.name, str(person))):
+            continue
+        reads = _decided(scene, person, Request("read", indices=indices), there)
+        writes = _decided(scene, person, Request("write", indices=indices), there)
+        unknown += (*reads.unknown, *reads.doubts, *writes.unknown)
+        cells = tuple(_cells(indices, reads, writes))
+        if any(cell != "-" for cell in cells):
+            rows.append(Row(str(person), person.name, cells))
+    stopped, _ = stopping(scene.custody)
+    return Matrix(scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), NOT_LOOKED_AT)
+
+
+def _cells(indices: Sequence[str], reads: Decided, writes: Decided) -> Iterator[str]:
+    read, write = ({one.index: one for one in decided.seen} for decided in (reads, writes))
+    for index in indices:
+        sees, puts = read.get(index), write.get(index)
+        words = []
+        if sees and sees.allowed:
+            words.append("part" if sees.limited else "read")
+        if puts and puts.allowed:
+            words.append("write")
+        yield " ".join(words) or ("?" if None in (reads.allowed, writes.allowed) and not (sees and puts) else "-")
+
+
+# ---------------------------------------------------------------------- one person
+
+
+_JOINS = {
+    (SubjectKind.COGNITO_USER, SubjectKind.COGNITO_GROUP),
+    (SubjectKind.IAM_USER, SubjectKind.IAM_GROUP),
+}
+_NO_GROUPS = (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE, SubjectKind.IAM_ROLE)
+
+
+def _one(scene: Scene, asked: str) -> Person:
+    found = named(scene.people, asked)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(str(one) for one in found)
+        raise BadInput(
+            f"{asked!r} may be {len(found)} people", source="request", place="person", remedy=f"say which: {names}"
+        )
+    raise BadInput(
+        f"nobody called {asked!r} is known",
+        source="request",
+        place="person",
+        remedy="a name, an ARN, or cognito_user:, iam_user:, iam_role: or internal_user:NAME; `portcullis matrix` lists people",
+    )
+
+
+def _decided(scene: Scene, person: Person, request: Request, there: There) -> Decided:
+    if person.caller is None:
+        return Decided(False, reasons=(person.refused,))
+    if person.kind == ANYBODY and person.entry.endswith("/"):
+        return Decided(None, unknown=(f"whom {person.entry} lets in, only the engine can tell",))
+    decided = scene.answers.answer(scene.held, person.caller, request, there)
+    if person.doubt and decided.allowed is not False:
+        seen = tuple(replace(one, allowed=None if one.allowed else one.allowed) for one in decided.seen)
+        return replace(decided, allowed=None, seen=seen, unknown=(person.doubt, *decided.unknown))
+    return decided
+
+
+def stopping(custody: Custody | None) -> tuple[str, bool]:
+    """What keeps everybody out whom the engine would let in, in words (empty: nothing), and whether that is certain."""
+    if custody is None or custody.state is State.OPEN:
+        return "", True
+    since, name = "", custody.deployment
+    if custody.hold:
+        since = f" manually by {custody.hold.by} since {_time(custody.hold.at)}: {custody.hold.reason}"
+    elif custody.revoked_since:
+        cause = custody.cause.value if custody.cause else "cause unknown"
+        since = f" since {_time(custody.revoked_since)}, its key is revoked: {cause}"
+    if custody.state in _WORDS:
+        return f"{name} {_WORDS[custody.state]}{since}", False
+    return f"{name} is {custody.state.value}{since}", True
+
+
+def _of_person(scene: Scene, person: Person) -> Iterator[Reason]:
+    kind = person.kind.replace("_", " ").replace("iam", "IAM").replace("cognito", "Cognito")
+    words = {0: "is in no group that counts here", 1: "is in 1 group that counts here"}
+    groups = words.get(len(person.groups), f"is in {len(person.groups)} groups that count here")
+    yield Reason(Layer.PERSON, str(person), kind, groups)
+    for group in person.groups:
+        grants = [grant for grant in scene.grants if str(grant.subject) == group]
+        if not grants:
+            yield Reason(Layer.GROUP, group, "", "is granted nothing")
+        for grant in grants:
+            how = f"by {grant.by.value}" if grant.subject.kind is SubjectKind.COGNITO_GROUP else ""
+            gives = f"gives {grant.role}"
+            if grant.by.value == "role" and grant.subject.name != person.carried:
+                gives = f"gives nothing: their token carries the role of {person.carried or 'no group'}"
+            yield Reason(Layer.GROUP, group, " ".join(filter(None, (grant.source, how))), gives)
+    if person.role:
+        yield Reason(
+            Layer.CARRIED, person.role, f"{person.carried} comes first of their groups", "the token carries it"
+        )
+    if person.caller is None:
+        yield Reason(Layer.CARRIED, "", person.refused, "stops here")
+    else:
+        if person.doubt:
+            yield Reason(Layer.CARRIED, "", person.doubt, "may stop here")
+        backend = ", ".join(person.caller.backend_roles)
+        yield Reason(
+            Layer.PRINCIPAL,
+            person.caller.name or "(any name)",
+            f"backend roles: {backend}" if backend else "no backend role",
+            "is how the engine sees them",
+        )
+
+
+def _of_engine(scene: Scene, person: Person, decided: Decided, since: _Since) -> Iterator[Reason]:
+    if person.caller is None:
+        return
+    since.look_for(
+        {*decided.roles.values(), *(str(Claim(scene.family.roles, one.role)) for one in decided.permissions)}
+    )
+    if not decided.roles:
+        yield Reason(Layer.MAPPING, "", "no mapping names them", "stops here")
+        return
+    for role, entry in decided.roles.items():
+        ways = granting(scene.grants, person, role)
+        made = ", ".join(ways) if ways else "no grant of the model: made by hand, or Portcullis' own"
+        yield since.told(Reason(Layer.MAPPING, entry, made, f"gives {role}"), entry)
+    for one in decided.permissions:
+        document = str(Claim(scene.family.roles, one.role))
+        allows = "allows it" + (f", {one.limits}" if one.limits else "")
+        yield since.told(Reason(Layer.PERMISSION, document, one.rule, allows), document)
+    if not decided.permissions:
+        yield Reason(Layer.PERMISSION, ", ".join(decided.roles), "no permission covers it", "stops here")
+    elif decided.allowed is not True:
+        for line in decided.reasons:
+            yield Reason(Layer.PERMISSION, "", line, "stops here")
+
+
+def _of_custody(custody: Custody | None, stopped: str) -> Iterator[Reason]:
+    if custody is None:
+        return
+    if not stopped:
+        yield Reason(Layer.CUSTODY, custody.deployment, "open", "lets in whom the engine lets in")
+        return
+    at, by = custody.revoked_since, custody.by
+    if custody.hold:
+        at, by = custody.hold.at, custody.hold.by
+    yield Reason(Layer.CUSTODY, custody.deployment, stopped, "nobody is let in", _time(at) if at else "", by=by or "")
+
+
+def _would_allow(scene: Scene, person: Person, request: Request, there: There) -> Iterator[str]:
+    """Grants of the model that this person lacks, and that would be enough."""
+    roles = {grant.role for grant in scene.grants}
+    enough = scene.answers.permitting(scene.held, roles, request, there)
+    told = set()
+    for grant in scene.grants:
+        words = f"{grant.subject} (role {grant.role})"
+        mine = str(grant.subject) in (*person.groups, str(person))
+        if grant.role in enough and not mine and _may_join(person, grant) and words not in told:
+            told.add(words)
+            yield words
+
+
+def _may_join(person: Person, grant: Grant) -> bool:
+    """Whether the subject of the grant is a group for people of this kind."""
+    return (person.kind, grant.subject.kind) in _JOINS
+
+
+def _ways(scene: Scene, person: Person, role: str, decided: Decided) -> Iterator[str]:
+    ways = granting(scene.grants, person, role)
+    yield from (way.partition(" (")[0] for way in ways)
+    if not ways and role in decided.roles:
+        yield decided.roles[role]
+
+
+def _sentence(
+    person: Person, request: Request, allowed: bool | None, decided: Decided, stopped: str, unknown: Sequence[str]
+) -> str:
+    name, does = in_words(person.name), in_words(str(request))
+    if allowed is True:
+        limited = [one for one in decided.seen if one.allowed and one.limited]
+        rest = f", but sees only a part: {_part(limited[0])}" if limited else ""
+        return f"yes: {name} may {does}{rest}"
+    if allowed is False:
+        return f"no: {name} may not {does}: {_no(person, decided, stopped)}"
+    return f"{WORD[None]}: whether {name} may {does}: {unknown[0] if unknown else 'nobody here can tell'}"
+
+
+def _no(person: Person, decided: Decided, stopped: str) -> str:
+    if stopped and decided.allowed is not False:
+        return stopped
+    if person.caller is None:
+        return person.refused
+    if not decided.roles:
+        return "no mapping names them"
+    if not decided.permissions:
+        return f"no permission of {', '.join(decided.roles)} covers it"
+    return decided.reasons[0] if decided.reasons else "the engine refuses it"
+
+
+def _part(seen: Seen) -> str:
+    words = []
+    if seen.documents:
+        words.append(f"documents that match {' or '.join(seen.documents)}")
+    if seen.fields_only:
+        words.append(f"only the fields {', '.join(seen.fields_only)}")
+    if seen.fields_hidden:
+        words.append(f"without {', '.join(seen.fields_hidden)}")
+    if seen.masked:
+        words.append(f"{', '.join(seen.masked)} masked")
+    return ", ".join(words)
+
+
+# ---------------------------------------------------------------------- indices, and since when
+
+
+def _fitting(indices: Iterable[str], patterns: Sequence[str]) -> Iterator[str]:
+    return (index for index in indices if any(fnmatchcase(index, one.replace("[", "[[]")) for one in patterns))
+
+
+def _thought_of(scene: Scene, request: Request) -> tuple[str, ...]:
+    """Where no index is known: names that fit the request, one for each way in which roles tell them apart."""
+    asked = request.indices or (request.path.strip("/").partition("/")[0],)
+    return tuple(sorted({name for one in asked for name in scene.answers.examples(scene.held, one)}))
+
+
+class _Since:
+    """Since when something is so, by the history: read from the latest back, and no further than needed."""
+
+    def __init__(self, scene: Scene, history: Iterable[Change]) -> None:
+        self._history = islice(history, LONGEST_HISTORY)
+        self._found: dict[str, Change] = {}
+
+    def look_for(self, claims: set[str]) -> None:
+        missing = claims - self._found.keys()
+        while missing and (change := next(self._history, None)) is not None:
+            for step in change.touched:
+                claim = str(step.claim)
+                if step.operation != Operation.REMOVE and claim in missing:
+                    self._found[claim] = change
+                    missing.discard(claim)
+
+    def told(self, reason: Reason, claim: str) -> Reason:
+        change = self._found.get(claim)
+        if change is None:
+            return reason
+        return replace(reason, since=_time(change.at), event=change.cause, by=change.actor)
+
+
+def _time(at: object) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

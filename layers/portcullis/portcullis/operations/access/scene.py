@@ -1,0 +1,139 @@
+"""What a question about people needs, read once: who there is, what the engine holds, what is on it, the custody. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from portcullis.access.actual import Actual
+from portcullis.access.answers import There
+from portcullis.access.one_role import Rank
+from portcullis.access.persons import Person, Pool, as_person, people
+from portcullis.access.plan import Grant, Subject, SubjectKind
+from portcullis.custody.types import Custody
+from portcullis.errors import PortcullisError
+from portcullis.families.answering import Answering, answering
+from portcullis.families.base import Family
+from portcullis.operations.access.opened import once_open
+from portcullis.operations.services import Site
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`held`: what the engine holds once it is open; while it is locked `held_now` is another thing. `unseen`: what could not be read."""
+
+    deployment: str
+    family: Family
+    answers: Answering
+    grants: tuple[Grant, ...]
+    people: tuple[Person, ...]
+    held: Actual
+    held_now: Actual
+    there: There
+    custody: Custody | None  # None: nothing is deployed, a file is asked
+    unseen: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()  # subjects of grants that could not be read
+    groups_open: bool = False  # who is in which group is not known: of a file
+    pool: Pool = field(default_factory=Pool)
+
+
+def live(site: Site) -> Scene:
+    """As it is now. Raises Refused or Unreachable if the engine or the ledger cannot be read."""
+    family, unseen = site.family, list[str]()
+    answers = answering(family.name)
+    kept, custody = site.ledger.model(site.name), site.ledger.custody(site.name)
+
+    def look(what: str, at: Callable[[], T], otherwise: T) -> T:
+        try:
+            return at()
+        except PortcullisError as error:
+            unseen.append(f"{what} could not be read: {error}")
+            return otherwise
+
+    looked = site.identity.look(kept.access.grants)
+    unseen += [f"{subject} could not be read: {why}" for subject, why in sorted(looked.unseen.items())]
+    unread = frozenset(map(str, looked.unseen))
+    pool = look(
+        "who is in which group of the user pool",
+        lambda: _pool(site, kept.access.grants),
+        Pool(site.registration.user_pool),
+    )
+    held_now = site.engine.read()
+    held = once_open(site, custody, held_now)
+    users = {name: family.user(held, name) for name in held.of(family.users)}
+    found = people(family, held, kept.access.grants, looked.membership, pool, users)
+    indices = look("which indices there are", lambda: tuple(sorted(site.engine.blocks())), None)
+    there = There(indices, _engine_named_in(kept.text))
+    return Scene(
+        site.name,
+        family,
+        answers,
+        kept.access.grants,
+        found,
+        held,
+        held_now,
+        there,
+        custody,
+        tuple(unseen),
+        unread,
+        pool=pool,
+    )
+
+
+def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
+    registration = site.registration
+    granted = {grant.subject.name for grant in grants if grant.subject.kind is SubjectKind.COGNITO_GROUP}
+    groups = {*registration.group_roles, *granted}
+    if not registration.user_pool:
+        return Pool(members={}, ranks={})
+    if not groups:
+        return Pool(registration.user_pool, {}, {})
+    ranks: Mapping[str, Rank] = site.identity.ranks(groups)
+    return Pool(registration.user_pool, site.identity.members_of(groups), ranks)
+
+
+def _engine_named_in(text: str) -> str:
+    """What the file calls the engine. Only the release matters here, and a file in force was read before."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == "engine":
+            return value.partition("#")[0].strip().strip("'\"")
+    return ""
+
+
+def somebody_else(site: Site, scene: Scene, asked: str) -> Scene:
+    """The scene with whoever has this name in the user pool or in IAM, and is in no group that is granted anything."""
+    found: list[Person] = []
+    unseen: list[str] = []
+    if asked.startswith("arn:"):
+        found.append(as_person(asked))
+    else:
+        kind, _, name = asked.partition(":")
+        kinds = [one for one in _KINDS if one == kind] or list(_KINDS)
+        subjects = [Subject(one, name if kind == one else asked) for one in kinds]
+        looked = site.identity.look(
+            [Grant(subject, "", "") for subject in subjects if scene.pool.id or subject.kind != _POOL]
+        )
+        entries = [*looked.membership.users.values(), *looked.membership.backend_roles.values()]
+        found += [as_person(entry, (), scene.pool) for some in entries for entry in some]
+        unseen += [f"{subject} could not be looked up: {why}" for subject, why in sorted(looked.unseen.items())]
+        # One that nobody may look up is taken to be there: what counts is that no mapping and no group names them.
+        hidden = [subject for subject in looked.unseen if subject.kind != SubjectKind.IAM_ROLE]
+        if not found and len(hidden) == len(looked.unseen):
+            found += [_unseen_person(site, scene, subject) for subject in sorted(hidden)[:1]]
+    return replace(scene, people=(*scene.people, *found), unseen=(*scene.unseen, *unseen))
+
+
+_POOL = SubjectKind.COGNITO_USER
+_KINDS = (SubjectKind.COGNITO_USER, SubjectKind.IAM_USER, SubjectKind.IAM_ROLE)
+
+
+def _unseen_person(site: Site, scene: Scene, subject: Subject) -> Person:
+    entry = f"Cognito/{scene.pool.id}/{subject.name}"
+    if subject.kind is not _POOL:
+        entry = f"arn:aws:iam::{site.registration.account}:user/{subject.name}"
+    one = as_person(entry, (), scene.pool)
+    return replace(one, unread=f"whether there is a {subject} could not be looked up")

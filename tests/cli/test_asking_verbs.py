@@ -1,0 +1,206 @@
+"""Given people in groups, then `why`, `can`, `who-can` and `matrix` say it: on a screen, as data, and by their exit status."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from portcullis.cli import main as cli
+from portcullis.entry import ask as asking
+from portcullis.entry import operate
+from portcullis.errors import Unreachable
+from portcullis.families.opensearch.config import Kind
+
+from docs.schemas import ANSWERS, schema
+from tests.operations.orders import TEXT, cognito, group, orders_account
+from tests.operations.worlds import Account
+
+ROOT = Path(__file__).parents[2]
+ASKED = [
+    ("why", "cognito_user:anna", "orders-1"),
+    ("why", "kim", "payroll-1"),
+    ("can", "cognito_user:anna", "GET", "orders-1/_search"),
+    ("can", "kim", "GET", "_cat/indices"),
+    ("who-can", "read", "orders-*"),
+    ("who-can", "read", "nothing-*"),
+    ("matrix",),
+]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    """The account, and a folder with the deployment's file."""
+    made = orders_account()
+    monkeypatch.setattr(operate, "from_environment", lambda: made.services)
+
+    def invoke(request: dict[str, Any], level: str) -> Any:
+        door = f"arn:aws:lambda:eu-central-1:111122223333:function:portcullis-operate:{level}"
+        sent = json.loads(json.dumps({**request, "actor": "anna"}))
+        return asking._answer(json.loads(json.dumps(operate.answer(sent, door, logging.getLogger("test")))))
+
+    monkeypatch.setattr(asking, "_invoke", invoke)
+    (tmp_path / "deployments").mkdir()
+    (tmp_path / "deployments" / "demo.yaml").write_text(TEXT, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = cli.main(list(arguments))
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "first"),
+    [
+        (("can", "kim", "PUT", "orders-1/_doc/7"), 0, "yes: kim may PUT /orders-1/_doc/7"),
+        (
+            ("can", "kim", "read", "payroll-1"),
+            1,
+            "no: kim may not read payroll-1: no permission of keeps_orders covers",
+        ),
+        (
+            ("can", "kim", "GET", "orders-1/_sql"),
+            4,
+            "unknown: whether kim may GET /orders-1/_sql: which permissions GET",
+        ),
+        (("why", "kim", "payroll-1"), 0, "no: kim may not read payroll-1: no permission of keeps_orders covers"),
+    ],
+)
+def test_the_sentence_comes_first_and_the_exit_status_says_it_too(
+    here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], status: int, first: str
+) -> None:
+    got, out, err = run(capsys, *arguments)
+    assert (got, err) == (status, "")
+    assert out.startswith(first)
+    assert "\nprincipal " in out
+
+
+def test_quiet_prints_nothing(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "can", "kim", "read", "orders-1", "-q") == (0, "", "")
+    assert run(capsys, "can", "kim", "read", "payroll-1", "--quiet") == (1, "", "")
+
+
+def test_a_question_that_could_not_be_asked_is_no_no(
+    here: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> None:
+        raise Unreachable("the engine did not answer")
+
+    monkeypatch.setattr(here.engine, "read", silent)
+    status, out, err = run(capsys, "can", "kim", "read", "orders-1")
+    assert (status, out, err) == (4, "", "portcullis: the engine did not answer\n")
+    assert run(capsys, "who-can", "read", "orders-1")[0] == 1
+    assert run(capsys, "can", "nobody:at-all", "see", "orders-1")[0] == 2
+
+
+@pytest.mark.parametrize("arguments", ASKED, ids=" ".join)
+@pytest.mark.parametrize("offline", [False, True], ids=["live", "of a file"])
+def test_every_line_fits_80_columns_and_has_no_colour_off_a_terminal(
+    here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], offline: bool
+) -> None:
+    out = run(capsys, *arguments, *(["--offline"] if offline else []))[1]
+    long = [line for line in out.splitlines() if len(line) > 80 and " " in line.strip()]
+    assert long == []
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("arguments", ASKED, ids=" ".join)
+@pytest.mark.parametrize("offline", [False, True], ids=["live", "of a file"])
+def test_data_keeps_to_the_published_schema(
+    here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], offline: bool
+) -> None:
+    if offline and arguments[1:2] == ("kim",):
+        arguments = (arguments[0], "iam_user:kim", *arguments[2:])
+    out = run(capsys, *arguments, "--json", *(["--offline"] if offline else []))[1]
+    published = json.loads((ROOT / "docs" / "answers.schema.json").read_text("utf-8"))
+    jsonschema.validate(json.loads(out), published["properties"][arguments[0]] | {"$defs": published["$defs"]})
+
+
+def test_the_published_schema_is_that_of_the_types() -> None:
+    assert json.loads((ROOT / "docs" / "answers.schema.json").read_text("utf-8")) == json.loads(json.dumps(schema())), (
+        "make docs"
+    )
+    assert set(ANSWERS) == {one[0] for one in ASKED}
+
+
+def test_names_that_people_chose_are_shown_as_what_they_are(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = cognito("eve\x1b[2J\nyes: eve may")
+    here.people.groups[group("tokens")] = (evil, cognito("\u202egro"))
+    here.engine.index_blocks["orders-\x1b[31m"] = {}
+    for arguments in (
+        ("who-can", "read", "*"),
+        ("matrix",),
+        ("why", f"cognito_user:{evil[len(cognito('')) :]}", "orders-1"),
+    ):
+        status, out, _ = run(capsys, *arguments)
+        assert status == 0
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+        assert not any(line.startswith("yes: eve may") and "x1b" not in line for line in out.splitlines())
+
+
+def test_who_can_lists_people_by_name_with_their_way(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "who-can", "read", "orders-*")[1]
+    assert out.startswith("6 people may read orders-*\n")
+    assert "\n  both " in out
+    assert "cognito_user, a part, through cognito_group:tokens" in out
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/keeps_orders/users/-", "value": cognito("eve")}])
+    assert "of 1 person it is not known:\n  eve  cognito_user, through rolesmapping/keeps" in " ".join(
+        run(capsys, "who-can", "read", "orders-*")[1].split(" ")
+    )
+
+
+def test_the_matrix_is_people_by_numbered_indices(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "matrix", "--person", "cognito_user:*")[1]
+    lines = out.splitlines()
+    assert lines[0] == "3 people by 3 indices of demo"
+    assert "   3  payroll-1" in lines
+    assert [line.split() for line in lines if line.startswith(("anna", "both", "lee"))] == [
+        ["anna", "p", "p", "-"],
+        ["both", "p", "p", "r"],
+        ["lee", "-", "-", "r"],
+    ]
+
+
+# ---------------------------------------------------------------------- of a file alone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("can", "anna", "read", "orders-1", "--member-of", "tokens"), 0),
+        (("can", "anna", "read", "payroll-1", "--member-of", "tokens"), 1),
+        (("can", "anna", "read", "payroll-1", "--member-of", "tokens", "--member-of", "readers"), 0),
+        (("can", "rita", "read", "payroll-1"), 0),
+        (("can", "tokens", "read", "orders-1"), 0),
+        (("can", "tokens", "write", "orders-1"), 1),
+        (("can", "cognito_user:kim", "read", "payroll-1"), 4),  # they may be in a group
+        (("can", "cognito_user:kim", "DELETE", "payroll-1"), 1),  # no group gives that
+        (("can", "iam_user:kim", "PUT", "orders-1/_doc/1", "--member-of", "ops"), 0),
+        (("can", "kim", "read", "payroll-1"), 2),  # the file does not say who that is
+        (("can", "anna", "read", "orders-1", "--member-of", "nobodies"), 2),
+    ],
+)
+def test_a_file_alone_answers_what_it_knows(
+    here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], status: int
+) -> None:
+    here.people.fails = 99
+    calls = here.fate.calls
+    assert run(capsys, *arguments, "--offline")[0] == status
+    assert here.fate.calls == calls
+
+
+def test_a_file_alone_lists_groups_for_their_members(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(run(capsys, "who-can", "read", "orders-*", "--offline", "--json")[1])
+    assert {one["person"] for one in found["people"]} == {"cognito_group:tokens", "iam_group:ops"}
+
+
+def test_member_of_is_for_a_file(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "why", "kim", "orders-1", "--member-of", "ops")
+    assert (status, "--offline" in err) == (2, True)

@@ -1,0 +1,272 @@
+"""Given a deployment with people in groups, then who may see what is answered by name, with the chain, and what is unknown is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.answers import Layer, WhoCan, Why
+from portcullis.access.one_role import Rank
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.custody.types import Health, RevocationCause, State
+from portcullis.entry.verbs import VERBS
+from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.families.opensearch.config import Kind
+from portcullis.operations.services import Trigger
+
+from tests.operations.orders import CAUSE, cognito, group, orders_account
+from tests.operations.worlds import Account, arn
+
+
+@pytest.fixture
+def here() -> Account:
+    return orders_account()
+
+
+def asks(here: Account, verb: str, **arguments: Any) -> Any:
+    return VERBS[verb].run(here.services, "demo", CAUSE, **arguments)
+
+
+def can(here: Account, person: str, does: str, what: str) -> Why:
+    found: Why = asks(here, "can", person=person, does=does, what=what)
+    return found
+
+
+def who(here: Account, does: str, index: str) -> WhoCan:
+    found: WhoCan = asks(here, "who-can", does=does, index=index)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("person", "does", "what", "allowed", "words"),
+    [
+        ("cognito_user:anna", "GET", "orders-1/_search", True, 'documents that match {"term": {"region": "eu"}}'),
+        ("cognito_user:anna", "read", "orders-*", True, "without customer, card masked"),
+        ("cognito_user:anna", "write", "orders-1", False, "no permission of part_of_orders covers it"),
+        ("cognito_user:anna", "read", "payroll-1", False, "no permission of part_of_orders covers it"),
+        ("kim", "PUT", "orders-1/_doc/7", True, "kim may PUT /orders-1/_doc/7"),
+        ("kim", "DELETE", "orders-1", False, "no permission of keeps_orders covers it"),
+        (arn("user", "kim"), "read", "orders-1", True, "yes: kim may read orders-1"),
+        ("rita", "indices:data/read/get", "payroll-1", True, "yes"),
+        ("lee", "read", "payroll-1", True, "yes"),
+        ("both", "read", "payroll-1", True, "yes"),
+        ("both", "read", "orders-1", True, "sees only a part"),
+        ("cognito_user:idle", "read", "orders-1", False, "no mapping names them"),
+        ("kim", "GET", "orders-1/_sql", None, "only the engine can tell"),
+        ("kim", "GET", "_cat/indices", None, "only the engine can tell"),
+        ("kim", "GET", "<orders-{now}>/_search", None, "only the engine can tell"),
+        ("kim", "read", "orders-1,payroll-1", None, "do_not_fail_on_forbidden"),
+        ("rita", "read", "of-orders", None, "may be an alias"),
+        ("master", "read", "payroll-1", True, "yes"),
+    ],
+)
+def test_one_sentence_says_yes_no_or_unknown(
+    here: Account, person: str, does: str, what: str, allowed: bool | None, words: str
+) -> None:
+    found = can(here, person, does, what)
+    assert (found.allowed, found.exit_status) == (allowed, {True: 0, False: 1, None: 4}[allowed])
+    assert found.answer.startswith({True: "yes: ", False: "no: ", None: "unknown: "}[allowed])
+    assert words in found.answer
+    assert allowed is not None or found.unknown
+
+
+def chain(found: Why) -> list[tuple[str, str, str]]:
+    return [(one.layer.value, one.object, one.effect) for one in found.reasons]
+
+
+def test_the_chain_leads_from_the_person_to_the_permission_and_the_lock(here: Account) -> None:
+    found = asks(here, "why", person="cognito_user:anna", index="orders-1")
+    assert chain(found) == [
+        ("person", "cognito_user:anna", "is in 1 group that counts here"),
+        ("group", "cognito_group:tokens", "gives part_of_orders"),
+        ("role by the token", arn("role", "tokens"), "the token carries it"),
+        ("principal", cognito("anna"), "is how the engine sees them"),
+        ("mapping", f"rolesmapping/part_of_orders/backend_roles: {arn('role', 'tokens')}", "gives part_of_orders"),
+        (
+            "permission",
+            "roles/part_of_orders",
+            'allows it, only documents that match {"term": {"region": "eu"}}, without the fields customer, masked: card',
+        ),
+        ("custody", "demo", "lets in whom the engine lets in"),
+    ]
+
+
+def test_a_link_says_since_when_it_is_so_by_whom_and_by_which_event(here: Account) -> None:
+    here.people.groups[group("readers")] = (cognito("lee"), cognito("new"))
+    VERBS["synchronise"].run(here.services, "demo", Trigger("event 99", "iam"))
+    found = asks(here, "why", person="new", index="payroll-1")
+    of = {one.layer: one for one in found.reasons}
+    assert (of[Layer.MAPPING].event, of[Layer.MAPPING].by) == ("event 99", "iam")
+    assert (of[Layer.PERMISSION].event, of[Layer.PERMISSION].by) == ("event 4711", "sam")
+    assert of[Layer.MAPPING].since.endswith("Z")
+    assert "grant 4" in of[Layer.MAPPING].rule
+
+
+def test_a_no_says_which_group_would_make_it_a_yes(here: Account) -> None:
+    assert can(here, "cognito_user:idle", "read", "payroll-1").would_allow == (
+        "cognito_group:readers (role reads_payroll)",
+    )
+    assert can(here, "kim", "read", "payroll-1").would_allow == ()
+
+
+def test_a_group_whose_role_the_token_does_not_carry_gives_nothing(here: Account) -> None:
+    here.people.ranked["readers"] = Rank(arn("role", "other"), 0)
+    here.people.groups[group("readers")] = (cognito("both"),)
+    found = can(here, "both", "read", "orders-1")
+    assert found.allowed is False
+    assert ("group", "cognito_group:tokens", "gives nothing: their token carries the role of readers") in chain(found)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "words"),
+    [
+        ({"tokens": Rank(arn("role", "tokens"), 1), "readers": Rank(arn("role", "r"), 1)}, "the same precedence"),
+    ],
+)
+def test_whom_the_identity_pool_refuses_may_nothing(here: Account, ranks: dict[str, Rank], words: str) -> None:
+    here.people.ranked = ranks
+    found = can(here, "both", "read", "payroll-1")
+    assert (found.allowed, words in found.answer) == (False, True)
+
+
+def names(found: WhoCan, allowed: bool | None = True) -> set[str]:
+    return {one.person for one in found.people if one.allowed is allowed}
+
+
+def test_people_are_listed_by_name_also_those_behind_a_group_by_role(here: Account) -> None:
+    found = who(here, "read", "orders-*")
+    administrators = {"iam_role:master", "iam_role:portcullis-automation"}
+    assert names(found) - administrators == {"cognito_user:anna", "cognito_user:both", "iam_user:kim", "iam_user:anna"}
+    assert "iam_role:tokens" not in names(found)
+    anna = next(one for one in found.people if one.person == "cognito_user:anna")
+    assert (anna.through, anna.limited, anna.indices) == (("cognito_group:tokens",), True, ("orders-1", "orders-2"))
+    assert names(who(here, "write", "orders-1")) - administrators == {"iam_user:kim", "iam_user:anna"}
+
+
+def test_who_can_agrees_with_can_about_everybody(here: Account) -> None:
+    people = asks(here, "matrix").people
+    for index in ("orders-1", "payroll-1"):
+        listed = names(who(here, "read", index))
+        for one in people:
+            assert (can(here, one.person, "read", index).allowed is True) == (one.person in listed), (one, index)
+
+
+def test_whoever_was_mapped_by_hand_is_listed_with_the_mapping(here: Account) -> None:
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/reads_payroll/users/-", "value": cognito("eve")}])
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/reads_payroll/users/-", "value": "sub-*"}])
+    found = {one.person: one for one in who(here, "read", "payroll-*").people}
+    eve = found["cognito_user:eve"]
+    assert eve.through == (f"rolesmapping/reads_payroll/users: {cognito('eve')}",)
+    assert eve.allowed is None, "only whoever is in a group with a role can sign in"
+    assert found["anybody:a name that fits sub-*"].allowed is True
+    assert "made by hand" in next(
+        one.rule for one in can(here, "cognito_user:eve", "read", "payroll-1").reasons if one.layer is Layer.MAPPING
+    )
+
+
+def test_what_only_the_engine_reads_is_unknown_and_never_a_no(here: Account) -> None:
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/reads_payroll/users/-", "value": r"/\p{L}+/"}])
+    found = can(here, "kim", "read", "payroll-1")
+    assert found.allowed is None
+    assert r"rolesmapping/reads_payroll/users: /\p{L}+/" in found.unknown[0]
+    assert "anybody:a name that fits /\\p{L}+/" in names(who(here, "read", "payroll-1"), None)
+
+
+def test_a_group_that_cannot_be_read_makes_a_no_unknown(here: Account) -> None:
+    here.people.hidden[group("readers")] = "not allowed"
+    found = can(here, "cognito_user:idle", "read", "payroll-1")
+    assert (found.allowed, "cognito_group:readers" in found.answer) == (None, True)
+    assert can(here, "cognito_user:idle", "read", "orders-1").allowed is False  # that group would not give it
+    here.people.ranks_fail = True
+    assert can(here, "cognito_user:anna", "read", "orders-1").allowed is None
+    assert "who is in which group of the user pool" in " ".join(who(here, "read", "orders-1").unknown)
+
+
+def test_an_engine_that_does_not_say_its_indices_leaves_patterns_unknown(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent() -> None:
+        raise Unreachable("no answer")
+
+    monkeypatch.setattr(here.engine, "blocks", silent)
+    assert can(here, "kim", "read", "orders-*").allowed is None
+    assert can(here, "kim", "read", "orders-1").allowed is True
+    assert names(who(here, "read", "orders-*"))
+
+
+def test_while_it_is_locked_nobody_may_and_the_chain_is_still_told(here: Account) -> None:
+    VERBS["lock"].run(here.services, "demo", CAUSE, reason="a leak")
+    found = can(here, "kim", "read", "orders-1")
+    assert found.allowed is False
+    assert "demo is locked manually by sam since" in found.answer
+    assert (found.reasons[-1].layer, found.reasons[-1].by, found.reasons[-1].effect) == (
+        Layer.CUSTODY,
+        "sam",
+        "nobody is let in",
+    )
+    assert any(one.object == "roles/keeps_orders" for one in found.reasons)
+    assert "locked manually by sam" in who(here, "read", "orders-1").stopped
+    assert "iam_user:kim" in names(who(here, "read", "orders-1"))
+
+
+def test_while_it_is_on_its_way_to_a_lock_a_yes_is_unknown(here: Account) -> None:
+    custody = here.ledger.custody("demo")
+    at = here.services.now()
+    here.ledger.keep_custody(
+        replace(custody, state=State.LOCKING, health=Health.REVOKED, revoked_since=at, cause=RevocationCause.DISABLED)
+    )
+    found = can(here, "kim", "read", "orders-1")
+    assert (found.allowed, "is being locked" in found.answer) == (None, True)
+    assert can(here, "kim", "read", "payroll-1").allowed is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        ({"person": "anna", "does": "read", "what": "orders-1"}, "person"),  # two are called so
+        ({"person": "nobody", "does": "read", "what": "orders-1"}, "person"),
+        ({"person": "kim", "does": "see", "what": "orders-1"}, "does"),
+        ({"person": "kim", "does": "read", "what": "orders-1/_search"}, "index"),
+        ({"person": "kim", "does": "read", "what": ""}, "index"),
+    ],
+)
+def test_a_question_about_nobody_or_nothing_is_bad_input(here: Account, arguments: dict[str, str], place: str) -> None:
+    here.people.gone |= {Subject(kind, "nobody") for kind in SubjectKind}
+    with pytest.raises(BadInput) as raised:
+        asks(here, "can", **arguments)
+    assert raised.value.place == place
+
+
+def test_somebody_in_no_group_at_all_is_looked_up_by_name(here: Account) -> None:
+    here.people.gone |= {Subject(SubjectKind.COGNITO_USER, "zoe"), Subject(SubjectKind.IAM_ROLE, "zoe")}
+    found = can(here, "zoe", "read", "orders-1")
+    assert (found.person, found.allowed) == ("iam_user:zoe", False)
+    assert can(here, arn("user", "zoe"), "read", "orders-1").allowed is False
+
+
+def test_the_matrix_has_everybody_who_may_something(here: Account) -> None:
+    found = asks(here, "matrix")
+    cells = {row.person: row.cells for row in found.people}
+    assert found.indices == ("orders-1", "orders-2", "payroll-1")
+    assert cells["cognito_user:anna"] == ("part", "part", "-")
+    assert cells["cognito_user:both"] == ("part", "part", "read")
+    assert cells["iam_user:kim"] == ("read write", "read write", "-")
+    assert cells["iam_role:master"] == ("read write",) * 3
+    assert "cognito_user:idle" not in cells
+    only = asks(here, "matrix", indices=["pay*"], people=["r*"])
+    assert [(row.person, row.cells) for row in only.people] == [("iam_user:rita", ("read",))]
+
+
+def test_a_family_without_answers_refuses(here: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portcullis.families.answering.ANSWERS", {})
+    with pytest.raises(Refused, match="not answered yet"):
+        can(here, "kim", "read", "orders-1")
+
+
+def test_no_question_changes_anything(here: Account) -> None:
+    before, writes = here.fate.calls, here.engine.writes
+    can(here, "kim", "read", "orders-1")
+    who(here, "read", "*")
+    asks(here, "matrix")
+    assert (here.fate.calls, here.engine.writes) == (before, writes)
