@@ -182,7 +182,7 @@ def test_adopt_writes_a_file(made: Account, file: Path, tmp_path: Path, capsys: 
     status, out, err = run(capsys, "adopt", "demo", "--out", taken, "--yes")
     assert (status, out) == (0, "")
     assert "taken over: roles/editors\n" in err
-    assert "1 things taken over" in err
+    assert "1 thing taken over" in err
     assert "editors" in taken.read_text("utf-8")
     assert run(capsys, "plan", taken)[0] == 0
     status, out, _ = run(capsys, "adopt", "demo")
@@ -385,6 +385,6 @@ def test_status_says_why_it_is_locked_since_when_by_whom_and_whether_a_window_is
     assert out.splitlines()[:4] == [
         "demo: locked, key revoked",
         "revoked since 2025-11-22T07:28:00Z: disabled, by mallory",
-        "held by ann since 2025-11-22T07:28:00Z: a leak",
+        "locked manually by ann since 2025-11-22T07:28:00Z: a leak",
         "break-glass is open until 2025-11-22T07:28:00Z, for ben: order 4711",
     ]

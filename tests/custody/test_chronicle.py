@@ -43,7 +43,7 @@ REVOKED = replace(OPEN, health=Health.REVOKED, cause=RevocationCause.DISABLED)
 LOCKED = replace(OPEN, state=State.LOCKED)
 CHANGES: dict[str, tuple[Custody, Custody, tuple[Entry, ...]]] = {
     "nothing": (OPEN, OPEN, ()),
-    "held": (OPEN, replace(OPEN, hold=HOLD), (Entry("hold", "held by anna: a drill"),)),
+    "held": (OPEN, replace(OPEN, hold=HOLD), (Entry("hold", "locked manually by anna: a drill"),)),
     "still held": (replace(OPEN, hold=HOLD), replace(OPEN, hold=HOLD, version=9), ()),
     "released": (replace(OPEN, hold=HOLD), OPEN, (Entry("release", "the lock by hand was taken off"),)),
     "a window that reads": (
@@ -84,7 +84,7 @@ MOVES: dict[str, tuple[Custody, Custody, str]] = {
     "by a person": (
         OPEN,
         replace(OPEN, state=State.LOCKING, hold=HOLD, by="eve"),
-        "open -> locking, key healthy, held by anna: a drill",
+        "open -> locking, key healthy, locked manually by anna: a drill",
     ),
     "whole": (replace(OPEN, state=State.LOCKING), replace(LOCKED, hold=HOLD), "locking -> locked, key healthy"),
     "open again": (

@@ -332,7 +332,9 @@ def test_held_and_then_revoked_the_new_reason_is_told() -> None:
     c, _, _ = run(custody.hold(Custody("demo"), "ann", "suspicious reads", NOW), OK)
     c, _, told = run(c, OFF, NOW + timedelta(minutes=1))
     assert told == [Tell.LOCKED]
-    with pytest.raises(Refused, match=r"restore the key, then unlock it again \(held by ann: suspicious reads\)"):
+    with pytest.raises(
+        Refused, match=r"restore the key, then unlock it again \(locked manually by ann: suspicious reads\)"
+    ):
         custody.release(c)
 
 

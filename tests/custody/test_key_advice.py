@@ -108,7 +108,7 @@ def rotated(times: int) -> dict[str, Any]:
 
 def test_given_a_key_that_is_fit_then_nothing_is_wrong_with_it() -> None:
     found = advise(WANTED, GOOD, NOW)
-    assert {one.weight for one in found} <= {Weight.RIGHT, Weight.NOTE}
+    assert {one.weight for one in found} <= {Weight.OK, Weight.NOTE}
     assert {one.code for one in found if one.weight is Weight.NOTE} == {"grants-readers"}
 
 
@@ -179,7 +179,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
     ),
     "rotation off": ({"rotation": {"KeyRotationEnabled": False}}, {}, "key-rotation", Weight.WARNING),
     "rotation not seen": ({"rotation": REFUSED}, {}, "key-rotation", Weight.NOTE),
-    "every 31 days, plenty left": ({"rotations": rotated(3)}, {"on_demand_days": 31}, "key-on-demand", Weight.RIGHT),
+    "every 31 days, plenty left": ({"rotations": rotated(3)}, {"on_demand_days": 31}, "key-on-demand", Weight.OK),
     "every 31 days, few left": ({"rotations": rotated(20)}, {"on_demand_days": 31}, "key-on-demand", Weight.WARNING),
     "every 31 days, none left": ({"rotations": rotated(25)}, {"on_demand_days": 31}, "key-on-demand", Weight.WARNING),
     "rotations not seen": ({"rotations": REFUSED}, {"on_demand_days": 31}, "key-on-demand", Weight.WARNING),
@@ -252,19 +252,19 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
         "key-owner",
         Weight.NOTE,
     ),
-    "without an ARN": ({"describe": metadata(Arn="")}, {}, "key-region", Weight.RIGHT),
+    "without an ARN": ({"describe": metadata(Arn="")}, {}, "key-region", Weight.OK),
     "an alias by its name": ({}, {"named": "alias/demo"}, "key-alias", Weight.NOTE),
     "the primary": (
         {"describe": metadata(**multi("PRIMARY", "eu-west-1"))},
         {"replicas": ("eu-west-1", REGION)},
         "key-multi-region",
-        Weight.RIGHT,
+        Weight.OK,
     ),
     "a replica that rotates": (
         {"describe": metadata(**multi("REPLICA")), "rotation": {"KeyRotationEnabled": True}},
         {},
         "key-rotation",
-        Weight.RIGHT,
+        Weight.OK,
     ),
     "a replica of nobody": (
         {"describe": metadata(MultiRegion=True, MultiRegionConfiguration={"MultiRegionKeyType": "REPLICA"})},
@@ -272,7 +272,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
         "key-multi-region",
         Weight.NOTE,
     ),
-    "no domain yet": ({"grants": {"Grants": []}}, {"domain_arn": "", "domain_key": ""}, "key-alias", Weight.RIGHT),
+    "no domain yet": ({"grants": {"Grants": []}}, {"domain_arn": "", "domain_key": ""}, "key-alias", Weight.OK),
     "grants in pages": ({"grants": {"Grants": [], "Truncated": True}}, {}, "grants-unseen", Weight.NOTE),
     "readers of many kinds": (
         {
@@ -304,7 +304,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
         },
         {},
         "key-type",
-        Weight.RIGHT,
+        Weight.OK,
     ),
     "a policy that is no JSON": ({"policy": {"Policy": "{"}}, {}, "policy-unseen", Weight.WARNING),
     "open to all": (
@@ -368,7 +368,7 @@ def test_each_thing_that_can_be_wrong_is_found_with_its_remedy(case: str) -> Non
     answers, wanted, code, weight = CASES[case]
     found = advise(replace(WANTED, **wanted), replace(GOOD, **answers), NOW)
     (one,) = [one for one in found if one.code == code and one.weight is weight]
-    assert one.remedy or weight in (Weight.RIGHT, Weight.NOTE)
+    assert one.remedy or weight in (Weight.OK, Weight.NOTE)
     assert bool(errors(found)) == (weight is Weight.ERROR), list(errors(found))
     assert found == tuple(sorted(found, key=lambda one: list(Weight)[::-1].index(one.weight))), (
         "what is wrong comes first"

@@ -132,7 +132,7 @@ def test_the_automation_sees_what_there_is_to_know_of_somebody_else_s_key(scene:
     assert checked["exit_status"] == 0, checked
     assert "imported" in found["key-origin"]["says"]
     assert "replica" in found["key-multi-region"]["says"]
-    assert found["policy-five"]["weight"] == "right"
+    assert found["policy-five"]["weight"] == "OK"
     told = scene.cast.operate("key-status", "look", deployment=scene.up.deployment)
     assert told["expires_in_days"] in (DAYS - 1, DAYS)
     assert told["alias"] == ALIAS

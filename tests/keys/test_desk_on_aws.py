@@ -57,7 +57,7 @@ def test_given_a_key_under_the_policy_to_paste_then_nothing_is_wrong_with_it(aws
     wrong = [one for one in found if one.weight in (Weight.ERROR, Weight.WARNING)]
     assert not wrong
     assert {"policy-five", "grants-service", "key-rotation", "key-state"} <= {
-        one.code for one in found if one.weight is Weight.RIGHT
+        one.code for one in found if one.weight is Weight.OK
     }
     grants = aws.client("kms").list_grants(KeyId=key)["Grants"]
     aws.client("kms").revoke_grant(KeyId=key, GrantId=grants[0]["GrantId"])
@@ -112,7 +112,7 @@ def test_an_alias_is_followed_and_a_multi_region_key_told(aws: Emulator, name: s
     alias = f"arn:aws:kms:{aws.region}:{aws.account}:alias/{name}"
     codes = {one.code: one for one in _advice(aws, alias, replicas=("eu-west-1",))}
     assert codes["key-alias"].weight is Weight.NOTE
-    assert codes["key-multi-region"].weight is Weight.RIGHT
+    assert codes["key-multi-region"].weight is Weight.OK
     assert "key-replicas" not in codes
     assert "key-replicas" in {one.code for one in errors(_advice(aws, alias, replicas=("eu-north-1",)))}
 

@@ -282,13 +282,13 @@ def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None
         f"{operation}: {summary}" for operation, summary in told if operation in ("hold", "release", "break-glass")
     ]
     assert words == [
-        "hold: held by ann: a leak",
-        "hold: held by ann: a leak, confirmed",
+        "hold: locked manually by ann: a leak",
+        "hold: locked manually by ann: a leak, confirmed",
         f"break-glass: open for ann until {(opened + timedelta(minutes=5)).isoformat()}: order 4711",
         "break-glass: ended",
         "release: the lock by hand was taken off",
     ]
-    assert dict(told)["locking"].endswith("held by ann: a leak")
+    assert dict(told)["locking"].endswith("locked manually by ann: a leak")
 
 
 def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history() -> None:
@@ -341,6 +341,6 @@ def test_an_alert_is_sent_as_it_was_queued_with_its_page_and_its_time() -> None:
     assert (told.deployment, told.severity, told.runbook) == ("demo", "critical", "locked-by-revocation")
     assert told.detail == {"at": after.alerted[Tell.LOCKED].isoformat()}
     assert "demo is locked" in told.happened
-    assert told.done.startswith("Taken: shut mappings, block indices")
+    assert told.done.startswith("Done: shut mappings, block indices")
     assert "If this is not intended" in told.next
     assert (after.outbox, after.telling_since) == ((), None)

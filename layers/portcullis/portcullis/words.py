@@ -38,6 +38,11 @@ def _sign(sign: str) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
+def many(count: int, one: str, more: str = "") -> str:
+    """ "1 step", "2 steps"; `more` where the plural takes more than an s."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
 def in_words(entry: str) -> str:
     """A name as a message may carry it, on one line whatever it holds."""
     return entry if entry.isprintable() else ascii(entry)

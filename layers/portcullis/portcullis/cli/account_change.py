@@ -13,6 +13,7 @@ from portcullis.cli.account_look import lines
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, Refused
 from portcullis.words import line as one_line
+from portcullis.words import many
 
 
 @click.command(short_help="Bring the engine to what a deployment file asks for.")
@@ -85,7 +86,7 @@ def adopt(
     found = run("adopt", about.deployment, **asked, dry_run=dry_run or not yes)
     if asks and found["taken"] and not found["steps"]:
         _show_taken(found, "to be taken over")
-        click.confirm(f"claim these {len(found['taken'])} for {about.deployment}?", abort=True, err=True)
+        click.confirm(f"claim {many(len(found['taken']), 'thing')} for {about.deployment}?", abort=True, err=True)
         found = run("adopt", about.deployment, **asked, expected=found["digest"])
     shown_only = not found["claimed"] and bool(found["taken"]) and not found["steps"]
     if out is not None and not (dry_run or shown_only):
@@ -109,7 +110,7 @@ def adopt(
         done = "found; nothing is claimed until the file asks for no change"
     elif not found["claimed"] and found["taken"]:
         done = "found; nothing is claimed and no file written: --yes does both"
-    click.echo(f"{about.deployment}: {found['adopted']} things {done}", err=True)
+    click.echo(f"{about.deployment}: {many(found['adopted'], 'thing')} {done}", err=True)
     return int(found["exit_status"])
 
 
@@ -163,7 +164,7 @@ def sweep() -> int:
         return 1 if failed else 0
     for one in found:
         console().text(
-            f"{one['deployment']}: {one['state'] or 'not swept'}, key {one['health'] or 'unknown'}, {one['steps']} steps"
+            f"{one['deployment']}: {one['state'] or 'not swept'}, key {one['health'] or 'unknown'}, {many(one['steps'], 'step')}"
         )
         lines("  changed by hand", one["drift"], fg="yellow")
     if failed:
@@ -187,7 +188,8 @@ def show_outcome(outcome: Any) -> int:
         return status
     steps = outcome["plan"]["steps"]
     console().text(
-        f"{outcome['deployment']}: {outcome['status']}, {len(steps)} steps in {outcome['writes']} writes", fg="green"
+        f"{outcome['deployment']}: {outcome['status']}, {many(len(steps), 'step')} in {many(outcome['writes'], 'write')}",
+        fg="green",
     )
     words = [f"{one['operation']} {claim_in_words(one['claim'])} because {one['because']}" for one in steps]
     lines("done", words)

@@ -52,7 +52,7 @@ def show_why(custody: Any) -> None:
     if since := custody.get("unreachable_since"):
         console().text(f"the key cannot be reached since {since}: nothing is locked or opened for that", fg="yellow")
     if hold := custody.get("hold"):
-        console().text(f"held by {hold['by']} since {hold['at']}: {hold['reason']}")
+        console().text(f"locked manually by {hold['by']} since {hold['at']}: {hold['reason']}")
     if glass := custody.get("break_glass"):
         may = " (it may write)" if glass.get("write") else ""
         text = f"break-glass is open until {glass['until']}, for {glass['by']}: {glass['reason']}{may}"

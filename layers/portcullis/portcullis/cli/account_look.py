@@ -12,6 +12,7 @@ from portcullis.cli.account import PLAN_VERSION, account_options, deployments_he
 from portcullis.cli.account_gate import show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput
+from portcullis.words import many
 
 _MOST = 40  # lines of one part; --json has them all
 
@@ -30,7 +31,9 @@ def show_status(found: Any) -> None:
     place = found["registration"]["place"]
     what = f"domain {place['name']}" if "name" in place else "cluster"
     console().text(f"{what} at {place['endpoint']}")
-    console().text(f"covered until {found['watermark'] or 'never'}; {found['steps_waiting']} steps wait to be applied")
+    waiting = found["steps_waiting"]
+    pending = many(waiting, "pending change") if waiting else "no pending changes"
+    console().text(f"last full check: {found['watermark'] or 'never'}; {pending}")
     lines("not seen", found.get("blind", ()), fg="red")
     lines("another road", found.get("roads", ()), fg="red")
     lines("asks for attention", found["problems"], fg="yellow")
@@ -79,7 +82,7 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
         console().text(found["locked"], fg="red", bold=True)
     if not found["steps"]:
         console().text(f"{about.deployment}: nothing to change", fg="green")
-    lines(f"{len(found['steps'])} steps", found["steps"])
+    lines(many(len(found["steps"]), "step"), found["steps"])
     lines("who gains", found["gains"], fg="green")
     lines("who loses", found["losses"], fg="red")
     lines("not done: a person has to decide", found["conflicts"], fg="yellow")

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from portcullis.cli.console import console
-from portcullis.words import line
+from portcullis.words import line, many
 
 _WIDTH = 80
 _LABEL = 12
@@ -55,11 +55,11 @@ def show_who_can(found: Any) -> None:
     if found["stopped"]:
         for text in _folded(f"nobody may now: {found['stopped']}; once it is open:"):
             console().text(text, fg="red", bold=True)
-    for text in _folded(f"{_many(len(may), 'person', 'people')} may {question}"):
+    for text in _folded(f"{many(len(may), 'person', 'people')} may {question}"):
         console().text(text, bold=True)
     _show_people(may)
     if perhaps:
-        console().text(f"of {_many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
+        console().text(f"of {many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
         _show_people(perhaps)
     _section("indices", found["indices"])
     _section("not known here", found["unknown"], fg="yellow")
@@ -83,7 +83,7 @@ def show_matrix(found: Any) -> None:
     if found["stopped"]:
         for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
             console().text(text, fg="red", bold=True)
-    title = f"{_many(len(people), 'person', 'people')} by {_many(len(indices), 'index', 'indices')}"
+    title = f"{many(len(people), 'person', 'people')} by {many(len(indices), 'index', 'indices')}"
     console().text(f"{title} of {found['deployment']}", bold=True)
     console().text("r reads, p reads a part, w writes, - nothing, ? not known here", dim=True)
     for number, index in enumerate(indices, 1):
@@ -109,10 +109,6 @@ def _cell(words: str) -> str:
 def _short(name: str) -> str:
     shown = line(name)
     return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 3] + "..."
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"
 
 
 def _section(title: str, items: Iterable[str], **style: Any) -> None:

@@ -8,6 +8,7 @@ import click
 
 from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.console import console
+from portcullis.words import many
 
 
 @click.command(short_help="Delete a deployment, and say what remains.")
@@ -99,7 +100,7 @@ def re_key(deployment: str, to: str, only_state: bool, cancel: bool) -> int:
         console().text(f"{found['deployment']} -> {found['to']}: {found['step']}", bold=True)
         console().text(f"done: {', '.join(found['done']) or 'nothing yet'}")
         for index, checksum in found["checksums"].items():
-            console().text(f"  {index:<40} {checksum.split(':')[0]} documents, the same in both")
+            console().text(f"  {index:<40} {many(int(checksum.split(':')[0]), 'document')}, the same in both")
         console().text(f"next: {found['next']}")
     return int(found["exit_status"])
 

@@ -12,7 +12,7 @@ from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, is_file, own_credentials, run
 from portcullis.cli.console import console, json_option
 
-_COLOURS = {"error": "red", "warning": "yellow", "note": None, "right": "green"}
+_COLOURS = {"error": "red", "warning": "yellow", "note": None, "OK": "green"}
 
 
 @click.group(short_help="Check a key, show how it is, print the policy its owner has to paste.")
@@ -28,11 +28,11 @@ def key() -> None:
     """
 
 
-@key.command("check", short_help="Say what is right and wrong with a key, each with its remedy.")
+@key.command("check", short_help="Say what is OK and what is wrong with a key, each with its remedy.")
 @click.argument("target", metavar="FILE|DEPLOYMENT", shell_complete=deployments_here)
 @account_options
 def key_check(target: str) -> int:
-    """Say what is right and wrong with a key for this deployment: type, Region, state, policy, grants, rotation, expiry.
+    """Say what is OK and what is wrong with a key for this deployment: type, Region, state, policy, grants, rotation, expiry.
 
     Of a FILE the key is asked with your own credentials, and nothing has to be deployed; of a DEPLOYMENT by the automation.
 

@@ -31,7 +31,11 @@ def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entr
         if told.name in _EVENTS and told not in before.outbox
     ]
     if before.hold != after.hold:
-        asked = f"held by {after.hold.by}: {after.hold.reason}" if after.hold else "the lock by hand was taken off"
+        asked = (
+            f"locked manually by {after.hold.by}: {after.hold.reason}"
+            if after.hold
+            else "the lock by hand was taken off"
+        )
         found.append(Entry("hold" if after.hold else "release", asked))
     if before.break_glass != after.break_glass:
         window = after.break_glass
@@ -53,7 +57,7 @@ def _moved(before: Custody, after: Custody, event_at: str) -> Entry:
     if after.health is Health.REVOKED and after.by:
         summary += f", by {after.by}"
     if after.state is State.LOCKING and after.hold:
-        summary += f", held by {after.hold.by}: {after.hold.reason}"
+        summary += f", locked manually by {after.hold.by}: {after.hold.reason}"
     if after.state is State.OPEN and before.lock_began and after.since:
         summary += f", after {_words(before.lock_began, after.since)}"
     if after.deletion and after.state is State.DELETING:

@@ -54,9 +54,7 @@ def _of_document(judged: Judged, wanted: KeyWanted) -> Iterator[Advice]:
             "an organisation path must hold this account; the first domain made under the key shows it",
         )
     if not judged.lacking and judged.grants is not False:
-        yield Advice(
-            "policy-five", Weight.RIGHT, "the search service may do the five things it needs, and hold its grant"
-        )
+        yield Advice("policy-five", Weight.OK, "the search service may do the five things it needs, and hold its grant")
     wrong = (
         (
             "policy-open",
@@ -105,7 +103,7 @@ def of_grants(wanted: KeyWanted, answer: Answer) -> Iterator[Advice]:
             "grants-unseen", Weight.NOTE, "the list of the key's grants is incomplete", ask_owner("ListGrants")
         )
     elif probe.health is Health.HEALTHY:
-        yield Advice("grants-service", Weight.RIGHT, "the search service holds its grant for this domain")
+        yield Advice("grants-service", Weight.OK, "the search service holds its grant for this domain")
     elif wanted.grant_seen:
         yield Advice(
             "grants-service",

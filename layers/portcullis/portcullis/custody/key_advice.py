@@ -38,7 +38,7 @@ def advise(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> tuple[Advic
         *of_grants(wanted, answers.grants),
         *of_tags(wanted, answers.tags),
     )
-    order = (Weight.ERROR, Weight.WARNING, Weight.NOTE, Weight.RIGHT)
+    order = (Weight.ERROR, Weight.WARNING, Weight.NOTE, Weight.OK)
     return tuple(sorted(found, key=lambda one: order.index(one.weight)))
 
 
@@ -84,7 +84,7 @@ def _kind(metadata: Mapping[str, Any]) -> Iterator[Advice]:
             "a domain takes a symmetric key for encryption only (SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT): make another key",
         )
     else:
-        yield Advice("key-type", Weight.RIGHT, "symmetric, for encryption")
+        yield Advice("key-type", Weight.OK, "symmetric, for encryption")
     if metadata.get("KeyManager") == "AWS":
         yield Advice(
             "key-manager",
@@ -114,7 +114,7 @@ def _place(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]:
     if region and region != wanted.context.region:
         yield _elsewhere(wanted, region)
     else:
-        yield Advice("key-region", Weight.RIGHT, f"in {region or wanted.context.region}, as the domain")
+        yield Advice("key-region", Weight.OK, f"in {region or wanted.context.region}, as the domain")
     if account and account != wanted.context.account:
         yield Advice(
             "key-owner",
@@ -128,7 +128,7 @@ def _state(answers: KeyAnswers, metadata: Mapping[str, Any], now: datetime) -> I
     state = str(metadata.get("KeyState", "absent"))
     health = read_describe(answers.describe, now).health
     if health is Health.HEALTHY:
-        yield Advice("key-state", Weight.RIGHT, f"{state.lower()}")
+        yield Advice("key-state", Weight.OK, f"{state.lower()}")
         return
     due = metadata.get("DeletionDate")
     until = f" until {due:%Y-%m-%d %H:%M %Z}".rstrip() if isinstance(due, datetime) else ""
@@ -158,7 +158,7 @@ def _material(metadata: Mapping[str, Any], now: datetime) -> Iterator[Advice]:
     }
     yield Advice(
         "key-origin",
-        Weight.RIGHT if origin == "AWS_KMS" else Weight.NOTE,
+        Weight.OK if origin == "AWS_KMS" else Weight.NOTE,
         f"its material is {words.get(origin, origin)}",
         ""
         if origin == "AWS_KMS"
@@ -195,7 +195,7 @@ def _regions(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]
     there = {str(one.get("Region")) for one in [multi.get("PrimaryKey") or {}, *(multi.get("ReplicaKeys") or [])]}
     primary = (multi.get("PrimaryKey") or {}).get("Region", "another Region")
     says = "multi-Region, the primary" if kind == "PRIMARY" else f"multi-Region, a replica of the primary in {primary}"
-    yield Advice("key-multi-region", Weight.RIGHT if kind == "PRIMARY" else Weight.NOTE, says)
+    yield Advice("key-multi-region", Weight.OK if kind == "PRIMARY" else Weight.NOTE, says)
     if missing := sorted(set(wanted.replicas) - there):
         yield Advice(
             "key-replicas",
@@ -215,7 +215,7 @@ def _alias(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]:
             "an Amazon domain looks behind the alias once, when it is made: moving the alias is noticed and told, and needs a re-key",
         )
     else:
-        yield Advice("key-alias", Weight.RIGHT, "named by its own ARN: it cannot be exchanged unnoticed")
+        yield Advice("key-alias", Weight.OK, "named by its own ARN: it cannot be exchanged unnoticed")
     if wanted.domain_key and behind and last_of(wanted.domain_key) != last_of(behind):
         yield Advice(
             "key-not-followed",
@@ -245,7 +245,7 @@ def _rotation(wanted: KeyWanted, answers: KeyAnswers, metadata: Mapping[str, Any
     elif isinstance(status, Mapping) and status.get("KeyRotationEnabled"):
         period = status.get("RotationPeriodInDays", 365)
         of_whom = ", as its primary says" if kind == "REPLICA" else ""
-        yield Advice("key-rotation", Weight.RIGHT, f"rotates by itself every {period} days{of_whom}")
+        yield Advice("key-rotation", Weight.OK, f"rotates by itself every {period} days{of_whom}")
     else:
         yield Advice(
             "key-rotation",
@@ -268,7 +268,7 @@ def _on_demand(wanted: KeyWanted, answer: Answer, metadata: Mapping[str, Any], n
     every = timedelta(days=wanted.on_demand_days)
     due = rotation.next_on_demand(rotations, metadata.get("CreationDate"), every, now)
     left = rotation.budget(rotation.used_on_demand(rotations), every, due)
-    weight = Weight.RIGHT if left.severity is Severity.INFO else Weight.WARNING  # it still encrypts: no error
+    weight = Weight.OK if left.severity is Severity.INFO else Weight.WARNING  # it still encrypts: no error
     yield Advice(
         "key-on-demand",
         weight,

@@ -11,7 +11,7 @@ from portcullis.custody.probes import Answer
 
 
 class Weight(StrEnum):
-    RIGHT = "right"
+    OK = "OK"
     NOTE = "note"
     WARNING = "warning"
     ERROR = "error"  # nothing may be built on this key

@@ -40,7 +40,11 @@ def release(c: Custody) -> Custody:
     if c.state in _GONE:
         raise Refused(f"{c.deployment} is {c.state}: it cannot be unlocked")
     if c.revoked_since is not None:
-        then = f"then unlock it again (held by {c.hold.by}: {c.hold.reason})" if c.hold else "it unlocks by itself"
+        then = (
+            f"then unlock it again (locked manually by {c.hold.by}: {c.hold.reason})"
+            if c.hold
+            else "it unlocks by itself"
+        )
         reached = "" if c.health is Health.REVOKED else ", and it could not be reached since"
         raise Refused(
             f"the key of {c.deployment} is revoked ({c.cause or 'cause unknown'}, "

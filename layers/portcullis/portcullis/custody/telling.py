@@ -173,11 +173,11 @@ def _facts(c: Custody) -> dict[str, str]:
     if c.revoked_since or not hold:
         why = f"its key is revoked ({c.cause or 'cause unknown'}) since {since}{by}"
     else:
-        why = f"held by {hold.by} since {hold.at.isoformat()}: {hold.reason}"
+        why = f"locked manually by {hold.by} since {hold.at.isoformat()}: {hold.reason}"
     return {
         "deployment": c.deployment,
         "why": why,
-        "held": f"It stays locked until released: held by {hold.by} ({hold.reason}). " if hold else "",
+        "held": f"It stays locked until it is unlocked: locked manually by {hold.by} ({hold.reason}). " if hold else "",
         "way_back": _way_back(c),
         "taken": taken or "nothing yet",
         "failing": failing or "nothing",
@@ -248,7 +248,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.LOCKED: (
         Severity.CRITICAL,
         "{deployment} is locked: {why}.",
-        "Taken: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
+        "Done: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
         "See what became of the key, and by whom: `portcullis key check {deployment}`, `portcullis history {deployment}`. {way_back} "
         + _CHECK,
         "locked-by-revocation",
@@ -263,14 +263,14 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.LOCK_INCOMPLETE: (
         Severity.CRITICAL,
         "{deployment} has to be locked ({why}), and not every measure could be taken: {failing}.",
-        "Taken: {taken}. What failed is tried again until it holds.",
+        "Done: {taken}. What failed is tried again until it holds.",
         "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
         "locked-by-revocation",
     ),
     Tell.LOCK_COMPLETE: (
         Severity.INFO,
         "Every measure of the lock of {deployment} is in effect now.",
-        "Taken: {taken}.",
+        "Done: {taken}.",
         "Nothing to do for it. " + _CHECK,
         "locked-by-revocation",
     ),

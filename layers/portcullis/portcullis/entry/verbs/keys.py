@@ -18,7 +18,7 @@ COMMANDS = (
         "key", Wish.KEYS, "Check a key, show how it is, print the policy its owner has to paste.",
         (
             Verb("key-check", LOOK, f"{_CHECK}:key_check", (
-                Document("key-unreachable", "Says what is right and wrong with a deployment's key, with remedies."),)),
+                Document("key-unreachable", "Says what is OK and what is wrong with a deployment's key, with remedies."),)),
             Verb("key-status", LOOK, f"{_CHECK}:key_status", (
                 Document("rotation-not-followed", "Shows a deployment's key: state, rotation, rotations left, expiry."),)),
             Verb("key-policy", LOOK, f"{_CHECK}:key_policy"),

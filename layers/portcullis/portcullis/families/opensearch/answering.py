@@ -42,6 +42,7 @@ _REQUESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "_create": dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
     "_source": {"GET": (f"{_R}get",), "HEAD": (f"{_R}get",)},
+    # One that changes nothing is let through without the bulk permissions; it shows no document.
     "_update": {"POST": (*_BULK, f"{_W}update")},
     "_mapping": {"GET": ("indices:admin/mappings/get",), "PUT": ("indices:admin/mapping/put",)},
     "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": ("indices:admin/settings/update",)},

@@ -30,6 +30,7 @@ from portcullis.operations.writing.in_effect import culprits
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.undertaking import begin, settle, starting
 from portcullis.ports.engine import Engine
+from portcullis.words import many
 
 log = logging.getLogger(__name__)
 _PATIENCE = 10.0  # seconds that a step waits for another writer: it has to be over well within its own lease
@@ -60,7 +61,7 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
-    gone = [f"{len(left)} entries of people who left stay out"] if left else []
+    gone = [f"{many(len(left), 'entry', 'entries')} of people who left stay out"] if left else []
     made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
     return "; ".join([*gone, *made, *opened.lost])
 
@@ -75,7 +76,7 @@ def follow(site: Site, cause: Trigger) -> str:
         outcome = synchronise(site.services, site.name, cause)
         if outcome.status == "waiting":
             raise Unreachable(f"{site.name} was locked again meanwhile")
-        done = f"{len(outcome.plan.steps)} changes"
+        done = many(len(outcome.plan.steps), "change")
     except Shut:
         raise
     except Refused as error:

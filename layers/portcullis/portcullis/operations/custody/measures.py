@@ -19,6 +19,7 @@ from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine, Stop
 from portcullis.ports.registration import IamRole, Registration
+from portcullis.words import many
 
 
 def perform(site: Site, todo: Todo, cause: Trigger) -> str:
@@ -76,7 +77,7 @@ def _not_blocked(engine: Engine, let_in: LetIn) -> list[str]:
 def _save_blocks(site: Site, todo: Todo) -> str:
     blocks = {index: had for index, had in site.engine.blocks().items() if had}
     site.ledger.save(site.name, todo.save_as, blocks)
-    return f"{len(blocks)} indices had blocks of their own"
+    return f"{many(len(blocks), 'index', 'indices')} had blocks of their own"
 
 
 def _block(site: Site, todo: Todo) -> str:

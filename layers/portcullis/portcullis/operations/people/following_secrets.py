@@ -15,6 +15,7 @@ from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.ledger import Change
+from portcullis.words import many
 
 
 def follow_secrets(site: Site, cause: Trigger, *, unlocking: bool = False) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
                 failed.append(error)
     if done:
         words = [f"{user}: the password is that of version {now[user]} of its secret" for user in done]
-        said = f"{len(done)} passwords follow their secrets"
+        said = f"{many(len(done), 'password follows its secret', 'passwords follow their secrets')}"
         name = site.name
         site.ledger.record(Change(name, site.now(), "password", cause.what, cause.actor, said, None, words))
     if failed:

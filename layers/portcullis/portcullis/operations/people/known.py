@@ -20,6 +20,7 @@ from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
+from portcullis.words import many
 
 log = logging.getLogger(__name__)
 _NAME = "people"
@@ -56,7 +57,7 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
     new = [who for who, one in people.known.strangers.items() if before.strangers.get(who) != one]
     lines = [*(people.strangers if new else ()), *people.renewed]
     if lines:
-        site.ledger.record(_change(site, "people", cause, f"{len(lines)} are somebody else now", lines))
+        site.ledger.record(_change(site, "people", cause, f"{many(len(lines), 'is', 'are')} somebody else now", lines))
     site.ledger.save(site.name, _NAME, people.known)
 
 

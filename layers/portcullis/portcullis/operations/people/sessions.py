@@ -19,6 +19,7 @@ from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
+from portcullis.words import many
 
 log = logging.getLogger(__name__)
 _SEEN = "role-members"  # {members: {group: [entry]} at the last look, leaving: {group: [entry]} still to be ended}
@@ -72,7 +73,7 @@ def end_all(site: Site, kept: KeptModel) -> str:
 
 def _end(site: Site, options: Options, people: set[str], groups: Collection[str]) -> str:
     identity = site.identity
-    done = f"{identity.end_sessions(sorted(people))} people signed out"
+    done = f"{many(identity.end_sessions(sorted(people)), 'person', 'people')} signed out"
     bounded = {group: role for group, role in _bounded(site).items() if group in groups}
     if not options.deny_older_sessions or not bounded:
         return done

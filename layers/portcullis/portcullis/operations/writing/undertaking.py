@@ -22,6 +22,7 @@ from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
+from portcullis.words import many
 
 log = logging.getLogger(__name__)
 _NAME = "undertaken"
@@ -189,7 +190,11 @@ def _change(
     lines = [str(step) for step in done[:_LINES]]
     if len(done) > _LINES:
         lines.append(f"and {len(done) - _LINES} more")
-    summary = f"{len(done)} changes" + ("" if writes is None else f" in {writes} writes") + (", a new model" * moved)
+    summary = (
+        many(len(done), "change")
+        + ("" if writes is None else f" in {many(writes, 'write')}")
+        + (", a new model" * moved)
+    )
     if one.claimed:
         summary += f", {len(one.claimed)} taken over"
     if len(done) < len(one.touched):
