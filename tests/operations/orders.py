@@ -8,6 +8,7 @@ from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.known import known
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Cognito
 
 from tests.operations.worlds import POOL, Account, account, arn, house, model_text
 
@@ -48,7 +49,7 @@ def orders_account() -> Account:
     """People in groups, granted parts of orders and payroll, on an engine that holds all of it."""
     groups = {Kind.ACTION_GROUPS: known("OpenSearch_3.3").action_groups}
     made = account(SecurityConfig({**house().documents, **groups}))
-    made.registered(group_roles={"tokens": arn("role", "tokens")})
+    made.registered(cognito=Cognito(POOL, group_roles={"tokens": arn("role", "tokens")}))
     signed_in = Rank(arn("role", "signed-in"), 1000)
     made.people.ranked = {"tokens": Rank(arn("role", "tokens"), 1), "readers": signed_in, "writers": signed_in}
     made.people.groups |= {

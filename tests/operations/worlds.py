@@ -396,10 +396,10 @@ class People:
         for subject, by in {(grant.subject, grant.by) for grant in grants}:
             name = subject.name
             match subject.kind:
-                case SubjectKind.COGNITO_GROUP if by is By.ROLE and name in self.ranked:
-                    roles[subject] = (self.ranked[name].role,)
                 case _ if subject in self.gone:
                     missing.add(subject)
+                case SubjectKind.COGNITO_GROUP if by is By.ROLE and name in self.ranked:
+                    roles[subject] = (self.ranked[name].role,)
                 case SubjectKind.IAM_USER:
                     users[subject] = (name if name.startswith("arn:") else arn("user", name),)
                 case SubjectKind.IAM_ROLE:

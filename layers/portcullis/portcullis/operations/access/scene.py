@@ -53,13 +53,14 @@ def live(site: Site) -> Scene:
             unseen.append(f"{what} could not be read: {error}")
             return otherwise
 
+    cognito = site.registration.cognito
     looked = site.identity.look(kept.access.grants)
     unseen += [f"{subject} could not be read: {why}" for subject, why in sorted(looked.unseen.items())]
     unread = frozenset(map(str, looked.unseen))
     pool = look(
         "who is in which group of the user pool",
         lambda: _pool(site, kept.access.grants),
-        Pool(site.registration.user_pool),
+        Pool(cognito.user_pool if cognito else ""),
     )
     held_now = site.engine.read()
     held = once_open(site, custody, held_now)
@@ -87,12 +88,13 @@ def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
     registration = site.registration
     granted = {grant.subject.name for grant in grants if grant.subject.kind is SubjectKind.COGNITO_GROUP}
     groups = {*registration.group_roles, *granted}
-    if not registration.user_pool:
+    if registration.cognito is None:
         return Pool(members={}, ranks={})
+    pool = registration.cognito.user_pool
     if not groups:
-        return Pool(registration.user_pool, {}, {})
+        return Pool(pool, {}, {})
     ranks: Mapping[str, Rank] = site.identity.ranks(groups)
-    return Pool(registration.user_pool, site.identity.members_of(groups), ranks)
+    return Pool(pool, site.identity.members_of(groups), ranks)
 
 
 def _engine_named_in(text: str) -> str:

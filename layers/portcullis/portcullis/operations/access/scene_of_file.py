@@ -26,8 +26,7 @@ def of_file(deployment: Deployment, person: str = "", member_of: tuple[str, ...]
     that are named (`KIND:NAME`, or a name alone). BadInput for one that the file does not grant anything to."""
     from portcullis.model import resolve
 
-    family = family_named("opensearch")
-    answers = answering(family.name)
+    answers, family = answering(deployment.family), family_named(deployment.family)
     access = resolve(deployment)
     groups = _groups_meant(deployment, access.grants, member_of)
     of_groups = [_of_group(one) for one in _groups_of(access.grants)]
