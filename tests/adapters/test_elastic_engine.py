@@ -42,13 +42,6 @@ AUTOMATION: Json = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the machine trusts by its environment would stand in for the node's own CA."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def connected(node: Elasticsearch, user: str = "", password: str = PASSWORD) -> ElasticsearchEngine:
     user, password = (user, password) if user else (node.user, node.password)
     transport = basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))

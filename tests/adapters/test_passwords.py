@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from portcullis.adapters.passwords.aws import SecretsManager, generated
 from portcullis.errors import Refused, Unreachable
+from portcullis.ports.identity import ApiKey, Password
 
 from local.aws.emulator import Emulator
 
@@ -99,3 +100,18 @@ def test_a_secret_that_does_not_answer_is_an_error_and_tells_nothing(calm: Emula
     with pytest.raises(Unreachable, match=name) as raised:
         store.version(name)
     assert made not in str(raised.value)
+
+
+def test_a_credential_is_a_key_or_a_password_and_shows_neither(client: Any) -> None:
+    store = SecretsManager(client)
+    client.create_secret(Name="key", SecretString='{"api_key": "encoded-Key-1"}')
+    client.create_secret(Name="password", SecretString='{"username": "x", "password": "plain-Text-1"}')
+    client.create_secret(Name="nothing", SecretString='{"api_key": ""}')
+    assert store.credential("key", "robot") == ApiKey("encoded-Key-1")
+    assert store.credential("password", "robot") == Password("robot", "plain-Text-1")
+    shown = f"{store.credential('key', 'robot')} {store.credential('password', 'robot')}"
+    assert "encoded-Key-1" not in shown
+    assert "plain-Text-1" not in shown
+    for bad, words in (("nothing", "holds no password"), ("absent", "is gone")):
+        with pytest.raises(Refused, match=words):
+            store.credential(bad, "robot")

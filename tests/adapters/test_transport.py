@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import certifi
 import pytest
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 
 from local.node.node import Node
@@ -13,14 +14,6 @@ from local.node.node import Node
 pytestmark = pytest.mark.node
 
 
-@pytest.fixture
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without these a bundle of the machine would be trusted in place of the node's own CA."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.usefixtures("no_bundle")
 def test_the_master_of_the_internal_user_database_reads_the_security_config(node_basic_3: Node) -> None:
     node = node_basic_3
     endpoint = node.url.removeprefix("https://")
@@ -29,7 +22,6 @@ def test_the_master_of_the_internal_user_database_reads_the_security_config(node
     assert "all_access" in engine.read([Kind.ROLES]).of(Kind.ROLES)
 
 
-@pytest.mark.usefixtures("no_bundle")
 def test_a_wrong_password_is_refused_and_told_without_the_password(node_basic_3: Node) -> None:
     node = node_basic_3
     endpoint = node.url.removeprefix("https://")
@@ -38,3 +30,39 @@ def test_a_wrong_password_is_refused_and_told_without_the_password(node_basic_3:
         engine.read([Kind.ROLES])
     assert "401" in str(refused.value)
     assert "not-the-password" not in str(refused.value)
+
+
+def test_a_given_ca_counts_and_no_bundle_of_the_environment(
+    node_basic_3: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = node_basic_3
+    endpoint = node.url.removeprefix("https://")
+
+    def asked(ca: str) -> str:
+        return OpenSearchEngine(basic_transport(endpoint, node.user, node.password, ca=ca), endpoint).who_am_i().name
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    assert asked(str(node.ca)) == node.user
+    # And the other way round: what the environment trusts, whoever was told another authority does not
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(node.ca))
+    with pytest.raises(Unreachable, match="SSLError"):
+        asked(certifi.where())
+
+
+def test_a_proxy_of_the_environment_is_used_beside_a_given_ca(
+    node_basic_3: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = node_basic_3
+    endpoint = node.url.removeprefix("https://")
+
+    def asked() -> str:
+        transport = basic_transport(endpoint, node.user, node.password, ca=str(node.ca))
+        return OpenSearchEngine(transport, endpoint).who_am_i().name
+
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nobody listens
+    with pytest.raises(Unreachable):
+        asked()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    assert asked() == node.user

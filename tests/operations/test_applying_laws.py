@@ -240,12 +240,12 @@ def test_no_accepted_sequence_leaves_the_domain_without_an_administrator(make: M
         except PortcullisError:
             continue  # refused: nothing was changed, or only a part that is an accepted state itself
         finally:
-            master = make.actors["master_role"] or make.actors["master_user"]
+            master = make.actors["master"].principal
             assert {(a.role, a.entry) for a in make.family.administrators(made.engine.held)} >= {
                 (role, master) for role in make.family.administrator_roles
             }
             needed = make.family.baseline().automation[0]
-            assert make.actors["automation_role"] in made.engine.held.entries(needed, make.entry_list)
+            assert make.actors["automation"].principal in made.engine.held.entries(needed, make.entry_list)
 
 
 @every_make

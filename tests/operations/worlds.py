@@ -37,8 +37,10 @@ from portcullis.ports.identity import Looked
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import (
+    Actor,
     AmazonDomain,
     Cognito,
+    EngineUser,
     IamRole,
     KeptModel,
     Key,
@@ -275,7 +277,7 @@ class Make:
     map_by_hand: Callable[
         [Any, str, str, int], Write
     ]  # state, role, who has it too from then on, at which place: a person's own write
-    actors: Mapping[str, str]  # who we are to it, as a registration has it
+    actors: Mapping[str, Actor]  # who we are to it, as a registration has it
 
 
 class Engine:
@@ -336,8 +338,8 @@ class Engine:
             self.held = self.family.simulate(self.held, Write(kind, operations))
 
     def who_am_i(self) -> Principal:
-        who = self.make.actors["automation_role"]
-        return self.authinfo(who, (who,))
+        who = self.make.actors["automation"]
+        return self.authinfo(who.principal, (who.principal,) if isinstance(who, IamRole) else ())
 
     def authinfo(self, name: str, backend_roles: tuple[str, ...]) -> Principal:
         """What this engine would say to a caller about himself."""
@@ -572,6 +574,18 @@ class Account:
         return one
 
 
+@dataclass(frozen=True, slots=True)
+class AsUser:
+    """The engine, asked with the password of a user that it keeps."""
+
+    engine: Engine
+    name: str
+
+    def who_am_i(self) -> Principal:
+        user = self.engine.family.user(self.engine.held, self.name)
+        return self.engine.authinfo(user.name, tuple(user.backend_roles))
+
+
 class NoRoads:
     """The Roads protocol of an account in which there is nothing that could lead anywhere."""
 
@@ -603,6 +617,7 @@ def account(held: SecurityConfig | None = None, fate: Fate | None = None, make: 
         "let_into_vpcs": lambda: "was there",
         "empty_group": lambda _: None,
         "roads": lambda *_: NoRoads(),
+        "user": lambda _, name, *__: AsUser(engine, name),
     }
     services = Services(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services)})
     return Account(services, ledger, engine, people, passwords, aws, fate)
@@ -667,8 +682,8 @@ OPENSEARCH_3 = Make(
     (arn("role", "by-hand"),),
     mapped_by_hand,
     {
-        "master_role": arn("role", "master"),
-        "automation_role": arn("role", "portcullis-automation"),
+        "master": IamRole(arn("role", "master")),
+        "automation": IamRole(arn("role", "portcullis-automation")),
     },
 )
 ELASTICSEARCH_9 = Make(
@@ -680,10 +695,9 @@ ELASTICSEARCH_9 = Make(
     elastic.PEOPLE,
     elastic.given_by_hand,
     {
-        "master_role": "",
-        "master_user": elastic.MASTER,
-        "automation_role": elastic.AUTOMATION,
-        "break_glass_role": elastic.BREAK_GLASS,
+        "master": EngineUser(elastic.MASTER, "the-masters"),
+        "automation": EngineUser(elastic.AUTOMATION, "the-automations"),
+        "break_glass": EngineUser(elastic.BREAK_GLASS, "the-break-glass"),
     },
 )
 MAKES = [OPENSEARCH_3, ELASTICSEARCH_9]

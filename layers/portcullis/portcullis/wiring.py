@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
 from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine
+from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
-from portcullis.ports.registration import Actor, IamRole, Registration
+from portcullis.ports.registration import Actor, Cluster, EngineUser, IamRole, Place, Registration
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
+
+
+def _opensearch(transport: Any, endpoint: str, dialect: str | None) -> Engine:
+    from portcullis.adapters.engines.opensearch import OpenSearchEngine
+
+    return OpenSearchEngine(transport, endpoint, dialect)
+
+
+def _elasticsearch(transport: Any, endpoint: str, dialect: str | None) -> Engine:
+    from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
+    from portcullis.families.elasticsearch.release import Release
+
+    release = Release.of(dialect.split()[0], source=endpoint, place="version") if dialect else None
+    return ElasticsearchEngine(transport, endpoint, release)
+
+
+# Family of engines -> its engine: how it is sent to, what it is called in words, and which dialect it speaks if that is known already.
+ENGINES: dict[str, Callable[[Any, str, str | None], Engine]] = {
+    "opensearch": _opensearch,
+    "elasticsearch": _elasticsearch,
+}
 
 
 def in_aws(settings: Settings) -> Services:
@@ -21,9 +45,14 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
     from portcullis.adapters.endpoints.ssm import ParameterStore
     from portcullis.adapters.engines.documents import OpenSearchDocuments
-    from portcullis.adapters.engines.opensearch import OpenSearchEngine
     from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
-    from portcullis.adapters.engines.transport import Transport, basic_transport, signed_transport
+    from portcullis.adapters.engines.transport import (
+        Transport,
+        basic_transport,
+        ca_file,
+        credential_transport,
+        signed_transport,
+    )
     from portcullis.adapters.eyes.aws import AwsEyes
     from portcullis.adapters.gates.aws import AwsGate
     from portcullis.adapters.identity.aws import AwsIdentity
@@ -35,34 +64,34 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.operations.custody import reminders
     from portcullis.operations.data.snapshots import store_of
 
+    def credential(region: str, actor: EngineUser) -> Credential:
+        return SecretsManager(clients.client("secretsmanager", region)).credential(actor.secret, actor.name)
+
     @cache
-    def signed(endpoint: str, region: str, role: str) -> Transport:
-        session = clients.role_session(role, "portcullis") if role else clients.own_session()
-        return signed_transport(endpoint, session, region)
+    def transport(place: Place, region: str, actor: Actor) -> Transport:
+        ca = ca_file(place.ca) if isinstance(place, Cluster) and place.ca else None
+        if isinstance(actor, EngineUser):
+            return credential_transport(place.endpoint, partial(credential, region, actor), ca=ca)
+        session = clients.role_session(actor.arn, "portcullis") if actor.arn else clients.own_session()
+        return signed_transport(place.endpoint, session, region, ca=ca)
 
-    def transport(registration: Registration, actor: Actor) -> Transport:
-        if isinstance(actor, IamRole):
-            return signed(registration.place.endpoint, registration.region, actor.arn)
-        secrets = SecretsManager(clients.client("secretsmanager", registration.region))
-        password = secrets.password(actor.secret)
-        if password is None:
-            raise Refused(f"the secret {actor.secret} of {actor.name} is gone: nobody can speak as them")
-        return basic_transport(registration.place.endpoint, actor.name, password)
+    @cache
+    def engine(family: str, place: Place, region: str, actor: Actor) -> Engine:
+        return ENGINES[family](transport(place, region, actor), place.endpoint, None)
 
-    def engine(registration: Registration, actor: Actor) -> Engine:
-        return OpenSearchEngine(transport(registration, actor), registration.place.endpoint)
-
-    def canary(registration: Registration) -> Engine:
-        if registration.canary is None:
-            raise Refused(f"{registration.deployment} has no canary")
-        return engine(registration, registration.canary)
+    def engine_as(registration: Registration, actor: Actor | None) -> Engine:
+        if actor is None:
+            raise Refused(f"{registration.deployment} was deployed without anybody to ask as")
+        return engine(registration.family, registration.place, registration.region, actor)
 
     def as_taker(registration: Registration) -> Transport:
-        return transport(registration, IamRole(store_of(registration).taker))
+        return transport(registration.place, registration.region, IamRole(store_of(registration).taker))
 
     def user(registration: Registration, name: str, password: str, dialect: str) -> Engine:
-        endpoint = registration.place.endpoint
-        return OpenSearchEngine(basic_transport(endpoint, name, password), endpoint, dialect)
+        place = registration.place
+        ca = ca_file(place.ca) if isinstance(place, Cluster) and place.ca else None
+        own = basic_transport(place.endpoint, name, password, ca=ca)
+        return ENGINES[registration.family](own, place.endpoint, dialect)
 
     def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
         granted = [grant.subject for grant in access.grants] if access else []
@@ -101,9 +130,9 @@ def in_aws(settings: Settings) -> Services:
         alerts=SnsAlerts(
             clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
         ),
-        engine=lambda registration: engine(registration, registration.automation),
-        master=lambda registration: engine(registration, registration.master),
-        canary=canary,
+        engine=lambda registration: engine_as(registration, registration.automation),
+        master=lambda registration: engine_as(registration, registration.master),
+        canary=lambda registration: engine_as(registration, registration.canary),
         identity=lambda registration: AwsIdentity(
             clients.client,
             user_pool=registration.cognito.user_pool if registration.cognito else "",

@@ -43,6 +43,24 @@ class IdentityReader(Protocol):
         """Have IAM refuse these roles' sessions from before an instant, which never moves back; how many roles it moved on for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Password:
+    """What a user proves that it is them with."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that an engine made for one of its users, in the encoded form that its making answered."""
+
+    encoded: str = field(repr=False)
+
+
+Credential = Password | ApiKey
+
+
 class Secrets(Protocol):
     """The passwords of internal users: in Secrets Manager, and in no file, log or ledger."""
 

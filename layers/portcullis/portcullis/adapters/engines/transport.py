@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from tempfile import NamedTemporaryFile
+from threading import Lock
 from typing import Any
 
 from portcullis.correlation import correlation
 from portcullis.errors import Unreachable
+from portcullis.ports.identity import ApiKey, Credential
 
 # (method, path, query parameters, body) -> (status, parsed answer); 200 stands for every success.
+_UNKNOWN = 401  # who is asking
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
 
 
@@ -44,10 +49,62 @@ def api_key_transport(endpoint: str, encoded: str, *, ca: str | None = None, tim
     return _transport(endpoint, WithKey(), ca, timeout)
 
 
+@cache
+def ca_file(pem: str) -> str:
+    """A file that holds these certificates, made once a process: what verifies reads a file."""
+    with NamedTemporaryFile("w", encoding="ascii", prefix="portcullis-ca-", suffix=".pem", delete=False) as file:
+        file.write(pem)
+    return file.name
+
+
+def credential_transport(
+    endpoint: str, credential: Callable[[], Credential], *, ca: str | None = None, timeout: float = 30
+) -> Transport:
+    """With what `credential` gives: asked at the first request, and again when the engine does not know it any more (401), since it
+    may have been rotated. The request is sent once more only with another credential than before."""
+    lock = Lock()
+    known: tuple[Credential, Transport] | None = None
+
+    def connected(refused: Credential | None = None) -> tuple[Credential, Transport]:
+        """The connection in use; in place of one that was refused, one with what the secret holds now."""
+        nonlocal known
+        with lock:
+            if known is None or known[0] == refused:
+                now = credential()
+                if known is None or now != known[0]:
+                    known = now, speaking_as(now)
+            return known
+
+    def speaking_as(who: Credential) -> Transport:
+        if isinstance(who, ApiKey):
+            return api_key_transport(endpoint, who.encoded, ca=ca, timeout=timeout)
+        return basic_transport(endpoint, who.user, who.password, ca=ca, timeout=timeout)
+
+    def send(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
+        used, transport = connected()
+        answer = transport(method, path, params, body)
+        if answer[0] != _UNKNOWN:
+            return answer
+        now, transport = connected(used)
+        return answer if now == used else transport(method, path, params, body)
+
+    return send
+
+
 def _transport(endpoint: str, auth: Any, ca: str | None, timeout: float) -> Transport:
     from opensearchpy import OpenSearch, RequestsHttpConnection
     from opensearchpy.exceptions import ConnectionError as NoConnection
     from opensearchpy.exceptions import TransportError
+    from requests.utils import get_environ_proxies
+
+    class Connection(RequestsHttpConnection):
+        """Where a CA is given it is the only one: the environment (REQUESTS_CA_BUNDLE) would take its place. Its proxies count still."""
+
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            if ca is not None:
+                self.session.trust_env = False
+                self.session.proxies = get_environ_proxies(self.base_url)
 
     host, _, port = endpoint.partition(":")
     client = OpenSearch(
@@ -56,7 +113,7 @@ def _transport(endpoint: str, auth: Any, ca: str | None, timeout: float) -> Tran
         use_ssl=True,
         verify_certs=True,
         ca_certs=ca,
-        connection_class=RequestsHttpConnection,
+        connection_class=Connection,
         timeout=timeout,
         max_retries=0,
     )

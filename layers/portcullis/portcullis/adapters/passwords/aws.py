@@ -9,6 +9,7 @@ from typing import Any
 
 from portcullis.clients import error_code
 from portcullis.errors import Refused, Unreachable
+from portcullis.ports.identity import ApiKey, Credential, Password
 
 _LENGTH = 32
 _SYMBOLS = "-_.,+=:"  # none that a shell, a URL or YAML reads as something else
@@ -21,13 +22,27 @@ class SecretsManager:
         self._client = client
 
     def password(self, secret: str) -> str | None:
+        text = self._text(secret)
+        return None if text is None else _password_in(text, secret)
+
+    def credential(self, secret: str, user: str) -> Credential:
+        """What a secret lets one speak to an engine with: JSON with "api_key", or the password of `user` as `password` reads it.
+        Refused if there is no such secret, or nothing of that in it."""
+        text = self._text(secret)
+        if text is None:
+            raise Refused(f"the secret {secret} is gone: nobody can speak as {user}")
+        key = value.get("api_key") if isinstance(value := _json_in(text), dict) else None
+        if isinstance(key, str) and key:
+            return ApiKey(key)
+        return Password(user, _password_in(text, secret))
+
+    def _text(self, secret: str) -> str | None:
         try:
-            text = self._client.get_secret_value(SecretId=secret).get("SecretString", "")
+            return str(self._client.get_secret_value(SecretId=secret).get("SecretString", ""))
         except Exception as error:
             if error_code(error) == "ResourceNotFoundException":
                 return None
             raise _translated(error, f"the secret {secret} could not be read") from None
-        return _password_in(text, secret)
 
     def version(self, secret: str) -> str | None:
         try:
@@ -65,12 +80,17 @@ def generated() -> str:
     return "".join(chosen)
 
 
+def _json_in(text: str) -> Any:
+    """What the text says as JSON; None if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 def _password_in(text: str, secret: str) -> str:
     """The password of a secret as Secrets Manager's own rotation writes it (JSON with "password"), or the whole text."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
+    value = _json_in(text)
     password = value.get("password") if isinstance(value, dict) else text
     if not isinstance(password, str) or not password:
         raise Refused(f'the secret {secret} holds no password (a text, or JSON with "password")')

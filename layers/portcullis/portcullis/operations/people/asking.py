@@ -79,9 +79,9 @@ def _subjects(
     after: Actual,
 ) -> Iterator[_Subject]:
     """Whom we can be."""
-    if isinstance(automation := site.registration.automation, IamRole):
-        itself = Caller(automation.arn, (automation.arn,))
-        yield itself, itself, engine.who_am_i
+    automation = site.registration.automation
+    itself = Caller(automation.principal, (automation.principal,) if isinstance(automation, IamRole) else ())
+    yield itself, itself, engine.who_am_i
     if isinstance(site.registration.master, IamRole):
         return  # under an IAM master no password is taken
     for name in sorted(kept.access.users):
