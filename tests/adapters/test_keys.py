@@ -26,7 +26,7 @@ from portcullis.custody.types import (
     RevocationCause,
     Rules,
 )
-from portcullis.ports.registration import Key
+from portcullis.ports.registration import Cluster, Key
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import registration
@@ -317,3 +317,22 @@ def test_no_endpoint_at_all_is_unreachable() -> None:
     keys = AwsKeys(nowhere, grant_seen=lambda: True, saw_grant=lambda: None)
     seen = keys.observe(registration(key=Key("arn:aws:kms:eu-central-1:111122223333:key/one")))
     assert {probe.health for probe in seen.probes} == {Health.UNREACHABLE}
+
+
+def test_of_a_cluster_elsewhere_the_key_alone_is_asked() -> None:
+    """The search service has no grant for it and counts no errors of it: what is not there says nothing of the key."""
+    asked: list[str] = []
+
+    class Kms:
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            raise TimeoutError
+
+    keys = AwsKeys(lambda service: Kms(), grant_seen=lambda: True, saw_grant=lambda: None)
+    seen = keys.observe(
+        registration(key=Key("arn:aws:kms:eu-central-1:111122223333:key/one"), place=Cluster("es.example.com:9200"))
+    )
+    assert {probe.name for probe in seen.probes} == {DESCRIBE, USE, ENCRYPT}
+    assert "list_grants" not in asked
+    assert "get_paginator" not in asked
+    assert "get_metric_statistics" not in asked

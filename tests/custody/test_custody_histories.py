@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from portcullis.custody.types import Measure
 
 from tests.custody import walk
 from tests.custody.key import KINDS, PROBES
@@ -25,6 +26,10 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(persist=True)
+
+    @initialize(outside=st.sampled_from(walk.PLACES))
+    def runs_at(self, outside: frozenset[Measure]) -> None:
+        self.world = World(walk.rules_at(outside), persist=True)
 
     @rule(kind=st.sampled_from(KINDS))
     def revoke(self, kind: str) -> None:
@@ -139,9 +144,9 @@ TestHistories.settings = settings(
 
 @pytest.mark.parametrize("block", range(9))
 def test_nine_hundred_random_histories_end_as_the_key_demands(block: int) -> None:
-    """The walk of benchmarks/custody.py, other seeds, with every write through the ledger's JSON."""
+    """The walk of benchmarks/custody.py, other seeds, with every write through the ledger's JSON; at each kind of place in turn."""
     for seed in range(10_000_000 + block * 100, 10_000_000 + (block + 1) * 100):
-        walk.random_history(seed, persist=True)
+        walk.random_history(seed, persist=True, outside=walk.PLACES[block % len(walk.PLACES)])
 
 
 @pytest.mark.parametrize("seed", [6842, 11835])

@@ -17,6 +17,7 @@ from portcullis.custody.types import (
     BY_WINDOW,
     DESCRIBE,
     LOCK_ORDER,
+    OUTSIDE,
     SAVE_OF,
     USE,
     WALLS,
@@ -88,6 +89,20 @@ def test_a_lock_saves_before_it_changes_and_proves_itself_last() -> None:
     c, steps, told = run(Custody("demo"), OFF)
     assert [measure for _, measure in steps] == [m.value for m in LOCK_ORDER if m is not Measure.END_SESSIONS]
     assert (c.state, c.cause, told) == (State.LOCKED, RevocationCause.DISABLED, [Tell.LOCKED])
+
+
+def test_a_lock_takes_the_measures_its_place_has_and_says_which_it_lacks() -> None:
+    rules = Rules(measures=RULES.measures - OUTSIDE)
+    c, steps, told = run(Custody("demo"), OFF, rules=rules)
+    assert [measure for _, measure in steps] == [
+        *("save", "shut mappings", "save blocks", "block indices", "end searches", "prove")
+    ]
+    assert (c.state, told) == (State.LOCKED, [Tell.LOCKED])
+    decision = custody.decide(locked(rules), Observation(NOW, OFF), NOW + RULES.repeat[Tell.LOCKED], rules)
+    [said] = [one.done for one in decision.custody.outbox if one.name is Tell.LOCKED]
+    assert "Its place has no way to close ingress, deny policy, close further groups, revoke endpoints." in said
+    decision = custody.decide(locked(), Observation(NOW, OFF), NOW + RULES.repeat[Tell.LOCKED], RULES)
+    assert "no way to" not in decision.custody.outbox[0].done
 
 
 def test_an_unlock_follows_the_groups_behind_the_walls_and_undoes_nothing_but_what_was_taken() -> None:

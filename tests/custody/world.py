@@ -543,8 +543,10 @@ class World:
 
     def _locked(self, c: Custody) -> None:
         for measure in SAVED_BY:
-            if not self.holds(measure, c.let_in):
+            if measure in self.rules.measures and not self.holds(measure, c.let_in):
                 raise Violation(f"locked, but {measure} is not in effect")
+            if measure not in self.rules.measures and self.holds(measure, c.let_in):
+                raise Violation(f"its place has no {measure}, and it is in effect")
         if self.searches and not c.break_glass:
             raise Violation(f"locked, and searches are open still: {sorted(self.searches)}")
         if not any(told.name is Tell.LOCKED for told, _ in self.sent):

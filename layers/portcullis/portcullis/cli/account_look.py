@@ -34,6 +34,8 @@ def show_status(found: Any) -> None:
     waiting = found["steps_waiting"]
     pending = many(waiting, "pending change") if waiting else "no pending changes"
     console().text(f"last full check: {found['watermark'] or 'never'}; {pending}")
+    if found.get("without"):
+        console().text(f"a lock there has no way to {', '.join(found['without'])}")
     lines("not seen", found.get("blind", ()), fg="red")
     lines("another road", found.get("roads", ()), fg="red")
     lines("asks for attention", found["problems"], fg="yellow")

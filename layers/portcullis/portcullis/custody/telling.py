@@ -10,6 +10,7 @@ from portcullis.custody.health import elapsed
 from portcullis.custody.types import (
     DELETE_ORDER,
     LOCK_ORDER,
+    OUTSIDE,
     SAVE_OF,
     Act,
     Custody,
@@ -138,7 +139,13 @@ def _trouble(c: Custody, name: Tell, now: datetime, rules: Rules) -> Custody:
         return replace(c, alerted={**c.alerted, name: now})
     if last is not None and now - last < rules.repeat[name]:
         return c
-    return _queue(replace(c, alerted={**c.alerted, name: now}), name, now)
+    return _queue(replace(c, alerted={**c.alerted, name: now}), name, now, without=_without(rules))
+
+
+def _without(rules: Rules) -> str:
+    """The walls outside the engine that the deployment's place does not have, in words; empty if it has all of them."""
+    lacks = [m for m in LOCK_ORDER if m in OUTSIDE - rules.measures and m not in SAVE_OF]
+    return f"Its place has no way to {', '.join(lacks)}. " if lacks else ""
 
 
 def _rotation(before: Custody, after: Custody, now: datetime) -> Custody:
@@ -180,6 +187,7 @@ def _facts(c: Custody) -> dict[str, str]:
         "held": f"It stays locked until it is unlocked: locked manually by {hold.by} ({hold.reason}). " if hold else "",
         "way_back": _way_back(c),
         "taken": taken or "nothing yet",
+        "without": "",
         "failing": failing or "nothing",
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
         "suspected_since": _when(min((s.since for s in c.suspected), default=None)),
@@ -248,7 +256,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.LOCKED: (
         Severity.CRITICAL,
         "{deployment} is locked: {why}.",
-        "Done: {taken}. The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
+        "Done: {taken}. {without}The data is kept, not readable and not writable. {held}Not in effect: {failing}.",
         "See what became of the key, and by whom: `portcullis key check {deployment}`, `portcullis history {deployment}`. {way_back} "
         + _CHECK,
         "locked-by-revocation",

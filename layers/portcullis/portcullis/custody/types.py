@@ -116,6 +116,13 @@ class Measure(StrEnum):
     VERIFY_GONE = "verify gone"
 
 
+# What shuts a place outside its engine, with its saves. Not every place has all of it: see `Rules.measures`.
+OUTSIDE = frozenset(
+    {
+        *(Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS, Measure.SAVE_POLICY, Measure.DENY_POLICY),
+        *(Measure.SAVE_GROUPS, Measure.CLOSE_GROUPS, Measure.SAVE_ENDPOINTS, Measure.REVOKE_ENDPOINTS),
+    }
+)
 LOCK_ORDER = (
     Measure.SAVE,
     Measure.SHUT_MAPPINGS,
@@ -335,7 +342,7 @@ _REPEAT: Mapping[Tell, timedelta] = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a deployment wants its custody kept."""
+    """How a deployment wants its custody kept. `measures`: those that its place has and its file asks for."""
 
     measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
     # Searches end with the mappings: each of their pages is authorised again. To end them is one wall more.

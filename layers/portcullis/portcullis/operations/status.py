@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.access.drift import drift
 from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
-from portcullis.custody.types import Custody, State
+from portcullis.custody.types import LOCK_ORDER, OUTSIDE, SAVE_OF, Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
@@ -21,6 +21,7 @@ from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
 from portcullis.operations.writing.standing import problems as standing_problems
 from portcullis.ports.ledger import Change
+from portcullis.ports.places import shut_outside
 from portcullis.ports.registration import KeptModel, Registration
 from portcullis.signals.types import ACCOUNT
 
@@ -37,6 +38,7 @@ class Status:
     problems: tuple[str, ...]
     latest: tuple[Change, ...]
     blind: tuple[str, ...] = ()  # what we do not see, why, and since when
+    without: tuple[str, ...] = ()  # measures of a lock that its place does not have
     roads: tuple[str, ...] = ()  # who else may be let in: what differs from what was deployed or accepted
 
 
@@ -94,8 +96,9 @@ def status(services: Services, deployment: str) -> Status:
         waiting,
         tuple(problems),
         tuple(site.ledger.history(deployment, 5)),
-        shut_in_words(services, deployment),
-        opened_in_words(services, deployment),
+        blind=shut_in_words(services, deployment),
+        without=tuple(m.value for m in LOCK_ORDER if m in OUTSIDE - shut_outside(site.place) and m not in SAVE_OF),
+        roads=opened_in_words(services, deployment),
     )
 
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from portcullis.access.actual import Json
-from portcullis.ports.registration import Registration
+from portcullis.custody.types import OUTSIDE, Measure
+from portcullis.ports.registration import AmazonDomain, Place, Registration
+
+_BY_GROUP = frozenset({Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS})
+
+
+def shut_outside(place: Place) -> frozenset[Measure]:
+    """The measures by which this place can be shut outside its engine. AWS has all of them for a domain of its own; of a cluster that
+    runs elsewhere nothing is AWS' but perhaps a security group."""
+    if isinstance(place, AmazonDomain):
+        return OUTSIDE
+    return _BY_GROUP if place.network else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +30,11 @@ class VpcEndpoints:
 
 
 class Gate(Protocol):
-    """The ways to shut a domain from outside the engine. Reading and changing are apart, so that what a change takes away
-    can be put aside before it is taken. Every change may be made twice without harm."""
+    """The ways to shut a place from outside the engine: `shut_outside` says which of them it has.
+
+    Reading and changing are apart, so that what a change takes away can be put aside before it is taken. Every change may be made twice
+    without harm.
+    """
 
     def ingress(self, registration: Registration) -> list[Json]:
         """The ingress rules of the domain's security group that a lock closes: all but the automation's."""

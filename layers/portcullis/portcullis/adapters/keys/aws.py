@@ -10,7 +10,7 @@ from typing import Any
 
 from portcullis.custody.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
 from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import AmazonDomain, Registration
 
 _METRICS = ("KMSKeyError", "KMSKeyInaccessible")
 _INACCESSIBLE = "domain-key-inaccessible"  # the signal of a "Domain Error Notification"
@@ -37,14 +37,16 @@ class AwsKeys:
         """Ask everything at once. Never raises for what a key can be in, nor for a service that does not answer."""
         now, key = self._now(), registration.key.arn
         kms, metrics = self._client("kms"), self._client("cloudwatch")
+        domain = registration.place if isinstance(registration.place, AmazonDomain) else None
+        watched = _METRICS if domain else ()
         questions: dict[str, Callable[[], Any]] = {
             "describe": lambda: kms.describe_key(KeyId=key),
             "use": lambda: kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", DryRun=True),
             "encrypt": lambda: kms.encrypt(KeyId=key, Plaintext=b"nothing", DryRun=True),
-            "grants": lambda: _all_grants(kms, key),
+            "grants": lambda: _all_grants(kms, key) if domain else {},
             "alias": lambda: kms.describe_key(KeyId=registration.key.alias) if registration.key.alias else {},
             "rotations": lambda: kms.list_key_rotations(KeyId=key, Limit=1000),
-            **{name: partial(_metric, metrics, registration, name, now) for name in _METRICS},
+            **{name: partial(_metric, metrics, registration, name, now) for name in watched},
         }
         with ThreadPoolExecutor(len(questions)) as askers:
             answers = dict(zip(questions, askers.map(ask, questions.values()), strict=True))
@@ -52,8 +54,8 @@ class AwsKeys:
             read_describe(answers["describe"], now),
             read_use(answers["use"]),
             read_use(answers["encrypt"], ENCRYPT),
-            self._grants(answers["grants"], registration),
-            *(read_metric(answers[name], now) for name in _METRICS),
+            self._grants(answers["grants"], domain.arn) if domain else None,
+            *(read_metric(answers[name], now) for name in watched),
             read_notification({"event": "KMS Key Inaccessible"}) if hint == _INACCESSIBLE else None,
         ]
         return Observation(
@@ -66,9 +68,9 @@ class AwsKeys:
             by=by,
         )
 
-    def _grants(self, answer: Answer, registration: Registration) -> Probe | None:
+    def _grants(self, answer: Answer, domain_arn: str) -> Probe | None:
         expected = self._grant_seen()
-        probe = read_grants(answer, domain_arn=registration.place.id, expected=expected)
+        probe = read_grants(answer, domain_arn=domain_arn, expected=expected)
         if probe is not None and probe.health is Health.HEALTHY and not expected:
             self._saw_grant()
         if probe is not None and probe.name == GRANTS and not expected and probe.health is not Health.HEALTHY:

@@ -10,7 +10,7 @@ from functools import partial
 
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
-from portcullis.custody.types import Custody, Decision, Measure, Progress, Rules, State, Todo, Told
+from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progress, Rules, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
@@ -18,6 +18,7 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
+from portcullis.ports.places import shut_outside
 from portcullis.signals.types import Signal
 
 log = logging.getLogger(__name__)
@@ -245,7 +246,8 @@ def _record(services: Services, before: Custody, after: Custody, cause: Trigger)
 def rules_of(site: Site) -> Rules:
     """How this deployment wants its custody kept."""
     options = as_far_as_readable(site.services, site.name).options
-    rules = Rules()
+    everywhere = Rules()
+    rules = replace(everywhere, measures=everywhere.measures - (OUTSIDE - shut_outside(site.place)))
     if options.end_sessions or options.deny_older_sessions:
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
     if days := options.delete_after_days:

@@ -17,7 +17,7 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import KeptModel, Registration
+from portcullis.ports.registration import AmazonDomain, KeptModel, Registration
 
 _ORG_PATH = "o-EXAMPLE/r-EXAMPLE/ou-EXAMPLE/*"
 
@@ -56,13 +56,14 @@ def look_at(site: Site, options: Options) -> tuple[KeyWanted, KeyAnswers]:
 
 
 def wanted_of(registration: Registration, options: Options, *, grant_seen: bool = False) -> KeyWanted:
-    partition = registration.place.id.split(":")[1] if registration.place.id.count(":") > 1 else "aws"
+    domain = registration.place.arn if isinstance(registration.place, AmazonDomain) else ""
+    partition = domain.split(":")[1] if domain.count(":") > 1 else "aws"
     return KeyWanted(
         deployment=registration.deployment,
         context=Context(registration.account, registration.region, partition),
         named=registration.key.arn,
-        domain_arn=registration.place.id,
-        domain_key=registration.key.arn if ":key/" in registration.key.arn else "",
+        domain_arn=domain,
+        domain_key=registration.key.arn if domain and ":key/" in registration.key.arn else "",
         replicas=tuple(arn.split(":")[3] for arn in registration.key.replicas if arn.count(":") > 3),
         on_demand_days=options.on_demand_rotation_days,
         grant_seen=grant_seen,
@@ -83,7 +84,10 @@ def with_domain_key(site: Site) -> Site:
     custom key store it is, whose events name the store alone, for KMS."""
     registration = site.registration
     if ":alias/" in registration.key.arn:
-        key = site.domain.key_of(registration)
+        if isinstance(site.place, AmazonDomain):
+            key = site.domain.key_of(registration)
+        else:  # nobody but the alias can say
+            key = str((_part(site.key_desk.describe(registration.key.arn).describe, "KeyMetadata") or {}).get("Arn"))
         registration = (
             structs.replace(registration, key=structs.replace(registration.key, arn=key))
             if ":key/" in key

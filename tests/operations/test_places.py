@@ -1,0 +1,95 @@
+"""A lock takes what the place of its engine has: all walls for a domain of Amazon, fewer for a cluster that runs elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.custody.types import OUTSIDE, SAVE_OF, Measure, Progress, State
+from portcullis.errors import Refused
+from portcullis.model.option_types import Options
+from portcullis.operations.custody.deleting import delete
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.keys.check import wanted_of
+from portcullis.operations.services import Trigger
+from portcullis.operations.status import status
+from portcullis.ports.places import shut_outside
+from portcullis.ports.registration import AmazonDomain, Cluster, Network, Place
+
+from tests.operations.worlds import place
+from tests.reactions.town import Town, town
+
+CAUSE = Trigger("a test", "somebody")
+OF_A_GROUP = {Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS}
+PLACES: dict[str, tuple[Place, set[Measure]]] = {
+    "a domain in a VPC": (place(group="sg-1"), set(OUTSIDE)),
+    "a domain in no VPC": (place(), set(OUTSIDE)),
+    "a cluster behind a group": (Cluster("es.example.com:9200", network=Network("sg-1")), OF_A_GROUP),
+    "a cluster alone": (Cluster("es.example.com:9200"), set()),
+}
+every_place = pytest.mark.parametrize(("where", "walls"), PLACES.values(), ids=PLACES.keys())
+
+
+class NoGate:
+    """Whoever asks it anything finds nothing there."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} is no way to shut this place")
+
+
+class GroupOnly(NoGate):
+    def __init__(self, gate: Any) -> None:
+        self.ingress, self.close_ingress, self.open_ingress = gate.ingress, gate.close_ingress, gate.open_ingress
+
+
+def at(where: Place) -> Town:
+    here = town()
+    here.account.registered(place=where)
+    if isinstance(where, AmazonDomain):
+        return here
+    gate: Any = GroupOnly(here.aws) if where.network else NoGate()
+    return replace(here, services=replace(here.services, gate=lambda _: gate))
+
+
+@every_place
+def test_a_lock_and_its_end_ask_for_nothing_the_place_lacks(where: Place, walls: set[Measure]) -> None:
+    here = at(where)
+    before = here.account.engine.held
+    here.aws.disabled = True
+    locked = guard(here.services, "demo", CAUSE)
+    assert locked.state is State.LOCKED
+    taken = {measure for measure, record in locked.measures.items() if record.progress is Progress.DONE}
+    assert taken & OUTSIDE == walls
+    assert here.account.engine.held != before
+    here.aws.disabled = False
+    assert guard(here.services, "demo", CAUSE).state is State.OPEN
+    assert here.account.engine.held == before
+
+
+@every_place
+def test_the_alert_and_the_status_say_which_walls_there_are_not(where: Place, walls: set[Measure]) -> None:
+    here = at(where)
+    here.aws.disabled = True
+    guard(here.services, "demo", CAUSE)
+    lacking = [measure.value for measure in OUTSIDE - walls if measure not in SAVE_OF]
+    [told] = [alert for alert in here.aws.told if alert.name == "locked"]
+    assert ("no way to" in told.done) is bool(lacking)
+    assert all(one in told.done for one in lacking)
+    assert sorted(status(here.services, "demo").without) == sorted(lacking)
+
+
+def test_a_cluster_that_runs_elsewhere_is_not_deleted_from_here() -> None:
+    here = at(Cluster("es.example.com:9200"))
+    with pytest.raises(Refused, match="not ours to delete"):
+        delete(here.services, "demo", CAUSE, confirm="demo")
+    assert here.account.ledger.custody("demo").state is State.OPEN
+
+
+@every_place
+def test_a_grant_of_the_key_is_looked_for_where_aws_gives_one(where: Place, walls: set[Measure]) -> None:
+    here = at(where)
+    wanted = wanted_of(here.account.ledger.registration("demo"), Options())
+    assert bool(wanted.domain_arn) is isinstance(where, AmazonDomain)
+    assert bool(wanted.domain_key) is isinstance(where, AmazonDomain)
+    assert shut_outside(where) == walls
