@@ -1,7 +1,8 @@
 """Random histories of two and three writers on one domain: `make bench-fence [N=...]`, 20,000 unless told.
 
 Each interleaves them at every call, with leases that run out, crashes, silences, writes that arrive late, people who join and leave and
-entries made by hand (tests/operations/fence.py), then comes to rest and is checked.
+entries made by hand (tests/operations/fence.py), then comes to rest and is checked. In every other one whoever follows the groups takes
+the short road where that is enough, and nobody sweeps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.operations import fence
 
 
 def play(seed: int) -> str:
-    return "; ".join(fence.play(seed))
+    return "; ".join(fence.play(seed, short=bool(seed % 2)))
 
 
 def bench(given: argparse.Namespace, tell: Tell) -> Report:

@@ -101,6 +101,18 @@ def test_everything_the_engine_holds_is_read(engine: OpenSearchEngine, role: str
     assert set(engine.read([Kind.TENANTS]).documents) == {Kind.TENANTS}
 
 
+@pytest.mark.parametrize("few", [True, False])
+def test_some_documents_are_looked_at_as_they_are_read_and_no_other(
+    engine: OpenSearchEngine, role: str, few: bool
+) -> None:
+    names = [role, "nobody-made-this", *([] if few else ["all_access", "kibana_user", "own_index"])]
+    seen, held = engine.look({Kind.ROLES: names, Kind.MAPPINGS: names}), engine.read()
+    for kind in (Kind.ROLES, Kind.MAPPINGS):
+        assert seen.of(kind) == {name: one for name, one in held.of(kind).items() if name in names}
+        assert role in seen.of(kind)
+    assert engine.look({Kind.ROLES: [], Kind.MAPPINGS: [".."]}).documents == {Kind.ROLES: {}, Kind.MAPPINGS: {}}
+
+
 def test_who_it_is_taken_for(engine: OpenSearchEngine, node: Node) -> None:
     me = engine.who_am_i()
     assert me.name == node.user
@@ -180,6 +192,8 @@ def test_hostile_names_of_roles_reach_those_roles_alone(engine: OpenSearchEngine
     for kind in (Kind.ROLES, Kind.MAPPINGS):
         assert set(after.of(kind)) - set(before.of(kind)) == set(names)
     assert {name: after.of(Kind.MAPPINGS)[name]["users"] for name in names} == {name: ["ben"] for name in names}
+    for name in names:
+        assert engine.look({Kind.MAPPINGS: [name]}).of(Kind.MAPPINGS) == {name: after.of(Kind.MAPPINGS)[name]}
     for kind in (Kind.MAPPINGS, Kind.ROLES):
         assert engine.patch(kind, [{"op": "remove", "path": pointer(name)} for name in names])
     assert engine.read([Kind.ROLES, Kind.MAPPINGS]) == before

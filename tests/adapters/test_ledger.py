@@ -271,6 +271,16 @@ def test_what_was_put_aside_is_forgotten_when_told(ledger: DynamoLedger) -> None
     assert ledger.saved("demo", "one") is None
 
 
+def test_what_was_put_aside_under_several_names_is_looked_up_at_once(ledger: DynamoLedger) -> None:
+    kept = {"small": {"a": [1, None, True]}, "large": noise(900_000), "empty": ""}
+    for name, value in kept.items():
+        ledger.save("demo", name, value)
+        ledger.save("other", name, "another deployment's")
+    assert ledger.look_up("demo", [*kept, "never saved"]) == kept
+    ledger.forget("demo", "small")
+    assert ledger.look_up("demo", ["small", "empty"]) == {"empty": ""}
+
+
 # ---------------------------------------------------------------------- two writers
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -148,7 +148,7 @@ def _interrupted(name: str) -> Any:
     return method
 
 
-for _name in ("renew", "claims", "keep_claims", "keep_model", "model", "save", "forget"):
+for _name in ("renew", "claims", "keep_claims", "keep_model", "model", "save", "look_up", "forget"):
     setattr(Ledger, _name, _interrupted(_name))
 
 
@@ -158,13 +158,18 @@ class Node(Engine):
     crowd: Crowd
     late: list[Sequence[Json]]
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
-        order = self.crowd.pause("look" if kinds == [Kind.MAPPINGS] else "read")
+    def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
+        self.crowd.pause("read")
+        return super().read(kinds)
+
+    def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        last = list(names) == [Kind.MAPPINGS]  # right before a write
+        order = self.crowd.pause("look" if last else "read")
         writer = self.crowd.here.get(threading.get_ident())
-        if writer is not None and kinds == [Kind.MAPPINGS]:
+        if writer is not None and last:
             # From the last look on a request is a matter of milliseconds: nobody comes in between (docs/limitations.md).
             writer.looked, writer.order = True, order
-        return super().read(kinds)
+        return super().look(names)
 
     def write(self, write: Write) -> bool:
         kind, operations = write
@@ -205,6 +210,7 @@ class Scene:
     crowd: Crowd
     by_hand: dict[tuple[str, str], None] = field(default_factory=dict)  # (role, entry)
     numbers: int = 0
+    short: bool = False  # whoever follows the groups takes the short road where that is enough; and nobody sweeps
 
     @property
     def services(self) -> Services:
@@ -216,7 +222,7 @@ class Scene:
 
     def work(self, text: str | None) -> object:
         if text is None:
-            return synchronise(self.services, "demo", CAUSE)
+            return synchronise(self.services, "demo", CAUSE, short=self.short)
         with writing(self.services, "demo", "apply") as site:
             return apply_model(site, kept(text), CAUSE)
 
@@ -285,10 +291,11 @@ def scene(draw: random.Random) -> Scene:
     return Scene(made, crowd)
 
 
-def play(seed: int) -> list[str]:
+def play(seed: int, *, short: bool = False) -> list[str]:
     """One history; what was wrong at its end, in words."""
     draw = random.Random(seed)
     here = scene(draw)
+    here.short = short
     crowd, writers = here.crowd, draw.choice((2, 3))
     at_work: Writer | None = None
     for _ in range(_STEPS):
@@ -301,6 +308,8 @@ def play(seed: int) -> list[str]:
             here.edit_by_hand()
         elif chance < 0.18:
             here.land()
+        elif short and chance < 0.2:
+            crowd.wrong += settled(here)
         elif live:
             # One goes on for a while, then stands still for as long: writers that take turns at each call get nowhere. Whoever stands
             # still right before a write, or in the midst of one, is who may do harm.
@@ -317,15 +326,25 @@ def play(seed: int) -> list[str]:
 
 
 def at_rest(here: Scene) -> list[str]:
-    """Everybody is done, everything has arrived, and the sweep has come by: once now, and once when nothing can come any more."""
+    """Everybody is done, everything has arrived, and the groups were followed: once now, and once when nothing can come any more."""
+    _quiet(here)
+    here.work(None)
+    found = here.wrong(claims_too=False)
+    return [*found, *settled(here)]
+
+
+def settled(here: Scene) -> list[str]:
+    """Nothing of what was begun can come any more, and the groups are followed."""
+    _quiet(here)
+    here.made.aws.at += timedelta(minutes=20)
+    here.work(None)
+    return here.wrong(claims_too=True)
+
+
+def _quiet(here: Scene) -> None:
     node: Any = here.made.engine
     while live := here.crowd.live:
         here.crowd.step(here.crowd.draw.choice(live))
     while node.late:
         here.land()
     here.made.ledger.expire()  # type: ignore[attr-defined]
-    synchronise(here.services, "demo", CAUSE)
-    found = here.wrong(claims_too=False)
-    here.made.aws.at += timedelta(minutes=20)
-    synchronise(here.services, "demo", CAUSE)
-    return [*found, *here.wrong(claims_too=True)]

@@ -23,10 +23,16 @@ def test_at_rest_nothing_is_nobodys_and_nobody_is_where_they_should_not_be(start
     assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed))} == {}
 
 
+@pytest.mark.parametrize("start", range(0, 100, 20))
+def test_the_same_where_whoever_follows_the_groups_takes_the_short_road(start: int) -> None:
+    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed, short=True))} == {}
+
+
 @pytest.mark.long
+@pytest.mark.parametrize("short", [False, True])
 @pytest.mark.parametrize("start", range(1000, 1400, 50))
-def test_the_same_of_many_more_histories(start: int) -> None:
-    assert {seed: wrong for seed in range(start, start + 50) if (wrong := play(seed))} == {}
+def test_the_same_of_many_more_histories(start: int, short: bool) -> None:
+    assert {seed: wrong for seed in range(start, start + 50) if (wrong := play(seed, short=short))} == {}
 
 
 def _nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:

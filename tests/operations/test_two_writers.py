@@ -181,7 +181,7 @@ def test_a_conflict_while_taking_out_is_followed_by_a_new_look(made: Account) ->
 
 def test_a_deployment_is_not_set_up_while_another_writer_is_at_work(made: Account) -> None:
     here = made.ledger.registration("demo")
-    made.ledger._leases[here.domain_arn] = ("somebody", float("inf"))
+    made.ledger._leases[here.place.id] = ("somebody", float("inf"))
     lease = made.ledger.lease
     made.ledger.lease = lambda *a, **k: lease(*a, **{**k, "wait": 0.01})  # type: ignore[method-assign]
     writes = made.engine.writes

@@ -245,6 +245,10 @@ class Memory:
     def saved(self, deployment: str, name: str) -> Any | None:
         return self._get((f"saved {deployment}", name))
 
+    def look_up(self, deployment: str, names: Collection[str]) -> dict[str, Any]:
+        with self._lock:
+            return {name: found for name in names if (found := self.saved(deployment, name)) is not None}
+
     def forget(self, deployment: str, name: str) -> None:
         self._drop((f"saved {deployment}", name))
 
@@ -299,14 +303,22 @@ class Engine:
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
-        if kinds == [self.family.mappings]:
-            self._meddled()
         with self.lock:
-            # Of mappings that are no documents of their own, those are read in which their entries stand.
-            kinds = [
-                self.family.entries_in if kind == self.family.mappings else kind for kind in kinds or self.family.order
-            ]
-            return self.make.holding({kind: dict(self.held.of(kind)) for kind in kinds})
+            asked = map(self._documents, kinds or self.family.order)
+            return self.make.holding({kind: dict(self.held.of(kind)) for kind in asked})
+
+    def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        if list(names) == [self.family.mappings]:
+            self._meddled()
+        asked = {self._documents(kind): some for kind, some in names.items()}
+        with self.lock:
+            return self.make.holding(
+                {kind: {name: one for name, one in self.held.of(kind).items() if name in asked[kind]} for kind in asked}
+            )
+
+    def _documents(self, kind: str) -> str:
+        """Of mappings that are no documents of their own, those in which their entries stand."""
+        return self.family.entries_in if kind == self.family.mappings else kind
 
     def write(self, write: Write) -> bool:
         kind, operations = write

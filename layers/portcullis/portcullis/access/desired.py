@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from portcullis.access.actual import Json
@@ -40,6 +40,12 @@ class Desired:
     def because(self, role: str, entry_list: str, entry: str) -> str | None:
         """Why this entry should be there, or None if it should not."""
         return self.entries.get(role, {}).get(entry_list, {}).get(entry)
+
+    def only(self, roles: Collection[str], kind: str) -> Desired:
+        """What is asked for of these roles (documents of this kind), and of who has them."""
+        documents = {kind: {name: one for name, one in self.of(kind).items() if name in roles}}
+        entries = {role: self.entries[role] for role in roles if role in self.entries}
+        return Desired(documents, entries, self.notes, self.unsure.intersection(roles))
 
     def claims(self, mappings: str) -> frozenset[Claim]:
         """Everything asked for, as claims: documents, and entries of what the family calls `mappings`."""

@@ -41,6 +41,7 @@ class Recognised:
     renewed: tuple[str, ...] = ()  # members who are somebody else under the name of an earlier member
     unread: tuple[str, ...] = ()  # whose members could not be read
     unfit: tuple[str, ...] = ()  # who is called what no mapping may hold
+    last_look_counts: bool = False  # nothing was locked since the last look
 
 
 def recognise(grants: Collection[Grant], found: Membership, known: Known, *, last_look_counts: bool) -> Recognised:
@@ -84,7 +85,7 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
     members = replace(found, users=users, backend_roles=roles, notes=(*found.notes, *told, *unread), unread=still)
     former, renewed = _renewed(known, seen)
     remembered = Known(named, strangers, seen, former, known.saves)
-    return Recognised(members, remembered, tuple(told), renewed, tuple(unread), found.notes)
+    return Recognised(members, remembered, tuple(told), renewed, tuple(unread), found.notes, last_look_counts)
 
 
 def accepted(known: Known, name: str) -> tuple[Known, tuple[str, ...]]:

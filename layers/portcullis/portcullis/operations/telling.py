@@ -6,9 +6,14 @@ from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
 
 
+def told(name: str) -> str:
+    """Under what the ledger keeps that the alert of this name was told."""
+    return f"told#{name}"
+
+
 def tell_once(services: Services, alert: Alert, about: str) -> bool:
     """Tell an alert unless the same was told last; returns whether it was."""
-    name = f"told#{alert.name}"
+    name = told(alert.name)
     if services.ledger.saved(alert.deployment, name) == about:
         return False
     services.alerts.tell(alert)
@@ -18,5 +23,5 @@ def tell_once(services: Services, alert: Alert, about: str) -> bool:
 
 def over(services: Services, deployment: str, name: str) -> None:
     """What the alert of this name told is over: the next one is told again."""
-    if services.ledger.saved(deployment, f"told#{name}") is not None:
-        services.ledger.forget(deployment, f"told#{name}")
+    if services.ledger.saved(deployment, told(name)) is not None:
+        services.ledger.forget(deployment, told(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,6 +112,9 @@ class Ledger(Protocol):
     def keep_custody(self, custody: Custody) -> Custody: ...
     def save(self, deployment: str, name: str, value: Any) -> None: ...
     def saved(self, deployment: str, name: str) -> Any | None: ...
+    def look_up(self, deployment: str, names: Collection[str]) -> Mapping[str, Any]:
+        """Of what was saved under these names (100 at most), as it was at one moment, in one request. What is not there is missing."""
+
     def forget(self, deployment: str, name: str) -> None: ...
     def forget_all(self, deployment: str) -> None:
         """Whatever was saved for it."""

@@ -78,8 +78,18 @@ class ElasticsearchEngine:
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account."""
         self._seen, self._ours = self._numbers(), set()
-        asked = dict.fromkeys(Kind.USERS if kind == MEMBERS else Kind(kind) for kind in kinds or Kind)
+        asked = dict.fromkeys(map(_documents, kinds or Kind))
         return SecurityConfig({kind: self._collection(kind) for kind in asked})
+
+    def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        """The collections are read whole: the sequence numbers of all documents come in one answer."""
+        if not any(names.values()):
+            return SecurityConfig({})
+        found = {_documents(kind): some for kind, some in names.items()}
+        whole = self.read(list(found))
+        return SecurityConfig(
+            {kind: {name: one for name, one in whole.of(kind).items() if name in some} for kind, some in found.items()}
+        )
 
     def _collection(self, kind: Kind) -> dict[str, Json]:
         if kind is Kind.KEYS:
@@ -316,3 +326,8 @@ def _without_secrets(answer: Any, body: Any) -> Any:
     """An answer that repeats a password is not told on."""
     secrets = [str(body[key]) for key in SECRET if isinstance(body, dict) and body.get(key)]
     return "the answer repeats a secret" if any(one in str(answer) for one in secrets) else answer
+
+
+def _documents(kind: str) -> Kind:
+    """Who has a role stands in the users."""
+    return Kind.USERS if kind == MEMBERS else Kind(kind)

@@ -21,6 +21,7 @@ from portcullis.families.opensearch.own_indices import everything_else
 from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.ports.engine import Principal, Stop
 
+_FEW = 4  # documents of one kind that are asked for one by one
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
 
 
@@ -55,6 +56,23 @@ class OpenSearchEngine:
     def _collection(self, kind: Kind) -> dict[str, Json]:
         documents = self._ask("GET", self.dialect.path(kind))
         return {name: dialects.from_engine(kind, document, self.dialect) for name, document in documents.items()}
+
+    def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        """A few by their own path each; of many, the whole collection is one answer."""
+        return SecurityConfig({Kind(kind): self._some(Kind(kind), some) for kind, some in names.items()})
+
+    def _some(self, kind: Kind, names: Collection[str]) -> dict[str, Json]:
+        if len(names) > _FEW or not all(name.strip(".") for name in names):  # `..` in a path is another path
+            return {name: one for name, one in self._collection(kind).items() if name in names}
+        found: dict[str, Json] = {}
+        for name in names:
+            path = f"{self.dialect.path(kind)}/{quote(name, safe='')}"
+            status, body = self._transport("GET", path, None, None)
+            if status == 200:
+                found |= {one: dialects.from_engine(kind, document, self.dialect) for one, document in body.items()}
+            elif status != 404:
+                self._raise(status, body, f"GET {path}")
+        return found
 
     def write(self, write: Write) -> bool:
         return self.patch(Kind(write.kind), write.body)

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from io import BytesIO
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -97,7 +98,7 @@ def _raw(attribute: dict[str, Any]) -> bytes | str:
 
 def claims_written(claims: Claims) -> dict[str, Any]:
     """The attributes of a list of claims: sorted, so that those that may come late are told by where they stand in it, in few words."""
-    value = sorted(claims)
+    value = sorted(claims, key=attrgetter("kind", "name", "entry_list", "entry"))  # as claims are ordered, and sooner
     if claims.until is None:
         return {"value": value}
     places = [place for place, claim in enumerate(value) if claim in claims.late]

@@ -24,7 +24,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -231,6 +231,13 @@ class DynamoLedger:
     def saved(self, deployment: str, name: str) -> Any | None:
         item = self._get(f"deployment#{deployment}", f"saved#{name}")
         return None if item is None else decode(item["value"])
+
+    def look_up(self, deployment: str, names: Collection[str]) -> Mapping[str, Any]:
+        keys = {name: key_of(f"deployment#{deployment}", f"saved#{name}") for name in names}
+        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in keys.values()]
+        answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
+        items = {name: answer["Item"] for name, answer in zip(keys, answers, strict=True) if "Item" in answer}
+        return {name: decode(one["value"]) for name, item in items.items() if (one := self._whole(item))}
 
     def forget(self, deployment: str, name: str) -> None:
         self._delete(f"deployment#{deployment}", f"saved#{name}")

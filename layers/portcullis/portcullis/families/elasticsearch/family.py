@@ -6,7 +6,7 @@ and in role mappings of a deployment's own, each a document that is ours as a wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -116,8 +116,12 @@ class Elasticsearch:
     def password(self, user: str, password: str) -> Write:
         return Write(Kind.USERS, [{"op": writing.PASSWORD, "name": user, "password": password}])
 
-    def look_again(self, write: Write) -> Sequence[str]:
-        return [config.MEMBERS] if steps.overwrites_users(write) else []
+    def look_again(self, write: Write) -> Mapping[str, Collection[str]]:
+        users = steps.overwritten_users(write)
+        return {config.MEMBERS: users} if users else {}
+
+    def of_roles(self, _roles: Collection[str]) -> Mapping[str, Collection[str]]:
+        return {}  # who has a role stands in users' own documents, or in mappings that are claimed whole
 
     def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
         return shut.shut(_config(actual), keep, saved)

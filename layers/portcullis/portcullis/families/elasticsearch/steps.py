@@ -117,15 +117,17 @@ def _entry(users: dict[str, Json], step: Step) -> None:
 # ---------------------------------------------------------------------- what a write overwrites
 
 
-def overwrites_users(write: Write) -> bool:
-    """Whether it puts a user whole, or takes one away: what somebody gave that user since is lost with it."""
-    return write.kind == Kind.USERS and any(one["op"] in (PUT, REMOVE) for one in write.body)
+def overwritten_users(write: Write) -> frozenset[str]:
+    """Users that it puts whole, or takes away: what somebody gave such a user since is lost with it."""
+    if write.kind != Kind.USERS:
+        return frozenset()
+    return frozenset(one["name"] for one in write.body if one["op"] in (PUT, REMOVE))
 
 
 def refuse_if_moved(write: Write, before: Actual, now: Actual) -> None:
-    for one in write.body:
-        if one["op"] in (PUT, REMOVE) and now.get(Kind.USERS, one["name"]) != before.get(Kind.USERS, one["name"]):
-            raise Conflict(f"user {one['name']} changed meanwhile")
+    for name in sorted(overwritten_users(write)):
+        if now.get(Kind.USERS, name) != before.get(Kind.USERS, name):
+            raise Conflict(f"user {name} changed meanwhile")
 
 
 # ---------------------------------------------------------------------- what steps mean

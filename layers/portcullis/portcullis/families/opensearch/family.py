@@ -99,8 +99,12 @@ class OpenSearch:
     def password(self, user: str, password: str) -> Write:
         return Write(Kind.USERS, [{"op": "add", "path": patch.pointer(user, "password"), "value": password}])
 
-    def look_again(self, write: Write) -> Sequence[str]:
-        return [Kind.MAPPINGS] if patch.changes_by_place(write) else []
+    def look_again(self, write: Write) -> Mapping[str, Collection[str]]:
+        moved = patch.changed_by_place(write)
+        return {Kind.MAPPINGS: moved} if moved else {}
+
+    def of_roles(self, roles: Collection[str]) -> Mapping[str, Collection[str]]:
+        return {Kind.ROLES: roles, Kind.MAPPINGS: roles}
 
     def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
         return shut.shut(actual, keep, saved)

@@ -128,19 +128,20 @@ def _one_mapping(role: str, steps: list[Step], held: Actual) -> list[Json]:
     return operations
 
 
-def changes_by_place(write: Write) -> bool:
-    """Whether it changes a mapping by the place of its entries.
+def changed_by_place(write: Write) -> frozenset[str]:
+    """The mappings that it changes by the place of their entries.
 
     An appended entry can overwrite nothing. One that is taken out is taken out by its place in the list, and the engine has no
-    operation that would fail if somebody put another one before it: so the mapping has to be read once more, right before.
+    operation that would fail if somebody put another one before it: so these mappings have to be read once more, right before.
     """
-    return write.kind == Kind.MAPPINGS and not all(operation["path"].endswith("/-") for operation in write.body)
+    if write.kind != Kind.MAPPINGS:
+        return frozenset()
+    return frozenset(parts(one["path"])[0] for one in write.body if not one["path"].endswith("/-"))
 
 
 def refuse_if_moved(write: Write, before: Actual, now: Actual) -> None:
     """Conflict if a mapping that the write changes by place is no longer as it was."""
-    moved = {parts(one["path"])[0] for one in write.body if not one["path"].endswith("/-")}
-    for role in sorted(moved):
+    for role in sorted(changed_by_place(write)):
         if now.get(Kind.MAPPINGS, role) != before.get(Kind.MAPPINGS, role):
             raise Conflict(f"the mapping of {role} changed meanwhile")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,8 @@ from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.known import Recognised
-from portcullis.access.plan import Adopting, Claim, Plan
+from portcullis.access.plan import AccessModel, Adopting, Claim, Plan
+from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.families.base import Family
 from portcullis.operations.access.foundation import MOVING, with_foundation
@@ -66,11 +67,13 @@ class Truth:
     began: datetime
     desired: Desired
     people: Recognised
+    access: AccessModel
     unread: tuple[PortcullisError, ...] = ()
 
 
-def read_truth(site: Site, kept: KeptModel, *, whole: bool = False) -> Truth:
-    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`."""
+def read_truth(site: Site, kept: KeptModel, *, whole: bool = False, custody: Custody | None = None) -> Truth:
+    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`. `custody`: as
+    it was read just now."""
     began = site.now()
     access = with_foundation(
         kept.access,
@@ -78,12 +81,13 @@ def read_truth(site: Site, kept: KeptModel, *, whole: bool = False) -> Truth:
         sample=kept.options.snapshots.restore_sample,
         moving=site.ledger.saved(site.name, MOVING) is not None,
     )
-    last = last_look(site)
+    last = last_look(site, custody)
     found = site.identity.members(access.grants)
     if whole:
         found.whole()
     people = recognised(last, access, found)
-    return Truth(began, site.family.compile(access, people.members), people, tuple(found.unread.values()))
+    desired = site.family.compile(access, people.members)
+    return Truth(began, desired, people, access, tuple(found.unread.values()))
 
 
 def compare(
@@ -97,25 +101,35 @@ def compare(
     adopt: Adopting = False,
     repair: bool = True,
     late: frozenset[Claim] | None = None,
+    only: Collection[str] | None = None,
 ) -> Comparison:
     """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
 
-    `late` is what of ours may still come late, where that is known better than the ledger knows it.
+    `late` is what of ours may still come late, where that is known better than the ledger knows it. `only`: of these roles alone, and of
+    who has them; what else there is was not looked at, and is in no plan.
     """
     truth = truth or read_truth(site, kept)
     claims = site.ledger.claims(site.place.id) if claims is None else claims
     mine, others = split_claims(claims, site.name)
-    engine = engine or site.engine
-    held = engine.read() if held is None else held
+    engine, family = engine or site.engine, site.family
+    asked, ours, theirs = truth.desired, frozenset(mine), others
+    if only is not None:
+        asked, ours, theirs = asked.only(only, family.roles), _of(ours, family, only), _of(theirs, family, only)
+    if held is None:
+        held = engine.read() if only is None else engine.look(family.of_roles(only))
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
-    family = site.family
-    wanted, losses = family.representable(truth.desired, engine.dialect)
-    plan = difference(family, wanted, held, mine, others, repair=repair, adopt=adopt)
+    wanted, losses = family.representable(asked, engine.dialect)
+    plan = difference(family, wanted, held, ours, theirs, repair=repair, adopt=adopt)
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
     return Comparison(
         family, truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
     )
+
+
+def _of(claims: frozenset[Claim], family: Family, roles: Collection[str]) -> frozenset[Claim]:
+    """Those on these roles and on who has them."""
+    return frozenset(one for one in claims if one.name in roles and one.kind in (family.roles, family.mappings))
 
 
 def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:

@@ -13,12 +13,12 @@ from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply
-from portcullis.operations.access.looking import Comparison, compare
+from portcullis.operations.access.looking import Comparison, compare, split_claims
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.writing.sending import keep_claims
-from portcullis.operations.writing.undertaking import settle
-from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.registration import IamRole
+from portcullis.operations.writing.change import AccessChange
+from portcullis.operations.writing.undertaking import starting
+from portcullis.ports.ledger import Change
+from portcullis.ports.registration import IamRole, KeptModel
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+")
 
@@ -67,8 +67,7 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         kept = site.ledger.model(deployment)
         if principal == master.arn:
             return apply_model(site, kept, cause)
-        settle(site, site.engine.read(), kept.options)
-        _claim(site, master)
+        _claim(site, master, kept, cause)
         site.domain.set_master(site.registration, principal)
         moved = replace(site.registration, master=IamRole(principal))
         remember_move(site, principal)
@@ -81,12 +80,14 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         return apply_model(services.at(moved), kept, cause)
 
 
-def _claim(site: Site, master: IamRole) -> None:
+def _claim(site: Site, master: IamRole, kept: KeptModel, cause: Trigger) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
-    claims = site.ledger.claims(site.place.id).get(site.name, Claims())
+    change = AccessChange.of(site, starting(site.services, cause, "master move"))
+    claims, _ = split_claims(site.ledger.claims(site.place.id), site.name)
+    change.looked(site.engine.read(), claims, claims.late, kept.options)
     family = site.family
     old = {Claim(family.mappings, role, "backend_roles", master.arn) for role in family.administrator_roles}
-    keep_claims(site, claims, claims | old, late=claims.late)
+    change.keep(claims | old)
 
 
 def subject_from(principal: str) -> Subject:

@@ -14,11 +14,11 @@ from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.writing.sending import keep_claims, send_all, still_ours, wait_a_little
+from portcullis.operations.writing.change import AccessChange
+from portcullis.operations.writing.sending import wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
-from portcullis.operations.writing.undertaking import PendingChange, begin, digest, settle, starting
+from portcullis.operations.writing.undertaking import digest, starting
 from portcullis.operations.writing.undoing import not_as_left, undone
-from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
 
@@ -98,49 +98,42 @@ def _put_back(
     kept: KeptModel,
     cause: Trigger,
 ) -> int:
-    is_open = WhileOpen.of(site.services, site.name)
-    engine = site.engine
-    look = compare(site, kept, engine=engine)
-    is_open.still()
-    settle(site, look.held, now.options)
+    ours = AccessChange.of(site, starting(site.services, cause, "rollback", before=now.text, after=kept.text))
+    look = compare(site, kept)
+    ours.looked(look.held, look.mine, look.late, now.options)
     if moved := not_as_left(site.family, change.touched, look.held):
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
-    steps = undone(change.touched)
     back, gone = _claims(change.touched, change.released, look)
-    staying = (look.mine | back) - taken_over
     mine = (look.mine - gone - taken_over) | back
     simulated = site.family.undoing(change.touched, look.held)
     end = site.family.simulate_all(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
     refuse_lock_out(site, look.held, simulated, look.desired, cause)
-    undertaking: PendingChange = replace(
-        starting(site.services, cause, "rollback", before=now.text, after=kept.text),
-        touched=_with_places(steps, look.held),
+    pending = replace(
+        ours.pending,
+        touched=_with_places(undone(change.touched), look.held),
         released=tuple(sorted(taken_over & look.mine)),
         claimed=tuple(sorted(back & frozenset(change.released) - look.mine)),
     )
-    still_ours(site)
-    begin(site, undertaking)
-    coming = look.late | {one.claim for one in change.touched if one.after is None}
+    coming = frozenset(one.claim for one in change.touched if one.after is None)
     # What was taken over is let go before the model that asks for it: cut off here, the next run must not take it away.
-    kept_claims = keep_claims(site, look.mine, staying, late=coming)
-    if undertaking.model_after:
+    ours.write_down((look.mine | back) - taken_over, pending=pending, coming=coming)
+    if pending.model_after:
         begin_with(site, kept, cause)
     coming_back = [one.claim.name for one in change.touched if one.kind == site.family.users and one.after is None]
     try:
         new = passwords(site, kept, coming_back)
-        writes = send_all(site, engine, site.family.undoing(change.touched, look.held, new), look.held)
+        ours.send(site.family.undoing(change.touched, look.held, new), look.held)
     except Refused:
-        keep_claims(site, kept_claims, look.mine | back, late=coming)  # ours as before: it is taken back
+        ours.keep(look.mine | back, coming=coming)  # ours as before: it is taken back
         raise
-    is_open.still()
-    keep_claims(site, kept_claims, mine | look.late, late=look.late)
-    after = engine.read()
-    is_open.still()  # else the next run settles it, by what there is then
-    if undertaking.model_after:
+    after = site.engine.read()
+    ours.is_open.still()  # else the next run settles it, by what there is then
+    ours.keep(mine | look.late)
+    if pending.model_after:
         put_in_force(site, kept)
-    settle(site, after, kept.options, ours=undertaking, writes=writes)
-    return writes
+    ours.settle(after, kept.options)
+    return ours.writes
 
 
 def _with_places(steps: tuple[AppliedStep, ...], held: Actual) -> tuple[AppliedStep, ...]:

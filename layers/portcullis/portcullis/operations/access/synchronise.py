@@ -6,54 +6,90 @@ import logging
 
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations import alert_table
-from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.applying import Outcome, apply_model, keep_in_force
+from portcullis.operations.access.foundation import MOVING
+from portcullis.operations.people.known import ABOUT_PEOPLE, PEOPLE
 from portcullis.operations.people.one_role import tell_who_loses
-from portcullis.operations.services import Services, Trigger
-from portcullis.operations.telling import over, tell_once
-from portcullis.operations.writing.standing import coming, in_step, out_of_step, tell_of_refused
+from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.telling import over, tell_once, told
+from portcullis.operations.writing.in_effect import DOUBT, MAY_COME
+from portcullis.operations.writing.noted import noted
+from portcullis.operations.writing.standing import (
+    COMING,
+    OUT_OF_STEP,
+    REFUSED,
+    coming,
+    in_step,
+    out_of_step,
+    tell_of_refused,
+)
+from portcullis.operations.writing.undertaking import SIGN_OUT, UNDERTAKEN
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
+from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
+_NO = alert_table.ACCESS_REFUSED.name
+# What a run asks for: in one request.
+_ASKED = (
+    MOVING,
+    PEOPLE,
+    UNDERTAKEN,
+    SIGN_OUT,
+    DOUBT,
+    MAY_COME,
+    COMING,
+    REFUSED,
+    OUT_OF_STEP,
+    *map(told, (_NO, *ABOUT_PEOPLE)),
+)
 
 
-def synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
+def synchronise(services: Services, deployment: str, cause: Trigger, *, short: bool = False) -> Outcome:
     """Bring one deployment to what its model and its groups ask for.
 
+    `short`: what was changed by hand is left to the next look at everything, where what the groups touched can be told without one.
     While it is locked nothing is written: the unlock synchronises, so what happened meanwhile is not lost. Once an unlock has put the
     mappings back this does not wait for its end: whoever leaves then is out before the walls come off, or soon after.
     Raises Refused (the lock-out guard, or the engine says no), Unreachable or Conflict (try again later).
     """
     site = services.site(deployment)
 
-    def as_it_is_now() -> Outcome:
+    def as_it_is_now() -> tuple[Site, KeptModel, Outcome]:
         WhileOpen.of(
             services, deployment, unlocking=True
         )  # before the lease: whoever has nothing to do holds up nobody
         with site.ledger.lease(site.place.id, "synchronise") as ours:
             if not ours:
                 raise Unreachable(f"another writer is at work on {site.place.name}; the next try waits for it again")
+            here = noted(site, _ASKED)
             # Now: whoever held the lease may have applied another one.
-            if (one := coming(site)) is not None:
+            if (one := coming(here)) is not None:
                 try:
-                    return apply_model(site, one.model, cause, unlocking=True)
+                    return here, one.model, apply_model(here, one.model, cause, unlocking=True)
                 except (Conflict, Shut):
                     raise
                 except Exception as error:
-                    if coming(site) is not None:
+                    if coming(here) is not None:
                         raise  # it is neither in effect nor refused yet
                     log.warning("a model that was begun with is refused now: %s", error)
-            return apply_model(site, site.ledger.model(deployment), cause, unlocking=True)
+            model = here.ledger.model(deployment)
+            return here, model, keep_in_force(here, model, cause, short=short)
 
     try:
-        done = unless_shut(services, deployment, as_it_is_now, unlocking=True) or Outcome(deployment, "waiting")
+        found = unless_shut(services, deployment, as_it_is_now, unlocking=True)
     except PortcullisError as error:
         out_of_step(services, deployment, error)
         raise
-    in_step(services, deployment)
-    if done.status != "waiting":
-        tell_who_loses(site, site.ledger.model(deployment).access.grants)
-    tell_of_refused(services, deployment)
-    over(services, deployment, "access-refused")
+    if found is None:
+        in_step(services, deployment)
+        tell_of_refused(services, deployment)
+        over(services, deployment, _NO)
+        return Outcome(deployment, "waiting")
+    here, model, done = found
+    in_step(here.services, deployment)
+    tell_who_loses(site, model.access.grants)
+    tell_of_refused(here.services, deployment)
+    over(here.services, deployment, _NO)
     return done
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import AccessModel, Membership
-from portcullis.custody.types import State
+from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
@@ -23,7 +23,8 @@ from portcullis.ports.ledger import Change
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-_NAME = "people"
+PEOPLE = "people"
+ABOUT_PEOPLE = ("another-person", "not-read", "name-not-mapped")  # the alerts of each look
 _MOST_TOLD = 20
 
 
@@ -36,9 +37,10 @@ class LastLook:
     saves: int
 
 
-def last_look(site: Site) -> LastLook:
-    """From the ledger. Read it before the groups: what is done upon the groups should follow close on their reading."""
-    custody = site.ledger.custody(site.name)
+def last_look(site: Site, custody: Custody | None = None) -> LastLook:
+    """From the ledger. Read it before the groups: what is done upon the groups should follow close on their reading. `custody`: as it
+    was read just now."""
+    custody = custody or site.ledger.custody(site.name)
     known = _known(site)
     return LastLook(known, custody.state is State.OPEN and known.saves == custody.saves, custody.saves)
 
@@ -58,13 +60,12 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
     lines = [*(people.strangers if new else ()), *people.renewed]
     if lines:
         site.ledger.record(_change(site, "people", cause, f"{many(len(lines), 'is', 'are')} somebody else now", lines))
-    site.ledger.save(site.name, _NAME, people.known)
+    site.ledger.save(site.name, PEOPLE, people.known)
 
 
 def tell(site: Site, people: Recognised) -> None:
     """Told once for the same findings. The removal of a stranger waits for no alert."""
-    alerts = {"another-person": people.strangers, "not-read": people.unread, "name-not-mapped": people.unfit}
-    for name, words in alerts.items():
+    for name, words in zip(ABOUT_PEOPLE, (people.strangers, people.unread, people.unfit), strict=True):
         try:
             if words:
                 tell_once(site.services, _alert(site.name, name, words), "\n".join(words))
@@ -94,11 +95,11 @@ def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:
         said += concerned
     if said:
         site.ledger.record(_change(site, "accept", cause, f"{len(said)} accepted under their name", said))
-        site.ledger.save(site.name, _NAME, known)
+        site.ledger.save(site.name, PEOPLE, known)
 
 
 def _known(site: Site) -> Known:
-    saved = site.ledger.saved(site.name, _NAME)
+    saved = site.ledger.saved(site.name, PEOPLE)
     return Known() if saved is None else msgspec.convert(saved, Known)
 
 

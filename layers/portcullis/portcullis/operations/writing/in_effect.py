@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from portcullis.access.actual import Actual
 from portcullis.access.terms import Terms
@@ -15,7 +16,9 @@ from portcullis.errors import Refused, Unreachable
 from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
 
-_DOUBT = "in-doubt"
+DOUBT = "in-doubt"
+MAY_COME = "may-come"  # when a writer was last silent, cut off or overtaken
+LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 
 @contextmanager
@@ -24,13 +27,36 @@ def in_doubt_if_silent(site: Site) -> Iterator[None]:
     try:
         yield
     except Unreachable:
-        site.ledger.save(site.name, _DOUBT, site.now())
+        site.ledger.save(site.name, DOUBT, site.now())
+        may_come(site)
         raise
+
+
+def may_come(site: Site) -> None:
+    """A write may come late that whoever looks now does not see: also one that takes out an entry which was put in again since."""
+    site.ledger.save(site.name, MAY_COME, site.now())
+
+
+def may_have_come(site: Site) -> bool:
+    """Whether there was such a write, and nobody looked at everything since it could have come."""
+    return site.ledger.saved(site.name, MAY_COME) is not None
+
+
+def looked_at_everything(site: Site, began: datetime) -> None:
+    """What came late until then was seen."""
+    since = site.ledger.saved(site.name, MAY_COME)
+    if since is not None and began >= datetime.fromisoformat(str(since)) + LATE:
+        site.ledger.forget(site.name, MAY_COME)
+
+
+def is_in_doubt(site: Site) -> bool:
+    """Whether there was a write that was not answered well, and was not seen in effect since."""
+    return site.ledger.saved(site.name, DOUBT) is not None
 
 
 def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
     """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
-    if site.ledger.saved(site.name, _DOUBT) is None:
+    if not is_in_doubt(site):
         return
     try:
         engine.load_again()
@@ -41,7 +67,7 @@ def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
             f"{site.place.name} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
             f" cannot load the security config ({error}){culprits(site.family, held)}"
         ) from error
-    site.ledger.forget(site.name, _DOUBT)
+    site.ledger.forget(site.name, DOUBT)
 
 
 def culprits(terms: Terms, held: Actual) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.plan import Claim, Operation, Plan
 from portcullis.families.base import Family
 from portcullis.operations.services import Services, Site
-from portcullis.operations.writing.in_effect import in_doubt_if_silent
+from portcullis.operations.writing.in_effect import LATE
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
-_LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 
 def still_ours(site: Site) -> None:
@@ -30,8 +28,8 @@ def added(plan: Plan) -> frozenset[Claim]:
 
 def send(family: Family, engine: Engine, write: Write, held: Actual) -> bool:
     """One write, computed from `held`. Conflict if something that it changes by its place moved since."""
-    if kinds := family.look_again(write):
-        family.refuse_if_moved(write, held, engine.read(kinds))
+    if names := family.look_again(write):
+        family.refuse_if_moved(write, held, engine.look(names))
     return engine.write(write)
 
 
@@ -41,33 +39,26 @@ def wait_a_little(services: Services, attempt: int) -> None:
     services.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
 
 
-def send_all(site: Site, engine: Engine, writes: Sequence[Write], held: Actual) -> int:
-    """One after another, each only while the lease is ours; how many changed something."""
-    changed = 0
-    with in_doubt_if_silent(site):
-        for write in writes:
-            still_ours(site)
-            changed += send(site.family, engine, write, held)
-    return changed
-
-
 def keep_claims(
     site: Site,
     before: Claims,
     after: Collection[Claim],
     *,
     late: frozenset[Claim] = frozenset(),
+    renewed: bool = False,
 ) -> Claims:
-    """Keep these in place of those of `before`, unless they are the same. Conflict if somebody kept others meanwhile.
+    """Keep these in place of those of `before`, unless they are the same; the lease is renewed with them. Conflict if somebody kept
+    others meanwhile, Overtaken if the lease is somebody else's. `renewed`: it was asked for right before this.
 
     `late` is what of them a write may still bring about: for a while it stays claimed, whatever is seen. What was late already
     stays so for as long as it was to.
     """
     until = before.until
     if late and (until is None or not late <= before.late):
-        until = site.now() + _LATE
+        until = site.now() + LATE
     now = before.becoming(after, late=late, until=until)
     if (now, now.late, now.until) == (before, before.late, before.until):
         return before
-    still_ours(site)
+    if not renewed:
+        still_ours(site)
     return site.ledger.keep_claims(site.place.id, site.name, now)

@@ -22,8 +22,8 @@ from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
-_COMING, _REFUSED = "model-coming", "model-refused"
-_OUT_OF_STEP = "out-of-step"
+COMING, REFUSED = "model-coming", "model-refused"
+OUT_OF_STEP = "out-of-step"
 _MOST_TRIES = (
     4  # times that a model is tried that neither comes into effect nor is refused; the engine may not answer to it
 )
@@ -99,19 +99,19 @@ def begin_with(site: Site, model: KeptModel, cause: Trigger) -> None:
     before = coming(site)
     tries = before.tries + 1 if before and is_in_force(before.model, model) else 1
     since = before if before and tries > 1 else Coming(model, site.now(), cause.what, cause.actor)
-    site.ledger.save(site.name, _COMING, replace(since, tries=tries))
+    site.ledger.save(site.name, COMING, replace(since, tries=tries))
 
 
 def coming(site: Site) -> Coming | None:
     """The model that was begun with and is neither in force nor refused."""
-    saved = site.ledger.saved(site.name, _COMING)
+    saved = site.ledger.saved(site.name, COMING)
     return None if saved is None else msgspec.convert(saved, Coming)
 
 
 def forget_coming(site: Site) -> None:
     """Nothing is on its way any more: another one was asked for since, or it has come."""
-    if site.ledger.saved(site.name, _COMING) is not None:
-        site.ledger.forget(site.name, _COMING)
+    if site.ledger.saved(site.name, COMING) is not None:
+        site.ledger.forget(site.name, COMING)
 
 
 def put_in_force(site: Site, model: KeptModel) -> None:
@@ -125,14 +125,14 @@ def put_in_force(site: Site, model: KeptModel) -> None:
 
 def last_refused(services: Services, deployment: str) -> RefusedModel | None:
     """The model that was refused last, if none was put into effect since."""
-    saved = services.ledger.saved(deployment, _REFUSED)
+    saved = services.ledger.saved(deployment, REFUSED)
     return None if saved is None else msgspec.convert(saved, RefusedModel)
 
 
 def forgive(services: Services, deployment: str) -> None:
     """A refused model is no longer what somebody asks for."""
-    if services.ledger.saved(deployment, _REFUSED) is not None:
-        services.ledger.forget(deployment, _REFUSED)
+    if services.ledger.saved(deployment, REFUSED) is not None:
+        services.ledger.forget(deployment, REFUSED)
 
 
 def refuse(site: Site, why: BaseException) -> None:
@@ -142,8 +142,8 @@ def refuse(site: Site, why: BaseException) -> None:
         return
     said = " ".join((str(why) or type(why).__name__).split())[:1000]
     refused = RefusedModel(name_of(one.model.text), one.at, said, one.cause, one.actor)
-    site.ledger.save(site.name, _REFUSED, refused)
-    site.ledger.forget(site.name, _COMING)
+    site.ledger.save(site.name, REFUSED, refused)
+    site.ledger.forget(site.name, COMING)
     log.warning("a model of %s was refused: %s", site.name, said)
     tell_of_refused(site.services, site.name)
 
@@ -158,7 +158,7 @@ def tell_of_refused(services: Services, name: str) -> None:
     except PortcullisError as error:
         log.warning("that a model of %s was refused could not be told yet: %s", name, error)
     else:
-        services.ledger.save(name, _REFUSED, replace(refused, told=True))
+        services.ledger.save(name, REFUSED, replace(refused, told=True))
 
 
 def _alert(name: str, refused: RefusedModel) -> Alert:
@@ -169,21 +169,26 @@ def _alert(name: str, refused: RefusedModel) -> Alert:
 
 def out_of_step(services: Services, deployment: str, why: PortcullisError) -> None:
     """The engine could not be brought to what stands: said by `status` until it could."""
-    before = services.ledger.saved(deployment, _OUT_OF_STEP) or {}
+    before = services.ledger.saved(deployment, OUT_OF_STEP) or {}
     said = {"since": before.get("since") or services.now(), "why": " ".join(str(why).split())[:1000]}
-    services.ledger.save(deployment, _OUT_OF_STEP, said)
+    services.ledger.save(deployment, OUT_OF_STEP, said)
+
+
+def is_out_of_step(site: Site) -> bool:
+    """Whether the last try to bring it there failed."""
+    return site.ledger.saved(site.name, OUT_OF_STEP) is not None
 
 
 def in_step(services: Services, deployment: str) -> None:
     """It was brought there."""
-    if services.ledger.saved(deployment, _OUT_OF_STEP) is not None:
-        services.ledger.forget(deployment, _OUT_OF_STEP)
+    if services.ledger.saved(deployment, OUT_OF_STEP) is not None:
+        services.ledger.forget(deployment, OUT_OF_STEP)
 
 
 def problems(site: Site) -> list[str]:
     """What of models has not gone as it was meant to, in words."""
     name, found = site.name, []
-    if late := site.ledger.saved(name, _OUT_OF_STEP):
+    if late := site.ledger.saved(name, OUT_OF_STEP):
         found.append(f"access does not follow the groups since {str(late['since'])[:19]}: {late['why']}")
     if refused := last_refused(site.services, name):
         found.append(str(refused))

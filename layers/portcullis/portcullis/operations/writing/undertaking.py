@@ -20,13 +20,14 @@ from portcullis.access.terms import Terms
 from portcullis.errors import PortcullisError, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.writing.in_effect import may_come
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-_NAME = "undertaken"
-_SIGN_OUT = "to-sign-out"  # people whose sessions are still to be ended
+UNDERTAKEN = "undertaken"
+SIGN_OUT = "to-sign-out"  # people whose sessions are still to be ended
 _LINES = 200  # of a change in words; what it touched is kept whole
 
 
@@ -96,12 +97,12 @@ def digest(text: str) -> str:
 
 
 def begin(site: Site, undertaking: PendingChange) -> None:
-    site.ledger.save(site.name, _NAME, undertaking)
+    site.ledger.save(site.name, UNDERTAKEN, undertaking)
 
 
 def undertaken(site: Site) -> PendingChange | None:
     """What was begun and not yet settled."""
-    saved = site.ledger.saved(site.name, _NAME)
+    saved = site.ledger.saved(site.name, UNDERTAKEN)
     return None if saved is None else msgspec.convert(saved, PendingChange)
 
 
@@ -125,31 +126,33 @@ def settle(
     if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
         _sign_out(site, options, [])
         return False
+    if ours is None:
+        may_come(site)
     done = effective(site.family, one.touched, held)
     moved = bool(one.model_after) and (digest(text_in_ledger(site.services, site.name)) == one.model_after)
     _sign_out(site, options, removed_people(done))
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
     if (done or moved or other) and not _is_in_history(site, one):
         site.ledger.record(_change(site.registration, one, done, moved=moved, writes=writes))
-    site.ledger.forget(site.name, _NAME)
+    site.ledger.forget(site.name, UNDERTAKEN)
     return bool(done or moved or other)
 
 
 def _sign_out(site: Site, options: Options, people: list[str]) -> None:
     if not options.end_sessions:
         return
-    waiting = site.ledger.saved(site.name, _SIGN_OUT) or []
+    waiting = site.ledger.saved(site.name, SIGN_OUT) or []
     leaving = sorted({*waiting, *people})
     if not leaving:
         return
     if leaving != waiting:
-        site.ledger.save(site.name, _SIGN_OUT, leaving)
+        site.ledger.save(site.name, SIGN_OUT, leaving)
     try:
         site.identity.end_sessions(leaving)
     except PortcullisError as error:
         log.warning("%d people could not be signed out yet: %s", len(leaving), error)
         return
-    site.ledger.forget(site.name, _SIGN_OUT)
+    site.ledger.forget(site.name, SIGN_OUT)
 
 
 def removed_people(done: Sequence[AppliedStep]) -> list[str]:

@@ -28,7 +28,7 @@ class WhileOpen:
 
     services: Services
     deployment: str
-    saves: int  # each lock begins one before it shuts anything
+    custody: Custody  # as it was then: each lock begins a save before it shuts anything
     unlocking: bool
 
     @classmethod
@@ -42,11 +42,12 @@ class WhileOpen:
                 else "access is not changed until it is open"
             )
             raise Shut(f"{deployment} is {custody.state.value}: {until}")
-        return cls(services, deployment, custody.saves, unlocking)
+        return cls(services, deployment, custody, unlocking)
 
     def still(self) -> None:
         """Raises Shut if it was shut since, though it may be open again."""
-        if WhileOpen.of(self.services, self.deployment, unlocking=self.unlocking).saves != self.saves:
+        now = WhileOpen.of(self.services, self.deployment, unlocking=self.unlocking)
+        if now.custody.saves != self.custody.saves:
             raise Shut(f"{self.deployment} was locked meanwhile, and is open again: try again")
 
 
