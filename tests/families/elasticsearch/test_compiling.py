@@ -57,8 +57,8 @@ def test_native_users_have_the_role_in_their_own_list_under_the_name_of_the_rule
 
 
 def test_a_role_with_a_rule_of_its_own_has_the_same_person_under_another_name() -> None:
-    both = model(Grant(IAM, "reader", "y"), Grant(IAM, "writer", "y"))
-    asked = desired(both, MEMBERS, People("demo", of_role={"writer": "{name}.admin"}))
+    people = People("demo", of_role={"writer": "{name}.admin"})
+    asked = desired(model(Grant(IAM, "reader", "y"), Grant(IAM, "writer", "y"), people=people), MEMBERS)
     assert {role: list(of["users"]) for role, of in asked.entries.items()} == {"reader": ["cy"], "writer": ["cy.admin"]}
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from portcullis.access.guard import guard
-from portcullis.access.plan import Claim
+from portcullis.access.plan import Claim, Operation, Step
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
@@ -283,7 +283,8 @@ def test_given_who_left_when_reopened_then_they_stay_out_and_all_else_is_as_it_w
     held = house(readers=mapping(users=["eve", "anna", "ben"], backend_roles=["anna"]), writers=mapping(users=["anna"]))
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).writes)
-    opened = reopen(saved, locked, {Claim(Kind.MAPPINGS, "readers", "users", "anna")})
+    leaving = Step(Operation.REMOVE, Claim(Kind.MAPPINGS, "readers", "users", "anna"), "anna", None, "left")
+    opened = reopen(saved, locked, [leaving])
     # At no moment between two patches either
     for number in range(1, len(opened.writes) + 1):
         between = apply_patches(locked, opened.writes[:number])

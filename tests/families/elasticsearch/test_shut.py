@@ -1,0 +1,216 @@
+"""The lock on who may do what, and the way back: the laws, for any state."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from portcullis.access.actual import Json
+from portcullis.access.plan import Claim, Operation, Step
+from portcullis.families.elasticsearch import rights
+from portcullis.families.elasticsearch.callers import Caller, roles_of
+from portcullis.families.elasticsearch.config import MEMBERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.family import ELASTICSEARCH
+from portcullis.families.elasticsearch.shut import permits_nothing, reopen, shut
+from portcullis.families.elasticsearch.writes import simulate
+
+from tests.access.elastic import KEEPERS, held_states, roles
+from tests.families.elasticsearch.test_writes import limited
+
+LOCKED = KEEPERS.while_locked()
+NEEDS = ELASTICSEARCH.baseline()
+WINDOW = KEEPERS.while_locked("break-glass", NEEDS.reads, "users")
+TOKENS = [Caller(name, "tokens", groups) for name in ("anna", "ben") for groups in ((), ("blue",), ("red",))]
+KEY: Json = {"id": "k", "role_descriptors": {"own": {"cluster": ["monitor"]}}}
+
+
+@st.composite
+def states(draw: st.DrawFn) -> SecurityConfig:
+    """Any state, with what Portcullis needs beside it, and a key of the automation's own."""
+    held = draw(held_states())
+    ours = {name: dict(document) for name, document in NEEDS.documents.items()}
+    more: dict[str, Json] = {name: draw(roles) for name in draw(st.sets(st.sampled_from(["x", "y"])))}
+    users = {**held.of(Kind.USERS), "break-glass": {"roles": [], "enabled": True}}
+    keys = {"k": KEY} if draw(st.booleans()) else {}
+    return SecurityConfig(
+        {**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), **ours, **more}, Kind.USERS: users, Kind.KEYS: keys}
+    )
+
+
+def everybody(held: SecurityConfig) -> list[Caller]:
+    return [*TOKENS, *(Caller(name) for name in held.of(Kind.USERS))]
+
+
+def has(held: SecurityConfig, caller: Caller) -> frozenset[str]:
+    """What somebody has: whole entries of roles. A role of the engine's own gives something by its name."""
+    found: set[str] = set()
+    for role in roles_of(caller, held.of(Kind.USERS), held.of(Kind.MAPPINGS)):
+        document = held.of(Kind.ROLES).get(role)
+        found |= rights.of_role(document)
+        if held.is_fixed(Kind.ROLES, role):
+            found.add(f"role {role}")
+    return frozenset(found)
+
+
+def locked(held: SecurityConfig) -> tuple[SecurityConfig, dict[str, Any]]:
+    """Shut, and what was put aside, through the ledger's JSON."""
+    closed = shut(held, LOCKED)
+    for write in closed.writes:
+        held = simulate(held, write)
+    return held, json.loads(json.dumps(closed.saved))
+
+
+def meaning(held: SecurityConfig) -> dict[str, dict[str, Json | None]]:
+    """What it holds, lists of roles in their order."""
+    found: dict[str, dict[str, Json | None]] = {}
+    for kind in Kind:
+        found[kind] = {name: held.get(kind, name) for name in held.of(kind)}
+    for user in found[Kind.USERS].values():
+        assert user is not None
+        user.setdefault("enabled", True)
+    return found
+
+
+@given(states())
+def test_nobody_has_anything_on_a_locked_engine_but_the_automation(held: SecurityConfig) -> None:
+    now, _ = locked(held)
+    for caller in everybody(now):
+        if caller.name != "portcullis" or caller.realm == "tokens":
+            assert has(now, caller) == frozenset(), caller
+    assert {*NEEDS.automation} <= roles_of(Caller("portcullis"), now.of(Kind.USERS), now.of(Kind.MAPPINGS)).keys()
+    for role in NEEDS.automation:
+        assert now.get(Kind.ROLES, role) == held.get(Kind.ROLES, role)
+    assert all(not rights.of_key(key) for key in now.of(Kind.KEYS).values())
+
+
+@given(states())
+def test_a_lock_done_again_changes_nothing(held: SecurityConfig) -> None:
+    now, saved = locked(held)
+    assert shut(now, LOCKED).writes == shut(now, LOCKED, saved).writes == ()
+    assert shut(now, LOCKED).touched == ()
+
+
+@given(states(), st.integers(0, 20))
+def test_a_lock_broken_off_anywhere_ends_the_same(held: SecurityConfig, stop: int) -> None:
+    closed, (whole, saved) = shut(held, LOCKED), locked(held)
+    for write in closed.writes[:stop]:
+        held = simulate(held, write)
+    for write in shut(held, LOCKED, saved).writes:
+        held = simulate(held, write)
+    assert meaning(held) == meaning(whole)
+
+
+@given(states())
+def test_a_lock_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
+    now, saved = locked(held)
+    opened = reopen(saved, now, ours=NEEDS.writes)
+    assert opened.lost == opened.made_while_locked == ()
+    for write in opened.writes:
+        now = simulate(now, write)
+    assert meaning(now) == meaning(held)
+    assert reopen(saved, now, ours=NEEDS.writes).writes == ()
+
+
+@given(states())
+def test_nobody_has_more_on_the_way_into_a_lock_and_out_of_it(held: SecurityConfig) -> None:
+    now, saved = locked(held)
+    strict = limited(held)
+    ways = [(held, shut(held, LOCKED).writes), (now, reopen(saved, now, ours=NEEDS.writes).writes)]
+    for begin, writes in ways:
+        between = begin
+        for write in writes:
+            for one in write.body:  # of several in one call, the engine takes each by itself
+                between = simulate(between, write._replace(body=[one]))
+                for caller in everybody(held):
+                    had = has(held, caller)
+                    assert has(between, caller) <= had, (caller, one)
+                    assert not strict or has(between, caller) <= had
+
+
+@given(states(), st.data())
+def test_who_left_stays_out_of_what_comes_back_and_is_in_at_no_moment(
+    held: SecurityConfig, data: st.DataObject
+) -> None:
+    now, saved = locked(held)
+    ours = [user for user in held.of(Kind.USERS) if not held.is_fixed(Kind.USERS, user)]
+    entries = [(role, user) for role in held.of(MEMBERS) for user in held.entries(role, "users") if user in ours]
+    gone = data.draw(st.lists(st.sampled_from(entries), unique=True)) if entries else []
+    left = [Step(Operation.REMOVE, Claim(MEMBERS, role, "users", user), user, None, "left") for role, user in gone]
+    maps = (
+        data.draw(st.lists(st.sampled_from(sorted(held.of(Kind.MAPPINGS))), unique=True))
+        if held.of(Kind.MAPPINGS)
+        else []
+    )
+    for name in maps:
+        before = held.get(Kind.MAPPINGS, name)
+        after: Json | None = None
+        if data.draw(st.booleans()):
+            assert before is not None
+            after = {**before, "rules": {"all": [{"field": {"realm.name": "tokens"}}, {"any": []}]}}
+        left.append(Step(Operation.REPLACE, Claim(Kind.MAPPINGS, name), before, after, "left"))
+    for write in reopen(saved, now, left, ours=NEEDS.writes).writes:
+        now = simulate(now, write)
+        for role, user in gone:
+            gives = not permits_nothing(now.of(Kind.ROLES).get(role))
+            enabled = now.of(Kind.USERS)[user].get("enabled") is not False
+            assert role not in now.of(Kind.USERS)[user]["roles"] or not (gives and enabled)
+    for role, user in gone:
+        assert user not in now.entries(role, "users")
+    for name in maps:
+        rule = (now.of(Kind.MAPPINGS).get(name) or {}).get("rules", {"any": []})
+        assert not any(roles_of(one, {}, {"m": {"roles": ["r"], "rules": rule}}) for one in TOKENS)
+    kept = [(role, user) for role, user in entries if (role, user) not in gone]
+    assert all(user in now.entries(role, "users") for role, user in kept)
+    assert now.of(Kind.ROLES) == held.of(Kind.ROLES)
+
+
+@given(states())
+def test_a_window_gives_break_glass_its_role_alone_and_takes_it_away_again(held: SecurityConfig) -> None:
+    now, saved = locked(held)
+    opened = now
+    for write in shut(now, WINDOW, saved).writes:
+        opened = simulate(opened, write)
+    assert has(opened, Caller("break-glass")) == rights.of_role(NEEDS.documents[NEEDS.reads[0]])
+    for caller in everybody(opened):
+        if caller.name not in ("break-glass", "portcullis") or caller.realm == "tokens":
+            assert has(opened, caller) == frozenset()
+    assert shut(opened, WINDOW, saved).writes == ()
+    closed = opened
+    for write in shut(opened, LOCKED, saved).writes:
+        closed = simulate(closed, write)
+    assert has(closed, Caller("break-glass")) == frozenset()
+    for write in reopen(saved, closed, ours=NEEDS.writes).writes:
+        closed = simulate(closed, write)
+    assert meaning(closed) == meaning(held)
+
+
+def test_what_was_made_while_locked_is_left_alone_and_said() -> None:
+    held = SecurityConfig({Kind.ROLES: {"a": {"cluster": ["monitor"]}}, Kind.USERS: {}, Kind.MAPPINGS: {}})
+    now, saved = locked(held)
+    by_hand = now.with_document(Kind.USERS, "eve", {"roles": ["a"], "enabled": True})
+    opened = reopen(saved, by_hand)
+    assert opened.made_while_locked == ("user eve",)
+    gone = now.with_document(Kind.ROLES, "a", None)
+    assert reopen(saved, gone).lost == ("role a is gone",)
+
+
+def test_a_thousand_roles_are_shut_in_one_write_and_all_else_comes_after_it() -> None:
+    roles = {f"r{n}": {"indices": [{"names": ["a"], "privileges": ["read"]}]} for n in range(1000)}
+    own = {"superuser": {"cluster": ["all"], "metadata": {"_reserved": True}}}
+    users = {"eve": {"roles": ["superuser", "r1"], "enabled": True}, "anna": {"roles": ["r1"], "enabled": True}}
+    rule = {"field": {"realm.name": "tokens"}}
+    maps = {
+        "all": {"enabled": True, "roles": ["superuser"], "rules": rule},
+        "some": {"enabled": True, "roles": ["r1"], "rules": rule},
+    }
+    held = SecurityConfig({Kind.ROLES: {**roles, **own}, Kind.USERS: users, Kind.MAPPINGS: maps, Kind.KEYS: {"k": KEY}})
+    writes = shut(held, LOCKED).writes
+    assert [(write.kind, len(write.body)) for write in writes] == [
+        (Kind.KEYS, 1),
+        (Kind.ROLES, 1000),
+        (Kind.MAPPINGS, 1),
+        (Kind.USERS, 1),
+    ]
+    assert [write.body[0]["name"] for write in (writes[0], *writes[2:])] == ["k", "all", "eve"]
