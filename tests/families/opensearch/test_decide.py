@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.callers import mapped_roles
+from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, decide
+from portcullis.families.opensearch.dates import NotKnown, resolved
+from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, Release, decide
+from portcullis.families.opensearch.overview import Access, matrix, who_can
 
 from tests.access.strategies import holding, mapping
 
@@ -155,13 +160,14 @@ def test_attributes_are_filled_in_and_an_undefined_one_is_refused_in_a_filter_an
     filled = on("orders", dls='{"terms": {"x": ["${user.name}", "${attr.internal.area}", ${user.roles}]}}')
     (view,) = asked(engine(r=[filled]), "orders").views
     assert view.documents == ('{"terms": {"x": ["anna", "eu", "staff"]}}',)
-    refused = asked(engine(r=[on("orders", dls="${attr.internal.none}")]), "orders")
+    undefined = '{"term": {"x": "${attr.internal.none}"}}'
+    refused = asked(engine(r=[on("orders", dls=undefined)]), "orders")
     assert not refused.allowed
     assert "${attr.internal.none} is undefined for anna" in refused.reasons[-1]
     lenient = asked(
-        engine(r=[on("orders", dls="${attr.internal.none}")]), "orders", world=EngineFacts(undefined_refuses=False)
+        engine(r=[on("orders", dls=undefined)]), "orders", world=EngineFacts(("orders",), release=Release.V2)
     )
-    assert lenient.views[0].documents == ("${attr.internal.none}",)
+    assert lenient.views[0].documents == (undefined,)
     assert not asked(engine(r=[on("${attr.internal.none}*")]), "orders").allowed
     assert asked(engine(r=[on("${user_name}-*")]), "anna-1").allowed
 
@@ -193,7 +199,7 @@ A, B = '{"term": {"a": 1}}', '{"term": {"a": 2}}'
 def test_limits_of_several_entries_of_one_role(
     rules: list[Json], last_counts: bool, documents: tuple[str, ...] | None, fields: Fields
 ) -> None:
-    world = EngineFacts(WORLD.indices, {"all-orders": ("orders",)}, last_entry_counts=last_counts)
+    world = EngineFacts(WORLD.indices, {"all-orders": ("orders",)}, release=Release.V3 if last_counts else Release.V2)
     (view,) = asked(engine(r=rules), "orders", world=world).views
     assert (view.documents, view.fields) == (documents, fields)
 
@@ -213,7 +219,8 @@ def test_what_would_read_more_than_is_seen_is_refused_under_limits(limits: Json,
     assert not refused.allowed
     assert "is refused where documents, fields or masks limit what is seen" in refused.reasons[-1]
     assert asked(engine(r=[on("orders", "*")]), "orders", action=action).allowed
-    assert asked(engine(r=[on("orders", "*", fls=["*"])]), "orders", action=action).allowed
+    # A field rule that hides nothing is one all the same, to the engine.
+    assert not asked(engine(r=[on("orders", "*", fls=["*"])]), "orders", action=action).allowed
 
 
 def test_a_document_filter_does_not_limit_writes_and_it_is_said() -> None:
@@ -230,3 +237,60 @@ def test_a_rule_for_an_object_holds_for_what_is_in_it() -> None:
         True,
     ]
     assert [Fields(False, ("o",)).sees(name) for name in ("o", "o.a", "oo")] == [True, True, False]
+
+
+def test_a_matrix_says_what_a_question_for_each_index_says() -> None:
+    held = engine(r=[on("logs-*", dls=A), on("orders")], s=[on("hidden", dls='{"term": {"a": "${attr.none}"}}')])
+    world = EngineFacts(("logs-1", "logs-2", "orders", "hidden", "other"), {"all-logs": ("logs-1", "logs-2")})
+    compiled, stranger = Compiled(held, world), Caller("ben")
+    whole = matrix(compiled, (ANNA, stranger), SEARCH)
+    assert [[str(cell) for cell in whole.cells(row)] for row in whole.rows] == [
+        ["none", "part", "part", "all", "none"],
+        ["none"] * 5,
+    ]
+    for row in whole.rows:
+        for index, cell in zip(whole.indices, whole.cells(row), strict=True):
+            assert compiled.decide(row.caller, SEARCH, (index,)).allowed is (cell is not Access.NONE)
+    assert [caller.name for caller, _ in who_can(compiled, (ANNA, stranger), SEARCH, "orders")] == ["anna"]
+
+
+def test_what_only_the_engine_reads_is_unknown_in_every_answer() -> None:
+    held = engine(r=[on("/(?=o)orders/")])
+    compiled = Compiled(held, WORLD)
+    assert "only the engine can tell" in compiled.decide(ANNA, SEARCH, ("orders",)).unknown[0]
+    whole = matrix(compiled, (ANNA,), SEARCH)
+    assert set(whole.cells(whole.rows[0])) == {Access.UNKNOWN}
+    assert [caller for caller, _ in who_can(compiled, (ANNA,), SEARCH, "orders")] == [ANNA]
+
+
+def test_a_date_in_a_pattern_is_unknown_without_the_day() -> None:
+    held = engine(r=[on("<logs-{now/d}>")])
+    assert asked(held, "logs-1").unknown
+    world = EngineFacts(("logs-2026.11.28",), now=datetime(2026, 11, 28, 9, tzinfo=UTC))
+    decision = asked(held, "logs-2026.11.28", world=world)
+    assert (decision.allowed, decision.unknown) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "resolved_to"),
+    [
+        ("logs", "logs"),
+        ("<logs-{now/d}>", "logs-2026.11.28"),
+        ("<logs-{now-1d/d}>", "logs-2026.11.27"),
+        ("<logs-{now/M{yyyy.MM}}>", "logs-2026.11"),
+        ("<logs-{now/w{yyyy-MM-dd}}>", "logs-2026-11-23"),
+        ("<logs-{now+1M/M{uuuu.MM.dd}}-x>", "logs-2026.12.01-x"),
+        ("<logs-{now{yyyy.MM.dd HH|Asia/Tokyo}}>", "logs-2026.11.28 18"),
+        ("<logs-{now{YYYY}}>", None),
+        ("<logs-{now/d>", None),
+        ("<logs-{today}>", None),
+        (r"<logs-\{now}>", None),
+    ],
+)
+def test_a_name_with_a_date_is_worked_out_or_unknown(name: str, resolved_to: str | None) -> None:
+    now = datetime(2026, 11, 28, 9, tzinfo=UTC)
+    if resolved_to is None:
+        with pytest.raises(NotKnown):
+            resolved(name, now)
+    else:
+        assert resolved(name, now) == resolved_to

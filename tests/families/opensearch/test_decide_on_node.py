@@ -12,7 +12,7 @@ import requests
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import EngineFacts, View, decide
+from portcullis.families.opensearch.decide import EngineFacts, Release, View, decide
 
 from local.node.node import Node
 from tests.access.strategies import mapping
@@ -130,8 +130,7 @@ def seen_through(view: View, user: str) -> dict[int, Json]:
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_decision_is_what_the_engine_does(node: Node, user: str) -> None:
-    newer = node.version.startswith("3.")
-    held, world = read(node), replace(WORLD, undefined_refuses=newer, last_entry_counts=newer)
+    held, world = read(node), replace(WORLD, release=Release(node.version))
     with requests.Session() as session:
         session.trust_env, session.verify, session.auth = False, str(node.ca), (user, PASSWORD)
         for target in TARGETS:

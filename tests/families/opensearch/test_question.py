@@ -19,7 +19,7 @@ QUESTION: Json = {
                     {
                         "index_patterns": ["a"],
                         "allowed_actions": ["read"],
-                        "dls": "{}",
+                        "dls": '{"match_all": {}}',
                         "fls": ["~x"],
                         "masked_fields": ["m"],
                     }
@@ -54,7 +54,7 @@ def test_an_answer_says_what_is_seen_and_why() -> None:
     )
     assert told["views"]["a"] == {
         "allowed": True,
-        "documents": ["{}"],
+        "documents": ['{"match_all": {}}'],
         "fields": {"exclude": ["x"]},
         "masked": ["m"],
         "reasons": [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.callers import DIRECT, mapped_roles
+from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.mappings import DIRECT
 from portcullis.families.opensearch.matching import matches_any
 from portcullis.families.opensearch.privileges import expand
 

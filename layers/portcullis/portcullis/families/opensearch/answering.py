@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -11,13 +11,14 @@ from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
-from portcullis.families.opensearch.callers import mapped_roles, only_the_engine_knows
+from portcullis.families.opensearch.compiled import compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import Decision, EngineFacts, View, decide
 from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.matching import is_expression, matches, matches_any
 from portcullis.families.opensearch.privileges import allows
+from portcullis.families.opensearch.view import Decision, View
+from portcullis.families.opensearch.world import EngineFacts, Release
 
 _R, _W = "indices:data/read/", "indices:data/write/"
 _BULK = (f"{_W}bulk", f"{_W}bulk[s]")
@@ -117,14 +118,14 @@ def _patterns(actual: Actual, role: str) -> Iterator[str]:
 
 
 def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-    roles = mapped_roles(actual, caller)
+    roles = compiled(actual, _facts(there)).who(caller).why
     asked = _asked(request)
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
     told = [_way(actual, caller, way, asked.indices, there) for way in asked.ways]
     best = max(told, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
-    seen = tuple(_widest(one) for one in zip(*(one.seen for one in told), strict=True)) if best.seen else ()
-    unknown = tuple(dict.fromkeys((*best.unknown, *only_the_engine_knows(actual, caller, roles))))
+    seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
+    unknown = best.unknown
     allowed = None if unknown and best.allowed is False else best.allowed
     used = tuple(dict.fromkeys(_permissions(actual, roles, asked)))
     return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
@@ -148,27 +149,31 @@ def _asked(request: Request) -> _Asked | str:
     return _Asked((needs,), names)
 
 
+def _facts(there: There) -> EngineFacts:
+    return EngineFacts(there.indices or (), release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3)
+
+
 def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tuple[str, ...], there: There) -> Decided:
     """All actions are needed. What only the engine's own settings say is decided both ways."""
     decided = [_both_ways(actual, caller, action, indices, there) for action in actions]
     worst = min(decided, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
-    of_indices = [one for one in decided if one.seen]
-    seen = tuple(_narrowest(one) for one in zip(*(one.seen for one in of_indices), strict=True))
+    seen = _by_index((one.seen for one in decided), _narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
 
 
 def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, ...], there: There) -> Decided:
-    facts = EngineFacts(
-        there.indices or (),
-        undefined_refuses=not there.engine.startswith(_OLD_ENGINES),
-        last_entry_counts=not there.engine.startswith(_OLD_ENGINES),
+    facts = _facts(there)
+    strict, in_part, lifted = (
+        compiled(actual, one).decide(caller, action, indices)
+        for one in (
+            facts,
+            replace(facts, do_not_fail_on_forbidden=True),
+            replace(facts, dfm_empty_overrides_all=True),
+        )
     )
-    strict = decide(actual, caller, action, indices, facts)
-    in_part = decide(actual, caller, action, indices, replace(facts, do_not_fail_on_forbidden=True))
-    lifted = decide(actual, caller, action, indices, replace(facts, dfm_empty_overrides_all=True))
-    unknown, doubts = [], []
+    unknown, doubts = [*strict.unknown, *(doubt for view in strict.views for doubt in view.unknown)], []
     if [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
         doubts.append(
             "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all);"
@@ -220,6 +225,15 @@ def _seen(view: View) -> Seen:
         patterns if view.fields.excluding else (),
         view.masks,
     )
+
+
+def _by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ...]], Seen]) -> tuple[Seen, ...]:
+    """Of each index what several answers come to. They need not reach the same: a wildcard means more to one action than to another."""
+    of: dict[str, list[Seen]] = {}
+    for seen in told:
+        for one in seen:
+            of.setdefault(one.index, []).append(one)
+    return tuple(one_of(tuple(of[index])) for index in sorted(of))
 
 
 def _narrowest(of_one_index: tuple[Seen, ...]) -> Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 ATTRIBUTE = re.compile(r"\$\{([^}]*)\}")
 LISTS = ("user.roles", "user.securityRoles")  # filled in as values in quotes with commas between
@@ -59,3 +59,22 @@ def pieces(dls: str) -> Iterator[tuple[str, str, bool]]:
         i += 1
     if start < len(dls):
         yield dls[start:], "", inside
+
+
+def needs_attributes(text: str) -> bool:
+    return "${" in text
+
+
+def filled_in(text: str, name: str, backend_roles: Iterable[str], roles: Iterable[str], own: Mapping[str, str]) -> str:
+    """A text as the engine fills it in: one attribute after another, each wherever it stands, those that it does not know left."""
+    if "${" not in text:
+        return text
+    text = text.replace("${user.name}", name).replace("${user_name}", name)
+    for attribute, values in (("roles", backend_roles), ("securityRoles", roles)):
+        if f"${{user.{attribute}}}" in text or f"${{user_{attribute}}}" in text:
+            # Not escaped: a quotation mark in a name ends the string.
+            listed = ",".join(f'"{value}"' for value in values)
+            text = text.replace(f"${{user.{attribute}}}", listed).replace(f"${{user_{attribute}}}", listed)
+    for attribute, value in own.items():
+        text = text.replace(f"${{{attribute}}}", value).replace(f"${{{attribute.replace('.', '_')}}}", value)
+    return text

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-
 from portcullis.access.actual import Actual
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Administrator, Caller
-from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind
-from portcullis.families.opensearch.matching import match, matches, unknown
-
-DIRECT = "opendistro_security_roles"  # of an internal user: roles without any mapping
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.mappings import DIRECT, Mappings
+from portcullis.families.opensearch.matching import matches
 
 
 def mapped_roles(held: Actual, caller: Caller) -> dict[str, str]:
@@ -20,47 +16,7 @@ def mapped_roles(held: Actual, caller: Caller) -> dict[str, str]:
 
     An internal user's `opendistro_security_roles` are roles without any mapping.
     """
-    roles: dict[str, str] = {}
-    direct = (held.get(Kind.USERS, caller.name) or {}).get(DIRECT) or ()
-    for role in direct:
-        roles[role] = f"internalusers/{caller.name}/{DIRECT}"
-    for role in sorted(held.of(Kind.MAPPINGS)):
-        for entry_list, values in (
-            ("users", (caller.name,)),
-            ("backend_roles", caller.backend_roles),
-            ("hosts", caller.hosts),
-        ):
-            for entry in held.entries(role, entry_list):
-                if role not in roles and any(matches(entry, value) for value in values):
-                    roles[role] = str(Claim(Kind.MAPPINGS, role, entry_list, entry))
-        needed = held.entries(role, "and_backend_roles")
-        if role not in roles and needed and all(any(matches(n, b) for b in caller.backend_roles) for n in needed):
-            roles[role] = f"{Kind.MAPPINGS.value}/{role}/and_backend_roles: {' and '.join(needed)}"
-    return roles
-
-
-def only_the_engine_knows(held: Actual, caller: Caller, roles: Iterable[str]) -> tuple[str, ...]:
-    """What may give a caller more than `roles`, or let these reach further, by an expression that cannot be read here."""
-    return tuple(dict.fromkeys((*_mappings_unknown(held, caller, set(roles)), *_patterns_unknown(held, sorted(roles)))))
-
-
-def _mappings_unknown(held: Actual, caller: Caller, roles: set[str]) -> Iterator[str]:
-    values = {"users": (caller.name,), "backend_roles": caller.backend_roles, "hosts": caller.hosts}
-    for role in sorted(held.of(Kind.MAPPINGS).keys() - roles):
-        for entry_list in MAPPING_LISTS:
-            for entry in held.entries(role, entry_list):
-                asked = values.get(entry_list, caller.backend_roles)
-                if any(match(entry, value) is None for value in asked):
-                    yield f"whether {Claim(Kind.MAPPINGS, role, entry_list, entry)} fits, only the engine can tell"
-
-
-def _patterns_unknown(held: Actual, roles: Iterable[str]) -> Iterator[str]:
-    for role in roles:
-        for permission in (held.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
-            for part in ("index_patterns", "allowed_actions"):
-                for pattern in permission.get(part) or ():
-                    if unknown(re.sub(r"\$\{[^}]+\}", "x", pattern)):
-                        yield f"what {pattern} of {Claim(Kind.ROLES, role)} ({part}) covers, only the engine can tell"
+    return Mappings(held).roles(caller)
 
 
 def administrators(held: Actual) -> tuple[Administrator, ...]:
@@ -111,4 +67,6 @@ def let_in_by(held: Actual, role_arn: str) -> tuple[Claim, ...]:
 
 def user(held: Actual, name: str) -> Caller:
     """An internal user, as the engine sees them."""
-    return Caller(name, tuple((held.get(Kind.USERS, name) or {}).get("backend_roles") or ()))
+    document = held.get(Kind.USERS, name) or {}
+    attributes = {f"attr.internal.{key}": str(value) for key, value in (document.get("attributes") or {}).items()}
+    return Caller(name, tuple(document.get("backend_roles") or ()), attributes)

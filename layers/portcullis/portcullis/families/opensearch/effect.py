@@ -9,8 +9,8 @@ from functools import cache, lru_cache
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.effect import Access, Effect
-from portcullis.families.opensearch.callers import DIRECT
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.mappings import DIRECT
 from portcullis.families.opensearch.matching import matches_any
 from portcullis.families.opensearch.privileges import expand
 

@@ -61,7 +61,7 @@ def match(pattern: str, value: str) -> bool | None:
         except UnicodeEncodeError:  # half a character
             return None
     if "*" in pattern or "?" in pattern:
-        return _wildcard(pattern).fullmatch(value) is not None
+        return wildcard(pattern).fullmatch(value) is not None
     return pattern == value
 
 
@@ -75,9 +75,14 @@ def _ignores_case(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    """Each part at its first place after the one before, never to be thought over: (?>…) gives nothing back."""
-    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in part) for part in re.split(r"\*+", pattern))
+def wildcard(pattern: str, *, question: bool = True) -> re.Pattern[str]:
+    """Each part at its first place after the one before, never to be thought over: (?>…) gives nothing back.
+
+    `question`: whether `?` is a wildcard, too, as it is in a role and not in a request.
+    """
+    first, *rest = (
+        "".join("." if c == "?" and question else re.escape(c) for c in part) for part in re.split(r"\*+", pattern)
+    )
     if rest:
         *middle, last = rest
         first += "".join(f"(?>.*?{part})" for part in middle) + f".*{last}"

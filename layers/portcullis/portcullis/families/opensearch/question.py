@@ -3,22 +3,26 @@
 {"engine": "opensearch" | "7.x" | "6.x",            the dialect of the documents; opensearch if left out
  "security": {"roles": {}, "rolesmapping": {}, "internalusers": {}, "actiongroups": {}},   as the engine's GET shows them
  "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
- "request": {"action": "indices:data/read/search", "indices": ["logs-*"]},
- "world": {"indices": [], "aliases": {}, "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false,
-           "undefined_refuses": true, "last_entry_counts": true}}
+ "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
+ "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [],
+           "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
+           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
+
+An internal user's backend roles and attributes are taken from the config where the principal says neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.callers import only_the_engine_knows
+from portcullis.families.opensearch.callers import user
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import Decision, EngineFacts, View, decide
+from portcullis.families.opensearch.decide import Decision, EngineFacts, Release, View, decide
 from portcullis.families.opensearch.dialects import Dialect, from_engine
 
 _STRINGS = "a list of strings"
@@ -39,14 +43,17 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "attributes": (_MAP, True),
         "hosts": (_STRINGS, True),
     },
-    "request": {"action": ("a string", False), "indices": (_STRINGS, True)},
+    "request": {"action": ("a string", False), "indices": (_STRINGS, True), "options": (_MAP, True)},
     "world": {
         "indices": (_STRINGS, True),
         "aliases": (_MAP, True),
+        "streams": (_MAP, True),
+        "hidden": (_STRINGS, True),
+        "closed": (_STRINGS, True),
+        "release": ("a string", True),
+        "now": ("a string", True),
         "dfm_empty_overrides_all": ("true or false", True),
         "do_not_fail_on_forbidden": ("true or false", True),
-        "undefined_refuses": ("true or false", True),
-        "last_entry_counts": ("true or false", True),
     },
 }
 
@@ -67,30 +74,65 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
             if not isinstance(document, dict | list):
                 raise BadInput("is no document", source=source, place=f"security.{name}.{key}", remedy=_MAP)
             documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
-    principal, request, world = question["principal"], question["request"], question.get("world", {})
-    caller = Caller(
+    held = SecurityConfig(documents)
+    request = question["request"]
+    caller, there = _caller(held, question["principal"]), _world(question.get("world", {}), source)
+    return _told(decide(held, caller, request["action"], request.get("indices", ()), there, request.get("options")))
+
+
+def _caller(held: SecurityConfig, principal: Json) -> Caller:
+    if not principal.keys() & {"backend_roles", "attributes"} and held.get(Kind.USERS, principal["name"]) is not None:
+        known = user(held, principal["name"])
+        return Caller(known.name, known.backend_roles, known.attributes, tuple(principal.get("hosts", ())))
+    return Caller(
         principal["name"],
         tuple(principal.get("backend_roles", ())),
         dict(principal.get("attributes", {})),
         tuple(principal.get("hosts", ())),
     )
-    aliases = {alias: tuple(members) for alias, members in world.get("aliases", {}).items()}
-    settings = {key: value for key, value in world.items() if key not in ("indices", "aliases")}
-    there = EngineFacts(tuple(world.get("indices", ())), aliases, **settings)
-    held = SecurityConfig(documents)
-    decision = decide(held, caller, request["action"], request.get("indices", ()), there)
-    return _told(decision, only_the_engine_knows(held, caller, decision.roles))
 
 
-def _told(decision: Decision, unknown: tuple[str, ...]) -> Json:
-    """`unknown`: what may make it another decision, and cannot be told here."""
+def _world(world: Json, source: str) -> EngineFacts:
+    return EngineFacts(
+        tuple(world.get("indices", ())),
+        {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
+        {stream: tuple(members) for stream, members in world.get("streams", {}).items()},
+        tuple(world.get("hidden", ())),
+        tuple(world.get("closed", ())),
+        world.get("dfm_empty_overrides_all", False),
+        world.get("do_not_fail_on_forbidden", False),
+        _release(world.get("release", Release.V3.value), source),
+        _moment(world["now"], source) if "now" in world else None,
+    )
+
+
+def _release(version: str, source: str) -> Release:
+    """The measured release whose rules an engine of this version goes by."""
+    major = version.partition(".")[0]
+    found = {"2": Release.V2, "3": Release.V3}.get(major)
+    if found is None:
+        remedy = f"one of {', '.join(Release)}, or a later version of the same line"
+        raise BadInput(f"{version} is no release known here", source=source, place="world.release", remedy=remedy)
+    return found
+
+
+def _moment(text: str, source: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput("is no moment", source=source, place="world.now", remedy="2026-11-28T09:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _told(decision: Decision) -> Json:
     return {
         "allowed": decision.allowed,
         "indices": list(decision.visible),
         "views": {view.index: _view(view) for view in decision.views},
         "roles": dict(decision.roles),
         "reasons": list(decision.reasons),
-        "unknown": list(unknown),
+        "error": decision.error,
+        "unknown": [*decision.unknown, *(doubt for view in decision.views for doubt in view.unknown)],
     }
 
 

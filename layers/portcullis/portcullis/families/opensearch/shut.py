@@ -19,8 +19,8 @@ from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Step
 from portcullis.families.base import Closed, Reopened
-from portcullis.families.opensearch.callers import DIRECT
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.mappings import DIRECT
 from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.families.opensearch.patterns import unloadable
 

@@ -1,0 +1,101 @@
+"""How long an answer about access takes on a compiled config: `make bench-decide [N=...]`.
+
+N roles, N indices, N people (1,000 unless told). Most have a handful of roles by group; one has every role. What is measured is our code
+alone: no engine is asked. "warm": the config is compiled and the person has asked before. The curve asks as people with ever more roles.
+Prints a table, leaves .portcullis/bench/decide.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.compiled import Compiled
+from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.overview import matrix, who_can
+from portcullis.families.opensearch.world import EngineFacts
+
+from benchmarks.common import Report, Tell, main, timed
+
+READ, SEARCH = "indices:data/read*", "indices:data/read/search"
+_TEAMS = 50
+
+
+def config(n: int) -> tuple[SecurityConfig, EngineFacts, list[Caller]]:
+    """Roles over the indices of a team, of all teams by kind, or of one index; a fifth of them limited; given by group."""
+    rng = random.Random(7)
+    indices = [f"team{i % _TEAMS:02}-{('logs', 'orders', 'people')[i % 3]}-{i:04}" for i in range(n)]
+    roles: dict[str, Any] = {}
+    for i in range(n):
+        pattern = rng.choice((f"team{i % _TEAMS:02}-*", f"team{i % _TEAMS:02}-logs-*", "*-people-00*", indices[i]))
+        entry: dict[str, Any] = {"index_patterns": [pattern], "allowed_actions": [READ]}
+        if i % 5 == 0:
+            entry |= {"dls": f'{{"term": {{"owner": {i}}}}}', "fls": ["~card"], "masked_fields": ["email"]}
+        roles[f"role{i}"] = {"index_permissions": [entry]}
+    mappings: dict[str, Any] = {role: {"backend_roles": [f"group{i}", "everything"]} for i, role in enumerate(roles)}
+    groups = [f"group{i}" for i in range(n)]
+    people = [Caller(f"person{i}", tuple(rng.sample(groups, min(n, rng.randint(1, 8))))) for i in range(n)]
+    held = SecurityConfig({"roles": roles, "rolesmapping": mappings})
+    return held, EngineFacts(tuple(indices)), people
+
+
+def bench(given: argparse.Namespace, tell: Tell) -> Report:
+    n = given.n
+    held, world, people = config(n)
+    of_all = Caller("of-all", ("everything",))
+    report = Report()
+    index = world.indices[0]
+    first, compiled = timed(lambda: _asked(Compiled(held, world), people[0], index))
+    report.row("compiling, and the first answer", f"{first * 1000:.0f} ms")
+    figures: dict[str, float] = {"first_ms": first * 1000}
+    for name, who in (("a few roles", people[1]), (f"all {n} roles", of_all)):
+        cold, _ = timed(lambda who=who: compiled.decide(who, SEARCH, (index,)))  # type: ignore[misc]
+        report.row(f"{name}: one index, the first time", f"{cold * 1000:.2f} ms")
+        for what, asked in (("one index", (index,)), ("*", ("*",))):
+            took = _median(lambda who=who, asked=asked: compiled.decide(who, SEARCH, asked))  # type: ignore[misc]
+            report.below(f"{name}: {what}, allowed or not, warm", took * 1e6, 200, "µs")
+            figures[f"{name} {what} us"] = took * 1e6
+        view = _median(lambda who=who: compiled.decide(who, SEARCH, (index,)).views)  # type: ignore[misc]
+        report.row(f"{name}: one index with its view and reasons, warm", f"{view * 1e6:.0f} µs")
+        figures[f"{name} view us"] = view * 1e6
+    tell("who can, and the matrix")
+    fresh = Compiled(held, world)
+    took, found = timed(lambda: who_can(fresh, people, SEARCH, index))
+    report.below(f"who can read one index, of {n} people ({len(found)}), from nothing", took, 1.0, "s")
+    fresh = Compiled(held, world)
+    took_matrix, cells = timed(lambda: _cells(fresh, people))
+    report.below(f"the matrix of {n} people by {n} indices ({cells} cells), from nothing", took_matrix, 5.0, "s")
+    figures |= {"who_can_s": took, "matrix_s": took_matrix}
+    for many in (1, 10, 100, 1000):
+        if many <= n:
+            some = Caller(f"with-{many}", tuple(f"group{i}" for i in range(many)))
+            fresh.decide(people[0], SEARCH, (index,))
+            cold, _ = timed(lambda some=some: fresh.decide(some, SEARCH, (index,)).views)  # type: ignore[misc]
+            report.row(f"curve: {many} roles, the first time, with view and reasons", f"{cold * 1000:.2f} ms")
+            figures[f"curve {many} ms"] = cold * 1000
+    report.figures = figures
+    return report
+
+
+def _asked(compiled: Compiled, caller: Caller, index: str) -> Compiled:
+    compiled.decide(caller, SEARCH, (index,))
+    return compiled
+
+
+def _cells(compiled: Compiled, people: list[Caller]) -> int:
+    whole = matrix(compiled, people, SEARCH)
+    return sum(len(whole.cells(row)) for row in whole.rows)
+
+
+def _median(work: Callable[[], Any], times: int = 400) -> float:
+    work()
+    return statistics.median(timed(work)[0] for _ in range(times))
+
+
+if __name__ == "__main__":
+    sys.exit(main("decide", __doc__ or "", bench, n=1000, n_is="roles, indices and people"))

@@ -1,0 +1,73 @@
+"""`decide` beside the Security plugin's own classes, on random cases: `make bench-differential [N=...]`, of both releases.
+
+N questions in all (20,000 unless told), in configs of a dozen each: roles, patterns, filters, field rules, masks, mappings, aliases, data
+streams, hidden and closed indices, exclusions, options of requests. No node is started: the plugin's classes run in one process each
+(local/oracle). What differs is made as small as it goes and printed as a row for tests/families/opensearch/test_decide_by_the_plugin.py.
+A question that we leave open (`unknown`) counts as no difference, and how many there are is told.
+
+`python -m benchmarks.differential --n 100000 --release 3.4.0 --start 5000` plays one release, from a seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from portcullis.errors import BadInput
+
+from benchmarks.common import Report, Tell, main
+from benchmarks.deciding.beside import Counts, Found, play, row, shrink
+from local.oracle.plugin import RELEASES, Plugin
+
+CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
+_IN_A_CASE = 12
+_SHOWN = 6  # of one release
+
+
+def bench(given: argparse.Namespace, tell: Tell) -> Report:
+    if given.release and given.release not in RELEASES:
+        raise BadInput(
+            "is no release known here", source="--release", place=given.release, remedy=" or ".join(RELEASES)
+        )
+    releases = [given.release] if given.release else list(RELEASES)
+    report = Report(figures={"releases": {}})
+    cases = max(1, given.n // _IN_A_CASE // len(releases))
+    for version in releases:
+        with Plugin(version, CACHE, tell) as plugin:
+            _play(plugin, int(given.start), cases, report, tell)
+    return report
+
+
+def _play(plugin: Plugin, start: int, cases: int, report: Report, tell: Tell) -> None:
+    counts, differing = Counts(), list[Found]()
+    for first in range(start, start + cases, 400):
+        differing += play(plugin, range(first, min(first + 400, start + cases)), counts)
+        tell(f"{plugin.version}: {counts.questions} questions, {len(differing)} differ, {counts.unknown} left open")
+    more = [found for found in differing if found.more]
+    report.row(f"{plugin.version}: questions", str(counts.questions))
+    report.row(f"{plugin.version}: left open", str(counts.unknown))
+    report.row(f"{plugin.version}: differ", str(len(differing)), "0", not differing)
+    report.row(f"{plugin.version}: of these, more can be seen than we say", str(len(more)), "0", not more)
+    report.figures["releases"][plugin.version] = {
+        "questions": counts.questions,
+        "unknown": counts.unknown,
+        "differ": len(differing),
+        "more": len(more),
+    }
+    small = (shrink(found, plugin, datetime.now(UTC)) for found in (more + differing)[:_SHOWN])
+    report.wrong += dict.fromkeys(row(found, plugin.version) for found in small)
+
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            "differential",
+            __doc__ or "",
+            bench,
+            n=20_000,
+            n_is="questions in all",
+            more={"release": "", "start": "0"},
+        )
+    )
