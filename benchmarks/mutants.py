@@ -7,7 +7,8 @@ is wrong and said.
 
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
 `--seconds 20`: no mutant is given tests that take longer than that in all, those of the room first; what they did not notice
-counts as lived, so that the share is never told too high. Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
+counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody,tests/operations/test_guard.py`: these
+alone are asked. Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -77,6 +78,9 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         )
     work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
+        if given.tests:
+            chosen = [replace(room, tests=tuple(given.tests.split(","))) for room in chosen]
+            work = [(replace(room, tests=chosen[0].tests), one) for room, one in work]
         files = {room.name: files_of(room.tests) for room in chosen}
         every = sorted(set().union(*files.values()))
 
@@ -227,6 +231,6 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": "", "room": "", "seconds": "0"},
+            more={"seed": "7", "module": "", "room": "", "seconds": "0", "tests": ""},
         )
     )
