@@ -6,8 +6,8 @@ notice, because the module behaves the same, stands in benchmarks/mutation/equiv
 is wrong and said.
 
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
-`--seconds 20`: no mutant is given tests that take longer than that in all, those of the room first; what they did not notice
-counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody,tests/operations/test_guard.py`: these
+`--seconds 20`: no mutant is given tests that take longer than that in all (20 times that where it is done at import), those of the room
+first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
@@ -48,6 +48,7 @@ _SAID = (
     -signal.SIGXCPU,
     -signal.SIGKILL,
 )  # lived; noticed, or without an end; else whoever was asked could not say
+_FILES_TAKE = 20  # times as long as single tests, where whole test files are asked
 _PROCESSOR_S = 30  # besides what the tests take: who needs more of the processor's time never ends
 
 
@@ -184,9 +185,9 @@ class _Bench:
 
     def _lives(self, room: Room, mutant: Mutant, source: str) -> bool:
         tests = self.followed.through(mutant.module, mutant.line) if mutant.called else []
-        asked = self.followed.within(
-            self.seconds, tests or self.followed.with_it(mutant.module, self.files[room.name]), room.tests[0]
-        )
+        files = self.followed.with_it(mutant.module, self.files[room.name])
+        limits = self.seconds if tests else _FILES_TAKE * self.seconds
+        asked = self.followed.within(limits, tests or files, room.tests[0])
         changed = {"module": mutant.module, "source": source}
         if tests:
             limit = _PROCESSOR_S + sum(self.followed.seconds[test] for test in asked)
