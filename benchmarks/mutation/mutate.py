@@ -156,7 +156,9 @@ def _nodes(node: ast.AST, path: Path, function: str, quiet: bool) -> Iterator[tu
 
 
 def _names_a_type(node: ast.AST) -> bool:
-    """`Entries = tuple[str, ...]`: what only annotations use."""
+    """`Entries = tuple[str, ...]`, and `__all__`: what only annotations and imports use."""
+    if isinstance(node, ast.Assign) and _shown(node.targets[0]) == "__all__":
+        return True
     if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Subscript | ast.BinOp):
         return False
     return all(isinstance(one, ast.Name) and one.id[0].isupper() and not one.id.isupper() for one in node.targets)

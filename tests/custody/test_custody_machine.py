@@ -200,8 +200,9 @@ def test_a_lock_does_not_depend_on_the_cluster_being_up() -> None:
 def test_what_is_best_effort_does_not_hold_up_the_lock() -> None:
     c, _, told = run(Custody("demo"), OFF, fails=lambda todo: todo.measure is Measure.DENY_POLICY)
     assert c.state is State.LOCKED
-    # As expected, and no incident of its own: what is told of the lock says what is not in effect
+    # As expected, and no incident of its own: what is told of the lock says what is not in effect, and nobody is reminded of it
     assert told == [Tell.LOCKED]
+    assert custody.decide(c, Observation(NOW, OFF), NOW + timedelta(seconds=1), RULES).remind is None
 
 
 @pytest.mark.parametrize("failing", [Measure.SHUT_MAPPINGS, Measure.FOLLOW])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from portcullis.errors import MalformedEvent
 from portcullis.signals.events import Event, malformed, open_event, service_of, text, true
+from portcullis.signals.types import Signal
 
 from tests.signals.test_deployments_concerned import ACCOUNT, REGION
 
@@ -108,6 +109,12 @@ FULL = {
 def opened(without: tuple[str, ...] = (), envelope: dict[str, Any] | None = None) -> Event:
     bare = {key: value for key, value in FULL.items() if key not in without}
     return open_event({**ENVELOPE, **(envelope or {}), "detail": bare})
+
+
+def test_what_is_kept_of_an_event_is_as_long_as_a_line_may_be_and_no_longer() -> None:
+    signal = Signal("x" * 5000, "x" * 5000, subject="x" * 5000, event_id="x" * 5000, actor="x" * 5000, at="x" * 5000)
+    kept = (signal.because, signal.subject or "", signal.event_id, signal.actor, signal.at)
+    assert [len(one) for one in kept] == [1000, 1000, 200, 1000, 64]
 
 
 def test_what_a_record_says_itself_goes_before_its_envelope() -> None:
