@@ -1,13 +1,13 @@
-"""`make docs`: the JSON Schema of what `why`, `can`, `who-can` and `matrix` print with --json, from their types."""
+"""`make docs`: the JSON Schema of what `why`, `can`, `who-can`, `matrix` and `what-if` print with --json, from their types."""
 
 from __future__ import annotations
 
 import json
 
 import msgspec
-from portcullis.access.answers import Matrix, WhoCan, Why
+from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
 
-ANSWERS = {"why": Why, "can": Why, "who-can": WhoCan, "matrix": Matrix}
+ANSWERS = {"why": Why, "can": Why, "who-can": WhoCan, "matrix": Matrix, "what-if": WhatIf}
 
 
 def schema() -> dict[str, object]:
@@ -15,7 +15,7 @@ def schema() -> dict[str, object]:
     named, parts = msgspec.json.schema_components(ANSWERS.values(), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What portcullis why, can, who-can and matrix print with --json, by the name of the verb",
+        "title": "What portcullis why, can, who-can, matrix and what-if print with --json, by the name of the verb",
         "properties": dict(zip(ANSWERS, named, strict=True)),
         "$defs": parts,
     }

@@ -270,3 +270,56 @@ def test_no_question_changes_anything(here: Account) -> None:
     who(here, "read", "*")
     asks(here, "matrix")
     assert (here.fate.calls, here.engine.writes) == (before, writes)
+
+
+@pytest.mark.parametrize(
+    ("person", "does", "group_", "changes", "gained", "lost"),
+    [
+        ("cognito_user:anna", "joins", "readers", {"payroll-1": ("-", "read")}, {"reads_payroll"}, set()),
+        ("both", "leaves", "readers", {"payroll-1": ("read", "-")}, set(), {"reads_payroll"}),
+        ("lee", "joins", "tokens", {"orders-1": ("-", "part"), "orders-2": ("-", "part")}, {"part_of_orders"}, set()),
+        (
+            "kim",
+            "leaves",
+            "ops",
+            {"orders-1": ("read write", "-"), "orders-2": ("read write", "-")},
+            set(),
+            {"keeps_orders"},
+        ),
+    ],
+)
+def test_what_would_be_seen_after_joining_or_leaving_a_group(
+    here: Account,
+    person: str,
+    does: str,
+    group_: str,
+    changes: dict[str, tuple[str, str]],
+    gained: set[str],
+    lost: set[str],
+) -> None:
+    found = asks(here, "what-if", person=person, does=does, group=group_)
+    assert {one.index: (one.before, one.after) for one in found.changes} == changes
+    assert (set(found.roles_gained), set(found.roles_lost)) == (gained, lost)
+    name = found.name
+    if does == "joins":  # and so it is, once they have
+        kind = group(group_)
+        here.people.groups[kind] = (*here.people.groups[kind], cognito(name))
+        VERBS["synchronise"].run(here.services, "demo", CAUSE)
+        row = next(row for row in asks(here, "matrix").people if row.name == name and "cognito" in row.person)
+        cells = dict(zip(("orders-1", "orders-2", "payroll-1"), row.cells, strict=True))
+        assert all(cells[index] == after for index, (_, after) in changes.items())
+
+
+@pytest.mark.parametrize(
+    ("person", "does", "group_"),
+    [
+        ("cognito_user:anna", "joins", "tokens"),  # is in it
+        ("cognito_user:anna", "leaves", "readers"),  # is not
+        ("kim", "joins", "readers"),  # for users of the pool
+        ("kim", "joins", "nobodies"),
+        ("kim", "visits", "ops"),
+    ],
+)
+def test_a_supposition_that_cannot_be_is_bad_input(here: Account, person: str, does: str, group_: str) -> None:
+    with pytest.raises(BadInput):
+        asks(here, "what-if", person=person, does=does, group=group_)

@@ -163,6 +163,32 @@ class Matrix:
     exit_status: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Of one index, in the words of a matrix."""
+
+    index: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    deployment: str
+    person: str
+    name: str
+    group: str
+    does: str  # joins or leaves
+    answer: str  # one sentence
+    changes: tuple[Differs, ...]
+    roles_gained: tuple[str, ...]
+    roles_lost: tuple[str, ...]
+    stopped: str
+    unknown: tuple[str, ...]
+    not_looked_at: tuple[str, ...]
+    exit_status: int = 0
+
+
 STATUS: Mapping[bool | None, int] = {True: 0, False: 1, None: 4}
 WORD: Mapping[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
 NOT_LOOKED_AT = ("the network", "the domain's access policy", "the person's own IAM policies")

@@ -14,6 +14,7 @@ _LABEL = 12
 _LABELS = {"role by the token": "token"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 _CELLS = {"read": "r", "part": "p", "write": "w"}
+_AS_WORDS = {"-": "nothing", "?": "not known", "part": "reads a part", "read": "reads"}
 _LONGEST_NAME = 24
 
 
@@ -98,6 +99,25 @@ def show_matrix(found: Any) -> None:
         for name, one in zip(names, people, strict=True):
             cells = (_cell(one["cells"][number]) for number in columns)
             console().text(f"{name:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
+    _section("not known here", found["unknown"], fg="yellow")
+    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+
+
+def show_what_if(found: Any) -> None:
+    """What would be different, index by index."""
+    for text in _folded(found["answer"]):
+        console().text(text, bold=True)
+    if found["stopped"]:
+        for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
+            console().text(text, fg="red")
+    width = max((len(_short(one["index"])) for one in found["changes"]), default=0)
+    for one in found["changes"]:
+        more = one["before"] == "-"
+        sign, colour = ("+", "green") if more else ("-", "red") if one["after"] == "-" else ("~", "yellow")
+        now = f"{_AS_WORDS.get(one['before'], one['before'])} -> {_AS_WORDS.get(one['after'], one['after'])}"
+        console().text(f"{sign} {_short(one['index']):<{width}}  {now}", fg=colour)
+    _section("roles they would have", found["roles_gained"])
+    _section("roles they would no longer have", found["roles_lost"])
     _section("not known here", found["unknown"], fg="yellow")
     _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
-from portcullis.cli.answers_shown import show_matrix, show_who_can, show_why
+from portcullis.cli.answers_shown import show_matrix, show_what_if, show_who_can, show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, PortcullisError
 
@@ -162,6 +162,29 @@ def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | Non
     else:
         found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people))
     _show(found, show_matrix)
+    return 0
+
+
+@click.command("what-if", short_help="Show what a person would see if they joined a group, or left it.")
+@click.argument("person")
+@click.argument("does", type=click.Choice(["joins", "leaves"]))
+@click.argument("group")
+@where
+def what_if(person: str, does: str, group: str, target_: str | None, offline: bool) -> int:
+    """Show which indices PERSON would see, or no longer see, if they joined GROUP or left it. Nothing is changed.
+
+    \b
+    Examples:
+      portcullis what-if anna joins support
+      portcullis what-if iam_user:kim leaves iam_group:catalyst-support
+
+    Exit status: 0 answered, 2 bad input.
+    """
+    if offline:
+        remedy = "portcullis can PERSON read INDEX --offline --member-of GROUP asks a file"
+        raise BadInput("a file does not know who is in which group", source="command", place="--offline", remedy=remedy)
+    found = run("what-if", target(target_).deployment, person=person, does=does, group=group)
+    _show(found, show_what_if)
     return 0
 
 

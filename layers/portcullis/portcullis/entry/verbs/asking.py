@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 
 if TYPE_CHECKING:
-    from portcullis.access.answers import Matrix, Request, WhoCan, Why
+    from portcullis.access.answers import Matrix, Request, WhatIf, WhoCan, Why
+    from portcullis.operations.access.scene import Scene
     from portcullis.operations.services import Services
 
 _LONGEST_NAME = 2048  # of a person, an index or a path
@@ -34,6 +35,11 @@ COMMANDS = (
         "matrix", Wish.ASK, "Show people by indices: who reads and writes what.",
         (Verb("matrix", LOOK, f"{__name__}:matrix"),),
         click=f"{_CLI}:matrix",
+    ),
+    Command(
+        "what-if", Wish.ASK, "Show what a person would see if they joined a group, or left it.",
+        (Verb("what-if", LOOK, f"{__name__}:what_if"),),
+        click=f"{_CLI}:what_if",
     ),
     Command(
         "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
@@ -63,6 +69,16 @@ def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), 
     return questions.matrix(live(services.site(deployment)), indices, people)
 
 
+def what_if(services: Services, deployment: str, *, person: str, does: str, group: str) -> WhatIf:
+    from portcullis.errors import BadInput
+    from portcullis.operations.access.supposing import what_if as suppose
+
+    if does not in ("joins", "leaves"):
+        raise BadInput(f"{does!r} is neither joins nor leaves", source="request", place="does", remedy="joins")
+    scene = _with(services, deployment, person)
+    return suppose(scene, person[:_LONGEST_NAME], group[:_LONGEST_NAME], leaves=does == "leaves")
+
+
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
     """`does` is a method, and `what` a path; or a word or an action, and names of indices. BadInput for neither."""
     from portcullis.access.answers import Request
@@ -88,14 +104,17 @@ def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
 
 
 def _about(services: Services, deployment: str, person: str, request: Request) -> Why:
-    from portcullis.access.persons import named
     from portcullis.operations.access import questions
+
+    history = services.ledger.history(deployment, questions.LONGEST_HISTORY)
+    return questions.why(_with(services, deployment, person), person[:_LONGEST_NAME], request, history)
+
+
+def _with(services: Services, deployment: str, person: str) -> Scene:
+    """The scene, in which this person is looked up if no group and no mapping names them."""
+    from portcullis.access.persons import named
     from portcullis.operations.access.scene import live, somebody_else
 
     site = services.site(deployment)
-    scene = live(site)
-    if not named(scene.people, person[:_LONGEST_NAME]):
-        scene = somebody_else(site, scene, person[:_LONGEST_NAME])
-    return questions.why(
-        scene, person[:_LONGEST_NAME], request, services.ledger.history(deployment, questions.LONGEST_HISTORY)
-    )
+    scene, name = live(site), person[:_LONGEST_NAME]
+    return scene if named(scene.people, name) else somebody_else(site, scene, name)

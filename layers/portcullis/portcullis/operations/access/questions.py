@@ -38,7 +38,7 @@ _WORDS = {State.LOCKING: "is being locked", State.UNLOCKING: "is being opened ag
 
 def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = ()) -> Why:
     """Whether this person may do it, and the chain of reasons. BadInput if nobody, or more than one, is called so."""
-    person = _one(scene, asked)
+    person = one_called(scene, asked)
     there = scene.there
     if scene.custody is None:
         there = replace(there, indices=_thought_of(scene, request))
@@ -154,7 +154,8 @@ _JOINS = {
 _NO_GROUPS = (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE, SubjectKind.IAM_ROLE)
 
 
-def _one(scene: Scene, asked: str) -> Person:
+def one_called(scene: Scene, asked: str) -> Person:
+    """Whom somebody means. BadInput if nobody, or more than one, is called so."""
     found = named(scene.people, asked)
     if len(found) == 1:
         return found[0]

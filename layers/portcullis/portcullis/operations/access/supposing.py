@@ -1,0 +1,98 @@
+"""`what-if`: what somebody would see if they joined a group, or left it. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from portcullis.access.actual import Actual
+from portcullis.access.answers import NOT_LOOKED_AT, Differs, WhatIf
+from portcullis.access.persons import Person, as_person, granting
+from portcullis.access.plan import By, Claim, Grant, Operation, Step, SubjectKind
+from portcullis.errors import BadInput
+from portcullis.operations.access.questions import matrix, one_called, stopping
+from portcullis.operations.access.scene import Scene
+from portcullis.words import in_words, many
+
+_GROUPS = {
+    SubjectKind.COGNITO_GROUP.value: SubjectKind.COGNITO_USER.value,
+    SubjectKind.IAM_GROUP.value: SubjectKind.IAM_USER.value,
+}
+
+
+def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> WhatIf:
+    """Of every index: what of it they see now, and would then. BadInput for a person or a group that is not known, or do not fit."""
+    person, named = one_called(scene, asked), _group(scene, group)
+    kind = named.partition(":")[0]
+    if _GROUPS.get(kind) != person.kind:
+        raise _wrong(f"{person} cannot be in {named}", "a group for people of their kind")
+    if (named in person.groups) is not leaves:
+        raise _wrong(f"{person} is {'not' if leaves else 'already'} in {named}", "nothing would change")
+    groups = tuple(one for one in person.groups if one != named) if leaves else (*person.groups, named)
+    then = as_person(person.entry, groups, scene.pool)
+    steps = tuple(_steps(scene, person, then, named, leaves=leaves))
+    held = scene.family.simulate_all(scene.held, scene.family.writes(steps, scene.held))
+    before, after = _cells(scene, person), _cells(replace(scene, held=held), then)
+    changes = tuple(
+        Differs(index, before[index], cell) for index, cell in after.items() if before.get(index, "-") != cell
+    )
+    told = matrix(replace(scene, people=(then,), held=held))
+    verb = "leaves" if leaves else "joins"
+    many_of = f"{many(len(changes), 'index', 'indices')} of {len(after)}"
+    ends = f"{many_of} would change for them" if changes else "nothing would change for them"
+    stopped, _ = stopping(scene.custody)
+    had, has = _roles(scene, scene.held, person), _roles(scene, held, then)
+    return WhatIf(
+        scene.deployment,
+        str(person),
+        person.name,
+        named,
+        verb,
+        f"if {in_words(person.name)} {verb} {in_words(named)}, {ends}",
+        changes,
+        tuple(sorted(has - had)),
+        tuple(sorted(had - has)),
+        stopped,
+        tuple(dict.fromkeys((*told.unknown, *((then.refused or then.doubt,) if then.refused or then.doubt else ())))),
+        NOT_LOOKED_AT,
+    )
+
+
+def _group(scene: Scene, asked: str) -> str:
+    known = {str(grant.subject) for grant in scene.grants if grant.subject.kind.value in _GROUPS}
+    known |= {f"{SubjectKind.COGNITO_GROUP.value}:{group}" for group in scene.pool.ranks or ()}
+    fitting = sorted(one for one in known if asked in (one, one.partition(":")[2]))
+    if len(fitting) == 1:
+        return fitting[0]
+    raise _wrong(f"which group {asked!r} is", f"one of: {', '.join(fitting or sorted(known)) or 'none'}")
+
+
+def _steps(scene: Scene, person: Person, then: Person, named: str, *, leaves: bool) -> Iterator[Step]:
+    """Entries of mappings that would come or go. What counts by a role needs none: the token brings it."""
+    for role in sorted({grant.role for grant in scene.grants if str(grant.subject) == named and _by_entry(grant)}):
+        claim = Claim(scene.family.mappings, role, "users", person.entry)
+        there = person.entry in scene.held.entries(role, "users")
+        if not leaves and not there:
+            yield Step(Operation.ADD, claim, None, person.entry, named)
+        elif leaves and there and not any(_by_entry(one) and granting([one], then, role) for one in scene.grants):
+            yield Step(Operation.REMOVE, claim, person.entry, None, named)
+
+
+def _by_entry(grant: Grant) -> bool:
+    return grant.by is By.MEMBERS and not grant.is_backend_role
+
+
+def _cells(scene: Scene, person: Person) -> dict[str, str]:
+    found = matrix(replace(scene, people=(person,)))
+    cells = found.people[0].cells if found.people else ("-",) * len(found.indices)
+    return dict(zip(found.indices, cells, strict=True))
+
+
+def _roles(scene: Scene, held: Actual, person: Person) -> frozenset[str]:
+    if person.caller is None:
+        return frozenset()
+    return frozenset(scene.family.mapped_roles(held, person.caller))
+
+
+def _wrong(problem: str, remedy: str) -> BadInput:
+    return BadInput(problem, source="request", place="group", remedy=remedy)
