@@ -426,7 +426,9 @@ class People:
                     roles[subject] = (name,)
                 case _:
                     if subject in self.groups:
-                        users[subject] = roles[subject] = self.groups[subject]
+                        users[subject] = self.groups[subject]
+                        if subject.kind is SubjectKind.COGNITO_GROUP:
+                            roles[subject] = self.groups[subject]
                     else:
                         missing.add(subject)
         return Membership(users, roles, frozenset(missing))

@@ -8,11 +8,21 @@ from __future__ import annotations
 from portcullis.entry.verbs import access, asking, data, files, gate, keys, looking, running
 from portcullis.entry.verbs.types import ACT, DELETE, LEVELS, LOOK, Command, Document, Verb, Wish, load
 
-__all__ = ["ACT", "COMMANDS", "DELETE", "LEVELS", "LOOK", "VERBS", "Command", "Document", "Verb", "Wish", "load"]
+__all__ = [
+    "ACT",
+    "COMMANDS",
+    "DELETE",
+    "LEVELS",
+    "LOOK",
+    "PARTS",
+    "VERBS",
+    "Command",
+    "Document",
+    "Verb",
+    "Wish",
+    "load",
+]
 
-COMMANDS: dict[str, Command] = {
-    command.name: command
-    for part in (asking, looking, access, gate, keys, data, files, running)
-    for command in part.COMMANDS
-}  # fmt: skip
+PARTS = (asking, looking, access, gate, keys, data, files, running)
+COMMANDS: dict[str, Command] = {command.name: command for part in PARTS for command in part.COMMANDS}
 VERBS: dict[str, Verb] = {verb.name: verb for command in COMMANDS.values() for verb in command.verbs}
