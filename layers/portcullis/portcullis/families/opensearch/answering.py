@@ -25,7 +25,7 @@ _BULK = (f"{_W}bulk", f"{_W}bulk[s]")
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
-    "write": ((*_BULK, f"{_W}index"), (*_BULK, f"{_W}delete"), (*_BULK, f"{_W}update")),
+    "write": ((*_BULK, f"{_W}index"), (*_BULK, f"{_W}delete")),
 }
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.
@@ -43,12 +43,13 @@ _REQUESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "_create": dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
     "_source": {"GET": (f"{_R}get",), "HEAD": (f"{_R}get",)},
-    # One that changes nothing is let through without the bulk permissions; it shows no document.
-    "_update": {"POST": (*_BULK, f"{_W}update")},
+    "_update": {"POST": (*_BULK, f"{_W}index", f"{_W}update")},
     "_mapping": {"GET": ("indices:admin/mappings/get",), "PUT": ("indices:admin/mapping/put",)},
     "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": ("indices:admin/settings/update",)},
     "": {"PUT": ("indices:admin/create",), "DELETE": ("indices:admin/delete",)},
 }
+# Without all that is needed this alone may be enough, by what the request changes: one that changes nothing needs no more.
+_PERHAPS_ENOUGH = dict.fromkeys(("write", "_update"), (f"{_W}update",))
 _SOMEBODY = "somebody"
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
@@ -57,6 +58,7 @@ _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 class _Asked:
     ways: tuple[tuple[str, ...], ...]
     indices: tuple[str, ...]
+    perhaps: tuple[str, ...] = ()  # what may be enough
 
 
 class OpenSearchAnswers:
@@ -126,6 +128,13 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     best = max(told, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
     seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
     unknown = best.unknown
+    if best.allowed is False and asked.perhaps:
+        least = _way(actual, caller, asked.perhaps, asked.indices, there)
+        if least.allowed is not False:
+            unknown = (
+                "an update is permitted, and not all that it may need: by what it changes it is let in or refused",
+                *unknown,
+            )
     allowed = None if unknown and best.allowed is False else best.allowed
     used = tuple(dict.fromkeys(_permissions(actual, roles, asked)))
     return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
@@ -135,7 +144,7 @@ def _asked(request: Request) -> _Asked | str:
     """What the request needs; a text if only the engine can tell."""
     if not request.path:
         if request.does in _WORDS:
-            return _Asked(_WORDS[request.does], request.indices)
+            return _Asked(_WORDS[request.does], request.indices, _PERHAPS_ENOUGH.get(request.does, ()))
         if ":" in request.does:
             return _Asked(((request.does,),), request.indices)
         return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
@@ -146,7 +155,7 @@ def _asked(request: Request) -> _Asked | str:
     names = ("*",) if first == "_all" else tuple(unquote(first).split(","))
     if any(name.startswith(("-", "<")) for name in names):
         return f"which indices {first} means, only the engine can tell"
-    return _Asked((needs,), names)
+    return _Asked((needs,), names, _PERHAPS_ENOUGH.get(rest[0] if rest else "", ()))
 
 
 def _facts(there: There) -> EngineFacts:
