@@ -109,6 +109,8 @@ def test_what_is_answered_about_people_is_what_they_find_at_the_doors(scene: Sce
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines() if line.startswith(("anna", "ben", "kim"))}
     assert set(rows) == {"anna", "ben", "kim"}
 
+    assert asked(shell, "what-if", "anna", "joins", "support")[0] == 0
+
     scene.cast.operate("lock", "act", deployment="demo", arguments={"reason": "a question"})
     status, said = asked(shell, "can", "ben", "read", ORDERS)
     assert (status, "demo is locked manually by" in " ".join(said.split())) == (1, True)

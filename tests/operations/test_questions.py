@@ -206,6 +206,7 @@ def test_while_it_is_locked_nobody_may_and_the_chain_is_still_told(here: Account
         "nobody is let in",
     )
     assert any(one.object == "roles/keeps_orders" for one in found.reasons)
+    assert found.would_allow == (), "no group lets anybody in while it is locked"
     assert "locked manually by sam" in who(here, "read", "orders-1").stopped
     assert "iam_user:kim" in names(who(here, "read", "orders-1"))
 

@@ -88,7 +88,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     put(node, Kind.ROLES, roles)
     put(node, Kind.USERS, {user: {"password": PASSWORD} for user in USERS})
     put(node, Kind.MAPPINGS, {f"asked_{user}": mapping(users=[user]) for user in USERS})
-    assert node.ask("PUT", f"/{INDEX}/_doc/1?refresh=true", {"n": 1})[0] in (200, 201)
+    assert node.ask("PUT", f"/{INDEX}/_doc/1?refresh=true", {"n": 1, "by": "nobody"})[0] in (200, 201)
     yield node
     node.ask("DELETE", f"/{INDEX},asked-new?ignore_unavailable=true")
     for kind, names in ((Kind.MAPPINGS, roles), (Kind.USERS, USERS), (Kind.ROLES, roles)):

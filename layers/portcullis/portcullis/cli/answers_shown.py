@@ -56,7 +56,9 @@ def show_who_can(found: Any) -> None:
     if found["stopped"]:
         for text in _folded(f"nobody may now: {found['stopped']}; once it is open:"):
             console().text(text, fg="red", bold=True)
-    for text in _folded(f"{many(len(may), 'person', 'people')} may {question}"):
+    of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in may)
+    words = f"{len(may)} groups and people" if of_groups else many(len(may), "person", "people")
+    for text in _folded(f"{words} may {question}"):
         console().text(text, bold=True)
     _show_people(may)
     if perhaps:
@@ -84,7 +86,9 @@ def show_matrix(found: Any) -> None:
     if found["stopped"]:
         for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
             console().text(text, fg="red", bold=True)
-    title = f"{many(len(people), 'person', 'people')} by {many(len(indices), 'index', 'indices')}"
+    of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in people)
+    words = f"{len(people)} groups and people" if of_groups else many(len(people), "person", "people")
+    title = f"{words} by {many(len(indices), 'index', 'indices')}"
     console().text(f"{title} of {found['deployment']}", bold=True)
     console().text("r reads, p reads a part, w writes, - nothing, ? not known here", dim=True)
     for number, index in enumerate(indices, 1):

@@ -49,7 +49,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         now = scene.answers.answer(scene.held_now, person.caller, request, there)
         allowed = now.allowed if now.allowed is False or certain else None
         unknown += [] if certain or now.allowed is False else [stopped]
-    would = tuple(_would_allow(scene, person, request, there)) if allowed is not True else ()
+    would = tuple(_would_allow(scene, person, request, there)) if decided.allowed is not True else ()
     if allowed is False and scene.groups_open and would and person.kind not in _NO_GROUPS:
         allowed = None
         unknown.append("the file does not say who is in which group: --member-of says it, or ask what is deployed")
