@@ -76,36 +76,39 @@ def walk() -> str:
     introduce(made.services.at(registration("demo")), model_text("  roles: {}\n"), Trigger("a deploy"))
     text = model_text("  roles: {reader: {index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}}\n")
     seen: dict[str, str] = {}
-    stays = Counter[str]()
-    before = ""
+    doors: dict[str, dict[str, None]] = {}  # module of the operations -> those that call it
+    calls: list[str] = []
 
     def call(frame: FrameType, event: str, _: Any) -> None:
-        nonlocal before
+        if event == "return" and calls:
+            calls.pop()
         if event != "call":
             return
         file = frame.f_code.co_filename
-        if not file.startswith(str(LIBRARY)) or frame.f_code.co_name.startswith("<"):
+        module = Path(file).relative_to(LIBRARY).as_posix().removesuffix(".py") if file.startswith(str(LIBRARY)) else ""
+        calls.append(module)
+        if not module or frame.f_code.co_name.startswith("<"):
             return
-        module = Path(file).relative_to(LIBRARY).as_posix().removesuffix(".py")
         seen.setdefault(module, frame.f_code.co_name)
-        if module.startswith("operations/") and module != "operations/services" and module != before:
-            stays[module] += 1
-            before = module
+        caller = next((one for one in reversed(calls[:-1]) if _is_operation(one)), "")
+        if _is_operation(module) and caller not in ("", module):
+            doors.setdefault(module, {})[caller] = None
 
     sys.setprofile(call)
     try:
         apply_text(made.services, "demo", text, Trigger("portcullis apply", "ann"))
     finally:
         sys.setprofile(None)
-    steps = [
-        (module, name)
-        for module, name in seen.items()
-        if module.startswith(("operations/", "families/")) and module != "operations/services"
-    ]
-    lines = ["| # | module | entered by | stays |", "|---|---|---|---|"]
+    steps = [(module, name) for module, name in seen.items() if _is_operation(module) or module.startswith("families/")]
+    lines = ["| # | module | entered by | from |", "|---|---|---|---|"]
     for number, (module, name) in enumerate(steps, 1):
-        lines.append(f"| {number} | `{module}` | `{name}` | {stays[module] or ''} |")
+        callers = ", ".join(f"`{one.removeprefix('operations/')}`" for one in doors.get(module, ()))
+        lines.append(f"| {number} | `{module}` | `{name}` | {callers} |")
     return "\n".join(lines)
+
+
+def _is_operation(module: str) -> bool:
+    return module.startswith("operations/") and module != "operations/services"
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from portcullis.access.guard import Danger
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access import applying
+from portcullis.operations.access import lock_out
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
@@ -192,7 +192,7 @@ def test_a_deployment_is_not_set_up_while_another_writer_is_at_work(made: Accoun
 
 
 def test_the_guard_of_an_apply_is_asked_before_the_first_write(made: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applying, "guard_plan", lambda *_: (Danger("nobody is left", "keep somebody"),))
+    monkeypatch.setattr(lock_out, "guard_plan", lambda *_: (Danger("nobody is left", "keep somebody"),))
     writes, made.people.groups = made.engine.writes, {READERS: (ANNA, BEN)}
     with pytest.raises(Refused, match="nobody is left"):
         synchronise(made.services, "demo", CAUSE)

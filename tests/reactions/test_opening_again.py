@@ -89,7 +89,7 @@ def test_two_hundred_random_histories_answer_nobody_who_left(block: int) -> None
 
 
 def test_the_law_is_broken_by_an_unlock_that_puts_back_what_was_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_who_left", lambda _: ())
+    monkeypatch.setattr(following, "_who_left", lambda *_: ())
     monkeypatch.setattr("portcullis.operations.custody.measures.follow", lambda *_: "")
     with pytest.raises(Answered):
         look_at_the_key(locked_without_anna())

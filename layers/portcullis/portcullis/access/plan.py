@@ -209,6 +209,11 @@ class Plan:
     def empty(self) -> bool:
         return not self.steps
 
+    @property
+    def added(self) -> frozenset[Claim]:
+        """What the engine would hold and did not, should the plan's writes come late."""
+        return frozenset(step.claim for step in self.steps if step.operation is Operation.ADD)
+
     def claims_before(self, mine: frozenset[Claim]) -> frozenset[Claim]:
         """What has to stand in the ledger before the first write: a crash in between must not leave something that is nobody's."""
         added = {s.claim for s in self.steps if s.operation is not Operation.REMOVE}

@@ -1,4 +1,4 @@
-"""Looking: what should be, what is, and the difference between the two. Changes nothing."""
+"""Looking: what should be, what is, and the difference between the two."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.families.base import Family
 from portcullis.operations.access.foundation import MOVING, with_foundation
-from portcullis.operations.people.known import last_look, recognised
-from portcullis.operations.services import Site
+from portcullis.operations.people.known import last_look, recognised, remember, tell
+from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine
 from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import KeptModel
@@ -88,6 +88,16 @@ def read_truth(site: Site, kept: KeptModel, *, whole: bool = False, custody: Cus
     people = recognised(last, access, found)
     desired = site.family.compile(access, people.members)
     return Truth(began, desired, people, access, tuple(found.unread.values()))
+
+
+def truth_to_act_on(
+    site: Site, kept: KeptModel, cause: Trigger, *, custody: Custody | None = None, whole: bool = False
+) -> Truth:
+    """The same before a write: who stands behind the names is known from here on, and who is somebody else is told."""
+    truth = read_truth(site, kept, whole=whole, custody=custody)
+    remember(site, truth.people, cause)
+    tell(site, truth.people)
+    return truth
 
 
 def compare(

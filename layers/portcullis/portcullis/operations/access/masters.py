@@ -16,7 +16,6 @@ from portcullis.operations.access.editing import Edited, edit_and_apply
 from portcullis.operations.access.looking import Comparison, compare, split_claims
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange
-from portcullis.operations.writing.undertaking import starting
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import IamRole, KeptModel
 
@@ -82,7 +81,7 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
 
 def _claim(site: Site, master: IamRole, kept: KeptModel, cause: Trigger) -> None:
     """AWS mapped the old master, not we: claimed, it is taken out once nothing asks for it any more."""
-    change = AccessChange.of(site, starting(site.services, cause, "master move"))
+    change = AccessChange.of(site, cause, "master move")
     claims, _ = split_claims(site.ledger.claims(site.place.id), site.name)
     change.looked(site.engine.read(), claims, claims.late, kept.options)
     family = site.family

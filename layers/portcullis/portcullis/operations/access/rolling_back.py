@@ -9,15 +9,16 @@ from portcullis.access.actual import Actual
 from portcullis.access.difference import difference
 from portcullis.access.plan import AppliedStep, Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
-from portcullis.operations.access.applying import Outcome, apply_model, give_up, refuse_lock_out
+from portcullis.operations.access.applying import Outcome, apply_model, give_up
 from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.lock_out import refuse_lock_out
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange
 from portcullis.operations.writing.sending import wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
-from portcullis.operations.writing.undertaking import digest, starting
+from portcullis.operations.writing.undertaking import digest
 from portcullis.operations.writing.undoing import not_as_left, undone
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
@@ -98,7 +99,7 @@ def _put_back(
     kept: KeptModel,
     cause: Trigger,
 ) -> int:
-    ours = AccessChange.of(site, starting(site.services, cause, "rollback", before=now.text, after=kept.text))
+    ours = AccessChange.of(site, cause, "rollback", before=now.text, after=kept.text)
     look = compare(site, kept)
     ours.looked(look.held, look.mine, look.late, now.options)
     if moved := not_as_left(site.family, change.touched, look.held):

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from portcullis.access.actual import Actual, Write
-from portcullis.access.plan import Claim
+from portcullis.access.plan import Claim, Plan
 from portcullis.custody.types import Custody
 from portcullis.model.option_types import Options
-from portcullis.operations.services import Site
-from portcullis.operations.writing.in_effect import in_doubt_if_silent
+from portcullis.operations.services import Site, Trigger
+from portcullis.operations.writing.in_effect import in_doubt_if_silent, looked_at_everything, see_in_effect
 from portcullis.operations.writing.sending import keep_claims, send, still_ours
-from portcullis.operations.writing.undertaking import PendingChange, begin, settle
+from portcullis.operations.writing.undertaking import PendingChange, begin, settle, starting
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.ledger import Claims
 
@@ -44,8 +44,12 @@ class AccessChange:
     _renewed: datetime | None = None  # when the lease was, with the claims
 
     @classmethod
-    def of(cls, site: Site, pending: PendingChange, *, unlocking: bool = False) -> AccessChange:
-        """From now on. Raises Shut if access is not to be changed; `unlocking` is explained in `while_open`."""
+    def of(
+        cls, site: Site, cause: Trigger, operation: str, *, before: str = "", after: str = "", unlocking: bool = False
+    ) -> AccessChange:
+        """From now on. `before` and `after` are texts of the model. Raises Shut if access is not to be changed; `unlocking` is explained
+        in `while_open`."""
+        pending = starting(site.services, cause, operation, before=before, after=after)
         return cls(site, pending, WhileOpen.of(site.services, site.name, unlocking=unlocking))
 
     @property
@@ -60,6 +64,10 @@ class AccessChange:
         if not self.has_looked:
             settle(self.site, held, options)
             self.has_looked = True
+
+    def going_on(self, plan: Plan, held: Actual) -> PendingChange:
+        """What took effect so far, and what is to be done now."""
+        return self.pending.going_on(self.site.family, plan, held, self.claims)
 
     def write_down(
         self, claims: Collection[Claim], *, pending: PendingChange | None, coming: frozenset[Claim] = frozenset()
@@ -89,8 +97,13 @@ class AccessChange:
                 self._still_ours()
                 self.writes += send(family, engine, write, held)
 
+    def still_ours(self) -> None:
+        """The lease lasts from now on: Overtaken if somebody else has it."""
+        self._renewed = None
+        still_ours(self.site)
+
     def _still_ours(self) -> None:
-        """The lease lasts from now on. Keeping the claims has renewed it, and is where it is asked for: right before a first write."""
+        """The same before a write. Keeping the claims has renewed it, right before the first."""
         renewed, self._renewed = self._renewed, None
         if renewed is None or self.site.now() - renewed > _JUST_NOW:
             still_ours(self.site)
@@ -102,3 +115,9 @@ class AccessChange:
     def settle(self, held: Actual, options: Options) -> None:
         """What is seen to be done goes into the history."""
         settle(self.site, held, options, ours=self.pending, writes=self.writes)
+
+    def seen(self, held: Actual, began: datetime, *, everything: bool) -> None:
+        """The engine acts on what it holds. Unreachable if it does not. `everything` was looked at, by a run that began then."""
+        see_in_effect(self.site, self.site.engine, held)
+        if everything:
+            looked_at_everything(self.site, began)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection
 
 from portcullis.access.actual import Actual, Write
-from portcullis.access.plan import Claim, Operation, Plan
+from portcullis.access.plan import Claim
 from portcullis.families.base import Family
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.in_effect import LATE
@@ -19,11 +19,6 @@ _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
 def still_ours(site: Site) -> None:
     """Right before a write: the lease lasts from now on. Overtaken if somebody else has it."""
     site.ledger.renew(site.place.id)
-
-
-def added(plan: Plan) -> frozenset[Claim]:
-    """What the engine would hold and did not, should the plan's writes come late."""
-    return frozenset(step.claim for step in plan.steps if step.operation is Operation.ADD)
 
 
 def send(family: Family, engine: Engine, write: Write, held: Actual) -> bool:
