@@ -1,7 +1,8 @@
 """One group change among many roles: `make bench-group_change [N=...]`, on a real node and the emulated ledger, without queue and function.
 
-Somebody joins an IAM group and leaves it, and the deployment follows as an event has it follow. Beside it the same entry written and
-removed by one request to the engine: the least that it can take. Both as the IAM role that a front door vouches for.
+Somebody joins an IAM group and leaves it, and the deployment follows as an event has it follow; the same with a look at everything, as
+the sweep looks; and an entry written and removed by one request to the engine, the least that it can take. All as the IAM role that a
+front door vouches for.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def apply(bench: Bench, many: int) -> None:
 
 def _measure(many: int, bench: Bench, iam: Any, report: Report, tell: Tell) -> None:
     own: list[float] = []
-    took: dict[str, list[float]] = {"join": [], "leave": []}
+    took: dict[str, list[float]] = {"join": [], "leave": [], "join, looking at everything": []}
     asked: dict[str, dict[str, int]] = {}
     member = {"GroupName": GROUP, "UserName": USER}
     follow(bench)
@@ -73,12 +74,20 @@ def _measure(many: int, bench: Bench, iam: Any, report: Report, tell: Tell) -> N
             before = dict(bench.connection.sent)
             took[what].append(timed(partial(follow, bench))[0])
             asked[what] = {method: count - before.get(method, 0) for method, count in bench.connection.sent.items()}
+        iam.add_user_to_group(**member)
+        took["join, looking at everything"].append(timed(partial(follow, bench, short=False))[0])
+        iam.remove_user_from_group(**member)
+        follow(bench)
     least = statistics.median(own)
     report.figures[f"own_write_{many}_s"] = least
     report.row(f"the engine's own write among {many}", f"{least:.3f} s")
     for what, seconds in took.items():
         median = statistics.median(seconds)
-        report.figures |= {f"{what}_{many}_s": median, f"{what}_{many}_requests": asked[what]}
+        report.figures[f"{what}_{many}_s"] = median
+        if what not in asked:
+            report.row(f"{what}, among {many}", f"{median:.3f} s")
+            continue
+        report.figures[f"{what}_{many}_requests"] = asked[what]
         said = ", ".join(f"{count} {method}" for method, count in sorted(asked[what].items()) if count)
         report.row(f"{what} among {many}: {said}", f"{median:.3f} s")
         report.row(
@@ -86,8 +95,8 @@ def _measure(many: int, bench: Bench, iam: Any, report: Report, tell: Tell) -> N
         )
 
 
-def follow(bench: Bench) -> None:
-    synchronise(bench.services, bench.name, CAUSE, short=True)
+def follow(bench: Bench, *, short: bool = True) -> None:
+    synchronise(bench.services, bench.name, CAUSE, short=short)
 
 
 def patch(bench: Bench, operation: dict[str, Any]) -> None:
