@@ -400,11 +400,6 @@ def test_what_is_said_of_a_key_is_what_was_read_over_once(case: str) -> None:
     assert findings(case) == json.loads(GOLDEN.read_text(encoding="utf-8"))[case]
 
 
-def test_what_was_not_asked_is_an_empty_answer_and_what_is_not_wanted_is_nothing() -> None:
-    assert KeyAnswers(REFUSED) == KeyAnswers(REFUSED, "", "", "", "", "")
-    assert KeyWanted("demo", HERE, KEY) == KeyWanted("demo", HERE, KEY, "", "", (), None, False)
-
-
 def test_31_days_are_said_to_be_no_period_that_kms_takes() -> None:
     found = advise(replace(WANTED, on_demand_days=31), replace(GOOD, rotations=rotated(3)), NOW)
     (one,) = [one for one in found if one.code == "key-on-demand"]

@@ -208,7 +208,7 @@ def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_co
 
 
 def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_and_it_is_told() -> None:
-    held = house(viewers=mapping(users=["anna"]))
+    held = house(viewers=mapping(users=["anna"]), readers=mapping(users=["ben"]))
     without = SecurityConfig(
         {**held.documents, Kind.ROLES: {n: d for n, d in held.of(Kind.ROLES).items() if n != "viewers"}}
     )
@@ -218,18 +218,9 @@ def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_a
     ]
     assert locking.left == ("mapping of viewers stays as it is: there is no such role",)
     assert locking.saved["rolesmapping"]["viewers"]["users"] == ["anna"]
-
-
-def test_given_a_reserved_user_with_roles_of_its_own_when_locked_then_it_is_left_and_told() -> None:
-    roles = {"opendistro_security_roles": ["viewers"]}
-    held = SecurityConfig(
-        {**house().documents, Kind.USERS: {"fixed": {**roles, "reserved": True}, "own": dict(roles), "plain": {}}}
-    )
-    locking = shut(held, LOCKED)
-    touched = [o["path"] for kind, operations in locking.writes if kind == Kind.USERS for o in operations]
-    assert touched == ["/own/opendistro_security_roles"]
-    assert locking.left == ("internal user fixed is reserved by the engine and keeps its roles",)
-    assert locking.saved["internalusers"] == {"own": ["viewers"]}
+    locked = apply_patches(without, locking.writes)
+    assert locked.entries("viewers", "users") == ("anna",)
+    assert locked.entries("readers", "users") == ()
 
 
 def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() -> None:
@@ -243,27 +234,19 @@ def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() 
     assert apply_patches(locked, reopen(saved, locked).writes) == held
 
 
-def test_given_a_mapping_of_an_absent_role_when_locked_then_it_is_said_and_stops_nothing() -> None:
-    held = house(readers=mapping(users=["anna"]))
-    held = SecurityConfig({**held.documents, Kind.MAPPINGS: {**held.of(Kind.MAPPINGS), "gone": mapping(users=["eve"])}})
-    shutting = shut(held, LOCKED)
-    locked = apply_patches(held, shutting.writes)
-    assert "mapping of gone stays as it is: there is no such role" in shutting.left
-    assert locked.entries("gone", "users") == ("eve",)
-    assert locked.entries("readers", "users") == ()
-
-
 def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_ones_keep_them_and_that_is_said() -> (
     None
 ):
     users = {
         "carl": {"opendistro_security_roles": ["readers"]},
+        "plain": {},
         "fixed": {"opendistro_security_roles": ["readers"], "reserved": True},
     }
     held = SecurityConfig({**house(readers=mapping()).documents, Kind.USERS: users})
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.writes)
-    assert "internal user fixed is reserved by the engine and keeps its roles" in shutting.left
+    assert shutting.left == ("internal user fixed is reserved by the engine and keeps its roles",)
+    assert shutting.saved["internalusers"] == {"carl": ["readers"]}
     assert locked.of(Kind.USERS)["carl"]["opendistro_security_roles"] == []
     assert locked.of(Kind.USERS)["fixed"]["opendistro_security_roles"] == ["readers"]
     assert apply_patches(locked, reopen(shutting.saved, locked).writes).of(Kind.USERS) == users
