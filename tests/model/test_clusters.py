@@ -449,7 +449,7 @@ def test_people_of_a_group_are_called_by_the_standard_of_their_level() -> None:
         for group, name in (("admins", "anna.lin"), ("support", "maya.lin"), ("dashboards", "maya.lin"))
     }
     assert resolved.people is not None
-    asked = desired(resolved, Membership(users=pool), resolved.people)
+    asked = desired(resolved, Membership(users=pool))
     assert {role: set(of["users"]) for role, of in asked.entries.items()} == {
         "superuser": {"anna.lin.admin"},
         "level_application": {"catalyst"},
