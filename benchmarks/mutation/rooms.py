@@ -31,7 +31,7 @@ def rooms() -> tuple[Room, ...]:
     operations = tuple(module for name in _OPERATIONS for module in _all_of(name))
     operating = ("tests/operations", "tests/reactions")
     return (
-        Room("access", _all_of("access"), ("tests/access", "tests/families/opensearch", "tests/model", *operating)),
+        Room("access", _all_of("access"), ("tests/access", "tests/families", "tests/model", *operating)),
         Room("families", _all_of("families/opensearch"), ("tests/access", "tests/families", "tests/model", *operating)),
         Room("custody", _all_of("custody"), ("tests/custody", "tests/runbooks/test_table.py", *operating)),
         Room("signals", _all_of("signals"), ("tests/signals", "tests/reactions", "tests/cli/test_signal_verb.py")),

@@ -65,6 +65,13 @@ def test_given_a_subject_that_does_not_exist_then_it_grants_nothing_and_is_noted
     assert want.notes == ("iam_group:gone does not exist, so it is granted nothing (grants[3]: readers)",)
 
 
+def test_what_is_noted_of_grants_is_in_the_same_order_whatever_theirs_is() -> None:
+    gone = Subject(SubjectKind.IAM_GROUP, "gone")
+    grants = [Grant(gone, name, "g") for name in ("b", "c", "a")]
+    notes = desired(AccessModel(grants=tuple(grants)), Membership(missing=frozenset({gone}))).notes
+    assert [note[-3:] for note in notes] == [" a)", " b)", " c)"]
+
+
 @pytest.mark.parametrize("by", list(By))
 def test_given_a_group_that_was_not_read_then_nothing_is_concluded_from_it(by: By) -> None:
     unread = Subject(SubjectKind.COGNITO_GROUP, "unread")
