@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.difference import difference
@@ -280,9 +282,11 @@ def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Se
 def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_all() -> None:
     mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
     held = holding({}, {"readers": mapping(users=[ANNA])})
-    assert patches(difference(OPENSEARCH, wanted(), held, mine), held) == [
-        (Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}])
-    ]
+    alone = difference(OPENSEARCH, wanted(), held, mine)
+    assert patches(alone, held) == [(Kind.MAPPINGS, [{"op": "remove", "path": "/readers"}])]
+    assert alone.claims_after(mine) == NOBODY
+    unread = difference(OPENSEARCH, replace(wanted(), unsure=frozenset({"readers"})), held, mine)
+    assert unread.empty
     shared = holding({}, {"readers": mapping(users=[ANNA, "by hand"])})
     plan = difference(OPENSEARCH, wanted(), shared, mine)
     assert plan.empty
@@ -356,6 +360,14 @@ def test_given_a_condition_tightened_by_hand_then_leaving_never_loosens_it() -> 
         "rolesmapping/readers/and_backend_roles: a: and_backend_roles asks for by hand, by hand or for another owner "
         "(make both alike, or use a role of the model's own)"
     ]
+    assert plan.claims_after(all_of("a")) == all_of("a")
+
+
+def test_given_a_condition_tightened_by_hand_then_what_is_asked_of_it_stays_ours() -> None:
+    want = wanted(entries={"readers": {"and_backend_roles": {"a": "m"}}})
+    plan = difference(OPENSEARCH, want, and_list("a", "by hand"), all_of("a"))
+    assert plan.empty
+    assert [blocked.claim.entry for blocked in plan.conflicts] == ["a"]
     assert plan.claims_after(all_of("a")) == all_of("a")
 
 

@@ -48,6 +48,14 @@ def test_given_a_whole_mapping_removed_by_hand_then_who_lost_it_is_named() -> No
     ]
 
 
+def test_given_an_entry_that_no_node_can_load_then_it_is_critical_and_whose_it_is_is_said() -> None:
+    held = with_mapping(readers=mapping(users=["anna", "/[/"]))
+    claim = Claim(Kind.MAPPINGS, "readers", "users", "/[/")
+    for mine, ours in ((MINE, False), (MINE | {claim}, True)):
+        (found,) = (one for one in drift(OPENSEARCH, READERS, held, mine) if one.severity == "critical")
+        assert (found.claim, found.ours, found.people) == (claim, ours, ())
+
+
 def test_given_a_role_of_ours_that_is_not_asked_for_any_more_then_entries_by_hand_are_told_as_of_ours() -> None:
     held = with_mapping(readers=mapping(users=["anna", "eve"]))
     found = drift(OPENSEARCH, wanted(), held, MINE)

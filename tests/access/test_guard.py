@@ -133,6 +133,29 @@ def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refuse
     assert not any(d.refuses for d in dangers)
 
 
+def test_given_a_keeper_without_its_mapping_then_the_end_of_its_role_is_the_same_lack_and_refuses_nothing() -> None:
+    held = without(house(), "lock")
+    end = Write(Kind.ROLES, [{"op": "remove", "path": "/lock"}])
+    dangers = guard_plan(OPENSEARCH, held, [end], KEEPERS, ASKED)
+    assert [(d.what, d.refuses) for d in dangers if "lock" in d.what] == [
+        ("role lock, which automation needs, does not exist", False)
+    ]
+
+
+def test_given_an_alarm_then_it_is_told_of_the_end_of_a_plan_and_not_of_what_a_later_write_mends() -> None:
+    def all_access(*users: str) -> Write:
+        value = mapping(backend_roles=[MASTER], users=list(users))
+        return Write(Kind.MAPPINGS, [{"op": "replace", "path": "/all_access", "value": value}])
+
+    def alarms(*sequence: Write) -> list[str]:
+        return [d.what for d in guard_plan(OPENSEARCH, house(), sequence, KEEPERS, ASKED)]
+
+    assert alarms(all_access("eve"), all_access()) == []
+    assert alarms(all_access(), all_access("eve")) == [
+        "eve is all_access through users, and the model does not ask for it"
+    ]
+
+
 def test_given_an_internal_master_then_the_user_name_counts() -> None:
     keepers = ProtectedPrincipals.of(master_roles=OPENSEARCH.administrator_roles, master="admin", master_list="users")
     held = house(all_access=mapping(users=["admin"]), security_manager=mapping(users=["adm*"]))
