@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,9 +101,9 @@ class LateEngine(Engine):
         time.sleep(ENGINE_S["write"])
         super().unblock_indices(before)
 
-    def end_searches(self) -> str:
+    def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
         time.sleep(ENGINE_S["read"])
-        return super().end_searches()
+        return super().end_searches(closing)
 
     def what_stops_a_search(self, index: str) -> Stop | None:
         """For the canary: it is let in by its mapping, and to what is not blocked."""

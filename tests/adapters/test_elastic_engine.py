@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -356,12 +356,61 @@ def test_open_searches_end_and_every_index_is_open_again(engine: ElasticsearchEn
     if engine.release.major > 6:
         status, pit = elastic.ask("POST", "/logs-2/_pit?keep_alive=5m")
         assert status == 200
-    assert engine.end_searches().endswith("ended")
+    closed: list[Sequence[str]] = []
+    assert engine.end_searches(closed.append).endswith("ended")
+    assert closed == ([["logs-2"]] if pit else [])
     assert elastic.ask("POST", "/_search/scroll", {"scroll_id": page["_scroll_id"]})[0] == 404
     if pit:
         assert elastic.ask("POST", "/_search", {"pit": {"id": pit["id"]}})[0] == 404
     assert [elastic.ask("POST", f"/{index}/_search", {})[0] for index in ("logs-1", "logs-2")] == [200, 200]
     assert elastic.ask("POST", "/shut/_search", {})[0] == 400  # what was closed before stays closed
+
+
+def test_many_roles_in_one_call_keep_nothing_of_what_they_held_before(engine: ElasticsearchEngine) -> None:
+    """The call about many roles merges metadata and what is global: what is left out would stay."""
+    said: Json = {**READER, "metadata": {"a": 1}}
+    on_all: Json = {**READER, "global": {"application": {"manage": {"applications": ["own"]}}}}
+    apply(engine, with_(Kind.ROLES, one=said, two=on_all, three=READER))
+    apply(engine, with_(Kind.ROLES, one={**READER, "metadata": {"b": 2}}, two=READER, three=said))
+    assert engine.read([Kind.ROLES]).get(Kind.ROLES, "one")["metadata"] == {"b": 2}  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("data")
+def test_an_index_that_stayed_closed_is_opened_and_one_that_is_gone_is_no_error(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    assert elastic.ask("POST", "/logs-1/_close")[0] == 200
+    engine.open_indices(["logs-1", "gone-meanwhile"])
+    assert elastic.ask("POST", "/logs-1/_search", {})[0] == 200
+
+
+@pytest.mark.usefixtures("data")
+def test_tokens_end_and_keys_of_others_are_named_and_ended_if_asked(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    assert elastic.ask("PUT", "/_security/role/readers", READER)[0] == 200
+    assert elastic.ask("PUT", "/_security/user/ann", {"password": PASSWORD, "roles": ["readers"]})[0] == 200
+    asked = {"grant_type": "password", "username": "ann", "password": PASSWORD}
+    status, token = elastic.ask("POST", "/_security/oauth2/token", asked)
+    assert status == 200, token
+    bearer = f"Bearer {token['access_token']}"
+    limits = {"mine": READER}
+    status, key = elastic.ask("POST", "/_security/api_key", {"name": f"key-{uuid4()}", "role_descriptors": limits})
+    assert status == 200, key
+    with_key = "ApiKey " + base64.b64encode(f"{key['id']}:{key['api_key']}".encode()).decode()
+
+    def searches(authorization: str) -> int:
+        return elastic.ask("POST", "/logs-1/_search", {"size": 0}, authorization=authorization)[0]
+
+    assert (searches(bearer), searches(with_key)) == (200, 200)
+    said = engine.end_tokens(keys=False)
+    assert said.startswith(("1 tokens", "2 tokens"))  # the access token, and where it is counted its refresh token
+    assert f"{key['name']} of elastic ({key['id']})" in said
+    assert "stay" in said
+    assert (searches(bearer), searches(with_key)) == (401, 200)
+    assert "ended for good" in engine.end_tokens(keys=True)
+    assert searches(with_key) == 401
+    assert "API key" not in engine.end_tokens(keys=True)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -332,6 +332,10 @@ def test_names_too_many_for_a_path_come_back_with_their_own_blocks(engine: OpenS
         node.ask("DELETE", f"/{name}")
 
 
+def never_closes(indices: Sequence[str]) -> None:
+    raise AssertionError(f"{indices} closed")
+
+
 def test_open_searches_of_others_are_ended_and_an_older_engine_has_none_to_end(
     engine: OpenSearchEngine, node: Node
 ) -> None:
@@ -341,12 +345,12 @@ def test_open_searches_of_others_are_ended_and_an_older_engine_has_none_to_end(
     point = node.ask("POST", f"/{index}/_search/point_in_time?keep_alive=5m")[1]["pit_id"]
     pages = [("/_search/scroll", {"scroll_id": scroll}), ("/_search", {"pit": {"id": point}})]
     assert [node.ask("POST", path, body)[0] for path, body in pages] == [200, 200]
-    assert "points in time ended" in engine.end_searches()
+    assert "points in time ended" in engine.end_searches(never_closes)
     assert [node.ask("POST", path, body)[0] for path, body in pages] == [404, 404]
-    engine.end_searches()
+    engine.end_searches(never_closes)
     node.ask("DELETE", f"/{index}")
     old = OpenSearchEngine(lambda *_: (400, {"error": "no handler found"}), "an older one", Dialect.V7)
-    assert old.end_searches() == "nothing ended"
+    assert old.end_searches(never_closes) == "nothing ended"
 
 
 def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
@@ -360,7 +364,7 @@ def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngin
     before = locker.blocks()
     locker.block_indices(before)
     assert engine.what_stops_a_search(index) is Stop.BLOCK
-    locker.end_searches()
+    locker.end_searches(never_closes)
     locker.unblock_indices(before)
     assert engine.what_stops_a_search(index) is None
     with pytest.raises(Refused, match="403"):

@@ -56,6 +56,7 @@ FOUND = [
         "custody.deny_older_sessions",
         "role: true",
     ),
+    ("keys-of-nobody", SMALLEST + "custody: {end_api_keys: true}\n", "custody.end_api_keys", "leave it out"),
     ("cognito-without-dashboards", SMALLEST + COGNITO, "identity.cognito", "domain.configuration: cognito"),
     (
         "sql-leak",

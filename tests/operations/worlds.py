@@ -374,7 +374,13 @@ class Engine:
     def why_no_query(self, query: Json) -> str:
         return self.unread
 
-    def end_searches(self) -> str:
+    def open_indices(self, indices: Sequence[str]) -> None:
+        raise AssertionError("no index is closed here")
+
+    def end_tokens(self, *, keys: bool) -> str:
+        return ""
+
+    def end_searches(self, _closing: Callable[[Sequence[str]], None]) -> str:
         return "nothing ended"
 
     def what_stops_a_search(self, index: str) -> Stop | None:

@@ -79,6 +79,7 @@ def test_nobody_has_anything_on_a_locked_engine_but_the_automation(held: Securit
     for caller in everybody(now):
         if caller.name != "portcullis" or caller.realm == "tokens":
             assert has(now, caller) == frozenset(), caller
+    assert shut(now, LOCKED).left == ()
     assert {*NEEDS.automation} <= roles_of(Caller("portcullis"), now.of(Kind.USERS), now.of(Kind.MAPPINGS)).keys()
     for role in NEEDS.automation:
         assert now.get(Kind.ROLES, role) == held.get(Kind.ROLES, role)
@@ -184,6 +185,21 @@ def test_a_window_gives_break_glass_its_role_alone_and_takes_it_away_again(held:
     for write in reopen(saved, closed, ours=NEEDS.writes).writes:
         closed = simulate(closed, write)
     assert meaning(closed) == meaning(held)
+
+
+def test_a_superuser_whose_password_the_nodes_have_is_left_enabled_and_said() -> None:
+    """Disabled and enabled again it would have no password: nobody could sign in with the one that it had."""
+    own: Json = {"roles": ["superuser"], "enabled": True, "metadata": {"_reserved": True}}
+    held = SecurityConfig(
+        {
+            Kind.ROLES: {"superuser": {"cluster": ["all"], "metadata": {"_reserved": True}}},
+            Kind.USERS: {"elastic": {**own, "password_of_the_nodes": True}, "kibana": own},
+        }
+    )
+    closed = shut(held, LOCKED)
+    assert [one["name"] for write in closed.writes for one in write.body] == ["kibana"]
+    (said,) = closed.left
+    assert said.startswith("user elastic stays enabled")
 
 
 def test_what_was_made_while_locked_is_left_alone_and_said() -> None:

@@ -178,6 +178,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "the older sessions of a group's role are to be denied, and no group has a role of its own",
     ),
+    "keys-of-nobody": (
+        Severity.WARNING,
+        "API keys are to be ended at a lock, on an engine that has none",
+    ),
     "names-by-case": (
         Severity.WARNING,
         "two names that differ in upper and lower case alone: they are two things to the engine",

@@ -150,6 +150,14 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
             f"no Cognito group has a role of its own (that of {MASTERS} is the master's, which the automation may not touch)",
             "set role: true for a group under identity.cognito.groups, or leave custody.deny_older_sessions out",
         )
+    if deployment.custody.end_api_keys:
+        yield found(
+            deployment,
+            "keys-of-nobody",
+            ("custody", "end_api_keys"),
+            "a domain has no API keys",
+            "leave it out",
+        )
     if configuration is Configuration.API:
         for i, grant in enumerate(access.grants):
             if (

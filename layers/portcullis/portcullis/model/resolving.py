@@ -64,6 +64,7 @@ def options(deployment: Deployment) -> Options:
         sweep_minutes=deployment.custody.sweep_minutes,
         end_sessions=deployment.custody.end_sessions,
         deny_older_sessions=deployment.custody.deny_older_sessions,
+        end_api_keys=deployment.custody.end_api_keys,
         delete_after_days=deployment.custody.delete_after_days,
         break_glass_minutes=deployment.break_glass.minutes,
         email=deployment.alerts.email or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -64,8 +64,18 @@ class Engine(Protocol):
     def why_no_query(self, query: Json) -> str:
         """What the engine says against a query; empty if it can read it. Asks for no right and reads no document."""
 
-    def end_searches(self) -> str:
-        """End every open scroll and point in time; what was ended, in words."""
+    def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
+        """End every open scroll and point in time; what was ended, in words.
+
+        Where only the closing of an index ends what is open on it, `closing` is told the indices before the first of them is closed.
+        """
+
+    def open_indices(self, indices: Sequence[str]) -> None:
+        """Open what an end of searches closed and, cut off, did not open. Unreachable if one stays closed."""
+
+    def end_tokens(self, *, keys: bool) -> str:
+        """End the tokens that the engine itself gave out, and if asked the API keys of others, for good; what was ended, and which keys
+        stay, in words. Empty where an engine gives out neither."""
 
     def what_stops_a_search(self, index: str) -> Stop | None:
         """What keeps whoever this connection is from searching this index now; None if nothing does."""

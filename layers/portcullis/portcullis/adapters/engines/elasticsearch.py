@@ -11,7 +11,7 @@ written with `refresh=false`, which would turn that around.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,15 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.families.elasticsearch.config import MEMBERS, SECRET, Kind, SecurityConfig
+from portcullis.families.elasticsearch.config import (
+    MEMBERS,
+    PASSWORD_OF_THE_NODES,
+    RESERVED,
+    SECRET,
+    Kind,
+    SecurityConfig,
+)
+from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
 from portcullis.ports.engine import Principal, Stop
@@ -30,6 +38,9 @@ _OTHERS = "*,-.security*"
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 _TRIES_TO_OPEN = 3
+_NAMED = 20  # of keys: how many a message names
+# Realms that every cluster has, by the names that releases gave them.
+_OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
 _THREADS = 8  # writes at a time where a release takes one document a call
 # Where the security index keeps a document: its kind there, and how its id begins.
 _KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
@@ -38,7 +49,11 @@ _NUMBERS: Json = {
     "size": _MOST_KEPT,
     "_source": False,
     "seq_no_primary_term": True,
-    "query": {"bool": {"should": [{"terms": {"type": ["role", "user"]}}, {"term": {"doc_type": "role-mapping"}}]}},
+    "query": {
+        "bool": {
+            "should": [{"terms": {"type": ["role", "user", "reserved-user"]}}, {"term": {"doc_type": "role-mapping"}}]
+        }
+    },
 }
 _PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
 
@@ -52,6 +67,9 @@ class ElasticsearchEngine:
         self._transport, self._name = transport, name
         self._release = release
         self._blocks = IndexBlocks(transport, name, lambda: _OTHERS)
+        self._merged: dict[str, Json] | None = (
+            None  # role -> what it held of the fields that are merged; None: not read yet
+        )
         self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: cannot be read
         self._ours: set[str] = set()  # ids written by us since
 
@@ -99,9 +117,19 @@ class ElasticsearchEngine:
             return {}  # there is none
         if status != 200:
             refuse(self._name, status, body, f"GET {_API}/{kind}")
+        if kind is Kind.ROLES:
+            self._merged = {name: _of_merged(role) for name, role in body.items()}
+        if kind is Kind.USERS:
+            return {name: self._marked(name, user) for name, user in body.items()}
         if kind is Kind.PRIVILEGES:
             return {f"{application}/{name}": one for application, of in body.items() for name, one in of.items()}
         return dict(body)
+
+    def _marked(self, name: str, user: Json) -> Json:
+        """A reserved user with a mark, unless its password is known to stand in the security index."""
+        if not (user.get("metadata") or {}).get(RESERVED) or f"reserved-user-{name}" in (self._seen or {}):
+            return user
+        return {**user, PASSWORD_OF_THE_NODES: True}
 
     def _keys(self) -> dict[str, Json]:
         """Keys of ours that can still be used. Older releases do not show what a key holds, nor change it."""
@@ -131,6 +159,8 @@ class ElasticsearchEngine:
 
     def _at_once(self, kind: Kind, body: Sequence[Json]) -> bool:
         """Each by itself, several at a time. All are tried, whatever becomes of one; then the first failure is raised."""
+        if not body:
+            return False
         with ThreadPoolExecutor(_THREADS) as pool:
             sent = [pool.submit(self._one, kind, one) for one in body]
         failed = [error for one in sent if (error := one.exception()) is not None]
@@ -153,13 +183,25 @@ class ElasticsearchEngine:
 
     def _many_roles(self, body: Sequence[Json]) -> bool:
         put = {one["name"]: one["document"] for one in body if one["op"] == PUT}
+        alone = [one for one in body if one["op"] == PUT and self._would_be_merged(one["name"], one["document"])]
+        for one in alone:
+            del put[one["name"]]
         gone = [one["name"] for one in body if one["op"] == REMOVE]
-        changed = False
+        changed = self._at_once(Kind.ROLES, alone)
         if put:
-            changed = self._each_taken("POST", {"roles": put}, len(put))
+            changed = self._each_taken("POST", {"roles": put}, len(put)) or changed
         if gone:
             changed = self._each_taken("DELETE", {"names": gone}, len(gone)) or changed
         return changed
+
+    def _would_be_merged(self, name: str, document: Json) -> bool:
+        """Whether a call about many roles would leave something of what this role held: it merges these fields instead of replacing
+        them, seen on 9.5.3, so that what is left out, or empty, stays."""
+        if self._merged is None:
+            self._collection(Kind.ROLES)
+        merged = self._merged if self._merged is not None else {}
+        held, merged[name] = merged.get(name, {}), _of_merged(document)
+        return bool(held) and held != merged[name]
 
     def _each_taken(self, method: str, body: Json, count: int) -> bool:
         """A call about many roles answers 200 whatever became of each: what it says of each is what counts."""
@@ -252,13 +294,15 @@ class ElasticsearchEngine:
 
     # ------------------------------------------------------------------ searches that are open
 
-    def end_searches(self) -> str:
+    def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
         """End every open scroll, and then what else is open: no call ends a point in time of others, closing its index does.
 
         An index that was closed for that is opened again at once, and named if that fails.
         """
         body = self._ask("DELETE", "/_search/scroll/_all", absent={})
         open_ = self._with_open_searches()
+        if open_:
+            closing(open_)
         for index in open_:
             self._ask("POST", f"/{quote(index, safe='')}/_close", absent={})
             self._open(index)
@@ -271,6 +315,72 @@ class ElasticsearchEngine:
         found = self._ask("GET", f"/{_OTHERS}/_stats/search", asked, absent={})
         shown = found.get("indices", {})
         return sorted(name for name, one in shown.items() if one["total"]["search"]["open_contexts"] > 0)
+
+    def open_indices(self, indices: Sequence[str]) -> None:
+        for index in indices:
+            self._open(index)
+
+    def end_tokens(self, *, keys: bool) -> str:
+        """Tokens by realm, as no call names them; keys one by one, as each has an owner of its own."""
+        realms = self._realms()
+        tokens = sum(self._end_tokens_of(realm) for realm in realms)
+        theirs = self._keys_of_others(realms)
+        said = f"{tokens} tokens ended"
+        if not theirs:
+            return said
+        named = ", ".join(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs[:_NAMED])
+        named += f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
+        if not keys:
+            return f"{said}; {len(theirs)} API keys of others stay, and what they read is held by the index blocks alone: {named}"
+        for one in theirs:
+            self._end_key(one["id"])
+        return f"{said}; {len(theirs)} API keys of others ended for good: {named}"
+
+    def _realms(self) -> list[str]:
+        """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
+        found = set(_OWN_REALMS)
+        status, body = self._transport("GET", "/_nodes/settings", None, None)
+        for node in body["nodes"].values() if status == 200 else ():
+            of_node: Any = node.get("settings", {})
+            for part in ("xpack", "security", "authc", "realms"):
+                of_node = of_node.get(part, {}) if isinstance(of_node, dict) else {}
+            for name, one in of_node.items() if isinstance(of_node, dict) else ():
+                # Before 7.0 a realm has a type, since then a type has realms.
+                found |= (
+                    {name} if isinstance(one, dict) and "type" in one else set(one) if isinstance(one, dict) else set()
+                )
+        for mapping in self._collection(Kind.MAPPINGS).values():
+            found |= set(_realms_of(mapping.get("rules")))
+        return sorted(found)
+
+    def _end_tokens_of(self, realm: str) -> int:
+        status, body = self._transport("DELETE", f"{_API}/oauth2/token", None, {"realm_name": realm})
+        if status in (400, 403, 404, 405) and "error_count" not in str(body):
+            return 0  # there is no such realm, or this cluster has no tokens at all
+        if status != 200:
+            refuse(self._name, status, body, f"DELETE {_API}/oauth2/token")
+        if body.get("error_count"):
+            raise Unreachable(f"{self._name}: {body['error_count']} tokens of realm {realm} could not be ended")
+        return int(body.get("invalidated_tokens", body.get("created", 0)))
+
+    def _keys_of_others(self, realms: Sequence[str]) -> list[Json]:
+        """Keys that can still be used and are not our own account's."""
+        ours = self.who_am_i().name
+        # The oldest release lists keys of one realm at a time.
+        asked: list[dict[str, str]] = [{}] if self.release.major > 6 else [{"realm_name": realm} for realm in realms]
+        found: dict[str, Json] = {}
+        for params in asked:
+            status, body = self._transport("GET", f"{_API}/api_key", params, None)
+            if status == 404 or (status in (400, 403) and "not enabled" in str(body)):
+                continue
+            if status != 200:
+                refuse(self._name, status, body, f"GET {_API}/api_key")
+            found |= {one["id"]: one for one in body["api_keys"]}
+        return [one for _, one in sorted(found.items()) if not one.get("invalidated") and one["username"] != ours]
+
+    def _end_key(self, key: str) -> None:
+        body = {"ids": [key]} if self.release >= Release(7, 10) else {"id": key}
+        self._changed("DELETE", f"{_API}/api_key", body)
 
     def _open(self, index: str) -> None:
         status, body = 0, None
@@ -313,6 +423,26 @@ class ElasticsearchEngine:
         if status != 200:
             refuse(self._name, status, body, f"{method} {path}")
         return body
+
+
+def _of_merged(role: Json) -> Json:
+    """Of a role, what a call about many would merge, as far as it says anything."""
+    within = role.get("global") or {}
+    said = {"global": {key: one for key, one in within.items() if one}, "metadata": role.get("metadata") or {}}
+    return {key: one for key, one in said.items() if one}
+
+
+def _realms_of(rule: Any) -> Iterator[str]:
+    """The names of realms that a rule is bound to."""
+    if isinstance(rule, dict):
+        for name, of in rule.items():
+            if name == "realm.name":
+                yield from (one for one in (of if isinstance(of, list) else [of]) if not is_pattern(one))
+            else:
+                yield from _realms_of(of)
+    elif isinstance(rule, list):
+        for one in rule:
+            yield from _realms_of(one)
 
 
 def _in_path(kind: Kind, name: str) -> str:

@@ -135,7 +135,14 @@ class OpenSearchEngine:
 
     # ------------------------------------------------------------------ searches that are open
 
-    def end_searches(self) -> str:
+    def open_indices(self, indices: Sequence[str]) -> None:
+        """Nothing to do: no index is ever closed."""
+
+    def end_tokens(self, *, keys: bool) -> str:
+        """It gives out none that outlive the loss of a role."""
+        return ""
+
+    def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
         """End every open scroll and point in time, whoever's; what was ended, in words."""
         said = []
         for what, path in (("scrolls", "/_search/scroll/_all"), ("points in time", "/_search/point_in_time/_all")):

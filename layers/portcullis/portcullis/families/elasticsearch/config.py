@@ -14,6 +14,9 @@ from functools import cached_property
 from portcullis.access.actual import Json
 
 RESERVED = "_reserved"  # the engine's mark on what it keeps for itself
+# Our own mark, on a reserved user whose password stands in the nodes' settings and not in the security index (or who knows where): once
+# disabled, such a user is enabled again without a password, and nobody is let in by the one they had.
+PASSWORD_OF_THE_NODES = "password_of_the_nodes"  # noqa: S105 - a name
 
 
 class Kind(StrEnum):
@@ -39,7 +42,7 @@ ADMINISTRATES = ("all", "manage_security")
 _SHOWN_ONLY: Mapping[Kind, frozenset[str]] = {
     Kind.PRIVILEGES: frozenset({"application", "name"}),
     Kind.ROLES: frozenset({"transient_metadata"}),
-    Kind.USERS: frozenset({"username"}),
+    Kind.USERS: frozenset({"username", PASSWORD_OF_THE_NODES}),
     Kind.MAPPINGS: frozenset(),
     Kind.KEYS: frozenset(
         {"id", "name", "type", "creation", "expiration", "invalidated", "username", "realm", "realm_type", "limited_by"}

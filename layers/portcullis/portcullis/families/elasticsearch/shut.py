@@ -17,24 +17,33 @@ from portcullis.access.plan import Claim, Step
 from portcullis.families.base import Closed, Reopened
 from portcullis.families.elasticsearch import rights
 from portcullis.families.elasticsearch.baseline import DOCUMENTS
-from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.config import (
+    MEMBERS,
+    NATIVE_USERS,
+    PASSWORD_OF_THE_NODES,
+    SUPERUSER,
+    Kind,
+    SecurityConfig,
+    writable,
+)
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import calls, writes
 
 # Several roles are one write: an adapter of a release that takes one role a call sends them one by one.
 AT_ONCE = Release(8, 15)
-EMPTY: Json = {
-    "cluster": [],
-    "indices": [],
-    "metadata": {"portcullis": "permits nothing while the deployment is locked"},
-}
 # Of a key: no descriptor at all would be no limit at all.
 NO_RIGHTS: Json = {"none": {"cluster": [], "indices": []}}
 
 
 def permits_nothing(role: Json | None) -> bool:
-    """Whether a role is as the lock leaves it; an engine shows more fields than it was given."""
-    return role is not None and (role.get("metadata") or {}) == EMPTY["metadata"] and not rights.of_role(role)
+    """Whether a role is as the lock leaves it."""
+    return role is not None and not rights.of_role(role)
+
+
+def emptied(role: Json) -> Json:
+    """A role that permits nothing. What people wrote to it stays: a call about many roles could not take that away."""
+    kept = {key: role[key] for key in ("description", "metadata") if role.get(key)}
+    return {"cluster": [], "indices": [], **kept}
 
 
 _Change = tuple[Kind, str, Json | None, Json | None]
@@ -63,7 +72,7 @@ def shut(held: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | Non
     sequence = [*shutting, *letting]
     touched = sorted({name for _, name, *_ in sequence})
     said = f"{len(save[Kind.ROLES])} roles, {len(save[Kind.MAPPINGS])} role mappings and {len(save[Kind.USERS])} users"
-    return Closed(tuple(calls(sequence, AT_ONCE)), save, (), tuple(touched), said)
+    return Closed(tuple(calls(sequence, AT_ONCE)), save, tuple(_left(held, keep)), tuple(touched), said)
 
 
 def _keys(held: Actual) -> Iterator[_Change]:
@@ -75,7 +84,7 @@ def _keys(held: Actual) -> Iterator[_Change]:
 def _roles(held: Actual, open_: Collection[str]) -> Iterator[_Change]:
     for name, role in held.of(Kind.ROLES).items():
         if name not in open_ and not permits_nothing(role):
-            yield Kind.ROLES, name, role, EMPTY
+            yield Kind.ROLES, name, role, emptied(writable(Kind.ROLES, role))
 
 
 def _mappings(held: Actual, open_: Collection[str]) -> Iterator[_Change]:
@@ -90,17 +99,33 @@ def _users(held: Actual, keep: ProtectedPrincipals, open_: Collection[str]) -> I
     keepers = {keeper.entry for keeper in keep.keepers}
     for name, user in held.of(Kind.USERS).items():
         has = {*(user.get("roles") or ())} & {*open_}
-        if has and name not in keepers and user.get("enabled") is not False:
+        if has and name not in keepers and user.get("enabled") is not False and not user.get(PASSWORD_OF_THE_NODES):
             yield Kind.USERS, name, user, {**user, "enabled": False}
+
+
+def _left(held: Actual, keep: ProtectedPrincipals) -> Iterator[str]:
+    """Administrators who stay able to sign in. The others of the kind have no password before they are given one."""
+    keepers = {keeper.entry for keeper in keep.keepers}
+    for name, user in held.of(Kind.USERS).items():
+        on = (
+            user.get("enabled") is not False
+            and user.get(PASSWORD_OF_THE_NODES)
+            and SUPERUSER in (user.get("roles") or ())
+        )
+        if on and name not in keepers:
+            yield (
+                f"user {name} stays enabled, as its password stands in the nodes' settings and would be lost, so that the index blocks"
+                " alone hold it: set its password through the API, and the next lock disables it"
+            )
 
 
 def _filled(held: Actual, needed: Collection[str], saved: Mapping[str, Any]) -> Iterator[_Change]:
     """Roles that a keeper needs and that the lock had emptied."""
     for name in sorted(needed):
-        if permits_nothing(held.of(Kind.ROLES).get(name)):
-            document = (saved.get(Kind.ROLES) or {}).get(name) or DOCUMENTS.get(name)
-            if document is not None:
-                yield Kind.ROLES, name, EMPTY, document
+        there = held.of(Kind.ROLES).get(name)
+        document = (saved.get(Kind.ROLES) or {}).get(name) or DOCUMENTS.get(name)
+        if permits_nothing(there) and document is not None and not permits_nothing(document):
+            yield Kind.ROLES, name, there, document
 
 
 def _keepers(held: Actual, keep: ProtectedPrincipals) -> Iterator[_Change]:
@@ -135,7 +160,7 @@ def reopen(
     lost: list[str] = []
     roles: Mapping[str, Json] = saved.get(Kind.ROLES) or {}
     for name, document in roles.items():
-        if permits_nothing(held.of(Kind.ROLES).get(name)):
+        if permits_nothing(held.of(Kind.ROLES).get(name)) and not permits_nothing(document):
             documents[Kind.ROLES][name] = document
         elif name not in held.of(Kind.ROLES):
             lost.append(f"role {name} is gone")

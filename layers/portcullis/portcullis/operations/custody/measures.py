@@ -17,6 +17,7 @@ from portcullis.operations.custody.ending import delete_domain, final_snapshot, 
 from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
+from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.engine import Engine, Stop
 from portcullis.ports.registration import IamRole, Registration
 from portcullis.words import many
@@ -87,6 +88,7 @@ def _block(site: Site, todo: Todo) -> str:
 
 
 def _unblock(site: Site, todo: Todo) -> str:
+    _open_what_was_closed(site)
     site.engine.unblock_indices(site.ledger.saved(site.name, todo.save_as) or {})
     return ""
 
@@ -144,8 +146,25 @@ def _restore_policy(site: Site, todo: Todo) -> str:
 # ---------------------------------------------------------------------- people, and the proof
 
 
+_CLOSED = "closed-for-searches"  # indices that an end of searches closed, until all are open again
+
+
 def _end_searches(site: Site, todo: Todo) -> str:
-    return site.engine.end_searches()
+    """What is open, and what was given out. Written down before an index is closed for it: cut off there, the next try opens it."""
+    _open_what_was_closed(site)
+    options = as_far_as_readable(site.services, site.name).options
+    tokens = site.engine.end_tokens(keys=options.end_api_keys)
+    ended = site.engine.end_searches(lambda indices: site.ledger.save(site.name, _CLOSED, list(indices)))
+    if site.ledger.saved(site.name, _CLOSED) is not None:
+        site.ledger.forget(site.name, _CLOSED)
+    return "; ".join(said for said in (ended, tokens) if said)
+
+
+def _open_what_was_closed(site: Site) -> None:
+    closed = site.ledger.saved(site.name, _CLOSED)
+    if closed is not None:
+        site.engine.open_indices(closed)
+        site.ledger.forget(site.name, _CLOSED)
 
 
 def _end_sessions(site: Site, todo: Todo) -> str:

@@ -1,0 +1,179 @@
+"""Given a real Elasticsearch, then a key that goes shuts it, and one that comes back opens it as it was, less who left."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
+from portcullis.adapters.engines.transport import basic_transport
+from portcullis.custody.types import Health, Measure, Observation, Probe, RevocationCause, State
+from portcullis.families.elasticsearch.config import Kind
+from portcullis.operations.access.deployments import introduce
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Cluster, EngineUser, Registration
+
+from local.elastic.node import Elasticsearch
+from local.processes import LOOPBACK
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+
+pytestmark = pytest.mark.node
+
+CAUSE = Trigger("a test", "somebody")
+PASSWORD = "correct-horse-4711"
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+COLLECTOR = "remote_monitoring_user"  # one that the engine keeps for itself; its password is set through the API
+ACTORS = ("portcullis", "canary", "break-glass")
+TEXT = """\
+deployment: demo
+engine: elasticsearch-RELEASE
+cluster: {endpoint: "search.example.internal:443", credential: demo/elasticsearch, licence: trial}
+key: {arn: arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000}
+identity: {cognito: {groups: {readers: {}}}}
+access:
+  roles:
+    viewers: {indices: [{names: ["logs-*"], privileges: [read], query: '{"term": {"a": 1}}'}]}
+  users: {chief: {}}
+  grants:
+    - {role: viewers, to: {cognito_group: readers}}
+    - {role: superuser, to: {internal_user: chief}}
+"""
+
+
+class Key:
+    """The KeyObserver protocol: a key that can be taken away."""
+
+    gone = False
+
+    def __init__(self, made: Account) -> None:
+        self.made = made
+
+    def observe(self, _registration: Registration, **_: Any) -> Observation:
+        health, cause = (Health.REVOKED, RevocationCause.DISABLED) if self.gone else (Health.HEALTHY, None)
+        probes = tuple(Probe(name, health, cause, definite=self.gone) for name in ("describe", "use"))
+        return Observation(self.made.aws.now(), probes, key_id="one", domain_key_id="one")
+
+
+def connected(node: Elasticsearch, user: str = "", password: str = PASSWORD) -> ElasticsearchEngine:
+    user, password = (user, password) if user else (node.user, node.password)
+    return ElasticsearchEngine(
+        basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca)), "the cluster"
+    )
+
+
+@pytest.fixture
+def here(elastic: Elasticsearch, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Account, Key]]:
+    """A deployment of this cluster: its people are native users, two of whom are in a group that reads."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert elastic.ask("POST", f"/_security/user/{COLLECTOR}/_password", {"password": PASSWORD})[0] == 200
+    for user in (*ACTORS, "anna", "ben"):
+        assert elastic.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": []})[0] == 200
+    for index in ("logs-1", "portcullis-canary"):
+        path = f"/{index}/_doc/1?refresh=true"
+        assert elastic.ask("PUT", path, {"a": 1})[0] in (200, 201)
+    made = account(make=ELASTICSEARCH_9)
+    master, automation = connected(elastic), connected(elastic, "portcullis")
+    canary, key = connected(elastic, "canary"), Key(made)
+
+    def as_user(_: Registration, name: str, password: str, _dialect: str) -> ElasticsearchEngine:
+        return connected(elastic, name, password)
+
+    services = replace(
+        made.services,
+        engine=lambda _: automation,
+        master=lambda _: master,
+        canary=lambda _: canary,
+        user=as_user,
+        keys=lambda _: key,
+    )
+    made = replace(made, services=services)
+    made.people.groups = {READERS: tuple(f"Cognito/{POOL}/{name}" for name in ("anna", "ben"))}
+    try:
+        yield made, key
+    finally:  # whatever became of the test, the node is everybody's
+        automation.unblock_indices({})
+
+
+def deployed(made: Account, node: Elasticsearch) -> None:
+    one = registration(
+        family="elasticsearch",
+        place=Cluster(f"{LOOPBACK}:{node.port}"),
+        master=EngineUser("elastic", "the-masters"),
+        automation=EngineUser("portcullis", "the-automations"),
+        break_glass=EngineUser("break-glass", "the-break-glass"),
+        canary=EngineUser("canary", "the-canarys"),
+    )
+    release = ".".join(node.version.split(".")[:2])
+    introduce(made.services.at(one), TEXT.replace("RELEASE", release), CAUSE)
+
+
+def search(node: Elasticsearch, **who: str) -> int:
+    return node.ask("POST", "/logs-1/_search", {"size": 0}, **who)[0]
+
+
+def who_am_i(node: Elasticsearch, user: str) -> int:
+    return node.ask("GET", "/_security/_authenticate", user=user, password=PASSWORD)[0]
+
+
+def as_(user: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"user": user, "password": password}
+
+
+def everything(engine: ElasticsearchEngine) -> dict[str, Any]:
+    held = engine.read()
+    return {kind: {name: held.get(kind, name) for name in held.of(kind)} for kind in Kind}
+
+
+def test_a_key_that_goes_shuts_everybody_out_and_one_that_comes_opens_it_as_it_was_less_who_left(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    made, key = here
+    deployed(made, elastic)
+    engine = made.services.engine(made.ledger.registration("demo"))
+    assert isinstance(engine, ElasticsearchEngine)
+    chief = as_("chief", made.passwords.kept["portcullis/demo/chief"])
+    everybody = [as_("anna"), as_("ben"), chief, {}]
+    assert [search(elastic, **who) for who in everybody] == [200] * 4
+    granted = {"grant_type": "password", "username": "chief", "password": chief["password"]}
+    status, token = elastic.ask("POST", "/_security/oauth2/token", granted)
+    assert status == 200, token
+    name = f"foreign-{uuid4()}"
+    limits = {"reads": {"indices": [{"names": ["logs-*"], "privileges": ["read"]}]}}
+    status, foreign = elastic.ask("POST", "/_security/api_key", {"name": name, "role_descriptors": limits})
+    assert status == 200, foreign
+    with_key = "ApiKey " + base64.b64encode(f"{foreign['id']}:{foreign['api_key']}".encode()).decode()
+    held_before = [{"authorization": f"Bearer {token['access_token']}"}, {"authorization": with_key}]
+    assert [search(elastic, **who) for who in held_before] == [200, 200]
+    status, page = elastic.ask("POST", "/logs-1/_search?scroll=5m", {"size": 1}, authorization=with_key)
+    assert status == 200
+    before, blocks = everything(engine), engine.blocks()
+
+    key.gone = True
+    locked = guard(made.services, "demo", CAUSE)
+    assert locked.state is State.LOCKED, locked
+    # The superuser of the start has its password in the nodes' settings: it is not disabled, and the blocks refuse it.
+    assert [search(elastic, **who) for who in everybody] == [403, 403, 401, 403]
+    assert who_am_i(elastic, COLLECTOR) == 401
+    assert "user elastic stays enabled" in locked.measures[Measure.SHUT_MAPPINGS].detail
+    assert [search(elastic, **who) for who in held_before] == [401, 403]
+    scroll = elastic.ask("POST", "/_search/scroll", {"scroll_id": page["_scroll_id"]}, authorization=with_key)
+    assert scroll[0] in (403, 404)
+    assert f"{name} of elastic ({foreign['id']})" in locked.measures[Measure.END_SEARCHES].detail
+    assert locked.measures[Measure.PROVE].detail.startswith("the canary was refused for want of privileges")
+    assert guard(made.services, "demo", CAUSE).measures == locked.measures  # a second look finds nothing to do
+
+    made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}  # anna leaves while it is locked
+    key.gone = False
+    assert guard(made.services, "demo", CAUSE).state is State.OPEN
+    assert [search(elastic, **who) for who in everybody] == [403, 200, 200, 200]
+    assert who_am_i(elastic, COLLECTOR) == 200
+    before[Kind.USERS]["anna"]["roles"].remove("viewers")
+    assert everything(engine) == before
+    assert engine.blocks() == blocks
