@@ -21,6 +21,7 @@ from constructs import Construct
 
 from layers.build import built, digest
 from stacks import names, permissions, queues, seeing
+from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
 from stacks.grounds import Own, arn, grounds
@@ -67,11 +68,12 @@ class Automation(Stack):
         keys: Sequence[KeyFacts],
         identities: Sequence[Identity],
         reserve: bool,
+        beside: Sequence[ClusterPeople] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._network, self._reserve = network, reserve
-        deployments = [identity.one for identity in identities]
+        deployments = [each.one for each in (*identities, *beside)]
         self.sweep_minutes = min(one.sweep_minutes for one in deployments)
         self.ledger = self._ledger()
         self.topic = self._topic("Alerts", f"{names.PREFIX}-alerts", deployments)
@@ -87,7 +89,8 @@ class Automation(Stack):
         }
         self.reminders = queues.of_reminders(self, seconds=SHAPES["key_guard"].seconds)
         self._iam_groups(deployments)
-        let_domains_log(self)
+        if identities:
+            let_domains_log(self)
         self.automation_role = iam.Role(
             self,
             "EnginePrincipal",
@@ -104,7 +107,7 @@ class Automation(Stack):
             self.queues.values(),
             self.reminders,
         )
-        touched = grounds(self, own, self._network, keys, identities)
+        touched = grounds(self, own, self._network, keys, identities, beside)
         allow(self.automation_role, "automation", permissions.of_automation(touched))
         layer = self._layer()
         self.functions = {function: self._function(function, layer, touched) for function in names.FUNCTIONS}
@@ -134,6 +137,7 @@ class Automation(Stack):
             properties={
                 "Account": self.account,
                 **({"DefaultGroup": network.default_group} if network.default_group else {}),
+                **({} if identities else {"Domains": "no"}),
             },
         )
         self._outputs()

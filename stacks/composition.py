@@ -1,8 +1,8 @@
 """Which stacks there are, and in which order they need one another.
 
-network <- key, identity (one of each a deployment) <- automation <- domain <- access (one of each a deployment), observability,
-runbooks. The automation comes after the keys and pools, so that its roles name them one by one; nothing that comes before names a role
-of the automation but in a condition, so nothing goes round in a circle.
+network <- key, identity (one of each a deployment) <- automation <- domain (or cluster, of one that runs elsewhere) <- access (one of
+each a deployment), observability, runbooks. The automation comes after the keys and pools, so that its roles name them one by one; nothing
+that comes before names a role of the automation but in a condition, so nothing goes round in a circle.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import TypeVar
 from aws_cdk import App, Environment, Stack, Tags
 from portcullis import model
 
-from stacks import names
+from stacks import names, registrations
 from stacks.access import Access
 from stacks.automation import Automation
+from stacks.cluster import Beside
+from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.domain import Domain
 from stacks.identity import Identity
@@ -59,7 +61,16 @@ def compose(
         else tagged(Key(app, names.of(one.name, "key"), one, readers=readers[one.name], env=home), one.name).facts
         for one in deployments
     ]
-    identities = [tagged(Identity(app, names.of(one.name, "identity"), one, env=home), one.name) for one in deployments]
+    identities = [
+        tagged(Identity(app, names.of(one.name, "identity"), one, env=home), one.name)
+        for one in deployments
+        if not one.cluster
+    ]
+    beside = [
+        tagged(ClusterPeople(app, names.of(one.name, "identity"), one, env=home), one.name)
+        for one in deployments
+        if one.cluster
+    ]
     for one in deployments:
         for other in one.replica_regions:
             away = Environment(account=account, region=other)
@@ -72,13 +83,15 @@ def compose(
             network=shared,
             keys=keys,
             identities=identities,
+            beside=beside,
             reserve=reserve,
             env=home,
         )
     )
     domains: dict[str, Domain] = {}
-    for key, identity in zip(keys, identities, strict=True):
-        name = key.one.name
+    key_of = {key.one.name: key for key in keys}
+    for identity in identities:
+        name, key = identity.one.name, key_of[identity.one.name]
         domains[name] = tagged(
             Domain(
                 app,
@@ -93,8 +106,36 @@ def compose(
             name,
         )
     for name, domain in domains.items():
-        access = names.of(name, "access")
-        tagged(Access(app, access, domain=domain, network=shared, automation=automation, env=home), name)
+        tagged(
+            Access(
+                app,
+                names.of(name, "access"),
+                one=domain.one,
+                registration=registrations.of_domain(domain, shared, automation),
+                eyes=domain.eyes,
+                automation=automation,
+                env=home,
+            ),
+            name,
+        )
+    for people in beside:
+        name = people.one.name
+        stands = tagged(
+            Beside(app, names.of(name, "cluster"), key=key_of[name], people=people, automation=automation, env=home),
+            name,
+        )
+        tagged(
+            Access(
+                app,
+                names.of(name, "access"),
+                one=people.one,
+                registration=registrations.of_cluster(stands),
+                eyes=stands.eyes,
+                automation=automation,
+                env=home,
+            ),
+            name,
+        )
     relay: Relay | None = None
     if region != IAM_REGION:
         iam_home = Environment(account=account, region=IAM_REGION)

@@ -9,7 +9,9 @@ from pathlib import Path
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.model.types import MASTERS, OnDomain
+from portcullis.model import OnCluster, OnDomain
+from portcullis.model.elasticsearch.types import Cluster
+from portcullis.model.types import MASTERS
 
 from stacks import names
 
@@ -20,8 +22,8 @@ class Declared:
 
     name: str
     source: Path
-    engine: str  # as Amazon names it: OpenSearch_3.3
-    configuration: str  # cognito | internal | api
+    engine: str  # as Amazon names it: OpenSearch_3.3; of a cluster, as Elastic does
+    configuration: str  # cognito | internal | api; empty on a cluster, as what follows of nodes
     node_type: str
     node_count: int
     storage_gib: int
@@ -48,7 +50,23 @@ class Declared:
     signs_out: bool  # people, where something asks for their sessions to be ended
     bounded_groups: tuple[str, ...]  # Cognito groups of whose own roles the older sessions are to be denied
     reads: str  # name of the deployment whose snapshots this one may read
-    model: OnDomain  # the whole file, for what `portcullis.model` knows how to make of it
+    model: OnDomain | OnCluster  # the whole file, for what `portcullis.model` knows how to make of it
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster that runs elsewhere; None: the engine is a domain that the stacks make."""
+        return self.model.cluster if isinstance(self.model, OnCluster) else None
+
+    @property
+    def read_secrets(self) -> set[str]:
+        """The secrets that the file names and the automation reads: of users whose passwords it sets, and of its own on a cluster."""
+        own = {self.cluster.credential} if self.cluster else set()
+        return own | {secret for secret in self.passwords.values() if secret}
+
+    @property
+    def watched_secret(self) -> str:
+        """The secret of break-glass on a cluster: looked at, and never read."""
+        return (self.model.break_glass.secret or "") if isinstance(self.model, OnCluster) else ""
 
     @property
     def zones(self) -> int:
@@ -115,13 +133,9 @@ def check_keys(deployments: Iterable[Declared], account: str) -> None:
 def declared(path: Path) -> Declared:
     """Read one file. Raises BadInput."""
     read = model.load(path)
-    if not isinstance(read, model.OnDomain):
-        raise BadInput(
-            "is of a cluster, which the stacks cannot be put beside yet",
-            source=str(path),
-            place="cluster",
-            remedy="portcullis check works on it; keep it in another folder than the one that is deployed",
-        )
+    assert isinstance(read, OnDomain | OnCluster)  # noqa: S101 - there are these two
+    domain = read.domain if isinstance(read, OnDomain) else None
+    configuration = domain.configuration.value if domain else ""
     pool, given = read.identity.cognito, read.key.arn or ""
     granted = [grant.to.subject for grant in read.access.grants]
     named = given.split(":", 5)[5] if ":alias/" in given else ""
@@ -129,10 +143,10 @@ def declared(path: Path) -> Declared:
         name=read.deployment,
         source=path,
         engine=read.engine,
-        configuration=read.domain.configuration.value,
-        node_type=read.domain.data_nodes.type,
-        node_count=read.domain.data_nodes.count,
-        storage_gib=read.domain.data_nodes.storage_gib,
+        configuration=configuration,
+        node_type=domain.data_nodes.type if domain else "",
+        node_count=domain.data_nodes.count if domain else 0,
+        storage_gib=domain.data_nodes.storage_gib if domain else 0,
         rotation_days=read.key.rotation_days,
         on_demand_days=read.key.on_demand_rotation_days,
         multi_region=read.key.multi_region,
@@ -140,7 +154,7 @@ def declared(path: Path) -> Declared:
         key_alias=named if given else read.key.alias or f"alias/portcullis/{read.deployment}",
         org_paths=read.key.org_paths,
         key_arn=given,
-        has_pool=pool is not None or read.domain.configuration.value == "cognito",
+        has_pool=pool is not None or configuration == "cognito",
         cognito_groups={name: group.role for name, group in pool.groups.items()} if pool else {},
         iam_groups=tuple(read.identity.iam_groups),
         iam_groups_made=tuple(read.identity.iam_groups) if read.identity.make_iam_groups else (),
@@ -165,7 +179,7 @@ def _names(subjects: list[Subject], kind: SubjectKind) -> tuple[str, ...]:
     return tuple(sorted({subject.name.rsplit("/", 1)[-1] for subject in subjects if subject.kind is kind}))
 
 
-def _roles_of_groups(read: OnDomain) -> set[str]:
+def _roles_of_groups(read: OnDomain | OnCluster) -> set[str]:
     """The names of the roles of Cognito groups that are granted something by them."""
     groups = {grant.to.subject.name for grant in read.access.grants if grant.to.by is By.ROLE}
     return {

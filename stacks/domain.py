@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, CfnUpdatePolicy, Stack
-from aws_cdk import aws_events as events
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as search
 from constructs import Construct
 from portcullis import model
 
-from stacks import names, patterns
+from stacks import patterns
 from stacks.alarms import watch_domain
 from stacks.automation import Automation
 from stacks.deployments import Declared
@@ -19,6 +18,7 @@ from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
+from stacks.rules import arn_of_alias, identities, rule
 from stacks.snapshots import Snapshots
 
 _TLS = "Policy-Min-TLS-1-2-PFS-2023-10"
@@ -156,27 +156,18 @@ class Domain(Stack):
 
     def _rules(self) -> None:
         one, identity, key = self.one, self.identity, self.key
-        listened = patterns.identity(
-            iam_groups=one.iam_groups,
-            iam_users=one.iam_users,
-            iam_roles=one.iam_roles,
-            user_pool=identity.pool.user_pool_id if identity.pool else "",
-            identity_pool=identity.identity_pool.ref if identity.identity_pool else "",
-            identity_center=bool(one.identity_store),
-            own_roles=names.of(one.name, ""),
-            secrets=sorted({secret or f"portcullis/{one.name}/" for secret in one.passwords.values()}),
-        )
+        listened = identities(one, identity.pool, identity.identity_pool)
         self.eyes: list[dict[str, Any]] = []
         if listened:
             self._rule("identity", listened, "who is in which group may have changed")
-        alias_arn = self.format_arn(service="kms", resource=one.key_alias) if one.key_alias else ""
+        alias_arn = arn_of_alias(self, one)
         self._rule(
             "key",
             patterns.key(
                 key_arn=key.arn,
                 key_id=key.id,
                 key_alias=one.key_alias,
-                alias_arn=_one_part(alias_arn),
+                alias_arn=alias_arn,
                 domain=one.name,
                 domain_arn=self.domain_arn,
                 security_group=self.group.security_group_id,
@@ -200,42 +191,5 @@ class Domain(Stack):
         form = ArnFormat.COLON_RESOURCE_NAME
         return self.format_arn(service="secretsmanager", resource="secret", resource_name=name, arn_format=form)
 
-    def _rule(
-        self,
-        concern: str,
-        pattern: dict[str, Any],
-        meaning: str,
-        *,
-        queue: str = "",
-        state: str = "ENABLED",
-        group: str = "",
-    ) -> None:
-        """One deployment is one message group: its events are handled one after another, other deployments' beside them. And a `group` of
-        its events apart, of which somebody may make as many as they like: none of the others waits behind those."""
-        to = self._automation.queues[queue or concern]
-        of = ".".join(filter(None, (self.one.name, group)))
-        wants = {"state": state, "pattern": pattern, "target": to.queue_arn, "group": of}
-        self.eyes.append({"kind": "rule", "name": names.of(self.one.name, concern), "wants": wants})
-        events.CfnRule(
-            self,
-            f"Rule-{concern}",
-            name=names.of(self.one.name, concern),
-            description=f"Portcullis: {meaning} ({self.one.name})",
-            event_pattern=pattern,
-            state=state,
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id=concern,
-                    arn=to.queue_arn,
-                    sqs_parameters=events.CfnRule.SqsParametersProperty(message_group_id=of),
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                        arn=self._automation.undelivered.queue_arn
-                    ),
-                )
-            ],
-        )
-
-
-def _one_part(arn: str) -> str:
-    """`format_arn` puts a slash after a resource without a name."""
-    return arn.removesuffix("/")
+    def _rule(self, concern: str, pattern: dict[str, Any], meaning: str, **how: str) -> None:
+        self.eyes.append(rule(self, self._automation, self.one, concern, pattern, meaning, **how))

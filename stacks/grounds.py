@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from stacks import names, permissions
+from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.identity import Identity
 from stacks.key import KeyFacts
@@ -36,9 +37,17 @@ class Own:
 
 
 def grounds(
-    stack: Stack, own: Own, network: Network, keys: Sequence[KeyFacts], identities: Sequence[Identity]
+    stack: Stack,
+    own: Own,
+    network: Network,
+    keys: Sequence[KeyFacts],
+    identities: Sequence[Identity],
+    beside: Sequence[ClusterPeople] = (),
 ) -> permissions.ResourceArns:
-    deployments = [identity.one for identity in identities]
+    """`identities`: of domains, `beside`: of clusters that run elsewhere."""
+    domains = [identity.one for identity in identities]
+    deployments = [*domains, *(people.one for people in beside)]
+    signing_in = [*identities, *beside]
     by_alias = [key for key in keys if not key.id]
 
     def ours(part: str) -> str:
@@ -53,7 +62,7 @@ def grounds(
         dead_letters=[queue.queue_arn for queue in own.dead_letters],
         queues=[queue.queue_arn for queue in own.queues],
         reminders=own.reminders.queue_arn,
-        domains=[arn(stack, "es", "domain", one.name) for one in deployments],
+        domains=[arn(stack, "es", "domain", one.name) for one in domains],
         security_groups=[
             arn(stack, "ec2", "security-group", group.security_group_id) for group in network.domain_groups.values()
         ],
@@ -65,26 +74,30 @@ def grounds(
         # made later, with the domain: by name
         snapshot_roles=few_or(
             ours("snapshots"),
-            _iam(stack, "role", {names.of(one.name, "snapshots") for one in deployments}, anywhere=False),
+            _iam(stack, "role", {names.of(one.name, "snapshots") for one in domains}, anywhere=False),
         ),
         master_secrets=[identity.master_secret.secret_arn for identity in identities if identity.master_secret],
         made_secrets=few_or(
             _secret(stack, "portcullis/*"),
-            [_secret(stack, f"portcullis/{one.name}/*") for one in deployments if None in one.passwords.values()],
+            [
+                _secret(stack, f"portcullis/{one.name}/*")
+                for one in deployments
+                if one.cluster or None in one.passwords.values()  # a cluster's canary has one, too
+            ],
         ),
-        named_secrets=sorted({_secret(stack, name) for one in deployments for name in one.passwords.values() if name}),
+        named_secrets=sorted({_secret(stack, name) for one in deployments for name in one.read_secrets}),
         keys=sorted({a for key in keys if key not in by_alias for a in (key.arn, *key.replica_arns)}),
         own_keys=sorted({a for key in keys if not key.one.key_arn for a in (key.arn, *key.replica_arns)}),
         rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),
         endpoints=few_or(
             arn(stack, "ssm", "parameter", f"{names.PREFIX}/*/endpoint"),
-            [arn(stack, "ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in deployments],
+            [arn(stack, "ssm", "parameter", f"{names.PREFIX}/{one.name}/endpoint") for one in domains],
         ),
         key_aliases=sorted({one.key_alias for one in deployments if one.key_alias}),
         alias_only=sorted({key.one.key_alias for key in by_alias}),
         all_keys=arn(stack, "kms", "key", "*"),
-        user_pools=[identity.pool.user_pool_arn for identity in identities if identity.pool],
-        signing_out=[each.pool.user_pool_arn for each in identities if each.pool and each.one.signs_out],
+        user_pools=[each.pool.user_pool_arn for each in signing_in if each.pool],
+        signing_out=[each.pool.user_pool_arn for each in signing_in if each.pool and each.one.signs_out],
         bounded=dict(_bounded(stack, one) for one in deployments if one.bounded_groups),
         identity_pools=[
             arn(stack, "cognito-identity", "identitypool", identity.identity_pool.ref)
@@ -110,7 +123,10 @@ def grounds(
         service_role=f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
         described_secrets=few_or(
             _secret(stack, "MasterSecret*"),  # as CloudFormation calls them
-            [identity.master_secret.secret_arn for identity in identities if identity.master_secret],
+            [
+                *(identity.master_secret.secret_arn for identity in identities if identity.master_secret),
+                *(_secret(stack, glass) for one in deployments if (glass := one.watched_secret)),
+            ],
         ),
         own_roles=[f"arn:{stack.partition}:iam::{stack.account}:role/{names.PREFIX}-*"],
         sign_in_providers=[

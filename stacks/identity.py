@@ -17,6 +17,7 @@ from stacks import names
 from stacks.deployments import Declared
 from stacks.keeping import KEPT
 from stacks.key import OBSERVERS, only_functions
+from stacks.pool import client_of, user_pool
 
 MASTER_USER = "portcullis-master"  # of the internal user database, for the configuration `internal`
 _ROLELESS_PRECEDENCE = 1000  # behind every group that has a role of its own
@@ -80,42 +81,8 @@ class Identity(Stack):
 
     def _pools(self) -> None:
         one = self.one
-        self.pool = cognito.UserPool(
-            self,
-            "Users",
-            user_pool_name=names.of(one.name, "users"),
-            self_sign_up_enabled=False,
-            sign_in_aliases=cognito.SignInAliases(username=True),
-            mfa=cognito.Mfa.OPTIONAL,
-            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
-            password_policy=cognito.PasswordPolicy(
-                min_length=14,
-                require_digits=True,
-                require_lowercase=True,
-                require_symbols=True,
-                require_uppercase=True,
-                temp_password_validity=Duration.days(3),
-            ),
-            account_recovery=cognito.AccountRecovery.NONE,  # whoever administers the pool resets: a mailbox is no second key
-            deletion_protection=True,
-            removal_policy=KEPT,
-        )
-        # Dashboards' sign-in page; the prefix is unique in a Region, over all accounts.
-        self.pool.add_domain(
-            "SignIn",
-            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{names.PREFIX}-{one.name}-{self.account}"),
-        )
-        client = self.pool.add_client(
-            "Client",
-            user_pool_client_name=names.of(one.name, "client"),
-            auth_flows=cognito.AuthFlow(user_srp=True),
-            disable_o_auth=True,  # Amazon OpenSearch Service makes the client of the sign-in page itself
-            prevent_user_existence_errors=True,
-            enable_token_revocation=True,
-            access_token_validity=Duration.minutes(30),
-            id_token_validity=Duration.minutes(30),
-            refresh_token_validity=Duration.hours(12),
-        )
+        self.pool = user_pool(self, one)
+        client = client_of(self.pool, one)
         provider = f"cognito-idp.{self.region}.{self.url_suffix}/{self.pool.user_pool_id}"
         self.identity_pool = cognito.CfnIdentityPool(
             self,

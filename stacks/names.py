@@ -84,18 +84,8 @@ def check_names(deployments: Iterable[Declared]) -> None:
                 place="deployment",
                 remedy="another name for the deployment",
             )
-        wanted = [
-            ("", part)
-            for part in (
-                "master",
-                "break-glass",
-                "canary",
-                "snapshots",
-                "snapshot-store",
-                "signed-in",
-                "cognito-access",
-            )
-        ]
+        of_domains = ("master", "break-glass", "canary", "snapshots", "snapshot-store", "signed-in", "cognito-access")
+        wanted = [] if one.cluster else [("", part) for part in of_domains]
         wanted += [(f"identity.cognito.groups.{group}", group) for group, role in one.cognito_groups.items() if role]
         for place, part in wanted:
             name = of(one.name, part)

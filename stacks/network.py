@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -21,14 +21,14 @@ _CIDR = "10.64.0.0/16"
 _ZONES = 2  # what every Region has
 _MOST_ZONES = 3
 _SMALLEST_SUBNET = 28
-_HTTPS = ec2.Port.tcp(443)
+_HTTPS, _ANYWHERE = ec2.Port.tcp(443), ec2.Peer.any_ipv4()
 
 
 def check_zones(deployments: Sequence[Declared], wanted: model.Network) -> None:
     """Raise BadInput if a given VPC has too few zones for a domain."""
     given = len(wanted.subnets.domains) if wanted.subnets else _ZONES
     for one in deployments:
-        if one.zones > given:
+        if not one.cluster and one.zones > given:
             raise BadInput(
                 f"{one.node_count} nodes are spread over {one.zones} zones, and network.subnets.domains names {given}",
                 source=str(one.source),
@@ -59,7 +59,11 @@ class Network(Stack):
             "BreakGlass", names.BREAK_GLASS_GROUP, "Portcullis: the machine that break-glass is used from"
         )
         CfnOutput(self, "BreakGlassSecurityGroup", value=self.break_glass_group.security_group_id)
-        self.domain_groups = {one.name: self._domain_group(one.name) for one in deployments}
+        self.domain_groups = {one.name: self._domain_group(one.name) for one in deployments if not one.cluster}
+        self._out = {(_ANYWHERE.unique_id, _HTTPS.to_string())}  # a way out that is there twice is refused
+        for one in deployments:
+            if one.cluster and one.cluster.network:
+                self._out_to(one.cluster.endpoint, _peers(one.cluster.network))
 
     def subnets_for(self, one: Declared) -> list[str]:
         """A subnet in each of the zones that its nodes are spread over."""
@@ -131,7 +135,7 @@ class Network(Stack):
         group = ec2.SecurityGroup(
             self, part, vpc=self.vpc, security_group_name=name, description=description, allow_all_outbound=False
         )
-        group.add_egress_rule(ec2.Peer.any_ipv4(), _HTTPS, "domains and the AWS APIs")
+        group.add_egress_rule(_ANYWHERE, _HTTPS, "domains and the AWS APIs")
         return group
 
     def _domain_group(self, deployment: str) -> ec2.SecurityGroup:
@@ -149,14 +153,30 @@ class Network(Stack):
         group.add_ingress_rule(self.break_glass_group, _HTTPS, "break-glass")
         return group
 
+    def _out_to(self, endpoint: str, peers: Sequence[ec2.IPeer]) -> None:
+        """The automation may connect to a cluster where its file says that it is. How packets get there is the network's own."""
+        port = ec2.Port.tcp(int(endpoint.rpartition(":")[2]))
+        for peer in peers:
+            if (peer.unique_id, port.to_string()) not in self._out:
+                self._out.add((peer.unique_id, port.to_string()))
+                self.automation_group.add_egress_rule(peer, port, f"the cluster at {endpoint}"[:255])
+
     def _people(self) -> list[ec2.IPeer]:
         """Who may come besides: whoever is in a VPC of ours, and whom the account's file names."""
-        asked = self._callers
-        peers = [ec2.Peer.ipv4(self._own_addresses)] if self._own_addresses else []
-        for block in dict.fromkeys(asked.cidrs):
-            peers.append(ec2.Peer.ipv6(block) if ":" in block else ec2.Peer.ipv4(block))
-        peers += [ec2.Peer.prefix_list(listed) for listed in dict.fromkeys(asked.prefix_lists)]
-        for group in dict.fromkeys(asked.security_groups):
-            owner, _, identifier = group.rpartition("/")
-            peers.append(ec2.Peer.security_group_id(identifier, owner or None))
-        return peers
+        return [*([ec2.Peer.ipv4(self._own_addresses)] if self._own_addresses else []), *_peers(self._callers)]
+
+
+class _Named(Protocol):
+    cidrs: Sequence[str]
+    prefix_lists: Sequence[str]
+    security_groups: Sequence[str]
+
+
+def _peers(named: _Named) -> list[ec2.IPeer]:
+    """Addresses as a file names them."""
+    peers = [ec2.Peer.ipv6(block) if ":" in block else ec2.Peer.ipv4(block) for block in dict.fromkeys(named.cidrs)]
+    peers += [ec2.Peer.prefix_list(listed) for listed in dict.fromkeys(named.prefix_lists)]
+    for group in dict.fromkeys(named.security_groups):
+        owner, _, identifier = group.rpartition("/")
+        peers.append(ec2.Peer.security_group_id(identifier, owner or None))
+    return peers

@@ -175,6 +175,7 @@ class Observability(Stack):
                     [domain_metric(self.account, one.name, metric) for metric in ("KMSKeyError", "KMSKeyInaccessible")],
                 )
                 for one in deployments
+                if not one.cluster
             )
         )
 

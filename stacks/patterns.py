@@ -146,11 +146,12 @@ def key(
     key_id: str,
     key_alias: str,
     alias_arn: str,
-    domain: str,
-    domain_arn: str,
-    security_group: str,
+    domain: str = "",
+    domain_arn: str = "",
+    security_group: str = "",
 ) -> Pattern:
     """The key rule of one deployment: its key, its domain and its security group. `key_id` empty: the key is known by its alias only.
+    A cluster that runs elsewhere has a key alone.
 
     What happens to a replica in another Region is told there and nowhere else: the sweep sees it.
     """
@@ -168,11 +169,17 @@ def key(
         about_key = [{"source": ["aws.kms"], "detail-type": notices}, _calls("kms", keys)]
     if key_alias:
         about_key.append({"source": ["aws.kms"], "detail": {"requestParameters": {"aliasName": [key_alias]}}})
-    alarmed = {"name": ["KMSKeyError", "KMSKeyInaccessible"], "dimensions": {"DomainName": [domain]}}
     # The events of a key store tell the store and not its keys, and which store a given key is in only KMS knows: all stores.
     about_key.append(_calls("kms", operations("kms", About.KEY_STORE)))
-    branches = [
-        *about_key,
+    branches = [*about_key, *(_of_domain(domain, domain_arn, security_group) if domain else ())]
+    pattern = _any_of(branches)
+    assert pattern is not None  # noqa: S101 - there is always a key
+    return pattern
+
+
+def _of_domain(domain: str, domain_arn: str, security_group: str) -> list[Pattern]:
+    alarmed = {"name": ["KMSKeyError", "KMSKeyInaccessible"], "dimensions": {"DomainName": [domain]}}
+    return [
         {"source": ["aws.es", "aws.opensearchservice"], "resources": [domain_arn]},
         {"source": ["aws.es"], "detail": {"requestParameters": {"domainName": [domain]}}},
         {"source": ["aws.es"], "detail": {"requestParameters": {"domainArn": [domain_arn]}}},
@@ -187,18 +194,15 @@ def key(
             "detail": {"configuration": {"metrics": {"metricStat": {"metric": alarmed}}}},
         },
     ]
-    pattern = _any_of(branches)
-    assert pattern is not None  # noqa: S101 - there is always a domain
-    return pattern
 
 
 def break_glass(role: str, secret: Sequence[str] = (), also: Iterable[Pattern] = ()) -> Pattern:
-    """Every taking of a break-glass role, by its ARN; `*` in it stands for anything. And every reading and change of the master's secret,
-    where the master is an internal user; `secret` is what it can be called by, each the beginning of a name or an ARN. CloudTrail marks
-    such events as reading: a rule has to ask for them (ALL_MANAGEMENT_EVENTS)."""
+    """Every taking of a break-glass role, by its ARN (empty: there is none); `*` in it stands for anything. And every reading and change of
+    the master's secret, where the master is an internal user; `secret` is what it can be called by, each the beginning of a name or an ARN.
+    CloudTrail marks such events as reading: a rule has to ask for them (ALL_MANAGEMENT_EVENTS)."""
     wanted: list[Any] = [{"wildcard": role}] if "*" in role else [role]
     asked = {"requestParameters": {"roleArn": wanted}}
-    branches = [_calls("sts", operations("sts", About.BREAK_GLASS), asked)]
+    branches = [_calls("sts", operations("sts", About.BREAK_GLASS), asked)] if role else []
     if secret:
         named = {"requestParameters": {"secretId": [{"prefix": one} for one in secret]}}
         branches.append(_calls("secretsmanager", operations("secretsmanager", About.SECRET), named))

@@ -126,7 +126,8 @@ def _any_key_of(secret: str) -> str:
 
 
 def act_on_engines(g: ResourceArns) -> Statements:
-    return _allow(["sts:AssumeRole"], [g.automation_role])
+    """As the role that domains know the automation by. On a cluster it is a user, whose secret is among the named ones."""
+    return _allow(["sts:AssumeRole"], [g.automation_role] if g.domains else [])
 
 
 def bury(queue_arns: Sequence[str]) -> Statements:
@@ -194,7 +195,7 @@ def observe_keys(g: ResourceArns) -> Statements:
         *_allow(actions, g.keys),
         *_by_alias("ForAnyValue:StringEquals", "kms:ResourceAliases", actions, g.alias_only, g),
         *_by_alias("StringEquals", "kms:RequestAlias", ["kms:DescribeKey"], g.key_aliases, g),
-        *_allow(["cloudwatch:GetMetricStatistics"], ["*"]),
+        *_allow(["cloudwatch:GetMetricStatistics"], ["*"] if g.domains else []),
     ]
 
 
@@ -205,6 +206,8 @@ def _by_alias(
 
 
 def lock(g: ResourceArns) -> Statements:
+    if not g.domains:  # to a cluster that runs elsewhere there is no way that AWS could close
+        return _allow(["sqs:SendMessage"], [g.reminders])
     return [
         *_allow(["ec2:DescribeSecurityGroups"], ["*"]),
         *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
@@ -261,7 +264,7 @@ def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) 
         *_allow(["cognito-identity:DescribeIdentityPool"], () if chooses else g.identity_pools),
         *_allow(_prefixed("secretsmanager", "DescribeSecret GetResourcePolicy"), g.described_secrets),
         *_allow(["es:DescribeDomain"], () if locks else g.domains),
-        *_allow(_prefixed("es", "ListVpcEndpointAccess ListVpcEndpointsForDomain"), ["*"]),
+        *_allow(_prefixed("es", "ListVpcEndpointAccess ListVpcEndpointsForDomain"), ["*"] if g.domains else []),
     ]
 
 
@@ -314,7 +317,7 @@ def set_up(g: ResourceArns) -> Statements:
     """Only `domain_setup`: make the account ready, become master once, read the deployment file, and have tokens choose the role at
     Dashboards' sign-in page."""
     return [
-        *_allow(["iam:CreateServiceLinkedRole"], [g.service_role]),
+        *_allow(["iam:CreateServiceLinkedRole"], [g.service_role] if g.domains else []),
         *_allow(["ec2:DescribeSecurityGroups"], ["*"] if g.default_group else []),
         *_allow(_prefixed("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"), g.default_group),
         *_allow(["sts:AssumeRole"], g.master_roles),

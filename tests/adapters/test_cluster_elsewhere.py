@@ -87,3 +87,14 @@ def test_an_api_key_in_the_secret_does_as_well(elastic: Elasticsearch, secrets: 
 def test_without_its_secret_nobody_is_asked(elastic: Elasticsearch, secrets: Any) -> None:
     with pytest.raises(Refused, match=f"the secret {SECRET} is gone"):
         in_aws(Settings("ledger")).engine(cluster(elastic)).who_am_i()
+
+
+def test_whose_secret_nobody_here_has_is_nobody_to_speak_as(secrets: Any) -> None:
+    owner = registration(
+        family="elasticsearch",
+        place=Cluster("localhost:1"),
+        automation=EngineUser(ROBOT, SECRET),
+        master=EngineUser("elastic", ""),
+    )
+    with pytest.raises(Refused, match="whoever runs the cluster gives the automation's user its roles"):
+        in_aws(Settings("ledger")).master(owner).who_am_i()

@@ -282,6 +282,12 @@ def test_an_account_is_made_ready_and_nothing_of_it_taken_back(call: Run, sink: 
 
 
 @pytest.mark.aws
+def test_an_account_without_domains_needs_no_role_of_the_search_service(call: Run, sink: Sink) -> None:
+    call("domain_setup", asked(sink, "Create", {"Account": "111122223333", "Domains": "no"}))
+    assert [(told["Status"], told["Data"]) for told in sink.answers] == [("SUCCESS", {})]
+
+
+@pytest.mark.aws
 def test_without_its_settings_it_answers_too(call: Run, sink: Sink) -> None:
     call("domain_setup", asked(sink, "Create", {"Registration": REGISTRATION}), PORTCULLIS_LEDGER_TABLE="")
     [told] = sink.answers

@@ -25,7 +25,7 @@ def cluster(text: str = "", version: str = "9.5", licence: str = "trial", more: 
     access = "".join(f"  {line}\n" for line in text.strip("\n").splitlines())
     return (
         f"deployment: alpha\nengine: elasticsearch-{version}\n"
-        f"cluster: {{endpoint: 'a.example:443', credential: s, licence: {licence}}}\nkey: {{arn: '{KEY}'}}\n{more}"
+        f"cluster: {{endpoint: 'a.example:443', user: automation, credential: s, licence: {licence}}}\nkey: {{arn: '{KEY}'}}\n{more}"
         + (f"access:\n{access}" if access else "")
     )
 
@@ -114,7 +114,7 @@ REFUSED = [
         cluster(more="break_glass: {require_mfa: true}\n"),
         "line 5, break_glass.require_mfa",
         "no IAM role",
-        "leave it out",
+        "break_glass: {user:",
     ),
     (
         cluster(more="identity: {cognito: {groups: {a: {role: true}}}}\n"),
@@ -334,6 +334,26 @@ def test_what_cannot_be_is_refused_with_its_place_and_a_remedy(
     assert problem in why.problem
     assert remedy in why.remedy
     assert why.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "access", "place"),
+    [
+        ("break_glass: {user: automation, secret: x}\n", "", "break_glass.user"),
+        ("break_glass: {user: elastic, secret: x}\n", "", "break_glass.user"),
+        ("break_glass: {user: alone}\n", "", "break_glass"),
+        ("", "users: {automation: {}}", "access.users.automation"),
+        ("", "users: {portcullis_canary: {}}", "access.users.portcullis_canary"),
+        (
+            "break_glass: {user: ada, secret: x}\n",
+            "grants: [{role: viewer, to: {internal_user: ada}}]",
+            "access.grants[0].to",
+        ),
+        ("break_glass: {user: ada, secret: x}\n", "users: {ada: {}}", "access.users.ada"),
+    ],
+)
+def test_the_users_that_portcullis_needs_are_nobody_elses(more: str, access: str, place: str) -> None:
+    assert refusal(cluster(access, more=more)).place.endswith(place)
 
 
 def test_a_private_key_in_the_place_of_a_certificate_is_not_repeated() -> None:

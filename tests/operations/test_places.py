@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
+from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.custody.key_advice import advise
+from portcullis.custody.key_types import KeyAnswers
 from portcullis.custody.types import OUTSIDE, SAVE_OF, Measure, Progress, State
 from portcullis.errors import Refused
 from portcullis.model.option_types import Options
+from portcullis.operations.access.foundation import with_foundation
+from portcullis.operations.access.scopes import scope_of
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.keys.check import wanted_of
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
+from portcullis.operations.watching.roads import roads_of
 from portcullis.ports.places import shut_outside
-from portcullis.ports.registration import AmazonDomain, Cluster, Network, Place
+from portcullis.ports.registration import AmazonDomain, Cluster, EngineUser, Network, Place
+from portcullis.watch.roads import Road, RoadKind
 
+from tests.adapters.registrations import registration
 from tests.operations.worlds import place
 from tests.reactions.town import Town, town
 
@@ -93,3 +103,38 @@ def test_a_grant_of_the_key_is_looked_for_where_aws_gives_one(where: Place, wall
     assert bool(wanted.domain_arn) is isinstance(where, AmazonDomain)
     assert bool(wanted.domain_key) is isinstance(where, AmazonDomain)
     assert shut_outside(where) == walls
+
+
+ELSEWHERE = registration(
+    family="elasticsearch",
+    place=Cluster("es.example.com:9200"),
+    automation=EngineUser("portcullis", "es/automation"),
+    master=EngineUser("elastic", ""),
+    break_glass=EngineUser("on-call", "es/on-call"),
+    canary=EngineUser("portcullis_canary", "portcullis/demo/portcullis_canary"),
+)
+
+
+def test_the_key_of_a_cluster_has_to_let_no_service_of_amazons_in() -> None:
+    metadata = {"Arn": "arn:aws:kms:eu-central-1:111122223333:key/1", "KeyState": "Enabled", "KeyManager": "CUSTOMER"}
+    closed = {"Policy": '{"Version": "2012-10-17", "Statement": []}'}
+    answers = KeyAnswers({"KeyMetadata": metadata}, policy=closed)
+    for where, wrong in ((ELSEWHERE, False), (registration(), True)):
+        found = advise(wanted_of(where, Options()), answers, datetime.now(UTC))
+        assert any(one.code.startswith("policy") for one in found) is wrong
+
+
+def test_of_a_cluster_the_secret_of_break_glass_is_watched_where_a_domains_masters_is() -> None:
+    roads = roads_of(ELSEWHERE, AccessModel())
+    assert roads == (Road(RoadKind.SECRET, "es/on-call"),)
+    assert scope_of(ELSEWHERE, AccessModel()).master_secret == "es/on-call"
+    nobody = structs.replace(ELSEWHERE, break_glass=None)
+    assert roads_of(nobody, AccessModel()) == ()
+
+
+def test_the_canary_of_a_cluster_is_a_user_that_the_automation_makes() -> None:
+    model = with_foundation(AccessModel(users={"catalyst": {}}), ELSEWHERE)
+    assert set(model.users) == {"catalyst", "portcullis_canary"}
+    [grant] = [one for one in model.grants if one.subject.name == "portcullis_canary"]
+    assert (grant.subject.kind, grant.role) == (SubjectKind.INTERNAL_USER, "portcullis_canary")
+    assert set(with_foundation(AccessModel(), registration()).users) == set()

@@ -39,6 +39,24 @@ access:
 """
 )
 
+CLUSTER = """
+deployment: elastic
+engine: elasticsearch-9.5
+cluster:
+  endpoint: search.example.internal:9200
+  user: portcullis
+  credential: elastic/automation
+  network: {cidrs: [10.20.0.0/16, "fd00::/8"], prefix_lists: [pl-0123456789abcdef0], security_groups: [sg-0123456789abcdef0]}
+key: {arn: "arn:aws:kms:eu-central-1:000000000000:key/11111111-2222-3333-4444-555555555555"}
+identity: {cognito: {groups: {support: {}}}, iam_groups: [catalyst-support]}
+break_glass: {user: on-call, secret: elastic/on-call}
+custody: {end_sessions: true}
+access:
+  levels: {preset: layered, indices: ["catalyst-*"]}
+  grants: [{level: support, to: {cognito_group: support}}, {level: support, to: {iam_group: catalyst-support}}]
+  seed_users: {cloud: [{name: catalyst, level: application}]}
+"""
+
 
 @dataclass(frozen=True)
 class Synthesised:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stacks.assembly import API, HOME, INTERNAL, Synthesised, synthesised
+from tests.stacks.assembly import API, CLUSTER, HOME, INTERNAL, Synthesised, synthesised
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     (folder / "inner.yaml").write_text(INTERNAL)
     (folder / "wired.yaml").write_text(API)
     return synthesised(folder / "out", "us-east-1", deployments=str(folder), trail="existing", reserve="none")
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """`elastic`: a cluster that runs elsewhere, and no domain besides."""
+    folder = tmp_path_factory.mktemp("beside")
+    (folder / "elastic.yaml").write_text(CLUSTER)
+    return synthesised(folder / "out", HOME, deployments=str(folder))
 
 
 @pytest.fixture(params=["demo", "pair"])

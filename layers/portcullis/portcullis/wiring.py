@@ -65,6 +65,10 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.operations.data.snapshots import store_of
 
     def credential(region: str, actor: EngineUser) -> Credential:
+        if not actor.secret:
+            raise Refused(
+                f"nobody here has the password of {actor.name}: whoever runs the cluster gives the automation's user its roles"
+            )
         return SecretsManager(clients.client("secretsmanager", region)).credential(actor.secret, actor.name)
 
     @cache

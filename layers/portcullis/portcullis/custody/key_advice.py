@@ -34,7 +34,7 @@ def advise(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> tuple[Advic
         *_regions(wanted, metadata),
         *_alias(wanted, metadata),
         *_rotation(wanted, answers, metadata, now),
-        *of_policy(wanted, answers.policy, metadata),
+        *(of_policy(wanted, answers.policy, metadata) if wanted.by_service else ()),
         *of_grants(wanted, answers.grants),
         *of_tags(wanted, answers.tags),
     )

@@ -50,6 +50,7 @@ class KeyWanted:
     domain_key: str = ""  # ARN of the key that the domain was made with, when known
     replicas: tuple[str, ...] = ()  # Regions
     on_demand_days: int | None = None  # a rotation on demand every so many days
+    by_service: bool = True  # the search service uses the key; False: whoever runs a cluster elsewhere lets it be used
     grant_seen: bool = False  # the service's grant for the domain was there once: only then is its absence an error
 
 

@@ -82,7 +82,7 @@ def _carry_out(services: Services, request: str, properties: Mapping[str, Any]) 
     if properties.get("Account"):
         if group := str(properties.get("DefaultGroup", "")):
             services.empty_group(group)
-        return {"ServiceRole": services.let_into_vpcs()}
+        return {} if properties.get("Domains") == "no" else {"ServiceRole": services.let_into_vpcs()}
     if "Eyes" in properties:
         return {"Eyes": str(keep_eyes(services, str(properties["Eyes"])))}
     registration = _registration(properties)

@@ -66,7 +66,7 @@ class EngineUser(Struct, frozen=True, tag="engine-user"):
     """Somebody whom the engine knows by a name of its own. The secret holds what they prove it with."""
 
     name: str
-    secret: str  # ARN
+    secret: str  # ARN, or a name in our account; empty: nobody here can speak as them
 
     @property
     def principal(self) -> str:
@@ -123,6 +123,12 @@ class Registration(Struct, frozen=True):
     identity_store: str | None = None  # of Identity Center
     snapshots: SnapshotStore | None = None
     eyes: str | None = None  # what we see this deployment by, as it was deployed: see `operations.watching.seeing`
+
+    @property
+    def watched_secret(self) -> str:
+        """The secret whose every reading is told: of the master, or on a cluster, whose master's is nobody's here, of break-glass."""
+        secrets = [one.secret for one in (self.master, self.break_glass) if isinstance(one, EngineUser)]
+        return next(filter(None, secrets), "")
 
     @property
     def group_roles(self) -> Mapping[str, str]:

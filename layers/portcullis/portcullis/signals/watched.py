@@ -138,7 +138,9 @@ def _of_secret(found: Found, scope: Scope) -> bool:
     """By ARN, by a part of it, or by the name that the ARN ends in, which Secrets Manager lengthens by six characters."""
     arn = scope.master_secret
     name = arn.rpartition(":")[2]
-    if arn and any(one in (arn, name, name[:-7]) or arn.startswith(f"{one}-") for one in found.names):
+    if arn and any(
+        one in (arn, name, name[:-7]) or arn.startswith(f"{one}-") or _same_secret(arn, one) for one in found.names
+    ):
         return True
     here = found.widely and _same(found.account, scope.account) and _same(found.region, scope.region)
     return here and any(_same_secret(known, one) for known in scope.secrets for one in found.names)

@@ -45,7 +45,7 @@ _NOT_HERE: dict[tuple[str, ...], tuple[str, str]] = {
         (("break_glass", word) for word in ("assumed_by", "require_mfa", "session_name")),
         (
             "no IAM role opens a cluster",
-            "leave it out: break-glass on a cluster is a user of its own, kept by whoever runs it",
+            "a user of the cluster: break_glass: {user: NAME, secret: SECRET}",
         ),
     ),
 }
@@ -67,6 +67,7 @@ def of_cluster(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:
     """All of it, as (key path, what is wrong there)."""
     yield from _not_here(deployment)
     yield from _people(deployment)
+    yield from _own_users(deployment)
     yield from _grants(deployment)
     yield from _definitions(deployment)
     yield from pointing(
@@ -125,6 +126,37 @@ def _people(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:
                     f"{' or '.join(standards)}; access.levels.define.{level}.user_names sets another",
                 ),
             )
+
+
+def _own_users(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:
+    """The users that Portcullis itself needs there are nobody else."""
+    places: dict[str, Path] = {deployment.cluster.user: ("cluster", "user")}
+    if glass := deployment.break_glass.user:
+        if glass in places:
+            yield ("break_glass", "user"), Wrong(f"{shown(glass)} is the automation's own user", "a user of its own")
+        places[glass] = ("break_glass", "user")
+    for name, place in places.items():
+        if name in holds(deployment.release).reserved_users:
+            yield (
+                place,
+                Wrong(f"{shown(name)} is the cluster's own user, and its roles cannot be changed", "another one"),
+            )
+    named: list[tuple[Path, str]] = [
+        *((("access", "users", name), name) for name in deployment.access.users),
+        *(
+            (("access", "seed_users", environment.value, i, "name"), user.name)
+            for environment, users in deployment.access.seed_users.items()
+            for i, user in enumerate(users)
+        ),
+        *(
+            (("access", "grants", i, "to"), grant.to.subject.name)
+            for i, grant in enumerate(deployment.access.grants)
+            if grant.to.subject.kind is SubjectKind.INTERNAL_USER
+        ),
+    ]
+    for path, name in named:
+        if name in places or name.startswith("portcullis_"):
+            yield path, Wrong(f"{shown(name)} is kept for Portcullis itself", "another user")
 
 
 def _grants(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:

@@ -16,7 +16,7 @@ from portcullis.model.elasticsearch.levels import levels_of
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Block, Name, SecretName, Strict, Text, UserName, named
 from portcullis.model.presets import Level
-from portcullis.model.types import ELASTIC, Deployment
+from portcullis.model.types import ELASTIC, BreakGlass, Deployment
 
 _RULE = re.compile(r"[A-Za-z0-9_.@+=-]*\{name\}[A-Za-z0-9_.@+=-]*")
 _LONGEST_PATTERN = 255
@@ -80,8 +80,10 @@ class Cluster(Strict):
     """Host and port of the cluster's HTTP interface, without a scheme: it is always https."""
     ca: Annotated[str, AfterValidator(_certificate), Field(max_length=20_000)] | None = None
     """Certificate of the CA that signed the cluster's, as PEM. Default: the CAs that everybody trusts."""
+    user: UserName
+    """The automation's user on the cluster. Whoever runs the cluster makes it, with the roles portcullis_security and portcullis_lock."""
     credential: SecretName
-    """Secret in Secrets Manager with the user name and password of the automation's user on the cluster."""
+    """Secret in Secrets Manager with its password: JSON with "password", or the password alone."""
     network: Reached | None = None
     """Where the cluster is, seen from the network that the functions stand in. Needed unless its port is 443, which is open to them."""
     licence: Literal["basic", "trial", "platinum", "enterprise"] = "basic"
@@ -148,6 +150,20 @@ class People(Strict):
     def natives(self) -> NativeUsers:
         """The rules of names, where people are native users."""
         return self.native_users or NativeUsers()
+
+
+class ClusterBreakGlass(BreakGlass):
+    user: UserName | None = None
+    """The one user of the cluster that may be let in while it is locked. It is granted nothing until a window opens, and is none of
+    `access.users`: whoever runs the cluster makes it."""
+    secret: SecretName | None = None
+    """Secret in Secrets Manager with its password. Nothing here reads it; whoever does is told of."""
+
+    @model_validator(mode="after")
+    def _both(self) -> ClusterBreakGlass:
+        if (self.user is None) != (self.secret is None):
+            raise Wrong("names a user without a secret, or a secret without a user", "user: NAME and secret: SECRET")
+        return self
 
 
 class FieldSecurity(Strict):
@@ -288,6 +304,8 @@ class OnCluster(Deployment):
     """Where it is, and as whom the automation comes."""
     people: People = People()
     """How people of IAM and Cognito are known to it. Default: as native users of the same name."""
+    break_glass: ClusterBreakGlass = ClusterBreakGlass()
+    """The one user that is still let in while locked."""
     access: ClusterAccess = ClusterAccess()
     """Who may do what."""
 

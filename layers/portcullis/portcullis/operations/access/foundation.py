@@ -60,11 +60,14 @@ def with_foundation(
     """
     needs = family_named(registration.family).baseline(sample=sample, moving=moving)
     ours = (*needs.automation, *needs.writes)
+    users = dict(access.users)
     roles = {**access.roles, **{name: needs.documents[name] for name in ours if name in needs.documents}}
     grants = keepers(registration).grants()
     if registration.canary:
         roles[needs.canary] = needs.documents[needs.canary]
         canary = Subject(_kind_of(registration), registration.canary.principal)
+        if isinstance(registration.canary, EngineUser):
+            users[registration.canary.name] = {"metadata": {"portcullis": "asks as nobody, to prove that a lock holds"}}
         grants = (*grants, Grant(canary, needs.canary, "the canary of the deployment"))
     if registration.snapshots:
         taker = Subject(_kind_of(registration), registration.snapshots.taker)
@@ -72,4 +75,4 @@ def with_foundation(
         if compares := needs.documents.get(needs.compares):
             roles[needs.compares] = compares
             grants = (*grants, Grant(taker, needs.compares, "compares what was restored"))
-    return replace(access, roles=roles, grants=(*grants, *access.grants))
+    return replace(access, roles=roles, users=users, grants=(*grants, *access.grants))

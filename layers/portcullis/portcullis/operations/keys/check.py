@@ -63,6 +63,7 @@ def wanted_of(registration: Registration, options: Options, *, grant_seen: bool 
         context=Context(registration.account, registration.region, partition),
         named=registration.key.arn,
         domain_arn=domain,
+        by_service=bool(domain),
         domain_key=registration.key.arn if domain and ":key/" in registration.key.arn else "",
         replicas=tuple(arn.split(":")[3] for arn in registration.key.replicas if arn.count(":") > 3),
         on_demand_days=options.on_demand_rotation_days,

@@ -18,7 +18,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import AmazonDomain, EngineUser, Registration
+from portcullis.ports.registration import AmazonDomain, Cluster, Registration
 from portcullis.ports.watch import Roads
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import RESERVED_ROLE
@@ -45,8 +45,7 @@ def roads_of(registration: Registration, access: AccessModel) -> tuple[Road, ...
         found += [Road(RoadKind.USER_POOL, cognito.user_pool), Road(RoadKind.USERS, cognito.user_pool)]
         if cognito.identity_pool:
             found.append(Road(RoadKind.IDENTITY_POOL, cognito.identity_pool))
-    if isinstance(registration.master, EngineUser):
-        found.append(Road(RoadKind.SECRET, registration.master.secret))
+    found += [Road(RoadKind.SECRET, secret) for secret in [registration.watched_secret] if secret]
     return tuple(found)
 
 
@@ -211,7 +210,9 @@ def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
     if signal.name == _PASSWORD:
         said = f"{who} set or reset the password of {signal.subject} at {signal.at}, and may sign in as that user"
     elif signal.name == _READ:
-        said = f"{who} read the password of the master of {deployment} at {signal.at}"
+        on_cluster = isinstance(services.ledger.registration(deployment).place, Cluster)
+        whose = "break-glass" if on_cluster else "the master"
+        said = f"{who} read the password of {whose} of {deployment} at {signal.at}"
     elif signal.name == _ASSIGNED and signal.detail.get("operation") == _GIVEN:
         said = (
             f"{who} gave somebody a permission set in Identity Center ({signal.subject}) at {signal.at}; if it is the one that a mapped "

@@ -1,0 +1,58 @@
+"""What stands beside a cluster that runs elsewhere: the rules that listen for its people and its key. The cluster itself is its owner's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import ArnFormat, Stack
+from constructs import Construct
+from portcullis.model import OnCluster
+
+from stacks import patterns
+from stacks.automation import Automation
+from stacks.cluster_people import ClusterPeople
+from stacks.key import KeyFacts
+from stacks.rules import arn_of_alias, identities, rule
+
+
+class Beside(Stack):
+    """Nothing in it holds data or could be missed by the cluster: it may go at any time, and is no longer watched from then on."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        key: KeyFacts,
+        people: ClusterPeople,
+        automation: Automation,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, name, **kwargs)
+        self.one, self.key, self.people, self._automation = people.one, key, people, automation
+        self.eyes: list[dict[str, Any]] = []
+        if listened := identities(self.one, people.pool):
+            self._rule("identity", listened, "who is in which group may have changed")
+        about = patterns.key(
+            key_arn=key.arn, key_id=key.id, key_alias=self.one.key_alias, alias_arn=arn_of_alias(self, self.one)
+        )
+        self._rule("key", about, "the key may have changed")
+        if called := self._read_by_nobody():
+            taken = patterns.break_glass("", called)
+            everything = patterns.ALL_MANAGEMENT_EVENTS
+            self._rule("break-glass", taken, "break-glass was taken", queue="key", state=everything, group="taken")
+
+    def _read_by_nobody(self) -> list[str]:
+        """What the secret of break-glass can be called by."""
+        assert isinstance(self.one.model, OnCluster)  # noqa: S101 - it is put beside clusters alone
+        secret = self.one.model.break_glass.secret
+        if secret is None or secret.startswith("arn:"):
+            return [secret] if secret else []
+        form = ArnFormat.COLON_RESOURCE_NAME
+        return [
+            secret,
+            self.format_arn(service="secretsmanager", resource="secret", resource_name=secret, arn_format=form),
+        ]
+
+    def _rule(self, concern: str, pattern: patterns.Pattern, meaning: str, **how: str) -> None:
+        self.eyes.append(rule(self, self._automation, self.one, concern, pattern, meaning, **how))
