@@ -154,7 +154,7 @@ def test_who_left_stays_out_of_what_comes_back_and_is_in_at_no_moment(
     for write in reopen(saved, now, left, ours=NEEDS.writes).writes:
         now = simulate(now, write)
         for role, user in gone:
-            gives = not permits_nothing(now.of(Kind.ROLES).get(role))
+            gives = role in now.of(Kind.ROLES) and not permits_nothing(now.of(Kind.ROLES)[role])
             enabled = now.of(Kind.USERS)[user].get("enabled") is not False
             assert role not in now.of(Kind.USERS)[user]["roles"] or not (gives and enabled)
     for role, user in gone:
