@@ -38,6 +38,9 @@ _OTHERS = "*,-.security*"
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 _TRIES_TO_OPEN = 3
+_SHARDS = {
+    "wait_for_active_shards": "1"
+}  # answered once it can be searched; the oldest release answers before, unless told
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
 _OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
@@ -386,7 +389,7 @@ class ElasticsearchEngine:
         status, body = 0, None
         for _ in range(_TRIES_TO_OPEN):
             try:
-                status, body = self._transport("POST", f"/{quote(index, safe='')}/_open", None, None)
+                status, body = self._transport("POST", f"/{quote(index, safe='')}/_open", _SHARDS, None)
             except Unreachable as error:
                 status, body = 503, str(error)
             if status in (200, 404):
