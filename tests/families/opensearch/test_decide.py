@@ -201,7 +201,7 @@ def test_limits_of_several_entries_of_one_role(
 ) -> None:
     world = EngineFacts(WORLD.indices, {"all-orders": ("orders",)}, release=Release.V3 if last_counts else Release.V2)
     (view,) = asked(engine(r=rules), "orders", world=world).views
-    assert (view.documents, view.fields) == (documents, fields)
+    assert (view.written, view.fields) == (documents, fields)
 
 
 def test_two_entries_of_one_role_are_not_told_as_two_roles() -> None:
@@ -294,3 +294,29 @@ def test_a_name_with_a_date_is_worked_out_or_unknown(name: str, resolved_to: str
             resolved(name, now)
     else:
         assert resolved(name, now) == resolved_to
+
+
+@pytest.mark.parametrize(
+    ("query", "limits", "left"),
+    [
+        ('{"term": {"c": 1}}', {"fls": ["~c"]}, ['{"match_none": {}}']),
+        ('{"term": {"c.keyword": 1}}', {"masked_fields": ["c"]}, ['{"match_none": {}}']),
+        (
+            '{"bool": {"must_not": {"range": {"c": {"gte": 1}}}}}',
+            {"fls": ["a"]},
+            ['{"bool": {"must_not": {"match_none": {}}}}'],
+        ),
+        ('{"exists": {"field": "c"}}', {"masked_fields": ["c"]}, ['{"exists": {"field": "c"}}']),
+        ('{"term": {"a": 1}}', {"fls": ["~c"]}, ['{"term": {"a": 1}}']),
+        ('{"ids": {"values": ["1"]}}', {"fls": ["~c"]}, ['{"ids": {"values": ["1"]}}']),
+        ('{"term": {"_id": "1"}}', {"fls": ["a"]}, ['{"term": {"_id": "1"}}']),
+        ('{"query_string": {"query": "c:1"}}', {"fls": ["~c"]}, None),
+        ('{"query_string": {"query": "c:1"}}', {}, ['{"query_string": {"query": "c:1"}}']),
+    ],
+)
+def test_a_filter_finds_nothing_in_what_is_hidden_or_masked(query: str, limits: Json, left: list[str] | None) -> None:
+    (view,) = asked(engine(r=[on("orders", dls=query, **limits)]), "orders").views
+    assert (view.documents, bool(view.unknown)) == (None if left is None else tuple(left), left is None)
+    assert view.written == (query,)
+    looked = any(reason.startswith("the document filter looks at c") for reason in view.reasons)
+    assert looked is (left is not None and "match_none" in left[0])

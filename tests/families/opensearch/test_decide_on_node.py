@@ -176,3 +176,60 @@ def test_an_update_is_refused_under_limits_and_a_whole_document_is_not(node: Nod
     assert decide(held, Caller(name), "indices:data/write/index", ["seen-a"], WORLD).allowed
     for kind in (Kind.USERS, Kind.ROLES):
         expect(node, "PATCH", API + kind.value, [{"op": "remove", "path": f"/{name}"}], 200)
+
+
+CARD = '{"term": {"card.keyword": "card 1"}}'
+NOT_CARD = '{"bool": {"must_not": [{"term": {"card.keyword": "card 1"}}]}}'
+# A filter beside what hides or masks a field, of one role or of two -> the numbers of the documents that are seen.
+BLIND: dict[str, tuple[list[list[Json]], set[int]]] = {
+    "hidden": ([[on("seen-*", dls=CARD, fls=["~card"])]], set()),
+    "hidden-not": ([[on("seen-*", dls=NOT_CARD, fls=["~card"])]], {0, 1, 2, 3}),
+    "hidden-by-another": ([[on("seen-*", dls=NOT_CARD)], [on("seen-*", fls=["~card"])]], {0, 1, 2, 3}),
+    "masked": ([[on("seen-*", dls=CARD, masked_fields=["card"])]], set()),
+    "masked-not": ([[on("seen-*", dls=NOT_CARD)], [on("seen-*", masked_fields=["*"])]], {0, 1, 2, 3}),
+    "number": ([[on("seen-*", dls='{"range": {"n": {"gte": 2}}}', fls=["~n"])]], set()),
+    "number-masked": (
+        [[on("seen-*", dls='{"bool": {"must_not": {"term": {"n": 1}}}}', masked_fields=["n"])]],
+        {0, 1, 2, 3},
+    ),
+    "exists": ([[on("seen-*", dls='{"exists": {"field": "card"}}', fls=["~card"])]], set()),
+    "exists-masked": ([[on("seen-*", dls='{"exists": {"field": "card"}}', masked_fields=["card"])]], {0, 1, 2, 3}),
+    "other": ([[on("seen-*", dls='{"term": {"n": 1}}', fls=["~card"])]], {1}),
+    "either": ([[on("seen-*", dls=CARD, fls=["~card"])], [on("seen-*", dls='{"term": {"n": 2}}')]], {2}),
+}
+
+
+def passes(query: Json, document: Json) -> bool:
+    """The queries of BLIND, and what we make of them, without an engine."""
+    ((kind, body),) = query.items()
+    if kind == "bool":
+        (inner,) = body.values()
+        return not any(passes(one, document) for one in (inner if isinstance(inner, list) else [inner]))
+    if kind == "exists":
+        return body["field"] in document
+    if kind == "range":
+        return bool(document["n"] >= body["n"]["gte"])
+    return kind != "match_none" and matching(json.dumps(query), "", document)
+
+
+def test_a_filter_finds_nothing_in_what_is_hidden_or_masked(node: Node) -> None:
+    roles = {f"blind-{name}-{i}": entries for name, (parts, _) in BLIND.items() for i, entries in enumerate(parts)}
+    patch(node, Kind.ROLES, {name: {"index_permissions": entries} for name, entries in roles.items()})
+    own = {name: [f"blind-{name}-{i}" for i in range(len(parts))] for name, (parts, _) in BLIND.items()}
+    patch(node, Kind.USERS, {f"u-{n}": {"password": PASSWORD, "opendistro_security_roles": r} for n, r in own.items()})
+    held, world = read(node), replace(WORLD, release=Release(node.version))
+    for name, (_, wanted) in BLIND.items():
+        with requests.Session() as session:
+            session.trust_env, session.verify, session.auth = False, str(node.ca), (f"u-{name}", PASSWORD)
+            answer = session.get(f"{node.url}/seen-a/_search?size=100", timeout=30)
+        hits = {int(hit["_id"]) for hit in answer.json()["hits"]["hits"]}
+        (view,) = decide(held, Caller(f"u-{name}"), "indices:data/read/search", ["seen-a"], world).views
+        assert not view.unknown
+        found = {
+            document["n"]
+            for document in DOCUMENTS
+            if view.documents is None or any(passes(json.loads(query), document) for query in view.documents)
+        }
+        assert (hits, found) == (wanted, wanted), (name, view, answer.text[:300])
+    for kind, names in ((Kind.USERS, [f"u-{name}" for name in BLIND]), (Kind.ROLES, list(roles))):
+        expect(node, "PATCH", API + kind.value, [{"op": "remove", "path": f"/{name}"} for name in names], 200)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from portcullis.access.actual import Actual
@@ -29,7 +29,7 @@ from portcullis.families.opensearch.limits import LimitsOf2, LimitsOf3, Unreadab
 from portcullis.families.opensearch.mappings import Mappings
 from portcullis.families.opensearch.query_shapes import readable
 from portcullis.families.opensearch.roles import DOCUMENTS, FIELDS, LIMITS, MASKS, Entry, Role, Roles
-from portcullis.families.opensearch.showing import documents_of, fields_of, names_of, one_of, sets_of, told_of
+from portcullis.families.opensearch.showing import documents_of, fields_of, found_by, names_of, one_of, sets_of, told_of
 from portcullis.families.opensearch.view import Decision, View
 from portcullis.families.opensearch.world import Asked, EngineFacts, Names, NotThere, Options, Refused, Release
 
@@ -368,7 +368,9 @@ class Compiled:
         if documents is not None and action.startswith("indices:data/write/"):
             reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
         masks = tuple(dict.fromkeys(rule for rules in sets for rule in rules))
-        return View(index, True, documents, seen, masks, tuple(reasons), tuple(unknown), sets)
+        seen_of = View(index, True, None, seen, masks, sets=sets)
+        left = found_by(documents, seen_of, reasons, unknown)
+        return replace(seen_of, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
 
 
 _RECENT: deque[Compiled] = deque(maxlen=8)

@@ -142,7 +142,7 @@ def _view(view: View) -> Json:
     how = "exclude" if view.fields.excluding else "include"
     return {
         "allowed": True,
-        "documents": "all" if view.documents is None else list(view.documents),
+        "documents": list(view.documents) if view.documents is not None else "unknown" if view.unknown else "all",
         "fields": "all" if how == "exclude" and not view.fields.patterns else {how: list(view.fields.patterns)},
         "masked": list(view.masks),
         "reasons": list(view.reasons),

@@ -9,8 +9,9 @@ from portcullis.access.terms import Caller
 from portcullis.families.opensearch.attributes import fields
 from portcullis.families.opensearch.entries import untrue_to_text
 from portcullis.families.opensearch.limits import Limit, Renders
+from portcullis.families.opensearch.narrowing import narrowed
 from portcullis.families.opensearch.roles import DOCUMENTS, FIELDS, MASKS, Entry
-from portcullis.families.opensearch.view import Fields
+from portcullis.families.opensearch.view import Fields, View
 
 NOTHING = '{"match_none": {}}'  # a filter that no document passes
 
@@ -59,6 +60,23 @@ def documents_of(who: Filled, on: Limit, reasons: list[str]) -> tuple[str, ...] 
     caller = who.caller
     reasons += untrue_to_text(texts, caller.name, caller.backend_roles, caller.attributes)
     return tuple(dict.fromkeys(map(who.render, texts)))
+
+
+def found_by(
+    written: tuple[str, ...] | None, seen: View, reasons: list[str], unknown: list[str]
+) -> tuple[str, ...] | None:
+    """The filters by which documents are found, once fields are hidden and masked. None where that is not known."""
+    if written is None or unknown:
+        return written if not unknown else None
+    left = {query: narrowed(query, seen) for query in written}
+    if blind := sorted({name for _, names in left.values() for name in names}):
+        told = f"{', '.join(blind)}, hidden or masked for them: the engine finds nothing there"
+        reasons.append(f"the document filter looks at {told}")
+    found = tuple(query for query, _ in left.values() if query is not None)
+    if len(found) < len(left):
+        unknown.append("what a document filter finds in what is hidden or masked for them, only the engine can tell")
+        return None
+    return found
 
 
 def fields_of(on: Limit, reasons: list[str]) -> Fields:

@@ -33,11 +33,12 @@ class View:
 
     index: str
     allowed: bool
-    documents: tuple[str, ...] | None = None  # queries, OR-ed; None: all documents
+    documents: tuple[str, ...] | None = None  # queries, OR-ed; None: all documents, or it is unknown
     fields: Fields = field(default_factory=Fields)
     masks: tuple[str, ...] = ()  # masking rules
     reasons: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # what only the engine can tell
+    written: tuple[str, ...] | None = None  # the queries as the roles have them, whatever of it they find
     sets: tuple[tuple[str, ...], ...] = ()  # the masking rules by whose they are: of a set the first that matches wins
 
     def masks_of(self, name: str) -> tuple[str, ...]:
