@@ -10,6 +10,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.question import answer
+from portcullis.families.opensearch.requests import needs
 
 QUESTION: Json = {
     "security": {
@@ -95,6 +96,9 @@ def test_a_question_in_the_words_of_6_is_understood() -> None:
         (changed("user", to={}), "q.json, user: is not known (one of engine, security, principal, request, world)"),
         (changed("request", "action", to=None), "q.json, request.action: is of the wrong kind (a string)"),
         (changed("request", "indices", to="a"), "q.json, request.indices: is of the wrong kind (a list of strings)"),
+        (changed("request", to={"method": "GET"}), "q.json, request.action: is missing (or a method and a path)"),
+        (changed("world", "release", to="1.3"), "q.json, world.release: 1.3 is no release known here"),
+        (changed("world", "now", to="today"), "q.json, world.now: is no moment (2026-11-28T09:00:00Z)"),
         (changed("principal", to={}), "q.json, principal.name: is missing (a string)"),
         (changed("security", "roles", "r", to="x"), "q.json, security.roles.r: is no document (an object)"),
         (
@@ -107,3 +111,89 @@ def test_a_bad_question_gets_one_clear_error(question: Any, message: str) -> Non
     with pytest.raises(BadInput) as error:
         answer(question, source="q.json")
     assert str(error.value).startswith(message)
+
+
+R, W = "indices:data/read/", "indices:data/write/"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "wanted"),
+    [
+        ("GET", "a/_search", None, [(f"{R}search", "a", None)]),
+        ("POST", "/a,b/_count?q=x", {}, [(f"{R}search", "a,b", None)]),
+        ("GET", "_search", None, [(f"{R}search", "", None)]),
+        ("GET", "%3Clogs-%7Bnow%2Fd%7D%3E/_search", None, [(f"{R}search", "<logs-{now/d}>", None)]),
+        (
+            "PUT",
+            "a/_doc/1",
+            {},
+            [(f"{W}bulk", "a", None), (f"{W}bulk[s]", "a", None), (f"{W}index", "a", None)],
+        ),
+        ("POST", "_search/scroll", {"scroll_id": "x"}, [(f"{R}scroll", "", None)]),
+        (
+            "POST",
+            "a/_bulk",
+            '{"index": {}}\n{"n": 1}\n{"delete": {"_index": "b", "_id": "1"}}\n',
+            [
+                (f"{W}bulk", "", None),
+                (f"{W}bulk[s]", "a", 0),
+                (f"{W}index", "a", 0),
+                (f"{W}bulk[s]", "b", 1),
+                (f"{W}delete", "b", 1),
+            ],
+        ),
+        (
+            "POST",
+            "_msearch",
+            [{"index": "a"}, {}, {"index": ["a", "b"]}, {}, {}, {}],
+            [(f"{R}msearch", "", None), (f"{R}search", "a", 0), (f"{R}search", "a,b", 1), (f"{R}search", "", 2)],
+        ),
+        (
+            "POST",
+            "_mget",
+            {"docs": [{"_index": "a", "_id": "1"}]},
+            [(f"{R}mget", "", None), (f"{R}mget[shard]", "a", 0)],
+        ),
+        ("POST", "a/_mget", {"ids": ["1"]}, [(f"{R}mget", "", None), (f"{R}mget[shard]", "a", 0)]),
+    ],
+)
+def test_a_request_as_people_send_it_needs_these(
+    method: str, path: str, body: Any, wanted: list[tuple[str, str, int | None]]
+) -> None:
+    assert [(one.action, ",".join(one.indices), one.item) for one in needs(method, path, body)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "_plugins/_sql", {"query": "select 1"}),
+        ("POST", "_bulk", "no json"),
+        ("POST", "_bulk", None),
+        ("POST", "_bulk", [{"index": {}}]),
+        ("POST", "_bulk", [{"drop": {}}]),
+        ("POST", "_mget", []),
+        ("GET", "a/_unheard_of", None),
+    ],
+)
+def test_what_a_request_needs_is_unknown_and_never_guessed(method: str, path: str, body: Any) -> None:
+    told = answer(changed("request", to={"method": method, "path": path, "body": body}), READ)
+    assert told["allowed"] is None
+    assert told["unknown"]
+
+
+def test_items_of_a_request_are_answered_one_by_one() -> None:
+    body = [{"index": "a"}, {}, {"index": "b"}, {}]
+    question = changed("request", to={"method": "POST", "path": "_msearch", "body": body})
+    refused = answer(question, READ)
+    assert (refused["allowed"], refused["items"]) == (False, {"0": True, "1": False})
+    question["security"]["roles"]["r"]["cluster_permissions"] = [f"{R}msearch"]
+    told = answer(question, READ)
+    assert (told["allowed"], told["items"]) == (True, {"0": True, "1": False})
+    assert [one["item"] for one in told["needs"]] == [None, 0, 1]
+
+
+def test_an_internal_user_has_the_backend_roles_of_the_config() -> None:
+    question = changed("principal", to={"name": "anna"})
+    assert not answer(question, READ)["allowed"]
+    question["security"]["internalusers"] = {"anna": {"backend_roles": ["staff"], "attributes": {"x": "1"}}}
+    assert answer(question, READ)["allowed"]

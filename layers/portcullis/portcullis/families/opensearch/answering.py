@@ -17,39 +17,17 @@ from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.matching import is_expression, matches, matches_any
 from portcullis.families.opensearch.privileges import allows
+from portcullis.families.opensearch.requests import BULK, ON_INDEX, PERHAPS_ENOUGH
 from portcullis.families.opensearch.view import Decision, View
 from portcullis.families.opensearch.world import EngineFacts, Release
 
 _R, _W = "indices:data/read/", "indices:data/write/"
-_BULK = (f"{_W}bulk", f"{_W}bulk[s]")
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
-    "write": ((*_BULK, f"{_W}index"), (*_BULK, f"{_W}delete")),
+    "write": ((*BULK, f"{_W}index"), (*BULK, f"{_W}delete")),
 }
-_READ, _PUT = ("GET", "POST"), ("PUT", "POST")
-# What stands after the index in a path -> method -> the actions that are all needed.
-_REQUESTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "_search": dict.fromkeys(_READ, (f"{_R}search",)),
-    "_count": dict.fromkeys(_READ, (f"{_R}search",)),
-    "_explain": dict.fromkeys(_READ, (f"{_R}explain",)),
-    "_termvectors": dict.fromkeys(_READ, (f"{_R}tv",)),
-    "_field_caps": dict.fromkeys(_READ, (f"{_R}field_caps",)),
-    "_doc": {
-        "GET": (f"{_R}get",),
-        "HEAD": (f"{_R}get",),
-        **dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
-        "DELETE": (*_BULK, f"{_W}delete"),
-    },
-    "_create": dict.fromkeys(_PUT, (*_BULK, f"{_W}index")),
-    "_source": {"GET": (f"{_R}get",), "HEAD": (f"{_R}get",)},
-    "_update": {"POST": (*_BULK, f"{_W}index", f"{_W}update")},
-    "_mapping": {"GET": ("indices:admin/mappings/get",), "PUT": ("indices:admin/mapping/put",)},
-    "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": ("indices:admin/settings/update",)},
-    "": {"PUT": ("indices:admin/create",), "DELETE": ("indices:admin/delete",)},
-}
-# Without all that is needed this alone may be enough, by what the request changes: one that changes nothing needs no more.
-_PERHAPS_ENOUGH = dict.fromkeys(("write", "_update"), (f"{_W}update",))
+_PERHAPS_ENOUGH = dict.fromkeys(("write", "_update"), (PERHAPS_ENOUGH,))
 _SOMEBODY = "somebody"
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
@@ -149,7 +127,7 @@ def _asked(request: Request) -> _Asked | str:
             return _Asked(((request.does,),), request.indices)
         return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
     first, *rest = request.path.partition("?")[0].strip("/").split("/")
-    needs = _REQUESTS.get(rest[0] if rest else "", {}).get(request.does)
+    needs = ON_INDEX.get(rest[0] if rest else "", {}).get(request.does)
     if needs is None or not first or (first.startswith("_") and first != "_all"):
         return f"which permissions {request} needs, only the engine can tell"
     names = ("*",) if first == "_all" else tuple(unquote(first).split(","))

@@ -4,6 +4,7 @@
  "security": {"roles": {}, "rolesmapping": {}, "internalusers": {}, "actiongroups": {}},   as the engine's GET shows them
  "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
  "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
+            or {"method": "POST", "path": "logs-*/_search?expand_wildcards=open", "body": ...},
  "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [],
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
            "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
@@ -21,12 +22,16 @@ from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.callers import user
+from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import Decision, EngineFacts, Release, View, decide
 from portcullis.families.opensearch.dialects import Dialect, from_engine
+from portcullis.families.opensearch.requests import NotKnown, needs
+from portcullis.families.opensearch.view import Decision, View
+from portcullis.families.opensearch.world import EngineFacts, Release
 
 _STRINGS = "a list of strings"
 _MAP = "an object"
+_ANYTHING = "JSON, or lines of it"
 # place -> key -> (what it has to be, whether it may be left out)
 _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
     "": {
@@ -43,7 +48,14 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "attributes": (_MAP, True),
         "hosts": (_STRINGS, True),
     },
-    "request": {"action": ("a string", False), "indices": (_STRINGS, True), "options": (_MAP, True)},
+    "request": {
+        "action": ("a string", True),
+        "indices": (_STRINGS, True),
+        "options": (_MAP, True),
+        "method": ("a string", True),
+        "path": ("a string", True),
+        "body": (_ANYTHING, True),
+    },
     "world": {
         "indices": (_STRINGS, True),
         "aliases": (_MAP, True),
@@ -76,8 +88,33 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
             documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
     held = SecurityConfig(documents)
     request = question["request"]
-    caller, there = _caller(held, question["principal"]), _world(question.get("world", {}), source)
-    return _told(decide(held, caller, request["action"], request.get("indices", ()), there, request.get("options")))
+    asked = Compiled(held, _world(question.get("world", {}), source))
+    caller = _caller(held, question["principal"])
+    if "action" in request:
+        return _told(asked.decide(caller, request["action"], request.get("indices", ()), request.get("options")))
+    if not {"method", "path"} <= request.keys():
+        raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
+    return _request(asked, caller, request)
+
+
+def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
+    """What a request as people send it comes to: all that it needs, and each item of it by itself."""
+    try:
+        wanted = needs(request["method"], request["path"], request.get("body"))
+    except NotKnown as doubt:
+        return {"allowed": None, "needs": [], "unknown": [str(doubt)]}
+    answers = [(need, asked.decide(caller, need.action, need.indices, need.options)) for need in wanted]
+    told: list[Json] = [
+        {"action": need.action, "item": need.item, "asked": list(need.indices)} | _told(answer)
+        for need, answer in answers
+    ]
+    whole = [answer for need, answer in answers if need.item is None]
+    items: dict[str, bool] = {}
+    for need, answer in answers:
+        if need.item is not None:
+            items[str(need.item)] = items.get(str(need.item), True) and answer.allowed
+    doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
+    return {"allowed": all(one.allowed for one in whole), "items": items, "needs": told, "unknown": list(doubts)}
 
 
 def _caller(held: SecurityConfig, principal: Json) -> Caller:
@@ -177,6 +214,8 @@ def _check(part: Any, place: str, source: str) -> None:
 
 
 def _is(value: Any, wanted: str) -> bool:
+    if wanted == _ANYTHING:
+        return True
     if wanted == _STRINGS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return isinstance(value, {_MAP: dict, "a string": str, "true or false": bool}[wanted])
