@@ -197,3 +197,13 @@ def test_an_internal_user_has_the_backend_roles_of_the_config() -> None:
     assert not answer(question, READ)["allowed"]
     question["security"]["internalusers"] = {"anna": {"backend_roles": ["staff"], "attributes": {"x": "1"}}}
     assert answer(question, READ)["allowed"]
+
+
+def test_what_a_bulk_request_writes_to_one_index_may_be_refused_together() -> None:
+    body = [{"index": {"_index": "a"}}, {}, {"delete": {"_index": "a", "_id": "1"}}, {"index": {"_index": "b"}}, {}]
+    question = changed("request", to={"method": "POST", "path": "_bulk", "body": body})
+    role = {"index_patterns": ["*"], "allowed_actions": [f"{W}bulk*", f"{W}index"]}
+    question["security"]["roles"]["r"] = {"cluster_permissions": [f"{W}bulk"], "index_permissions": [role]}
+    told = answer(question, READ)
+    assert (told["allowed"], told["items"]) == (True, {"0": None, "1": False, "2": True})
+    assert "items of a that lie on one shard are refused together" in told["unknown"][0]

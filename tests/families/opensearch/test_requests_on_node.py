@@ -97,4 +97,8 @@ def test_each_item_is_answered_as_the_engine_does(node: Node, path: str) -> None
         told = answer({"security": security, "principal": {"name": user}, "request": request, "world": world})
         assert told["allowed"] is (got.status_code != 403), (user, got.text[:300])
         if told["allowed"]:
-            assert told["items"] == items_of(path, got.json()), (user, got.text[:600])
+            did = items_of(path, got.json())
+            known = {at: done for at, done in told["items"].items() if done is not None}
+            assert known == {at: did[at] for at in known}, (user, got.text[:600])
+            # Of one index some are permitted and some are not: they were refused together, as it has one shard.
+            assert (len(known) < len(did)) is (path == "_bulk" and user == "req-writes")

@@ -369,6 +369,8 @@ class Compiled:
             reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
         masks = tuple(dict.fromkeys(rule for rules in sets for rule in rules))
         seen_of = View(index, True, None, seen, masks, sets=sets)
+        if seen_of.masks_of("_id") and not self._older:
+            reasons.append("a mask that fits _id hides the ids of documents, too")
         left = found_by(documents, seen_of, reasons, unknown)
         return replace(seen_of, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
 

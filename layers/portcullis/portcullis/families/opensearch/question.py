@@ -25,7 +25,7 @@ from portcullis.families.opensearch.callers import user
 from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect, from_engine
-from portcullis.families.opensearch.requests import NotKnown, needs
+from portcullis.families.opensearch.requests import BULK, NotKnown, needs
 from portcullis.families.opensearch.view import Decision, View
 from portcullis.families.opensearch.world import EngineFacts, Release
 
@@ -109,11 +109,19 @@ def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
         for need, answer in answers
     ]
     whole = [answer for need, answer in answers if need.item is None]
-    items: dict[str, bool] = {}
+    items: dict[str, bool | None] = {}
     for need, answer in answers:
         if need.item is not None:
-            items[str(need.item)] = items.get(str(need.item), True) and answer.allowed
+            items[str(need.item)] = items.get(str(need.item), True) is True and answer.allowed
     doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
+    # What a bulk request writes to one shard is let in or refused together.
+    refused = {need.indices: need.item for need, answer in answers if need.item is not None and not answer.allowed}
+    for need in wanted:
+        if need.action == BULK[1] and items[str(need.item)] and need.indices in refused:
+            items[str(need.item)] = None
+            doubts[
+                f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
+            ] = None
     return {"allowed": all(one.allowed for one in whole), "items": items, "needs": told, "unknown": list(doubts)}
 
 
