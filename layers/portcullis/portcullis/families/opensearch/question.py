@@ -25,7 +25,7 @@ from portcullis.families.opensearch.callers import user
 from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect, from_engine
-from portcullis.families.opensearch.requests import BULK, NotKnown, needs
+from portcullis.families.opensearch.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.view import Decision, View
 from portcullis.families.opensearch.world import EngineFacts, Release
 
@@ -122,7 +122,13 @@ def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
             doubts[
                 f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
             ] = None
-    return {"allowed": all(one.allowed for one in whole), "items": items, "needs": told, "unknown": list(doubts)}
+    allowed: bool | None = all(one.allowed for one in whole)
+    if not allowed and any(
+        need.action == PERHAPS_ENOUGH and need.item is None and one.allowed for need, one in answers
+    ):
+        doubts["an update that changes nothing needs no more than its own permission"] = None
+        allowed = None
+    return {"allowed": allowed, "items": items, "needs": told, "unknown": list(doubts)}
 
 
 def _caller(held: SecurityConfig, principal: Json) -> Caller:
