@@ -193,7 +193,6 @@ BLIND: dict[str, tuple[list[list[Json]], set[int]]] = {
         {0, 1, 2, 3},
     ),
     "exists": ([[on("seen-*", dls='{"exists": {"field": "card"}}', fls=["~card"])]], set()),
-    "exists-masked": ([[on("seen-*", dls='{"exists": {"field": "card"}}', masked_fields=["card"])]], {0, 1, 2, 3}),
     "other": ([[on("seen-*", dls='{"term": {"n": 1}}', fls=["~card"])]], {1}),
     "either": ([[on("seen-*", dls=CARD, fls=["~card"])], [on("seen-*", dls='{"term": {"n": 2}}')]], {2}),
 }

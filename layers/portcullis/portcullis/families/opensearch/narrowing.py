@@ -45,12 +45,14 @@ def _left(query: Any, view: View, blind: list[str]) -> Any:
         name = body.get("field")
         if not isinstance(name, str) or "*" in name:
             raise _Unsure
-        return _field(query, name, view, blind, masked_too=False)
+        if view.masks_of(name):  # found or not by how the field is indexed
+            raise _Unsure
+        return _field(query, name, view, blind)
     if shape.get("of") == "field":
         names = [key for key in body if key not in shape.get("beside", ())]
         if len(names) != 1 or kind.startswith("span"):
             raise _Unsure
-        return _field(query, names[0], view, blind, masked_too=True)
+        return _field(query, names[0], view, blind)
     if kind not in ("bool", "constant_score", "dis_max", "nested", "boosting"):
         raise _Unsure
     made = dict(body)
@@ -63,10 +65,10 @@ def _left(query: Any, view: View, blind: list[str]) -> Any:
     return {kind: made}
 
 
-def _field(query: Any, name: str, view: View, blind: list[str], *, masked_too: bool) -> Any:
+def _field(query: Any, name: str, view: View, blind: list[str]) -> Any:
     if name.startswith("_"):  # the engine's own
         return query
-    if view.fields.sees(name) and not (masked_too and view.masks_of(name)):
+    if view.fields.sees(name) and not view.masks_of(name):
         return query
     blind.append(name)
     return _NOTHING
