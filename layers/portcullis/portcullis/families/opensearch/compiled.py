@@ -371,7 +371,7 @@ class Compiled:
         seen_of = View(index, True, None, seen, masks, sets=sets)
         if seen_of.masks_of("_id") and not self._older:
             reasons.append("a mask that fits _id hides the ids of documents, too")
-        left = found_by(documents, seen_of, reasons, unknown)
+        left = found_by(documents, seen_of, reasons, unknown, measured=not self._older)
         return replace(seen_of, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
 
 

@@ -63,9 +63,12 @@ def documents_of(who: Filled, on: Limit, reasons: list[str]) -> tuple[str, ...] 
 
 
 def found_by(
-    written: tuple[str, ...] | None, seen: View, reasons: list[str], unknown: list[str]
+    written: tuple[str, ...] | None, seen: View, reasons: list[str], unknown: list[str], *, measured: bool
 ) -> tuple[str, ...] | None:
-    """The filters by which documents are found, once fields are hidden and masked. None where that is not known."""
+    """The filters by which documents are found, once fields are hidden and masked. None where that is not known.
+
+    `measured`: whether this release was asked what is left of a filter.
+    """
     if written is None or unknown:
         return written if not unknown else None
     left = {query: narrowed(query, seen) for query in written}
@@ -73,7 +76,7 @@ def found_by(
         told = f"{', '.join(blind)}, hidden or masked for them: the engine finds nothing there"
         reasons.append(f"the document filter looks at {told}")
     found = tuple(query for query, _ in left.values() if query is not None)
-    if len(found) < len(left):
+    if len(found) < len(left) or (blind and not measured):
         unknown.append("what a document filter finds in what is hidden or masked for them, only the engine can tell")
         return None
     return found
