@@ -9,6 +9,9 @@ PURE := $(addprefix tests/,signals model access families custody watch operation
 # Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
 OPENSEARCH ?= 3.4.0
 export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
+# ENGINE=elasticsearch is the embedded default with an Elasticsearch of 9.5.3; ELASTICSEARCH=6.8.23, 8.19.21 or 7.17.29 is another one.
+export PORTCULLIS_ENGINE := $(ENGINE)
+export PORTCULLIS_ELASTICSEARCH := $(if $(ENGINE),$(ELASTICSEARCH))
 # Where this is set, each of the hundreds of processes of a run would compile every package it imports, and pytest every test file.
 unexport PYTHONDONTWRITEBYTECODE
 

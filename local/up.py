@@ -18,7 +18,9 @@ import psutil
 from portcullis.errors import PortcullisError, Refused
 
 from local import embedded
+from local.cluster_people import ClusterPeople
 from local.people import People
+from local.story.engines import Engine, engine_from_environment
 from local.story.stages import DOCUMENTS, INDEX
 
 STATE, LOG, ENVIRONMENT = embedded.HOME / "up.json", embedded.HOME / "up.log", embedded.HOME / "up.env"
@@ -73,10 +75,10 @@ def serve() -> int:
     """The process that stays: everything up until it is told to end."""
     end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: end.set())
-    parts = embedded.parts_from_environment()
     try:
-        with embedded.only_one(), embedded.running(parts, lambda line: print(line, flush=True)) as whole:
-            state = _furnish(whole)
+        engine = engine_from_environment()
+        with embedded.only_one(), engine.running(engine.parts, lambda line: print(line, flush=True)) as whole:
+            state = _furnish(whole, engine)
             fresh = STATE.with_suffix(".new")
             fresh.touch(mode=0o600)
             fresh.write_text(json.dumps(state))
@@ -92,12 +94,12 @@ def serve() -> int:
     return 0
 
 
-def _furnish(whole: embedded.Embedded) -> dict[str, Any]:
+def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
     """Documents to look at, a person to sign in as, an owner of the account to change things as."""
-    people = People(whole)
-    application = people.with_role(embedded.APPLICATION_ROLE)
+    cast = engine.cast(whole)
+    people = cast.people
     for number, document in enumerate(DOCUMENTS):
-        application.ask("PUT", f"/{INDEX}/_doc/{number}?refresh=true", document)
+        cast.application.ask("PUT", f"/{INDEX}/_doc/{number}?refresh=true", document)
     people.join(people.cognito_user(PERSON), "dashboards")
     iam = whole.aws.client("iam")
     iam.create_user(UserName=OWNER)
@@ -116,9 +118,6 @@ def _furnish(whole: embedded.Embedded) -> dict[str, Any]:
             }.items()
         )
     )
-    token = embedded.HOME / "run" / "maya.token"
-    token.touch(mode=0o600)
-    token.write_text(people.token(PERSON))
     return {
         "pid": os.getpid(),
         "door": whole.door,
@@ -127,8 +126,24 @@ def _furnish(whole: embedded.Embedded) -> dict[str, Any]:
         "aws": whole.aws.endpoint,
         "pool": people.pool,
         "key": whole.output("KeyArn"),
-        "token": _short(token),
+        "place": engine.place,
+        "search": _search(people, whole, embedded.HOME / "run"),
     }
+
+
+def _search(people: People, whole: embedded.Embedded, home: Path) -> str:
+    """The command by which the person searches. What they prove themselves with lies in a file that is theirs."""
+    on_cluster = isinstance(people, ClusterPeople)
+    login = home / ("maya.curl" if on_cluster else "maya.token")
+    login.touch(mode=0o600)
+    if on_cluster:
+        login.write_text(f'user = "{PERSON}:{people.password(PERSON)}"\n')
+        how, path = f"-K {_short(login)}", f"{whole.door}/{INDEX}/_search"
+    else:
+        login.write_text(people.token(PERSON))
+        how = f'-H "Authorization: Bearer $(cat {_short(login)})"'
+        path = f"{whole.door}/_dashboards/{INDEX}/_search"
+    return f"curl --cacert {_short(whole.door_ca)} {how} https://{path}"
 
 
 def _wait(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
@@ -163,13 +178,12 @@ def _short(path: Path) -> str:
 
 
 def _welcome(state: dict[str, Any]) -> str:
-    search = f'curl --cacert {state["ca"]} -H "Authorization: Bearer $(cat {state["token"]})" https://{state["door"]}/_dashboards/{INDEX}/_search'
     beside = "".join(f"\nBeside it, {name} behind https://{door}." for name, door in state["beside"].items())
     return f"""
-The embedded default is up: domain behind https://{state["door"]}, emulated AWS at {state["aws"]}.{beside}
+The embedded default is up: {state["place"]} behind https://{state["door"]}, emulated AWS at {state["aws"]}.{beside}
 
-{PERSON} is signed in at the Dashboards door and in the group `dashboards` only; her search is refused:
-  {search}
+{PERSON} is in the group `dashboards` only; her search is refused:
+  {state["search"]}
 
 As the owner of the account (the keys are in .portcullis/up.env, for the `portcullis` command and the AWS CLI alike):
   . .portcullis/up.env

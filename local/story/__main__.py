@@ -13,10 +13,10 @@ from portcullis.errors import PortcullisError
 from rich.console import Console
 
 from local import embedded
-from local.people import People
 from local.processes import Supervisor
 from local.story.book import Book
-from local.story.stages import STAGES, Alerts, Cast
+from local.story.engines import engine_from_environment
+from local.story.stages import Alerts
 
 RESULT = embedded.HOME / "demo.json"
 
@@ -56,21 +56,16 @@ def main() -> int:
 
 
 def _play(book: Book) -> None:
-    parts = embedded.parts_from_environment()
+    engine = engine_from_environment()
     with ExitStack() as ends:
-        with book.stage("up", f"A real OpenSearch {parts.version}, the emulated AWS, our stacks deployed") as stage:
-            whole = ends.enter_context(embedded.running(parts, lambda line: _tell(book, line)))
+        with book.stage("up", f"A real {engine.title}, the emulated AWS, our stacks deployed") as stage:
+            whole = ends.enter_context(engine.running(engine.parts, lambda line: _tell(book, line)))
             watch = ends.enter_context(Supervisor())  # a part that dies ends the story there and then
             for part in (*whole.nodes.values(), whole.aws):
                 watch.keep(part)
-            stage.note(f"domain {whole.deployment} behind https://{whole.door}; {len(whole.outputs)} stacks")
-        people = People(whole)
-        have: dict[str, Any] = {
-            "cast": Cast(whole, people, people.with_role(embedded.APPLICATION_ROLE)),
-            "alerts": Alerts(whole),
-            "book": book,
-        }
-        for name, title, play in STAGES:
+            stage.note(f"{engine.place} {whole.deployment} behind https://{whole.door}; {len(whole.outputs)} stacks")
+        have: dict[str, Any] = {"cast": engine.cast(whole), "alerts": Alerts(whole), "book": book}
+        for name, title, play in engine.stages:
             with book.stage(name, title) as stage:
                 asked = [have[wanted] for wanted in list(inspect.signature(play).parameters)[1:]]
                 play(stage, *asked)

@@ -83,12 +83,14 @@ def burst(
     writes: Callable[[], int],
     within: float = 60.0,
     leaving: bool = False,
+    entry: Callable[[str], str] | None = None,
 ) -> dict[str, Any]:
     """All these users join (or leave) the group `support` at once: {"changes", "writes", "seconds", "lost"}.
 
-    `seconds` begin with the first call and end when the last user is mapped, or not mapped; `writes` are those to the security API.
+    `entry` is what stands for a user in `mappings`. `seconds` begin with the first call and end when the last user is mapped, or not
+    mapped; `writes` are those to the security API.
     """
-    wanted = {f"Cognito/{people.pool}/{user}" for user in users}
+    wanted = {entry(user) if entry else f"Cognito/{people.pool}/{user}" for user in users}
 
     def missing() -> set[str]:
         mapped = set(mappings().get(ROLE, {}).get("users", ()))  # no mapping before the first is mapped

@@ -45,6 +45,34 @@ class Cast:
         found: dict[str, Any] = self.engine("GET", "/_plugins/_security/api/rolesmapping")
         return found
 
+    def access(self) -> dict[str, Any]:
+        """Who has which role, as the engine holds it: what a lock puts aside and an unlock puts back."""
+        return self.mappings()
+
+    def with_another(
+        self, before: dict[str, Any], after: dict[str, Any], user: str
+    ) -> tuple[list[str], dict[str, Any]]:
+        """The roles that somebody of the pool has afterwards, and what there was before with these beside it."""
+        entry = self.entry(user)
+        plus = sorted(role for role in after if entry in after[role]["users"])
+        expected = json.loads(json.dumps(before))
+        for role in plus:
+            expected[role]["users"].append(entry)
+        return plus, expected
+
+    def break_glass(self) -> Caller:
+        return self.people.with_role(f"portcullis-{self.embedded.deployment}-break-glass")
+
+    def roles_of(self, caller: Caller) -> list[str]:
+        """What the engine says that somebody has."""
+        info = caller.ask("GET", "/_plugins/_security/authinfo")
+        info.raise_for_status()
+        return list(info.json()["roles"])
+
+    def entry(self, user: str) -> str:
+        """What stands for somebody of the pool in `mappings`."""
+        return f"Cognito/{self.people.pool}/{user}"
+
     def operate(self, verb: str, level: str = "look", **request: Any) -> Any:
         """A verb through the `operate` function, as the runbooks call it."""
         lambdas = self.embedded.aws.client("lambda")
@@ -159,7 +187,7 @@ def lock(stage: Stage, cast: Cast, alerts: Alerts) -> None:
     until(lambda: maya.may_search(INDEX), what="maya may search again")
     until(lambda: not waiting(cast), what="the queues are empty")
     cast.others["before"] = maya
-    cast.before = cast.mappings()  # type: ignore[attr-defined]
+    cast.before = cast.access()  # type: ignore[attr-defined]
     kms, key = cast.embedded.aws.client("kms"), cast.embedded.output("KeyArn")
     kms.disable_key(KeyId=key)
     took = until(lambda: not cast.application.may_search(INDEX), what="the application is refused")
@@ -168,9 +196,8 @@ def lock(stage: Stage, cast: Cast, alerts: Alerts) -> None:
     stage.expect(
         not maya.may_search(INDEX) and not cast.application.may_write(INDEX), "searches and writes are refused"
     )
-    break_glass = people.with_role(f"portcullis-{cast.embedded.deployment}-break-glass")
-    info = break_glass.ask("GET", "/_plugins/_security/authinfo")
-    stage.expect(info.status_code == 200 and not info.json()["roles"], "break-glass is mapped to nothing ...")
+    break_glass = cast.break_glass()
+    stage.expect(not cast.roles_of(break_glass), "break-glass has no role ...")
     stage.expect(not break_glass.may_search(INDEX), "... and reads nothing before a reason is given")
     cast.operate(
         "break-glass", "act", deployment=cast.embedded.deployment, arguments={"reason": "the demo", "minutes": 5}
@@ -201,17 +228,13 @@ def unlock(stage: Stage, cast: Cast) -> None:
     stage.note(f"EnableKey: the application's search is answered {took:.2f} s later")
     took = until(lambda: noor.may_search(INDEX), what="noor may search")
     stage.note("noor's search is answered: what the groups did while it was locked is applied")
-    before, after = cast.before, cast.mappings()  # type: ignore[attr-defined]
-    entry = f"Cognito/{people.pool}/noor.aziz.support"
-    plus = sorted(role for role in after if entry in after[role]["users"])
-    expected = json.loads(json.dumps(before))
-    for role in plus:
-        expected[role]["users"].append(entry)
+    before, after = cast.before, cast.access()  # type: ignore[attr-defined]
+    plus, expected = cast.with_another(before, after, "noor.aziz.support")
     stage.expect(
         json.dumps(after, sort_keys=True) == json.dumps(expected, sort_keys=True),
-        f"the role mappings are byte for byte as before, plus noor in {', '.join(plus)}"
+        f"who has which role is byte for byte as before, plus noor in {', '.join(plus)}"
         f" (sha256 {hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()[:12]})",
-        instead={role: (before.get(role), after[role]) for role in after if after[role] != expected.get(role)},
+        instead={one: (before.get(one), after.get(one)) for one in after if after[one] != expected.get(one)},
     )
     stage.expect(cast.application.may_write(INDEX), "the application writes again")
 
@@ -292,7 +315,12 @@ def burst(stage: Stage, cast: Cast, book: Book) -> None:
     people = cast.people
     users = [people.cognito_user(f"burst{n:03d}.crowd.support") for n in range(BURST)]
     seen = repeated.burst(
-        people, users, mappings=cast.mappings, waiting=lambda: waiting(cast), writes=lambda: writes(cast)
+        people,
+        users,
+        mappings=cast.mappings,
+        waiting=lambda: waiting(cast),
+        writes=lambda: writes(cast),
+        entry=cast.entry,
     )
     book.figures["burst"] = seen
     stage.expect(
@@ -327,7 +355,7 @@ class Alerts:
 
 
 def _is_mapped(cast: Cast, role: str, user: str) -> bool:
-    return f"Cognito/{cast.people.pool}/{user}" in cast.mappings().get(role, {}).get("users", [])
+    return cast.entry(user) in cast.mappings().get(role, {}).get("users", [])
 
 
 def waiting(cast: Cast) -> int:
