@@ -12,7 +12,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Health, RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.services import Trigger
 
 from tests.operations.orders import CAUSE, cognito, group, orders_account
@@ -324,3 +324,14 @@ def test_what_would_be_seen_after_joining_or_leaving_a_group(
 def test_a_supposition_that_cannot_be_is_bad_input(here: Account, person: str, does: str, group_: str) -> None:
     with pytest.raises(BadInput):
         asks(here, "what-if", person=person, does=does, group=group_)
+
+
+def test_a_role_on_a_name_that_is_no_index_may_be_on_an_alias_of_it(here: Account) -> None:
+    """A role on an alias lets people into its indices, too, and which aliases there are is not looked at: so it is no "no"."""
+    role = here.engine.held.of(Kind.ROLES)["reads_payroll"]
+    entries = [{**entry, "index_patterns": ["of-payroll"]} for entry in role["index_permissions"]]
+    roles = {**here.engine.held.of(Kind.ROLES), "reads_payroll": {**role, "index_permissions": entries}}
+    here.engine.held = SecurityConfig({**here.engine.held.documents, Kind.ROLES: roles})
+    found = can(here, "rita", "read", "payroll-1")
+    assert (found.allowed, found.exit_status) == (None, 4)
+    assert "a role of theirs is on of-payroll, which is no index" in found.answer

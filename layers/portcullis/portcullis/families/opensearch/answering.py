@@ -176,6 +176,11 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
             "a name that is no index may be an alias or a data stream: which indices it means is not known here"
         )
         allowed = None
+    elif allowed is False and (pattern := _on_no_index(actual, strict, action, there)):
+        unknown.append(
+            f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
+        )
+        allowed = None
     return Decided(
         allowed,
         tuple(_seen(view) for view in strict.views),
@@ -194,6 +199,16 @@ def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
 
 def _anywhere(actual: Actual, decision: Decision, action: str) -> bool:
     return any(allows(actual, one.get("allowed_actions") or (), action) for one in _entries(actual, decision.roles))
+
+
+def _on_no_index(actual: Actual, decision: Decision, action: str, there: There) -> str:
+    """A pattern of a role that allows the action and fits no index that there is; empty if there is none."""
+    for entry in _entries(actual, decision.roles):
+        if allows(actual, entry.get("allowed_actions") or (), action):
+            for pattern in entry.get("index_patterns") or ():
+                if not any(matches(pattern, index) for index in there.indices or ()):
+                    return str(pattern)
+    return ""
 
 
 def _limits(view: View) -> tuple[object, ...]:
