@@ -60,7 +60,8 @@ def test_a_grant_becomes_entries(grant: Grant, entries: dict[str, dict[str, str]
     assert desired(AccessModel(grants=(grant,)), MEMBERS).entries == {"readers": entries}
 
 
-def test_given_a_subject_that_does_not_exist_then_it_grants_nothing_and_is_noted() -> None:
+def test_a_grant_to_a_missing_subject_grants_nothing_and_adds_a_note() -> None:
+    """A grant that names a group which does not exist maps nobody. A note says which grant that was."""
     gone = Subject(SubjectKind.IAM_GROUP, "gone")
     want = desired(AccessModel(grants=(Grant(gone, "readers", "grants[3]"),)), Membership(missing=frozenset({gone})))
     assert want.entries == {}
@@ -81,7 +82,8 @@ def test_given_a_group_that_was_not_read_then_nothing_is_concluded_from_it(by: B
         desired(AccessModel(grants=(Grant(unread, "readers", "g", by),)), MEMBERS)
 
 
-def test_given_a_group_that_could_not_be_read_then_nobody_joins_its_role_and_nobody_leaves() -> None:
+def test_for_an_unreadable_group_nobody_joins_or_leaves_its_role() -> None:
+    """The claims stay as they are, also those by another group of the same role. A note gives the reason."""
     model = AccessModel(
         roles={"readers": role("read")}, grants=(Grant(GROUP, "readers", "g"), Grant(IAM_GROUP, "readers", "h"))
     )
@@ -128,7 +130,8 @@ def steps(plan_steps: tuple[Step, ...]) -> list[tuple[Operation, Claim]]:
     return [(s.operation, s.claim) for s in plan_steps]
 
 
-def test_given_an_empty_engine_then_the_role_comes_before_its_mapping_in_two_patches() -> None:
+def test_on_an_empty_engine_the_role_is_made_before_its_mapping() -> None:
+    """The plan adds the role, the mapping and the entry in this order, as two patches."""
     plan = difference(OPENSEARCH, WANT, holding(), NOBODY)
     assert steps(plan.steps) == [
         (Operation.ADD, ROLE),
@@ -148,7 +151,8 @@ def test_given_one_person_more_then_it_is_one_append() -> None:
     ]
 
 
-def test_given_the_first_entry_of_an_empty_list_then_the_list_is_written_whole() -> None:
+def test_the_first_entry_of_an_empty_list_writes_the_whole_list() -> None:
+    """The patch sets the list and does not append to it."""
     plan = difference(OPENSEARCH, WANT, state(), NOBODY | {ROLE})
     assert patches(plan, state()) == [(Kind.MAPPINGS, [{"op": "add", "path": "/readers/users", "value": [ANNA]}])]
 
@@ -168,7 +172,8 @@ def test_given_a_person_who_left_then_she_is_taken_out_behind_a_length_guard() -
 
 
 @pytest.mark.parametrize("meanwhile", [(ANNA,), (), ("x", "y")])
-def test_given_a_list_that_got_shorter_meanwhile_then_the_whole_patch_is_refused(meanwhile: tuple[str, ...]) -> None:
+def test_a_patch_is_refused_when_the_list_got_shorter_in_the_meantime(meanwhile: tuple[str, ...]) -> None:
+    """The patch was made for a longer list. If somebody removed entries since, nothing of it is applied."""
     held = state("x", "y", ANNA)
     sequence = patches(difference(OPENSEARCH, wanted({"readers": role("read")}), held, OURS), held)
     with pytest.raises(Conflict):
@@ -197,7 +202,8 @@ def test_given_adopt_then_what_is_there_is_claimed_and_what_differs_replaced() -
     assert plan.claims_after(NOBODY) == OURS
 
 
-def test_given_another_owner_with_the_same_then_we_claim_it_too_and_leave_without_taking_it() -> None:
+def test_what_another_owner_has_too_is_claimed_and_kept_when_we_leave() -> None:
+    """If another owner wants the same, we claim it too and write nothing. When we leave, it stays for the other owner."""
     plan = difference(OPENSEARCH, WANT, state(ANNA), NOBODY, OURS)
     assert plan.empty
     assert plan.claims_after(NOBODY) == OURS
@@ -215,15 +221,17 @@ def test_given_another_owner_with_the_same_then_we_claim_it_too_and_leave_withou
         (OURS, NOBODY, True, "reserved by the engine, and differs in index_permissions"),
     ],
 )
-def test_given_a_document_that_is_not_ours_alone_and_differs_then_it_is_a_conflict(
+def test_a_role_not_ours_alone_that_differs_from_the_model_is_a_conflict(
     mine: frozenset[Claim], others: frozenset[Claim], fixed: bool, why: str
 ) -> None:
+    """Made by hand, claimed by another owner or reserved: it is not changed, and the conflict says why and which field differs."""
     plan = difference(OPENSEARCH, WANT, state(ANNA, role_is=role("write") | {"reserved": fixed}), mine, others)
     assert plan.empty
     assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, why)]
 
 
-def test_given_our_role_edited_by_hand_then_it_is_put_right_unless_told_not_to() -> None:
+def test_our_role_edited_by_hand_is_restored_unless_repair_is_off() -> None:
+    """With repair off nothing is written, and notes say what differs from the model."""
     held = state(role_is=role("write"))
     plan = difference(OPENSEARCH, WANT, held, OURS)
     assert steps(plan.steps) == [(Operation.REPLACE, ROLE), (Operation.ADD, entry(ANNA))]
@@ -245,7 +253,8 @@ def test_given_a_role_no_longer_asked_for_then_its_mapping_goes_first() -> None:
     ]
 
 
-def test_given_hand_made_entries_on_a_role_that_leaves_then_they_stay_and_it_is_noted() -> None:
+def test_hand_made_entries_stay_mapped_when_their_role_is_removed() -> None:
+    """The role leaves the model, but entries that are not ours are mapped to it. They stay, and a note says so."""
     held = state(ANNA, "by hand")
     plan = difference(OPENSEARCH, wanted(), held, OURS | {Claim(Kind.MAPPINGS, "readers")})
     after = apply_patches(held, patches(plan, held))
@@ -253,7 +262,8 @@ def test_given_hand_made_entries_on_a_role_that_leaves_then_they_stay_and_it_is_
     assert plan.notes == ("role readers is removed, though entries that are not ours are mapped to it",)
 
 
-def test_given_a_role_that_another_owner_grants_then_it_stays_though_we_leave() -> None:
+def test_a_role_that_another_owner_grants_stays_when_we_leave() -> None:
+    """We no longer ask for the role, but somebody else grants it: a conflict, and no step."""
     plan = difference(OPENSEARCH, wanted(), state("ben"), frozenset({ROLE}), frozenset({entry("ben")}))
     assert plan.empty
     assert plan.conflicts[0].why == "no longer asked for, but another owner grants it"
@@ -279,7 +289,8 @@ def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Se
     assert [b.why for b in plan.conflicts] == [why]
 
 
-def test_given_a_mapping_of_a_vanished_role_then_it_is_removed_whole_or_not_at_all() -> None:
+def test_the_mapping_of_a_missing_role_is_removed_whole_or_not_at_all() -> None:
+    """If all entries are ours, the mapping is removed. If one was made by hand, it stays, we keep our claims, and a conflict says why."""
     mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
     held = holding({}, {"readers": mapping(users=[ANNA])})
     alone = difference(OPENSEARCH, wanted(), held, mine)
@@ -328,7 +339,8 @@ def test_given_a_role_of_ours_that_the_engine_reserves_by_now_then_it_is_blocked
     assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, "the engine reserves it")]
 
 
-def test_given_a_mapping_that_the_engine_reserves_by_now_then_it_is_given_up_and_its_entry_blocked() -> None:
+def test_a_mapping_the_engine_reserves_by_now_is_given_up() -> None:
+    """We no longer claim it. Its entry cannot be taken out, and a conflict says that the engine reserves it."""
     whole = Claim(Kind.MAPPINGS, "readers")
     held = holding({"readers": role("read")}, {"readers": mapping(users=[ANNA]) | {"reserved": True}})
     plan = difference(OPENSEARCH, wanted(), held, OURS | {whole})
@@ -371,7 +383,11 @@ def test_given_a_condition_tightened_by_hand_then_what_is_asked_of_it_stays_ours
     assert plan.claims_after(all_of("a")) == all_of("a")
 
 
-def test_given_two_owners_of_one_condition_when_one_wants_another_then_it_gives_up_its_part() -> None:
+def test_an_owner_who_wants_another_condition_gives_up_its_claims() -> None:
+    """Two owners share one and_backend_roles condition.
+
+    The one that wants another changes nothing, drops its claims and gets a conflict.
+    """
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "c": "m"}}})
     plan = difference(OPENSEARCH, want, and_list("a", "b"), all_of("a", "b"), all_of("a", "b"))
     assert plan.empty
@@ -379,13 +395,15 @@ def test_given_two_owners_of_one_condition_when_one_wants_another_then_it_gives_
     assert [b.claim.entry for b in plan.conflicts] == ["a", "c"]
 
 
-def test_given_a_condition_loosened_by_hand_then_any_of_its_owners_puts_it_back() -> None:
+def test_a_condition_loosened_by_hand_is_restored_by_any_of_its_owners() -> None:
+    """Somebody took a role out of and_backend_roles. An owner of the condition puts it back."""
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
     plan = difference(OPENSEARCH, want, and_list("a"), all_of("a", "b"), all_of("a", "b"))
     assert steps(plan.steps) == [(Operation.ADD, entry("b", "and_backend_roles"))]
 
 
-def test_given_a_part_of_the_condition_by_hand_then_it_is_not_joined_but_adopted() -> None:
+def test_a_condition_begun_by_hand_is_completed_only_when_adopting() -> None:
+    """Part of the wanted and_backend_roles is there by hand. It is left alone, unless the plan adopts what it finds."""
     want = wanted(entries={"readers": {"and_backend_roles": {"a": "m", "b": "m"}}})
     assert difference(OPENSEARCH, want, and_list("a"), NOBODY).empty
     adopting = difference(OPENSEARCH, want, and_list("a"), NOBODY, adopt=True)
@@ -409,7 +427,8 @@ def test_hostile_names_survive_pointers_and_patches(name: str) -> None:
     assert gone.entries(name, "users") == ()
 
 
-def test_an_internal_user_is_changed_field_by_field_and_needs_a_password_when_new() -> None:
+def test_an_internal_user_changes_by_field_and_needs_a_password_when_new() -> None:
+    """A new user without a password is bad input. The password is in no plan, and a change patches only the fields that differ."""
     want = wanted(users={"u": {"backend_roles": ["b"], "description": "d"}})
     plan = difference(OPENSEARCH, want, holding(), NOBODY)
     with pytest.raises(BadInput, match="internal user u is new and has no password"):

@@ -101,7 +101,8 @@ def test_given_a_role_removed_by_hand_then_it_is_told() -> None:
     assert told(held) == [("warning", "roles/readers was removed by hand; it concerns anna")]
 
 
-def test_given_administrators_nobody_asked_for_then_it_is_critical_even_if_seen_before() -> None:
+def test_an_administrator_nobody_asked_for_is_critical_even_if_known() -> None:
+    """Drift names each of them as critical, also the one that was seen before and everyone by a wildcard."""
     users: dict[str, Json] = {"mallory": {"opendistro_security_roles": ["all_access"]}}
     base = house(all_access=mapping(backend_roles=[MASTER], users=["eve", "*"]))
     held = SecurityConfig({**base.documents, Kind.USERS: users})
@@ -124,7 +125,8 @@ def test_given_a_person_who_joins_a_group_then_what_she_gains_is_said() -> None:
     assert people(after, before).lines() == ("loses  ben: read on logs-* (role readers)",)
 
 
-def test_given_a_role_that_is_narrowed_then_its_holders_gain_the_narrow_and_lose_the_wide() -> None:
+def test_people_gain_the_narrower_access_and_lose_the_wider_one() -> None:
+    """A role gets filters on documents, fields and masks. Its holders are told what they now see and what they lose."""
     narrow = role("read", dls='{"term": {"a": 1}}', fls=["~name"], masked_fields=["card", "c*::/x/::y"])
     after = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": narrow}})
     assert people(as_left(), after).lines() == (
@@ -134,7 +136,9 @@ def test_given_a_role_that_is_narrowed_then_its_holders_gain_the_narrow_and_lose
     )
 
 
-def test_given_an_action_group_that_changes_then_the_holders_of_its_roles_are_named() -> None:
+def test_a_changed_action_group_names_the_holders_of_roles_that_use_it() -> None:
+    """The role itself did not change, but what it allows did."""
+
     def with_group(*actions: str) -> SecurityConfig:
         return SecurityConfig({**as_left().documents, Kind.ACTION_GROUPS: {"read": {"allowed_actions": list(actions)}}})
 
@@ -164,9 +168,8 @@ READ = {"read": {"allowed_actions": ["indices:data/read*"]}, "get": {"allowed_ac
     ],
     ids=str,
 )
-def test_given_a_role_that_is_widened_then_only_what_is_new_is_gained_and_nothing_is_lost(
-    wider: Json, said: list[str]
-) -> None:
+def test_widening_a_role_reports_only_what_is_new_and_no_loss(wider: Json, said: list[str]) -> None:
+    """What the role allowed already, under whatever name, is no gain. The way back loses exactly what the way there gained."""
     groups = {**as_left().documents, Kind.ACTION_GROUPS: READ}
     narrow, wide = SecurityConfig(groups), SecurityConfig({**groups, Kind.ROLES: {"readers": wider}})
     there, back = people(narrow, wide), people(wide, narrow)
@@ -182,7 +185,8 @@ def test_given_one_star_then_no_question_mark_covers_it() -> None:
     assert people(many, one).gains == ()
 
 
-def test_given_a_role_without_permissions_that_gets_some_then_nothing_is_lost() -> None:
+def test_a_role_that_gets_its_first_permissions_takes_nothing_away() -> None:
+    """A role without permissions is reported as such only if nothing else is gained or lost by it."""
     bare = SecurityConfig({**as_left().documents, Kind.ROLES: {"readers": {}}})
     assert people(bare, as_left()).lines() == ("gains  anna: read on logs-* (role readers)",)
     assert people(as_left(), bare).lines() == ("loses  anna: read on logs-* (role readers)",)
@@ -191,9 +195,8 @@ def test_given_a_role_without_permissions_that_gets_some_then_nothing_is_lost() 
 
 
 @given(held_states(), desires())
-def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(
-    held: SecurityConfig, desired: object
-) -> None:
+def test_gains_one_way_are_losses_the_other_way_and_no_change_is_silent(held: SecurityConfig, desired: object) -> None:
+    """What people gain by a plan is what they would lose by undoing it. The same state before and after concerns nobody."""
     plan = difference(OPENSEARCH, desired, held, frozenset(), adopt=True)  # type: ignore[arg-type]
     after = apply_patches(held, patches(plan, held))
     effect, back = people(held, after), people(after, held)
@@ -202,7 +205,7 @@ def test_a_plan_without_steps_concerns_nobody_and_people_are_the_same_backwards(
 
 
 @pytest.mark.parametrize("administrators", ["all_access", "security_manager"])
-def test_whoever_loses_an_administrators_role_loses_the_administration_and_it_is_said(administrators: str) -> None:
+def test_losing_an_administrators_role_counts_as_losing_administration(administrators: str) -> None:
     """Also where the engine shows no document of that role, or one without a word about it."""
     for roles in ({}, {administrators: role("read")}):
         before = holding(roles, {administrators: mapping(users=["anna", "ben"])})

@@ -48,7 +48,8 @@ def test_given_the_automation_without_its_role_then_it_is_refused() -> None:
 
 @pytest.mark.parametrize("lists", ["users", "backend_roles", "and_backend_roles"])
 @pytest.mark.parametrize("entry", [BREAK_GLASS, "arn:aws:iam::1:role/*", "/.*break-glass/"])
-def test_given_break_glass_mapped_outside_a_window_then_a_plan_that_does_so_is_refused(lists: str, entry: str) -> None:
+def test_a_plan_that_maps_break_glass_outside_a_window_is_refused(lists: str, entry: str) -> None:
+    """Whatever list or pattern maps it. Where it is mapped already, that is an alarm and refuses no other plan."""
     held = house(kibana_user=mapping(**{lists: [entry]}))
     assert told(held, refuses=True) == [f"break-glass is mapped to kibana_user through {lists} ({entry})"]
     add = [{"op": "add", "path": "/kibana_user", "value": held.get(Kind.MAPPINGS, "kibana_user")}]
@@ -58,7 +59,8 @@ def test_given_break_glass_mapped_outside_a_window_then_a_plan_that_does_so_is_r
     )
 
 
-def test_given_what_lets_everybody_in_then_that_is_not_said_of_break_glass_alone() -> None:
+def test_a_mapping_for_everybody_is_not_reported_as_break_glass() -> None:
+    """A wildcard lets in everybody, break-glass among them. That is no mapping of break-glass."""
     assert guard(OPENSEARCH, house(readers=mapping(users=["*"])), KEEPERS, ASKED) == ()
 
 
@@ -82,9 +84,8 @@ def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -
         ),
     ],
 )
-def test_given_a_stranger_among_the_administrators_then_an_alarm_and_no_refusal(
-    lists: dict[str, list[str]], what: str
-) -> None:
+def test_an_unexpected_administrator_is_an_alarm_and_no_refusal(lists: dict[str, list[str]], what: str) -> None:
+    """An administrator that the model does not ask for is told. It must not stop changes that have nothing to do with it."""
     lists = {**lists, "backend_roles": [MASTER, *lists.get("backend_roles", [])]}
     held = house(all_access=mapping(**lists))
     assert told(held, refuses=True) == []
@@ -113,7 +114,8 @@ def test_given_a_plan_that_takes_the_masters_mapping_then_it_is_refused() -> Non
     ]
 
 
-def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_its_end_is_good() -> None:
+def test_a_plan_that_locks_us_out_on_its_way_is_refused() -> None:
+    """Between its two writes nobody could manage security, though its end is good. The same in one write is allowed."""
     held = house()
     document = held.get(Kind.MAPPINGS, "security_manager")
     sequence = [
@@ -125,7 +127,8 @@ def test_given_a_plan_that_passes_through_a_lock_out_then_it_is_refused_though_i
     assert guard_plan(OPENSEARCH, held, [at_once], KEEPERS, ASKED) == ()
 
 
-def test_given_what_was_wrong_before_then_a_plan_that_mends_a_part_is_not_refused() -> None:
+def test_a_plan_that_repairs_part_of_a_dangerous_state_is_not_refused() -> None:
+    """The state was dangerous before. A plan that makes it better, though not yet good, may go ahead."""
     held = without(without(house(), "all_access"), "lock")
     plan = difference(OPENSEARCH, desired(AccessModel(grants=KEEPERS.grants()[-1:]), Membership()), held, frozenset())
     dangers = guard_plan(OPENSEARCH, held, patches(plan, held), KEEPERS, ASKED)
@@ -179,11 +182,13 @@ def test_given_a_role_of_the_models_own_then_its_strangers_are_no_alarm() -> Non
     assert guard(OPENSEARCH, held, KEEPERS, ASKED) == ()
 
 
-def test_given_only_the_keepers_administer_then_no_alarm_names_them_though_no_model_is_known() -> None:
+def test_the_expected_administrators_raise_no_alarm_without_a_model() -> None:
+    """Only the keepers of the domain administer it, so there is nothing to report, even if no model is known."""
     assert [danger for danger in guard(OPENSEARCH, house(), KEEPERS) if not danger.refuses] == []
 
 
-def test_given_a_keeper_with_an_administrators_role_that_it_does_not_need_then_an_alarm() -> None:
+def test_a_keeper_with_an_administrator_role_it_does_not_need_is_an_alarm() -> None:
+    """Break-glass is one of the keepers, but it is no administrator. Mapped to all_access it is reported."""
     held = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
     alarms = [danger.what for danger in guard(OPENSEARCH, held, KEEPERS) if not danger.refuses]
     assert alarms == [f"{BREAK_GLASS} is all_access through backend_roles, and the model does not ask for it"]

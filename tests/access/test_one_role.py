@@ -72,7 +72,11 @@ def test_two_of_one_precedence_and_one_role_carry_it() -> None:
     assert (found.not_carried, found.lost) == (("third",), ("admins",))
 
 
-def test_who_may_have_it_by_members_is_asked_only_of_groups_that_grant_what_is_lost() -> None:
+def test_only_groups_granting_the_lost_role_are_asked_for_members() -> None:
+    """Somebody lacks a role because their token carries another group.
+
+    Only a group that grants this role by its members can make up for it.
+    """
     grants = (*BOTH, grant("readers", "third", By.MEMBERS), grant("others", "fourth", By.MEMBERS))
     assert groups_that_make_up(grants, not_carried(grants, RANKS, IN_BOTH)) == {"third"}
 

@@ -69,7 +69,8 @@ def test_nothing_waits_where_nothing_lies(queues: Queues) -> None:
     assert queues.letters.redrive("identity") == "nothing lies there"
 
 
-def test_what_the_queue_gave_up_and_what_was_buried_goes_back_where_it_came_from(queues: Queues) -> None:
+def test_a_redrive_sends_failed_and_buried_messages_back_to_their_queue(queues: Queues) -> None:
+    """Both kinds go back: what the queue gave up after its tries, and what was buried at once."""
     sqs = queues.aws.client("sqs")
     sqs.send_message(QueueUrl=queues.source, MessageBody='"failed"', MessageGroupId="demo")
     queues.lying(queues.source)  # its one try
@@ -82,7 +83,7 @@ def test_what_the_queue_gave_up_and_what_was_buried_goes_back_where_it_came_from
     assert queues.letters.waiting("identity") == 0
 
 
-def test_without_being_told_where_to_sqs_does_not_know_where_buried_ones_came_from(queues: Queues) -> None:
+def test_a_redrive_without_a_destination_fails_for_buried_messages(queues: Queues) -> None:
     """Why `redrive` names the destination: so the emulated SQS answers as the real one."""
     queues.aws.client("sqs").send_message(QueueUrl=queues.dead, MessageBody="x", MessageGroupId="demo")
     arn = f"arn:aws:sqs:{queues.aws.region}:{queues.aws.account}:{queues.dead.rpartition('/')[2]}"

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.aws
 ROLE = "AWSServiceRoleForAmazonOpenSearchService"
 
 
-def test_given_a_new_account_then_the_search_service_is_let_into_its_vpcs_once(aws: Emulator, name: str) -> None:
+def test_a_new_account_gets_the_service_linked_role_for_vpcs_only_once(aws: Emulator, name: str) -> None:
+    """Without the role no domain can be made in a VPC. The second stack that asks finds it there."""
     # Given an account in which nobody ever made a domain in a VPC
     iam, search, ec2 = aws.client("iam"), aws.client("opensearch"), aws.client("ec2")
     with contextlib.suppress(iam.exceptions.NoSuchEntityException):

@@ -212,7 +212,11 @@ def test_sixty_roles_are_written_and_the_same_again_is_nothing(engine: Elasticse
     apply(engine, with_(Kind.ROLES, **dict.fromkeys(many)))
 
 
-def test_a_role_that_the_engine_does_not_take_is_named_and_the_others_are_written(engine: ElasticsearchEngine) -> None:
+def test_a_refused_role_is_named_and_the_other_roles_are_written(engine: ElasticsearchEngine) -> None:
+    """In a bulk write one role has a privilege that does not exist.
+
+    The error names it, and the others are there. 6.8 accepts any privilege.
+    """
     put = [
         {"op": "put", "name": name, "document": doc}
         for name, doc in (("good", READER), ("bad", {"cluster": ["nonsense"]}))

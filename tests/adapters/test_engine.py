@@ -131,9 +131,7 @@ def test_a_patch_that_changes_says_so_and_one_that_does_not_too(engine: OpenSear
     assert users_of(engine, role) == ["anna", "ben", "carl"]
 
 
-def test_the_length_guard_of_a_stale_plan_is_a_conflict_and_nothing_is_written(
-    engine: OpenSearchEngine, role: str
-) -> None:
+def test_a_stale_plan_is_refused_by_its_length_check_and_writes_nothing(engine: OpenSearchEngine, role: str) -> None:
     """Somebody took an entry out meanwhile: the index that the plan knew is another one's now."""
     engine.patch(Kind.MAPPINGS, [{"op": "remove", "path": pointer(role, "users", 0)}])
     stale = [
@@ -336,9 +334,8 @@ def never_closes(indices: Sequence[str]) -> None:
     raise AssertionError(f"{indices} closed")
 
 
-def test_open_searches_of_others_are_ended_and_an_older_engine_has_none_to_end(
-    engine: OpenSearchEngine, node: Node
-) -> None:
+def test_open_searches_are_ended_where_the_engine_can_end_them(engine: OpenSearchEngine, node: Node) -> None:
+    """Scrolls and points in time of others answer 404 afterwards. An older engine has no such call, and that is no error."""
     index = f"paged{next(_numbers)}"
     put(node, index, "1", {"a": 1})
     scroll = node.ask("POST", f"/{index}/_search?scroll=5m", {"size": 1})[1]["_scroll_id"]

@@ -101,7 +101,8 @@ def close(ground: Ground) -> list[Any]:
     return rules
 
 
-def test_a_lock_closes_all_but_the_automations_rule_and_opening_brings_exactly_that_back(ground: Ground) -> None:
+def test_a_lock_leaves_only_the_automation_rule_and_opening_restores_all(ground: Ground) -> None:
+    """While locked only the security group of the automation gets in. Afterwards the rules are exactly those of before."""
     before = ground.rules()
     rules = close(ground)
     automation = automations_group(ground.registration)
@@ -163,7 +164,8 @@ class Merged:
         }
 
 
-def test_of_a_permission_with_several_sources_those_of_the_automation_and_of_break_glass_are_kept_open() -> None:
+def test_a_mixed_rule_stays_open_for_the_automation_and_break_glass() -> None:
+    """One permission names several sources. Only the other sources count as ingress to close."""
     own = registration(place=a_domain(network=Network("sg-domain", "sg-automation", "sg-break-glass")))
     assert AwsGate(lambda _: Merged()).ingress(own) == [
         {
@@ -230,7 +232,8 @@ def test_opening_a_group_that_is_as_it_was_or_gone_asks_for_no_right(
         gate.open_group(further, rules)
 
 
-def test_principals_of_vpc_endpoints_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:
+def test_vpc_endpoint_principals_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:
+    """An account and a service were authorised. Both calls may come twice, and the end is what was there before."""
     service, own, gate = ground.aws.client("opensearch"), ground.registration, ground.gate
     assert gate.endpoints(own) == VpcEndpoints([], {})
     service.authorize_vpc_endpoint_access(DomainName=own.place.name, Account="444455556666")
@@ -340,7 +343,8 @@ def test_a_policy_is_shut_and_restored_exactly(ground: Ground) -> None:
     assert gate.policy(own) == POLICY
 
 
-def test_a_policy_that_aws_will_not_change_while_the_key_is_gone_is_refused_in_its_words(ground: Ground) -> None:
+def test_an_access_policy_aws_will_not_change_is_refused_in_its_own_words(ground: Ground) -> None:
+    """While the key is disabled AWS refuses the change. The error carries its reason, and the policy stays as it was."""
     ground.aws.client("kms").disable_key(KeyId=ground.key)
     before = ground.gate.policy(ground.registration)
     with pytest.raises(Refused, match=r"update_domain_config.*cannot be accessed"):

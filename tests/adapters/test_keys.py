@@ -180,7 +180,7 @@ def test_a_policy_that_denies_us_is_a_denial_and_no_state(
     assert not seen[DESCRIBE].definite, "another probe has to agree"
 
 
-def test_a_policy_that_takes_the_use_away_and_leaves_the_looking_is_a_revocation(
+def test_a_policy_that_denies_use_but_allows_describing_is_a_revocation(
     aws: Emulator, person: Callable[..., Credentials]
 ) -> None:
     """What a customer does who wants his data shut and his key still to be seen: two probes of the use confirm each other."""

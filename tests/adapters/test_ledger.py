@@ -113,7 +113,8 @@ def test_an_empty_ledger_says_what_is_missing(ledger: DynamoLedger) -> None:
     ledger.forget("demo", "x")
 
 
-def test_whatever_was_saved_for_a_deployment_is_forgotten_and_nothing_of_another(ledger: DynamoLedger) -> None:
+def test_forgetting_a_deployment_leaves_its_custody_and_other_deployments(ledger: DynamoLedger) -> None:
+    """All that was saved for the deployment goes, and doing it twice does no harm. Its custody and what is saved for others stay."""
     for deployment in ("demo", "demo-2"):
         for name in ("mappings-1", "told#drift"):
             ledger.save(deployment, name, {"of": deployment})
@@ -140,9 +141,10 @@ def test_a_model_that_cannot_be_read_is_one_clear_error(ledger: DynamoLedger, aw
         ledger.model("demo")
 
 
-def test_what_is_small_can_be_read_in_the_console_and_what_is_large_is_compressed(
+def test_small_values_are_readable_in_the_console_and_large_are_compressed(
     ledger: DynamoLedger, aws: Emulator, table: str
 ) -> None:
+    """Both come back from the ledger as they were saved."""
     ledger.save("demo", "small", {"a": 1})
     ledger.save("demo", "large", ["the same"] * 10_000)
     items = {i["sk"]["S"]: i["value"] for i in aws.client("dynamodb").scan(TableName=table)["Items"]}
@@ -161,7 +163,8 @@ def test_claims_are_kept_an_owner_each(ledger: DynamoLedger) -> None:
     assert ledger.claims(DOMAIN)["demo"] == frozenset()
 
 
-def test_which_claims_may_still_come_late_is_kept_with_them_wherever_they_stand(ledger: DynamoLedger) -> None:
+def test_claims_that_may_still_arrive_late_are_kept_with_their_deadline(ledger: DynamoLedger) -> None:
+    """Which claims these are survives a save wherever they stand in the list. After the deadline none is late any more."""
     all_of_them = [Claim(Kind.MAPPINGS, "a", "users", f"user-{number:02}") for number in range(20)]
     late = {*all_of_them[:3], all_of_them[7], *all_of_them[18:]}
     ledger.keep_claims(DOMAIN, "demo", Claims(all_of_them, late=late, until=NOON))
@@ -175,9 +178,10 @@ def test_which_claims_may_still_come_late_is_kept_with_them_wherever_they_stand(
 
 
 @pytest.mark.parametrize("length", [40, 900_000], ids=["small", "in parts"])
-def test_claims_overtaken_by_another_writer_are_a_conflict_and_nothing_is_lost(
+def test_claims_changed_by_another_writer_are_a_conflict(
     ledger: DynamoLedger, other: DynamoLedger, length: int
 ) -> None:
+    """A writer with an older version is refused, and what the other one wrote stays. Also for claims stored in several parts."""
     big = Claim(Kind.MAPPINGS, "a", "users", noise(length))
     read = ledger.claims(DOMAIN).get("demo", Claims())
     theirs = other.keep_claims(DOMAIN, "demo", read.becoming({big}))
@@ -190,9 +194,8 @@ def test_claims_overtaken_by_another_writer_are_a_conflict_and_nothing_is_lost(
     assert ledger.claims(DOMAIN)["demo"] == frozenset()
 
 
-def test_a_model_overtaken_by_another_writer_is_a_conflict_and_nothing_is_lost(
-    ledger: DynamoLedger, other: DynamoLedger
-) -> None:
+def test_a_model_changed_by_another_writer_is_a_conflict(ledger: DynamoLedger, other: DynamoLedger) -> None:
+    """The writer with the older version is refused, and the model of the other one stays."""
     first = ledger.keep_model("demo", model("one"))
     other.keep_model("demo", replace(model("two"), version=first.version))
     with pytest.raises(Conflict, match="access model of 'demo' was changed by somebody else"):
@@ -227,9 +230,10 @@ def test_whoever_lost_the_lease_is_told_at_the_next_renewal(
 
 
 @pytest.mark.parametrize("length", [40, 900_000], ids=["small", "in parts"])
-def test_claims_are_kept_only_while_the_lease_is_ours_though_nobody_changed_them(
+def test_claims_can_be_written_only_while_the_lease_is_still_ours(
     ledger: DynamoLedger, other: DynamoLedger, clock: Clock, length: int
 ) -> None:
+    """Each write renews the lease. Once it ran out and another writer took it, the write is refused though the claims did not change."""
     kept = ledger.keep_claims(DOMAIN, "demo", Claims({Claim(Kind.MAPPINGS, "a", "users", noise(length))}))
     with ledger.lease(DOMAIN, "slow", seconds=60):
         clock.pass_time(50)
@@ -284,9 +288,8 @@ def test_what_was_put_aside_under_several_names_is_looked_up_at_once(ledger: Dyn
 # ---------------------------------------------------------------------- two writers
 
 
-def test_custody_overtaken_by_another_writer_is_a_conflict_and_nothing_is_lost(
-    ledger: DynamoLedger, other: DynamoLedger
-) -> None:
+def test_custody_changed_by_another_writer_is_a_conflict(ledger: DynamoLedger, other: DynamoLedger) -> None:
+    """The writer with the older version is refused, and what the other one wrote stays and can be written on."""
     read = ledger.custody("demo")
     theirs = other.keep_custody(
         Custody("demo", State.LOCKING, Health.REVOKED, cause=RevocationCause.DISABLED, version=read.version)
@@ -347,9 +350,10 @@ def test_a_lease_ends_when_what_was_done_under_it_fails(ledger: DynamoLedger, ot
         assert theirs
 
 
-def test_the_lease_of_a_dead_holder_runs_out_and_its_ghost_takes_nothing_away(
+def test_a_lease_of_a_dead_holder_expires_and_its_late_end_frees_nothing(
     ledger: DynamoLedger, other: DynamoLedger, clock: Clock
 ) -> None:
+    """The holder was only slow and ends its lease late. The lease of the next holder stays valid."""
     dead = ledger.lease(DOMAIN, "dead", seconds=60)
     dead.__enter__()
     clock.pass_time(59)

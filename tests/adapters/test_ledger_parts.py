@@ -162,9 +162,10 @@ def test_after_any_row_of_saves_the_last_one_is_there_and_no_other(
     ],
     ids=["saved", "model", "claims"],
 )
-def test_what_does_not_fit_in_parts_either_is_refused_in_words_and_nothing_is_changed(
+def test_a_value_too_large_even_in_parts_is_refused_and_nothing_is_written(
     ledger: DynamoLedger, aws: Emulator, table: str, keep: Callable[[DynamoLedger], None]
 ) -> None:
+    """The error names the deployment, the size and the limit."""
     with pytest.raises(Refused, match=r"demo.*is too large for the ledger: \d+ bytes compressed, 3000000 fit"):
         keep(ledger)
     assert items(aws, table) == []
@@ -191,7 +192,7 @@ WRITES: dict[str, tuple[Any, Callable[[DynamoLedger], Any], Any]] = {
 
 @pytest.mark.parametrize("kind", ["throttle", "server-error", "conflict"])
 @pytest.mark.parametrize(("before", "write", "after"), WRITES.values(), ids=WRITES)
-def test_a_write_that_is_not_taken_leaves_what_was_there_and_can_be_made_again(
+def test_a_failed_ledger_write_keeps_the_old_value_and_can_be_repeated(
     ledger: DynamoLedger,
     calm: Emulator,
     kind: str,
@@ -199,6 +200,7 @@ def test_a_write_that_is_not_taken_leaves_what_was_there_and_can_be_made_again(
     write: Callable[[DynamoLedger], Any],
     after: Any,
 ) -> None:
+    """DynamoDB throttles, fails or reports a conflict. The old value stays, and the same write works afterwards."""
     if before is not None:
         ledger.save("demo", "one", before)
     calm.admin("fault", actions=["dynamodb:TransactWriteItems"], kind=kind)

@@ -50,7 +50,8 @@ def roles(aws: Emulator, name: str) -> Roles:
     return Roles(aws, name)
 
 
-def test_each_denial_replaces_the_one_before_and_the_instant_never_moves_back(calm: Emulator, roles: Roles) -> None:
+def test_a_newer_session_denial_replaces_the_older_and_never_moves_back(calm: Emulator, roles: Roles) -> None:
+    """The role has one such policy. An earlier time, or the same again, changes nothing."""
     iam, role = calm.client("iam"), roles.made(roles.name)
     moved = [deny(iam, role, at) for at in (THEN, THEN, THEN - HOUR, THEN + HOUR, NEVER)]
     assert moved == [True, False, False, True, False]

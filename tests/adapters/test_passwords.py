@@ -57,7 +57,8 @@ def test_a_secret_that_is_being_deleted_is_told(client: Any) -> None:
         SecretsManager(client).password("given")
 
 
-def test_generated_passwords_have_all_kinds_of_characters_and_are_never_alike() -> None:
+def test_generated_passwords_are_all_different_and_mix_all_character_kinds() -> None:
+    """Each has lower case, upper case, a digit and another character, and 32 characters in all."""
     made = {generated() for _ in range(50)}
     assert len(made) == 50
     for password in made:
@@ -69,9 +70,8 @@ def test_generated_passwords_have_all_kinds_of_characters_and_are_never_alike() 
 
 
 @pytest.mark.aws
-def test_the_version_is_that_of_the_password_in_use_and_another_one_once_it_is_rotated(
-    calm: Emulator, name: str
-) -> None:
+def test_the_version_of_a_secret_changes_only_when_a_rotation_is_finished(calm: Emulator, name: str) -> None:
+    """A rotation that has only begun is no new version. One that is taken back by hand is the old version again."""
     secrets = calm.client("secretsmanager")
     store = SecretsManager(secrets)
     assert store.version(name) is None

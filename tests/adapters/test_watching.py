@@ -37,7 +37,8 @@ def test_a_rule_is_there_with_its_pattern_and_targets_or_is_not(aws: Emulator, n
     assert "is DISABLED" in blind(rule, eyes(aws).look(rule))
 
 
-def test_queues_topics_functions_and_alarms_that_are_not_there_are_not_seen_by(aws: Emulator, name: str) -> None:
+def test_missing_queues_topics_functions_and_alarms_are_reported(aws: Emulator, name: str) -> None:
+    """AWS has none of them, and each is reported as not there any more."""
     gone = [
         Eye(EyeKind.QUEUE, f"{name}.fifo"),
         Eye(EyeKind.TOPIC, name, wants={"arn": f"arn:aws:sns:{aws.region}:{aws.account}:{name}"}),

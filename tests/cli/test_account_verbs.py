@@ -363,9 +363,10 @@ def test_every_verb_goes_through_a_door_that_lets_it(made: Account) -> None:
         assert asking._DOORS[verb.level][1] == verb.level, name
 
 
-def test_status_says_why_it_is_locked_since_when_by_whom_and_whether_a_window_is_open(
+def test_status_shows_why_and_since_when_it_is_locked_and_by_whom(
     made: Account, capsys: pytest.CaptureFixture[str], file: Path
 ) -> None:
+    """Also who holds the lock and why, and the window of break-glass that is open."""
     assert run(capsys, "apply", file)[0] == 0
     at = datetime(2025, 11, 22, 7, 28, tzinfo=UTC)
     made.ledger.keep_custody(

@@ -36,9 +36,10 @@ def test_help_names_every_verb_and_loads_none_of_them() -> None:
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
-def test_each_verb_has_help_with_examples_and_the_line_that_the_overview_shows(
+def test_each_command_has_help_with_examples_and_the_line_of_the_overview(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Each also takes --json."""
     command = cli.portcullis.get_command(click.Context(cli.portcullis), verb)
     assert command is not None
     assert command.get_short_help_str(200) == COMMANDS[verb].says

@@ -159,9 +159,10 @@ def test_what_ends_something_runs_through_the_last_door_alone(made: Estate, verb
         ),
     ],
 )
-def test_without_credentials_or_a_network_a_file_s_key_cannot_be_asked_and_that_is_one_line(
+def test_without_credentials_or_network_the_key_check_fails_on_one_line(
     tmp_path: Path, verb: str, around: dict[str, str], exit_status: int, told: str
 ) -> None:
+    """The key of a file is asked for with the person's own credentials. What is missing is said on one line of stderr."""
     file = tmp_path / "demo.yaml"
     file.write_text(model_text("  roles: {}\n"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

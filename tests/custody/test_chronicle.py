@@ -136,7 +136,8 @@ def lines(after: Custody, event_at: str = "") -> tuple[str, ...]:
     return entry.lines
 
 
-def test_the_timeline_of_a_lock_begins_with_the_event_and_has_each_step_in_order() -> None:
+def test_the_timeline_of_a_lock_starts_with_the_event_and_lists_each_step() -> None:
+    """Every line has its time and how it ended, and they are in order."""
     shut = replace(
         LOCKED, since=at(6), revoked_since=at(1), confirmed_by=("describe", "use"), measures=records(Act.TAKE)
     )
@@ -151,7 +152,8 @@ def test_the_timeline_of_a_lock_begins_with_the_event_and_has_each_step_in_order
 
 
 @pytest.mark.parametrize("state", [State.UNLOCKING, State.OPEN])
-def test_on_the_way_to_open_only_what_was_undone_counts_and_the_groups_that_were_read(state: State) -> None:
+def test_while_unlocking_the_timeline_shows_only_undone_steps_and_groups(state: State) -> None:
+    """The steps that were taken belong to the lock. In the locked state they are shown instead."""
     taken, undone = records(Act.TAKE), MeasureRecord(Progress.UNDONE, at(2), act=Act.UNDO)
     groups = MeasureRecord(Progress.DONE, at(1), "1 out")
     measures = {**taken, Measure.SHUT_MAPPINGS: undone, Measure.FOLLOW: groups}
@@ -172,5 +174,6 @@ def test_on_the_way_to_open_only_what_was_undone_counts_and_the_groups_that_were
         ("2026-05-01T13:59:59+02:00", "2026-05-01T13:59:59.000+02:00"),
     ],
 )
-def test_when_the_event_happened_is_read_as_it_comes_and_without_a_zone_as_utc(event_at: str, first: str) -> None:
+def test_the_event_time_is_read_as_utc_if_it_has_no_time_zone(event_at: str, first: str) -> None:
+    """A time with a zone is kept as it comes. What is no time is left out of the timeline."""
     assert lines(replace(LOCKED, since=at(6)), event_at)[0].startswith(first)

@@ -88,7 +88,8 @@ def test_a_denial_counts_when_a_second_probe_agrees(looks: list[tuple[int, tuple
 
 
 @pytest.mark.parametrize("back", [timedelta(seconds=5), timedelta(days=2)])
-def test_a_clock_that_is_set_back_keeps_no_suspicion_fresh_until_it_has_caught_up(back: timedelta) -> None:
+def test_a_clock_set_back_does_not_turn_an_old_suspicion_into_a_lock(back: timedelta) -> None:
+    """The second refusal comes too late to confirm the first, though the clock that was set back makes it look close."""
     c = Custody("demo")
     for at, found in (
         (NOW, (DENIED_DESCRIBE, UNLIT)),

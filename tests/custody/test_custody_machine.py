@@ -105,7 +105,8 @@ def test_a_lock_takes_the_measures_its_place_has_and_says_which_it_lacks() -> No
     assert "no way to" not in decision.custody.outbox[0].done
 
 
-def test_an_unlock_follows_the_groups_behind_the_walls_and_undoes_nothing_but_what_was_taken() -> None:
+def test_an_unlock_reads_the_groups_first_and_undoes_only_what_was_taken() -> None:
+    """The groups are read before ingress opens again. Measures that the lock did not take are left alone."""
     rules = Rules(measures=frozenset({Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS, Measure.PROVE}))
     c, taken, _ = run(Custody("demo"), OFF, rules=rules)
     assert [m for _, m in taken] == ["save", "shut mappings", "save ingress", "close ingress", "prove"]
@@ -130,7 +131,8 @@ def test_the_downtime_is_told() -> None:
     assert "after 0:07:00" in decision.alerts[-1].happened
 
 
-def test_an_unreachable_key_never_locks_however_long_and_is_told_at_intervals() -> None:
+def test_an_unreachable_key_alerts_every_hour_and_never_locks() -> None:
+    """Not even after three days. When the key answers again, that is told too."""
     c, tellings = Custody("demo"), 0
     for minute in range(0, 60 * 24 * 3, 5):
         c, steps, told = run(c, AWAY, NOW + timedelta(minutes=minute))
@@ -142,7 +144,8 @@ def test_an_unreachable_key_never_locks_however_long_and_is_told_at_intervals() 
     assert c.alerted == {}
 
 
-def test_a_key_that_cannot_be_reached_is_not_called_healthy_and_one_that_answers_again_is() -> None:
+def test_a_key_that_cannot_be_reached_is_not_shown_as_healthy() -> None:
+    """It is healthy again as soon as it answers. Neither locks anything."""
     c, _, _ = run(Custody("demo"), OK)
     assert c.health is Health.HEALTHY
     c, _, _ = run(c, AWAY)
@@ -206,7 +209,8 @@ def test_what_is_best_effort_does_not_hold_up_the_lock() -> None:
 
 
 @pytest.mark.parametrize("failing", [Measure.SHUT_MAPPINGS, Measure.FOLLOW])
-def test_no_wall_comes_off_before_the_mappings_are_back_and_the_groups_are_followed(failing: Measure) -> None:
+def test_blocks_and_ingress_stay_until_mappings_are_back_and_groups_read(failing: Measure) -> None:
+    """If the mappings cannot be given back or the groups cannot be read, the other measures stay. A reminder tries again."""
     c, steps, told = run(locked(), OK, fails=lambda todo: todo.measure is failing)
     assert (c.state, told) == (State.UNLOCKING, [Tell.UNLOCK_INCOMPLETE])
     assert {measure for act, measure in steps if act == "undo"} <= {"shut mappings", "save"}
@@ -219,7 +223,8 @@ def test_no_wall_comes_off_before_the_mappings_are_back_and_the_groups_are_follo
     assert [m for _, m in steps if m in walls] == ["deny policy", "close ingress", "block indices"]
 
 
-def test_a_lock_that_was_broken_off_before_it_shut_anything_follows_the_groups_too() -> None:
+def test_a_lock_cut_off_before_it_shut_anything_still_reads_the_groups() -> None:
+    """The key came back first. Who left in the meantime must be taken out all the same."""
     decision = custody.decide(Custody("demo"), Observation(NOW, OFF), NOW, RULES)
     c, steps, _ = run(decision.custody, OK)
     assert (c.state, steps) == (State.OPEN, [("take", "follow groups")])
@@ -287,7 +292,8 @@ def test_revoked_again_in_mid_unlock_the_first_save_stands() -> None:
     assert (c.state, c.measures[Measure.SAVE].save_as) == (State.LOCKED, first)
 
 
-def test_the_slow_forgetting_of_a_broken_off_unlock_does_not_touch_the_new_save() -> None:
+def test_a_delayed_unlock_step_cannot_forget_the_save_of_a_newer_lock() -> None:
+    """An unlock was cut off while it forgot its save, and a new lock followed. The late step names only the old save."""
     seen, c = Observation(NOW, OK), locked()
     decision = custody.decide(c, seen, NOW, RULES)
     while (todo := decision.next) and todo.measure is not Measure.SAVE:
@@ -308,7 +314,8 @@ def test_what_was_opened_by_hand_is_shut_again_without_saving_and_proven() -> No
     assert told == [Tell.LOCK_OPENED]
 
 
-def test_of_several_measures_that_were_opened_each_is_told_and_the_same_one_once() -> None:
+def test_each_measure_found_open_is_told_once() -> None:
+    """Somebody opened two measures, one of them twice. There are two alerts."""
     c = locked()
     for measure in (Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS, Measure.SHUT_MAPPINGS):
         c = custody.found_open(c, measure, NOW, f"by hand: {measure}")
@@ -355,14 +362,16 @@ def test_held_and_then_revoked_the_new_reason_is_told() -> None:
 
 
 @pytest.mark.parametrize("found", [OFF, AWAY])
-def test_a_release_is_refused_while_the_key_is_revoked_or_was_when_last_reached(found: tuple[Probe, ...]) -> None:
+def test_release_is_refused_while_the_key_is_revoked(found: tuple[Probe, ...]) -> None:
+    """Also if the key cannot be reached now and was revoked when it last answered. The error says to restore the key."""
     c, _, _ = run(locked(), found)
     with pytest.raises(Refused, match="restore the key"):
         custody.release(c)
 
 
 @pytest.mark.parametrize("write", [False, True])
-def test_a_window_lets_break_glass_in_for_what_was_asked_ends_by_itself_and_is_told(write: bool) -> None:
+def test_a_window_lets_break_glass_do_what_was_asked_and_ends_by_itself(write: bool) -> None:
+    """It allows reads, or writes if asked for. Its beginning and its end are told, and afterwards nobody is let in."""
     c = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES, write=write)
     asked = custody.decide(c, Observation(NOW, OFF), NOW, RULES).todo
     assert {todo.let_in for todo in asked} == {LetIn.WRITES if write else LetIn.READS}
@@ -376,7 +385,7 @@ def test_a_window_lets_break_glass_in_for_what_was_asked_ends_by_itself_and_is_t
     assert (c.state, c.break_glass, told) == (State.LOCKED, None, [Tell.BREAK_GLASS_ENDED])
 
 
-def test_what_is_done_late_for_a_window_that_is_over_is_done_again_without_it() -> None:
+def test_a_step_done_for_a_window_that_has_ended_is_done_again_without_it() -> None:
     """Its doer read the custody before the window was ended, and wrote down after it."""
     opened = custody.open_break_glass(locked(), "ann", "incident 7", 10, NOW, RULES)
     todo = custody.decide(opened, Observation(NOW, OFF), NOW, RULES).todo[0]
@@ -387,7 +396,8 @@ def test_what_is_done_late_for_a_window_that_is_over_is_done_again_without_it() 
     assert custody.in_place(c, Measure.SHUT_MAPPINGS)
 
 
-def test_an_unlock_cut_off_while_it_forgets_a_save_knows_afterwards_what_to_forget() -> None:
+def test_an_unlock_cut_off_while_deleting_a_save_can_still_name_it() -> None:
+    """Whoever takes over the step knows the name of the save that is to be forgotten."""
     c = locked()
     names = {measure: c.measures[measure].save_as for measure in SAVE_OF if c.measures[measure].save_as}
     assert len(set(names.values())) == len(names) > 2
@@ -507,7 +517,8 @@ def test_without_its_final_snapshot_a_domain_is_not_deleted() -> None:
     assert run(c, OFF, NOW + timedelta(hours=1))[0].state is State.LOCKED
 
 
-def test_a_deletion_whose_snapshot_fails_goes_on_without_it_if_a_person_says_so() -> None:
+def test_a_deletion_can_go_on_without_its_snapshot_if_a_person_says_so() -> None:
+    """The final snapshot failed. A person gives it up, and the domain is deleted."""
     c = custody.ask_delete(locked(), "demo", "ann", NOW)
     c = run(c, OFF, fails=lambda todo: todo.measure is Measure.FINAL_SNAPSHOT)[0]
     c, taken, told = run(custody.forgo_snapshot(c), OFF, NOW + Rules().delete_grace)

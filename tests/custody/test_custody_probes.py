@@ -210,7 +210,8 @@ SAYS_OF_THE_KEY = {"DryRunOperationException": H, "DisabledException": R, "Acces
 
 
 @pytest.mark.parametrize("code", probes.ERROR_CODES)
-def test_each_known_code_without_a_word_more_is_unreachable_but_for_those_that_say_it_all(code: str) -> None:
+def test_an_error_code_alone_is_unreachable_unless_it_says_revoked(code: str) -> None:
+    """KMS answers with a code and no message. Only codes that say by themselves that the key is gone count as revoked."""
     expected = SAYS_OF_THE_KEY.get(code, R if code == "NotFoundException" else U)
     assert probes.read_use(error(code)).health is expected
 
@@ -234,9 +235,8 @@ SERVICE = "es.amazonaws.com"
         ({}, False),
     ],
 )
-def test_the_service_s_grant_is_known_by_its_holder_or_by_the_domain_it_is_for(
-    grant: dict[str, Any], serves: bool
-) -> None:
+def test_the_grant_of_the_service_is_found_by_its_holder_or_its_domain(grant: dict[str, Any], serves: bool) -> None:
+    """A grant counts if the search service holds it, or if its constraints name this domain."""
     found = probes.read_grants({"Grants": [grant]}, domain_arn=DOMAIN_ARN, expected=True)
     assert found is not None
     assert (found.health is H) is serves
@@ -256,8 +256,9 @@ def test_the_service_s_grant_is_known_by_its_holder_or_by_the_domain_it_is_for(
         ("something was denied", U, None),
     ],
 )
-def test_what_is_said_of_an_external_key_counts_and_of_its_store_s_proxy_does_not(
+def test_only_errors_about_the_external_key_itself_count_as_revoked(
     text: str, health: Health, cause: RevocationCause | None
 ) -> None:
+    """An error of the proxy of the external key store says nothing about the key, so it is only unreachable."""
     probe = probes.read_use(error("KMSInvalidStateException", text))
     assert (probe.health, probe.cause) == (health, cause)

@@ -113,9 +113,10 @@ def test_a_schedule_that_makes_no_sense_is_bad_input(used: int, every: timedelta
         ((), None, 0),
     ],
 )
-def test_a_rotation_on_demand_is_due_after_the_latest_one_and_now_at_the_earliest(
+def test_on_demand_rotation_is_due_one_period_after_the_latest_rotation(
     rotated: tuple[int, ...], made: int | None, due: int
 ) -> None:
+    """If there was none, it counts from when the key was made. If that date is past, it is due now."""
     now = datetime(2026, 5, 1, tzinfo=UTC)
     rotations = [{"RotationDate": now - timedelta(days=days)} for days in rotated]
     began = None if made is None else now - timedelta(days=made)

@@ -58,7 +58,8 @@ def test_failures_are_counted_on_in_the_same_direction_and_anew_in_the_other(act
     assert failed(c, Todo(SHUT, act), LATER, "why").measures[SHUT].failures == failures + 1
 
 
-def test_only_a_save_keeps_the_name_it_saves_under_and_each_name_is_counted_once() -> None:
+def test_only_a_save_records_its_name_and_each_name_is_counted_once() -> None:
+    """A save that was replaced by a newer one is listed, so that it can be forgotten. One that was forgotten already is not."""
     c = intend(Custody("demo"), Todo(SHUT, TAKE, save_as="save-1", let_in=LetIn.READS), NOW)
     assert (c.measures[SHUT].save_as, c.measures[SHUT].let_in, c.saves) == ("", LetIn.READS, 0)
     c = intend(c, Todo(SAVE, TAKE, save_as="save-1"), NOW)
@@ -129,9 +130,8 @@ def test_whom_a_measure_was_taken_for_matters_only_where_a_window_changes_it(mea
 @pytest.mark.parametrize(
     ("seconds", "others"), [(0, True), (29, True), (30, False), (-29, True), (-30, False), (4000, False)]
 )
-def test_of_several_that_look_at_once_one_tells_and_is_taken_over_from_after_its_lease(
-    seconds: int, others: bool
-) -> None:
+def test_only_one_of_several_looks_alerts_until_its_lease_ends(seconds: int, others: bool) -> None:
+    """If it has not finished after 30 seconds, another look may tell instead."""
     c = begin_telling(Custody("demo"), NOW)
     assert c.telling_since == NOW
     assert others_tell(c, NOW + timedelta(seconds=seconds), timedelta(seconds=30)) is others
@@ -347,7 +347,8 @@ def test_a_trouble_is_told_again_at_its_interval(last: datetime | None, told: bo
     assert (bool(after.outbox), after.alerted) == (told, {Tell.LOCKED: remembered})
 
 
-def test_the_downtime_is_counted_from_the_lock_s_beginning_and_from_nothing_if_that_is_not_known() -> None:
+def test_the_downtime_told_counts_from_the_beginning_of_the_lock() -> None:
+    """If nobody knows when the lock began, it is zero."""
     began = Custody("demo", state=State.UNLOCKING, lock_began=NOW - timedelta(hours=1, seconds=1, milliseconds=5))
     for before, said in ((began, "1:00:01"), (replace(began, lock_began=None), "0:00:00")):
         [told] = telling.tell(before, replace(before, state=State.OPEN), NOW, RULES).outbox

@@ -30,9 +30,8 @@ FOR_SERVICE = {**THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
 @pytest.mark.parametrize("org_paths", [(), (ORG,)])
-def test_the_policy_to_paste_has_the_five_actions_of_the_seed_and_no_other_that_reads(
-    org_paths: tuple[str, ...],
-) -> None:
+def test_the_printed_key_policy_has_five_actions_and_no_others_that_read(org_paths: tuple[str, ...]) -> None:
+    """The part for the automation can make nothing readable, and no statement is without a condition."""
     use, grant, keep, look = to_paste(HERE, org_paths)["Statement"]
     assert sorted(use["Action"]) == sorted(FIVE)
     assert len(FIVE) == 5
@@ -46,7 +45,8 @@ def test_the_policy_to_paste_has_the_five_actions_of_the_seed_and_no_other_that_
     assert all(one["Condition"] for one in (use, grant, keep, look)), "nothing is let in unbounded"
 
 
-def test_given_organisation_paths_then_they_bound_the_policy_instead_of_the_account() -> None:
+def test_organisation_paths_bound_the_key_policy_instead_of_the_account() -> None:
+    """With paths of the organisation both statements for the service are bounded by them, and the explanation names them."""
     use, grant, *_ = to_paste(HERE, (ORG,))["Statement"]
     assert use["Condition"] == {
         "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [ORG]},
@@ -89,7 +89,8 @@ def test_the_policy_to_paste_is_found_right_when_it_is_judged() -> None:
     assert found == Judged((), (), True, (), (), (), (), ())
 
 
-def test_of_organisation_paths_it_is_said_that_they_cannot_be_judged_from_here() -> None:
+def test_a_policy_bounded_by_organisation_paths_is_reported_as_unsure() -> None:
+    """Whether the account is in the organisation cannot be seen from here, so nothing is called missing or too open."""
     found = judge_policy(to_paste(HERE, (ORG,)), HERE, OWNER)
     assert set(found.unsure) == set(FIVE)
     assert found.grants is None

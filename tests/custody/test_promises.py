@@ -31,7 +31,8 @@ COMMANDS = [quoted for quoted in QUOTED if quoted.startswith("portcullis ")]
 WRITTEN = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
 
 
-def test_every_promise_says_what_others_do_what_is_done_here_and_what_shows_it() -> None:
+def test_every_row_of_promises_is_complete_and_names_what_shows_it() -> None:
+    """Each row has four cells with text. The last one names a test, a file of tests or a make target."""
     assert len(PROMISES) > 25
     for row in PROMISES:
         assert len(row) == 4

@@ -95,9 +95,10 @@ ROADS: dict[str, tuple[Callable[[Scene], Any], str]] = {
 
 
 @pytest.mark.parametrize(("opened", "words"), ROADS.values(), ids=ROADS)
-def test_another_road_is_heard_told_and_stands_in_status_until_it_is_taken_back(
+def test_a_new_way_to_become_a_mapped_principal_is_told_until_it_is_closed(
     scene: Scene, opened: Callable[[Scene], Any], words: str
 ) -> None:
+    """It is heard by its event and stands in status. Once it is taken back, status does not show it any more."""
     scene.swept()
     assert scene.cast.operate("status", deployment="demo")["roads"] == []
     with opened(scene):

@@ -40,7 +40,8 @@ def _finished(up: embedded.Embedded) -> bool:
     return status == 200 and [one["state"] for one in found["snapshots"]] == ["SUCCESS"]
 
 
-def test_a_deployment_is_checked_its_snapshots_proved_deleted_and_its_key_shredded(tmp_path: Path) -> None:
+def test_a_deployment_goes_from_key_check_to_restore_proof_to_shredded_key(tmp_path: Path) -> None:
+    """The whole end of a deployment through the deployed functions. What ends things works only through the alias `delete` and by name."""
     files = tmp_path / "deployments"
     files.mkdir()
     text = (

@@ -155,9 +155,10 @@ def test_half_way_it_says_where_it_is_and_is_called_off(two: Two, application: C
     assert (status, "no re-key of demo was begun" in printed) == (1, True)
 
 
-def test_every_document_is_moved_clients_are_told_and_the_old_one_is_locked_then_deleted(
+def test_re_key_moves_every_document_and_the_old_domain_can_be_deleted(
     two: Two, application: Caller, person: dict[str, Caller]
 ) -> None:
+    """Clients learn the new endpoint, and the old domain is locked. The new one goes on without the old domain and without its key."""
     before = documents(two.old.node)
     assert len(before) > MANY
     began = time.monotonic()

@@ -138,9 +138,10 @@ SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
 
 
 @pytest.mark.parametrize(("shut", "words"), SHUT.values(), ids=SHUT)
-def test_who_shuts_our_eyes_is_heard_told_and_stands_in_status_until_it_is_over(
+def test_what_stops_us_from_seeing_is_told_and_in_status_until_it_is_over(
     scene: Scene, shut: Callable[[Scene], Any], words: str
 ) -> None:
+    """A trail, a rule, a function or an alarm is switched off. Status says since when, and it is told when that is over."""
     assert scene.cast.operate("status", deployment="demo")["blind"] == []
     with shut(scene):
         until(lambda: bool(scene.told("eyes-shut")), what="it is told", within=30)

@@ -12,7 +12,8 @@ from tests.embedded.scene import INDEX, Scene
 pytestmark = pytest.mark.embedded
 
 
-def test_a_group_that_is_deleted_is_granted_nothing_and_stands_in_status_and_plan(scene: Scene) -> None:
+def test_a_deleted_group_grants_nothing_and_is_shown_in_status_and_plan(scene: Scene) -> None:
+    """Its members lose access and nobody else does. Made again, the group grants again."""
     iam, group = scene.aws.client("iam"), "catalyst-support"
     omar = scene.people.iam_user("omar.of.a.group")
     iam.add_user_to_group(GroupName=group, UserName=omar.name)
@@ -64,7 +65,8 @@ def test_a_member_whose_name_could_change_a_filter_is_not_let_in_and_is_told(sce
     scene.people.leave(user, "support")
 
 
-def test_dead_letters_go_back_when_asked_and_those_that_no_try_mends_are_buried_again(scene: Scene) -> None:
+def test_redriven_dead_letters_are_tried_again_and_buried_again_if_broken(scene: Scene) -> None:
+    """The message can never be read. After the redrive it is buried and told a second time."""
     sqs, dead = scene.aws.client("sqs"), scene.up.output("IdentityDeadLetters")
     sqs.purge_queue(QueueUrl=dead)
     broken = {

@@ -102,7 +102,8 @@ def inaccessible(scene: Scene) -> None:
     scene.aws.admin("domain-event", arn=scene.domain["ARN"], detail_type="Domain Error Notification", detail=tell)
 
 
-def test_what_the_domain_says_alone_is_a_suspicion_and_with_its_grant_gone_it_locks(scene: Scene) -> None:
+def test_the_domains_own_report_alone_does_not_lock(scene: Scene) -> None:
+    """The domain says that its key is inaccessible: a suspicion. When its grant is revoked too, it locks."""
     scene.swept()
     inaccessible(scene)
     scene.stays_open()
@@ -175,7 +176,8 @@ def redelivered(scene: Scene, operation: str) -> None:
 # ---------------------------------------------------------------------- break-glass
 
 
-def test_each_taking_of_break_glass_is_told_open_or_locked_and_what_it_reads_is_bounded(scene: Scene) -> None:
+def test_every_use_of_the_break_glass_role_is_told_and_bounded_by_a_window(scene: Scene) -> None:
+    """Told while open, while locked and within a window. Only within the window may its holder search."""
     role = f"portcullis-{scene.up.deployment}-break-glass"
     scene.people.with_role(role)
     until(lambda: len(scene.told("break-glass-used")) == 1, what="its taking is told while open")
@@ -235,7 +237,8 @@ def test_while_kms_is_silent_a_lock_that_stands_is_not_opened(scene: Scene) -> N
 # ---------------------------------------------------------------------- nobody opens it by hand
 
 
-def test_what_somebody_opens_by_hand_while_it_is_locked_is_shut_again_and_told(scene: Scene) -> None:
+def test_what_is_opened_by_hand_during_a_lock_is_shut_again_and_told(scene: Scene) -> None:
+    """Somebody maps a user, lifts the blocks and opens the security group. All three are put back."""
     group = scene.domain["VPCOptions"]["SecurityGroupIds"][0]
     anybody = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
     eve = "Cognito/somebody/eve"
@@ -312,7 +315,8 @@ def test_disabled_and_enabled_in_one_breath_ends_open(scene: Scene) -> None:
 # ---------------------------------------------------------------------- broken off in the middle
 
 
-def test_a_ledger_that_throttles_in_the_middle_of_a_lock_and_of_an_unlock_only_delays_them(scene: Scene) -> None:
+def test_a_throttled_ledger_only_delays_a_lock_and_an_unlock(scene: Scene) -> None:
+    """DynamoDB throttles in the middle of both. Each is finished by the sweep, and the lock is told once."""
     writes = ["dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:DeleteItem"]
     scene.aws.admin("fault", actions=writes, kind="throttle", seconds=4, caller="portcullis-")
     scene.kms.disable_key(KeyId=scene.key)
@@ -328,7 +332,8 @@ def test_a_ledger_that_throttles_in_the_middle_of_a_lock_and_of_an_unlock_only_d
     assert len(scene.told("locked")) == 1
 
 
-def test_a_step_that_failed_is_tried_again_in_half_a_minute_by_a_reminder_without_a_sweep(scene: Scene) -> None:
+def test_a_failed_lock_step_is_tried_again_by_a_reminder_without_a_sweep(scene: Scene) -> None:
+    """The rest of the lock goes on. Half a minute later a reminder completes it."""
     fault = scene.aws.admin("fault", actions=["ec2:RevokeSecurityGroupIngress"], kind="server-error")["fault"]
     scene.kms.disable_key(KeyId=scene.key)
     until(lambda: len(scene.told("lock-incomplete")) == 1, what="that the lock lacks a step is told")
@@ -343,7 +348,8 @@ def test_a_step_that_failed_is_tried_again_in_half_a_minute_by_a_reminder_withou
     scene.as_before()
 
 
-def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_locked(scene: Scene) -> None:
+def test_a_lock_survives_a_stopped_cluster_and_a_killed_function(scene: Scene) -> None:
+    """The node stops and the function is killed in the middle of a step. The next sweep ends it locked, and it opens as it was."""
     scene.aws.admin("fault", actions=["ec2:RevokeSecurityGroupIngress"], kind="slow", calls=1, hold=20)
     scene.up.node.stop()
     scene.kms.disable_key(KeyId=scene.key)
@@ -363,7 +369,8 @@ def test_a_cluster_that_stops_and_a_function_that_is_killed_in_mid_step_end_lock
 # ---------------------------------------------------------------------- who left while it was locked
 
 
-def test_who_left_while_it_was_locked_is_never_answered_though_a_step_of_the_unlock_fails(scene: Scene) -> None:
+def test_who_left_during_a_lock_is_never_answered_if_an_unlock_step_fails(scene: Scene) -> None:
+    """They ask without a pause while a step of the unlock fails and is tried again. Not one search of theirs is answered."""
     # Given somebody in a group who searches, leaves while it is locked, and goes on asking without a pause
     user = scene.people.cognito_user("leaves.in.the.lock.support")
     scene.people.join(user, "support")

@@ -72,9 +72,8 @@ def analysts(scene: Scene) -> Iterator[Analysts]:
     scene.quiet()
 
 
-def test_who_leaves_is_refused_with_what_she_holds_and_who_stays_signs_in_again(
-    scene: Scene, analysts: Analysts
-) -> None:
+def test_a_leavers_credentials_are_refused_and_who_stays_signs_in_again(scene: Scene, analysts: Analysts) -> None:
+    """Both hold credentials of the group's role. The one who left gets no new ones, the one who stays is let in after a new sign-in."""
     # Given two analysts who hold credentials of the group's role, and one at Dashboards
     analysts.join("lena.held", "kurt.stays")
     lena, kurt = analysts.signed_in("lena.held"), analysts.signed_in("kurt.stays")

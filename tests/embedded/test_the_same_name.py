@@ -72,7 +72,8 @@ def granted(scene: Scene, grant: str) -> Iterator[None]:
     scene.cast.operate("apply", "act", deployment="demo", arguments={"text": kept})
 
 
-def test_a_cognito_user_that_is_made_again_gets_nothing_until_they_are_accepted(scene: Scene) -> None:
+def test_a_recreated_cognito_user_gets_nothing_until_they_are_accepted(scene: Scene) -> None:
+    """Neither an event nor the sweep nor a plain apply lets them in. A person has to accept the name."""
     name, group, cognito = "named.by.a.grant", "dashboards", scene.aws.client("cognito-idp")
 
     def made() -> str:
@@ -105,7 +106,8 @@ def test_a_cognito_user_that_is_made_again_gets_nothing_until_they_are_accepted(
     cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
 
 
-def test_a_member_who_is_made_again_is_in_no_group_and_joining_is_the_decision(scene: Scene) -> None:
+def test_a_recreated_group_member_has_no_access_until_they_join_again(scene: Scene) -> None:
+    """The name alone gives nothing. Whoever puts them into the group decides, and the history says that it is somebody else."""
     name, cognito = "member.made.again", scene.aws.client("cognito-idp")
     scene.people.join(scene.people.cognito_user(name), "dashboards")
     scene.people.join(name, "support")

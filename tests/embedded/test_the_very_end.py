@@ -9,7 +9,8 @@ from tests.embedded.scene import Scene
 pytestmark = pytest.mark.embedded
 
 
-def test_a_deleted_key_locks_for_good_and_only_the_automation_and_break_glass_are_left(scene: Scene) -> None:
+def test_a_deleted_key_locks_the_deployment_for_good(scene: Scene) -> None:
+    """A scheduled deletion whose event is lost does not lock by itself. Once the key is deleted it locks, and the sweep keeps it so."""
     scene.aws.admin("weather", lose=True, names=["ScheduleKeyDeletion"])
     scene.kms.schedule_key_deletion(KeyId=scene.key, PendingWindowInDays=7)
     scene.stays_open()

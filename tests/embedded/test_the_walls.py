@@ -230,7 +230,8 @@ def test_the_access_policy_is_a_wall_that_is_looked_at_and_put_back(scene: Scene
 
 
 @pytest.mark.parametrize("entry", ["itself", "a pattern"])
-def test_break_glass_mapped_by_hand_is_told_while_open_and_shut_out_while_locked(scene: Scene, entry: str) -> None:
+def test_break_glass_mapped_by_hand_is_told_and_shut_out_while_locked(scene: Scene, entry: str) -> None:
+    """While open it is a critical alert. While locked the mapping gives nothing and counts as an opened lock."""
     role = f"arn:aws:iam::{scene.aws.account}:role/portcullis-{scene.up.deployment}-break-glass"
     mapped = {"backend_roles": [role if entry == "itself" else role[:-3] + "*"]}
     path = "/_plugins/_security/api/rolesmapping/readall"
@@ -312,7 +313,8 @@ def test_further_groups_and_vpc_endpoints_are_walls_too(scene: Scene) -> None:
         ec2.delete_security_group(GroupId=one)
 
 
-def test_whom_the_account_s_file_lets_in_a_lock_shuts_out_and_an_unlock_lets_in_again(scene: Scene) -> None:
+def test_a_lock_shuts_out_the_networks_of_the_account_file_until_it_ends(scene: Scene) -> None:
+    """The network of the VPC and that of the office come in before and after, and not in between."""
     own = scene.domain["VPCOptions"]["SecurityGroupIds"]
 
     def who_may_come() -> set[str]:

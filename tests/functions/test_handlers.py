@@ -30,9 +30,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_handler_needs_nothing_but_the_layer_and_leaves_to_later_what_not_every_event_needs(
-    packages: Path, function: str
-) -> None:
+def test_a_handler_needs_only_the_layer_and_loads_slow_modules_late(packages: Path, function: str) -> None:
+    """Each function starts in a process that has only its layer. What not every event needs is not imported at the start."""
     ran = run(function, None, packages, {})
     assert ran.status == 0, ran.output
     late = {
@@ -308,7 +307,7 @@ def test_taking_back_what_was_never_set_up_succeeds_under_its_own_name(
 
 
 @pytest.mark.aws
-def test_a_deployment_whose_model_failed_stays_registered_when_cloudformation_takes_the_failure_back(
+def test_a_deployment_whose_model_failed_stays_registered_after_rollback(
     call: Run, sink: Sink, aws: Emulator, account: dict[str, str]
 ) -> None:
     """Its domain is in another stack and stays: somebody has to watch its key."""
@@ -325,7 +324,8 @@ def test_a_deployment_whose_model_failed_stays_registered_when_cloudformation_ta
 
 
 @pytest.mark.aws
-def test_an_answer_that_is_not_taken_fails_without_telling_the_signed_address(call: Run, sink: Sink) -> None:
+def test_an_answer_that_is_refused_fails_without_logging_its_signed_url(call: Run, sink: Sink) -> None:
+    """CloudFormation does not take the answer. The function fails, so that Lambda tries again, and the signature is in no log."""
     sink.status = 403
     ran = call("domain_setup", asked(sink, "Delete", {"Registration": "text"}))
     assert ran.status != 0, "Lambda tries again"

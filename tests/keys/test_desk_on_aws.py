@@ -81,16 +81,18 @@ def test_given_a_key_that_is_not_fit_then_that_is_an_error(aws: Emulator, case: 
     assert code in [one.code for one in errors(_advice(aws, make(aws.client("kms"))))]
 
 
-def test_given_the_default_policy_then_it_is_said_that_any_iam_policy_of_the_account_may_use_it(aws: Emulator) -> None:
+def test_the_default_key_policy_is_warned_of_since_any_iam_policy_counts(aws: Emulator) -> None:
+    """It trusts the whole account. That rotation is off is a warning too."""
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     assert {"policy-whole-account", "key-rotation"} <= {
         one.code for one in _advice(aws, key) if one.weight is Weight.WARNING
     }
 
 
-def test_given_a_person_who_may_only_describe_then_what_was_not_seen_is_said_and_is_no_error(
+def test_what_may_not_be_read_of_a_key_is_said_and_is_no_error(
     aws: Emulator, person: Callable[..., Credentials]
 ) -> None:
+    """A person may only describe the key. What they could not see is listed, and says nothing bad about the key."""
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]  # its policy leaves the rest to IAM
     wanted = KeyWanted("demo", Context(aws.account, aws.region), key, domain_arn="arn:aws:es:x:1:domain/d")
 

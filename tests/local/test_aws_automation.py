@@ -56,9 +56,8 @@ def _api(name: str, service: str, api: str, **inputs: Any) -> dict[str, Any]:
     return {"name": name, "action": "aws:executeAwsApi", "inputs": {"Service": service, "Api": api, **inputs}}
 
 
-def test_given_parameters_and_outputs_when_run_then_they_go_from_step_to_step(
-    aws: Emulator, run: Start, name: str
-) -> None:
+def test_parameters_and_outputs_pass_from_step_to_step(aws: Emulator, run: Start, name: str) -> None:
+    """One step makes a key and the next one describes it. The result is an output of the run."""
     make = {**_api("make", "kms", "CreateKey", Description="{{ What }} of {{ global:ACCOUNT_ID }}")}
     make["outputs"] = [{"Name": "Key", "Selector": "$.KeyMetadata.KeyId", "Type": "String"}]
     look = _api("look", "kms", "DescribeKey", KeyId="{{ make.Key }}")
@@ -185,9 +184,8 @@ def _assumable(aws: Emulator, name: str, action: str) -> str:
     return str(made["Role"]["Arn"])
 
 
-def test_given_a_document_with_a_role_when_run_then_it_may_do_what_the_role_may(
-    aws: Emulator, run: Start, name: str
-) -> None:
+def test_a_runbook_with_a_role_may_do_what_that_role_may(aws: Emulator, run: Start, name: str) -> None:
+    """Its second step is refused, because the role does not allow it."""
     arn = _assumable(aws, f"{name}-role", "kms:ListKeys")
     parameters = {"AutomationAssumeRole": {"type": "AWS::IAM::Role::Arn"}}
     steps = (_api("may", "kms", "ListKeys"), _api("may_not", "iam", "ListUsers"))
@@ -198,9 +196,10 @@ def test_given_a_document_with_a_role_when_run_then_it_may_do_what_the_role_may(
     assert "not authorized to perform: iam:ListUsers" in done["FailureMessage"]
 
 
-def test_given_a_document_without_a_role_when_run_then_it_may_do_what_its_starter_may(
+def test_a_runbook_without_a_role_may_do_what_its_starter_may(
     aws: Emulator, name: str, person: Callable[..., Credentials]
 ) -> None:
+    """The person may start it, but may not list keys, so its step fails."""
     _publish(aws, name, _document(_api("look", "kms", "ListKeys")))
     someone = person("ssm:StartAutomationExecution")
     execution = aws.client("ssm", credentials=someone).start_automation_execution(DocumentName=name)[
@@ -234,9 +233,8 @@ def test_given_what_cannot_be_run_when_started_then_it_is_refused_at_once(
     assert refused.value.response["Error"]["Code"] == code
 
 
-def test_given_documents_when_changed_listed_and_deleted_then_versions_are_kept_a_region(
-    aws: Emulator, name: str
-) -> None:
+def test_documents_keep_their_versions_and_belong_to_one_region(aws: Emulator, name: str) -> None:
+    """A new version is used only once it is made the default. After the deletion the document is not found."""
     ssm, elsewhere = aws.client("ssm"), aws.client("ssm", region="us-east-1")
     _publish(aws, name, _document(_api("x", "kms", "ListKeys")))
     ssm.update_document(Name=name, Content=_document(_api("y", "kms", "ListKeys")), DocumentVersion="$LATEST")
@@ -266,7 +264,7 @@ def test_given_documents_when_changed_listed_and_deleted_then_versions_are_kept_
         ("ListDocuments", "DocumentIdentifiers"),
     ],
 )
-def test_given_an_answer_of_ours_when_compared_then_all_its_members_are_in_botocores_output_shape(
+def test_ssm_answers_have_only_members_of_the_botocore_output_shape(
     aws: Emulator, run: Start, name: str, operation: str, member: str
 ) -> None:
     """Asked without botocore's parser, which drops what it does not know."""

@@ -44,16 +44,16 @@ def _refusal(aws: Emulator, access_key: str, secret_key: str) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
-def test_given_the_keys_that_emulators_take_for_root_when_used_then_they_are_refused(aws: Emulator) -> None:
+def test_well_known_test_credentials_are_refused(aws: Emulator) -> None:
+    """Other emulators take them for root. Here only the key that was made at the start is root."""
     assert _refusal(aws, "test", "test") == "InvalidClientTokenId"
     assert _refusal(aws, aws.account, "test") == "InvalidClientTokenId"
     assert _refusal(aws, aws.root.access_key, "guessed") == "SignatureDoesNotMatch"
     assert aws.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{aws.account}:root"
 
 
-def test_given_no_signature_at_all_when_called_then_only_what_the_sdks_send_unsigned_is_served(
-    aws: Emulator, name: str
-) -> None:
+def test_unsigned_calls_are_refused_except_those_sdks_send_unsigned(aws: Emulator, name: str) -> None:
+    """A sign-up at Cognito needs no signature. KMS, IAM, S3 and SQS refuse a call without one."""
     cognito, unsigned = aws.client("cognito-idp"), Config(signature_version=UNSIGNED)
     pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
     client = cognito.create_user_pool_client(UserPoolId=pool, ClientName=name)["UserPoolClient"]["ClientId"]
@@ -64,9 +64,8 @@ def test_given_no_signature_at_all_when_called_then_only_what_the_sdks_send_unsi
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
-def test_given_a_user_who_is_deleted_when_the_name_is_made_again_then_it_is_in_no_group(
-    aws: Emulator, name: str
-) -> None:
+def test_a_deleted_and_recreated_cognito_user_is_in_no_group(aws: Emulator, name: str) -> None:
+    """The other member of the group stays in it."""
     cognito = aws.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
     cognito.create_group(UserPoolId=pool, GroupName="readers")
@@ -89,9 +88,10 @@ def test_given_a_user_without_policies_when_he_calls_then_he_is_denied(
         assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
 
 
-def test_given_a_grant_on_one_domain_when_it_is_asked_for_then_it_and_no_other_is_shown(
+def test_a_permission_on_one_domain_shows_that_domain_and_no_other(
     aws: Emulator, person: Callable[..., Credentials], name: str
 ) -> None:
+    """Describing the other domain is refused."""
     search = aws.client("opensearch")
     arns = [search.create_domain(DomainName=f"{kind}-{name}")["DomainStatus"]["ARN"] for kind in ("ours", "theirs")]
     theirs = aws.client("opensearch", credentials=person("es:DescribeDomain", resource=arns[0]))
@@ -101,9 +101,10 @@ def test_given_a_grant_on_one_domain_when_it_is_asked_for_then_it_and_no_other_i
 
 
 @pytest.mark.parametrize(("scope", "let_in"), [("the pool", False), ("*", True)])
-def test_given_an_action_that_takes_no_resource_when_it_is_allowed_on_one_then_it_is_refused(
+def test_an_action_without_resources_must_be_allowed_on_all_of_them(
     aws: Emulator, person: Callable[..., Credentials], name: str, scope: str, let_in: bool
 ) -> None:
+    """Allowed on one identity pool only, the call is refused. Allowed on `*`, it works."""
     pool = aws.client("cognito-identity").create_identity_pool(
         IdentityPoolName=name, AllowUnauthenticatedIdentities=False
     )["IdentityPoolId"]
@@ -119,9 +120,10 @@ def test_given_an_action_that_takes_no_resource_when_it_is_allowed_on_one_then_i
             identity.set_identity_pool_roles(**asked)
 
 
-def test_given_a_bucket_that_wants_tls_when_used_over_loopback_then_it_counts_as_tls(
+def test_loopback_counts_as_tls_for_a_bucket_that_requires_it(
     aws: Emulator, person: Callable[..., Credentials], name: str
 ) -> None:
+    """The policy of the bucket denies what comes without TLS. The emulator listens on loopback only."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=f"bucket-{name}", CreateBucketConfiguration={"LocationConstraint": aws.region})
     deny = {
@@ -135,7 +137,8 @@ def test_given_a_bucket_that_wants_tls_when_used_over_loopback_then_it_counts_as
     aws.client("s3", credentials=person("s3:*")).put_object(Bucket=f"bucket-{name}", Key="k", Body=b"x")
 
 
-def test_given_the_running_emulator_when_its_sockets_are_looked_at_then_all_are_on_loopback(aws: Emulator) -> None:
+def test_all_sockets_of_the_running_emulator_are_on_loopback(aws: Emulator) -> None:
+    """It listens at its own endpoint and nowhere else."""
     family = [psutil.Process(aws.pid), *psutil.Process(aws.pid).children(recursive=True)]
     listening = [c.laddr for p in family for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
     assert [f"http://{address.ip}:{address.port}" for address in listening] == [aws.endpoint]
@@ -150,7 +153,8 @@ def test_given_a_port_in_use_when_asked_for_then_one_clear_error_names_it(tmp_pa
             Emulator.start(tmp_path, port=port)
 
 
-def test_given_a_door_that_cannot_be_made_when_started_then_the_end_of_the_log_says_why(tmp_path: Path) -> None:
+def test_a_failed_start_shows_the_reason_from_the_end_of_the_log(tmp_path: Path) -> None:
+    """The front door cannot be made with such settings."""
     with pytest.raises(Died, match=r"the emulated AWS ended with exit status 1; .*[\s\S]*door"):
         Emulator.start(tmp_path, door={"no-such-setting": True})
 
@@ -191,7 +195,8 @@ def _gone(pid: int, seconds: float = 5.0) -> bool:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_given_a_lambda_at_work_when_the_emulator_ends_then_its_worker_ends_too(tmp_path: Path, how: str) -> None:
+def test_the_lambda_worker_ends_with_the_emulator(tmp_path: Path, how: str) -> None:
+    """Stopped or killed, the emulator leaves no worker behind, even one that is busy."""
     aws = Emulator.start(tmp_path / "home")
     emulator = aws.pid or 0
     worker = _sleeping(aws, tmp_path)
@@ -204,7 +209,8 @@ def test_given_a_lambda_at_work_when_the_emulator_ends_then_its_worker_ends_too(
     aws.stop()
 
 
-def test_given_whoever_started_it_is_killed_when_the_life_line_breaks_then_it_ends(tmp_path: Path) -> None:
+def test_the_emulator_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
+    """It notices that the pipe to its parent is closed."""
     starter = (
         "import sys, time\nfrom pathlib import Path\nfrom local.aws.emulator import Emulator\n"
         "print(Emulator.start(Path(sys.argv[1])).pid, flush=True)\ntime.sleep(60)\n"
@@ -221,7 +227,8 @@ def test_given_whoever_started_it_is_killed_when_the_life_line_breaks_then_it_en
     assert _gone(emulator)
 
 
-def test_given_a_stopped_emulator_when_looked_for_then_the_root_key_is_no_longer_on_disk(tmp_path: Path) -> None:
+def test_a_stopped_emulator_leaves_no_root_key_on_disk(tmp_path: Path) -> None:
+    """No file below its home has the secret key. Stopping twice does no harm."""
     aws = Emulator.start(tmp_path)
     secret = aws.root.secret_key
     aws.stop()

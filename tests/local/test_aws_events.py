@@ -25,9 +25,10 @@ def _members(service: str, operation: str) -> set[str]:
     return {name[:1].lower() + name[1:] for name in shape.members}
 
 
-def test_given_a_call_of_iam_in_any_region_when_it_succeeds_then_it_is_told_in_us_east_1_only(
+def test_an_iam_call_from_any_region_is_an_event_in_us_east_1_only(
     aws: Emulator, bus: Callable[..., Bus], name: str
 ) -> None:
+    """It has the shape of a CloudTrail event. The caller's Region sees nothing of it."""
     there, here = bus("us-east-1"), bus(aws.region)
     iam = aws.client("iam", region=aws.region)
     iam.create_group(GroupName=name)
@@ -59,9 +60,10 @@ def test_given_reading_calls_when_made_then_nothing_is_told(aws: Emulator, bus: 
     assert [e["detail"]["eventName"] for b in caught for e in b.all()] == ["CreateKey"]
 
 
-def test_given_a_failing_call_when_told_then_it_has_an_error_and_no_parameters(
+def test_the_event_of_a_failed_call_has_an_error_and_no_parameters(
     aws: Emulator, bus: Callable[..., Bus], person: Callable[..., Credentials], name: str
 ) -> None:
+    """So for a group that does not exist, and for a call that is denied."""
     caught = bus("us-east-1")
     with pytest.raises(ClientError):
         aws.client("iam").add_user_to_group(GroupName=f"{name}-none", UserName="nobody")
@@ -77,9 +79,10 @@ def test_given_a_failing_call_when_told_then_it_has_an_error_and_no_parameters(
     assert denied["requestParameters"] is None
 
 
-def test_given_root_a_user_and_a_role_session_when_they_call_then_the_event_names_each(
+def test_the_event_names_root_a_user_and_a_role_session_each_as_aws_does(
     aws: Emulator, bus: Callable[..., Bus], person: Callable[..., Credentials], name: str
 ) -> None:
+    """Each is the caller in turn. A role session also names the role it comes from."""
     caught = bus("us-east-1")
     iam = aws.client("iam")
     someone = person("iam:CreateGroup", "sts:AssumeRole")
@@ -113,9 +116,8 @@ def test_given_root_a_user_and_a_role_session_when_they_call_then_the_event_name
     }
 
 
-def test_given_a_cognito_user_when_her_groups_change_then_her_sub_is_told_and_her_name_hidden(
-    aws: Emulator, bus: Callable[..., Bus], name: str
-) -> None:
+def test_cognito_events_carry_the_sub_and_hide_the_user_name(aws: Emulator, bus: Callable[..., Bus], name: str) -> None:
+    """Also for a user who is deleted. Neither name nor password is anywhere in the events."""
     caught, cognito = bus(), aws.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
     cognito.create_group(UserPoolId=pool, GroupName="support")
@@ -135,9 +137,8 @@ def test_given_a_cognito_user_when_her_groups_change_then_her_sub_is_told_and_he
     assert "Sw0rdfish" not in told
 
 
-def test_given_a_key_named_by_id_arn_or_alias_when_it_changes_then_its_arn_is_under_resources(
-    aws: Emulator, bus: Callable[..., Bus], name: str
-) -> None:
+def test_a_key_event_lists_the_arn_however_the_key_was_named(aws: Emulator, bus: Callable[..., Bus], name: str) -> None:
+    """By its ID, by its ARN or by an alias: the ARN is always among the resources."""
     caught, kms = bus(), aws.client("kms")
     key = kms.create_key()["KeyMetadata"]
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key["KeyId"])
@@ -198,7 +199,7 @@ CALLS: list[tuple[str, str, str, Callable[[Emulator, str], Any]]] = [
 
 
 @pytest.mark.parametrize(("service", "source", "operation", "call"), CALLS, ids=[c[2] for c in CALLS])
-def test_given_a_call_of_each_protocol_when_told_then_its_parameters_are_members_of_the_models_input(
+def test_event_parameters_are_members_of_the_botocore_input_shape(
     aws: Emulator,
     bus: Callable[..., Bus],
     name: str,
@@ -207,6 +208,7 @@ def test_given_a_call_of_each_protocol_when_told_then_its_parameters_are_members
     operation: str,
     call: Callable[[Emulator, str], Any],
 ) -> None:
+    """One call for each protocol that the AWS services speak."""
     caught = bus()
     call(aws, name)
     event = caught.named(operation)
@@ -224,9 +226,8 @@ def test_given_ec2_when_told_then_its_lists_are_under_items(aws: Emulator, bus: 
     assert shown == {"items": [{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "ipRanges": ranges}]}
 
 
-def test_given_a_rule_with_a_bus_of_another_region_as_target_when_it_matches_then_the_event_arrives_there_unchanged(
-    aws: Emulator, bus: Callable[..., Bus], name: str
-) -> None:
+def test_a_rule_forwards_an_event_to_a_bus_in_another_region(aws: Emulator, bus: Callable[..., Bus], name: str) -> None:
+    """The event keeps the Region it happened in."""
     here = bus(aws.region, {"source": ["aws.iam"]})
     relay = aws.client("events", region="us-east-1")
     relay.put_rule(Name=f"{name}-relay", EventPattern=json.dumps({"source": ["aws.iam"]}))
@@ -251,9 +252,10 @@ def test_given_an_event_in_the_name_of_aws_when_put_then_it_is_taken_here(
     assert (event["resources"], event["detail"]) == (["arn:x"], {"event": "KMS Key Inaccessible"})
 
 
-def test_given_a_role_that_is_taken_then_only_rules_that_ask_for_what_reads_hear_of_it(
+def test_only_rules_that_ask_for_reading_events_hear_of_assume_role(
     aws: Emulator, bus: Callable[..., Bus], name: str
 ) -> None:
+    """The event holds no secret of the session."""
     ordinary, asking = bus("us-east-1"), bus("us-east-1", state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
     trust = {"Effect": "Allow", "Principal": {"AWS": aws.account}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})

@@ -36,9 +36,10 @@ def _code(error: pytest.ExceptionInfo[ClientError]) -> tuple[int, str]:
         ("opensearch", "es:ListDomainNames", "list_domain_names", "ThrottlingException"),
     ],
 )
-def test_given_a_fault_of_so_many_calls_when_they_are_made_then_they_fail_and_later_ones_do_not(
+def test_a_fault_for_so_many_calls_ends_after_them(
     calm: Emulator, service: str, action: str, call: str, throttled: str
 ) -> None:
+    """Throttling and a server error look for each service as they do on AWS. The call after them works."""
     ask = getattr(calm.client(service), call)
     for kind, expected in (("throttle", (400, throttled)), ("server-error", (500, "InternalFailure"))):
         calm.admin("fault", actions=[action], kind=kind, calls=2)
@@ -49,7 +50,8 @@ def test_given_a_fault_of_so_many_calls_when_they_are_made_then_they_fail_and_la
         ask()
 
 
-def test_given_a_fault_of_one_operation_when_others_are_called_then_they_work(calm: Emulator) -> None:
+def test_a_fault_for_one_operation_leaves_the_others_working(calm: Emulator) -> None:
+    """It counts the calls it met, and goes when it is mended."""
     calm.admin("fault", actions=["kms:Describe*"], kind="throttle")
     kms = calm.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -71,7 +73,8 @@ def test_given_a_fault_for_one_caller_when_another_calls_then_he_is_served(
         calm.client("kms", credentials=someone).list_keys()
 
 
-def test_given_a_hanging_service_when_called_then_the_caller_times_out_and_others_are_served(calm: Emulator) -> None:
+def test_a_hanging_service_times_out_its_caller_and_serves_others(calm: Emulator) -> None:
+    """Only the call that hangs waits. Once mended, it is answered again."""
     number = calm.admin("fault", actions=["kms:ListKeys"], kind="hang", hold=30)["fault"]
     with pytest.raises(ReadTimeoutError):
         calm.client("kms", config=Config(read_timeout=0.5)).list_keys()
@@ -88,9 +91,8 @@ def test_given_a_fault_for_a_time_when_it_is_over_then_calls_work(calm: Emulator
     calm.client("dynamodb").list_tables()
 
 
-def test_given_lost_doubled_and_late_events_when_calls_are_made_then_just_that_happens(
-    calm: Emulator, bus: Callable[..., Bus], name: str
-) -> None:
+def test_events_are_lost_doubled_or_late_only_as_asked_for(calm: Emulator, bus: Callable[..., Bus], name: str) -> None:
+    """Each is set for certain event names. Other events arrive once and in time."""
     caught, iam = bus("us-east-1"), calm.client("iam")
     calm.admin("weather", lose=True, names=["CreateGroup"])
     iam.create_group(GroupName=f"{name}-lost")
@@ -110,7 +112,8 @@ def test_given_lost_doubled_and_late_events_when_calls_are_made_then_just_that_h
     caught.named("DeleteGroup", groupName=f"{name}-thrice")
 
 
-def test_given_no_token_or_an_unknown_verb_when_the_admin_route_is_asked_then_it_refuses(aws: Emulator) -> None:
+def test_the_admin_route_refuses_a_missing_token_and_unknown_verbs(aws: Emulator) -> None:
+    """The error for an unknown verb or fault says which ones there are."""
     request = urllib.request.Request(f"{aws.endpoint}/_portcullis/mend", data=b"{}", method="POST")  # noqa: S310
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)  # noqa: S310

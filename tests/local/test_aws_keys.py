@@ -104,7 +104,8 @@ def test_given_an_unusable_key_when_it_is_used_then_every_way_is_refused(aws: Em
     assert _refusal(kms.create_grant, KeyId=key, GranteePrincipal=grantee, Operations=["Decrypt"]) == code
 
 
-def test_given_a_ciphertext_when_its_key_is_disabled_then_it_cannot_be_read_until_it_is_enabled(aws: Emulator) -> None:
+def test_a_disabled_key_reads_nothing_until_it_is_enabled_again(aws: Emulator) -> None:
+    """What was encrypted before can be decrypted afterwards."""
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]["Arn"]
     secret = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
@@ -124,24 +125,23 @@ def test_given_a_usable_key_when_asked_to_try_then_it_says_that_it_would(aws: Em
 
 
 @pytest.mark.parametrize("make", [_pending, _waits_for_replicas, _without_material], ids=lambda make: make.__name__)
-def test_given_a_key_on_its_way_out_when_enabled_or_disabled_then_it_is_refused(
-    aws: Emulator, make: Callable[..., str]
-) -> None:
+def test_a_key_being_deleted_or_without_material_cannot_be_switched(aws: Emulator, make: Callable[..., str]) -> None:
+    """Neither enabling nor disabling works while it is pending deletion, waits for its replicas or lacks its material."""
     key, kms = make(aws), aws.client("kms")
     assert _refusal(kms.enable_key, KeyId=key) == "KMSInvalidStateException"
     assert _refusal(kms.disable_key, KeyId=key) == "KMSInvalidStateException"
 
 
-def test_given_a_pending_deletion_when_cancelled_then_the_key_is_disabled_not_enabled(aws: Emulator) -> None:
+def test_a_key_whose_deletion_is_cancelled_is_disabled(aws: Emulator) -> None:
+    """It is not enabled by itself. Cancelling a second time is refused."""
     key, kms = _pending(aws), aws.client("kms")
     kms.cancel_key_deletion(KeyId=key)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
     assert _refusal(kms.cancel_key_deletion, KeyId=key) == "KMSInvalidStateException"
 
 
-def test_given_a_key_policy_when_it_denies_or_does_not_allow_then_a_permitted_user_is_still_refused(
-    aws: Emulator, person: Callable[..., Credentials]
-) -> None:
+def test_a_key_policy_can_refuse_a_user_whom_iam_permits(aws: Emulator, person: Callable[..., Credentials]) -> None:
+    """Once it denies the call, and once it does not allow it."""
     someone = person("kms:*")
     arn = aws.client("sts", credentials=someone).get_caller_identity()["Arn"]
     root, theirs = aws.client("kms"), aws.client("kms", credentials=someone)
@@ -166,9 +166,8 @@ def test_given_a_key_policy_when_it_denies_or_does_not_allow_then_a_permitted_us
         assert _refusal(theirs.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
 
 
-def test_given_a_key_when_rotated_on_demand_then_it_is_listed_told_twice_and_old_secrets_stay_readable(
-    aws: Emulator, bus: Callable[..., Bus]
-) -> None:
+def test_a_rotation_on_demand_is_listed_told_twice_and_keeps_old_data(aws: Emulator, bus: Callable[..., Bus]) -> None:
+    """What was encrypted before stays readable. CloudTrail and KMS itself each send an event."""
     caught, kms = bus(), aws.client("kms")
     key = kms.create_key()["KeyMetadata"]
     secret = kms.encrypt(KeyId=key["Arn"], Plaintext=b"old")["CiphertextBlob"]
@@ -189,7 +188,8 @@ def test_given_a_key_when_rotated_on_demand_then_it_is_listed_told_twice_and_old
     caught.named("RotateKeyOnDemand", keyId=key["KeyId"])
 
 
-def test_given_25_rotations_on_demand_when_asked_for_another_then_the_limit_is_named(aws: Emulator) -> None:
+def test_the_26th_rotation_on_demand_exceeds_the_limit(aws: Emulator) -> None:
+    """KMS allows 25 for each key. They are listed in pages."""
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     for _ in range(25):
@@ -205,9 +205,8 @@ def test_given_25_rotations_on_demand_when_asked_for_another_then_the_limit_is_n
     )
 
 
-def test_given_automatic_rotation_when_asked_then_its_period_and_next_date_show_and_a_short_period_is_refused(
-    aws: Emulator,
-) -> None:
+def test_automatic_rotation_shows_period_and_next_date_and_has_limits(aws: Emulator) -> None:
+    """A period of less than 90 or more than 2560 days is refused."""
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]
     assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is False
@@ -225,9 +224,8 @@ def test_given_automatic_rotation_when_asked_then_its_period_and_next_date_show_
     assert kms.list_key_rotations(KeyId=key["KeyId"])["Rotations"][0]["RotationType"] == "AUTOMATIC"
 
 
-def test_given_a_deletion_or_expiry_when_its_time_comes_then_kms_itself_tells(
-    aws: Emulator, bus: Callable[..., Bus]
-) -> None:
+def test_kms_itself_tells_of_a_deletion_or_expiry_when_its_time_comes(aws: Emulator, bus: Callable[..., Bus]) -> None:
+    """Both the event of KMS and the record of CloudTrail name the key."""
     caught = bus()
     deleted = _deleted(aws)
     expired = _imported(aws.client("kms"), ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE")
@@ -253,9 +251,8 @@ def test_given_a_grant_when_listed_revoked_and_used_again_then_it_is_gone(aws: E
     assert _refusal(kms.revoke_grant, KeyId=key, GrantId=grant["GrantId"]) == "NotFoundException"
 
 
-def test_given_a_right_bounded_by_an_alias_then_the_key_behind_it_is_what_is_asked_and_the_alias_the_condition(
-    aws: Emulator, name: str
-) -> None:
+def test_a_permission_limited_to_an_alias_counts_for_that_key_only(aws: Emulator, name: str) -> None:
+    """By kms:RequestAlias only a call that names the alias is allowed, by kms:ResourceAliases any call on the key behind it."""
     kms, iam = aws.client("kms"), aws.client("iam")
     mine, other = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=mine)

@@ -163,9 +163,10 @@ def _until(condition: Callable[[], bool], seconds: float = 15) -> None:
         time.sleep(0.1)
 
 
-def test_given_a_function_when_it_looks_around_then_it_sees_the_runtime_its_layer_and_nothing_of_ours(
+def test_a_function_sees_the_runtime_and_its_layer_but_not_our_packages(
     aws: Emulator, functions: Callable[..., str]
 ) -> None:
+    """Of the packages only those of the Lambda runtime are there."""
     name = functions("packages")
     names = [
         "boto3",
@@ -184,9 +185,8 @@ def test_given_a_function_when_it_looks_around_then_it_sees_the_runtime_its_laye
     assert (seen["shiny"], seen["for_all"], seen["own"]) == ("host layer", "yes", name)
 
 
-def test_given_a_function_when_it_calls_aws_then_it_is_its_role_and_may_do_no_more(
-    aws: Emulator, functions: Callable[..., str]
-) -> None:
+def test_a_function_calls_aws_as_its_role_and_may_do_no_more(aws: Emulator, functions: Callable[..., str]) -> None:
+    """A call that its role does not allow is refused, and the error says so."""
     who = functions("who")
     error, arn = _invoke(aws, who)
     assert error is None
@@ -199,9 +199,8 @@ def test_given_a_function_when_it_calls_aws_then_it_is_its_role_and_may_do_no_mo
     assert "not authorized to perform: iam:ListUsers" in failed["errorMessage"]
 
 
-def test_given_a_failing_message_when_only_it_is_reported_then_it_is_dead_after_three_times_and_the_others_done_once(
-    aws: Emulator, functions: Callable[..., str]
-) -> None:
+def test_a_message_reported_as_failed_is_dead_after_three_tries(aws: Emulator, functions: Callable[..., str]) -> None:
+    """Only that message was reported. The others of its batch are done once and are not given again."""
     name = functions("work", queue=True)
     _send(aws, name, "good 1", "alone 2", "good 3")
     assert _dead(aws, name, 1) == ["alone 2"]
@@ -212,7 +211,7 @@ def test_given_a_failing_message_when_only_it_is_reported_then_it_is_dead_after_
     )
 
 
-def test_given_a_failing_message_when_all_that_follow_it_are_reported_too_then_they_die_with_it(
+def test_messages_reported_as_failed_with_an_earlier_one_are_dead_with_it(
     aws: Emulator, functions: Callable[..., str]
 ) -> None:
     """So it is on AWS as well: what is reported as failed was received, and receiving is what is counted."""
@@ -222,9 +221,8 @@ def test_given_a_failing_message_when_all_that_follow_it_are_reported_too_then_t
     assert _took(aws, name) == [("fail 1", 1), ("fail 1", 2), ("fail 1", 3)]
 
 
-def test_given_a_function_that_dies_when_tried_three_times_then_the_whole_batch_is_dead(
-    aws: Emulator, functions: Callable[..., str]
-) -> None:
+def test_a_function_that_dies_three_times_leaves_its_batch_dead(aws: Emulator, functions: Callable[..., str]) -> None:
+    """The log has the error."""
     name = functions("work", queue=True)
     _send(aws, name, "die 1")
     assert _dead(aws, name, 1) == ["die 1"]
@@ -232,16 +230,15 @@ def test_given_a_function_that_dies_when_tried_three_times_then_the_whole_batch_
     assert "RuntimeError: died of die 1" in aws.lambda_log(name).read_text()
 
 
-def test_given_a_function_that_takes_too_long_when_it_is_ended_then_its_message_comes_again(
-    aws: Emulator, functions: Callable[..., str]
-) -> None:
+def test_the_message_of_a_function_that_timed_out_comes_again(aws: Emulator, functions: Callable[..., str]) -> None:
+    """The log says that the task timed out."""
     name = functions("work", queue=True, timeout=1)
     _send(aws, name, "slow 1")
     _until(lambda: ("slow 1", 2) in _took(aws, name))
     assert "Task timed out after 1" in aws.lambda_log(name).read_text()
 
 
-def test_given_two_groups_when_one_keeps_failing_then_the_other_is_not_held_up(
+def test_a_group_that_keeps_failing_does_not_hold_up_another_group(
     aws: Emulator, functions: Callable[..., str]
 ) -> None:
     """What failed is not seen again for longer than any test waits: the other group's message comes all the same."""
@@ -253,9 +250,10 @@ def test_given_two_groups_when_one_keeps_failing_then_the_other_is_not_held_up(
     assert ("fail a1", 2) not in _took(aws, name)
 
 
-def test_given_the_same_body_twice_when_sent_within_five_minutes_then_it_is_taken_once(
+def test_the_same_message_sent_twice_in_five_minutes_is_taken_once(
     aws: Emulator, functions: Callable[..., str]
 ) -> None:
+    """The queue drops the second one, because its body is the same."""
     name = functions("work", queue=True)
     _send(aws, name, "good same", "good same", "good other")
     _until(lambda: any(b == "good other" for b, _ in _took(aws, name)))
@@ -275,9 +273,8 @@ def test_given_a_scheduled_rule_when_fired_on_demand_then_its_function_runs(
     _until(lambda: aws.lambda_log(function).exists() and "asked who" in aws.lambda_log(function).read_text())
 
 
-def test_given_schedules_that_rest_when_their_time_comes_then_nothing_fires_by_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_schedules_that_are_switched_off_never_fire_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on again, they do."""
     from ministack.services import eventbridge
 
     from local.aws import clock

@@ -62,9 +62,8 @@ def _network() -> dict[str, Any]:
     }
 
 
-def test_given_a_network_when_deployed_then_ec2_shows_it_and_when_destroyed_nothing_is_left(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_a_deployed_network_is_shown_by_ec2_and_is_gone_after_destroy(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """Security groups, NAT gateway, flow logs and addresses are there as the template says. Afterwards addresses and flow logs are gone."""
     outputs = {part: _ref(part) for part in ("Vpc", "Nat", "Domain", "Lambdas", "Flow", "Address")}
     outputs |= {"Cidr": _att("Vpc", "CidrBlock"), "Zone": _att("Private", "AvailabilityZone")}
     out = write(tmp_path / "out", Stack(name, _network(), outputs))
@@ -108,9 +107,9 @@ def test_given_a_rule_of_its_own_when_changed_then_the_old_one_is_gone(
     assert [p["FromPort"] for p in shown] == [9200]
 
 
-def test_given_groups_users_and_their_additions_when_deployed_then_iam_shows_them_and_a_change_is_a_change(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_deployed_iam_groups_and_users_are_shown_and_can_be_changed(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """A second deployment changes the members and the policy of the group. After destroy the group is gone."""
+
     def stack(action: str, *users: str) -> Stack:
         statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
         policy = {"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
@@ -140,9 +139,8 @@ def test_given_groups_users_and_their_additions_when_deployed_then_iam_shows_the
         iam.get_group(GroupName=name)
 
 
-def test_given_a_multi_region_key_when_deployed_with_a_replica_then_both_regions_read_one_ciphertext(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_a_multi_region_key_and_its_replica_read_the_same_ciphertext(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """What is encrypted in one Region is decrypted in the other."""
     everyone = {"AWS": f"arn:aws:iam::{aws.account}:root"}
     policy = {
         "Version": "2012-10-17",
@@ -205,9 +203,8 @@ def test_given_what_watches_when_deployed_then_each_service_shows_it(aws: Emulat
     assert name not in [d["Name"] for d in aws.client("ssm").list_documents()["DocumentIdentifiers"]]
 
 
-def test_given_properties_the_emulator_dropped_when_deployed_then_they_are_in_force(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_properties_that_the_emulator_would_drop_are_in_force(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """The network and the reserved concurrency of a function, the time to live and the backups of a table."""
     source = tmp_path / "fn"
     source.mkdir()
     (source / "index.py").write_text("def handler(event, context):\n    return 1\n")
@@ -253,9 +250,10 @@ def _domain(aws: Emulator, name: str, key: str, **more: Any) -> dict[str, Any]:
     return status
 
 
-def test_given_a_domain_when_deployed_in_a_vpc_then_its_endpoint_is_the_doors_and_its_vpc_real(
+def test_a_domain_in_a_vpc_has_the_front_doors_endpoint_and_a_real_vpc(
     aws: Emulator, name: str, tmp_path: Path
 ) -> None:
+    """The endpoint can be changed afterwards, and is then shown changed."""
     let_into_vpcs(aws.client("iam"))
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     network = {key: value for key, value in _network().items() if key in ("Vpc", "Private", "Domain")}
@@ -291,9 +289,10 @@ def _revoke(aws: Emulator, key: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("lose", [_disable, _revoke], ids=["the key is disabled", "the grant is revoked"])
-def test_given_a_domain_that_lost_its_key_when_its_policy_is_changed_then_it_is_refused(
+def test_a_domain_that_lost_its_key_refuses_a_new_access_policy(
     aws: Emulator, name: str, lose: Callable[[Emulator, str, str], None]
 ) -> None:
+    """The key is disabled or the grant is revoked. The old policy stays."""
     key, search = aws.client("kms").create_key()["KeyMetadata"]["Arn"], aws.client("opensearch")
     _domain(aws, name, key)
     closed = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -305,9 +304,8 @@ def test_given_a_domain_that_lost_its_key_when_its_policy_is_changed_then_it_is_
     assert search.describe_domain(DomainName=f"d-{name}")["DomainStatus"]["AccessPolicies"] == closed
 
 
-def test_given_a_domain_when_another_key_is_asked_for_then_it_is_refused_and_an_alias_is_resolved_once(
-    aws: Emulator, name: str
-) -> None:
+def test_a_domain_keeps_its_key_and_resolves_an_alias_only_once(aws: Emulator, name: str) -> None:
+    """Moving the alias changes nothing, and asking for another key is refused. Deleting the domain ends its grant."""
     kms, search = aws.client("kms"), aws.client("opensearch")
     first, second = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=first)
@@ -325,9 +323,8 @@ def test_given_a_domain_when_another_key_is_asked_for_then_it_is_refused_and_an_
 
 
 @pytest.mark.parametrize("state", ["disabled", "missing"])
-def test_given_a_key_that_cannot_be_used_when_a_domain_is_made_under_it_then_the_stack_fails(
-    aws: Emulator, name: str, tmp_path: Path, state: str
-) -> None:
+def test_a_domain_under_an_unusable_key_fails_its_stack(aws: Emulator, name: str, tmp_path: Path, state: str) -> None:
+    """The key is disabled or does not exist, and the error says that it is the key."""
     key = f"arn:aws:kms:{aws.region}:{aws.account}:key/none"
     if state == "disabled":
         key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -346,9 +343,8 @@ def _sign_in(aws: Emulator, pool: str, client: str, user: str) -> str:
     return sign_in(cognito, pool, client, user, password)
 
 
-def test_given_a_group_with_a_role_when_its_member_signs_in_then_the_identity_pool_gives_that_role(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_the_identity_pool_gives_a_member_the_role_of_their_group(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """Somebody who is in no group is refused."""
     provider = {"Fn::Sub": "cognito-idp.${AWS::Region}.amazonaws.com/${Pool}"}
     trust = {
         "Effect": "Allow",
@@ -407,9 +403,8 @@ def test_given_a_group_with_a_role_when_its_member_signs_in_then_the_identity_po
         credentials("bob")
 
 
-def test_given_a_role_with_a_boundary_when_deployed_and_changed_then_the_boundary_follows(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_a_permissions_boundary_is_set_removed_and_set_again(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """Three deployments of the same role."""
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
     trust = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}, "RoleName": name}
 

@@ -27,9 +27,10 @@ def _function(region: str, asset: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.aws
-def test_given_stacks_that_depend_on_each_other_when_deployed_then_imports_resolve_and_again_nothing_changes(
+def test_stacks_are_deployed_in_order_and_a_second_run_changes_nothing(
     aws: Emulator, name: str, tmp_path: Path
 ) -> None:
+    """Also in two Regions. A changed template updates its own stack only, and destroy takes them all away."""
     exporting = {"Resources": {"Topic": TOPIC}}
     base = Stack(f"{name}-base", exporting["Resources"], {"TopicArn": {"Ref": "Topic"}})
     needs = Stack(
@@ -60,9 +61,10 @@ def test_given_stacks_that_depend_on_each_other_when_deployed_then_imports_resol
 
 
 @pytest.mark.aws
-def test_given_a_stack_that_fails_when_deployed_then_the_reason_is_named_and_its_followers_are_not_begun(
+def test_a_failed_stack_names_the_reason_and_its_followers_do_not_start(
     aws: Emulator, name: str, tmp_path: Path
 ) -> None:
+    """Once mended, both are deployed."""
     gateway = {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-none"}}
     broken = Stack(f"{name}-broken", {"Topic": TOPIC, "Nat": gateway})
     follower = Stack(f"{name}-follower", {"Topic": TOPIC}, after=(broken.name,))
@@ -77,9 +79,8 @@ def test_given_a_stack_that_fails_when_deployed_then_the_reason_is_named_and_its
 
 
 @pytest.mark.aws
-def test_given_another_bootstrapping_when_deployed_then_what_the_assembly_names_is_there(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_an_assembly_with_another_bootstrap_qualifier_can_be_deployed(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """The bucket and the version parameter that the assembly names are there."""
     source, qualifier = tmp_path / "fn", "ours4711"
     source.mkdir()
     (source / "index.py").write_text("def handler(event, context):\n    return 'here'\n")
@@ -95,18 +96,16 @@ def test_given_another_bootstrapping_when_deployed_then_what_the_assembly_names_
 
 
 @pytest.mark.aws
-def test_given_a_type_that_is_not_known_when_deployed_then_it_is_refused_and_never_passed_over(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_an_unknown_resource_type_is_refused_and_never_skipped(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """The error names the type."""
     unknown = Stack(name, {"Topic": TOPIC, "Odd": {"Type": "AWS::Nonsense::Thing"}})
     with pytest.raises(DeploymentFailed, match=r"Unrecognized resource types: \[AWS::Nonsense::Thing\]"):
         deploy(write(tmp_path / "out", unknown), aws)
 
 
 @pytest.mark.aws
-def test_given_a_custom_resource_when_its_function_answers_or_fails_then_the_stack_does_too(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_a_stack_succeeds_or_fails_as_its_custom_resource_answers(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """Created and updated it gives its data. A failure has the reason that the function gave."""
     source = tmp_path / "fn"
     source.mkdir()
     (source / "index.py").write_text(
@@ -137,15 +136,15 @@ def test_given_a_custom_resource_when_its_function_answers_or_fails_then_the_sta
 
 
 @pytest.mark.aws
-def test_given_an_asset_to_swap_when_the_assembly_has_none_of_that_name_then_it_is_bad_input(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_swapping_an_asset_the_assembly_does_not_have_is_bad_input(aws: Emulator, name: str, tmp_path: Path) -> None:
+    """The error names the asset."""
     out = write(tmp_path / "out", Stack(name, {"Topic": TOPIC}))
     with pytest.raises(BadInput, match="no asset layer to swap"):
         deploy(out, aws, swap_assets={"layer": tmp_path})
 
 
-def test_given_an_assembly_when_read_then_its_layers_regions_and_order_are_known(tmp_path: Path) -> None:
+def test_reading_an_assembly_finds_its_layers_regions_and_order(tmp_path: Path) -> None:
+    """Also the bucket into which each asset goes."""
     layer = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": code("eu-central-1", "l1")}}
     (tmp_path / "l1").mkdir()
     (tmp_path / "f1").mkdir()
@@ -158,7 +157,8 @@ def test_given_an_assembly_when_read_then_its_layers_regions_and_order_are_known
     assert assembly.assets["f1"].destinations[0].bucket == "cdk-hnb659fds-assets-111122223333-eu-central-1"
 
 
-def test_given_a_stage_when_read_then_the_stacks_of_its_nested_assembly_are_there(tmp_path: Path) -> None:
+def test_reading_a_stage_finds_the_stacks_of_its_nested_assembly(tmp_path: Path) -> None:
+    """A CDK stage keeps its stacks in an assembly of its own."""
     write(tmp_path / "out" / "assembly-prod", Stack("inner", {"Topic": TOPIC}))
     artifact = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-prod"}}
     (tmp_path / "out" / "manifest.json").write_text(json.dumps({"artifacts": {"assembly-prod": artifact}}))
@@ -166,7 +166,8 @@ def test_given_a_stage_when_read_then_the_stacks_of_its_nested_assembly_are_ther
     assert [stack.name for stack in assembly.stacks.values()] == ["inner"]
 
 
-def test_given_a_folder_that_is_no_assembly_when_read_then_the_remedy_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_assembly_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    """The error says to run `cdk synth` first."""
     with pytest.raises(BadInput, match="run `cdk synth` first"):
         Assembly.read(tmp_path, account="111122223333", region="eu-central-1")
 
@@ -194,7 +195,8 @@ def _work(ran: list[str], name: str) -> Callable[[], dict[str, str]]:
     return run
 
 
-def test_given_pieces_that_follow_one_another_when_run_then_none_starts_before_what_it_follows() -> None:
+def test_nothing_starts_before_what_it_depends_on() -> None:
+    """Four pieces of work, one of which waits for two others."""
     after = {"d": {"b", "c"}, "b": {"a"}, "c": {"a"}, "a": set[str]()}
     ran: list[str] = []
     done = _in_order(after, {name: _work(ran, name) for name in after})

@@ -87,9 +87,8 @@ def test_a_role_is_denied_without_its_neighbour(world: World, role: str) -> None
     assert status(other) == 200
 
 
-def test_whatever_a_role_within_the_boundary_is_given_it_asks_the_domain_and_does_nothing_else(
-    world: World, role: str
-) -> None:
+def test_a_role_within_its_boundary_can_only_ask_the_domain(world: World, role: str) -> None:
+    """Even a policy that allows everything gives no access to S3. Without the boundary it does."""
     credentials, iam = fetched(world, world.person("holder")), world.aws.client("iam")
     session, s3 = world.signed(credentials), world.aws.client("s3", credentials=credentials)
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
@@ -113,7 +112,8 @@ def test_a_boundary_lets_everything_through_that_the_domains_policy_does(world: 
 
 
 @pytest.mark.parametrize("end", ["admin_user_global_sign_out", "admin_delete_user"])
-def test_a_token_of_before_fetches_nothing_where_the_identity_pool_asks_the_user_pool(world: World, end: str) -> None:
+def test_an_old_token_fetches_nothing_if_the_server_side_check_is_on(world: World, end: str) -> None:
+    """The user was signed out everywhere or deleted. Without ServerSideTokenCheck of the identity pool the token still works."""
     pools, token = world.aws.client("cognito-identity"), world.person("leaver")
 
     def asks(told: bool) -> None:

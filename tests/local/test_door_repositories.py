@@ -222,7 +222,8 @@ def folders(world: World) -> set[str]:
 class TestOnNode:
     pytestmark = real
 
-    def test_a_snapshot_is_registered_taken_listed_and_restored_under_another_name(self, estate: World) -> None:
+    def test_a_snapshot_is_taken_listed_and_restored_under_another_name(self, estate: World) -> None:
+        """Registering twice changes nothing. A repository that is readonly takes no snapshot, and one that is deleted is not listed."""
         session = taker(estate, "taker", MAY_PASS)
         for number in range(5):
             assert estate.master.put(f"/sales/_doc/{number}?refresh=true", json={"number": number}).status_code == 201
@@ -301,7 +302,8 @@ class TestOnNode:
             assert (answer.status_code, body.get("Message", body.get("message"))) == (400, said)
         assert estate.node.ask("GET", "/_snapshot") == (200, {})
 
-    def test_the_role_has_to_be_let_to_the_bucket_and_its_key_by_its_own_policy_and_theirs(self, estate: World) -> None:
+    def test_the_snapshot_role_needs_both_policies_for_bucket_and_key(self, estate: World) -> None:
+        """What it lacks is named: in its own policy, in the policy of the bucket, or in that of the key."""
         session, s3, kms = taker(estate, "taker", MAY_PASS), estate.aws.client("s3"), estate.aws.client("kms")
         reads, writes = ("s3:ListBucket", "s3:GetObject"), ("s3:PutObject", "s3:DeleteObject")
 

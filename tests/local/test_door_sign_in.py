@@ -155,7 +155,8 @@ def test_without_a_mapping_everyone_gets_the_authenticated_role() -> None:
     assert choose({}, "first") == ""
 
 
-def test_a_mapping_may_name_its_provider_beside_and_another_client_of_the_pool() -> None:
+def test_a_role_mapping_may_name_its_provider_and_another_app_client() -> None:
+    """A mapping of another user pool does not count."""
     beside = {"_roles": {}, "_role_mappings": {"m": {"IdentityProvider": f"{PROVIDER}:other", "Type": "Token"}}}
     assert choose(beside, "first") == "r1"
     assert choose({**pool(), "_role_mappings": {"cognito-idp.x/y:app": {"Type": "Token"}}}, "first") == "auth"

@@ -168,7 +168,8 @@ def test_a_name_that_the_plugin_would_change_is_not_handed_over(door: Door, name
         door.signer.headers(name, roles)
 
 
-def test_the_master_is_the_iam_role_and_nobody_else_is_mapped_but_whom_we_gave(door: Door) -> None:
+def test_the_master_is_the_iam_role_and_only_given_mappings_exist(door: Door) -> None:
+    """The roles of administrators have the master as their only entry."""
     assert set(door.who(MASTER, [MASTER])["roles"]) == {"all_access", "security_manager"}
     mappings = door.ask(MASTER, [MASTER], "GET", MAPPINGS).json()
     assert set(mappings) - set(GIVEN["roles_mapping"]) == {"all_access", "security_manager"}
@@ -199,7 +200,8 @@ def test_the_thousand_roles_and_mappings_given_are_there_from_the_start(door: Do
     assert door.who("user-777", [])["roles"] == ["given_0777"]
 
 
-def test_the_master_maps_predefined_roles_and_what_a_caller_holds_is_never_remembered(door: Door) -> None:
+def test_the_master_maps_predefined_roles_and_no_caller_is_remembered(door: Door) -> None:
+    """The same user asks with other backend roles each time. What they had before does not count."""
     for role, backend_role in (("kibana_user", "people"), ("readall", "readers, all")):
         path = f"{MAPPINGS}/{role}"
         assert door.ask(MASTER, [MASTER], "PUT", path, {"backend_roles": [backend_role]}).status_code == 201
@@ -319,7 +321,8 @@ def test_what_stands_on_the_port_of_a_stopped_node_is_said_so(door: Door) -> Non
 
 
 @pytest.mark.parametrize("which", ["port", "transport_port"])
-def test_a_given_port_in_use_is_one_clear_error_before_anything_is_fetched_or_made(tmp_path: Path, which: str) -> None:
+def test_a_port_in_use_is_one_clear_error_before_anything_is_made(tmp_path: Path, which: str) -> None:
+    """Nothing is fetched either. The error names the port and says to give another one."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
         with pytest.raises(BadInput, match=f"^{which}: port {taken} is in use .*give another port") as caught:

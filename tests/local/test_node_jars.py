@@ -199,7 +199,8 @@ def test_a_damaged_jar_is_fetched_again_and_nothing_else(
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_damaged_part_of_the_plugin_is_taken_out_of_its_zip_again_without_a_network(cache: Path) -> None:
+def test_a_damaged_part_of_the_plugin_is_restored_from_its_zip_offline(cache: Path) -> None:
+    """A shortened file and a missing jar are taken out of the cached zip again."""
     folder = release_folder(VERSION, cache)
     rewrite(folder / "defaults" / "roles.yml", lambda content: content[:10])
     next((folder / "lib").glob("opensearch-security-3*.jar")).unlink()

@@ -133,7 +133,8 @@ def test_a_program_that_does_not_exist_is_said_so(tmp_path: Path) -> None:
     guarded.stop()
 
 
-def test_a_child_can_be_started_again_after_it_was_stopped_but_not_twice_at_once(tmp_path: Path) -> None:
+def test_a_stopped_child_can_be_started_again_but_not_twice_at_once(tmp_path: Path) -> None:
+    """The second start gives a new process."""
     child = python("sleeper", "import time; time.sleep(600)", tmp_path).start()
     first = child.pid
     with pytest.raises(PortcullisError, match="running already"):

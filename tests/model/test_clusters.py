@@ -491,7 +491,8 @@ def test_a_realm_counts_groups_by_name_or_by_the_token(by: str, way: By) -> None
     assert ("token-outlives-group" in codes(text)) == (by == "groups")
 
 
-def test_a_role_goes_to_the_cluster_in_its_own_form_and_empty_parts_stay_away() -> None:
+def test_a_role_is_resolved_in_elasticsearch_form_without_empty_parts() -> None:
+    """The query, `global` and `metadata` stay as the file has them. An empty list of exceptions is left out."""
     entry = "{names: ['a*'], privileges: [read], query: {term: {a: 1}}, field_security: {grant: [], except: []}}"
     text = cluster(
         f"roles: {{r: {{indices: [{entry}], global: {{x: 1}}, metadata: {{team: a}}}}}}\ngrants: [{{role: r, to: {{internal_user: u}}}}]"
@@ -536,7 +537,8 @@ def test_an_entry_that_reads_the_same_index_without_the_filter_lifts_it() -> Non
     assert "filter-lifted" in codes(roles(FILTERED, "{names: ['/logs-[ab]/', logs-a], privileges: [all]}"))
 
 
-def test_a_filter_on_documents_and_one_on_fields_beside_each_other_give_everything() -> None:
+def test_a_document_filter_next_to_a_field_filter_is_reported_as_lifted() -> None:
+    """Two entries of one role for the same indices, one with a query and one with fields: together they show everything."""
     fields = "{names: ['logs-*'], privileges: [read], field_security: {grant: [a]}}"
     assert "filter-lifted" in codes(roles(FILTERED, fields))
 
@@ -571,7 +573,8 @@ def test_what_is_seldom_meant_is_told_by_its_code(access: str, code: str) -> Non
     assert code in codes(cluster(access))
 
 
-def test_the_standard_is_about_the_name_on_the_cluster_and_not_the_one_in_iam() -> None:
+def test_the_user_name_standard_is_about_the_name_on_the_cluster() -> None:
+    """The name in IAM may differ from it. A rule of the file that makes a name of the standard form is enough."""
     grant = SEED + "grants: [{level: support, to: {iam_user: maya.lin}}]"
     assert "user-name-standard" in codes(cluster(grant))
     assert "user-name-standard" not in codes(

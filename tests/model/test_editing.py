@@ -44,7 +44,8 @@ def test_taking_a_grant_out_is_one_line_less():
     ]
 
 
-def test_given_a_grant_that_is_not_there_then_taking_it_out_is_refused_with_the_nearest():
+def test_removing_a_grant_that_is_not_there_suggests_the_nearest_one():
+    """The error asks whether that one was meant."""
     with pytest.raises(BadInput) as caught:
         model.edit(DEMO, model.remove_grant(Subject(SubjectKind.COGNITO_GROUP, "suport"), level="support"))
     assert "did you mean 'support to cognito_group:support'?" in caught.value.remedy
@@ -93,7 +94,8 @@ alerts: {}
 """
 
 
-def test_given_grants_in_block_style_then_comments_and_layout_around_them_stay():
+def test_grants_in_block_style_keep_comments_and_layout_around_them():
+    """Adding a grant adds one line. Removing one removes only its own lines."""
     edited = model.edit(BLOCK, model.add_grant(ANNA, role="readall"))
     assert changed(BLOCK, edited) == ["+     - {role: readall, to: {iam_user: anna}}"]
     gone = model.edit(BLOCK, model.remove_grant(Subject(SubjectKind.IAM_ROLE, "app"), role="readall"))

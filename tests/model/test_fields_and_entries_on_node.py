@@ -136,12 +136,14 @@ def test_which_fields_are_seen_as_they_are(node: Node) -> None:
     assert seen == {what: shown for what, (_, shown) in SHOWN.items()}
 
 
-def test_a_replacement_without_its_group_fails_every_search_and_any_other_does_not(node: Node) -> None:
+def test_a_mask_that_refers_to_a_missing_group_fails_every_search(node: Node) -> None:
+    """The nodes answer with an error. All other replacements mask the field as written."""
     assert {what: answer(node, what)[0] in (400, 500) for what in FAILS} == dict.fromkeys(FAILS, True)
     assert {mask: source(node, mask)["card"] for mask in WORKS} == WORKS
 
 
-def test_a_field_masked_twice_fails_on_2x_and_is_masked_by_the_first_rule_on_3x(node: Node) -> None:
+def test_a_field_masked_twice_fails_on_2x_and_uses_the_first_rule_on_3x(node: Node) -> None:
+    """Two rules for one field in the same role."""
     status, body = answer(node, "mask-twice")
     if node.version.startswith("2."):
         assert status == 400
@@ -160,7 +162,8 @@ def test_which_actions_let_a_tenant_be_edited(node: Node) -> None:
     assert {actions: tenants["fields-tenant"] for actions, tenants in told.items()} == TENANTS
 
 
-def test_an_action_group_called_as_a_role_is_refused_and_a_slash_alone_keeps_a_node_from_loading(node: Node) -> None:
+def test_nodes_refuse_a_group_named_as_a_role_and_a_lone_slash_as_entry(node: Node) -> None:
+    """An action group may not have the name of a role. A slash alone in a mapping cannot be loaded."""
     name = NAMES["excluded"]
     status, said = node.ask("PUT", f"{API}actiongroups/{name}", {"allowed_actions": ["read"]}, timeout=120)
     assert (status, "existing role" in str(said)) == (400, True)

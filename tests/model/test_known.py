@@ -7,7 +7,8 @@ from portcullis.families.opensearch.known import known, modules, queries
 @pytest.mark.parametrize(
     "engine", ["OpenSearch_3.3", "OpenSearch_2.19", "OpenSearch_2.3", "OpenSearch_1.3", "Elasticsearch_7.10"]
 )
-def test_every_engine_from_7_on_has_the_masters_and_the_groups_that_presets_use(engine):
+def test_every_engine_from_7_on_has_the_roles_and_groups_that_presets_use(engine):
+    """Also the names of the Dashboards roles as the engine spells them."""
     held = known(engine)
     assert {
         "all_access",

@@ -283,7 +283,8 @@ MERGES = {"dls-narrows", "dls-widens", "fls-narrows", "fls-includes-ignored", "m
 
 
 @pytest.mark.parametrize(("code", "one", "other"), MEETINGS)
-def test_given_two_roles_of_one_subject_then_what_their_rules_add_up_to_is_told(code, one, other):
+def test_two_roles_of_one_subject_report_what_their_rules_add_up_to(code, one, other):
+    """The finding names the subject and an index that both roles match."""
     found = lint(two_roles(one, other, BOTH))
     assert MERGES & set(found) == ({code} if code else set())
     if code:
@@ -305,7 +306,8 @@ def test_given_two_groups_then_it_may_concern_whoever_is_in_both():
     assert "sees only the documents of one, though other alone would show all" in finding.message
 
 
-def test_what_may_concern_nobody_is_one_finding_a_role_however_many_groups_there_are():
+def test_findings_that_may_concern_nobody_are_one_for_each_role():
+    """Forty groups give a single finding that counts the other cases. What concerns real subjects is a warning."""
     names = [f"g{i}" for i in range(40)]
     groups = "identity: {cognito: {groups: {" + ", ".join(f"{name}: {{}}" for name in names) + "}}}\n"
     roles = "".join(
@@ -340,18 +342,21 @@ def test_given_the_members_then_only_who_is_in_both_is_told_by_name():
     assert (finding.severity, "Cognito/p/anna" in finding.message) == (Severity.WARNING, True)
 
 
-def test_given_that_empty_rules_override_all_then_a_restricted_role_does_not_narrow():
+def test_a_restricted_role_narrows_nothing_if_empty_rules_override_all():
+    """The setting of the engine says that a role without rules lifts the rules of others."""
     text = two_roles({"dls": TERM_A}, {}, BOTH)
     assert not MERGES & set(lint(text, Facts(dfm_empty_overrides_all=True)))
 
 
-def test_given_a_master_with_a_restricted_role_then_it_is_told_that_the_master_sees_less():
+def test_a_master_who_also_has_a_restricted_role_is_told_they_see_less():
+    """Alone, all_access would show everything."""
     grants = "grants: [{level: super_user, to: {iam_role: a}}, {role: one, to: {iam_role: a}}, {role: other, to: {iam_role: b}}]"
     text = two_roles({"dls": TERM_A}, {}, "levels: {preset: layered, indices: [x]}\n" + grants)
     assert "though all_access alone would show all" in lint(text)["dls-narrows"][0].message
 
 
-def test_given_a_warning_that_is_accepted_then_it_is_listed_as_such_with_its_reason():
+def test_an_accepted_warning_is_listed_as_accepted_with_its_reason():
+    """Its remedy is the reason that the file gives."""
     text = (
         SMALLEST.replace("{configuration: api}", "{configuration: api, deny_sql: false}")
         + "accept: {sql-leak: our names are public}\n"

@@ -47,7 +47,8 @@ NAMED = [  # subject, the line and place of its finding
 ]
 
 
-def test_everybody_whom_a_file_names_is_looked_for_and_in_the_way_that_the_grant_asks_for():
+def test_everybody_a_file_names_is_looked_up_as_the_grant_asks():
+    """By the role of the token or by the members. The keys of the file are listed too."""
     file = model.loads(EVERYBODY, "alpha.yaml")
     asked = {(grant.subject, grant.by) for _, grant in principals(file)}
     assert {subject for subject, _ in NAMED} <= {subject for subject, _ in asked}
@@ -64,9 +65,8 @@ def test_nobody_looked_so_nothing_is_said():
 
 
 @pytest.mark.parametrize(("subject", "place"), NAMED, ids=lambda v: str(v))
-def test_one_that_is_not_there_is_found_where_it_stands_and_one_that_was_not_seen_is_never_called_absent(
-    subject, place
-):
+def test_missing_principals_are_found_and_unseen_ones_never_called_missing(subject, place):
+    """Both findings have the place in the file."""
     (absent,) = lint(EVERYBODY, Facts(membership=Membership(missing=frozenset({subject}))))["missing-principal"]
     assert (absent.severity, absent.place) == (Severity.WARNING, f"alpha.yaml:{place}")
     assert f"{subject} does not exist" in absent.message
@@ -78,13 +78,15 @@ def test_one_that_is_not_there_is_found_where_it_stands_and_one_that_was_not_see
     assert "missing-principal" not in found
 
 
-def test_each_grant_of_one_that_is_gone_is_named_and_the_other_places_that_name_it_once():
+def test_each_grant_to_a_missing_subject_is_named_and_no_other_place_again():
+    """Where a grant names a missing subject, the finding stands there. Other places that name the same subject add no finding."""
     gone = Membership(missing=frozenset({Subject(OF.COGNITO_GROUP, "support"), Subject(OF.IAM_ROLE, ROLE)}))
     places = [f.place.partition(" ")[2] for f in lint(EVERYBODY, Facts(membership=gone))["missing-principal"]]
     assert places == ["access.grants[4].to", "access.grants[5].to", "access.grants[8].to"]
 
 
-def test_an_internal_user_is_there_if_the_engine_holds_it_or_the_file_makes_it():
+def test_an_internal_user_exists_if_the_engine_or_the_file_has_them():
+    """Among the users of the file or among its seed users."""
     nobody = Facts(held=SecurityConfig({Kind.USERS: {}}))
     assert "internal_user:dora does not exist" in lint(EVERYBODY, nobody)["missing-principal"][0].message
     made = EVERYBODY + "  users: {dora: {}}\n"

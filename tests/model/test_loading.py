@@ -308,7 +308,8 @@ def test_given_something_wrong_then_file_place_problem_and_remedy_are_named(text
     assert remedy in wrong.remedy
 
 
-def test_given_several_errors_then_the_first_by_line_is_told_and_the_others_counted():
+def test_of_several_errors_the_first_is_shown_and_the_others_counted():
+    """The first by its line. `check --all` lists them all."""
     text = SMALLEST + "alrts: {}\nkey: {rotation_days: 1}\ncustody: 5\n"
     assert refusal(text).place == "line 4, alrts"
     assert "2 more in this file: portcullis check --all lists them" in refusal(text).remedy

@@ -86,7 +86,8 @@ def test_index_patterns_that_the_engine_takes_are_taken(pattern):
 
 
 @given(st.sampled_from(SubjectKind), st.text(max_size=30))
-def test_whatever_is_taken_as_a_subject_cannot_break_out_of_a_line_or_of_its_entry(kind, name):
+def test_an_accepted_subject_name_cannot_break_out_of_its_line_or_entry(kind, name):
+    """It has no control characters, and no wildcards or quotes where these would mean something."""
     try:
         taken = names.check_subject(kind, name)
     except Wrong:

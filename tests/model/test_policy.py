@@ -24,7 +24,8 @@ def denied(document) -> set[str]:
 
 
 @pytest.mark.parametrize("configuration", ["cognito", "internal", "api"])
-def test_every_configuration_leaves_the_decision_to_fine_grained_access_control(configuration):
+def test_every_configuration_leaves_decisions_to_fine_grained_access(configuration):
+    """The access policy allows everybody to send requests, and fine-grained access control decides."""
     allow = policy(configuration)["Statement"][0]
     assert (allow["Effect"], allow["Principal"], allow["Action"], allow["Resource"]) == (
         "Allow",

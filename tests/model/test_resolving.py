@@ -38,7 +38,8 @@ def test_a_level_grants_its_roles(name, roles):
     ("name", "actions", "on_cluster"),
     [("application", ["indices_all"], ["cluster_composite_ops"]), ("support", ["read"], ["cluster_composite_ops_ro"])],
 )
-def test_a_level_has_its_privileges_on_the_indices_of_the_model_and_nowhere_else(name, actions, on_cluster):
+def test_a_level_grants_its_privileges_on_the_models_indices_only(name, actions, on_cluster):
+    """Application may do everything there, and support may read."""
     role = resolved(level(name)).roles[f"level_{name}"]
     assert role["cluster_permissions"] == on_cluster
     (entry,) = role["index_permissions"]
@@ -56,7 +57,8 @@ def test_a_dashboard_only_person_has_no_privilege_on_any_index_of_the_model():
     assert all(p.startswith((".", "*:.")) for p in patterns)
 
 
-def test_given_an_elasticsearch_domain_then_the_old_names_and_spellings_are_used():
+def test_an_elasticsearch_domain_uses_the_old_names_and_spellings():
+    """Kibana's role names on 7.10, and upper case action groups on 6.8."""
     assert [g.role for g in resolved(level("dashboard", "Elasticsearch_7.10")).grants] == [
         "kibana_read_only",
         "kibana_user",
@@ -66,7 +68,8 @@ def test_given_an_elasticsearch_domain_then_the_old_names_and_spellings_are_used
     assert six.roles["level_support"]["index_permissions"][0]["allowed_actions"] == ["READ"]
 
 
-def test_given_the_roles_that_the_engine_has_then_its_spelling_of_the_dashboards_roles_is_used():
+def test_the_dashboards_roles_are_spelled_as_the_engine_has_them():
+    """If it has both spellings, the new one is used."""
     assert [g.role for g in resolved(level("dashboard"), existing={"kibana_user", "kibana_read_only"}).grants] == [
         "kibana_read_only",
         "kibana_user",
@@ -120,7 +123,8 @@ SEEDS = LEVELS + (
         ("on_premises", [], {}),
     ],
 )
-def test_only_the_seed_users_of_the_environment_are_made_and_granted_their_level(environment, users, secrets):
+def test_only_seed_users_of_the_environment_are_made_and_granted(environment, users, secrets):
+    """Each gets its level. Passwords stand in no user document."""
     text = access(SEEDS, "internal", f"environment: {environment}\n")
     found = resolved(text)
     assert sorted(found.users) == users

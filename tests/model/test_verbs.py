@@ -48,7 +48,8 @@ def test_given_the_accounts_name_then_init_writes_the_accounts_file(folder, caps
     assert "is not overwritten" in capsys.readouterr().err
 
 
-def test_given_what_the_accounts_file_shows_in_comments_when_taken_then_it_is_valid(folder, capsys):
+def test_the_commented_options_of_the_account_file_are_valid_if_used(folder, capsys):
+    """`init` writes them as comments. Without the comment signs they are an account file without errors."""
     assert main(["init", "account"]) == 0
     lines = (folder / "account.yaml").read_text().splitlines()
     ours = ("cidr:", "nat_per_zone:", "flow_logs:", "# zones:")
@@ -60,7 +61,8 @@ def test_given_what_the_accounts_file_shows_in_comments_when_taken_then_it_is_va
     assert (account.network.vpc, len(account.network.subnets.functions)) == ("vpc-0123456789abcdef0", 2)
 
 
-def test_given_a_preset_for_the_accounts_file_then_init_refuses_it_on_one_line(folder, capsys):
+def test_init_refuses_a_preset_for_the_account_file_on_one_line(folder, capsys):
+    """The account file has no presets, and no file is made."""
     assert main(["init", "account", "--preset", "cognito"]) == 2
     err = capsys.readouterr().err
     assert (err.count("\n"), "has no presets" in err) == (1, True)
@@ -81,7 +83,8 @@ def test_given_a_name_that_will_not_do_then_init_writes_nothing(folder, name, ca
     assert not folder.exists()
 
 
-def test_given_errors_then_check_is_2_with_the_first_on_one_line_and_the_others_counted(folder, capsys):
+def test_check_exits_2_with_the_first_error_and_a_count_of_the_others(folder, capsys):
+    """The first line names file, line and key. `--all` shows them all."""
     file = write(folder, "demo", DEMO.replace("rotation_days: 365", "rotation_days: 31") + "alrts: {}\n")
     assert main(["check", file]) == 2
     lines = capsys.readouterr().err.splitlines()
@@ -117,7 +120,8 @@ def test_given_an_accepted_warning_then_it_is_told_only_with_all(folder, capsys)
     assert "accepted: names are public" in capsys.readouterr().out
 
 
-def test_given_json_then_each_file_is_one_line_with_errors_and_findings_by_their_parts(folder, capsys):
+def test_check_json_prints_one_line_a_file_with_errors_and_findings(folder, capsys):
+    """Each finding has its code, severity, place, message and remedy."""
     write(folder, "bad", "deployment: bad\n")
     write(folder, "demo", DEMO)
     assert main(["check", "--json"]) == 2

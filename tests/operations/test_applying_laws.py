@@ -57,9 +57,10 @@ def apply(made: Account, text: str, deployment: str = "demo") -> Outcome:
 @every_make
 @law
 @given(data=st.data(), people=groups)
-def test_the_plan_after_an_apply_is_empty_and_applying_twice_is_applying_once(
+def test_after_an_apply_the_plan_is_empty_and_a_second_apply_does_nothing(
     make: Make, data: st.DataObject, people: People
 ) -> None:
+    """The second apply writes nothing to the engine and nothing into the history."""
     first, text = data.draw(texts_of(make)), data.draw(texts_of(make))
     made = at_work(make, people)
     apply(made, first)

@@ -57,7 +57,8 @@ def applied(services: Services, text: str) -> Outcome:
 
 
 @pytest.mark.parametrize(("text", "who"), [(KIM, "kim"), (LEE, "lee")])
-def test_only_who_gained_or_lost_a_role_is_asked_through_his_name_or_a_backend_role(text: str, who: str) -> None:
+def test_only_people_who_gained_or_lost_a_role_are_checked_on_the_engine(text: str, who: str) -> None:
+    """By their user name or by a backend role. If nothing changed, nobody is asked about."""
     made = at_work()
     (there,) = applied(made.services, text).asked
     assert (there.who, there.has, there.lacks, there.keeps) == (who, ("manage_snapshots",), (), ())
@@ -66,7 +67,8 @@ def test_only_who_gained_or_lost_a_role_is_asked_through_his_name_or_a_backend_r
     assert applied(made.services, NOBODY).asked == ()
 
 
-def test_an_engine_that_does_not_act_on_what_it_keeps_is_told_by_role_and_by_status() -> None:
+def test_an_engine_that_ignores_a_change_is_told_by_role_and_exit_status() -> None:
+    """It keeps the mapping but does not act on it. The change is written all the same and stands in the history."""
     deaf = at_work(lambda told: replace(told, roles=()))
     outcome = applied(deaf.services, KIM)
     assert (outcome.exit_status, outcome.asked[0].lacks) == (1, ("manage_snapshots",))

@@ -61,9 +61,8 @@ def test_given_all_is_there_then_nothing_is_missing(made: Account) -> None:
     assert not LIVE & set(found(with_key(made, THERE)))
 
 
-def test_given_one_is_gone_then_it_is_named_with_file_and_line_and_the_status_stays_that_of_a_warning(
-    made: Account,
-) -> None:
+def test_a_missing_subject_is_named_with_its_line_and_only_a_warning(made: Account) -> None:
+    """The finding names file and line, and `check` still exits with 0."""
     made.people.gone.add(ANNA)
     services = with_key(made, THERE)
     (said,) = found(services)["missing-principal"]
@@ -79,15 +78,17 @@ def test_given_one_is_gone_then_it_is_named_with_file_and_line_and_the_status_st
         ("ReadTimeoutError: KMS", "not-looked-at", 0),
     ],
 )
-def test_given_a_key_that_does_not_answer_then_only_one_that_is_not_there_is_an_error(
+def test_only_a_key_that_does_not_exist_is_an_error_of_check(
     made: Account, answer: Any, code: str, status: int
 ) -> None:
+    """One that may not be looked at, or does not answer, is a warning."""
     services = with_key(made, answer)
     assert KEY in found(services)[code][0]
     assert check(services, "demo", CAUSE, text=TEXT).exit_status == status
 
 
-def test_given_parts_that_cannot_be_seen_then_each_is_said_and_the_rest_is_looked_at(made: Account) -> None:
+def test_check_names_what_it_could_not_see_and_looks_at_the_rest(made: Account) -> None:
+    """A group, the domain and its policy cannot be read. What is missing elsewhere is still found."""
     made.people.hidden[OPS] = "not allowed to read iam_group:ops"
     made.people.gone.add(ANNA)
 
@@ -112,9 +113,8 @@ def test_given_the_engine_then_mappings_by_host_are_found(made: Account) -> None
     assert "hosts-everyone" in found(with_key(made, THERE))
 
 
-def test_given_no_text_then_the_file_in_force_is_looked_at_and_one_of_another_deployment_is_refused(
-    made: Account,
-) -> None:
+def test_without_a_text_check_looks_at_the_file_in_force(made: Account) -> None:
+    """The file of another deployment is refused, and so is a deployment that nobody knows."""
     made.ledger.keep_model("demo", kept_model(TEXT, "demo.yaml"))
     made.people.gone.add(ANNA)
     services = with_key(made, THERE)

@@ -35,7 +35,8 @@ def state(made: Estate) -> State:
     return made.services.ledger.custody("demo").state
 
 
-def test_given_an_open_deployment_when_deleted_then_it_is_locked_snapshotted_gone_and_what_remains_is_said() -> None:
+def test_deleting_an_open_deployment_locks_and_snapshots_it_first() -> None:
+    """Then the domain is gone, and what remains is listed: bucket, key, log groups and ledger."""
     made = demo()
     found = deleted(made)
     assert found.state == "deleted"
@@ -64,9 +65,8 @@ def test_given_another_name_then_nothing_is_done(confirm: str) -> None:
     assert made.stores["demo"].there
 
 
-def test_given_no_repository_then_it_is_refused_before_anything_is_locked_and_done_without_a_snapshot_if_so_told() -> (
-    None
-):
+def test_without_a_repository_delete_is_refused_before_anything_is_locked() -> None:
+    """If the person asks for no final snapshot, it is deleted without one."""
     made = demo()
     one = made.services.ledger.registration("demo")
     made.services.ledger.register(structs.replace(one, snapshots=None))
@@ -78,7 +78,8 @@ def test_given_no_repository_then_it_is_refused_before_anything_is_locked_and_do
     assert not made.repository
 
 
-def test_given_any_other_function_then_the_domain_stays_until_a_person_goes_on_through_the_door() -> None:
+def test_a_function_that_may_not_delete_leaves_the_domain_standing() -> None:
+    """The snapshot is taken, and the next step names the command to go on with. The right function then deletes the domain."""
     made = demo(may_delete=False)
     found = deleted(made)
     assert found.state == "deleting"
@@ -105,7 +106,8 @@ def test_given_a_long_snapshot_then_it_is_gone_on_with_and_taken_once() -> None:
     assert len(made.repository) == 1
 
 
-def test_given_a_snapshot_that_fails_then_another_is_taken_and_nothing_deleted_meanwhile() -> None:
+def test_after_a_failed_final_snapshot_another_is_taken_before_deletion() -> None:
+    """A partial one counts as failed. Nothing is deleted in the meantime."""
     made = demo()
     made.stores["demo"].fails = ["FAILED", "PARTIAL"]
     assert deleted(made).state == "deleted"
@@ -125,14 +127,16 @@ def held(made: Estate) -> None:
     assert state(made) is State.LOCKED
 
 
-def test_given_a_locked_deployment_then_the_taker_of_snapshots_is_let_in_and_the_final_one_taken() -> None:
+def test_a_locked_deployment_can_still_take_its_final_snapshot() -> None:
+    """The role that takes snapshots is let in for it."""
     made = demo()
     held(made)
     assert deleted(made).state == "deleted"
     assert [one["state"] for one in made.repository.values()] == ["SUCCESS"]
 
 
-def test_given_a_snapshot_that_cannot_be_taken_then_it_says_so_and_goes_on_without_it_only_if_so_told() -> None:
+def test_without_its_final_snapshot_a_deletion_waits_for_a_persons_word() -> None:
+    """It says that the snapshot failed and how to go on without one. What remains says that none was taken."""
     made = demo()
     held(made)
     made.stores["demo"].fails = ["FAILED"] * 20
@@ -147,7 +151,8 @@ def test_given_a_snapshot_that_cannot_be_taken_then_it_says_so_and_goes_on_witho
     assert "no final one was taken" in found.remains[0]
 
 
-def test_given_a_deletion_under_way_then_it_can_be_called_off_until_the_domain_is_deleted() -> None:
+def test_a_deletion_can_be_called_off_until_the_domain_is_deleted() -> None:
+    """The snapshot role is shut out again and no alert says that the lock was opened. Afterwards it is too late."""
     made = demo()
     made.stores["demo"].slow = 10_000
     deleted(made)
@@ -193,9 +198,8 @@ def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> N
 
 
 @pytest.mark.parametrize("cut_off_at", range(8))
-def test_given_a_new_domain_under_the_name_of_a_deleted_one_then_it_is_watched_and_knows_nothing_of_the_old(
-    cut_off_at: int,
-) -> None:
+def test_a_new_domain_under_a_deleted_name_starts_anew_and_is_watched(cut_off_at: int) -> None:
+    """Also if its first deployment is cut off at any call. It is open, can be locked, and the history goes on."""
     made = demo(fate=Fate())
     ledger = made.services.ledger
     deleted(made)

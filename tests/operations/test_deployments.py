@@ -31,7 +31,8 @@ def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
     assert here.ledger.registration("demo").place.name == registration("demo").place.name
 
 
-def test_a_deployment_that_leaves_our_care_is_told_once_with_how_its_domain_stays() -> None:
+def test_a_deployment_that_leaves_our_care_is_told_once() -> None:
+    """CloudFormation may ask twice. The alert says that the domain stays, open as it was."""
     # Given a deployment that was introduced
     here = account()
     introduce(here.services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)

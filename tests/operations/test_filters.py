@@ -20,7 +20,8 @@ ENTRY = {"index_patterns": ["logs-*"], "allowed_actions": ["read"], "dls": DLS}
 AFTER = model_text(f"\n  roles: {{readers: {{index_permissions: [{json.dumps(ENTRY)}]}}}}\n")
 
 
-def test_given_a_filter_that_the_engine_cannot_read_then_nothing_is_kept_or_written() -> None:
+def test_an_unreadable_document_filter_is_refused_before_anything_is_kept() -> None:
+    """The plan shows the conflict, and the apply is refused. Neither ledger nor engine changes."""
     here = account()
     here.registered()
     apply_text(here.services, "demo", BEFORE, CAUSE)
@@ -42,7 +43,8 @@ def test_given_a_filter_that_the_engine_cannot_read_then_nothing_is_kept_or_writ
     assert "readers" not in here.engine.held.of(Kind.ROLES)
 
 
-def test_given_that_the_engine_reads_it_then_it_is_written_and_never_asked_again() -> None:
+def test_a_filter_is_checked_only_when_it_is_new() -> None:
+    """The engine could read it once. Later plans and applies of the model in force do not ask again."""
     here = account()
     here.registered()
     apply_text(here.services, "demo", AFTER, CAUSE)

@@ -61,7 +61,8 @@ def test_a_lock_shuts_further_ways_and_its_end_brings_exactly_these_back() -> No
     assert opened(here) == []
 
 
-def test_whoever_is_let_in_during_a_lock_is_shut_out_told_and_not_let_in_again() -> None:
+def test_an_endpoint_principal_added_during_a_lock_is_revoked_for_good() -> None:
+    """It is told once. The unlock gives back only the principal from before the lock."""
     here = with_further_ways()
     lock(here)
     here.aws.principals = [EVE]
@@ -76,7 +77,8 @@ def test_whoever_is_let_in_during_a_lock_is_shut_out_told_and_not_let_in_again()
     assert here.aws.principals == [PARTNER]
 
 
-def test_a_group_attached_during_a_lock_is_closed_told_and_given_back_to_its_owner() -> None:
+def test_a_group_attached_during_a_lock_is_closed_and_restored_afterwards() -> None:
+    """It is told. The unlock gives its owner the rules back."""
     here = with_further_ways()
     lock(here)
     here.aws.groups["sg-of-somebody"] = [ANYBODY]
@@ -89,7 +91,8 @@ def test_a_group_attached_during_a_lock_is_closed_told_and_given_back_to_its_own
     assert here.aws.groups == {"sg-vpn": [OFFICE], "sg-of-somebody": [ANYBODY]}
 
 
-def test_a_group_that_may_not_be_closed_holds_nothing_up_and_stands_in_what_is_told() -> None:
+def test_a_security_group_we_may_not_close_delays_nothing_and_is_told() -> None:
+    """The lock goes on, and the alert says which group to detach. The unlock leaves it as it was."""
     here = with_further_ways()
     here.aws.closable = False
     custody = lock(here)

@@ -25,7 +25,8 @@ from tests.reactions.town import Town, town
 CAUSE = Trigger("a test", "somebody")
 
 
-def test_who_keeps_the_custody_while_a_step_is_done_does_not_make_its_end_forgotten() -> None:
+def test_a_step_is_not_forgotten_if_another_saves_the_custody_meanwhile() -> None:
+    """Somebody writes the custody while the mappings are being shut. The lock is finished at once, without waiting."""
     # Given a key that is gone, and another look that keeps the custody just while the mappings are being shut
     here, slept = _without_a_key()
     here.account.engine.meddle = lambda _: _somebody_keeps_it(here)
@@ -55,7 +56,8 @@ def test_what_was_seen_before_somebody_else_decided_decides_nothing_any_more() -
     assert after.state is State.OPEN
 
 
-def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_run() -> None:
+def test_a_step_its_owner_left_unfinished_is_taken_over_in_the_same_run() -> None:
+    """The guard was killed. The next one waits no longer than the step may take, and locks."""
     # Given a guard that was killed after it wrote down to shut the mappings
     here, slept = _without_a_key()
     ledger, rules = here.account.ledger, machine.Rules()
@@ -75,7 +77,8 @@ def test_a_step_that_its_owner_left_in_the_middle_is_taken_over_within_the_same_
     assert 0 < sum(slept) <= 45
 
 
-def test_who_looks_just_while_the_key_goes_looks_again_at_once_and_only_then_less_and_less_often() -> None:
+def test_a_look_while_the_key_is_going_looks_again_at_once_then_less_often() -> None:
+    """The second look confirms and locks. A refusal that nothing confirms is looked at for 45 seconds and not longer."""
     # Given a look that falls between two answers of KMS: one way of asking is refused already
     here, slept = _without_a_key()
 
@@ -235,7 +238,8 @@ def test_the_history_tells_a_lock_and_its_end_once_with_the_timeline_of_each() -
     assert "after " in changes[0].summary
 
 
-def test_who_took_the_key_is_who_the_event_of_it_names_and_nobody_who_came_later() -> None:
+def test_who_took_the_key_is_named_from_its_event_and_from_no_later_one() -> None:
+    """If the sweep saw it first, nobody is named until the event comes."""
     # Given a key that mallory disabled
     here, slept = _without_a_key()
     services = replace(here.services, sleep=slept.append)
@@ -291,7 +295,8 @@ def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None
     assert dict(told)["locking"].endswith("locked manually by ann: a leak")
 
 
-def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history() -> None:
+def test_a_key_rotation_and_an_opened_lock_are_in_the_history() -> None:
+    """The lock was opened by a mapping made by hand, which the history names. The rotation names the old and the new key."""
     here, slept = _without_a_key()
     services = replace(here.services, sleep=slept.append)
     guard(services, "demo", CAUSE)
@@ -306,7 +311,8 @@ def test_a_key_that_was_rotated_and_a_lock_that_was_opened_stand_in_the_history(
     assert "from key another to one" in moved.summary
 
 
-def test_what_the_file_asks_for_is_kept_to_a_deadline_for_deletion_and_the_longest_break_glass() -> None:
+def test_the_file_sets_the_deletion_deadline_and_longest_break_glass() -> None:
+    """After the deadline a person is asked to delete. Nothing is deleted by itself."""
     here = town()
     text = here.account.ledger.model("demo").text + "\ncustody: {delete_after_days: 30}\nbreak_glass: {minutes: 20}\n"
     apply_text(here.services, "demo", text, CAUSE)

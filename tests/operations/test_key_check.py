@@ -34,9 +34,10 @@ BAD = {"disabled": {"KeyState": "Disabled"}, "asymmetric": {"KeySpec": "RSA_2048
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_given_a_key_that_is_not_fit_then_nothing_is_built_on_it_and_the_reason_names_the_remedy(
+def test_nothing_is_built_on_an_unfit_key_and_the_error_has_the_remedy(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is disabled, asymmetric or managed by Amazon. The engine is not touched."""
     made = estate("demo")
     made.keys["demo"].more = BAD[case]
     engine = made.services.engine(made.services.ledger.registration("demo"))
@@ -47,9 +48,10 @@ def test_given_a_key_that_is_not_fit_then_nothing_is_built_on_it_and_the_reason_
 
 
 @pytest.mark.parametrize("silent_for", [30, 600])
-def test_given_a_domain_that_does_not_answer_at_first_then_it_is_waited_for_and_not_for_ever(
+def test_a_domain_that_is_silent_at_first_is_waited_for_a_few_minutes(
     silent_for: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """After half a minute it goes on. After four minutes the deployment fails."""
     made = estate("demo")
     began, engine = made.services.now(), made.services.engine(made.services.ledger.registration("demo"))
 
@@ -72,7 +74,8 @@ def test_given_a_key_that_is_fit_then_the_deployment_is_introduced(monkeypatch: 
     assert int(asked(made, "Create", monkeypatch)["Steps"]) > 0
 
 
-def test_given_an_alias_then_the_key_that_the_domain_was_made_with_is_the_one_to_watch() -> None:
+def test_behind_an_alias_the_key_the_domain_was_made_with_is_watched() -> None:
+    """A key that is named by its own ARN stays as it is."""
     made = estate("demo")
     one = structs.replace(
         made.services.ledger.registration("demo"), key=Key(key_arn("x").replace("key/x", "alias/theirs"))

@@ -38,7 +38,8 @@ def test_the_end_is_the_same_and_only_many_are_worth_another_patch(many: int, pa
     assert plain(apply_patches(domain(), sent)) == plain(apply_patches(domain(), plainly))
 
 
-def test_no_patch_maps_more_than_a_few_hundred_roles_and_none_before_it_is_made() -> None:
+def test_a_patch_maps_at_most_250_roles_and_only_after_they_are_made() -> None:
+    """Many new roles are sent in another order, in portions."""
     held = domain()
     for kind, operations in quickest(sequence(600)):
         held = apply_patches(held, [(kind, operations)])  # Refused if a mapping came before its role

@@ -69,7 +69,8 @@ def on_nodes(nodes: dict[str, Node], options: dict[str, object] | None = None) -
     return made
 
 
-def test_given_a_snapshot_then_the_sample_comes_back_and_is_compared_though_the_original_went_on(node: Node) -> None:
+def test_the_restored_sample_matches_though_the_index_was_changed_since(node: Node) -> None:
+    """What was written or deleted after the snapshot counts as written later. The restored copy is taken away."""
     write(node, "orders", 3000, shards=2)
     made = on_nodes({"demo": node}, {"snapshots": {"restore_sample": "orders"}})
     snapshots = made.services.snapshots(made.services.ledger.registration("demo"))
@@ -95,7 +96,8 @@ def test_given_what_came_back_is_not_what_was_written_then_the_check_fails(node:
     assert checksum(store, "orders") == checksum(store, "orders")
 
 
-def test_the_snapshot_role_reads_the_sample_alone_and_removes_only_what_a_check_made(node: Node) -> None:
+def test_the_snapshot_role_reads_only_the_sample_and_deletes_only_copies(node: Node) -> None:
+    """Other indices answer 403. It can delete no index but those that a check restored."""
     write(node, "orders", 1)
     write(node, "people", 1)
     send = transport(node)
@@ -106,9 +108,10 @@ def test_the_snapshot_role_reads_the_sample_alone_and_removes_only_what_a_check_
         documents(node).remove("orders")
 
 
-def test_given_two_nodes_then_every_document_is_moved_and_the_check_is_one_of_documents(
+def test_re_key_moves_every_document_between_two_nodes_and_compares_them(
     two: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Aliases come along. The old node takes no writes afterwards, and the new one does."""
     old, new = two
     write(old, "orders", 5000, shards=3)
     write(old, "people", 300)

@@ -65,9 +65,10 @@ def ends(made: Account) -> list[dict[str, Any]]:
     ("custody", "signed_out", "denied"),
     [(DENY, [BEN], True), (SIGN_OUT, [BEN], False), (BOTH, [BEN], True), (NEITHER, [], False)],
 )
-def test_whoever_left_is_signed_out_and_the_roles_older_sessions_are_denied_as_the_file_says(
+def test_a_leaver_is_signed_out_and_older_sessions_denied_as_the_file_says(
     custody: str, signed_out: list[str], denied: bool
 ) -> None:
+    """The file may ask for one of them, for both or for neither."""
     made = opted(custody)
     are_in(made, tokens=(ANNA,), masters=(CARL,))
     before = made.aws.at
@@ -118,14 +119,16 @@ def test_a_group_that_is_gone_has_nobody_left_in_it() -> None:
     assert (sorted(made.people.signed_out), set(made.people.denied)) == ([ANNA, BEN], {ROLE})
 
 
-def test_the_masters_role_is_never_denied_though_whoever_leaves_is_signed_out() -> None:
+def test_the_masters_role_is_never_denied_though_a_leaver_is_signed_out() -> None:
+    """Denying its older sessions would shut out the master."""
     made = opted(DENY)
     are_in(made, tokens=(ANNA, BEN))
     ask(made, "synchronise")
     assert (made.people.signed_out, made.people.denied) == ([CARL], {})
 
 
-def test_whoever_left_a_group_that_counts_by_members_costs_nobody_a_session_of_a_role() -> None:
+def test_a_leaver_from_a_group_by_members_ends_nobodys_role_sessions() -> None:
+    """They are signed out. The role of another group is not denied."""
     made = opted(BOTH)
     are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(CARL,))
     ask(made, "synchronise")
@@ -181,7 +184,8 @@ def test_an_engine_that_is_silent_keeps_nobodys_session_alive() -> None:
     assert set(made.people.denied) == {ROLE}
 
 
-def test_an_option_that_was_applied_but_not_deployed_signs_out_and_denies_no_role() -> None:
+def test_an_option_applied_but_not_deployed_signs_out_and_denies_no_role() -> None:
+    """Denying needs rights that only the stacks give."""
     made = account()
     made.registered(cognito=Cognito(POOL, group_roles={GROUP: ROLE}))
     are_in(made, tokens=(ANNA, BEN))
@@ -222,9 +226,10 @@ def test_wherever_a_run_is_cut_off_the_next_one_ends_it(at: int, after: bool, le
         (NEITHER, set(), set()),
     ],
 )
-def test_a_lock_ends_the_sessions_that_the_file_asks_for_and_an_unlock_brings_none_back(
+def test_a_lock_ends_the_sessions_the_file_names_and_unlock_restores_none(
     custody: str, signed_out: set[str], denied: set[str]
 ) -> None:
+    """Each way to end sessions is an option of the file: sign out, deny older ones, both or neither."""
     here = town()
     made = here.account
     made.ledger.register(structs.replace(made.ledger.registration("demo"), cognito=WITH_ROLES))

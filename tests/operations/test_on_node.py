@@ -271,7 +271,8 @@ def test_a_lock_takes_effect_though_the_engine_could_load_nothing_before(house: 
     assert mappings["road_unreadable"]["users"] == ["road-kim"]
 
 
-def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_config(node_basic_3: Node) -> None:
+def test_a_snapshot_restores_documents_under_another_name_on_a_node(node_basic_3: Node) -> None:
+    """No system index is in it. A repository that is not registered is named with its remedy."""
     node = node_basic_3
     snapshots = OpenSearchSnapshots(transport(node), "the node")
     send = transport(node)
@@ -302,9 +303,8 @@ def test_a_snapshot_brings_documents_back_under_another_name_and_no_security_con
         node.ask("DELETE", "/_snapshot/portcullis")
 
 
-def test_a_model_the_engine_refuses_changes_nothing_there_and_stops_nobody_from_leaving(
-    house: tuple[Node, Account],
-) -> None:
+def test_a_model_the_engine_refuses_changes_nothing_and_stops_no_leaver(house: tuple[Node, Account]) -> None:
+    """The old model stays in force, and status says so. Who leaves the group in the meantime is taken out."""
     node, made = house
     introduce(made.services.at(made.ledger.registration("demo")), MODEL, CAUSE)
     # Roles and action groups share one namespace, and of a role made by hand the file knows nothing.

@@ -53,7 +53,8 @@ def joins(here: Account, *names: str) -> None:
         here.people.groups[group(name)] = (ANNA,) if name in names else ()
 
 
-def test_joining_another_group_is_told_of_the_person_once_and_again_if_it_comes_again(here: Account) -> None:
+def test_joining_a_second_group_is_told_once_and_again_if_it_comes_back(here: Account) -> None:
+    """Their token carries the role of one group only. The alert names what they do not have of the other."""
     synchronise(here.services, "demo", CAUSE)
     assert told(here) == []
     joins(here, "first", "second")

@@ -181,7 +181,8 @@ def test_wherever_a_run_is_cut_off_who_comes_later_under_a_name_is_out(after: bo
 # ---------------------------------------------------------------------- what cannot be read
 
 
-def test_a_group_that_cannot_be_read_keeps_who_is_in_and_holds_up_nobody_elses_leaving(here: Account) -> None:
+def test_an_unreadable_group_keeps_its_members_and_stops_no_other_leaver(here: Account) -> None:
+    """Nobody joins by it either. It is told, stands in status, and a later fault is told again."""
     anna, ben, carl, dora = (f"Cognito/{POOL}/{name}" for name in ("anna", "ben", "carl", "dora"))
     here.people.groups |= {READERS: (anna, ben), OPS: (carl,)}
     apply_text(here.services, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
@@ -200,7 +201,8 @@ def test_a_group_that_cannot_be_read_keeps_who_is_in_and_holds_up_nobody_elses_l
     assert len(told(here, "not-read")) == 2, "another fault is told again"
 
 
-def test_a_first_apply_with_a_group_that_cannot_be_read_puts_all_else_into_effect(here: Account) -> None:
+def test_a_first_apply_with_an_unreadable_group_applies_everything_else(here: Account) -> None:
+    """A note names the group."""
     anna = f"Cognito/{POOL}/anna"
     here.people.groups[READERS] = (anna,)
     here.people.unread[OPS] = Refused("there can be no such group")

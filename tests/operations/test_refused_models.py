@@ -138,7 +138,8 @@ def test_a_model_refused_by_somebody_else_than_the_engine_is_no_different(made: 
     assert mapped(made) == set()
 
 
-def test_a_first_model_that_is_refused_leaves_a_deployment_that_grants_nobody_anything() -> None:
+def test_a_refused_first_model_grants_nobody_anything() -> None:
+    """Status says that it was refused. Once the engine takes it, it is in effect and the problem is gone."""
     made = account()
     here = made.registered()
     made.people.groups = {READERS: (ANNA,)}
@@ -153,7 +154,8 @@ def test_a_first_model_that_is_refused_leaves_a_deployment_that_grants_nobody_an
     assert (mapped(made), status(made.services, "demo").problems) == ({ANNA}, ())
 
 
-def test_a_model_deployed_while_locked_is_tried_by_the_unlock_and_refused_then(made: Account) -> None:
+def test_a_model_deployed_during_a_lock_is_tried_at_the_unlock(made: Account) -> None:
+    """The engine refuses it then: it is told once, and the old model stays in force without who left."""
     from portcullis import custody as machine
 
     guard(made.services, "demo", CAUSE, change=lambda c: machine.hold(c, "somebody", "a test", made.services.now()))
@@ -188,7 +190,9 @@ def test_whoever_applies_what_is_in_force_calls_off_what_was_cut_off(made: Accou
     assert "looks" not in made.engine.held.of(Kind.ACTION_GROUPS)
 
 
-def test_a_model_the_engine_never_answers_to_is_given_up_and_leavers_are_out_meanwhile(made: Account) -> None:
+def test_a_model_the_engine_never_answers_to_is_given_up_after_a_while(made: Account) -> None:
+    """Leavers are taken out at every try. In the end it is told, and the old model stays."""
+
     def silent(kind: Kind, operations: Sequence[Json]) -> bool:
         if kind == Kind.ACTION_GROUPS:
             raise Unreachable("answered 500")
@@ -222,7 +226,8 @@ def test_a_refused_rollback_leaves_the_model_in_force(made: Account) -> None:
 # ---------------------------------------------------------------------- what is in force
 
 
-def test_a_document_of_the_model_in_force_that_is_refused_holds_up_nobody_who_left(made: Account) -> None:
+def test_a_refused_document_of_the_model_in_force_stops_no_leaver(made: Account) -> None:
+    """Status shows that access does not follow the groups, until the engine takes the document again."""
     apply_text(made.services, "demo", NEW, CAUSE)
     made.engine.by_hand(Kind.ACTION_GROUPS, [{"op": "remove", "path": "/looks"}])
     made.engine.refuses, made.people.groups[READERS] = no_document("looks"), (ANNA,)
@@ -324,7 +329,7 @@ def test_a_new_model_with_a_group_that_does_not_answer_waits_before_a_write(made
     assert (made.engine.sent, made.ledger.model("demo").text) == ([], MODEL)
 
 
-def test_a_new_model_with_a_group_that_may_not_be_read_is_in_force_but_for_that_group(made: Account) -> None:
+def test_a_model_naming_an_unreadable_group_is_in_force_without_that_group(made: Account) -> None:
     """A deployment is not rolled back for one name that is wrong: it is a finding that names it."""
     made.people.unread = {WRITERS: Refused("not allowed to read writers")}
     done = apply_text(made.services, "demo", TWO, CAUSE)

@@ -49,7 +49,8 @@ def reads(made: Estate, name: str) -> bool:
     return COMPARE_ROLE in held.of(Kind.ROLES)
 
 
-def test_given_two_domains_then_every_document_is_moved_checked_and_the_old_one_is_locked() -> None:
+def test_re_key_moves_and_checks_all_documents_and_locks_the_old_domain() -> None:
+    """Every step is in the history. The old domain is deleted by a person only."""
     made = pair()
     found = move(made)
     assert found.step == "done"
@@ -73,7 +74,8 @@ def test_given_two_domains_then_every_document_is_moved_checked_and_the_old_one_
     assert delete(made.services, "old", CAUSE, confirm="old").state == "deleted"
 
 
-def test_given_the_move_then_the_old_domain_takes_no_writes_from_its_beginning_on() -> None:
+def test_the_old_domain_takes_no_writes_from_the_start_of_a_re_key() -> None:
+    """It can still be read."""
     made = pair()
     made.stores["old"].slow = 10_000
     found = move(made)
@@ -86,7 +88,8 @@ def test_given_the_move_then_the_old_domain_takes_no_writes_from_its_beginning_o
     assert move(made).step == "done"
 
 
-def test_given_a_long_snapshot_and_a_long_restore_then_no_call_takes_longer_than_its_function_may() -> None:
+def test_a_long_snapshot_and_restore_never_exceed_the_time_of_a_function() -> None:
+    """The next call goes on where the last one stopped."""
     made = pair()
     made.stores["old"].slow = made.stores["new"].slow = 55  # looks, at 3 s each
     calls, step = 0, ""
@@ -97,7 +100,8 @@ def test_given_a_long_snapshot_and_a_long_restore_then_no_call_takes_longer_than
     assert calls == 2
 
 
-def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_and_it_can_be_called_off() -> None:
+def test_a_document_lost_on_the_way_stops_the_re_key_before_hand_over() -> None:
+    """It can be called off. Then the old domain takes writes again, and the rights to read are gone."""
     made = pair()
     made.stores["new"].corrupt = True
     with pytest.raises(Refused, match="differs"):
@@ -113,7 +117,8 @@ def test_given_a_document_that_is_lost_on_the_way_then_nothing_is_handed_over_an
         rekey_state(made.services, "old")
 
 
-def test_given_the_copy_that_differs_is_taken_away_then_it_is_restored_and_compared_again() -> None:
+def test_a_copy_that_differs_can_be_deleted_and_is_restored_again() -> None:
+    """All indices are then compared anew."""
     made = pair()
     made.stores["new"].corrupt = True
     with pytest.raises(Refused, match="orders differs"):
@@ -127,7 +132,8 @@ def test_given_the_copy_that_differs_is_taken_away_then_it_is_restored_and_compa
     assert move(made).step == "done"
 
 
-def test_given_more_documents_than_one_call_can_compare_then_the_next_goes_on_where_it_was() -> None:
+def test_a_comparison_too_long_for_one_call_goes_on_in_the_next() -> None:
+    """Each portion of each index is compared once."""
     made = pair()
     for number in range(9):
         made.stores["old"].sequence += 99_999  # what is written over and over uses up numbers
@@ -144,7 +150,8 @@ def test_given_more_documents_than_one_call_can_compare_then_the_next_goes_on_wh
     assert len(read) == 2 * (10 + 1), "each portion of each index once, in both"
 
 
-def test_given_a_document_that_is_changed_in_the_new_domain_meanwhile_then_it_is_found() -> None:
+def test_a_document_changed_in_the_new_domain_during_a_re_key_is_found() -> None:
+    """Nothing is handed over."""
     made = pair()
     made.stores["new"].slow = 10_000
     assert move(made).step == "restore"

@@ -83,7 +83,8 @@ class Stubborn:
         raise Refused("not now")
 
 
-def test_a_window_of_break_glass_ends_on_its_minute_and_not_with_the_next_sweep() -> None:
+def test_a_break_glass_window_ends_on_time_without_waiting_for_the_sweep() -> None:
+    """A reminder is asked for once, for the minute at which the window ends."""
     one = Reminded(town())
     one.open_window(5)
     assert [seconds for _, seconds in one.sent] == [300]
@@ -97,7 +98,8 @@ def test_a_window_of_break_glass_ends_on_its_minute_and_not_with_the_next_sweep(
     assert len(one.sent) == 1
 
 
-def test_a_window_that_is_longer_than_a_queue_keeps_a_message_is_reminded_of_until_its_end() -> None:
+def test_a_window_longer_than_a_queue_delay_gets_several_reminders() -> None:
+    """A queue keeps a message for fifteen minutes at most."""
     one = Reminded(town())
     one.open_window(40)
     while one.next_one_comes().break_glass is not None:
@@ -105,7 +107,8 @@ def test_a_window_that_is_longer_than_a_queue_keeps_a_message_is_reminded_of_unt
     assert [seconds for _, seconds in one.sent] == [900, 900, 600]
 
 
-def test_a_measure_that_failed_is_tried_again_after_half_a_minute_and_after_ten_tries_by_the_sweep_alone() -> None:
+def test_a_failed_measure_is_retried_ten_times_then_left_to_the_sweep() -> None:
+    """Each try is half a minute after the one before. A try that succeeds completes the lock."""
     # Given a security group that cannot be changed while a person locks
     one = Reminded(town())
     assert one.hold_against("close_ingress").state is State.LOCKING

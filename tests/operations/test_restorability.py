@@ -33,7 +33,8 @@ def swept(made: Estate, times: int = 1) -> list[str]:
     return [keep_restorable(made.services.at(one), CAUSE) for _ in range(times)]
 
 
-def test_given_nothing_yet_when_swept_then_a_snapshot_is_taken_and_then_the_sample_checked() -> None:
+def test_the_first_sweeps_take_a_snapshot_and_then_check_a_sample() -> None:
+    """All documents come back, the restored copy is taken away, and the check is in the history."""
     made = demo()
     swept(made, 4)
     assert len(made.repository) == 1
@@ -52,7 +53,8 @@ def test_given_a_schedule_then_one_snapshot_is_taken_each_time_it_is_due() -> No
     assert len(made.repository) == 3
 
 
-def test_given_the_check_was_made_then_the_next_is_made_when_it_is_due_and_not_before() -> None:
+def test_the_next_restore_check_is_made_when_it_is_due() -> None:
+    """Not after six days, but after eight."""
     made = demo()
     swept(made, 4)
     first = last_check(made.services, "demo").at
@@ -77,7 +79,8 @@ def test_given_writes_after_the_snapshot_then_the_check_tells_them_apart() -> No
     assert "5 documents restored, 3 the same, 2 written later" in found.detail
 
 
-def test_given_a_document_that_does_not_come_back_then_it_fails_and_each_check_that_does_is_told() -> None:
+def test_a_document_that_does_not_come_back_fails_the_check_and_is_told() -> None:
+    """Each check that fails is told again. The restored copy is taken away."""
     made = demo()
     made.stores["demo"].corrupt = True
     swept(made, 6)

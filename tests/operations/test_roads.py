@@ -90,9 +90,8 @@ def test_what_gives_no_answer_changes_nothing_of_what_is_known(made: tuple[Accou
     assert whole.aws.told == []
 
 
-def test_a_person_accepts_what_was_told_and_it_is_written_down_with_the_reason(
-    made: tuple[Account, Any, Roads],
-) -> None:
+def test_an_accepted_change_of_trust_is_recorded_with_its_reason(made: tuple[Account, Any, Roads]) -> None:
+    """A person accepts who may now assume the break-glass role. It is not told again, and later looks compare with it."""
     whole, services, roads = made
     roads.there[GLASS] = may("on-call", "berta")
     look_at_roads(services, "demo", SWEEP)
@@ -127,7 +126,8 @@ def test_a_provider_whose_word_a_role_is_taken_by_is_compared_too(made: tuple[Ac
     assert "provider/corp" in whole.aws.told[-1].happened
 
 
-def test_what_is_known_of_the_domain_from_its_deployment_counts_at_the_first_look_already() -> None:
+def test_the_first_look_compares_the_domain_with_its_deployment() -> None:
+    """A further security group is told at once, though there was no look before."""
     whole, roads = account(), Roads()
     services = replace(whole.services, roads=lambda *_: roads)
     whole.registered(place=place(group="sg-1"))

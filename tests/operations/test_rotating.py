@@ -30,7 +30,8 @@ def days_go_by(made: Estate, days: int) -> int:
     return done
 
 
-def test_given_31_days_then_it_is_rotated_every_31_days_and_each_time_written_down() -> None:
+def test_with_31_days_the_key_is_rotated_every_31_days() -> None:
+    """Each time is in the history, and nothing is told."""
     made = demo()
     assert days_go_by(made, 100) == 3
     dates = [one["RotationDate"] for one in made.keys["demo"].rotations]
@@ -45,7 +46,8 @@ def test_given_no_such_schedule_then_kms_is_not_even_asked() -> None:
     assert days_go_by(made, 40) == 0
 
 
-def test_given_three_years_then_it_stops_at_what_kms_allows_and_was_warned_of_half_a_year_before() -> None:
+def test_rotations_stop_at_the_kms_limit_with_a_warning_half_a_year_before() -> None:
+    """KMS allows 25. The first alert is a warning, the last one is critical and points to re-key."""
     made = demo()
     assert days_go_by(made, 3 * 365) == 25
     severities = [alert.severity for alert in made.account.aws.told]
@@ -67,7 +69,8 @@ def test_given_kms_refuses_then_it_is_told_once_and_nothing_is_raised() -> None:
     "custody",
     [Custody("demo", State.LOCKED), Custody("demo", health=Health.REVOKED), Custody("demo", health=Health.UNREACHABLE)],
 )
-def test_given_a_deployment_that_is_locked_or_not_well_then_its_key_is_left_alone(custody: Custody) -> None:
+def test_the_key_of_a_locked_or_unhealthy_deployment_is_not_rotated(custody: Custody) -> None:
+    """Neither while it is locked nor while its key is revoked or cannot be reached."""
     made = demo()
     made.services.ledger.keep_custody(custody)
     assert days_go_by(made, 40) == 0

@@ -54,7 +54,8 @@ def names(aws: Aws) -> list[str]:
     return [alert.name for alert in aws.told]
 
 
-def test_what_is_shut_is_told_once_with_who_and_since_when_and_again_when_it_is_over() -> None:
+def test_a_switched_off_rule_is_told_once_and_again_when_it_is_back() -> None:
+    """The first alert says who did it. Status says since when, until it is on again."""
     services, aws, eyes = scene()
     eyes.there["portcullis-relay"] = OFF
     look_at_account(services, EVE)
@@ -84,7 +85,8 @@ def test_another_thing_that_is_shut_is_told_and_the_first_keeps_its_time() -> No
     assert "2025-06-01T11:00:00" in second
 
 
-def test_what_gives_no_answer_is_neither_shut_nor_open_and_what_is_refused_is_not_seen() -> None:
+def test_no_answer_changes_nothing_and_a_refused_look_is_told() -> None:
+    """Throttling neither shuts nor opens. If looking is not allowed, the alert gives the reason."""
     services, aws, eyes = scene()
     eyes.there["portcullis-relay"] = Unreachable("throttled")
     look_at_account(services, SWEEP)
@@ -118,7 +120,8 @@ def test_an_event_about_a_deployment_s_own_rule_has_its_own_rules_looked_at() ->
     assert [(alert.name, alert.deployment) for alert in aws.told] == [("eyes-shut", "demo")]
 
 
-def test_a_person_who_asks_sees_all_and_whether_anybody_said_what_has_to_be_there() -> None:
+def test_a_person_who_asks_is_shown_everything_that_is_missing() -> None:
+    """The exit status is 3 if anything is, and 0 if all is there."""
     services, _, eyes = scene()
     assert look_everywhere(services, SWEEP)["exit_status"] == 0
     eyes.there["portcullis-demo-key"] = None
@@ -165,7 +168,8 @@ def test_what_the_stacks_deployed_anew_is_what_it_must_be_from_then_on() -> None
 
 
 @pytest.mark.parametrize("first", [Unreachable("throttled"), Refused("may not"), None])
-def test_a_function_that_gave_no_answer_when_deployed_is_known_from_the_next_look(first: Any) -> None:
+def test_a_function_unseen_at_deployment_is_compared_from_the_next_look(first: Any) -> None:
+    """The first look that gets an answer is what later ones compare with. Other code is then told."""
     services, _, eyes = scene()
     eyes.there["portcullis-sweep"] = first
     keep_eyes(services, json.dumps([SWEEPS]))
@@ -183,7 +187,8 @@ def test_who_deletes_what_says_what_has_to_be_there_is_told() -> None:
     assert look_everywhere(services, SWEEP)["exit_status"] == 3
 
 
-def test_a_queue_that_was_emptied_is_told_though_nothing_of_it_is_left_to_see() -> None:
+def test_an_emptied_queue_is_told_though_there_is_nothing_left_to_see() -> None:
+    """The alert names who emptied it."""
     services, aws, _ = scene()
     purged = Signal("queue-purged", "", subject="queue:portcullis-key.fifo", actor="eve", at="2025-06-01T11:00:00Z")
     look_at_account(services, EVE, purged)

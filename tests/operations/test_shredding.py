@@ -24,7 +24,8 @@ def locked(made: Estate, *names: str) -> Estate:
     return made
 
 
-def test_given_a_plan_then_what_goes_and_what_stays_is_listed_and_nothing_is_done() -> None:
+def test_a_shred_plan_lists_what_goes_and_stays_and_does_nothing() -> None:
+    """Also what others hold a grant for. It names the command that would do it."""
     made = locked(estate("demo"), "demo")
     made.keys["demo"].grants = [
         {
@@ -57,7 +58,8 @@ def test_given_snapshots_under_another_key_then_they_are_kept() -> None:
     assert key_arn("other") in " ".join(plan.keeps)
 
 
-def test_given_it_is_locked_and_confirmed_then_it_is_scheduled_written_down_and_told() -> None:
+def test_a_confirmed_shred_of_a_locked_deployment_is_scheduled_and_told() -> None:
+    """It stands in the history when asked for and when done, and the answer says how to cancel it."""
     made = locked(estate("demo"), "demo")
     done = shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
     assert made.keys["demo"].state == "PendingDeletion"
@@ -67,14 +69,16 @@ def test_given_it_is_locked_and_confirmed_then_it_is_scheduled_written_down_and_
     assert made.alerts() == ["shred-scheduled"]
 
 
-def test_given_a_deployment_that_is_open_then_it_is_refused_however_confirmed() -> None:
+def test_shredding_an_open_deployment_is_refused_though_confirmed() -> None:
+    """Its key stays enabled."""
     made = estate("demo")
     with pytest.raises(Refused, match="only what is locked"):
         shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
     assert made.keys["demo"].state == "Enabled"
 
 
-def test_given_another_deployment_under_the_same_key_then_both_have_to_be_locked() -> None:
+def test_a_shared_key_is_shredded_only_if_both_deployments_are_locked() -> None:
+    """The plan lists both domains."""
     made = locked(estate("demo", "other"), "demo")
     other = made.services.ledger.registration("other")
     made.services.ledger.register(structs.replace(other, key=Key(key_arn("demo"))))
@@ -128,7 +132,8 @@ def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> No
         shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
 
 
-def test_given_a_domain_that_is_deleted_already_then_its_data_is_not_counted_again() -> None:
+def test_a_deleted_domain_does_not_count_as_data_to_destroy() -> None:
+    """The plan does not list the data of the domain again."""
     made = estate("demo")
     kept = made.services.ledger.model("demo")
     made.services.ledger.keep_model("demo", replace(kept, options=Options()))

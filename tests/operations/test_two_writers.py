@@ -58,7 +58,8 @@ def meanwhile(made: Account, *people: str) -> Callable[[Any], None]:
     return overtake
 
 
-def test_whoever_is_put_back_by_a_slow_writer_is_claimed_and_taken_out_by_the_next_look(made: Account) -> None:
+def test_who_is_mapped_again_by_a_slow_writer_is_removed_at_the_next_look(made: Account) -> None:
+    """The entry is claimed, so it belongs to somebody and can be taken out."""
     made.people.groups = {READERS: (ANNA, BEN)}
     made.engine.meddle = meanwhile(made, ANNA)  # before Ben's entry is written: he left again, and that was seen
     with pytest.raises((Overtaken, Conflict)):
@@ -85,7 +86,8 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
     assert made.ledger._leases[domain][0] == "another", "and nobody else's lease is ended"
 
 
-def test_two_deployments_that_let_go_of_one_entry_at_once_do_not_both_rely_on_the_other(made: Account) -> None:
+def test_an_entry_two_deployments_let_go_at_once_is_removed(made: Account) -> None:
+    """Neither may rely on the other to keep it."""
     made.registered("second")
     apply_text(made.services, "second", MODEL.replace("deployment: demo", "deployment: second"), CAUSE)
     domain = made.ledger.registration("demo").place.id

@@ -356,7 +356,8 @@ def test_whoever_administers_the_domain_is_taken_over_only_by_the_whole_name(mad
     assert claim in {str(one) for one in claims}
 
 
-def test_a_role_of_the_file_that_was_made_an_administrators_by_hand_is_not_taken_over(made: Account) -> None:
+def test_a_role_made_an_administrators_by_hand_is_not_adopted(made: Account) -> None:
+    """The file has a role of this name with fewer rights. The plan would put it right."""
     ask(made, "apply", text=MODEL)
     edited = [{"op": "add", "path": "/viewers/cluster_permissions", "value": ["restapi:admin/roles"]}]
     made.engine.by_hand(Kind.ROLES, edited)
@@ -423,7 +424,8 @@ def test_a_principal_that_names_nobody_is_bad_input(made: Account, principal: st
     assert made.ledger.model("demo").text == MODEL
 
 
-def test_the_master_is_moved_and_stays_moved_when_the_stacks_are_deployed_again(made: Account) -> None:
+def test_a_moved_master_stays_moved_when_the_stacks_are_deployed_again(made: Account) -> None:
+    """The new one is mapped to the roles of administrators, and the old one is not."""
     from portcullis.operations.access.deployments import introduce
     from portcullis.operations.services import Trigger
 

@@ -131,7 +131,8 @@ def test_a_lock_at_any_moment_of_a_change_leaves_nobody_in_who_left(what: str) -
 
 
 @given(st.sampled_from(sorted(CHANGES)), st.sets(st.integers(1, MOST_CALLS), max_size=6))
-def test_law_however_often_the_key_turns_during_a_change_the_end_is_the_truth(what: str, moments: set[int]) -> None:
+def test_law_however_often_the_key_is_lost_in_a_change_the_end_is_right(what: str, moments: set[int]) -> None:
+    """It goes and comes back at any moment. While it is gone all is shut, and in the end access is what the groups say."""
     here, _ = changed_while_the_key_turns(what, tuple(sorted(moments)))
     is_shut_while_the_key_is_gone(here)
     ends_in_the_truth(here)

@@ -95,7 +95,8 @@ def test_the_law_is_broken_by_an_unlock_that_puts_back_what_was_saved(monkeypatc
         look_at_the_key(locked_without_anna())
 
 
-def test_where_no_wall_was_taken_yet_nobody_who_left_is_even_put_back_for_a_moment() -> None:
+def test_a_leaver_is_never_mapped_again_though_no_other_measure_was_taken() -> None:
+    """The lock got no further than the mappings. When it opens, the leaver is not mapped even for a moment."""
     # Given a lock that got no further than the mappings: neither blocks nor ingress could be reached
     watch = watched()
     here = watch.here
@@ -185,7 +186,8 @@ def test_an_alert_that_cannot_be_sent_leaves_nobody_in_who_left() -> None:
     assert len(watch.here.told("unlocked")) == 1
 
 
-def test_another_writer_s_lease_delays_the_opening_and_shuts_nobody_out_for_ever() -> None:
+def test_another_writers_lease_only_delays_the_unlock() -> None:
+    """The other measures stay until the lease is free. Then it opens, and nobody is shut out for ever."""
     watch = locked_without_anna()
     here = watch.here
     with here.account.ledger.lease(here.account.ledger.registration("demo").place.id, "an apply"):
@@ -217,9 +219,9 @@ def test_a_removal_heard_of_in_mid_unlock_is_done_before_the_walls_are_off() -> 
     watch.ends_in_the_truth()
 
 
-def test_a_change_that_the_engine_refuses_keeps_nobody_shut_out_once_who_left_is_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_change_the_engine_refuses_keeps_nobody_but_leavers_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It opens all the same, and the custody says what was refused."""
+
     def refused(*_: object) -> None:
         raise Refused("the engine takes no such role")
 

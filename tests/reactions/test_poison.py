@@ -127,7 +127,8 @@ class Failing:
         return self.here.handle(records, "key")
 
 
-def test_what_failed_twice_stands_aside_and_the_next_word_about_the_key_is_heard(here: Town) -> None:
+def test_a_message_that_failed_twice_waits_and_the_next_is_handled(here: Town) -> None:
+    """The next one says that the key is disabled, and it locks. The first one comes again later."""
     failing = Failing(here, times=2)
     first = here.sent(here.kms("EnableKey"))
     assert here.handle([first], "key") == ["failed"]
@@ -162,7 +163,8 @@ def test_where_it_cannot_stand_aside_it_waits_in_line_as_it_did(here: Town) -> N
     assert len(here.again) == 1
 
 
-def test_a_taking_of_break_glass_that_cannot_be_told_stands_aside_and_is_told_later(here: Town) -> None:
+def test_a_break_glass_use_that_cannot_be_told_now_is_told_later(here: Town) -> None:
+    """The topic does not answer. The message stands aside and is told once."""
     failing = Failing(here, times=0)
     role = here.account.ledger.registration("demo").break_glass.principal
     taken = here.sent(here.taken(role, "kim"), deployment="demo.taken")
@@ -173,6 +175,7 @@ def test_a_taking_of_break_glass_that_cannot_be_told_stands_aside_and_is_told_la
     assert len(here.told("break-glass-used")) == 1
 
 
-def test_a_message_group_names_its_deployment_whatever_kind_of_event_it_is_for(here: Town) -> None:
+def test_a_message_group_names_its_deployment_for_every_kind_of_event(here: Town) -> None:
+    """Uses of break-glass have a group of their own in the same queue."""
     for group in ("demo", "demo.taken"):
         assert queued(here.sent({}, deployment=group)).deployment == "demo"

@@ -58,7 +58,8 @@ def test_the_first_event_of_a_batch_covers_the_others_of_its_deployment(here: To
     assert (here.mapped, here.writes) == (["anna", "ben", "carl"], 1)
 
 
-def test_the_watermark_covers_what_happened_and_settled_before_the_truth_was_read(here: Town) -> None:
+def test_an_event_from_before_the_last_reading_needs_no_new_one(here: Town) -> None:
+    """It happened before the groups were read for another event, so it is covered."""
     late = here.sent(here.join("anna"))
     here.pass_time(30)
     here.handle([here.sent(here.join("ben"))])
@@ -161,7 +162,8 @@ def test_an_event_of_a_deployment_that_left_is_a_failure_that_says_so(here: Town
 # ---------------------------------------------------------------------- the key
 
 
-def test_a_disabled_key_locks_and_an_enabled_one_unlocks_with_what_the_groups_did_meanwhile(here: Town) -> None:
+def test_a_disabled_key_locks_and_an_enabled_one_unlocks_as_groups_are_now(here: Town) -> None:
+    """While locked nothing is written. Who joined in the meantime has access when it opens."""
     here.handle([here.sent(here.join("anna"))])
     here.aws.disabled = True
     assert here.handle([here.sent(here.kms("DisableKey"))], "key") == ["done"]
@@ -176,7 +178,7 @@ def test_a_disabled_key_locks_and_an_enabled_one_unlocks_with_what_the_groups_di
     assert (len(here.told("locked")), len(here.told("unlocked"))) == (1, 1)
 
 
-def test_every_kind_of_word_about_a_key_is_heard_though_one_batch_brings_them(here: Town) -> None:
+def test_each_kind_of_key_event_in_a_batch_is_looked_at_separately(here: Town) -> None:
     """What the domain says of its key is a finding of its own: a look that was asked for by another event lacks it."""
     records = [here.sent(here.kms("EnableKey")), here.sent(here.kms("EnableKey")), here.sent(here.inaccessible())]
     assert here.handle(records, "key") == ["done", "covered", "done"]
@@ -191,9 +193,8 @@ def _break_glass(here: Town) -> str:
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["open", "locked"])
-def test_each_taking_of_break_glass_is_told_whatever_the_custody_and_stands_in_the_history(
-    here: Town, gone: bool
-) -> None:
+def test_every_break_glass_use_is_told_and_recorded_open_or_locked(here: Town, gone: bool) -> None:
+    """The alert names who, from where, in which session, and whether it was announced."""
     here.aws.disabled = gone
     if gone:
         here.handle([here.sent(here.kms("DisableKey"))], "key")
@@ -244,9 +245,10 @@ def test_an_announced_use_says_for_whom_and_why(here: Town) -> None:
     [(-1, False), (0, True), (2, True), (3, False), (7, True), (12, False)],
     ids=["before", "at its opening", "within", "after its early end", "within another one", "after its minute"],
 )
-def test_announced_is_what_was_so_when_the_role_was_taken_and_not_when_we_heard(
+def test_a_break_glass_use_is_judged_by_the_windows_open_at_that_time(
     here: Town, minute: float, announced: bool
 ) -> None:
+    """CloudTrail tells of it minutes later, when the window may be over or another one open."""
     # Given a window that was ended early in its third minute, and another for five minutes from the sixth on, of which nobody saw the end
     here.aws.disabled = True
     guard(here.services, "demo", Trigger("a test"))

@@ -44,9 +44,10 @@ def play(
 
 @law
 @given(what=changes, when=arrivals, silent=silences, shuffled=st.data())
-def test_if_every_event_arrives_at_least_once_the_truth_is_reached_without_a_sweep(
+def test_if_every_event_arrives_at_least_once_no_sweep_is_needed(
     what: list[tuple[bool, str, float]], when: list[list[int]], silent: list[int], shuffled: st.DataObject
 ) -> None:
+    """In any order, late and more than once: those who are mapped are those in the groups, each once."""
     here = town()
     play(here, what, [times or [0] for times in when], silent, shuffled)
     assert sorted(here.mapped) == here.members
@@ -55,9 +56,10 @@ def test_if_every_event_arrives_at_least_once_the_truth_is_reached_without_a_swe
 
 @law
 @given(what=changes, when=arrivals, silent=silences, shuffled=st.data())
-def test_whatever_was_lost_a_sweep_ends_in_the_truth_and_a_second_one_writes_nothing(
+def test_a_sweep_corrects_whatever_was_lost_and_a_second_writes_nothing(
     what: list[tuple[bool, str, float]], when: list[list[int]], silent: list[int], shuffled: st.DataObject
 ) -> None:
+    """Also if events were lost."""
     here = town()
     play(here, what, when, silent, shuffled)
     here.sweep()

@@ -96,7 +96,8 @@ def test_what_is_no_password_of_ours_or_none_that_changed_asks_nothing(
     assert (sent(here), here.aws.told) == ([], [])
 
 
-def test_a_password_that_is_refused_is_left_to_the_sweep_and_holds_up_no_event(here: Town) -> None:
+def test_a_refused_password_is_left_to_the_sweep_and_holds_up_no_event(here: Town) -> None:
+    """The sweep tells of it. Once the engine takes the password, it is sent."""
     here.account.passwords.kept["given"] = "Weak"
     engine = here.account.engine
     engine.refuses = lambda kind, operations: any(one.get("value") == "Weak" for one in operations)

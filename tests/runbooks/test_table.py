@@ -56,7 +56,8 @@ def test_a_page_has_all_its_parts_in_order(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_names_its_alerts_where_it_says_what_you_see_and_its_documents_in_its_part(page: Page) -> None:
+def test_a_runbook_page_names_its_alerts_and_its_documents(page: Page) -> None:
+    """The documents stand in the part about the console. Alerts that only end something need not be named."""
     row = INDEX[page.name]
     recoveries = {
         "lock-complete",

@@ -118,7 +118,8 @@ def test_the_twelve_digits_may_have_come_as_a_number() -> None:
     assert deployments(told, DEMO) == ["demo"]
 
 
-def test_a_renamed_user_concerns_who_grants_to_any_group_because_its_arn_changes() -> None:
+def test_a_renamed_iam_user_concerns_everyone_who_grants_to_an_iam_group() -> None:
+    """Their ARN changes. A deployment that grants to other users alone is not concerned."""
     told = event("iam.UpdateUser.own.json")
     assert deployments(told, replace(BARE, iam_groups=frozenset({"others"}))) == ["bare"]
     assert deployments(told, replace(BARE, iam_users=frozenset({"ROBERT"}))) == ["bare"]
@@ -148,7 +149,8 @@ def test_a_replica_in_another_region_is_a_key_of_its_own() -> None:
     assert deployments(told, replace(DEMO, key_arns=frozenset({KEY, replica}))) == ["demo"]
 
 
-def test_an_identity_center_group_granted_by_name_is_heard_of_though_its_events_tell_only_the_id() -> None:
+def test_events_with_only_a_group_id_reach_who_grants_to_it_by_name() -> None:
+    """Identity Center tells only the ID of the group."""
     by_name = replace(DEMO, identity_center_groups=frozenset({"Operators"}))
     assert deployments(event("sso-directory.RemoveMemberFromGroup.own.json"), by_name) == ["demo"]
     assert deployments(event("identitystore-scim.PatchGroup.own.json"), by_name) == ["demo"]
@@ -166,7 +168,8 @@ TAKEN = "sts.AssumeRole.break-glass.own.json"
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"])
 @pytest.mark.parametrize("reading", [True, "true", False], ids=str)
-def test_the_taking_of_break_glass_is_told_though_cloudtrail_calls_it_reading(operation: str, reading: Any) -> None:
+def test_a_break_glass_use_is_heard_though_cloudtrail_calls_it_reading(operation: str, reading: Any) -> None:
+    """For each way to assume a role. The signal has who, session and address."""
     told = event(TAKEN)
     told["detail"] |= {"eventName": operation, "readOnly": reading}
     (found,) = read(told, [BARE, DEMO])

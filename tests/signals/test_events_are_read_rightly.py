@@ -71,7 +71,8 @@ def test_the_event_source_decides_and_not_the_name_or_the_envelope(source: str) 
     assert "another service" in found.because
 
 
-def test_a_signal_carries_who_did_it_when_and_what_a_reaction_may_use_as_a_hint() -> None:
+def test_a_signal_says_who_did_it_when_and_gives_hints() -> None:
+    """It has the ID of the event and what it concerns."""
     (found,) = read(event("cognito-idp.AdminAddUserToGroup.own.json"), None)
     assert found.actor == "arn:aws:sts::111122223333:assumed-role/ops/anna"
     assert found.at == "2025-03-04T05:06:07Z"

@@ -205,7 +205,9 @@ def test_a_renamed_one_is_known_by_both_names(about: About, call: str, old: str,
     assert (found.names, found.account, found.region, found.widely) == (("a", "b"), ACCOUNT, "", widely)
 
 
-def test_only_the_making_of_a_group_that_is_called_otherwise_is_not_heard_widely() -> None:
+def test_a_new_group_with_a_name_concerns_only_who_grants_to_that_name() -> None:
+    """An event that tells no name of the group, or changes it, may concern every deployment that grants to groups by name."""
+
     def widely(name: str, **stands: object) -> bool:
         return find(About.IDENTITY_CENTER_GROUP, open_event(record("identitystore", name, **stands))).widely
 
@@ -269,7 +271,8 @@ def test_a_bare_key_id_is_the_arn_of_where_the_event_is_from(region: str, partit
         assert find(About.KEY, open_event({**told, **unknown})).names == ("k",)
 
 
-def test_where_an_arn_says_where_it_is_that_counts_and_not_where_the_event_is_from() -> None:
+def test_an_arns_own_region_and_account_count_before_those_of_the_event() -> None:
+    """An ARN that lacks them leaves those of the event."""
     elsewhere = "arn:aws:es:eu-north-1:444455556666:domain/catalyst"
     found = find(
         About.DOMAIN, open_event(record("es", "UpdateDomainConfig", **{"requestParameters.domainArn": elsewhere}))

@@ -67,7 +67,8 @@ def test_a_sign_in_page_whose_name_cognito_would_refuse(tmp_path: Path, name: st
     refused(tmp_path, {"a.yaml": pooled}, "a.yaml", "deployment", "sign-in page")
 
 
-def test_an_alias_of_another_account_stands_for_a_key_that_could_never_be_looked_at(tmp_path: Path) -> None:
+def test_a_key_alias_of_another_account_is_refused(tmp_path: Path) -> None:
+    """The key behind it could never be looked at. The error asks for the key's own ARN."""
     theirs = API.replace("000000000000:alias/theirs", "111111111111:alias/theirs")
     refused(tmp_path, {"a.yaml": theirs}, "a.yaml", "key.arn", "alias of another account", "by its own ARN")
 

@@ -208,7 +208,7 @@ def test_a_sweep_that_fails_is_not_begun_again_beside_the_next_one(demo: Synthes
     assert (asked["MaximumRetryAttempts"], asked["MaximumEventAgeInSeconds"]) == (0, 60)
 
 
-def test_who_reminds_itself_for_hours_is_not_taken_for_a_loop_and_nobody_else_may(demo: Synthesised) -> None:
+def test_only_key_guard_may_send_itself_reminders_without_loop_detection(demo: Synthesised) -> None:
     """Lambda ends a loop through a queue after sixteen times; a break-glass window of four hours has more reminders."""
     allowed = [
         one["Properties"]["FunctionName"]

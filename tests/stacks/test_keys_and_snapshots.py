@@ -87,9 +87,8 @@ def test_the_policy_of_a_key_of_ours_is_found_right_by_our_own_check(made: Synth
     assert sorted(use["Action"]) == sorted(FIVE)
 
 
-def test_organisation_paths_of_the_file_bound_the_use_and_the_grant_beside_account_and_service(
-    made: Synthesised,
-) -> None:
+def test_organisation_paths_limit_use_and_grants_besides_the_account(made: Synthesised) -> None:
+    """The account and the service are still asked for. A file without paths has no such condition in its key policy."""
     statements = _plain(made.one("AWS::KMS::Key", "portcullis-bounded-key")["KeyPolicy"])["Statement"]
     uses = [one for one in statements if one["Sid"].startswith("SearchService")]
     assert len(uses) == 2
@@ -122,9 +121,8 @@ def test_given_a_bucket_then_none_is_made_and_that_one_is_used(made: Synthesised
     assert all("a-bucket-of-ours/*" in json.dumps(one["Resource"]) for one in stores)
 
 
-def test_who_reads_the_snapshots_of_another_reads_them_and_changes_nothing_in_its_own_policy_and_the_key_s(
-    made: Synthesised,
-) -> None:
+def test_who_reads_anothers_snapshots_may_change_nothing_there(made: Synthesised) -> None:
+    """The policy of the role and that of the key allow reading alone, and only through S3."""
     store = "portcullis-another-vault-snapshot-store"
     mine = [one for one in _statements(made, "portcullis-another-vault-domain") if "bounded" in json.dumps(one)]
     may = {action: json.dumps(one["Resource"]) for one in mine for action in listed(one["Action"])}
@@ -156,9 +154,8 @@ def test_whose_snapshots_cannot_be_read_is_refused_by_file_and_place(tmp_path: P
     assert said in str(refused.value)
 
 
-def test_a_key_is_rotated_on_demand_only_where_the_file_asks_for_it_and_only_by_who_does_that(
-    made: Synthesised,
-) -> None:
+def test_only_functions_that_rotate_may_rotate_and_only_keys_of_ours(made: Synthesised) -> None:
+    """The right is there because a file asks for rotation on demand."""
     rotating = {where for where, one in made.identity_statements() if "kms:RotateKeyOnDemand" in listed(one["Action"])}
     assert rotating
     assert all("Rolesweep" in where or "Roleoperate" in where or "Roleremove" in where for where in rotating)
@@ -167,9 +164,8 @@ def test_a_key_is_rotated_on_demand_only_where_the_file_asks_for_it_and_only_by_
             assert THEIRS not in json.dumps(one["Resource"]), where
 
 
-def test_a_key_of_another_account_can_be_looked_at_before_anything_is_built_on_it_and_ended_by_nobody(
-    made: Synthesised,
-) -> None:
+def test_a_key_of_another_account_can_be_examined_but_not_deleted(made: Synthesised) -> None:
+    """It is looked at before anything is built on it. Its owner alone may end it."""
     looking = [one for one in _statements(made, "Roledomainsetup") if "kms:GetKeyPolicy" in listed(one["Action"])]
     assert any(THEIRS in json.dumps(one["Resource"]) for one in looking)
     ending = [one for one in _statements(made, "Roleremove") if "kms:ScheduleKeyDeletion" in listed(one["Action"])]

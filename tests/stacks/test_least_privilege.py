@@ -91,7 +91,8 @@ def test_every_key_behind_an_alias_is_bounded_by_that_alias(either: Synthesised)
     assert seen
 
 
-def test_any_security_group_is_only_ever_one_of_our_own_vpc_or_marked_by_its_owner(either: Synthesised) -> None:
+def test_security_group_rights_cover_only_our_vpc_or_tagged_groups(either: Synthesised) -> None:
+    """In a VPC that was there before, the owner has to tag the group."""
     seen = 0
     for where, statement in either.identity_statements():
         if any(":security-group/*" in _flat(resource) for resource in listed(statement["Resource"])):
@@ -138,7 +139,8 @@ def test_the_sweep_sends_nothing_but_reminders(demo: Synthesised) -> None:
     assert "Queuereminders" in sent_to[0]
 
 
-def test_only_the_function_behind_the_last_door_may_delete_a_domain_and_end_a_key_of_ours(either: Synthesised) -> None:
+def test_only_the_remove_function_may_delete_a_domain_or_a_key_of_ours(either: Synthesised) -> None:
+    """Each right names its resources without a wildcard. A key of another account is not among them."""
     ending = {"es:DeleteDomain", "kms:ScheduleKeyDeletion"}
     holders = set()
     for where, statement in either.identity_statements():
@@ -187,7 +189,8 @@ def test_nobody_disables_a_key_changes_its_policy_or_changes_iam(either: Synthes
             assert not writes or action == "iam:CreateServiceLinkedRole", where
 
 
-def test_the_one_role_that_may_be_made_is_amazon_s_own_and_domain_setup_makes_it(either: Synthesised) -> None:
+def test_only_domain_setup_makes_a_role_and_only_the_service_linked_one(either: Synthesised) -> None:
+    """No other role can be created by any function."""
     making = [
         (where, listed(statement["Resource"]))
         for where, statement in either.identity_statements()
@@ -201,9 +204,8 @@ def test_the_one_role_that_may_be_made_is_amazon_s_own_and_domain_setup_makes_it
     )
 
 
-def test_a_key_makes_things_readable_for_snapshots_in_s3_and_for_the_secrets_that_a_file_names(
-    demo: Synthesised, pair: Synthesised
-) -> None:
+def test_keys_make_only_snapshots_and_named_secrets_readable(demo: Synthesised, pair: Synthesised) -> None:
+    """Only through S3 for the snapshot store, and through Secrets Manager for secrets that a file names."""
     reading = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"}
     ways = set()
     for where, statement in [*demo.identity_statements(), *pair.identity_statements()]:
@@ -225,7 +227,8 @@ def test_each_function_has_a_role_of_its_own(either: Synthesised) -> None:
     assert len(roles) == len(set(roles)) == len(names.FUNCTIONS)
 
 
-def test_only_domain_setup_becomes_master_and_only_the_engine_principal_speaks_to_domains(demo: Synthesised) -> None:
+def test_only_domain_setup_becomes_master_and_one_principal_calls_domains(demo: Synthesised) -> None:
+    """Nobody but the engine principal may send requests to a domain."""
     master = demo.role_named("portcullis-demo-master")["AssumeRolePolicyDocument"]["Statement"]
     (statement,) = master
     assert statement["Condition"]["ArnLike"]["aws:PrincipalArn"] == [
@@ -260,7 +263,8 @@ def test_a_level_of_people_holds_those_below_and_none_above(demo: Synthesised) -
         assert len(listed(statement["Resource"])) == count
 
 
-def test_break_glass_is_for_those_whom_the_file_names_with_mfa_unless_it_says_otherwise(pair: Synthesised) -> None:
+def test_break_glass_may_be_assumed_only_by_whom_the_file_names_with_mfa(pair: Synthesised) -> None:
+    """The trust policy names the user and asks for MFA."""
     (statement,) = pair.role_named("portcullis-wired-break-glass")["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::000000000000:user/on-call"}
     assert statement["Condition"]["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
@@ -271,7 +275,8 @@ def test_break_glass_that_the_file_gives_to_nobody_can_be_taken_by_nobody(pair: 
     assert statements == [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
 
 
-def test_who_may_open_break_glass_is_looked_up_by_the_functions_of_people_alone(pair: Synthesised) -> None:
+def test_only_the_functions_of_people_look_up_who_may_open_break_glass(pair: Synthesised) -> None:
+    """These are operate and remove."""
     on_call = "arn:aws:iam::000000000000:user/on-call"
     places = [where for where, statement in pair.identity_statements() if on_call in listed(statement["Resource"])]
     holders = {name for name in names.FUNCTIONS for place in places if f"/Role{name.replace('_', '')}" in place}
@@ -296,9 +301,8 @@ def _actions_of(assembly: Synthesised, function: str) -> set[str]:
     }
 
 
-def test_passwords_are_read_where_a_file_names_them_and_made_only_under_our_own_name(
-    demo: Synthesised, pair: Synthesised
-) -> None:
+def test_passwords_are_read_by_named_secret_and_made_only_under_our_name(demo: Synthesised, pair: Synthesised) -> None:
+    """A deployment without internal users gives no right to any secret."""
     made, read = set(), set()
     for where, statement in pair.identity_statements():
         actions = set(listed(statement["Action"]))
@@ -312,9 +316,8 @@ def test_passwords_are_read_where_a_file_names_them_and_made_only_under_our_own_
     assert not [w for w, s in demo.identity_statements() if "secretsmanager" in json.dumps(s)]
 
 
-def test_groups_of_iam_are_read_under_any_path_and_made_only_where_a_file_asks(
-    demo: Synthesised, pair: Synthesised
-) -> None:
+def test_iam_groups_are_read_under_any_path_and_made_only_if_a_file_asks(demo: Synthesised, pair: Synthesised) -> None:
+    """The other deployment uses groups that are there already."""
     assert {one["Properties"]["GroupName"] for one in demo.resources("AWS::IAM::Group").values()} == {
         "catalyst-support",
         "catalyst-admins",
@@ -330,7 +333,8 @@ def test_groups_of_iam_are_read_under_any_path_and_made_only_where_a_file_asks(
     assert read == {f"{group}catalyst-support", f"{group}*/catalyst-support"}
 
 
-def test_the_roles_that_the_automation_passes_on_are_those_a_token_may_choose(demo: Synthesised) -> None:
+def test_the_automation_passes_on_only_roles_a_token_may_choose(demo: Synthesised) -> None:
+    """Only to Cognito identity pools, and each by its own name."""
     for where, statement in demo.identity_statements():
         if "iam:PassRole" in listed(statement["Action"]) and "portcullis-automation/" in where:
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"] == "cognito-identity.amazonaws.com"

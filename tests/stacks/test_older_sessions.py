@@ -73,7 +73,8 @@ def test_nobody_may_take_a_boundary_off_or_change_one(both: Synthesised) -> None
             assert not changing, where
 
 
-def test_a_bounded_role_can_do_what_the_domain_lets_everybody_ask_and_nothing_else(both: Synthesised) -> None:
+def test_a_bounded_role_may_only_send_requests_to_its_domain(both: Synthesised) -> None:
+    """That is what the access policy of the domain allows everybody, and the engine decides the rest."""
     (boundary,) = [
         policy["Properties"]
         for policy in both.resources("AWS::IAM::ManagedPolicy").values()

@@ -110,7 +110,8 @@ def test_queues_are_encrypted_refuse_plain_http_and_have_dead_letters(either: Sy
         assert by_rules or ('"Effect": "Allow"' not in document and "reminders" in where), where
 
 
-def test_the_key_rotates_and_its_policy_lets_nobody_use_it_but_the_search_service(demo: Synthesised) -> None:
+def test_the_key_rotates_and_its_policy_bounds_who_may_use_it(demo: Synthesised) -> None:
+    """The search service may use it in this account alone. Neither administrators nor the automation can decrypt with it."""
     key = demo.one("AWS::KMS::Key")
     assert key["EnableKeyRotation"] is True
     assert key["RotationPeriodInDays"] == 365

@@ -231,7 +231,8 @@ def test_iam_s_events_are_passed_on_from_us_east_1(demo: Synthesised) -> None:
     assert lets_through(demo.rule_named("portcullis-relay")["EventPattern"], told)
 
 
-def test_the_taking_of_break_glass_is_heard_at_home_and_in_us_east_1_although_it_only_reads(demo: Synthesised) -> None:
+def test_a_break_glass_use_is_heard_in_the_home_region_and_in_us_east_1(demo: Synthesised) -> None:
+    """CloudTrail counts it as reading. No other rule asks for such events."""
     told = delivered("sts.AssumeRole.break-glass.own.json")
     told["detail"]["requestParameters"]["roleArn"] = "arn:aws:iam::000000000000:role/portcullis-demo-break-glass"
     other = json.loads(json.dumps(told).replace("portcullis-demo-break-glass", "portcullis-demo-master"))

@@ -48,7 +48,8 @@ def test_the_default_search_over_everything_is_a_permissions_error(cast: Cast) -
     assert "no permissions for [indices:data/read/search]" in answer.json()["error"]["reason"]
 
 
-def test_a_search_of_the_flights_shows_delayed_ones_without_number_and_with_a_hashed_destination(cast: Cast) -> None:
+def test_a_flight_search_shows_delayed_flights_only_and_hides_two_fields(cast: Cast) -> None:
+    """The number is missing and the destination is hashed. Nothing else is changed."""
     # Cognito step 39, internal step 22.
     seen = found(cast.limited)
     assert len(seen) == len(DELAYED) < COUNT
@@ -148,7 +149,8 @@ def test_who_may_see_what_is_the_masters_to_read_and_write(cast: Cast, kind: str
 
 
 # ------------------------------------------------------------------ the same on the engine
-def test_the_engine_holds_the_role_and_its_mappings_as_the_tutorial_writes_them(cast: Cast) -> None:
+def test_the_engine_holds_role_and_mappings_as_the_tutorial_writes_them(cast: Cast) -> None:
+    """The query of the role may differ in spaces only."""
     role = ok(cast.master.get(f"{PLUGINS}/roles/new-role"))["new-role"]
     (permission,) = role["index_permissions"]
     (written,) = NEW_ROLE["index_permissions"]

@@ -30,7 +30,8 @@ def text_of(file: str) -> str:
 
 
 # ------------------------------------------------------------------ basic authentication under an IAM master
-def test_an_internal_user_can_be_made_under_an_iam_master_and_is_rejected_all_the_same(sign_in: SignIn) -> None:
+def test_an_internal_user_under_an_iam_master_can_be_made_but_not_sign_in(sign_in: SignIn) -> None:
+    """Every request with their password is answered 401."""
     world, password = sign_in.world, new_password()
     with put_back(world.node):
         ok(world.master.put(f"{PLUGINS}/internalusers/{ROBOT}", json={"password": password}))
@@ -81,9 +82,8 @@ def test_check_says_that_passwords_are_changed_by_a_master() -> None:
 
 
 # ------------------------------------------------------------------ SQL
-def test_sql_is_denied_at_the_edge_by_the_policy_of_a_deployment_and_everything_else_is_let_through(
-    sign_in: SignIn,
-) -> None:
+def test_the_deployments_policy_denies_sql_and_allows_all_else(sign_in: SignIn) -> None:
+    """For everybody, and for PPL too. The statement as the guide prints it denies one path only."""
     world = sign_in.world
     windows = [sign_in.browser("limited-user"), sign_in.browser("master-user"), world.master]
     deployment = model.loads(text_of("flights-cognito.yaml"), "flights-cognito.yaml")
@@ -103,7 +103,8 @@ def test_sql_is_denied_at_the_edge_by_the_policy_of_a_deployment_and_everything_
         world.access_policy(allow(["*"], Action=["es:ESHttp*"]))
 
 
-def test_check_says_that_a_policy_with_the_guides_statement_alone_still_leaks() -> None:
+def test_check_says_the_guides_sql_statement_alone_still_leaks() -> None:
+    """It denies only the old path. Without `deny_sql` it leaks too."""
     statements = [allow(), allow("*", "Deny", Action="es:*", Resource=f"{ARN}/_opendistro/_sql")]
     text = text_of("flights-cognito.yaml")
     assert "sql-leak" in codes(text, access_policy={"Statement": statements})
@@ -112,9 +113,8 @@ def test_check_says_that_a_policy_with_the_guides_statement_alone_still_leaks() 
 
 
 # ------------------------------------------------------------------ hosts
-def test_a_mapping_by_host_works_where_the_engine_sees_who_calls_and_is_warned_of_for_a_vpc(
-    internal_node: Node,
-) -> None:
+def test_a_host_mapping_works_where_the_engine_sees_the_caller(internal_node: Node) -> None:
+    """For a domain in a VPC `check` warns of it."""
     master, password = internal_node_master(internal_node), new_password()
     ok(master.put(f"{PLUGINS}/internalusers/{ROBOT}", json={"password": password}))
     for host, roles in (("127.0.0.1", ["readall"]), ("10.1.2.3", [])):
@@ -128,7 +128,8 @@ def test_a_mapping_by_host_works_where_the_engine_sees_who_calls_and_is_warned_o
 
 
 # ------------------------------------------------------------------ a sign-in page without a way in
-def test_under_an_iam_master_without_cognito_the_sign_in_page_is_shut_at_the_edge(sign_in: SignIn) -> None:
+def test_under_an_iam_master_without_cognito_the_sign_in_page_is_denied(sign_in: SignIn) -> None:
+    """A signature is no sign-in. The API still answers."""
     world, text = (
         sign_in.world,
         "deployment: x-y\nengine: Elasticsearch_7.7\ndomain: {configuration: api}\naccess: {}\n",
@@ -145,6 +146,7 @@ def test_under_an_iam_master_without_cognito_the_sign_in_page_is_shut_at_the_edg
         world.access_policy(allow(["*"], Action=["es:ESHttp*"]))
 
 
-def test_check_says_that_cognito_without_anybody_granted_leaves_a_page_that_nobody_passes() -> None:
+def test_check_says_cognito_without_grants_has_a_page_nobody_passes() -> None:
+    """Nobody is granted anything, so nobody gets past the sign-in."""
     text = "deployment: x-y\nengine: Elasticsearch_7.7\ndomain: {configuration: cognito}\naccess: {}\n"
     assert "sign-in-without-way-in" in codes(text)

@@ -40,7 +40,8 @@ def test_people_of_a_realm_are_one_mapping_a_role_bound_to_the_realm() -> None:
     assert asked.notes == ("b* is not let into reader: in a role mapping its name would be a pattern for others",)
 
 
-def test_a_group_that_the_token_names_is_mapped_by_its_name_and_nobody_is_read() -> None:
+def test_a_group_in_the_token_is_mapped_by_name_without_its_members() -> None:
+    """A grant by role needs no list of members. The mapping counts only in the realm of the tokens."""
     asked = desired(model(Grant(SUPPORT, "reader", "x", By.ROLE), people=People("demo", "tokens")), Membership())
     mappings = asked.of(Kind.MAPPINGS)
     assert roles_of(Caller("ann", "tokens", ("support",)), {}, mappings) == {
@@ -49,14 +50,16 @@ def test_a_group_that_the_token_names_is_mapped_by_its_name_and_nobody_is_read()
     assert roles_of(Caller("ann", "elsewhere", ("support",)), {}, mappings) == {}
 
 
-def test_native_users_have_the_role_in_their_own_list_under_the_name_of_the_rule() -> None:
+def test_native_users_get_the_role_in_their_own_list() -> None:
+    """The naming rule of the deployment makes their user names. No role mapping is written."""
     inner = Grant(Subject(SubjectKind.INTERNAL_USER, "catalyst"), "reader", "z")
     asked = desired(model(Grant(IAM, "reader", "y"), inner, people=People("demo", user_name="{name}.support")), MEMBERS)
     assert list(asked.entries["reader"]["users"]) == ["catalyst", "cy.support"]
     assert asked.of(Kind.MAPPINGS) == {}
 
 
-def test_a_role_with_a_rule_of_its_own_has_the_same_person_under_another_name() -> None:
+def test_a_role_with_its_own_naming_rule_has_the_person_by_another_name() -> None:
+    """The same member is mapped as cy for one role and as cy.admin for the other."""
     people = People("demo", of_role={"writer": "{name}.admin"})
     asked = desired(model(Grant(IAM, "reader", "y"), Grant(IAM, "writer", "y"), people=people), MEMBERS)
     assert {role: list(of["users"]) for role, of in asked.entries.items()} == {"reader": ["cy"], "writer": ["cy.admin"]}

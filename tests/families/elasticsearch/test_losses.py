@@ -94,5 +94,6 @@ def test_a_reserved_name_is_named_and_the_engine_s_own_role_is_not() -> None:
     ("version", "measured"),
     [("9.0", "9.5.3"), ("9.9", "9.5.3"), ("8.1", "8.19.21"), ("7.17", "7.17.29"), ("6.8", "6.8.23")],
 )
-def test_a_release_that_was_not_measured_is_taken_for_the_nearest_of_its_line(version: str, measured: str) -> None:
+def test_an_unmeasured_release_uses_the_facts_of_the_nearest_in_its_line(version: str, measured: str) -> None:
+    """What a release can hold was measured on a few. Others take the measured one that is closest."""
     assert holds(Release.of(version)).measured == measured

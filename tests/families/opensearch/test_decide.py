@@ -156,7 +156,8 @@ def test_fields_and_masks_by_name() -> None:
     assert hidden.mask_of("m") is None
 
 
-def test_attributes_are_filled_in_and_an_undefined_one_is_refused_in_a_filter_and_no_match_in_a_pattern() -> None:
+def test_attributes_are_replaced_in_filters_and_patterns() -> None:
+    """One that is undefined for the caller refuses the request if it is in a filter, and matches no index if it is in a pattern."""
     filled = on("orders", dls='{"terms": {"x": ["${user.name}", "${attr.internal.area}", ${user.roles}]}}')
     (view,) = asked(engine(r=[filled]), "orders").views
     assert view.documents == ('{"terms": {"x": ["anna", "eu", "staff"]}}',)

@@ -89,7 +89,8 @@ def test_what_6_can_hold_of_a_model_it_holds_as_it_is(case: tuple[Kind, Json]) -
     assert representable(once, Dialect.V6) == (once, ())
 
 
-def test_an_action_group_that_6_shows_as_a_list_is_read_as_the_object_it_takes() -> None:
+def test_an_action_group_shown_as_a_list_by_6_is_read_as_an_object() -> None:
+    """Elasticsearch 6 shows a list and takes an object. Both are translated, and nothing is lost."""
     shown = from_engine(Kind.ACTION_GROUPS, ["READ", "WRITE"], Dialect.V6)
     assert shown == {"allowed_actions": ["read", "write"]}
     assert to_engine(Kind.ACTION_GROUPS, shown, Dialect.V6) == ({"permissions": ["READ", "WRITE"]}, ())
@@ -173,7 +174,8 @@ def test_several_patterns_become_several_indices_and_the_same_limits_join() -> N
     )
 
 
-def test_given_6_then_a_plan_after_apply_is_empty_though_its_documents_look_otherwise() -> None:
+def test_on_6_the_plan_after_an_apply_is_empty() -> None:
+    """The engine shows its documents in another form than they were written in. That is no difference."""
     want, losses = representable(
         wanted({"r": role("read", patterns=("a", "b")) | {"description": "lost"}}, tenants={"t": {}}), Dialect.V6
     )

@@ -154,7 +154,8 @@ def test_a_decision_says_what_only_the_engine_can_tell() -> None:
     assert answer(question)["unknown"] == []
 
 
-def test_drift_says_of_an_expression_that_only_the_engine_knows_whom_it_lets_in() -> None:
+def test_drift_says_that_only_the_engine_can_tell_whom_a_pattern_lets_in() -> None:
+    """The regular expression cannot be judged outside of Java, so no names are given."""
     held = holding(
         {"readers": role("read")},
         {"readers": mapping(users=["/(?!bob).*/"]), "all_access": mapping(users=["/(?!bob).*/"])},

@@ -96,7 +96,8 @@ def test_the_model_of_a_patch_does_what_the_engine_does(node_basic: Node, seed: 
     assert min(outcomes.values()) >= 3, "the random patches have to show both"
 
 
-def test_a_plan_applied_to_the_engine_leaves_no_difference_and_its_undoing_no_trace(node_basic: Node) -> None:
+def test_a_plan_applied_to_a_real_engine_leaves_no_difference(node_basic: Node) -> None:
+    """Undone, it leaves nothing behind. Names and entries with special characters are among them."""
     empty = read(node_basic)
     roles = {
         f"plan {n} {name}": role("read", dls='{"match_all": {}}', fls=["~b", "~a"]) for n, name in enumerate(ROLE_NAMES)
@@ -121,7 +122,8 @@ def test_a_plan_applied_to_the_engine_leaves_no_difference_and_its_undoing_no_tr
     assert leaving.claims_after(mine) == frozenset()
 
 
-def test_the_length_guard_makes_the_engine_refuse_a_removal_from_a_list_that_got_shorter(node_basic: Node) -> None:
+def test_the_engine_refuses_a_removal_from_a_list_that_got_shorter(node_basic: Node) -> None:
+    """The patch checks the length of the list first. The node answers 400, and nobody else's entry is removed."""
     want = wanted({"guarded": role("read")}, {"guarded": {"users": {"b": "test"}}})
     first = difference(OPENSEARCH, want, read(node_basic), frozenset())
     sent(node_basic, patches(first, read(node_basic)))

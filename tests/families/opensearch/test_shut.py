@@ -42,7 +42,8 @@ def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: SecurityCo
 
 
 @given(held_states())
-def test_while_locked_by_roles_whoever_is_still_mapped_has_a_role_that_permits_nothing(held: SecurityConfig) -> None:
+def test_locked_by_roles_whoever_is_still_mapped_has_an_empty_role(held: SecurityConfig) -> None:
+    """A lock may empty the roles and leave their mappings. Roles of administrators are never among those."""
     saved = shut(held, LOCKED).saved
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
     for name in locked.of(Kind.MAPPINGS):
@@ -62,7 +63,8 @@ def test_a_second_lock_finds_nothing_to_do(held: SecurityConfig) -> None:
 
 
 @given(held_states())
-def test_while_locked_only_the_keepers_and_what_the_engine_reserves_are_mapped(held: SecurityConfig) -> None:
+def test_while_locked_only_the_automation_and_reserved_entries_are_mapped(held: SecurityConfig) -> None:
+    """Internal users lose the roles in their own document too. What the engine reserves cannot be changed."""
     locked = apply_patches(held, shut(held, LOCKED).writes)
     for name in locked.of(Kind.MAPPINGS):
         if not locked.is_fixed(Kind.MAPPINGS, name):
@@ -80,7 +82,8 @@ def test_while_locked_the_keepers_have_what_they_need(held: SecurityConfig) -> N
     assert not missing or shutting.left
 
 
-def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_in() -> None:
+def test_while_locked_neither_people_nor_the_master_get_in() -> None:
+    """Only the automation is mapped. Break-glass is not, as long as no window is open."""
     held = house(readers=mapping(users=["anna"], backend_roles=["*"]), writers=mapping(and_backend_roles=["a", "b"]))
     locked = apply_patches(held, shut(held, LOCKED).writes)
     assert mapped_roles(locked, Caller("anna", ("a", "b"))) == {}
@@ -90,7 +93,8 @@ def test_given_people_and_the_master_when_locked_then_only_the_automation_gets_i
 
 
 @given(held_states())
-def test_a_window_lets_break_glass_in_to_its_roles_alone_and_its_end_out_again(held: SecurityConfig) -> None:
+def test_a_window_maps_break_glass_to_its_own_role_and_its_end_unmaps_it(held: SecurityConfig) -> None:
+    """Nobody else gains anything by the window. Afterwards break-glass has what it had before."""
     grants = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
     for before in (held, grants):
         locked = apply_patches(before, shut(before, LOCKED).writes)
@@ -117,7 +121,8 @@ def test_an_unlock_takes_away_what_a_window_has_mapped(in_window: bool) -> None:
     assert back.made_while_locked == ()
 
 
-def test_given_a_mapping_made_by_hand_while_locked_when_reopened_then_it_is_listed_and_left() -> None:
+def test_a_mapping_made_by_hand_during_a_lock_is_listed_and_kept() -> None:
+    """Reopening names it and does not take it away."""
     held = house(readers=mapping(users=["anna"]))
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.writes)
@@ -129,7 +134,8 @@ def test_given_a_mapping_made_by_hand_while_locked_when_reopened_then_it_is_list
     assert apply_patches(edited, opened.writes).entries("kibana_user", "users") == ("eve",)
 
 
-def test_given_a_role_that_vanished_while_locked_when_reopened_then_its_mapping_is_told_as_lost() -> None:
+def test_a_mapping_whose_role_vanished_during_a_lock_is_reported_as_lost() -> None:
+    """It cannot be given back, because there is no role to map."""
     held = house(readers=mapping(users=["anna"]))
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.writes)
@@ -138,7 +144,8 @@ def test_given_a_role_that_vanished_while_locked_when_reopened_then_its_mapping_
     assert opened.lost == ("mapping of readers: the role is gone, so it cannot be mapped",)
 
 
-def test_given_a_mapping_removed_by_hand_while_locked_when_reopened_then_it_is_back() -> None:
+def test_a_mapping_removed_by_hand_during_a_lock_is_back_after_reopening() -> None:
+    """The security config is then exactly as it was before the lock."""
     held = house(readers=mapping(users=["ben", "anna"]) | {"description": "ours"})
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.writes)
@@ -147,7 +154,8 @@ def test_given_a_mapping_removed_by_hand_while_locked_when_reopened_then_it_is_b
     assert apply_patches(without, reopen(shutting.saved, without).writes) == held
 
 
-def test_given_a_thousand_mappings_when_locked_then_their_roles_are_emptied_in_one_patch() -> None:
+def test_a_lock_of_a_thousand_mappings_empties_their_roles_in_one_patch() -> None:
+    """The mappings stay, and their roles permit nothing. Only the administrators are taken out of their mappings."""
     held = house(**{f"role-{n}": mapping(users=[f"user-{n}"]) for n in range(1000)})
     shutting = shut(held, LOCKED, shut(held, LOCKED).saved)
     sizes = {kind: len(operations) for kind, operations in shutting.writes}
@@ -162,7 +170,8 @@ def test_given_few_mappings_when_locked_then_no_role_is_touched() -> None:
     assert [kind for kind, _ in shut(held, LOCKED, shut(held, LOCKED).saved).writes] == [Kind.MAPPINGS]
 
 
-def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mapping_is_emptied_instead() -> None:
+def test_a_role_changed_since_the_save_has_its_mapping_emptied_instead() -> None:
+    """The saved role is out of date, so the role itself is not touched. Other roles are emptied as usual."""
     held = house(readers=mapping(users=["anna"]), writers=mapping(users=["ben"]))
     saved = shut(held, LOCKED).saved
     edited = SecurityConfig({**held.documents, Kind.ROLES: {**held.of(Kind.ROLES), "readers": role("read")}})
@@ -172,7 +181,8 @@ def test_given_a_role_that_changed_since_it_was_saved_when_locked_then_its_mappi
     assert locked.entries("writers", "users") == ("ben",)
 
 
-def test_given_a_role_filled_by_hand_while_locked_when_locked_again_then_it_gives_nobody_anything() -> None:
+def test_a_role_filled_by_hand_during_a_lock_gives_nobody_anything() -> None:
+    """The next look empties its mapping. Reopening gives back the mapping and keeps the change somebody made to the role."""
     held = house(readers=mapping(users=["anna"]))
     saved = shut(held, LOCKED).saved
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=0).writes)
@@ -188,7 +198,8 @@ BAD = {"readers": mapping(users=["anna"], backend_roles=["/(/", "team"]), "write
 
 
 @pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
-def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_come_back(checks: int) -> None:
+def test_patterns_that_no_node_can_load_are_shut_and_not_brought_back(checks: int) -> None:
+    """A lock makes the config loadable again. Reopening leaves those patterns out and reports them as lost."""
     plain = house(**BAD)
     roles = {**plain.of(Kind.ROLES), "writers": role("read", patterns=("/[/",))}
     held = SecurityConfig({**plain.documents, Kind.ROLES: roles})
@@ -207,7 +218,8 @@ def test_what_no_node_can_load_is_shut_by_what_makes_it_loadable_and_does_not_co
     assert any("role writers permits nothing" in one for one in opened.lost)
 
 
-def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_and_it_is_told() -> None:
+def test_no_patch_names_a_mapping_whose_role_is_gone() -> None:
+    """The engine would refuse the whole patch. The mapping stays, is reported as left, and is in the save."""
     held = house(viewers=mapping(users=["anna"]), readers=mapping(users=["ben"]))
     without = SecurityConfig(
         {**held.documents, Kind.ROLES: {n: d for n, d in held.of(Kind.ROLES).items() if n != "viewers"}}
@@ -223,7 +235,8 @@ def test_given_a_mapping_whose_role_is_gone_when_locked_then_no_patch_names_it_a
     assert locked.entries("readers", "users") == ()
 
 
-def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() -> None:
+def test_the_save_of_a_lock_holds_every_role_that_may_be_emptied() -> None:
+    """With it the roles can be emptied, and reopening restores them. Roles of administrators are not in it."""
     held = house(viewers=mapping(users=["anna"]))
     saved = shut(held, LOCKED).saved
     assert saved["roles"]["viewers"] == held.of(Kind.ROLES)["viewers"]
@@ -234,9 +247,8 @@ def test_what_is_saved_before_a_lock_holds_every_role_that_the_lock_may_empty() 
     assert apply_patches(locked, reopen(saved, locked).writes) == held
 
 
-def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_ones_keep_them_and_that_is_said() -> (
-    None
-):
+def test_only_reserved_users_keep_their_own_roles_during_a_lock() -> None:
+    """That is reported. Reopening gives all the others their roles back."""
     users = {
         "carl": {"opendistro_security_roles": ["readers"]},
         "plain": {},
@@ -252,7 +264,8 @@ def test_given_users_with_roles_of_their_own_when_locked_then_only_the_reserved_
     assert apply_patches(locked, reopen(shutting.saved, locked).writes).of(Kind.USERS) == users
 
 
-def test_given_a_save_of_before_roles_and_users_were_saved_when_reopened_then_its_mappings_are_back() -> None:
+def test_an_old_save_that_has_only_mappings_can_still_be_reopened() -> None:
+    """Saves of earlier times had neither roles nor users. An empty save writes nothing."""
     held = house(readers=mapping(users=["anna"]))
     locking = shut(held, LOCKED)
     locked = apply_patches(held, locking.writes)
@@ -262,7 +275,8 @@ def test_given_a_save_of_before_roles_and_users_were_saved_when_reopened_then_it
 
 
 @pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
-def test_given_who_left_when_reopened_then_they_stay_out_and_all_else_is_as_it_was(checks: int) -> None:
+def test_who_left_during_a_lock_stays_out_after_reopening(checks: int) -> None:
+    """They get no access between two patches either. Everything else is as it was."""
     held = house(readers=mapping(users=["eve", "anna", "ben"], backend_roles=["anna"]), writers=mapping(users=["anna"]))
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))
     locked = apply_patches(held, shut(held, LOCKED, saved, checks=checks).writes)
