@@ -39,12 +39,13 @@ _NOT_SHIPPED = ("boto3", "click", "rich")
 # What those that are shipped ask for and never use, or find in the runtime.
 _LEFT_OUT = ("boto3", "botocore", "s3transfer", "grpcio", "opensearch-protobufs", "protobuf")
 _COMMAND_ONLY = "cli"  # the room of the library that only a person needs
-_DROPPED_FOLDERS = {"__pycache__", "tests", "test", "bin"}
+_DROPPED_FOLDERS = {"__pycache__", "tests", "test", "bin", "sboms"}
 _DROPPED_FILES = (
     *("*.pyi", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock"),
     *("*.c", "*.min.js", "*.min.css"),  # sources of what is compiled, and the Swagger page that Powertools can serve
 )
-# Parts of packages that nothing here imports: the client for asyncio, the routing of web requests, the first pydantic.
+# Parts of packages that nothing here imports: the client for asyncio, the routing of web requests, the first pydantic, the time zones of
+# whoever has none on the machine.
 _DROPPED_PARTS = (
     *(
         "opensearchpy/_async/client",
@@ -53,10 +54,11 @@ _DROPPED_PARTS = (
         "pydantic/v1",
         "pydantic/mypy.py",
         "wrapt-stubs",
+        "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",
     ),
 )
 _KEPT_BUILDS = 4  # of a platform; older ones are removed
-_FORM = "3"  # raise it when this file changes what a build looks like
+_FORM = "4"  # raise it when this file changes what a build looks like
 
 
 class BuildFailed(Exception):
