@@ -240,16 +240,17 @@ def _parts(prefix: str) -> list[Pattern]:
     somewhere: list[Any] = [{"prefix": prefix}, {"wildcard": f"*:{prefix}*"}, {"wildcard": f"*/{prefix}*"}]
     calls = operations("lambda", About.FUNCTION)
     mappings = [name for name in calls if "EventSourceMapping" in name]  # known by an id of their own
+    others = _in_short([name for name in calls if name not in mappings], "Function", "Alias", "Permission")
     topics = operations("sns", About.TOPIC)
     return [
         _calls("lambda", mappings),
-        _asked("lambda", [name for name in calls if name not in mappings], "functionName", somewhere),
+        _asked("lambda", others, "functionName", somewhere),
         _asked("sqs", operations("sqs", About.QUEUE), "queueUrl", somewhere[2:]),
         *(_asked("sns", topics, field, somewhere[1:2]) for field in ("topicArn", "subscriptionArn")),
     ]
 
 
-def _asked(service: str, calls: Sequence[str], field: str, values: list[Any]) -> Pattern:
+def _asked(service: str, calls: Sequence[Any], field: str, values: list[Any]) -> Pattern:
     return _calls(service, calls, {"requestParameters": {field: values}})
 
 

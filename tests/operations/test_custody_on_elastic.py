@@ -33,7 +33,7 @@ ACTORS = ("portcullis", "canary", "break-glass")
 TEXT = """\
 deployment: demo
 engine: elasticsearch-RELEASE
-cluster: {endpoint: "search.example.internal:443", credential: demo/elasticsearch, licence: trial}
+cluster: {endpoint: "search.example.internal:443", user: portcullis, credential: demo/elasticsearch, licence: trial}
 key: {arn: arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000}
 identity: {cognito: {groups: {readers: {}}}}
 access:
@@ -98,7 +98,7 @@ def here(elastic: Elasticsearch, monkeypatch: pytest.MonkeyPatch) -> Iterator[tu
     try:
         yield made, key
     finally:  # whatever became of the test, the node is everybody's
-        automation.unblock_indices({})
+        master.unblock_indices({})
 
 
 def deployed(made: Account, node: Elasticsearch) -> None:
