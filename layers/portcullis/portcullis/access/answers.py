@@ -28,6 +28,7 @@ class There:
 
     indices: tuple[str, ...] | None = None
     engine: str = ""  # as the deployment file names it; empty: the newest that is known
+    every: bool = False  # whether these are all indices that the engine has, and no examples
 
 
 @dataclass(frozen=True, slots=True)

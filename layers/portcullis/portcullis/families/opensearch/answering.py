@@ -176,7 +176,7 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
             "a name that is no index may be an alias or a data stream: which indices it means is not known here"
         )
         allowed = None
-    elif allowed is False and (pattern := _on_no_index(actual, strict, action, there)):
+    elif allowed is False and there.every and (pattern := _on_no_index(actual, strict, action, there)):
         unknown.append(
             f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
         )

@@ -67,7 +67,7 @@ def live(site: Site) -> Scene:
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people(family, held, kept.access.grants, looked.membership, pool, users)
     indices = look("which indices there are", lambda: tuple(sorted(site.engine.blocks())), None)
-    there = There(indices, _engine_named_in(kept.text))
+    there = There(indices, _engine_named_in(kept.text), every=indices is not None)
     return Scene(
         site.name,
         family,
