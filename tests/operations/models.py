@@ -115,7 +115,7 @@ def cluster_texts(draw: st.DrawFn, deployment: str = "demo") -> str:
     return (
         f"deployment: {deployment}\n"
         "engine: elasticsearch-9.5\n"
-        'cluster: {endpoint: "search.example.internal:443", credential: demo/elasticsearch, licence: trial}\n'
+        'cluster: {endpoint: "search.example.internal:443", user: portcullis, credential: demo/elasticsearch, licence: trial}\n'
         "key: {arn: arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000}\n"
         f"people: {{{people}}}\n"
         "identity:\n"
