@@ -73,7 +73,7 @@ class Crowd:
     """The writers of one history, and who of them has the word."""
 
     draw: random.Random
-    here: dict[int, Writer] = field(default_factory=dict)
+    here: list[Writer] = field(default_factory=list)  # in the order in which they began
     back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     wrong: list[str] = field(default_factory=list)
 
@@ -93,12 +93,16 @@ class Crowd:
                 self.back.release()
 
         writer.thread = threading.Thread(target=run, daemon=True)
+        self.here.append(writer)
         writer.thread.start()
-        self.here[writer.thread.ident or 0] = writer
 
     @property
     def live(self) -> list[Writer]:
-        return [writer for writer in self.here.values() if not writer.over]
+        return [writer for writer in self.here if not writer.over]
+
+    def now(self) -> Writer | None:
+        """The writer who calls; None if it is nobody of the crowd."""
+        return next((writer for writer in self.live if writer.thread is threading.current_thread()), None)
 
     def step(self, writer: Writer, order: str = _GO) -> None:
         """Let one go on to its next call."""
@@ -108,9 +112,9 @@ class Crowd:
 
     def pause(self, call: str) -> str:
         """A writer is about to call: whose turn is it? How the call ends."""
-        writer = self.here.get(threading.get_ident())
+        writer = self.now()
         if writer is None:
-            return _GO  # nobody of the crowd
+            return _GO
         writer.before = call
         self.back.release()
         writer.turn.acquire()
@@ -165,7 +169,7 @@ class Node(Engine):
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         last = list(names) == [Kind.MAPPINGS]  # right before a write
         order = self.crowd.pause("look" if last else "read")
-        writer = self.crowd.here.get(threading.get_ident())
+        writer = self.crowd.now()
         if writer is not None and last:
             # From the last look on a request is a matter of milliseconds: nobody comes in between (docs/limitations.md).
             writer.looked, writer.order = True, order
@@ -173,7 +177,7 @@ class Node(Engine):
 
     def write(self, write: Write) -> bool:
         kind, operations = write
-        writer = self.crowd.here.get(threading.get_ident())
+        writer = self.crowd.now()
         if writer is not None and writer.looked:
             order, writer.looked = writer.order, False
         else:
@@ -265,14 +269,21 @@ class Scene:
         there = {(role, entry) for role in ("viewers", "editors") for entry in held.entries(role, "users")}
         theirs = {one for one in self.by_hand if one[0] in held.of(Kind.ROLES)}
         ours = there - self.by_hand.keys()
-        found += [f"{entry} left and is still in {role}" for role, entry in ours - wanted]
+        planned = plan(self.services, "demo", CAUSE)
+        # The mapping of a role that is gone gives nobody anything, and no engine takes a change to it: it has to be told instead.
+        stuck = {
+            (role, entry)
+            for role, entry in ours
+            if role not in held.of(Kind.ROLES)
+            and any(f"{role}/users: {entry}: the role is gone" in conflict for conflict in planned.conflicts)
+        }
+        found += [f"{entry} left and is still in {role}" for role, entry in ours - wanted - stuck]
         found += [f"{entry} is not in {role}" for role, entry in wanted - there]
         found += [f"{entry} in {role} is nobody's" for role, entry in ours - claimed]
         found += [f"{entry} of others was taken out of {role}" for role, entry in theirs - there]
         if claims_too:
             found += [f"{entry} in {role} is claimed and not there" for role, entry in claimed - there]
-        steps = plan(self.services, "demo", CAUSE).steps
-        found += [f"still to do: {step}" for step in steps]
+        found += [f"still to do: {step}" for step in planned.steps]
         return found
 
 

@@ -212,7 +212,9 @@ class Reactions:
 
             self._gather(message.deployment)
             try:
-                self.wrote[message.deployment] = synchronise(self.services, message.deployment, cause).writes > 0
+                self.wrote[message.deployment] = (
+                    synchronise(self.services, message.deployment, cause, short=True).writes > 0
+                )
             except Refused as error:
                 # Another try would be refused as well: it is told, the sweep tries again, and what comes behind it is not held up.
                 tell_refused(self.services, message.deployment, error)
