@@ -11,7 +11,7 @@ written with `refresh=false`, which would turn that around.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
+from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.families.elasticsearch.config import (
     MEMBERS,
@@ -28,7 +29,6 @@ from portcullis.families.elasticsearch.config import (
     Kind,
     SecurityConfig,
 )
-from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
 from portcullis.ports.engine import Principal, Stop
@@ -41,9 +41,6 @@ _TRIES_TO_OPEN = 3
 _SHARDS = {
     "wait_for_active_shards": "1"
 }  # answered once it can be searched; the oldest release answers before, unless told
-_NAMED = 20  # of keys: how many a message names
-# Realms that every cluster has, by the names that releases gave them.
-_OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
 _THREADS = 8  # writes at a time where a release takes one document a call
 # Where the security index keeps a document: its kind there, and how its id begins.
 _KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
@@ -70,6 +67,7 @@ class ElasticsearchEngine:
         self._transport, self._name = transport, name
         self._release = release
         self._blocks = IndexBlocks(transport, name, lambda: _OTHERS)
+        self._tokens = Tokens(transport, name)
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet
         )
@@ -324,66 +322,8 @@ class ElasticsearchEngine:
             self._open(index)
 
     def end_tokens(self, *, keys: bool) -> str:
-        """Tokens by realm, as no call names them; keys one by one, as each has an owner of its own."""
-        realms = self._realms()
-        tokens = sum(self._end_tokens_of(realm) for realm in realms)
-        theirs = self._keys_of_others(realms)
-        said = f"{tokens} tokens ended"
-        if not theirs:
-            return said
-        named = ", ".join(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs[:_NAMED])
-        named += f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
-        if not keys:
-            return f"{said}; {len(theirs)} API keys of others stay, and what they read is held by the index blocks alone: {named}"
-        for one in theirs:
-            self._end_key(one["id"])
-        return f"{said}; {len(theirs)} API keys of others ended for good: {named}"
-
-    def _realms(self) -> list[str]:
-        """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
-        found = set(_OWN_REALMS)
-        status, body = self._transport("GET", "/_nodes/settings", None, None)
-        for node in body["nodes"].values() if status == 200 else ():
-            of_node: Any = node.get("settings", {})
-            for part in ("xpack", "security", "authc", "realms"):
-                of_node = of_node.get(part, {}) if isinstance(of_node, dict) else {}
-            for name, one in of_node.items() if isinstance(of_node, dict) else ():
-                # Before 7.0 a realm has a type, since then a type has realms.
-                found |= (
-                    {name} if isinstance(one, dict) and "type" in one else set(one) if isinstance(one, dict) else set()
-                )
-        for mapping in self._collection(Kind.MAPPINGS).values():
-            found |= set(_realms_of(mapping.get("rules")))
-        return sorted(found)
-
-    def _end_tokens_of(self, realm: str) -> int:
-        status, body = self._transport("DELETE", f"{_API}/oauth2/token", None, {"realm_name": realm})
-        if status in (400, 403, 404, 405) and "error_count" not in str(body):
-            return 0  # there is no such realm, or this cluster has no tokens at all
-        if status != 200:
-            refuse(self._name, status, body, f"DELETE {_API}/oauth2/token")
-        if body.get("error_count"):
-            raise Unreachable(f"{self._name}: {body['error_count']} tokens of realm {realm} could not be ended")
-        return int(body.get("invalidated_tokens", body.get("created", 0)))
-
-    def _keys_of_others(self, realms: Sequence[str]) -> list[Json]:
-        """Keys that can still be used and are not our own account's."""
-        ours = self.who_am_i().name
-        # The oldest release lists keys of one realm at a time.
-        asked: list[dict[str, str]] = [{}] if self.release.major > 6 else [{"realm_name": realm} for realm in realms]
-        found: dict[str, Json] = {}
-        for params in asked:
-            status, body = self._transport("GET", f"{_API}/api_key", params, None)
-            if status == 404 or (status in (400, 403) and "not enabled" in str(body)):
-                continue
-            if status != 200:
-                refuse(self._name, status, body, f"GET {_API}/api_key")
-            found |= {one["id"]: one for one in body["api_keys"]}
-        return [one for _, one in sorted(found.items()) if not one.get("invalidated") and one["username"] != ours]
-
-    def _end_key(self, key: str) -> None:
-        body = {"ids": [key]} if self.release >= Release(7, 10) else {"id": key}
-        self._changed("DELETE", f"{_API}/api_key", body)
+        """Tokens end by realm, as no call names them; keys one by one, as each has an owner of its own."""
+        return self._tokens.end(self.release, self._collection(Kind.MAPPINGS), self.who_am_i().name, keys=keys)
 
     def _open(self, index: str) -> None:
         status, body = 0, None
@@ -433,19 +373,6 @@ def _of_merged(role: Json) -> Json:
     within = role.get("global") or {}
     said = {"global": {key: one for key, one in within.items() if one}, "metadata": role.get("metadata") or {}}
     return {key: one for key, one in said.items() if one}
-
-
-def _realms_of(rule: Any) -> Iterator[str]:
-    """The names of realms that a rule is bound to."""
-    if isinstance(rule, dict):
-        for name, of in rule.items():
-            if name == "realm.name":
-                yield from (one for one in (of if isinstance(of, list) else [of]) if not is_pattern(one))
-            else:
-                yield from _realms_of(of)
-    elif isinstance(rule, list):
-        for one in rule:
-            yield from _realms_of(one)
 
 
 def _in_path(kind: Kind, name: str) -> str:

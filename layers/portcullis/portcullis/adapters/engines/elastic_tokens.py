@@ -1,0 +1,103 @@
+"""What outlives a password of Elasticsearch: tokens of its own token service, which a lock ends, and API keys, which it names or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from portcullis.access.actual import Json
+from portcullis.adapters.engines.answers import Transport, refuse
+from portcullis.errors import Unreachable
+from portcullis.families.elasticsearch.names import is_pattern
+from portcullis.families.elasticsearch.release import Release
+
+_API = "/_security"
+_NAMED = 20  # of keys: how many a message names
+# Realms that every cluster has, by the names that releases gave them.
+_OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
+
+
+class Tokens:
+    """Of one cluster, as whoever `transport` is."""
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self._transport, self._name = transport, name
+
+    def end(self, release: Release, mappings: Mapping[str, Json], ours: str, *, keys: bool) -> str:
+        """What was ended, in words. `mappings`: the cluster's role mappings; `ours`: the user whose own keys stay.
+
+        `keys`: those of others are ended for good, and not only named.
+        """
+        realms = self._realms(mappings)
+        tokens = sum(self._end_of(realm) for realm in realms)
+        theirs = self._keys_of_others(release, realms, ours)
+        said = f"{tokens} tokens ended"
+        if not theirs:
+            return said
+        named = ", ".join(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs[:_NAMED])
+        named += f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
+        if not keys:
+            return f"{said}; {len(theirs)} API keys of others stay, and what they read is held by the index blocks alone: {named}"
+        for one in theirs:
+            self._end_key(release, one["id"])
+        return f"{said}; {len(theirs)} API keys of others ended for good: {named}"
+
+    def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
+        """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
+        found = set(_OWN_REALMS)
+        status, body = self._transport("GET", "/_nodes/settings", None, None)
+        for node in body["nodes"].values() if status == 200 else ():
+            of_node: Any = node.get("settings", {})
+            for part in ("xpack", "security", "authc", "realms"):
+                of_node = of_node.get(part, {}) if isinstance(of_node, dict) else {}
+            for name, one in of_node.items() if isinstance(of_node, dict) else ():
+                # Before 7.0 a realm has a type, since then a type has realms.
+                found |= (
+                    {name} if isinstance(one, dict) and "type" in one else set(one) if isinstance(one, dict) else set()
+                )
+        for mapping in mappings.values():
+            found |= set(_realms_of(mapping.get("rules")))
+        return sorted(found)
+
+    def _end_of(self, realm: str) -> int:
+        status, body = self._transport("DELETE", f"{_API}/oauth2/token", None, {"realm_name": realm})
+        if status in (400, 403, 404, 405) and "error_count" not in str(body):
+            return 0  # there is no such realm, or this cluster has no tokens at all
+        if status != 200:
+            refuse(self._name, status, body, f"DELETE {_API}/oauth2/token")
+        if body.get("error_count"):
+            raise Unreachable(f"{self._name}: {body['error_count']} tokens of realm {realm} could not be ended")
+        return int(body.get("invalidated_tokens", body.get("created", 0)))
+
+    def _keys_of_others(self, release: Release, realms: Sequence[str], ours: str) -> list[Json]:
+        """Keys that can still be used and are not our own account's."""
+        # The oldest release lists keys of one realm at a time.
+        asked: list[dict[str, str]] = [{}] if release.major > 6 else [{"realm_name": realm} for realm in realms]
+        found: dict[str, Json] = {}
+        for params in asked:
+            status, body = self._transport("GET", f"{_API}/api_key", params, None)
+            if status == 404 or (status in (400, 403) and "not enabled" in str(body)):
+                continue
+            if status != 200:
+                refuse(self._name, status, body, f"GET {_API}/api_key")
+            found |= {one["id"]: one for one in body["api_keys"]}
+        return [one for _, one in sorted(found.items()) if not one.get("invalidated") and one["username"] != ours]
+
+    def _end_key(self, release: Release, key: str) -> None:
+        body = {"ids": [key]} if release >= Release(7, 10) else {"id": key}
+        status, answer = self._transport("DELETE", f"{_API}/api_key", None, body)
+        if status not in (200, 404):  # 404: it is gone already
+            refuse(self._name, status, answer, f"DELETE {_API}/api_key")
+
+
+def _realms_of(rule: Any) -> Iterator[str]:
+    """The names of realms that a rule is bound to."""
+    if isinstance(rule, dict):
+        for name, of in rule.items():
+            if name == "realm.name":
+                yield from (one for one in (of if isinstance(of, list) else [of]) if not is_pattern(one))
+            else:
+                yield from _realms_of(of)
+    elif isinstance(rule, list):
+        for one in rule:
+            yield from _realms_of(one)
