@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 from portcullis.access.actual import Json
+from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
 from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Unreachable
+from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
+from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
+from portcullis.families.elasticsearch.family import ELASTICSEARCH
 from portcullis.families.opensearch.compare import same
 from portcullis.families.opensearch.compiling import desired
 from portcullis.families.opensearch.config import Kind, SecurityConfig
@@ -485,3 +489,13 @@ def test_removing_what_is_absent_does_nothing() -> None:
     held = state("a")
     for path in ("/absent", "/readers/hosts", "/readers/description"):
         assert apply_patch(held, Kind.MAPPINGS, [{"op": "remove", "path": path}]) == held
+
+
+@pytest.mark.parametrize("names", [("alpha", "größe"), ("größe", "alpha")])
+def test_who_still_names_a_removed_role_is_told_in_one_order(names: tuple[str, str]) -> None:
+    given = {"enabled": True, "roles": ["readers"], "rules": {"field": {"username": ["anna"]}}}
+    held = OnElasticsearch(
+        {OfElasticsearch.ROLES: {"readers": {"cluster": []}}, OfElasticsearch.MAPPINGS: dict.fromkeys(names, given)}
+    )
+    plan = difference(ELASTICSEARCH, Desired(), held, frozenset({Claim(OfElasticsearch.ROLES, "readers")}))
+    assert [note.split(" gives")[0].split("/")[-1] for note in plan.notes] == ["alpha", "größe"]

@@ -153,7 +153,7 @@ class _Difference:
 
     def _note_who_names_it(self, role: str) -> None:
         for kind in self.terms.order:
-            for name in self.held.of(kind) if kind != self.terms.mappings else ():
+            for name in sorted(self.held.of(kind)) if kind != self.terms.mappings else ():
                 claim = Claim(kind, name)
                 if claim not in self.mine and role in self._names_roles(claim):
                     self.notes.append(f"role {role} is removed, though {claim} gives it and is not ours")
