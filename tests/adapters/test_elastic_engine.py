@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha1
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -20,6 +23,7 @@ from portcullis.families.elasticsearch.writes import writes
 from portcullis.ports.engine import Stop
 
 from local.elastic.node import Elasticsearch
+from local.node.files import write_private
 from local.processes import LOOPBACK
 
 pytestmark = pytest.mark.node
@@ -42,9 +46,20 @@ AUTOMATION: Json = {
 }
 
 
-def connected(node: Elasticsearch, user: str = "", password: str = PASSWORD) -> ElasticsearchEngine:
+def connected(
+    node: Elasticsearch,
+    user: str = "",
+    password: str = PASSWORD,
+    over: Callable[[str, str], Any] = lambda _method, _path: None,
+) -> ElasticsearchEngine:
+    """`over` is told each call once the server has answered it; what it returns takes the place of the answer."""
     user, password = (user, password) if user else (node.user, node.password)
-    transport = basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
+    real = basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
+
+    def transport(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
+        answer = real(method, path, params, body)
+        return over(method, path) or answer
+
     return ElasticsearchEngine(transport, "the cluster")
 
 
@@ -415,6 +430,75 @@ def test_tokens_end_and_keys_of_others_are_named_and_ended_if_asked(
     assert "ended for good" in engine.end_tokens(keys=True)
     assert searches(with_key) == 401
     assert "API key" not in engine.end_tokens(keys=True)
+
+
+def made_key(node: Elasticsearch, user: str = "elastic", password: str = "") -> tuple[str, str]:
+    """Its id, and how it is presented."""
+    made = {"name": f"key-{uuid4()}", "role_descriptors": {"one": AUTOMATION}}
+    status, key = node.ask("POST", "/_security/api_key", made, user=user, password=password)
+    assert status == 200, key
+    return key["id"], base64.b64encode(f"{key['id']}:{key['api_key']}".encode()).decode()
+
+
+@pytest.fixture
+def namesake(elastic: Elasticsearch) -> Iterator[str]:
+    """Somebody of the nodes' own files who is called as the automation is: the password."""
+    password = "another-password-4711"
+    hashed = base64.b64encode(sha1(password.encode()).digest()).decode()  # noqa: S324 - a form that files may have
+    files = {"users": f"portcullis:{{SHA}}{hashed}\n", "users_roles": "superuser:portcullis\n"}
+    had = {name: path.read_text() if (path := elastic.home / "config" / name).exists() else "" for name in files}
+
+    def written(contents: Mapping[str, str], wanted: int) -> None:
+        for name, text in contents.items():
+            write_private(elastic.home / "config" / name, text.encode())
+        while (
+            elastic.ask("GET", "/_security/_authenticate", user="portcullis", password=password)[0] != wanted
+        ):  # a node looks every few seconds
+            time.sleep(0.2)
+
+    written(files, 200)
+    try:
+        yield password
+    finally:
+        written(had, 401)
+
+
+def test_a_namesake_of_another_realm_is_not_us_and_their_keys_end(
+    engine: ElasticsearchEngine, elastic: Elasticsearch, namesake: str
+) -> None:
+    engine.end_tokens(keys=True)
+    ours, encoded = made_key(elastic, "portcullis", PASSWORD)
+    theirs, _ = made_key(elastic, "portcullis", namesake)
+    with_key = ElasticsearchEngine(api_key_transport(f"{LOOPBACK}:{elastic.port}", encoded, ca=str(elastic.ca)), "it")
+    named = with_key.end_tokens(keys=False)
+    assert ours not in named
+    # The oldest release does not say which key somebody comes with: the name is all there is to go by.
+    assert (theirs in named) == (engine.release.major > 6)
+    said = engine.end_tokens(keys=True)
+    assert "1 API keys of others ended for good" in said
+    assert theirs in said
+    assert "API key" not in engine.end_tokens(keys=True)
+    assert with_key.who_am_i().name == "portcullis"
+
+
+def test_keys_that_did_not_end_are_no_success_and_every_key_is_tried(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    engine.end_tokens(keys=True)
+    keys = [made_key(elastic)[0] for _ in range(3)]
+    asked: list[str] = []
+
+    def failed(method: str, path: str) -> tuple[int, Any] | None:
+        if (method, path) != ("DELETE", "/_security/api_key"):
+            return None
+        asked.append(path)
+        details = [{"type": "exception", "reason": "a shard is not there"}]
+        return 200, {"invalidated_api_keys": [], "error_count": 1, "error_details": details}
+
+    calls = 1 if engine.release >= Release(7, 10) else len(keys)
+    with pytest.raises(Unreachable, match=f"{calls} of 3 API keys of others could not be ended.*a shard is not there"):
+        connected(elastic, "portcullis", over=failed).end_tokens(keys=True)
+    assert len(asked) == calls
 
 
 @pytest.mark.parametrize(

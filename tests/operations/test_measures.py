@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from portcullis.access.actual import Write
 from portcullis.custody.types import Act, Measure, Progress, State
-from portcullis.errors import Unreachable
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.shut import shut
@@ -134,6 +134,24 @@ def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) 
     assert after.state is State.LOCKING
     assert after.measures[Measure.SHUT_MAPPINGS].progress is Progress.FAILED
     assert [told.name for told in here.aws.told] == ["lock-incomplete"]
+
+
+def test_searches_end_though_tokens_and_keys_cannot(here: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def refused(*, keys: bool) -> str:
+        raise Refused(f"may not end tokens and keys ({keys})")
+
+    def end_searches(_: Any) -> str:
+        ended.append("searches")
+        return ""
+
+    monkeypatch.setattr(here.account.engine, "end_tokens", refused)
+    monkeypatch.setattr(here.account.engine, "end_searches", end_searches)
+    here.aws.disabled = True
+    after = guard(here.services, "demo", CAUSE)
+    assert ended == ["searches"]
+    assert after.measures[Measure.END_SEARCHES].progress is Progress.FAILED
 
 
 def test_one_fault_is_one_critical_alert_though_the_policy_cannot_be_changed(here: Town) -> None:

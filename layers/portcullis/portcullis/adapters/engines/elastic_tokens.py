@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.adapters.engines.answers import Transport, refuse
+from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Unreachable
 from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
 
 _API = "/_security"
+_REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
 _OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
@@ -23,14 +24,12 @@ class Tokens:
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport, self._name = transport, name
 
-    def end(self, release: Release, mappings: Mapping[str, Json], ours: str, *, keys: bool) -> str:
-        """What was ended, in words. `mappings`: the cluster's role mappings; `ours`: the user whose own keys stay.
-
-        `keys`: those of others are ended for good, and not only named.
-        """
+    def end(self, release: Release, mappings: Mapping[str, Json], *, keys: bool) -> str:
+        """What was ended, in words. `mappings`: the cluster's role mappings. `keys`: those of others are ended for good, and not only
+        named."""
         realms = self._realms(mappings)
         tokens = sum(self._end_of(realm) for realm in realms)
-        theirs = self._keys_of_others(release, realms, ours)
+        theirs = self._keys_of_others(release, realms)
         said = f"{tokens} tokens ended"
         if not theirs:
             return said
@@ -38,8 +37,7 @@ class Tokens:
         named += f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
         if not keys:
             return f"{said}; {len(theirs)} API keys of others stay, and what they read is held by the index blocks alone: {named}"
-        for one in theirs:
-            self._end_key(release, one["id"])
+        self._end_keys(release, [one["id"] for one in theirs])
         return f"{said}; {len(theirs)} API keys of others ended for good: {named}"
 
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
@@ -69,7 +67,7 @@ class Tokens:
             raise Unreachable(f"{self._name}: {body['error_count']} tokens of realm {realm} could not be ended")
         return int(body.get("invalidated_tokens", body.get("created", 0)))
 
-    def _keys_of_others(self, release: Release, realms: Sequence[str], ours: str) -> list[Json]:
+    def _keys_of_others(self, release: Release, realms: Sequence[str]) -> list[Json]:
         """Keys that can still be used and are not our own account's."""
         # The oldest release lists keys of one realm at a time.
         asked: list[dict[str, str]] = [{}] if release.major > 6 else [{"realm_name": realm} for realm in realms]
@@ -81,13 +79,37 @@ class Tokens:
             if status != 200:
                 refuse(self._name, status, body, f"GET {_API}/api_key")
             found |= {one["id"]: one for one in body["api_keys"]}
-        return [one for _, one in sorted(found.items()) if not one.get("invalidated") and one["username"] != ours]
+        ours = self._owner_of_ours(found)
+        usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
+        return [one for one in usable if not ours(one)]
 
-    def _end_key(self, release: Release, key: str) -> None:
-        body = {"ids": [key]} if release >= Release(7, 10) else {"id": key}
-        status, answer = self._transport("DELETE", f"{_API}/api_key", None, body)
-        if status not in (200, 404):  # 404: it is gone already
-            refuse(self._name, status, answer, f"DELETE {_API}/api_key")
+    def _owner_of_ours(self, keys: Mapping[str, Json]) -> Callable[[Json], bool]:
+        """Whether a key is our own account's. Somebody of another realm may be called as we are."""
+        status, we = self._transport("GET", f"{_API}/_authenticate", None, None)
+        if status != 200:
+            refuse(self._name, status, we, f"GET {_API}/_authenticate")
+        name, realm = we["username"], we["authentication_realm"]["name"]
+        if realm != _REALM_OF_KEYS:
+            return lambda key: (key["username"], key["realm"]) == (name, realm)
+        # We come with a key, and its own entry has our realm. Releases that do not say which key it is leave the name alone to go by: none
+        # of ours must end.
+        this = keys.get((we.get("api_key") or {}).get("id", ""))
+        return lambda key: key["username"] == name and (this is None or key["realm"] == this["realm"])
+
+    def _end_keys(self, release: Release, keys: Sequence[str]) -> None:
+        bodies: list[Json] = [{"ids": list(keys)}] if release >= Release(7, 10) else [{"id": key} for key in keys]
+        failed, why = 0, ""
+        for body in bodies:
+            status, answer = self._transport("DELETE", f"{_API}/api_key", None, body)
+            if status == 404:
+                continue  # it is gone already
+            if status != 200:
+                refuse(self._name, status, answer, f"DELETE {_API}/api_key")
+            # It answers 200 whatever became of each.
+            if count := int(answer.get("error_count") or 0):
+                failed, why = failed + count, why or message((answer.get("error_details") or ["no reason given"])[0])
+        if failed:
+            raise Unreachable(f"{self._name}: {failed} of {len(keys)} API keys of others could not be ended: {why}")
 
 
 def _realms_of(rule: Any) -> Iterator[str]:

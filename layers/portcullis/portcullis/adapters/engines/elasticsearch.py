@@ -322,8 +322,8 @@ class ElasticsearchEngine:
             self._open(index)
 
     def end_tokens(self, *, keys: bool) -> str:
-        """Tokens end by realm, as no call names them; keys one by one, as each has an owner of its own."""
-        return self._tokens.end(self.release, self._collection(Kind.MAPPINGS), self.who_am_i().name, keys=keys)
+        """Tokens end by realm, as no call names them; keys by their ids."""
+        return self._tokens.end(self.release, self._collection(Kind.MAPPINGS), keys=keys)
 
     def _open(self, index: str) -> None:
         status, body = 0, None

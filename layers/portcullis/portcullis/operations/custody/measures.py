@@ -150,13 +150,14 @@ _CLOSED = "closed-for-searches"  # indices that an end of searches closed, until
 
 
 def _end_searches(site: Site, todo: Todo) -> str:
-    """What is open, and what was given out. Written down before an index is closed for it: cut off there, the next try opens it."""
+    """What is open, and then what was given out, whose end may be refused. Written down before an index is closed for it: cut off there,
+    the next try opens it."""
     _open_what_was_closed(site)
-    options = as_far_as_readable(site.services, site.name).options
-    tokens = site.engine.end_tokens(keys=options.end_api_keys)
     ended = site.engine.end_searches(lambda indices: site.ledger.save(site.name, _CLOSED, list(indices)))
     if site.ledger.saved(site.name, _CLOSED) is not None:
         site.ledger.forget(site.name, _CLOSED)
+    options = as_far_as_readable(site.services, site.name).options
+    tokens = site.engine.end_tokens(keys=options.end_api_keys)
     return "; ".join(said for said in (ended, tokens) if said)
 
 
