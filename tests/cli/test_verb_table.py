@@ -41,6 +41,58 @@ def test_a_verb_names_an_operation_that_takes_what_it_is_given(verb: Verb) -> No
     assert ("deployment" in taken) is verb.of_deployment
 
 
+# What may come through the door with each verb. Whatever an operation takes by keyword is open to whoever may ask for its verb.
+ASKED_FOR = {
+    "accept": "reason watch",
+    "adopt": "dry_run expected only text without",
+    "apply": "accept_new adopt expected text",
+    "break-glass": "minutes reason write",
+    "can": "does person what",
+    "check": "source text",
+    "delete": "cancel confirm snapshot",
+    "drift": "",
+    "end-break-glass": "",
+    "eyes": "",
+    "guard": "",
+    "history": "entry limit",
+    "integration-add": "index role service text",
+    "key-check": "",
+    "key-policy": "org_paths",
+    "key-status": "",
+    "list": "",
+    "lock": "reason",
+    "master-add": "principal text",
+    "master-list": "",
+    "master-move": "principal",
+    "matrix": "indices people",
+    "plan": "adopt text",
+    "re-key": "cancel to",
+    "re-key-state": "",
+    "redrive": "",
+    "restorability": "wait",
+    "restorability-state": "",
+    "roads": "",
+    "rollback": "entry",
+    "shred": "confirm days yes",
+    "shred-plan": "",
+    "snapshot-list": "",
+    "snapshot-restore": "indices name prefix",
+    "snapshot-setup": "",
+    "snapshot-take": "indices name",
+    "status": "",
+    "sweep": "",
+    "synchronise": "",
+    "unlock": "",
+    "what-if": "does group person",
+    "who-can": "does index",
+    "why": "does index person",
+}
+
+
+def test_a_verb_takes_what_is_meant_for_its_door_and_nothing_else() -> None:
+    assert {name: " ".join(sorted(verb.arguments)) for name, verb in VERBS.items()} == ASKED_FOR
+
+
 @pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
 def test_a_document_asks_for_arguments_of_its_verb(verb: Verb) -> None:
     for document in verb.documents:

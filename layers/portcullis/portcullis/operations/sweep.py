@@ -47,9 +47,9 @@ class Swept:
     error: str = ""
 
 
-def sweep(services: Services, only: str | None = None) -> list[Swept]:
-    """Sweep all deployments, or one. One that fails, of whatever kind, is told and does not keep the others from being swept."""
-    names = [name for name in services.ledger.deployments() if only in (None, name)]
+def sweep(services: Services) -> list[Swept]:
+    """Sweep all deployments. One that fails, of whatever kind, is told and does not keep the others from being swept."""
+    names = list(services.ledger.deployments())
     try:
         _look_at_dead_letters(services, names)
     except Exception as error:  # the queues are no deployment's: none waits for them

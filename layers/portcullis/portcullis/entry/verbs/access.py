@@ -40,7 +40,7 @@ COMMANDS = (
     ),
     Command(
         "synchronise", Wish.ACCESS, "Bring the role mappings to what the groups say now.",
-        (Verb("synchronise", ACT, f"{_ACCESS}.synchronise:synchronise", (
+        (Verb("synchronise", ACT, f"{__name__}:synchronise", (
             Document("automation-broken", "Brings the role mappings to what the groups say now."),)),),
         more="It reads the members of all groups now, as an event would have it done.",
         examples=("portcullis synchronise demo",),
@@ -61,6 +61,13 @@ COMMANDS = (
         click=f"{_CLI}.account_parts:integration",
     ),
 )  # fmt: skip
+
+
+def synchronise(services: Services, deployment: str, cause: Trigger) -> Outcome:
+    """Whole: the short look is for what an event told, and is nobody's to ask for."""
+    from portcullis.operations.access.synchronise import synchronise as bring
+
+    return bring(services, deployment, cause)
 
 
 def apply(

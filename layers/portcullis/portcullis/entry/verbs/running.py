@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from portcullis.entry.verbs.types import ACT, Command, Document, Verb, Wish
-
-if TYPE_CHECKING:
-    from portcullis.operations.services import Services
 
 COMMANDS = (
     Command(
         "sweep", Wish.RUN, "Read the whole truth of all deployments now.",
-        (Verb("sweep", ACT, f"{__name__}:sweep", (
+        (Verb("sweep", ACT, "portcullis.operations.sweep:sweep_and_tell", (
             Document("automation-broken", "Reads the whole truth of all deployments now."),), of_deployment=False),),
         click="portcullis.cli.account_change:sweep",
     ),
@@ -34,9 +29,3 @@ COMMANDS = (
         click="portcullis.cli.completion:completion",
     ),
 )  # fmt: skip
-
-
-def sweep(services: Services) -> Any:
-    from portcullis.operations.sweep import sweep as read
-
-    return read(services)
