@@ -308,6 +308,70 @@ def test_whoever_wrote_since_it_was_read_is_seen_before_anything_is_written(
     assert engine.read().get(Kind.ROLES, "shared") != {"cluster": ["all"]}
 
 
+def test_a_look_at_users_does_not_hide_what_somebody_wrote_before_it(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    mapping: Json = {"enabled": True, "roles": ["shared"], "rules": {"field": {"username": "ann"}}, "metadata": {}}
+    ann: Json = {"password": PASSWORD, "roles": [], "enabled": True}
+    apply(engine, with_(Kind.ROLES, shared=READER))
+    apply(engine, with_(Kind.USERS, ann=ann))
+    apply(engine, with_(Kind.MAPPINGS, ours=mapping))
+    engine.read()
+    theirs = {
+        "/_security/role/shared": {"cluster": ["monitor"]},
+        "/_security/role_mapping/ours": {**mapping, "roles": ["other"]},
+    }
+    for path, document in theirs.items():
+        assert elastic.ask("PUT", path, document)[0] == 200
+    assert engine.look({MEMBERS: ["ann", "nobody"]}).of(Kind.USERS).keys() == {"ann"}
+    for kind, name, document in ((Kind.ROLES, "shared", READER), (Kind.MAPPINGS, "ours", mapping)):
+        with pytest.raises(Conflict, match=f"somebody wrote {kind} {name} since it was read"):
+            engine.write(Write(kind, [{"op": "put", "name": name, "document": document}]))
+    assert engine.write(Write(Kind.USERS, [{"op": "put", "name": "ann", "document": ann}]))
+
+
+def test_a_look_at_users_asks_for_them_alone_whatever_they_are_called(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    names = ["ann", "a/b", "x%2Fy", "a b:*?", 'quote" and \\', "a,b", ".."]
+    user = {"password": PASSWORD, "roles": ["a"]}
+    for name in names[:-1]:
+        assert elastic.ask("PUT", f"/_security/user/{quote(name, safe='')}", user)[0] == 200
+    asked: list[str] = []
+    looking = connected(elastic, over=lambda method, path: asked.append(path))
+    assert looking.look({MEMBERS: names[:5]}).of(Kind.USERS).keys() == set(names[:5])
+    assert asked == ["/_security/user/" + ",".join(quote(name, safe="") for name in names[:5])]
+    assert looking.look({MEMBERS: ["nobody"]}).of(Kind.USERS) == {}
+    # What cannot be said in a path is looked for among all.
+    for some in (["a,b"], [".."], ["ann", *(f"{n}-{'x' * 500}" for n in range(9))]):
+        assert looking.look({MEMBERS: some}).of(Kind.USERS).keys() == {*some} & {*names[:-1]}
+        assert asked[-1] == "/_security/user"
+
+
+@pytest.mark.parametrize("silent_first", [True, False])
+@pytest.mark.parametrize("kind", [Kind.ROLES, Kind.USERS])
+def test_of_several_writes_an_unanswered_one_is_told_before_a_refused_one(
+    engine: ElasticsearchEngine, elastic: Elasticsearch, kind: Kind, silent_first: bool
+) -> None:
+    """It is kept all the same, as of many a lost answer. Whoever is told of the refusal alone has no doubt about it."""
+    refused = "superuser" if kind is Kind.ROLES else "elastic"  # the engine keeps it for itself
+    document: Json = READER if kind is Kind.ROLES else {"password": PASSWORD, "roles": [], "enabled": True}
+    apply(engine, with_(kind, gone=document))
+
+    def unanswered(method: str, path: str) -> None:
+        # Where roles are written many at a time, those that are put are one call.
+        if path.endswith("/late") or (path == "/_security/role" and method == "DELETE"):
+            raise Unreachable("the answer was lost")
+
+    put: list[Json] = [{"op": "put", "name": name, "document": document} for name in (refused, "late")]
+    body = [*put, {"op": "remove", "name": "gone"}]
+    body = body[::-1] if silent_first else body
+    with pytest.raises(Unreachable, match="the answer was lost"):
+        connected(elastic, "portcullis", over=unanswered).write(Write(kind, body))
+    held = engine.read([kind]).of(kind)
+    assert ("late" in held, "gone" in held) == (True, False), "all of them were sent"
+
+
 def test_who_may_not_look_at_the_security_index_writes_all_the_same(elastic: Elasticsearch) -> None:
     blind = {**AUTOMATION, "indices": AUTOMATION["indices"][:1]}
     assert elastic.ask("PUT", "/_security/role/blind", blind)[0] == 200

@@ -159,15 +159,12 @@ class ElasticsearchEngine:
         return self._one(kind, body[0]) if body else False
 
     def _at_once(self, kind: Kind, body: Sequence[Json]) -> bool:
-        """Each by itself, several at a time. All are tried, whatever becomes of one; then the first failure is raised."""
+        """Each by itself, several at a time, as `_all_of`."""
         if not body:
             return False
         with ThreadPoolExecutor(_THREADS) as pool:
             sent = [pool.submit(self._one, kind, one) for one in body]
-        failed = [error for one in sent if (error := one.exception()) is not None]
-        if failed:
-            raise failed[0]
-        return any(one.result() for one in sent)
+        return _all_of([one.result for one in sent])
 
     def _one(self, kind: Kind, operation: Json) -> bool:
         path = f"{_API}/{kind}/{_in_path(kind, operation['name'])}"
@@ -188,12 +185,12 @@ class ElasticsearchEngine:
         for one in alone:
             del put[one["name"]]
         gone = [one["name"] for one in body if one["op"] == REMOVE]
-        changed = self._at_once(Kind.ROLES, alone)
+        parts = [lambda: self._at_once(Kind.ROLES, alone)]
         if put:
-            changed = self._each_taken("POST", {"roles": put}, len(put)) or changed
+            parts.append(lambda: self._each_taken("POST", {"roles": put}, len(put)))
         if gone:
-            changed = self._each_taken("DELETE", {"names": gone}, len(gone)) or changed
-        return changed
+            parts.append(lambda: self._each_taken("DELETE", {"names": gone}, len(gone)))
+        return _all_of(parts)
 
     def _would_be_merged(self, name: str, document: Json) -> bool:
         """Whether a call about many roles would leave something of what this role held: it merges these fields instead of replacing
@@ -215,10 +212,10 @@ class ElasticsearchEngine:
         first = "; ".join(f"{name}: {message(one)}" for name, one in sorted(details.items())[:3])
         said = f"{self._name}: {method} {_API}/role: {len(details)} of {count} roles were not taken ({first})"
         kinds = {str(one.get("type", "")) for one in details.values()}
+        if any(word in kind for kind in kinds for word in _PASSING):
+            raise Unreachable(said)
         if any("version_conflict" in kind for kind in kinds):
             raise Conflict(said)
-        if all(any(word in kind for word in _PASSING) for kind in kinds):
-            raise Unreachable(said)
         raise Refused(said)
 
     def _put_privileges(self, body: Sequence[Json]) -> bool:
@@ -366,6 +363,20 @@ class ElasticsearchEngine:
         if status != 200:
             refuse(self._name, status, body, f"{method} {path}")
         return body
+
+
+def _all_of(calls: Sequence[Callable[[], bool]]) -> bool:
+    """Whether any of these changed anything. All are made, whatever becomes of one. Of their failures an unanswered one is raised first,
+    as what it asked for may have been written all the same; else the first."""
+    changed, failed = False, []
+    for call in calls:
+        try:
+            changed = call() or changed
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise next((error for error in failed if isinstance(error, Unreachable)), failed[0])
+    return changed
 
 
 def _of_merged(role: Json) -> Json:
