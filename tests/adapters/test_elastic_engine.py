@@ -17,7 +17,7 @@ from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import api_key_transport, basic_transport
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.families.elasticsearch import compare
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.config import MEMBERS, Kind, SecurityConfig
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import writes
 from portcullis.ports.engine import Stop

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
+from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.families.elasticsearch.config import (
@@ -42,22 +43,8 @@ _SHARDS = {
     "wait_for_active_shards": "1"
 }  # answered once it can be searched; the oldest release answers before, unless told
 _THREADS = 8  # writes at a time where a release takes one document a call
-# Where the security index keeps a document: its kind there, and how its id begins.
-_KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
-_MOST_KEPT = 10_000  # of one search
-_NUMBERS: Json = {
-    "size": _MOST_KEPT,
-    "_source": False,
-    "seq_no_primary_term": True,
-    "query": {
-        "bool": {
-            "should": [{"terms": {"type": ["role", "user", "reserved-user"]}}, {"term": {"doc_type": "role-mapping"}}]
-        }
-    },
-}
+_LONGEST_PATH = 2000  # the first line of a request has 4096 at most
 _PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
-
-Number = tuple[int, int]  # number, term
 
 
 class ElasticsearchEngine:
@@ -71,8 +58,7 @@ class ElasticsearchEngine:
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet
         )
-        self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: cannot be read
-        self._ours: set[str] = set()  # ids written by us since
+        self._numbers = Numbers(transport, name)
 
     @property
     def release(self) -> Release:
@@ -96,28 +82,26 @@ class ElasticsearchEngine:
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account."""
-        self._seen, self._ours = self._numbers(), set()
+        self._numbers.read()
         asked = dict.fromkeys(map(_documents, kinds or Kind))
         return SecurityConfig({kind: self._collection(kind) for kind in asked})
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
-        """The collections are read whole: the sequence numbers of all documents come in one answer."""
-        if not any(names.values()):
-            return SecurityConfig({})
-        found = {_documents(kind): some for kind, some in names.items()}
-        whole = self.read(list(found))
+        """Not with a reading's sequence numbers: a write is held against those of the reading that it was computed from."""
+        asked = {_documents(kind): some for kind, some in names.items() if some}
+        found = {kind: self._collection(kind, _path_of_some(kind, some)) for kind, some in asked.items()}
         return SecurityConfig(
-            {kind: {name: one for name, one in whole.of(kind).items() if name in some} for kind, some in found.items()}
+            {kind: {name: one for name, one in found[kind].items() if name in some} for kind, some in asked.items()}
         )
 
-    def _collection(self, kind: Kind) -> dict[str, Json]:
+    def _collection(self, kind: Kind, some: str = "") -> dict[str, Json]:
         if kind is Kind.KEYS:
             return self._keys()
-        status, body = self._transport("GET", f"{_API}/{kind}", None, None)
+        status, body = self._transport("GET", f"{_API}/{kind}{some}", None, None)
         if status == 404 and body == {}:
             return {}  # there is none
         if status != 200:
-            refuse(self._name, status, body, f"GET {_API}/{kind}")
+            refuse(self._name, status, body, f"GET {_API}/{kind}{some}")
         if kind is Kind.ROLES:
             self._merged = {name: _of_merged(role) for name, role in body.items()}
         if kind is Kind.USERS:
@@ -128,7 +112,7 @@ class ElasticsearchEngine:
 
     def _marked(self, name: str, user: Json) -> Json:
         """A reserved user with a mark, unless its password is known to stand in the security index."""
-        if not (user.get("metadata") or {}).get(RESERVED) or f"reserved-user-{name}" in (self._seen or {}):
+        if not (user.get("metadata") or {}).get(RESERVED) or self._numbers.knows(f"reserved-user-{name}"):
             return user
         return {**user, PASSWORD_OF_THE_NODES: True}
 
@@ -148,7 +132,7 @@ class ElasticsearchEngine:
         Conflict: somebody wrote one of these documents since they were read. Refused: the engine will never take it; where several are in
         one call it says which, and the others are written. Unreachable: it may or may not have been written.
         """
-        self._nobody_wrote(write)
+        self._numbers.nobody_wrote(write)
         kind, body = Kind(write.kind), list(write.body)
         if kind is Kind.ROLES and self.release.has_bulk_roles:
             return self._many_roles(body)
@@ -232,40 +216,6 @@ class ElasticsearchEngine:
         if status == 404 and method == "DELETE":
             return False  # it is gone already
         return refuse(self._name, status, _without_secrets(answer, body), f"{method} {path}")
-
-    # ------------------------------------------------------------------ whether somebody wrote meanwhile
-
-    def _numbers(self) -> dict[str, Number] | None:
-        """Document id -> its sequence number, of every document; None where this account may not look, or there are too many."""
-        status, body = self._transport("POST", "/.security/_search", None, _NUMBERS)
-        if status == 404:
-            return {}
-        if status != 200:
-            return None
-        hits = body["hits"]["hits"]
-        return None if len(hits) >= _MOST_KEPT else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
-
-    def _nobody_wrote(self, write: Write) -> None:
-        begins = _KEPT_AS.get(Kind(write.kind))
-        if self._seen is None or begins is None:
-            return
-        names = {f"{begins}{one['name']}": one["name"] for one in write.body}
-        # What we have written since is ours: whether somebody wrote it after us is seen with the next reading.
-        written = self._written_since([one for one in names if one not in self._ours])
-        if written:
-            said = ", ".join(f"{write.kind} {names[one]}" for one in written[:5])
-            raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
-        self._ours |= names.keys()
-
-    def _written_since(self, ids: list[str]) -> list[str]:
-        """Those whose number is another than when they were read, or that are there now and were not."""
-        if not ids or self._seen is None:
-            return []
-        status, body = self._transport("POST", "/.security/_mget", {"_source": "false"}, {"ids": ids})
-        if status != 200:
-            return []
-        now = {one["_id"]: (one["_seq_no"], one["_primary_term"]) for one in body["docs"] if one.get("found")}
-        return [one for one in ids if now.get(one) != self._seen.get(one)]
 
     # ------------------------------------------------------------------ who we are
 
@@ -384,6 +334,13 @@ def _of_merged(role: Json) -> Json:
     within = role.get("global") or {}
     said = {"global": {key: one for key, one in within.items() if one}, "metadata": role.get("metadata") or {}}
     return {key: one for key, one in said.items() if one}
+
+
+def _path_of_some(kind: Kind, names: Collection[str]) -> str:
+    """What follows the path of a collection to be shown these alone; empty where the whole of it has to be read."""
+    joined = ",".join(quote(name, safe="") for name in names)
+    plain = not any("," in name for name in names) and joined not in (".", "..")
+    return f"/{joined}" if kind is Kind.USERS and plain and len(joined) <= _LONGEST_PATH else ""
 
 
 def _in_path(kind: Kind, name: str) -> str:

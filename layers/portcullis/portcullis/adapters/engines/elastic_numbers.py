@@ -1,0 +1,74 @@
+"""Whether somebody wrote a document of access since it was read, by the sequence numbers of the security index."""
+
+from __future__ import annotations
+
+from portcullis.access.actual import Json, Write
+from portcullis.adapters.engines.answers import Transport
+from portcullis.errors import Conflict
+from portcullis.families.elasticsearch.config import Kind
+
+# Where the security index keeps a document: its kind there, and how its id begins.
+_KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
+_MOST_KEPT = 10_000  # of one search
+_NUMBERS: Json = {
+    "size": _MOST_KEPT,
+    "_source": False,
+    "seq_no_primary_term": True,
+    "query": {
+        "bool": {
+            "should": [{"terms": {"type": ["role", "user", "reserved-user"]}}, {"term": {"doc_type": "role-mapping"}}]
+        }
+    },
+}
+
+Number = tuple[int, int]  # number, term
+
+
+class Numbers:
+    """Of one cluster, as whoever `transport` is. They are those of the last reading, whatever was looked at since."""
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self._transport, self._name = transport, name
+        self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: cannot be read
+        self._ours: set[str] = set()  # ids written by us since
+
+    def read(self) -> None:
+        """Right before the documents are."""
+        self._seen, self._ours = self._numbers(), set()
+
+    def knows(self, document: str) -> bool:
+        """Whether there was a document of this id."""
+        return document in (self._seen or {})
+
+    def nobody_wrote(self, write: Write) -> None:
+        """Right before this write. Conflict if somebody wrote one of its documents since they were read."""
+        begins = _KEPT_AS.get(Kind(write.kind))
+        if self._seen is None or begins is None:
+            return
+        names = {f"{begins}{one['name']}": one["name"] for one in write.body}
+        # What we have written since is ours: whether somebody wrote it after us is seen with the next reading.
+        written = self._written_since([one for one in names if one not in self._ours])
+        if written:
+            said = ", ".join(f"{write.kind} {names[one]}" for one in written[:5])
+            raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
+        self._ours |= names.keys()
+
+    def _numbers(self) -> dict[str, Number] | None:
+        """Of every document; None where this account may not look, or there are too many."""
+        status, body = self._transport("POST", "/.security/_search", None, _NUMBERS)
+        if status == 404:
+            return {}
+        if status != 200:
+            return None
+        hits = body["hits"]["hits"]
+        return None if len(hits) >= _MOST_KEPT else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
+
+    def _written_since(self, ids: list[str]) -> list[str]:
+        """Those whose number is another than when they were read, or that are there now and were not."""
+        if not ids or self._seen is None:
+            return []
+        status, body = self._transport("POST", "/.security/_mget", {"_source": "false"}, {"ids": ids})
+        if status != 200:
+            return []
+        now = {one["_id"]: (one["_seq_no"], one["_primary_term"]) for one in body["docs"] if one.get("found")}
+        return [one for one in ids if now.get(one) != self._seen.get(one)]
