@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec import structs
+from portcullis.custody.key_types import KeyAnswers
 from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.keys.check import key_check, key_policy, key_status, with_domain_key
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Engine
-from portcullis.ports.registration import Key, Registration
+from portcullis.ports.registration import Cluster, Key, Registration
 
 from tests.operations.estates import Estate, estate, key_arn
 
@@ -84,6 +86,24 @@ def test_behind_an_alias_the_key_the_domain_was_made_with_is_watched() -> None:
     assert with_domain_key(made.services.at(one)).registration.key.arn == key_arn("behind")
     own = made.services.ledger.registration("demo")
     assert with_domain_key(made.services.at(own)).registration == own
+
+
+def test_of_a_cluster_the_alias_says_which_key_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = estate("demo")
+    alias, desk, asked = key_arn("x").replace("key/x", "alias/theirs"), made.keys["demo"], list[str]()
+    behind = desk.describe(alias)
+
+    def describe(answers: KeyAnswers) -> Callable[[str], KeyAnswers]:
+        return lambda named: asked.append(named) or answers  # type: ignore[func-returns-value]
+
+    one = structs.replace(
+        made.services.ledger.registration("demo"), place=Cluster("es.example.com:9200"), key=Key(alias)
+    )
+    monkeypatch.setattr(desk, "describe", describe(behind))
+    assert with_domain_key(made.services.at(one)).registration.key.arn == key_arn(desk.name)
+    assert asked == [alias]
+    monkeypatch.setattr(desk, "describe", describe(KeyAnswers("KMS did not answer")))
+    assert with_domain_key(made.services.at(one)).registration.key.arn == alias
 
 
 def test_key_check_and_status_say_the_same_of_what_is_wrong() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from portcullis.access.plan import AccessModel
+from portcullis.errors import Refused
 from portcullis.model.option_types import Options
 
 
@@ -32,14 +33,16 @@ class AmazonDomain(Struct, frozen=True, tag="amazon-domain"):
         """What the lease and the claims are kept under: the same for every deployment of this domain."""
         return self.arn
 
+    @property
+    def ca(self) -> None:
+        """Amazon's certificates are believed by everybody."""
+
 
 class Cluster(Struct, frozen=True, tag="cluster"):
-    """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret, and perhaps the
-    security group that stands before it."""
+    """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret."""
 
     endpoint: str  # host or host:port, no scheme
     ca: str | None = None  # PEM: the only authority that is believed; None: the public ones
-    network: Network | None = None  # None: there is no security group that we may close
 
     @property
     def name(self) -> str:
@@ -125,10 +128,28 @@ class Registration(Struct, frozen=True):
     eyes: str | None = None  # what we see this deployment by, as it was deployed: see `operations.watching.seeing`
 
     @property
-    def watched_secret(self) -> str:
-        """The secret whose every reading is told: of the master, or on a cluster, whose master's is nobody's here, of break-glass."""
-        secrets = [one.secret for one in (self.master, self.break_glass) if isinstance(one, EngineUser)]
-        return next(filter(None, secrets), "")
+    def domain(self) -> AmazonDomain | None:
+        """The domain of Amazon that it is on; None if it is on a cluster that runs elsewhere."""
+        return self.place if isinstance(self.place, AmazonDomain) else None
+
+    @property
+    def network(self) -> Network | None:
+        """None: its engine is in no VPC, or AWS knows nothing of where it is."""
+        return self.domain.network if self.domain else None
+
+    @property
+    def watched(self) -> tuple[str, str]:
+        """Whose secret it is whose every reading is told, and the secret: the master's, or on a cluster, whose master's is nobody's here,
+        that of break-glass. No secret if neither has one."""
+        known = (("the master", self.master), ("break-glass", self.break_glass))
+        secrets = ((whose, one.secret) for whose, one in known if isinstance(one, EngineUser) and one.secret)
+        return next(secrets, ("the master", ""))
+
+    def snapshot_store(self) -> SnapshotStore:
+        """Where it keeps its snapshots. Refused if it has no such place."""
+        if self.snapshots is None:
+            raise Refused(f"{self.deployment} was deployed without a bucket for snapshots: deploy its stacks again")
+        return self.snapshots
 
     @property
     def group_roles(self) -> Mapping[str, str]:

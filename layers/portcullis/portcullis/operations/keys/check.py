@@ -17,7 +17,7 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import AmazonDomain, KeptModel, Registration
+from portcullis.ports.registration import KeptModel, Registration
 
 _ORG_PATH = "o-EXAMPLE/r-EXAMPLE/ou-EXAMPLE/*"
 
@@ -56,7 +56,7 @@ def look_at(site: Site, options: Options) -> tuple[KeyWanted, KeyAnswers]:
 
 
 def wanted_of(registration: Registration, options: Options, *, grant_seen: bool = False) -> KeyWanted:
-    domain = registration.place.arn if isinstance(registration.place, AmazonDomain) else ""
+    domain = registration.domain.arn if registration.domain else ""
     partition = domain.split(":")[1] if domain.count(":") > 1 else "aws"
     return KeyWanted(
         deployment=registration.deployment,
@@ -83,19 +83,14 @@ def refuse_bad_key(site: Site, kept: KeptModel) -> None:
 def with_domain_key(site: Site) -> Site:
     """A given alias says which key was wanted; which one the domain was made with, and keeps, is for the domain to say. And in which
     custom key store it is, whose events name the store alone, for KMS."""
-    registration = site.registration
-    if ":alias/" in registration.key.arn:
-        if isinstance(site.place, AmazonDomain):
-            key = site.domain.key_of(registration)
-        else:  # nobody but the alias can say
-            key = str((_part(site.key_desk.describe(registration.key.arn).describe, "KeyMetadata") or {}).get("Arn"))
-        registration = (
-            structs.replace(registration, key=structs.replace(registration.key, arn=key))
-            if ":key/" in key
-            else registration
-        )
-    metadata = _part(site.key_desk.describe(registration.key.arn).describe, "KeyMetadata") or {}
-    kept = structs.replace(registration.key, store=metadata.get("CustomKeyStoreId"))
+    registration, arn = site.registration, site.registration.key.arn
+    if ":alias/" in arn and registration.domain:
+        of_domain = site.domain.key_of(registration)
+        arn = of_domain if ":key/" in of_domain else arn
+    metadata = _part(site.key_desk.describe(arn).describe, "KeyMetadata") or {}
+    if ":alias/" in arn and not registration.domain:  # nobody but the alias can say
+        arn = metadata.get("Arn") or arn
+    kept = structs.replace(registration.key, arn=arn, store=metadata.get("CustomKeyStoreId"))
     return site.services.at(structs.replace(registration, key=kept))
 
 
