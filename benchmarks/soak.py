@@ -244,7 +244,7 @@ class Soak:
 
     def _outside(self) -> Any:
         """What a lock changes beside the mappings: ingress, access policy, index blocks."""
-        network = self.registration.place.network
+        network = self.registration.network
         assert network is not None
         groups = self.aws.client("ec2").describe_security_groups(GroupIds=[network.group])
         domain = self.aws.client("opensearch").describe_domain(DomainName=self.registration.place.name)["DomainStatus"]

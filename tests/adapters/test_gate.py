@@ -45,13 +45,13 @@ class Ground:
 
 
 def own_group(registration: Registration) -> str:
-    network = registration.place.network
+    network = registration.network
     assert network
     return network.group
 
 
 def automations_group(registration: Registration) -> str:
-    network = registration.place.network
+    network = registration.network
     assert network
     assert network.automation
     return network.automation

@@ -23,7 +23,7 @@ from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
 from portcullis.operations.watching.roads import roads_of
 from portcullis.ports.places import shut_outside
-from portcullis.ports.registration import AmazonDomain, Cluster, EngineUser, Network, Place
+from portcullis.ports.registration import AmazonDomain, Cluster, EngineUser, Place
 from portcullis.watch.roads import Road, RoadKind
 
 from tests.adapters.registrations import registration
@@ -31,12 +31,10 @@ from tests.operations.worlds import place
 from tests.reactions.town import Town, town
 
 CAUSE = Trigger("a test", "somebody")
-OF_A_GROUP = {Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS}
 PLACES: dict[str, tuple[Place, set[Measure]]] = {
     "a domain in a VPC": (place(group="sg-1"), set(OUTSIDE)),
     "a domain in no VPC": (place(), set(OUTSIDE)),
-    "a cluster behind a group": (Cluster("es.example.com:9200", network=Network("sg-1")), OF_A_GROUP),
-    "a cluster alone": (Cluster("es.example.com:9200"), set()),
+    "a cluster elsewhere": (Cluster("es.example.com:9200"), set()),
 }
 every_place = pytest.mark.parametrize(("where", "walls"), PLACES.values(), ids=PLACES.keys())
 
@@ -48,17 +46,12 @@ class NoGate:
         raise AssertionError(f"{name} is no way to shut this place")
 
 
-class GroupOnly(NoGate):
-    def __init__(self, gate: Any) -> None:
-        self.ingress, self.close_ingress, self.open_ingress = gate.ingress, gate.close_ingress, gate.open_ingress
-
-
 def at(where: Place) -> Town:
     here = town()
     here.account.registered(place=where)
     if isinstance(where, AmazonDomain):
         return here
-    gate: Any = GroupOnly(here.aws) if where.network else NoGate()
+    gate: Any = NoGate()
     return replace(here, services=replace(here.services, gate=lambda _: gate))
 
 

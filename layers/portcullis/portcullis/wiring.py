@@ -12,7 +12,7 @@ from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
-from portcullis.ports.registration import Actor, Cluster, EngineUser, IamRole, Place, Registration
+from portcullis.ports.registration import Actor, EngineUser, IamRole, Place, Registration
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
 
@@ -62,7 +62,6 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.queues.sqs import SqsDeadLetters
     from portcullis.adapters.roads.aws import AwsRoads
     from portcullis.operations.custody import reminders
-    from portcullis.operations.data.snapshots import store_of
 
     def credential(region: str, actor: EngineUser) -> Credential:
         if not actor.secret:
@@ -73,7 +72,7 @@ def in_aws(settings: Settings) -> Services:
 
     @cache
     def transport(place: Place, region: str, actor: Actor) -> Transport:
-        ca = ca_file(place.ca) if isinstance(place, Cluster) and place.ca else None
+        ca = ca_file(place.ca) if place.ca else None
         if isinstance(actor, EngineUser):
             return credential_transport(place.endpoint, partial(credential, region, actor), ca=ca)
         session = clients.role_session(actor.arn, "portcullis") if actor.arn else clients.own_session()
@@ -89,11 +88,11 @@ def in_aws(settings: Settings) -> Services:
         return engine(registration.family, registration.place, registration.region, actor)
 
     def as_taker(registration: Registration) -> Transport:
-        return transport(registration.place, registration.region, IamRole(store_of(registration).taker))
+        return transport(registration.place, registration.region, IamRole(registration.snapshot_store().taker))
 
     def user(registration: Registration, name: str, password: str, dialect: str) -> Engine:
         place = registration.place
-        ca = ca_file(place.ca) if isinstance(place, Cluster) and place.ca else None
+        ca = ca_file(place.ca) if place.ca else None
         own = basic_transport(place.endpoint, name, password, ca=ca)
         return ENGINES[registration.family](own, place.endpoint, dialect)
 

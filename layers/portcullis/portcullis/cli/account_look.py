@@ -29,7 +29,7 @@ def show_status(found: Any) -> None:
     console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
     show_why(custody)
     place = found["registration"]["place"]
-    what = f"domain {place['name']}" if "name" in place else "cluster"
+    what = f"domain {place['name']}" if place["type"] == "amazon-domain" else "cluster"
     console().text(f"{what} at {place['endpoint']}")
     waiting = found["steps_waiting"]
     pending = many(waiting, "pending change") if waiting else "no pending changes"

@@ -10,15 +10,11 @@ from portcullis.access.actual import Json
 from portcullis.custody.types import OUTSIDE, Measure
 from portcullis.ports.registration import AmazonDomain, Place, Registration
 
-_BY_GROUP = frozenset({Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS})
-
 
 def shut_outside(place: Place) -> frozenset[Measure]:
     """The measures by which this place can be shut outside its engine. AWS has all of them for a domain of its own; of a cluster that
-    runs elsewhere nothing is AWS' but perhaps a security group."""
-    if isinstance(place, AmazonDomain):
-        return OUTSIDE
-    return _BY_GROUP if place.network else frozenset()
+    runs elsewhere nothing is AWS'."""
+    return OUTSIDE if isinstance(place, AmazonDomain) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

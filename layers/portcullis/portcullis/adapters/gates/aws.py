@@ -24,23 +24,23 @@ class AwsGate:
 
     def ingress(self, registration: Registration) -> list[Json]:
         """The ingress rules that a lock closes: all but the automation's and break-glass'."""
-        if not (network := registration.place.network):
+        if not (network := registration.network):
             return []
         return self._let_in_by([network.group], network)[network.group]
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        if network := registration.place.network:
+        if network := registration.network:
             self.close_group(network.group, rules)
 
     def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        if not (network := registration.place.network):
+        if not (network := registration.network):
             return
         for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
             self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", network.group, rule)
 
     def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
         groups = (self._domain(registration).get("VPCOptions") or {}).get("SecurityGroupIds") or ()
-        network = registration.place.network
+        network = registration.network
         own = (network.group, network.automation) if network else ()
         further = [group for group in groups if group not in own]
         return self._let_in_by(further, network) if further else {}
@@ -61,7 +61,7 @@ class AwsGate:
                 self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", group, rule)
 
     def endpoints(self, registration: Registration) -> VpcEndpoints:
-        if not registration.place.network:  # in no VPC
+        if not registration.network:  # in no VPC
             return VpcEndpoints([], {})
         access = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
         made = self._pages("list_vpc_endpoints_for_domain", "VpcEndpointSummaryList", registration)

@@ -10,7 +10,7 @@ from typing import Any
 
 from portcullis.custody.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
 from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
-from portcullis.ports.registration import AmazonDomain, Registration
+from portcullis.ports.registration import Registration
 
 _METRICS = ("KMSKeyError", "KMSKeyInaccessible")
 _INACCESSIBLE = "domain-key-inaccessible"  # the signal of a "Domain Error Notification"
@@ -37,7 +37,7 @@ class AwsKeys:
         """Ask everything at once. Never raises for what a key can be in, nor for a service that does not answer."""
         now, key = self._now(), registration.key.arn
         kms, metrics = self._client("kms"), self._client("cloudwatch")
-        domain = registration.place if isinstance(registration.place, AmazonDomain) else None
+        domain = registration.domain
         watched = _METRICS if domain else ()
         questions: dict[str, Callable[[], Any]] = {
             "describe": lambda: kms.describe_key(KeyId=key),

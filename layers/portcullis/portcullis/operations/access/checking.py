@@ -10,7 +10,6 @@ from portcullis.errors import PortcullisError
 from portcullis.operations.access.deployments import read_file
 from portcullis.operations.people.one_role import who_loses
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import AmazonDomain
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment, Facts, Finding
@@ -49,7 +48,6 @@ def facts(site: Site, file: Deployment) -> Facts:
     from portcullis.model.resolving import resolve
 
     unseen: dict[str, str] = {}
-    of_amazon = isinstance(site.place, AmazonDomain)
 
     def look(what: str, at: Callable[[], T]) -> T | None:
         try:
@@ -75,7 +73,7 @@ def facts(site: Site, file: Deployment) -> Facts:
         account=site.registration.account,
         held=look(ENGINE, site.engine.read),
         membership=looked.membership,
-        access_policy=look(POLICY, lambda: site.gate.policy(site.registration)) if of_amazon else None,
+        access_policy=look(POLICY, lambda: site.gate.policy(site.registration)) if site.registration.domain else None,
         not_carried=look(GROUPS, lambda: who_loses(site, grants, with_role)) or (),
         absent=frozenset(absent),
         unseen=unseen,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from portcullis.access.plan import AccessModel, By, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.operations.people.passwords import secret_of
-from portcullis.ports.registration import AmazonDomain, IamRole, Registration
+from portcullis.ports.registration import IamRole, Registration
 from portcullis.signals.types import ACCOUNT, ANY, Scope
 from portcullis.signals.watched import OUR_PREFIX
 
@@ -35,12 +35,12 @@ def scope_of(registration: Registration, access: AccessModel, secrets: Mapping[s
     by_role = {grant.subject.name for grant in access.grants if grant.by is By.ROLE}
     of_groups = {role for group, role in registration.group_roles.items() if group in by_role}
     granted = _of_access(registration.deployment, access, secrets or {})
-    cognito, network = registration.cognito, registration.place.network
+    cognito, domain, network = registration.cognito, registration.domain, registration.network
     return replace(
         granted,
         account=registration.account,
         region=registration.region,
-        domain=registration.place.name if isinstance(registration.place, AmazonDomain) else "",
+        domain=domain.name if domain else "",
         key_arns=frozenset({registration.key.arn, *registration.key.replicas}),
         key_store=registration.key.store or "",
         key_aliases=_aliases(registration.key.alias),
@@ -51,7 +51,7 @@ def scope_of(registration: Registration, access: AccessModel, secrets: Mapping[s
         security_groups=frozenset({network.group} if network else ()),
         break_glass=registration.break_glass.principal if registration.break_glass else "",
         own_roles=frozenset(_last(role) for role in own_roles(registration)),
-        master_secret=registration.watched_secret,
+        master_secret=registration.watched[1],
     )
 
 

@@ -11,7 +11,7 @@ from portcullis.operations.custody.guard import guard, rules_of
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import AmazonDomain, Registration
+from portcullis.ports.registration import Registration
 
 _LONGEST_ROUNDS = 6  # of Rules.retry_after: three minutes in one call; a longer deletion is gone on with by the next
 
@@ -45,7 +45,7 @@ def delete(
     site = services.site(deployment)
     if cancel:
         return _told(site, guard(services, deployment, cause, change=machine.cancel_delete))
-    if not isinstance(site.place, AmazonDomain):
+    if not site.registration.domain:
         raise Refused(
             f"{deployment} runs on a cluster that is not ours to delete: lock it, and delete it where it runs"
         )

@@ -22,7 +22,7 @@ def close_groups(site: Site, todo: Todo) -> str:
     gate = site.gate
     found = gate.further_groups(site.registration)
     _put_aside(site, todo.save_as, found)
-    others = {one.place.network.group: one.deployment for one in site.ledger.registrations() if one.place.network}
+    others = {one.network.group: one.deployment for one in site.ledger.registrations() if one.network}
     refused = []
     for group, rules in sorted(found.items()):
         if rules and group in others:

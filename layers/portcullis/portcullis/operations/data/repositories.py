@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portcullis.errors import Refused
-from portcullis.operations.data.snapshots import REPOSITORY, settings_of, store_of
+from portcullis.operations.data.snapshots import REPOSITORY, settings_of
 from portcullis.operations.services import Services, Site
 from portcullis.ports.data import Snapshots
 from portcullis.ports.registration import Registration
@@ -29,7 +29,7 @@ def reading(services: Services, reader: Registration, owner: Registration) -> tu
     try:
         snapshots.listed(name)
     except Refused:
-        snapshots.register(name, {**settings_of(owner), "role_arn": store_of(reader).store, "readonly": True})
+        snapshots.register(name, {**settings_of(owner), "role_arn": reader.snapshot_store().store, "readonly": True})
     return snapshots, name
 
 

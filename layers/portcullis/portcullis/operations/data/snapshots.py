@@ -14,7 +14,7 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.registration import Registration, SnapshotStore
+from portcullis.ports.registration import Registration
 
 REPOSITORY = "portcullis"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
@@ -26,20 +26,13 @@ def snapshot_setup(services: Services, deployment: str, cause: Trigger) -> dict[
     site = _with_snapshots(services, deployment)
     apply_text(services, deployment, None, cause)  # the mapping is part of what every model asks for
     site.snapshots.register(REPOSITORY, settings_of(site.registration))
-    store = store_of(site.registration)
+    store = site.registration.snapshot_store()
     return {"repository": REPOSITORY, "bucket": store.bucket, "as": store.taker}
-
-
-def store_of(registration: Registration) -> SnapshotStore:
-    """Where the deployment keeps its snapshots. Refused if it has no such place."""
-    if registration.snapshots is None:
-        raise Refused(f"{registration.deployment} was deployed without a bucket for snapshots: deploy its stacks again")
-    return registration.snapshots
 
 
 def settings_of(registration: Registration) -> dict[str, Any]:
     """The repository of a deployment: a folder of its own, since a bucket may be given to several."""
-    store = store_of(registration)
+    store = registration.snapshot_store()
     return {
         "bucket": store.bucket,
         "base_path": registration.deployment,
@@ -82,7 +75,7 @@ def snapshot_list(services: Services, deployment: str, cause: Trigger) -> list[J
 
 def _with_snapshots(services: Services, deployment: str) -> Site:
     site = services.site(deployment)
-    store = store_of(site.registration)
+    store = site.registration.snapshot_store()
     state = site.ledger.custody(deployment).state
     if state is not State.OPEN:
         kept = f"those there are stay where they are (bucket {store.bucket})"

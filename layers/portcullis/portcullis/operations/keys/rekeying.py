@@ -33,7 +33,7 @@ from portcullis.operations.access.foundation import MOVING
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.comparing import Part, further
 from portcullis.operations.data.repositories import reading, registered
-from portcullis.operations.data.snapshots import REPOSITORY, store_of
+from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.keys.check import refuse_bad_key
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.data import Documents
@@ -122,7 +122,7 @@ def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move
             raise Refused(
                 f"{one.deployment} is {state.value}: a re-key needs both domains open, and the old key to read the data"
             )
-        store_of(one)
+        one.snapshot_store()
     if old.key.arn == new.key.arn:
         raise Refused(f"{to} is under the same key as {deployment}: nothing would change")
     refuse_bad_key(services.at(new), services.ledger.model(to))

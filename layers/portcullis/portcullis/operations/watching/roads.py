@@ -18,7 +18,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.ledger import Change
-from portcullis.ports.registration import AmazonDomain, Cluster, Registration
+from portcullis.ports.registration import Registration
 from portcullis.ports.watch import Roads
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import RESERVED_ROLE
@@ -39,14 +39,14 @@ def roads_of(registration: Registration, access: AccessModel) -> tuple[Road, ...
         *(Road(RoadKind.ROLE, role, own=True) for role in own_roles(registration)),
         *(Road(RoadKind.ROLE, role) for role in sorted(roles)),
     ]
-    if isinstance(registration.place, AmazonDomain):
-        found.append(Road(RoadKind.DOMAIN, registration.place.name))
+    if registration.domain:
+        found.append(Road(RoadKind.DOMAIN, registration.domain.name))
     if cognito := registration.cognito:
         found += [Road(RoadKind.USER_POOL, cognito.user_pool), Road(RoadKind.USERS, cognito.user_pool)]
         if cognito.identity_pool:
             found.append(Road(RoadKind.IDENTITY_POOL, cognito.identity_pool))
-    found += [Road(RoadKind.SECRET, secret) for secret in [registration.watched_secret] if secret]
-    return tuple(found)
+    _, secret = registration.watched
+    return (*found, Road(RoadKind.SECRET, secret)) if secret else tuple(found)
 
 
 def _is_here(name: str, registration: Registration) -> bool:
@@ -103,7 +103,7 @@ def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
 
 def _deployed(registration: Registration, text: str) -> dict[str, Any]:
     """What of the domain is known from its deployment, whoever looked first."""
-    network = registration.place.network
+    network = registration.network
     found: dict[str, Any] = {"security_groups": [network.group]} if network else {}
     try:
         file = model.loads(text, registration.deployment)
@@ -210,8 +210,7 @@ def _tell_of_event(services: Services, deployment: str, signal: Signal) -> None:
     if signal.name == _PASSWORD:
         said = f"{who} set or reset the password of {signal.subject} at {signal.at}, and may sign in as that user"
     elif signal.name == _READ:
-        on_cluster = isinstance(services.ledger.registration(deployment).place, Cluster)
-        whose = "break-glass" if on_cluster else "the master"
+        whose, _ = services.ledger.registration(deployment).watched
         said = f"{who} read the password of {whose} of {deployment} at {signal.at}"
     elif signal.name == _ASSIGNED and signal.detail.get("operation") == _GIVEN:
         said = (
