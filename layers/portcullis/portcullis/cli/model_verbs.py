@@ -71,15 +71,37 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
                 problem = f"the deployment {deployment.deployment!r} is in {first} too"
                 errors = (BadInput(problem, source=str(path), place=place, remedy="one file a deployment"),)
             try:
-                findings = _looked(deployment, text) if live else model.lint(deployment)
+                findings = model.lint(deployment, beside=_beside(path, deployment))
+                if live:
+                    of_others = set(findings) - {*model.lint(deployment)}
+                    findings = (*_looked(deployment, text), *(f for f in findings if f in of_others))
             except PortcullisError as error:
-                findings, errors = model.lint(deployment), (*errors, error)
+                errors = (*errors, error)
             failed = [f for f in findings if f.severity is model.Severity.ERROR]
             errors = (*errors, *(model.as_error(f) for f in failed))
             findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
         results.append({"file": str(path), "deployment": deployment, "errors": errors, "findings": findings})
         _tell(results[-1], everything=everything)
     return max((error.exit_status for r in results for error in r["errors"]), default=0)
+
+
+def _beside(path: Path, deployment: Deployment) -> dict[str, Deployment]:
+    """The deployments of the same folder that the file names, as far as their own files can be read: what is wrong with those is told
+    where they are checked."""
+    from portcullis import model
+
+    named = {remote.deployment for remote in getattr(deployment, "remotes", {}).values()} - {None}
+    found: dict[str, Deployment] = {}
+    for other in sorted(path.parent.glob("*.yaml")) if named else ():
+        if other.name == model.ACCOUNT_FILE:
+            continue
+        try:
+            one = model.load(other)
+        except BadInput:
+            continue
+        if one.deployment in named:
+            found[one.deployment] = one
+    return found
 
 
 def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:

@@ -201,6 +201,32 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "a cluster permission among index permissions, or the reverse: it has no effect there",
     ),
+    "remote-beyond-key": (
+        Severity.WARNING,
+        "a role asks more of a remote cluster than its key allows: the other cluster refuses what is beyond",
+    ),
+    "remote-by-certificate": (
+        Severity.WARNING,
+        "a remote cluster that is read with certificates: deprecated, and a super user here reads everything there",
+    ),
+    "remote-key-early": (
+        Severity.WARNING,
+        "keys between clusters on a release before 8.14: they are there, and not yet meant for production",
+    ),
+    "remote-not-beside": (
+        Severity.WARNING,
+        "a remote cluster named by its deployment, and no file beside this one is of it",
+    ),
+    "remote-offer-differs": (
+        Severity.WARNING,
+        "what a remote cluster allows by this file is not what the other cluster's file offers",
+    ),
+    "remote-refusals-hidden": (
+        Severity.WARNING,
+        "a remote cluster that is left out when it refuses: an answer without its documents looks like a whole one",
+    ),
+    "remote-unknown": (Severity.WARNING, "a role names remote clusters, and the file has none that is called so"),
+    "remote-unused": (Severity.WARNING, "a remote cluster that no role may read"),
     "restricted-indices": (
         Severity.WARNING,
         "a role that may reach a cluster's own indices, the security index among them",

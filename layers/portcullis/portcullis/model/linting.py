@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from portcullis.access.plan import AccessModel, By, Grant, SubjectKind
@@ -12,6 +12,7 @@ from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patterns import unloadable
 from portcullis.model import names
 from portcullis.model.elasticsearch.lint import of_cluster
+from portcullis.model.elasticsearch.lint_remotes import of_others
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.findings import CODES, Facts, Finding, Severity, found
 from portcullis.model.lint_any import by_case, file_name, granted, nobody_told, unused
@@ -25,8 +26,13 @@ from portcullis.model.resolving import resolve
 from portcullis.model.types import MASTERS, Configuration, Deployment, OnDomain
 
 
-def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, ...]:
-    """Everything that lint finds, the worst first, then in the order of the file. Deterministic; touches nothing."""
+def lint(
+    deployment: Deployment, facts: Facts | None = None, *, beside: Mapping[str, Deployment] | None = None
+) -> tuple[Finding, ...]:
+    """Everything that lint finds, the worst first, then in the order of the file. Deterministic; touches nothing.
+
+    `beside`: the other deployments of the same folder by name, if they are known.
+    """
     facts = facts or Facts()
     model = resolve(deployment)
     everywhere = [
@@ -37,6 +43,7 @@ def lint(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, .
     ]
     if isinstance(deployment, OnCluster):
         everywhere += of_cluster(deployment, model)
+        everywhere += of_others(deployment, beside) if beside is not None else ()
     elif isinstance(deployment, OnDomain):
         everywhere += _of_domain(deployment, model, facts)
     judged = (_accepted(finding, deployment) for finding in dict.fromkeys(everywhere))

@@ -63,6 +63,12 @@ def entry(value: Json) -> str:
     return json.dumps(_plain(value, ""), sort_keys=True)
 
 
+def canonical_access(access: Json) -> Json:
+    """What a key between clusters allows, in a form where equal means the same."""
+    parts = {part: _as_set([_plain(one, "") for one in entries or ()]) for part, entries in access.items()}
+    return {part: entries for part, entries in parts.items() if entries}
+
+
 def _metadata(value: Any) -> Any:
     """Of people: nothing in it is read as access, and lists keep their order. The engine's own mark is not theirs."""
     return {key: one for key, one in value.items() if key != RESERVED} if isinstance(value, dict) else value

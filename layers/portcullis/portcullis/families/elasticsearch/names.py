@@ -40,6 +40,27 @@ def matches_any(patterns: Iterable[str], name: str) -> bool:
     return any(matches(pattern, name) for pattern in patterns)
 
 
+def within(pattern: str, others: Iterable[str]) -> bool:
+    """Whether one of the others covers whatever a pattern covers. Unreadable where only the engine can tell.
+
+    For a wildcard stand what it may stand for at its least and at its most: nothing, and characters that no name has.
+    """
+    others = tuple(others)
+    if pattern in others or "*" in others:
+        return True
+    if not is_pattern(pattern):
+        return matches_any(others, pattern)
+    expressions = [other for other in others if _is_expression(other)]
+    if not _is_expression(pattern):
+        most = max((len(other) for other in others), default=0) + 1
+        least = [pattern.replace("?", "\0").replace("*", more) for more in ("", "\0" * most)]
+        if any(all(covers(other, one) for one in least) for other in others if other not in expressions):
+            return True
+        if not expressions:
+            return False
+    raise Unreadable(f"whether {' or '.join(others)} covers {pattern} is read by Lucene's rules")
+
+
 def _is_expression(name: str) -> bool:
     return len(name) > 1 and name[0] == name[-1] == "/"
 

@@ -50,6 +50,9 @@ MAPPING_FIELDS = {
 }
 # Licences that know neither filters on documents and fields, nor realms of tokens, nor keys between clusters.
 BASIC = "basic"
+# Keys between clusters: since when, and by which licences.
+CLUSTER_KEYS = Release(8, 10)
+LICENCES_WITH_CLUSTER_KEYS = ("trial", "enterprise")
 
 
 @cache

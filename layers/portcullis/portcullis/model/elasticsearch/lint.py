@@ -17,6 +17,7 @@ from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matc
 from portcullis.families.elasticsearch.privileges import grants_on_index
 from portcullis.families.elasticsearch.releases import holds
 from portcullis.model.elasticsearch.levels import DASHBOARD
+from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.findings import Finding, found
 from portcullis.model.lint_any import by_case, unused
@@ -36,6 +37,7 @@ def of_cluster(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
     yield from _granted(deployment, release.deprecated_roles)
     yield from _strong(deployment)
     yield from _lifted(deployment, model)
+    yield from of_remotes(deployment)
 
 
 def _people(deployment: OnCluster) -> Iterator[Finding]:

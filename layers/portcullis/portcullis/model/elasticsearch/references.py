@@ -16,6 +16,7 @@ from portcullis.families.elasticsearch.losses import Loss, losses
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import holds
 from portcullis.model.elasticsearch.levels import SUPER_USER
+from portcullis.model.elasticsearch.remote_references import of_remotes
 from portcullis.model.elasticsearch.resolving import resolved
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.names import Wrong, shown
@@ -74,6 +75,7 @@ def of_cluster(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:
         deployment, {*deployment.access.roles, *holds(deployment.release).reserved_roles}, deployment.access.users
     )
     yield from _lost(deployment)
+    yield from of_remotes(deployment)
 
 
 def _not_here(deployment: OnCluster) -> Iterator[tuple[Path, Wrong]]:

@@ -13,13 +13,14 @@ from portcullis.families.elasticsearch.releases import BASIC
 from portcullis.model import names
 from portcullis.model.access_types import Access
 from portcullis.model.elasticsearch.levels import levels_of
+from portcullis.model.elasticsearch.parts import FieldSecurity, Pattern, Privilege
+from portcullis.model.elasticsearch.remotes import Alias, Offer, Remote
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Block, Name, SecretName, Strict, Text, UserName, named
 from portcullis.model.presets import Level
 from portcullis.model.types import ELASTIC, BreakGlass, Deployment
 
 _RULE = re.compile(r"[A-Za-z0-9_.@+=-]*\{name\}[A-Za-z0-9_.@+=-]*")
-_LONGEST_PATTERN = 255
 _HTTPS, _LAST_PORT = 443, 65535
 # Realms that every cluster has: users of these are no people of a token.
 _OWN_REALMS = ("native", "file", "reserved", "default_native", "default_file")
@@ -34,17 +35,6 @@ def _rule(value: str) -> str:
     return value
 
 
-def _pattern(value: str) -> str:
-    if not value or len(value) > _LONGEST_PATTERN or any(ord(c) < 33 or ord(c) == 127 for c in value):
-        raise Wrong(f"{names.shown(value)} is not an index pattern", "a name, * and ? as wildcards, or /expression/")
-    if value[0] in "-+" or value.startswith("<"):
-        raise Wrong(
-            f"{names.shown(value)} matches nothing: a role has no exclusions and no date math",
-            "name the indices that are meant: logs-*",
-        )
-    return value
-
-
 def _certificate(value: str) -> str:
     if "PRIVATE KEY" in value:
         raise Wrong("holds a private key", "the certificate alone; and change that key, as it has been written down")
@@ -54,8 +44,6 @@ def _certificate(value: str) -> str:
 
 
 UserNameRule = Annotated[str, AfterValidator(_rule), Field(max_length=128)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Privilege = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*:./\[\]-]{1,256}$")]
 
 
 class Reached(Strict):
@@ -164,13 +152,6 @@ class ClusterBreakGlass(BreakGlass):
         if (self.user is None) != (self.secret is None):
             raise Wrong("names a user without a secret, or a secret without a user", "user: NAME and secret: SECRET")
         return self
-
-
-class FieldSecurity(Strict):
-    grant: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] | None = None
-    """Fields that are seen."""
-    except_: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=(), alias="except")
-    """Of those, fields that are not."""
 
 
 class IndexEntry(Strict):
@@ -308,6 +289,10 @@ class OnCluster(Deployment):
     """The one user that is still let in while locked."""
     access: ClusterAccess = ClusterAccess()
     """Who may do what."""
+    remotes: dict[Alias, Remote] = Field(default_factory=dict)
+    """Other clusters that people of this one read, by the alias that they have here."""
+    offers: dict[Name, Offer] = Field(default_factory=dict)
+    """Keys by which other clusters read this one, by name: the automation makes them, owns them and ends them."""
 
     @property
     def family(self) -> str:

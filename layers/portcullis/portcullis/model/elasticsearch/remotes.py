@@ -1,0 +1,120 @@
+"""Remote clusters in a cluster's file: which others are read from here, and which keys this one gives to others."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from portcullis.model.elasticsearch.parts import FieldSecurity, Pattern
+from portcullis.model.names import Wrong
+from portcullis.model.parts import SecretName, Strict, named
+
+# Where a cluster listens for others, unless its administrator says otherwise: by key, and by certificate.
+PORTS = {"api-key": 9443, "certificate": 9300}
+_LAST_PORT = 65535
+
+
+def _address(value: str) -> str:
+    port = int(value.rpartition(":")[2])
+    if not 1 <= port <= _LAST_PORT:
+        raise Wrong(f"there is no port {port}", f"1 to {_LAST_PORT}")
+    return value
+
+
+Alias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
+Address = Annotated[str, *named("an endpoint"), AfterValidator(_address)]
+
+
+class SearchAccess(Strict):
+    names: tuple[Pattern, ...] = Field(min_length=1)
+    """Indices, aliases and data streams that may be searched, by name, wildcard or /expression/."""
+    query: Annotated[str, Field(min_length=1, max_length=20_000)] | dict[str, Any] | None = None
+    """Only documents that match are seen: a query, as an object or as JSON text."""
+    field_security: FieldSecurity | None = None
+    """Only these fields are seen."""
+
+
+class ReplicationAccess(Strict):
+    names: tuple[Pattern, ...] = Field(min_length=1)
+    """Indices that may be followed."""
+
+
+class CrossAccess(Strict):
+    """What a key between two clusters allows: whoever asks, the super user of the other cluster included, sees nothing beyond it."""
+
+    search: tuple[SearchAccess, ...] = ()
+    """What may be searched."""
+    replication: tuple[ReplicationAccess, ...] = ()
+    """What may be followed. Not together with a query or field_security."""
+
+    @model_validator(mode="after")
+    def _one_that_the_engine_takes(self) -> CrossAccess:
+        if not (self.search or self.replication):
+            raise Wrong("allows nothing", "search: [{names: […]}], or replication: [{names: […]}]")
+        for i, entry in enumerate(self.search):
+            limit = "query" if entry.query is not None else "field_security"
+            if self.replication and getattr(entry, limit) is not None:
+                raise Wrong(
+                    f"a key that lets indices be followed takes no {limit}: whoever follows an index has all of it",
+                    "two keys, one for search and one for replication",
+                    ("search", i, limit),
+                )
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """As the engine takes it."""
+        keys = {"search", "replication"}
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=keys)
+
+
+class Remote(Strict):
+    """Another cluster that is read from here."""
+
+    MEANT: ClassVar[dict[str, str]] = {
+        "key": "the key's text never stands in this file: credential: SECRET",
+        "api_key": "the key's text never stands in this file: credential: SECRET",
+        "proxy_address": "address: HOST:PORT",
+        "seeds": "address: HOST:PORT, with mode: sniff",
+    }
+    deployment: Annotated[str, *named("a deployment's name")] | None = None
+    """The other cluster's deployment, if its file is beside this one: the host of its endpoint, on the port of the model."""
+    address: Address | None = None
+    """Host and port where the other cluster listens for this one: mostly 9443 with a key, 9300 with certificates."""
+    mode: Literal["proxy", "sniff"] = "proxy"
+    """proxy: one address for all connections. sniff: the address only names nodes, and these are connected to directly."""
+    model: Literal["api-key", "certificate"] = "api-key"
+    """api-key: bounded by the key, whoever asks. certificate: deprecated; roles of the same name over there decide, and a super user
+    of this cluster reads everything there."""
+    skip_unavailable: bool = False
+    """Leave the other cluster out of an answer when it refuses or does not answer, instead of an error."""
+    credential: SecretName | None = None
+    """Secret in Secrets Manager that holds the key's text (api-key)."""
+    allows: CrossAccess | None = None
+    """What the key allows, as agreed with whoever runs the other cluster (api-key)."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Remote:
+        if (self.deployment is None) == (self.address is None):
+            raise Wrong("has to say where the other cluster is, in one way", "deployment: NAME, or address: HOST:PORT")
+        for key in ("credential", "allows"):
+            given = getattr(self, key) is not None
+            if self.model == "api-key" and not given:
+                what = "credential: SECRET" if key == "credential" else "allows: {search: [{names: […]}]}, as agreed"
+                raise Wrong(f"a remote that is read with a key needs {key}", what)
+            if self.model == "certificate" and given:
+                raise Wrong(
+                    f"certificates know no {key}: the roles over there decide",
+                    "leave it out, or model: api-key",
+                    (key,),
+                )
+        return self
+
+
+class Offer(CrossAccess):
+    """A key that this cluster gives to another one."""
+
+    expires_after_days: int = Field(default=90, ge=1, le=3650)
+    """Days after which a key ends. The next one is made before that."""
+    secret: SecretName
+    """Secret in Secrets Manager that the key's text is put into, for the other cluster to read. It stands nowhere else."""
