@@ -28,13 +28,6 @@ _numbers = itertools.count(1)
 HOSTILE = ["a/b", "~1~0~", "ü 日本 \U0001f600", "../../_plugins", "a%2Fb", 'q"\\', "x?y=1&z#f", "-", "0"]
 
 
-@pytest.fixture(autouse=True)
-def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without these a bundle of the machine would be trusted in place of the node's own CA."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def connect(node: Node, user: str = "", password: str = "") -> Transport:
     endpoint = node.url.removeprefix("https://")
     return basic_transport(endpoint, user or node.user, password or node.password, ca=str(node.ca))

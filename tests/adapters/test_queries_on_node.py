@@ -24,13 +24,6 @@ TEMPLATE = '{"template": {"term": {"area": "eu"}}}'
 SCRIPT = '{"script": {"script": "true"}}'  # read without its module, and not run
 
 
-@pytest.fixture(autouse=True)
-def _no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without these a bundle of the machine would be trusted in place of the node's own CA."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(params=["without any right", "with every right"])
 def engine(request: pytest.FixtureRequest, node_basic: Node) -> Iterator[OpenSearchEngine]:
     user, password = (

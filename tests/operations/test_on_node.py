@@ -186,14 +186,9 @@ def test_a_lock_and_its_end_leave_every_byte_as_it_was(house: tuple[Node, Accoun
 
 
 def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
-    house: tuple[Node, Account], monkeypatch: pytest.MonkeyPatch
+    house: tuple[Node, Account],
 ) -> None:
     """Given a master of the internal user database, when an internal user's roles change, then it is asked what it has."""
-    for name in (
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-    ):  # a bundle of the machine would be trusted in place of the node's CA
-        monkeypatch.delenv(name, raising=False)
     node, made = house
     made.ledger.register(registration(master=EngineUser("admin", "the-masters")))
 
