@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # that no worker is left alone with a long one at the end.
 _TOGETHER = {
     "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
-    "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_elastic",
+    "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_(elastic|cluster_elsewhere)",
     "embedded": "tests/embedded/test_(story|the_|another_)",
     "door": "tests/local/test_door_|tests/tutorials/",
     "walk": "tests/runbooks/test_walk",

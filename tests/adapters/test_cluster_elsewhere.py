@@ -19,9 +19,10 @@ from portcullis.wiring import ENGINES, in_aws
 from local.elastic.node import Elasticsearch
 from local.processes import LOOPBACK
 from tests.adapters.registrations import registration
+from tests.fixtures_elastic import RELEASES
 
 SECRET, ROBOT, FIRST, SECOND = "the-credential", "robot", "correct-horse-4711", "correct-horse-4712"
-one_release = pytest.mark.parametrize("shared_elastic", ["9.5.3"], indirect=True)
+one_release = pytest.mark.parametrize("shared_elastic", RELEASES[:1], indirect=True)
 
 
 def test_every_family_of_engines_has_an_engine() -> None:
@@ -84,12 +85,12 @@ def test_an_api_key_in_the_secret_does_as_well(elastic: Elasticsearch, secrets: 
 
 @pytest.mark.node
 @one_release
-def test_without_its_secret_nobody_is_asked(elastic: Elasticsearch, secrets: Any) -> None:
+def test_a_missing_credential_secret_is_refused(elastic: Elasticsearch, secrets: Any) -> None:
     with pytest.raises(Refused, match=f"the secret {SECRET} is gone"):
         in_aws(Settings("ledger")).engine(cluster(elastic)).who_am_i()
 
 
-def test_whose_secret_nobody_here_has_is_nobody_to_speak_as(secrets: Any) -> None:
+def test_a_master_without_a_secret_is_refused(secrets: Any) -> None:
     owner = registration(
         family="elasticsearch",
         place=Cluster("localhost:1"),
