@@ -311,7 +311,7 @@ def test_the_mapping_of_a_missing_role_is_removed_whole_or_not_at_all() -> None:
     assert entry(ANNA) in plan.claims_after(mine)
 
 
-def test_given_a_mapping_of_a_vanished_role_with_another_owners_entry_then_it_is_only_given_up() -> None:
+def test_a_mapping_without_role_is_given_up_if_another_owner_claims_it() -> None:
     mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})
     plan = difference(
         OPENSEARCH, wanted(), holding({}, {"readers": mapping(users=[ANNA])}), mine, frozenset({entry(ANNA)})
@@ -320,7 +320,7 @@ def test_given_a_mapping_of_a_vanished_role_with_another_owners_entry_then_it_is
     assert plan.claims_after(mine) == NOBODY
 
 
-def test_given_entries_taken_out_by_hand_then_a_role_leaves_with_its_mapping_or_what_was_of_it_is_given_up() -> None:
+def test_a_role_leaves_with_its_emptied_mapping_or_its_claims_are_dropped() -> None:
     whole = Claim(Kind.MAPPINGS, "readers")
     emptied = difference(OPENSEARCH, wanted(), state(), OURS | {whole})
     assert steps(emptied.steps) == [(Operation.REMOVE, whole), (Operation.REMOVE, ROLE)]
@@ -329,14 +329,14 @@ def test_given_entries_taken_out_by_hand_then_a_role_leaves_with_its_mapping_or_
     assert gone.claims_after(OURS | {whole}) == NOBODY
 
 
-def test_given_documents_made_by_hand_then_each_is_listed_and_none_that_is_reserved_or_anothers() -> None:
+def test_hand_made_roles_are_listed_but_not_reserved_or_claimed_ones() -> None:
     held = holding({"own": role("read"), "fixed": role("read") | {"reserved": True}, "theirs": role("read")})
     plan = difference(OPENSEARCH, wanted(), held, NOBODY, frozenset({Claim(Kind.ROLES, "theirs")}))
     assert plan.empty
     assert plan.foreign == (Claim(Kind.ROLES, "own"),)
 
 
-def test_given_a_role_of_ours_that_the_engine_reserves_by_now_then_it_is_blocked_when_it_should_go() -> None:
+def test_our_role_that_the_engine_now_reserves_cannot_be_removed() -> None:
     held = holding({"readers": role("read") | {"reserved": True}})
     plan = difference(OPENSEARCH, wanted(), held, frozenset({ROLE}))
     assert plan.empty

@@ -48,7 +48,7 @@ def test_given_a_whole_mapping_removed_by_hand_then_who_lost_it_is_named() -> No
     ]
 
 
-def test_given_an_entry_that_no_node_can_load_then_it_is_critical_and_whose_it_is_is_said() -> None:
+def test_an_unloadable_entry_is_critical_and_says_whether_it_is_ours() -> None:
     held = with_mapping(readers=mapping(users=["anna", "/[/"]))
     claim = Claim(Kind.MAPPINGS, "readers", "users", "/[/")
     for mine, ours in ((MINE, False), (MINE | {claim}, True)):
@@ -56,13 +56,13 @@ def test_given_an_entry_that_no_node_can_load_then_it_is_critical_and_whose_it_i
         assert (found.claim, found.ours, found.people) == (claim, ours, ())
 
 
-def test_given_a_role_of_ours_that_is_not_asked_for_any_more_then_entries_by_hand_are_told_as_of_ours() -> None:
+def test_a_hand_made_entry_in_a_role_we_no_longer_want_is_a_warning() -> None:
     held = with_mapping(readers=mapping(users=["anna", "eve"]))
     found = drift(OPENSEARCH, wanted(), held, MINE)
     assert [(one.severity, one.people) for one in found] == [("warning", ("eve",))]
 
 
-def test_given_administrators_whom_the_model_asks_for_or_who_keep_the_house_then_no_drift() -> None:
+def test_administrators_of_the_model_and_keepers_are_no_critical_drift() -> None:
     asked = wanted(entries={"all_access": {"users": {"anna": "the model"}}})
     held = house(all_access=mapping(users=["anna"], backend_roles=[MASTER]))
     found = drift(OPENSEARCH, asked, held, asked.claims(OPENSEARCH.mappings), keepers=KEEPERS)

@@ -136,7 +136,7 @@ def test_a_plan_that_repairs_part_of_a_dangerous_state_is_not_refused() -> None:
     assert not any(d.refuses for d in dangers)
 
 
-def test_given_a_keeper_without_its_mapping_then_the_end_of_its_role_is_the_same_lack_and_refuses_nothing() -> None:
+def test_removing_the_role_of_an_already_unmapped_keeper_refuses_nothing() -> None:
     held = without(house(), "lock")
     end = Write(Kind.ROLES, [{"op": "remove", "path": "/lock"}])
     dangers = guard_plan(OPENSEARCH, held, [end], KEEPERS, ASKED)
@@ -145,7 +145,7 @@ def test_given_a_keeper_without_its_mapping_then_the_end_of_its_role_is_the_same
     ]
 
 
-def test_given_an_alarm_then_it_is_told_of_the_end_of_a_plan_and_not_of_what_a_later_write_mends() -> None:
+def test_an_alarm_counts_at_the_end_of_a_plan_and_not_in_between() -> None:
     def all_access(*users: str) -> Write:
         value = mapping(backend_roles=[MASTER], users=list(users))
         return Write(Kind.MAPPINGS, [{"op": "replace", "path": "/all_access", "value": value}])
@@ -168,7 +168,7 @@ def test_given_an_internal_master_then_the_user_name_counts() -> None:
     )
 
 
-def test_while_locked_all_keepers_but_the_master_stay_and_break_glass_has_exactly_its_roles() -> None:
+def test_while_locked_the_master_is_no_keeper_and_break_glass_is_exact() -> None:
     assert [(one.who, one.exact) for one in KEEPERS.while_locked().keepers] == [("automation", False)]
     opened = KEEPERS.while_locked(BREAK_GLASS, ["reader"]).keepers[-1]
     assert (opened.who, opened.entry, opened.roles, opened.exact) == ("break-glass", BREAK_GLASS, ("reader",), True)

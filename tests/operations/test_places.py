@@ -117,7 +117,8 @@ def test_the_key_of_a_cluster_has_to_let_no_service_of_amazons_in() -> None:
         assert any(one.code.startswith("policy") for one in found) is wrong
 
 
-def test_of_a_cluster_the_secret_of_break_glass_is_watched_where_a_domains_masters_is() -> None:
+def test_for_a_cluster_the_break_glass_secret_is_watched() -> None:
+    """Where for a domain it is the secret of its master."""
     roads = roads_of(ELSEWHERE, AccessModel())
     assert roads == (Road(RoadKind.SECRET, "es/on-call"),)
     assert scope_of(ELSEWHERE, AccessModel()).master_secret == "es/on-call"

@@ -174,9 +174,8 @@ def model_on_its_way(here: Here) -> None:
 
 
 @pytest.mark.parametrize("happened", [cut_off, silent, refused, locked_since, unread, model_on_its_way])
-def test_after_what_may_have_left_engine_and_claims_apart_everything_is_looked_at(
-    here: Here, happened: Callable[[Here], None]
-) -> None:
+def test_after_an_unclear_run_everything_is_looked_at(here: Here, happened: Callable[[Here], None]) -> None:
+    """What may have left the engine and the claims apart."""
     happened(here)
     here.follow(ANNA, BEN)
     assert here.looked_at_everything
