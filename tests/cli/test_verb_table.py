@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from inspect import signature
@@ -126,8 +127,12 @@ def test_the_reference_page_is_what_the_table_says() -> None:
 def test_the_help_groups_every_command_by_what_somebody_wants(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     told = capsys.readouterr().out
-    places = [told.index(f"\n{wish.value}:\n") for wish in Wish]
-    assert places == sorted(places)
+    rest = told
+    for wish in Wish:
+        _, heading, rest = rest.partition(f"\n{wish.value}:\n")
+        assert heading, f"{wish.value} is not there, or not in its place"
+        listed = re.findall(r"^  (\S+)", rest.partition("\n\n")[0], re.MULTILINE)
+        assert listed == [one.name for one in COMMANDS.values() if one.wish is wish]
     assert max(map(len, told.splitlines())) <= 80
 
 
