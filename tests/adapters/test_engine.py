@@ -343,6 +343,28 @@ def test_open_searches_are_ended_where_the_engine_can_end_them(engine: OpenSearc
     assert old.end_searches(never_closes) == "nothing ended"
 
 
+def test_names_are_all_that_there_is_but_the_engines_own(engine: OpenSearchEngine, node: Node) -> None:
+    number = next(_numbers)
+    index, hidden, closed, alias = (f"{what}{number}" for what in ("plain", "hidden", "closed", "both"))
+    stream, template = f"stream{number}", f"/_index_template/streams{number}"
+    put(node, index, "1", {"a": 1})
+    node.ask("PUT", f"/{hidden}", {"settings": {"index.hidden": True}})
+    node.ask("PUT", f"/{closed}", {})
+    node.ask("POST", f"/{closed}/_close")
+    node.ask("POST", "/_aliases", {"actions": [{"add": {"indices": [index, hidden], "alias": alias}}]})
+    node.ask("PUT", template, {"index_patterns": [stream], "data_stream": {}, "priority": 500})
+    node.ask("PUT", f"/_data_stream/{stream}")
+    names = engine.names()
+    [behind] = names.streams[stream]
+    assert {index, hidden, closed, behind} <= {*names.indices}
+    assert ".opendistro_security" not in names.indices
+    assert {*names.aliases[alias]} == {index, hidden}
+    assert {hidden, behind} <= {*names.hidden}
+    assert index not in names.hidden
+    for path in (f"/_data_stream/{stream}", template, f"/{index}", f"/{hidden}", f"/{closed}"):
+        node.ask("DELETE", path)
+
+
 def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
     index, user = f"kept{next(_numbers)}", f"locker{next(_numbers)}"
     put(node, index, "1", {"a": 1})
@@ -354,6 +376,7 @@ def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngin
     before = locker.blocks()
     locker.block_indices(before)
     assert engine.what_stops_a_search(index) is Stop.BLOCK
+    assert index in locker.names().indices
     locker.end_searches(never_closes)
     locker.unblock_indices(before)
     assert engine.what_stops_a_search(index) is None

@@ -57,7 +57,7 @@ def who(here: Account, does: str, index: str) -> WhoCan:
         ("kim", "GET", "_cat/indices", None, "only the engine can tell"),
         ("kim", "GET", "<orders-{now}>/_search", None, "only the engine can tell"),
         ("kim", "read", "orders-1,payroll-1", None, "do_not_fail_on_forbidden"),
-        ("rita", "read", "of-orders", None, "may be an alias"),
+        ("rita", "read", "of-orders", False, "no permission of"),
         ("master", "read", "payroll-1", True, "yes"),
     ],
 )
@@ -189,7 +189,7 @@ def test_an_engine_that_does_not_say_its_indices_leaves_patterns_unknown(
     def silent() -> None:
         raise Unreachable("no answer")
 
-    monkeypatch.setattr(here.engine, "blocks", silent)
+    monkeypatch.setattr(here.engine, "names", silent)
     assert can(here, "kim", "read", "orders-*").allowed is None
     assert can(here, "kim", "read", "orders-1").allowed is True
     assert names(who(here, "read", "orders-*"))
@@ -326,12 +326,39 @@ def test_a_supposition_that_cannot_be_is_bad_input(here: Account, person: str, d
         asks(here, "what-if", person=person, does=does, group=group_)
 
 
-def test_a_role_on_a_name_that_is_no_index_may_be_on_an_alias_of_it(here: Account) -> None:
-    """A role on an alias lets people into its indices, too, and which aliases there are is not looked at: so it is no "no"."""
+def on_alias(here: Account) -> None:
+    """Rita's role is on the name `of-payroll`, and on no index."""
     role = here.engine.held.of(Kind.ROLES)["reads_payroll"]
     entries = [{**entry, "index_patterns": ["of-payroll"]} for entry in role["index_permissions"]]
     roles = {**here.engine.held.of(Kind.ROLES), "reads_payroll": {**role, "index_permissions": entries}}
     here.engine.held = SecurityConfig({**here.engine.held.documents, Kind.ROLES: roles})
+
+
+@pytest.mark.parametrize("groups", [({"of-payroll": ("payroll-1",)}, {}), ({}, {"of-payroll": ("payroll-1",)})])
+def test_a_role_on_an_alias_or_a_data_stream_lets_into_what_is_behind_it(here: Account, groups: Any) -> None:
+    on_alias(here)
+    here.engine.groups = groups
+    found = can(here, "rita", "read", "of-payroll")
+    assert found.allowed is True
+    assert [one.index for one in found.seen] == ["payroll-1"]
+    behind = can(here, "rita", "read", "payroll-1")
+    assert behind.allowed is True
+    assert [one.rule for one in behind.reasons if one.layer is Layer.PERMISSION] == ["read on of-payroll"]
+    assert "rita" in {one.name for one in who(here, "read", "of-payroll").people if one.allowed}
+    assert can(here, "rita", "read", "orders-1").allowed is False
+
+
+def test_that_an_alias_may_have_a_filter_is_said(here: Account) -> None:
+    on_alias(here)
+    here.engine.groups = {"of-payroll": ("payroll-1",)}, {}
+    assert any("filter of its own" in line for line in can(here, "rita", "read", "of-payroll").unknown)
+
+
+def test_where_the_engine_does_not_tell_its_aliases_a_no_is_unknown(here: Account) -> None:
+    """Older than 7.9, or a role of the automation that has not been put right yet: a role on an alias lets into its indices."""
+    on_alias(here)
+    here.engine.groups = None
     found = can(here, "rita", "read", "payroll-1")
     assert (found.allowed, found.exit_status) == (None, 4)
     assert "a role of theirs is on of-payroll, which is no index" in found.answer
+    assert "may be an alias" in can(here, "rita", "read", "of-orders").answer

@@ -32,7 +32,7 @@ from portcullis.families.opensearch.dialects import Dialect
 from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
-from portcullis.ports.engine import Principal, Stop
+from portcullis.ports.engine import Names, Principal, Stop
 from portcullis.ports.identity import Looked
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.places import VpcEndpoints
@@ -295,6 +295,8 @@ class Engine:
         self.writes = 0
         self.meddle: Callable[[Engine], None] | None = None
         self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
+        # Its aliases and its data streams -> their indices; None: it does not tell.
+        self.groups: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]] | None = ({}, {})
         self.lock = threading.RLock()
         self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
@@ -357,6 +359,11 @@ class Engine:
         """What this engine would say to a caller about himself."""
         roles = self.family.mapped_roles(self.held, Caller(name, backend_roles))
         return Principal(name, backend_roles, tuple(sorted(roles)))
+
+    def names(self) -> Names:
+        if self.groups is None:
+            raise Refused("answered 400 to GET /_resolve/index: no handler found")
+        return Names(tuple(sorted(self.index_blocks)), *self.groups)
 
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}

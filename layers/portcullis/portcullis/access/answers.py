@@ -24,11 +24,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What is on the engine. `indices` None: nobody could say. Aliases and data streams are never known: see `Decided.unknown`."""
+    """What is on the engine. `indices` None: nobody could say. `aliases` None: nobody could say which there are, nor which data streams."""
 
     indices: tuple[str, ...] | None = None
     engine: str = ""  # as the deployment file names it; empty: the newest that is known
     every: bool = False  # whether these are all indices that the engine has, and no examples
+    aliases: Mapping[str, tuple[str, ...]] | None = None  # alias -> its indices
+    streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,6 +17,16 @@ class Principal:
     name: str
     backend_roles: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an engine has by name, its own indices left out."""
+
+    indices: tuple[str, ...] = ()  # all of them, hidden and closed ones and those behind data streams too
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # alias -> its indices
+    streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
+    hidden: tuple[str, ...] = ()
 
 
 class Stop(StrEnum):
@@ -51,6 +61,9 @@ class Engine(Protocol):
 
     def load_again(self) -> None:
         """Have every node load the security config as it is kept. Unreachable if one cannot: what was changed last is in no effect."""
+
+    def names(self) -> Names:
+        """Its indices, aliases and data streams. Refused where it does not tell."""
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index but the engine's own -> the read and write blocks it has."""

@@ -32,7 +32,7 @@ from portcullis.families.elasticsearch.config import (
 )
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
-from portcullis.ports.engine import Principal, Stop
+from portcullis.ports.engine import Names, Principal, Stop
 
 # As a superuser of 6.8 and 7.17, `*` would take in the security index itself, and lock everybody out of the security API.
 _OTHERS = "*,-.security*"
@@ -227,6 +227,10 @@ class ElasticsearchEngine:
         """Nothing to do: a change is in effect on every node before it is answered."""
 
     # ------------------------------------------------------------------ index blocks
+
+    def names(self) -> Names:
+        """Refused: no question about people is answered of this family yet."""
+        raise Refused(f"{self._name} is not asked which aliases and data streams it has")
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -17,9 +18,10 @@ from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.families.opensearch import dialects
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.own_indices import everything_else
+from portcullis.families.opensearch.matching import matches_any
+from portcullis.families.opensearch.own_indices import everything_else, own_indices
 from portcullis.families.opensearch.patch import parts, pointer
-from portcullis.ports.engine import Principal, Stop
+from portcullis.ports.engine import Names, Principal, Stop
 
 _FEW = 4  # documents of one kind that are asked for one by one
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
@@ -37,7 +39,6 @@ class OpenSearchEngine:
     ) -> None:
         self._transport, self._name = transport, name
         self._dialect = None if dialect is None else Dialect(dialect)
-        self._every_other: str | None = None
         self._blocks = IndexBlocks(transport, name, self._others)
 
     @property
@@ -127,11 +128,26 @@ class OpenSearchEngine:
         """Take both blocks off, but for what an index had `before` (as `blocks` showed it)."""
         self._blocks.take_off(before)
 
+    def names(self) -> Names:
+        """Of an engine older than 7.9, which has no such call, and where a domain's role is still without the right: Refused."""
+        told = self._ask("GET", "/_resolve/index/*", {"expand_wildcards": "all"})
+        own = own_indices(self.dialect, self._version)
+        shown = {
+            one["name"]: one.get("attributes") or () for one in told["indices"] if not matches_any(own, one["name"])
+        }
+        return Names(
+            tuple(sorted(shown)),
+            {one["name"]: tuple(one["indices"]) for one in told["aliases"] if set(one["indices"]) & shown.keys()},
+            {one["name"]: tuple(one["backing_indices"]) for one in told["data_streams"]},
+            tuple(sorted(name for name, attributes in shown.items() if "hidden" in attributes)),
+        )
+
+    @cached_property
+    def _version(self) -> str:
+        return str((self._ask("GET", "/").get("version") or {}).get("number", ""))
+
     def _others(self) -> str:
-        if self._every_other is None:
-            info = self._ask("GET", "/")
-            self._every_other = everything_else(self.dialect, str((info.get("version") or {}).get("number", "")))
-        return self._every_other
+        return everything_else(self.dialect, self._version)
 
     # ------------------------------------------------------------------ searches that are open
 
@@ -177,8 +193,8 @@ class OpenSearchEngine:
         """What keeps whoever this connection is from searching this index now; None if nothing does. Unreachable if that cannot be told."""
         return what_stops_a_search(self._transport, self._name, index)
 
-    def _ask(self, method: str, path: str) -> Any:
-        status, body = self._transport(method, path, None, None)
+    def _ask(self, method: str, path: str, params: Mapping[str, str] | None = None) -> Any:
+        status, body = self._transport(method, path, params, None)
         if status != 200:
             self._raise(status, body, f"{method} {path}")
         return body

@@ -114,7 +114,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
                 *unknown,
             )
     allowed = None if unknown and best.allowed is False else best.allowed
-    used = tuple(dict.fromkeys(_permissions(actual, roles, asked)))
+    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, there)))
     return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
 
 
@@ -137,7 +137,13 @@ def _asked(request: Request) -> _Asked | str:
 
 
 def _facts(there: There) -> EngineFacts:
-    return EngineFacts(there.indices or (), release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3)
+    return EngineFacts(
+        there.indices or (),
+        there.aliases or {},
+        there.streams,
+        there.hidden,
+        release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
+    )
 
 
 def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tuple[str, ...], there: There) -> Decided:
@@ -166,17 +172,29 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
             "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all);"
             " shown is what is so unless somebody set it"
         )
+    if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
+        doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
     allowed = strict.allowed if strict.allowed == in_part.allowed else None
     if there.indices is None:
         unknown.append("which indices there are could not be read")
         if any("*" in name for name in indices) or not indices:
             allowed = None
-    elif allowed is False and _may_be_an_alias(indices, there) and _anywhere(actual, strict, action):
+    elif (
+        allowed is False
+        and there.aliases is None
+        and _may_be_an_alias(indices, there)
+        and _anywhere(actual, strict, action)
+    ):
         unknown.append(
             "a name that is no index may be an alias or a data stream: which indices it means is not known here"
         )
         allowed = None
-    elif allowed is False and there.every and (pattern := _on_no_index(actual, strict, action, there)):
+    elif (
+        allowed is False
+        and there.aliases is None
+        and there.every
+        and (pattern := _on_no_index(actual, strict, action, there))
+    ):
         unknown.append(
             f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
         )
@@ -253,13 +271,17 @@ def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
         yield from (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ()
 
 
-def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked) -> Iterator[Permission]:
-    """Which entries of which roles cover some of it."""
+def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, there: There) -> Iterator[Permission]:
+    """Which entries of which roles cover some of it: by its name, or by that of an alias or a data stream it is in."""
     actions = [action for way in asked.ways for action in way]
+    named = {*asked.indices}
+    for group, members in (*(there.aliases or {}).items(), *there.streams.items()):
+        if any(_touch(one, member) for one in asked.indices for member in members):
+            named.add(group)
     for role in sorted(roles):
         for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             patterns = entry.get("index_patterns") or ()
-            fits = [one for one in patterns if any(_touch(one, index) for index in asked.indices)]
+            fits = [one for one in patterns if any(_touch(one, index) for index in named)]
             names = entry.get("allowed_actions") or ()
             if fits and any(allows(actual, names, action) for action in actions):
                 rule = f"{', '.join(names)} on {', '.join(fits)}"

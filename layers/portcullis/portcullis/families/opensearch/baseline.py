@@ -24,6 +24,7 @@ LOCK: Json = {
                 *("indices:admin/settings/update", "indices:monitor/settings/get"),
                 # To list and end points in time; neither lets anybody see what is in one.
                 *("indices:data/read/point_in_time/readall", "indices:data/read/point_in_time/delete"),
+                "indices:admin/resolve/index",  # which aliases and data streams there are: names alone
             ],
         }
     ],

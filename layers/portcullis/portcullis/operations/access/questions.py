@@ -85,7 +85,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
 def who_can(scene: Scene, request: Request) -> WhoCan:
     """Everybody who may do it, with the way by which; first those who may, then those of whom nobody here can tell."""
     there = scene.there
-    fitting = tuple(_fitting(there.indices or (), request.indices))
+    fitting = tuple(_fitting((*(there.indices or ()), *(there.aliases or ()), *there.streams), request.indices))
     found, unknown = [], list(scene.unseen)
     if not fitting:
         fitting = _thought_of(scene, request)

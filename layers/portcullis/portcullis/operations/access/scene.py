@@ -12,11 +12,12 @@ from portcullis.access.one_role import Rank
 from portcullis.access.persons import Person, Pool, as_person, people
 from portcullis.access.plan import Grant, Subject, SubjectKind
 from portcullis.custody.types import Custody
-from portcullis.errors import PortcullisError
+from portcullis.errors import PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
 from portcullis.operations.access.opened import once_open
 from portcullis.operations.services import Site
+from portcullis.ports.engine import Engine
 
 T = TypeVar("T")
 
@@ -66,8 +67,8 @@ def live(site: Site) -> Scene:
     held = once_open(site, custody, held_now)
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people(family, held, kept.access.grants, looked.membership, pool, users)
-    indices = look("which indices there are", lambda: tuple(sorted(site.engine.blocks())), None)
-    there = There(indices, _engine_named_in(kept.text), every=indices is not None)
+    there = look("which indices there are", lambda: _there(site.engine), There())
+    there = replace(there, engine=_engine_named_in(kept.text))
     return Scene(
         site.name,
         family,
@@ -82,6 +83,15 @@ def live(site: Site) -> Scene:
         unread,
         pool=pool,
     )
+
+
+def _there(engine: Engine) -> There:
+    """Of an engine that does not tell which aliases it has, the indices."""
+    try:
+        told = engine.names()
+    except Refused:
+        return There(tuple(sorted(engine.blocks())), every=True)
+    return There(told.indices, "", True, told.aliases, told.streams, told.hidden)
 
 
 def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
