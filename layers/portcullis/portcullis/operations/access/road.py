@@ -203,9 +203,7 @@ class Road:
 
     def _refused(self, change: AccessChange, error: Exception, truth: Truth) -> None:
         if isinstance(error, Refused):  # what was refused does not come late, either
-            claims, _ = split_claims(self.site.ledger.claims(self.site.place.id), self.site.name)
-            change.claims = claims
-            change.keep(claims)
+            change.keep(change.claims)
         if self.new is None:
             self._let_leavers_go(truth)
 
