@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import NOT_LOOKED_AT, Differs, WhatIf
+from portcullis.access.answers import NOT_LOOKED_AT, Differs, Matrix, WhatIf
 from portcullis.access.persons import Person, as_person, granting
 from portcullis.access.plan import By, Claim, Grant, Operation, Step, SubjectKind
 from portcullis.errors import BadInput
@@ -32,11 +32,11 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
     then = as_person(person.entry, groups, scene.pool)
     steps = tuple(_steps(scene, person, then, named, leaves=leaves))
     held = scene.family.simulate_all(scene.held, scene.family.writes(steps, scene.held))
-    before, after = _cells(scene, person), _cells(replace(scene, held=held), then)
+    was, told = matrix(replace(scene, people=(person,))), matrix(replace(scene, people=(then,), held=held))
+    before, after = _cells(was), _cells(told)
     changes = tuple(
         Differs(index, before[index], cell) for index, cell in after.items() if before.get(index, "-") != cell
     )
-    told = matrix(replace(scene, people=(then,), held=held))
     verb = "leaves" if leaves else "joins"
     many_of = f"{many(len(changes), 'index', 'indices')} of {len(after)}"
     ends = f"{many_of} would change for them" if changes else "nothing would change for them"
@@ -82,8 +82,8 @@ def _by_entry(grant: Grant) -> bool:
     return grant.by is By.MEMBERS and not grant.is_backend_role
 
 
-def _cells(scene: Scene, person: Person) -> dict[str, str]:
-    found = matrix(replace(scene, people=(person,)))
+def _cells(found: Matrix) -> dict[str, str]:
+    """Of the one person that there is."""
     cells = found.people[0].cells if found.people else ("-",) * len(found.indices)
     return dict(zip(found.indices, cells, strict=True))
 
