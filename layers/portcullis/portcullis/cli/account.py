@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAN_VERSION = 1
-_FOLDER = "deployments"
+FOLDER = "deployments"  # of the files, where somebody works on them
 _OPTIONS = "portcullis.account"
 _SILENT_SECONDS = 2.0
 _TICK_SECONDS = 0.5
@@ -65,9 +65,9 @@ def deployments_here(_context: click.Context, _parameter: click.Parameter, incom
     """What a shell offers where a deployment is to be named: those that have a file here, and else files. Nobody is asked."""
     from click.shell_completion import CompletionItem
 
-    from portcullis.model.account import ACCOUNT_FILE
+    from portcullis.model.account import deployment_files
 
-    names = sorted(path.stem for path in Path(_FOLDER).glob("*.yaml") if path.name != ACCOUNT_FILE)
+    names = sorted(path.stem for path in deployment_files(Path(FOLDER)))
     fitting = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return fitting or [CompletionItem(incomplete, type="file")]
 
@@ -135,6 +135,11 @@ def target(given: str | None) -> Target:
     return Target(given)
 
 
+def file_of(about: Target) -> Path:
+    """The file that was named, or the one that a deployment of this name has here."""
+    return about.file or Path(FOLDER) / f"{about.deployment}.yaml"
+
+
 def is_file(path: Path) -> bool:
     """Whether there is such a file. What cannot even be the name of one is none."""
     try:
@@ -146,11 +151,11 @@ def is_file(path: Path) -> bool:
 def _only_file() -> Path:
     from portcullis.model import deployment_files
 
-    found = deployment_files(Path(_FOLDER))
+    found = deployment_files(Path(FOLDER))
     if len(found) != 1:
         names = ", ".join(path.stem for path in found) or "none"
         raise BadInput(
-            f"which deployment is meant ({_FOLDER}/ has {names})?", source="command", remedy="name it, or its file"
+            f"which deployment is meant ({FOLDER}/ has {names})?", source="command", remedy="name it, or its file"
         )
     return found[0]
 

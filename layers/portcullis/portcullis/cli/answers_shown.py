@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -20,32 +20,28 @@ _LONGEST_NAME = 24
 
 def show_why(found: Any) -> None:
     """The sentence, the chain, and what would turn it round."""
-    for text in _folded(found["answer"]):
-        console().text(text, fg=_COLOURS[found["allowed"]], bold=True)
+    _say(found["answer"], fg=_COLOURS[found["allowed"]], bold=True)
     console().text()
     for reason in found["reasons"]:
         _show_reason(reason)
     _section("would allow it", found["would_allow"])
-    _section("not known here", found["unknown"], fg="yellow")
-    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+    _show_limits(found)
 
 
 def _show_reason(reason: Any) -> None:
     label = _LABELS.get(reason["layer"], reason["layer"])
     first, rest = reason["object"] or reason["rule"], reason["rule"] if reason["object"] else ""
     pad = " " * _LABEL
-    for text in _folded(f"{label:<{_LABEL}}{line(first)}", pad):
-        console().text(text)
-    for text in _folded(pad + line(rest), pad) if rest else ():
-        console().text(text, dim=True)
+    _say(f"{label:<{_LABEL}}{line(first)}", pad)
+    if rest:
+        _say(pad + line(rest), pad, dim=True)
     stops = reason["effect"] in ("stops here", "nobody is let in") or reason["effect"].startswith("gives nothing")
-    for text in _folded(pad + line(reason["effect"], 2000), pad):
-        console().text(text, fg="red" if stops else "green")
+    _say(pad + line(reason["effect"], 2000), pad, fg="red" if stops else "green")
     known = [f"since {reason['since']}"] if reason["since"] else []
     known += [f"by {reason['by']}"] if reason["by"] else []
     known += [f"because of {reason['event']}"] if reason["event"] else []
-    for text in _folded(pad + line(", ".join(known), 2000), pad) if known else ():
-        console().text(text, dim=True)
+    if known:
+        _say(pad + line(", ".join(known), 2000), pad, dim=True)
 
 
 def show_who_can(found: Any) -> None:
@@ -53,20 +49,14 @@ def show_who_can(found: Any) -> None:
     may = [one for one in found["people"] if one["allowed"]]
     perhaps = [one for one in found["people"] if not one["allowed"]]
     question = line(found["question"])
-    if found["stopped"]:
-        for text in _folded(f"nobody may now: {found['stopped']}; once it is open:"):
-            console().text(text, fg="red", bold=True)
-    of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in may)
-    words = f"{len(may)} groups and people" if of_groups else many(len(may), "person", "people")
-    for text in _folded(f"{words} may {question}"):
-        console().text(text, bold=True)
+    _show_stopped(found, "nobody may now", bold=True)
+    _say(f"{_counted(may)} may {question}", bold=True)
     _show_people(may)
     if perhaps:
         console().text(f"of {many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
         _show_people(perhaps)
     _section("indices", found["indices"])
-    _section("not known here", found["unknown"], fg="yellow")
-    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+    _show_limits(found)
 
 
 def _show_people(people: Sequence[Any]) -> None:
@@ -76,19 +66,14 @@ def _show_people(people: Sequence[Any]) -> None:
         kind = one["person"].partition(":")[0]
         sees = "a part, " if one["limited"] else ""
         through = ", ".join(map(line, one["through"])) or "a mapping by hand"
-        for text in _folded(f"  {name:<{width}}  {kind}, {sees}through {through}", " " * (width + 4)):
-            console().text(text)
+        _say(f"  {name:<{width}}  {kind}, {sees}through {through}", " " * (width + 4))
 
 
 def show_matrix(found: Any) -> None:
     """Indices have numbers, so that many of them fit beside each other."""
     indices, people = found["indices"], found["people"]
-    if found["stopped"]:
-        for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
-            console().text(text, fg="red", bold=True)
-    of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in people)
-    words = f"{len(people)} groups and people" if of_groups else many(len(people), "person", "people")
-    title = f"{words} by {many(len(indices), 'index', 'indices')}"
+    _show_stopped(found, "nobody is let in now", bold=True)
+    title = f"{_counted(people)} by {many(len(indices), 'index', 'indices')}"
     console().text(f"{title} of {found['deployment']}", bold=True)
     console().text("r reads, p reads a part, w writes, - nothing, ? not known here", dim=True)
     for number, index in enumerate(indices, 1):
@@ -103,17 +88,13 @@ def show_matrix(found: Any) -> None:
         for name, one in zip(names, people, strict=True):
             cells = (_cell(one["cells"][number]) for number in columns)
             console().text(f"{name:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
-    _section("not known here", found["unknown"], fg="yellow")
-    _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+    _show_limits(found)
 
 
 def show_what_if(found: Any) -> None:
     """What would be different, index by index."""
-    for text in _folded(found["answer"]):
-        console().text(text, bold=True)
-    if found["stopped"]:
-        for text in _folded(f"nobody is let in now: {found['stopped']}; once it is open:"):
-            console().text(text, fg="red")
+    _say(found["answer"], bold=True)
+    _show_stopped(found, "nobody is let in now")
     width = max((len(_short(one["index"])) for one in found["changes"]), default=0)
     for one in found["changes"]:
         more = one["before"] == "-"
@@ -122,8 +103,22 @@ def show_what_if(found: Any) -> None:
         console().text(f"{sign} {_short(one['index']):<{width}}  {now}", fg=colour)
     _section("roles they would have", found["roles_gained"])
     _section("roles they would no longer have", found["roles_lost"])
+    _show_limits(found)
+
+
+def _show_stopped(found: Any, words: str, **style: Any) -> None:
+    if found["stopped"]:
+        _say(f"{words}: {found['stopped']}; once it is open:", fg="red", **style)
+
+
+def _show_limits(found: Any) -> None:
     _section("not known here", found["unknown"], fg="yellow")
     _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
+
+
+def _counted(people: Sequence[Any]) -> str:
+    of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in people)
+    return f"{len(people)} groups and people" if of_groups else many(len(people), "person", "people")
 
 
 def _cell(words: str) -> str:
@@ -141,10 +136,10 @@ def _section(title: str, items: Iterable[str], **style: Any) -> None:
         console().text()
         console().text(f"{title}:", bold=True)
     for item in items:
-        for text in _folded(f"  {line(item, 2000)}", "    "):
-            console().text(text, **style)
+        _say(f"  {line(item, 2000)}", "    ", **style)
 
 
-def _folded(text: str, indent: str = "  ") -> Iterator[str]:
-    """As many lines as it takes. A name that is longer than a line is broken, too."""
-    yield from wrap(text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False)
+def _say(text: str, indent: str = "  ", **style: Any) -> None:
+    """In as many lines as it takes. A name that is longer than a line is broken, too."""
+    for part in wrap(text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False):
+        console().text(part, **style)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from portcullis.cli.account import account_options, deployments_here, run, target
+from portcullis.cli.account import account_options, deployments_here, file_of, run, target
 from portcullis.cli.answers_shown import show_matrix, show_what_if, show_who_can, show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, PortcullisError
@@ -206,9 +205,7 @@ def _scene(target_: str | None, person: str = "", groups: tuple[str, ...] = ()) 
     from portcullis import model
     from portcullis.operations.access.scene_of_file import of_file
 
-    about = target(target_)
-    path = about.file or Path("deployments") / f"{about.deployment}.yaml"
-    deployment = model.load(path)
+    deployment = model.load(file_of(target(target_)))
     model.require(deployment)
     return of_file(deployment, person, groups)
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portcullis.cli.account import account_options, run
+from portcullis.cli.account import FOLDER, account_options, run
 from portcullis.cli.console import as_line, as_object, console, json_option
 from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment, Finding
 
-_FOLDER = "deployments"
 _PRESETS = ("layered", "cognito", "internal", "api", "layered-elasticsearch")
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -113,11 +112,11 @@ def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:
 
 
 def _deployments() -> list[Path]:
-    found = sorted(Path(_FOLDER).glob("*.yaml"))
+    found = sorted(Path(FOLDER).glob("*.yaml"))
     if not found:
         raise BadInput(
             "no deployment file (*.yaml) found",
-            source=f"{_FOLDER}/",
+            source=f"{FOLDER}/",
             remedy="portcullis init NAME writes one, or name a FILE",
         )
     return found
@@ -188,7 +187,7 @@ def init(name: str, preset: str | None) -> None:
     """
     from portcullis import model
 
-    path = Path(_FOLDER) / f"{name}.yaml"
+    path = Path(FOLDER) / f"{name}.yaml"
     if path.name == model.ACCOUNT_FILE:
         if preset:
             remedy = "portcullis init account, or another name for a deployment"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ from portcullis.access.one_role import Rank
 from portcullis.access.persons import Person, Pool, as_person, people
 from portcullis.access.plan import Grant, Subject, SubjectKind
 from portcullis.custody.types import Custody
-from portcullis.errors import PortcullisError, Refused
+from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
+from portcullis.model.reading import read
 from portcullis.operations.access.opened import once_open
 from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
@@ -68,7 +69,7 @@ def live(site: Site) -> Scene:
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people(family, held, kept.access.grants, looked.membership, pool, users)
     there = look("which indices there are", lambda: _there(site.engine), There())
-    there = replace(there, engine=_engine_named_in(kept.text))
+    there = replace(there, engine=str(read(kept.text, f"{site.name}.yaml").data.get("engine", "")))
     return Scene(
         site.name,
         family,
@@ -107,13 +108,13 @@ def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
     return Pool(pool, site.identity.members_of(groups), ranks)
 
 
-def _engine_named_in(text: str) -> str:
-    """What the file calls the engine. Only the release matters here, and a file in force was read before."""
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key == "engine":
-            return value.partition("#")[0].strip().strip("'\"")
-    return ""
+def group_called(known: Collection[Subject], asked: str, *, source: str, place: str) -> Subject:
+    """Which of these groups somebody means by a name, or by KIND:NAME. BadInput if none, or more than one, is called so."""
+    fitting = sorted(one for one in known if asked in (str(one), one.name))
+    if len(fitting) == 1:
+        return fitting[0]
+    there = ", ".join(map(str, fitting or sorted(known))) or "none"
+    raise BadInput(f"which group {asked!r} is", source=source, place=place, remedy=f"one of: {there}")
 
 
 def somebody_else(site: Site, scene: Scene, asked: str) -> Scene:

@@ -13,7 +13,7 @@ from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families import family_named
 from portcullis.families.answering import answering
-from portcullis.operations.access.scene import Scene
+from portcullis.operations.access.scene import Scene, group_called
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
@@ -72,14 +72,7 @@ def _groups_meant(deployment: Deployment, grants: tuple[Grant, ...], asked: tupl
     cognito = deployment.identity.cognito
     named |= {Subject(SubjectKind.COGNITO_GROUP, group) for group in (cognito.groups if cognito else ())}
     named |= {Subject(SubjectKind.IAM_GROUP, group) for group in deployment.identity.iam_groups}
-    found = []
-    for one in asked:
-        fitting = sorted(subject for subject in named if one in (str(subject), subject.name))
-        if len(fitting) != 1:
-            there = ", ".join(map(str, fitting or sorted(named))) or "none"
-            raise BadInput(f"which group {one!r} is", source="command", place="--member-of", remedy=f"one of: {there}")
-        found += fitting
-    return tuple(found)
+    return tuple(group_called(named, one, source="command", place="--member-of") for one in asked)
 
 
 def _entry_of(person: str, grants: tuple[Grant, ...], groups: tuple[Subject, ...]) -> str:

@@ -8,23 +8,23 @@ from dataclasses import replace
 from portcullis.access.actual import Actual
 from portcullis.access.answers import NOT_LOOKED_AT, Differs, Matrix, WhatIf
 from portcullis.access.persons import Person, as_person, granting
-from portcullis.access.plan import By, Claim, Grant, Operation, Step, SubjectKind
+from portcullis.access.plan import By, Claim, Grant, Operation, Step, Subject, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.operations.access.questions import matrix, one_called, stopping
-from portcullis.operations.access.scene import Scene
+from portcullis.operations.access.scene import Scene, group_called
 from portcullis.words import in_words, many
 
 _GROUPS = {
-    SubjectKind.COGNITO_GROUP.value: SubjectKind.COGNITO_USER.value,
-    SubjectKind.IAM_GROUP.value: SubjectKind.IAM_USER.value,
+    SubjectKind.COGNITO_GROUP: SubjectKind.COGNITO_USER.value,
+    SubjectKind.IAM_GROUP: SubjectKind.IAM_USER.value,
 }
 
 
 def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> WhatIf:
     """Of every index: what of it they see now, and would then. BadInput for a person or a group that is not known, or do not fit."""
-    person, named = one_called(scene, asked), _group(scene, group)
-    kind = named.partition(":")[0]
-    if _GROUPS.get(kind) != person.kind:
+    person, meant = one_called(scene, asked), group_called(_groups(scene), group, source="request", place="group")
+    named = str(meant)
+    if _GROUPS[meant.kind] != person.kind:
         raise _wrong(f"{person} cannot be in {named}", "a group for people of their kind")
     if (named in person.groups) is not leaves:
         raise _wrong(f"{person} is {'not' if leaves else 'already'} in {named}", "nothing would change")
@@ -58,13 +58,9 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
     )
 
 
-def _group(scene: Scene, asked: str) -> str:
-    known = {str(grant.subject) for grant in scene.grants if grant.subject.kind.value in _GROUPS}
-    known |= {f"{SubjectKind.COGNITO_GROUP.value}:{group}" for group in scene.pool.ranks or ()}
-    fitting = sorted(one for one in known if asked in (one, one.partition(":")[2]))
-    if len(fitting) == 1:
-        return fitting[0]
-    raise _wrong(f"which group {asked!r} is", f"one of: {', '.join(fitting or sorted(known)) or 'none'}")
+def _groups(scene: Scene) -> frozenset[Subject]:
+    granted = {grant.subject for grant in scene.grants if grant.subject.kind in _GROUPS}
+    return frozenset(granted | {Subject(SubjectKind.COGNITO_GROUP, group) for group in scene.pool.ranks or ()})
 
 
 def _steps(scene: Scene, person: Person, then: Person, named: str, *, leaves: bool) -> Iterator[Step]:

@@ -80,14 +80,10 @@ def synchronise(services: Services, deployment: str, cause: Trigger, *, short: b
     except PortcullisError as error:
         out_of_step(services, deployment, error)
         raise
-    if found is None:
-        in_step(services, deployment)
-        tell_of_refused(services, deployment)
-        over(services, deployment, _NO)
-        return Outcome(deployment, "waiting")
-    here, model, done = found
+    here, model, done = found or (site, None, Outcome(deployment, "waiting"))
     in_step(here.services, deployment)
-    tell_who_loses(site, model.access.grants)
+    if model:
+        tell_who_loses(site, model.access.grants)
     tell_of_refused(here.services, deployment)
     over(here.services, deployment, _NO)
     return done
