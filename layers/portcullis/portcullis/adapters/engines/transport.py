@@ -12,8 +12,8 @@ from portcullis.correlation import correlation
 from portcullis.errors import Unreachable
 from portcullis.ports.identity import ApiKey, Credential
 
-# (method, path, query parameters, body) -> (status, parsed answer); 200 stands for every success.
 _UNKNOWN = 401  # who is asking
+# (method, path, query parameters, body) -> (status, parsed answer); 200 stands for every success.
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
 
 

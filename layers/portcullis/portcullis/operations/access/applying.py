@@ -8,7 +8,7 @@ from functools import partial
 
 from portcullis.access.plan import Adopting, Plan
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Shut, Unreachable
-from portcullis.operations.access.road import Arrived, Replacing, Road
+from portcullis.operations.access.road import Arrived, Replacing, Run
 from portcullis.operations.people.asking import Asked, ask_subjects
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.standing import coming, forget_coming, in_force, is_in_force, refuse
@@ -50,12 +50,12 @@ def apply_model(
     (what was begun is settled by the next run).
     """
     standing = in_force(site.services, site.name)
-    road = partial(Road, site, kept, cause, operation, adopt=adopt, expected=expected, unlocking=unlocking)
+    run = partial(Run, site, kept, cause, operation, adopt=adopt, expected=expected, unlocking=unlocking)
     if is_in_force(standing, kept):
         forget_coming(site)
-        return _outcome(site, kept, road().taken())
+        return _outcome(site, kept, run().done())
     try:
-        return _outcome(site, kept, road(new=Replacing(standing)).taken())
+        return _outcome(site, kept, run(new=Replacing(standing)).done())
     except (Shut, Overtaken):
         raise  # the next run goes on with it
     except (Unreachable, Conflict) as error:
@@ -71,7 +71,7 @@ def apply_model(
 def keep_in_force(site: Site, kept: KeptModel, cause: Trigger, *, short: bool = False) -> Outcome:
     """Bring the engine to the model in force, which is this one, as `apply_model` does. `short`: look at what the groups touched alone,
     where that is enough."""
-    return _outcome(site, kept, Road(site, kept, cause, "apply", unlocking=True, short=short).taken())
+    return _outcome(site, kept, Run(site, kept, cause, "apply", unlocking=True, short=short).done())
 
 
 def give_up(site: Site, why: Exception, cause: Trigger, *, unlocking: bool = False) -> None:
@@ -83,7 +83,7 @@ def give_up(site: Site, why: Exception, cause: Trigger, *, unlocking: bool = Fal
     if standing is None:
         return
     try:
-        Road(site, standing, cause, "take back", unlocking=unlocking).taken()
+        Run(site, standing, cause, "take back", unlocking=unlocking).done()
     except PortcullisError as error:
         log.warning("what a refused model had changed is taken back by the next run: %s", error)
 

@@ -57,7 +57,7 @@ class Arrived:
 
 
 @dataclass(slots=True)
-class Road:
+class Run:
     """The engine is brought to a model, which is in force, or is to be (`new`): look, write, and look again until nothing is left."""
 
     site: Site
@@ -81,7 +81,7 @@ class Road:
     def __post_init__(self) -> None:
         self.begun = self.new is None
 
-    def taken(self) -> Arrived:
+    def done(self) -> Arrived:
         change = self._change(self.operation)
         silences = 0
         truth = self._who_is_in(change)
@@ -230,7 +230,7 @@ class Road:
         """The engine holds what it should, seen by reading it again. What was done goes into the history, what was read is covered."""
         site = self.site
         if self.new is not None:
-            change.still_ours()
+            change.renew_lease()
             put_in_force(site, self.kept)
         change.settle(last.held, self.kept.options)
         change.seen(last.held, truth.began, everything=self.only is None)

@@ -77,13 +77,13 @@ class AccessChange:
             self.pending = pending
             still_ours(self.site)
             begin(self.site, pending)
-        self._keep(claims, coming, renewed=pending is not None)
+        self._keep_claims(claims, coming, renewed=pending is not None)
 
     def keep(self, claims: Collection[Claim], *, coming: frozenset[Claim] = frozenset()) -> None:
         """Claim these from now on, and nothing else. Conflict if somebody kept others meanwhile."""
-        self._keep(claims, coming, renewed=False)
+        self._keep_claims(claims, coming, renewed=False)
 
-    def _keep(self, claims: Collection[Claim], coming: frozenset[Claim], *, renewed: bool) -> None:
+    def _keep_claims(self, claims: Collection[Claim], coming: frozenset[Claim], *, renewed: bool) -> None:
         before, late = self.claims, self.late | coming
         self.claims = keep_claims(self.site, before, claims, late=late, renewed=renewed)
         if self.claims is not before:
@@ -94,15 +94,15 @@ class AccessChange:
         engine, family = self.site.engine, self.site.family
         with in_doubt_if_silent(self.site):
             for write in writes:
-                self._still_ours()
+                self._renew_unless_just_done()
                 self.writes += send(family, engine, write, held)
 
-    def still_ours(self) -> None:
+    def renew_lease(self) -> None:
         """The lease lasts from now on: Overtaken if somebody else has it."""
         self._renewed = None
         still_ours(self.site)
 
-    def _still_ours(self) -> None:
+    def _renew_unless_just_done(self) -> None:
         """The same before a write. Keeping the claims has renewed it, right before the first."""
         renewed, self._renewed = self._renewed, None
         if renewed is None or self.site.now() - renewed > _JUST_NOW:

@@ -1,7 +1,7 @@
 """What a run will ask the ledger for, read in one request once the lease is ours.
 
-What lies under these names is written under the lease, or says only what was told. It is read anew once this run has written it: what
-another writer left there, who has the lease by then, is seen.
+What lies under these names is written under the lease, says only what was told, or is none the worse for being read late. It is read anew
+once this run has written it: what another writer left there, who has the lease by then, is seen.
 """
 
 from __future__ import annotations
