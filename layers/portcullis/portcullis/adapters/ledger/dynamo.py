@@ -11,20 +11,17 @@ domain#<domain arn>     claims#<owner>         what an owner added (written at o
                         lease                  who may write to the engine now
 part#<n>#<pk>           <sk>                   a part of an item that was too large for one
 
-What is too large for one item is cut: the item says so, and a transaction writes it with all of its parts and takes away those that it
-does not have, so that a reader finds the old value or the new one, whole, whatever is cut off when. All else is one plain write, on the
-condition that there is nothing to take away. The parts are no neighbours: a transaction pays twice for each KB, and a partition takes
-1,000 KB a second. Custody, which is written on a condition of its own, stays one item: a few steps, each with a few words.
+How an item is cut and kept whole: `table`. Custody, which is written on a condition of its own, stays one item: a few steps, each with a
+few words.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,45 +31,41 @@ from msgspec import MsgspecError
 
 from portcullis.access.plan import AccessModel
 from portcullis.adapters.ledger.codec import (
-    CUT,
     TooLarge,
     claims_written,
-    cut,
     decode,
     decode_whole,
     encode,
-    joined,
 )
-from portcullis.adapters.ledger.items import claims_of, condition_on, failed_conditions, key_of, part_keys, version_of
-from portcullis.clients import unanswered
+from portcullis.adapters.ledger.items import claims_of, key_of, version_of
+from portcullis.adapters.ledger.table import NotBeside, Table
 from portcullis.custody.types import Custody
-from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
-_WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
 
 
 class DynamoLedger:
     """The Ledger protocol on a DynamoDB table. `client` is a boto3 DynamoDB client."""
 
     def __init__(self, client: Any, table: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._client, self._table, self._now = client, table, now
+        self._items, self._now = Table(client, table), now
         self._counter = itertools.count()
         self._of_thread = threading.local()  # the leases that a thread has: domain -> (token, seconds)
 
     # ------------------------------------------------------------------ deployments
 
     def deployments(self) -> tuple[str, ...]:
-        return tuple(item["sk"]["S"] for item in self._query("deployments", ""))
+        return tuple(item["sk"]["S"] for item in self._items.query("deployments", ""))
 
     def registrations(self) -> tuple[Registration, ...]:
-        return tuple(decode(item["value"], Registration) for item in self._query("deployments", ""))
+        return tuple(decode(item["value"], Registration) for item in self._items.query("deployments", ""))
 
     def registration(self, deployment: str) -> Registration:
-        item = self._get("deployments", deployment)
+        item = self._items.get("deployments", deployment)
         if item is None:
             known = ", ".join(sorted(self.deployments())) or "none"
             raise Refused(f"no deployment named {deployment!r} is in the ledger (known: {known})")
@@ -80,13 +73,13 @@ class DynamoLedger:
         return registration
 
     def register(self, registration: Registration) -> None:
-        self._put("deployments", registration.deployment, "the registration", value=registration)
+        self._items.put("deployments", registration.deployment, "the registration", value=registration)
 
     def unregister(self, deployment: str) -> None:
-        self._delete("deployments", deployment)
+        self._items.delete("deployments", deployment)
 
     def model(self, deployment: str) -> KeptModel:
-        item = self._get(f"deployment#{deployment}", "model")
+        item = self._items.get(f"deployment#{deployment}", "model")
         if item is None:
             raise Refused(f"the ledger holds no access model of {deployment!r}; apply one first")
         try:
@@ -102,23 +95,25 @@ class DynamoLedger:
 
     def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
         pk, what, version = f"deployment#{deployment}", f"the access model of {deployment!r}", model.version
-        self._put(pk, "model", what, version=version, text=model.text, access=model.access, options=model.options)
+        self._items.put(pk, "model", what, version=version, text=model.text, access=model.access, options=model.options)
         return replace(model, version=model.version + 1)
 
     # ------------------------------------------------------------------ claims and the lease
 
     def claims(self, domain: str) -> Mapping[str, Claims]:
-        items = self._query(f"domain#{domain}", "claims#")
+        items = self._items.query(f"domain#{domain}", "claims#")
         return {item["sk"]["S"].removeprefix("claims#"): claims_of(item) for item in items}
 
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
         """In one write with the lease, where this thread has it: what others claim was read under it, and stands until it is lost."""
         what, values = f"the list of claims of {owner!r}", claims_written(claims)
         lease = self._lease_kept(domain)
-        beside = [{"Put": {"TableName": self._table, **lease}}] if lease else []
+        beside = [{"Put": {"TableName": self._items.name, **lease}}] if lease else []
         try:
-            self._put(f"domain#{domain}", f"claims#{owner}", what, version=claims.version, beside=beside, **values)
-        except _NotBeside:
+            self._items.put(
+                f"domain#{domain}", f"claims#{owner}", what, version=claims.version, beside=beside, **values
+            )
+        except NotBeside:
             raise _overtaken(domain) from None
         return Claims(claims, version=claims.version + 1, late=claims.late, until=claims.until)
 
@@ -143,7 +138,7 @@ class DynamoLedger:
 
     def renew(self, domain: str) -> None:
         lease = self._lease_kept(domain)
-        if not lease or not self._conditional(self._client.put_item, **lease):
+        if not lease or not self._items.put_if(**lease):
             raise _overtaken(domain)
 
     def _lease_kept(self, domain: str) -> dict[str, Any]:
@@ -167,8 +162,7 @@ class DynamoLedger:
         return {**key_of(f"domain#{domain}", "lease"), "token": {"S": token}, "until": {"N": f"{until:.3f}"}}
 
     def _take_lease(self, domain: str, token: str, seconds: float) -> bool:
-        return self._conditional(
-            self._client.put_item,
+        return self._items.put_if(
             Item=self._lease_item(domain, token, seconds),
             ConditionExpression="attribute_not_exists(pk) OR #until < :now",
             ExpressionAttributeNames={"#until": "until"},
@@ -177,8 +171,7 @@ class DynamoLedger:
 
     def _drop_lease(self, domain: str, token: str) -> None:
         # Where the condition does not hold it ran out, and somebody else has it now.
-        self._conditional(
-            self._client.delete_item,
+        self._items.delete_if(
             Key=key_of(f"domain#{domain}", "lease"),
             ConditionExpression="#token = :token",
             ExpressionAttributeNames={"#token": "token"},
@@ -188,13 +181,12 @@ class DynamoLedger:
     # ------------------------------------------------------------------ watermark, custody
 
     def watermark(self, deployment: str) -> datetime | None:
-        item = self._get(f"deployment#{deployment}", "watermark")
+        item = self._items.get(f"deployment#{deployment}", "watermark")
         return None if item is None else datetime.fromisoformat(item["until"]["S"])
 
     def raise_watermark(self, deployment: str, covered_until: datetime) -> None:
         until = covered_until.astimezone(UTC).isoformat(timespec="microseconds")
-        self._conditional(
-            self._client.put_item,
+        self._items.put_if(
             Item={**key_of(f"deployment#{deployment}", "watermark"), "until": {"S": until}},
             ConditionExpression="attribute_not_exists(pk) OR #until < :until",
             ExpressionAttributeNames={"#until": "until"},
@@ -202,14 +194,13 @@ class DynamoLedger:
         )
 
     def custody(self, deployment: str) -> Custody:
-        item = self._get(f"deployment#{deployment}", "custody")
+        item = self._items.get(f"deployment#{deployment}", "custody")
         return Custody(deployment) if item is None else decode_whole(item["value"], Custody)
 
     def keep_custody(self, custody: Custody) -> Custody:
         """Keep it with the next version, which is returned. Conflict if somebody kept another one since it was read."""
         kept = replace(custody, version=custody.version + 1)
-        stored = self._conditional(
-            self._client.put_item,
+        stored = self._items.put_if(
             Item={
                 **key_of(f"deployment#{custody.deployment}", "custody"),
                 "value": encode(kept),
@@ -226,24 +217,22 @@ class DynamoLedger:
     # ------------------------------------------------------------------ put aside
 
     def save(self, deployment: str, name: str, value: Any) -> None:
-        self._put(f"deployment#{deployment}", f"saved#{name}", f"{name!r} of {deployment!r}", value=value)
+        self._items.put(f"deployment#{deployment}", f"saved#{name}", f"{name!r} of {deployment!r}", value=value)
 
     def saved(self, deployment: str, name: str) -> Any | None:
-        item = self._get(f"deployment#{deployment}", f"saved#{name}")
+        item = self._items.get(f"deployment#{deployment}", f"saved#{name}")
         return None if item is None else decode(item["value"])
 
     def look_up(self, deployment: str, names: Collection[str]) -> Mapping[str, Any]:
         keys = {name: key_of(f"deployment#{deployment}", f"saved#{name}") for name in names}
-        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in keys.values()]
-        answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
-        items = {name: answer["Item"] for name, answer in zip(keys, answers, strict=True) if "Item" in answer}
-        return {name: decode(one["value"]) for name, item in items.items() if (one := self._whole(item))}
+        found = zip(keys, self._items.get_together(list(keys.values())), strict=True)
+        return {name: decode(item["value"]) for name, item in found if item}
 
     def forget(self, deployment: str, name: str) -> None:
-        self._delete(f"deployment#{deployment}", f"saved#{name}")
+        self._items.delete(f"deployment#{deployment}", f"saved#{name}")
 
     def forget_all(self, deployment: str) -> None:
-        for item in list(self._query(f"deployment#{deployment}", "saved#")):
+        for item in list(self._items.query(f"deployment#{deployment}", "saved#")):
             self.forget(deployment, item["sk"]["S"].removeprefix("saved#"))
 
     # ------------------------------------------------------------------ history
@@ -253,153 +242,18 @@ class DynamoLedger:
         pk, sk = f"deployment#{change.deployment}", f"history#{stamp}#{next(self._counter):04d}{secrets.token_hex(3)}"
         expires = int(change.at.timestamp()) + _HISTORY_SECONDS
         try:
-            self._put(pk, sk, change.summary, expires=expires, value=change)
+            self._items.put(pk, sk, change.summary, expires=expires, value=change)
         except TooLarge:
             words = f"{change.summary} (what it touched was too large to keep: it cannot be rolled back)"
             kept = replace(change, summary=words, before=None, after=None, touched=(), model_before="")
-            self._put(pk, sk, change.summary, expires=expires, value=kept)
+            self._items.put(pk, sk, change.summary, expires=expires, value=kept)
 
     def history(self, deployment: str, limit: int = 50) -> Iterator[Change]:
         """The latest first, and one at a time: what a large change touched may be hundreds of megabytes here."""
-        items = self._query(f"deployment#{deployment}", "history#", newest_first=True, page=limit)
+        items = self._items.query(f"deployment#{deployment}", "history#", newest_first=True, page=limit)
         # What has expired is deleted piece by piece, some day.
         lasting = (item for item in items if int(item["expires"]["N"]) > self._now().timestamp())
         return (decode(item["value"], Change) for item in itertools.islice(lasting, limit))
-
-    # ------------------------------------------------------------------ DynamoDB
-
-    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        with self._translated():
-            answer = self._client.get_item(TableName=self._table, Key=key_of(pk, sk), ConsistentRead=True)
-        return self._whole(answer["Item"]) if "Item" in answer else None
-
-    def _put(
-        self,
-        pk: str,
-        sk: str,
-        what: str,
-        expires: int | None = None,
-        version: int | None = None,
-        beside: Sequence[dict[str, Any]] = (),
-        **values: Any,
-    ) -> None:
-        """Keep these values in place of what is there. TooLarge names `what`; `expires` is in seconds of the epoch.
-
-        With a `version`: in place of that version only, as the next one. Conflict if another one is there. What is written `beside`
-        comes with it or not at all; _NotBeside if a condition of that does not hold.
-        """
-        try:
-            head, parts = cut({name: encode(value) for name, value in values.items()})
-        except TooLarge as error:
-            raise TooLarge(f"{what} is too large for the ledger: {error}") from None
-        more = {} if expires is None else {"expires": {"N": str(expires)}}
-        stamp = {} if version is None else {"version": {"N": str(version + 1)}}
-        item = {**key_of(pk, sk), **head, **more, **stamp}
-        if not parts and self._put_alone(item, condition_on(version, in_one_item=True), beside):
-            return
-        of_it = [{**key, **more, "part": {"B": part}} for key, part in zip(part_keys(pk, sk), parts, strict=False)]
-        gone = part_keys(pk, sk)[len(parts) :]
-        puts = [{"Put": {"TableName": self._table, "Item": one}} for one in (item, *of_it)]
-        puts[0]["Put"] |= condition_on(version)
-        try:
-            self._at_once(self._client.transact_write_items, [*puts, *self._deletes(gone), *beside])
-        except self._client.exceptions.TransactionCanceledException as error:
-            failed = failed_conditions(error)
-            if any(failed[len(failed) - len(beside) :]):
-                raise _NotBeside from None
-            if version is None or not any(failed):
-                raise
-            raise Conflict(f"{what} was changed by somebody else meanwhile") from None
-
-    def _put_alone(self, item: dict[str, Any], condition: dict[str, Any], beside: Sequence[dict[str, Any]]) -> bool:
-        """An item without parts; False if a condition does not hold, of it or of what is written beside it."""
-        if not beside:
-            return self._conditional(self._client.put_item, Item=item, **condition)
-        put = {"Put": {"TableName": self._table, "Item": item, **condition}}
-        try:
-            self._at_once(self._client.transact_write_items, [put, *beside])
-        except self._client.exceptions.TransactionCanceledException as error:
-            if not any(failed_conditions(error)):
-                raise
-            return False
-        return True
-
-    def _delete(self, pk: str, sk: str) -> None:
-        if not self._conditional(self._client.delete_item, Key=key_of(pk, sk), **condition_on(in_one_item=True)):
-            self._at_once(self._client.transact_write_items, self._deletes([key_of(pk, sk), *part_keys(pk, sk)]))
-
-    def _deletes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
-
-    def _whole(self, item: dict[str, Any]) -> dict[str, Any] | None:
-        """An item with its parts, all of one moment: it may be another one by now, or gone."""
-        if CUT not in item:
-            return item
-        pk, sk = item["pk"]["S"], item["sk"]["S"]
-        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in (key_of(pk, sk), *part_keys(pk, sk))]
-        answers = self._at_once(self._client.transact_get_items, gets)["Responses"]
-        now, *parts = (answer.get("Item") for answer in answers)
-        return joined(now, [part["part"]["B"] for part in parts if part]) if now and CUT in now else now
-
-    def _at_once(self, call: Callable[..., Any], items: Sequence[dict[str, Any]]) -> Any:
-        """A transaction. One that another's or the table's rate stood in the way of is tried again: the client does not."""
-        for wait in _WAITS:
-            with self._translated():
-                try:
-                    return call(TransactItems=items)
-                except self._client.exceptions.TransactionCanceledException as error:
-                    if not unanswered(error):
-                        raise
-            time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
-        with self._translated():
-            return call(TransactItems=items)
-
-    def _conditional(self, call: Callable[..., Any], **given: Any) -> bool:
-        """One write; False if its condition does not hold."""
-        with self._translated():
-            try:
-                call(TableName=self._table, **given)
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
-
-    def _query(
-        self, pk: str, prefix: str, *, newest_first: bool = False, page: int | None = None
-    ) -> Iterator[dict[str, Any]]:
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": pk}},
-            "ConsistentRead": True,
-            "ScanIndexForward": not newest_first,
-        }
-        if prefix:
-            query["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
-            query["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
-        if page:
-            query["Limit"] = page
-        while True:
-            with self._translated():
-                answer = self._client.query(**query)
-            yield from filter(None, map(self._whole, answer.get("Items", [])))
-            if "LastEvaluatedKey" not in answer:
-                return
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except PortcullisError:
-            raise
-        except Exception as error:
-            if why := unanswered(error):
-                raise Unreachable(f"the ledger {self._table} did not answer: {why}") from error
-            raise
-
-
-class _NotBeside(Exception):
-    """A condition of what was to be written beside does not hold."""
 
 
 def _overtaken(domain: str) -> Overtaken:
