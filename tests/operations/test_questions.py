@@ -362,3 +362,11 @@ def test_where_the_engine_does_not_tell_its_aliases_a_no_is_unknown(here: Accoun
     assert (found.allowed, found.exit_status) == (None, 4)
     assert "a role of theirs is on of-payroll, which is no index" in found.answer
     assert "may be an alias" in can(here, "rita", "read", "of-orders").answer
+
+
+@pytest.mark.parametrize(("does", "index", "place"), [("read", "a" * 5000, "index"), ("a:" + "b" * 5000, "x", "does")])
+def test_what_is_too_long_is_named_and_not_repeated(here: Account, does: str, index: str, place: str) -> None:
+    with pytest.raises(BadInput, match=r"has \d+ characters .2048 at most") as raised:
+        who(here, does, index)
+    assert place in str(raised.value)
+    assert len(str(raised.value)) < 100

@@ -84,7 +84,11 @@ def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
     from portcullis.access.answers import Request
     from portcullis.errors import BadInput
 
-    if not what or len(what) > _LONGEST_NAME or len(does) > _LONGEST_NAME:
+    for place, said in (("does", does), ("index", what)):
+        if len(said) > _LONGEST_NAME:
+            long = f"has {len(said)} characters"
+            raise BadInput(long, source="request", place=place, remedy=f"{_LONGEST_NAME} at most")
+    if not what:
         raise BadInput("no index is named", source="request", place="index", remedy="e.g. orders-2026, or 'orders-*'")
     method = does.upper()
     if method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS") and not only_words:
