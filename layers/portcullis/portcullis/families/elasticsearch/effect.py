@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.effect import Access, Effect
+from portcullis.access.plan import Claim
 from portcullis.families.elasticsearch import privileges
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.decide import Group, Holding, holding
 from portcullis.families.elasticsearch.names import covers
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.who_has import administering_roles, audience
+from portcullis.families.elasticsearch.who_has import administering_roles, audience, by_template, names_roles
 
 _AS_OF = Release(8, 19)  # what 9 adds to a privilege is no gain of anybody's
 _INDEX, _CLUSTER, _ADMIN, _OTHER = "index", "cluster", "administration", "other"
@@ -66,28 +67,46 @@ def _of_all(before: Actual, after: Actual) -> tuple[dict[str, _Has], dict[str, _
         changed = administering[0] ^ administering[1]
         concerned |= {who for of, _ in held for who, has in of.items() if has & changed}
     one, other = (
-        {who: _what(config.of(Kind.ROLES), of.get(who, frozenset()), admins) for who in concerned}
+        {who: _what(config.of(Kind.ROLES), made, of.get(who, frozenset()), admins) for who in concerned}
         for (of, config), admins in zip(held, administering, strict=True)
+        for made in (_templates(config),)
     )
     return one, other
 
 
 def _principals(held: Actual) -> dict[str, frozenset[str]]:
-    """Who -> their roles. Native users by name; of role mappings those whom they name, by all mappings together."""
+    """Who -> their roles, and what templates give them, in words. Native users by name; of mappings whom they name, by all together."""
     users, mappings = held.of(Kind.USERS), held.of(Kind.MAPPINGS)
     found = {name: frozenset(roles_of(Caller(name, NATIVE), users, mappings)) for name in users}
     named: dict[str, set[str]] = defaultdict(set)
     for name, mapping in mappings.items():
         if mapping.get("enabled") is not False:
             for who in audience(name, mapping):
-                named[who] |= {*(mapping.get("roles") or ())}
+                named[who] |= {*names_roles(Kind.MAPPINGS, mapping)}
     return {
         who: roles for who, roles in {**found, **{who: frozenset(of) for who, of in named.items()}}.items() if roles
     }
 
 
-def _what(roles: Mapping[str, Json], names: frozenset[str], administering: frozenset[str]) -> _Has:
+def _templates(held: Actual) -> dict[str, set[str]]:
+    """What templates give, in words -> the role mappings that have them."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, mapping in held.of(Kind.MAPPINGS).items():
+        for text in by_template(mapping):
+            found[text].add(f"by {Claim(Kind.MAPPINGS, name)}")
+    return found
+
+
+def _what(
+    roles: Mapping[str, Json],
+    templates: Mapping[str, set[str]],
+    names: frozenset[str],
+    administering: frozenset[str],
+) -> _Has:
     found: dict[_Ground, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for text in names & templates.keys():
+        found[_Ground(_OTHER)][text] |= templates[text]
+    names -= templates.keys()
     known = {name for name in names if name in roles}
     for name in sorted(names & administering):
         found[_Ground(_ADMIN)][""].add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -54,8 +55,14 @@ def only(held: Actual, roles: Collection[str]) -> SecurityConfig:
 
 
 def names_roles(kind: str, document: Json) -> tuple[str, ...]:
-    """The roles that a role mapping gives; those of its templates only the engine can tell."""
-    return tuple(document.get("roles") or ()) if kind == Kind.MAPPINGS else ()
+    """The roles that a role mapping gives, and a text for each of its templates."""
+    return (*(document.get("roles") or ()), *by_template(document)) if kind == Kind.MAPPINGS else ()
+
+
+def by_template(mapping: Json) -> tuple[str, ...]:
+    """What the templates of a role mapping give, in words: to which roles they come only the engine can tell."""
+    templates = mapping.get("role_templates") or ()
+    return tuple(f"what the template {json.dumps(one, sort_keys=True)} comes to" for one in templates)
 
 
 def holders(held: Actual, role: str) -> tuple[str, ...]:
@@ -144,8 +151,10 @@ def _administrators(held: Actual) -> Iterator[Administrator]:
             if users[name].get("enabled") is not False:
                 yield Administrator(role, NATIVE_USERS, name)
     for name, mapping in mappings.items():
-        for role in roles & set(mapping.get("roles") or ()) if mapping.get("enabled") is not False else ():
-            yield Administrator(role, Kind.MAPPINGS, name)
+        if mapping.get("enabled") is not False:
+            # A template may come to any role, an administrator's too.
+            for role in (*(roles & set(mapping.get("roles") or ())), *by_template(mapping)):
+                yield Administrator(role, Kind.MAPPINGS, name)
 
 
 def asks_for(desired: Desired, administrator: Administrator) -> bool:
