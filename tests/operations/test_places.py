@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.access.plan import AccessModel, People, SubjectKind
 from portcullis.custody.key_advice import advise
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.custody.types import OUTSIDE, SAVE_OF, Measure, Progress, State
@@ -132,3 +132,11 @@ def test_the_canary_of_a_cluster_is_a_user_that_the_automation_makes() -> None:
     [grant] = [one for one in model.grants if one.subject.name == "portcullis_canary"]
     assert (grant.subject.kind, grant.role) == (SubjectKind.INTERNAL_USER, "portcullis_canary")
     assert set(with_foundation(AccessModel(), registration()).users) == set()
+
+
+def test_the_users_of_portcullis_on_a_cluster_are_kept_from_groups() -> None:
+    people = with_foundation(AccessModel(people=People("demo")), ELSEWHERE).people
+    actors = (ELSEWHERE.automation, ELSEWHERE.master, ELSEWHERE.break_glass, ELSEWHERE.canary)
+    assert people is not None
+    assert people.kept == {actor.principal for actor in actors if actor} - {""}
+    assert {"on-call", "portcullis_canary"} <= people.kept

@@ -79,6 +79,16 @@ def test_two_people_who_would_be_one_user_are_let_in_as_neither() -> None:
     assert asked.notes == ("Cognito/eu-1_A/cy and arn:aws:iam::1:user/cy would both be the user cy: neither is",)
 
 
+def test_a_group_member_called_like_a_user_of_ours_is_left_out() -> None:
+    members = Membership(users={SUPPORT: ("Cognito/eu-1_A/on-call", "Cognito/eu-1_A/ann")})
+    people = People("demo", kept=frozenset({"on-call"}))
+    asked = desired(model(Grant(SUPPORT, "reader", "x"), people=people), members)
+    assert list(asked.entries["reader"]["users"]) == ["ann"]
+    assert asked.notes == (
+        "Cognito/eu-1_A/on-call would be the user on-call, which is kept for Portcullis: is not let in",
+    )
+
+
 def test_a_role_of_iam_is_no_native_user_and_is_said_so() -> None:
     role = Subject(SubjectKind.IAM_ROLE, "app")
     members = Membership(backend_roles={role: ("arn:aws:iam::1:role/app",)})

@@ -62,12 +62,14 @@ class People:
     """How people are known to an engine that knows neither ARNs nor pools: as users of its own, or by a realm of tokens.
 
     `user_name` makes the name of an engine's own user from the name in IAM or Cognito; `of_role` has the rules of roles that have another.
+    `kept` are users of the engine's own who stand for Portcullis, and are nobody of IAM or Cognito.
     """
 
     deployment: str
     realm: str = ""  # a realm of tokens, by name; empty: they are users of the engine's own
     user_name: str = "{name}"  # "{name}.support" calls maya.lin maya.lin.support
     of_role: dict[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
 
     def called(self, role: str, name: str) -> str:
         """The user who is meant by somebody's name where this role is granted."""

@@ -103,7 +103,8 @@ def unfit(name: str) -> str:
 
 
 def _native(found: Granted, people: People, notes: list[str]) -> dict[str, dict[str, str]]:
-    """Role -> native user -> because. Two people who would be one user are neither: one would have what the other is granted."""
+    """Role -> native user -> because. Two people who would be one user are neither: one would have what the other is granted.
+    Nor is anybody a user that is kept for Portcullis: they would have what it needs, or give it what they are granted."""
     called: dict[str, set[str]] = {}
     for role, of in found.entries.items():
         for entry in of.get("users", {}):
@@ -112,7 +113,9 @@ def _native(found: Granted, people: People, notes: list[str]) -> dict[str, dict[
     for role, of in found.entries.items():
         for entry, because in of.get("users", {}).items():
             user = people.called(role, name_of(entry))
-            if len(called[user]) > 1:
+            if user in people.kept:
+                notes.append(f"{entry} would be the user {user}, which is kept for Portcullis: is not let in")
+            elif len(called[user]) > 1:
                 notes.append(f"{' and '.join(sorted(called[user]))} would both be the user {user}: neither is")
             else:
                 roles.setdefault(role, {})[user] = because

@@ -75,4 +75,12 @@ def with_foundation(
         if compares := needs.documents.get(needs.compares):
             roles[needs.compares] = compares
             grants = (*grants, Grant(taker, needs.compares, "compares what was restored"))
-    return replace(access, roles=roles, users=users, grants=(*grants, *access.grants))
+    people = replace(access.people, kept=_kept(registration)) if access.people else None
+    return replace(access, roles=roles, users=users, grants=(*grants, *access.grants), people=people)
+
+
+def _kept(registration: Registration) -> frozenset[str]:
+    """As whom Portcullis speaks to the engine: nobody of a group is one of these, whatever they are called."""
+    actors = (registration.automation, registration.master, registration.break_glass, registration.canary)
+    taker = registration.snapshots.taker if registration.snapshots else ""
+    return frozenset({*(_principal(actor) for actor in actors), taker} - {""})
