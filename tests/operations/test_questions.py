@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from portcullis.access.actual import Json
 from portcullis.access.answers import Layer, WhoCan, Why
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
@@ -370,3 +371,55 @@ def test_what_is_too_long_is_named_and_not_repeated(here: Account, does: str, in
         who(here, does, index)
     assert place in str(raised.value)
     assert len(str(raised.value)) < 100
+
+
+def edits_roles(here: Account, **roles: Json) -> None:
+    here.engine.held = SecurityConfig(
+        {**here.engine.held.documents, Kind.ROLES: {**here.engine.held.of(Kind.ROLES), **roles}}
+    )
+
+
+@pytest.mark.parametrize("entry", ["*", "10.1.*", "10.1.2.3"])
+def test_where_a_mapping_lets_in_by_address_there_is_no_certain_no(here: Account, entry: str) -> None:
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/reads_payroll/hosts", "value": [entry]}])
+    found = can(here, "kim", "read", "payroll-1")
+    told = f"rolesmapping/reads_payroll/hosts: {entry} lets in by address, and where they come from is not known"
+    assert (found.allowed, found.unknown) == (None, (told,))
+    assert can(here, "rita", "write", "payroll-1").allowed is False, "of a role that they have, it gives nothing more"
+    assert f"anybody:whoever comes from {entry}" in names(who(here, "read", "payroll-1"))
+    cells = {row.person: row.cells for row in asks(here, "matrix").people}
+    assert cells["iam_user:kim"] == ("read write", "read write", "?")
+    assert cells[f"anybody:whoever comes from {entry}"] == ("-", "-", "read")
+
+
+def test_a_star_among_names_and_one_among_addresses_are_two(here: Account) -> None:
+    for entry_list in ("users", "hosts"):
+        here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": f"/reads_payroll/{entry_list}", "value": ["*"]}])
+    assert {"anybody:a name that fits *", "anybody:whoever comes from *"} <= names(who(here, "read", "payroll-1"))
+
+
+def test_a_setting_that_may_lift_what_refuses_makes_it_unknown(here: Account) -> None:
+    """A resize is refused under limits; a role without any may lift those of another by a setting that is not read here."""
+    resize = "indices:admin/resize"
+    limited = {"index_patterns": ["orders-*"], "allowed_actions": ["*"], "dls": '{"term": {"region": "eu"}}'}
+    free = {"index_patterns": ["orders-*"], "allowed_actions": ["indices:data/read/get"]}
+    edits_roles(here, keeps_orders={"index_permissions": [limited]}, reads_payroll={"index_permissions": [free]})
+    here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/reads_payroll/users/-", "value": arn("user", "kim")}])
+    found = can(here, "kim", resize, "orders-1")
+    assert found.allowed is None
+    assert "dfm_empty_overrides_all" in found.unknown[0]
+
+
+def test_the_matrix_says_unknown_wherever_a_question_for_it_does(here: Account) -> None:
+    edits_roles(
+        here, reads_payroll={"index_permissions": [{"index_patterns": ["of-pay"], "allowed_actions": ["read"]}]}
+    )
+    here.engine.groups = None  # which aliases there are is not known
+    found = asks(here, "matrix")
+    cells = {row.person: row.cells for row in found.people}
+    assert cells["iam_user:rita"] == ("?", "?", "?")
+    assert cells["cognito_user:both"] == ("part", "part", "?")
+    for person, row in cells.items():
+        for index, cell in zip(found.indices, row, strict=True):
+            answers = {can(here, person, does, index).allowed for does in ("read", "write")}
+            assert (cell == "-") == (answers == {False}), (person, index)

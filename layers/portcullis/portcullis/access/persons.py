@@ -56,12 +56,12 @@ def people(
 ) -> tuple[Person, ...]:
     """Everybody who is in a group that is granted something, is granted something, or stands in a mapping, sorted. `users` are the
     engine's own, as it sees them."""
-    made: dict[tuple[str, str], Person] = {}
+    made: dict[tuple[str, str, str], Person] = {}
     groups = _groups(grants, found, pool)
     known = (as_person(entry, tuple(groups[entry]), pool, users) for entry in sorted(groups))
     own = (_internal(name, caller) for name, caller in users.items())
     for person in (*known, *_of_mappings(terms, held, pool, users), *own):
-        made.setdefault((person.kind, person.entry), person)
+        made.setdefault((person.kind, person.name, person.entry), person)
     return tuple(sorted(made.values(), key=lambda one: (one.kind == ANYBODY, one.name, one.kind)))
 
 
@@ -131,7 +131,10 @@ def _of_mappings(terms: Terms, held: Actual, pool: Pool, users: Mapping[str, Cal
     for role in sorted(held.of(terms.mappings)):
         for entry_list in terms.lists:
             for entry in held.entries(role, entry_list):
-                if any(sign in entry for sign in "*?") or entry.startswith("/"):
+                if entry_list == "hosts":
+                    if entry.strip():
+                        yield Person(ANYBODY, f"whoever comes from {entry}", entry, Caller("", (), {}, (entry,)))
+                elif any(sign in entry for sign in "*?") or _is_expression(entry):
                     as_role = entry_list != "users"
                     caller = Caller("", (entry,)) if as_role else Caller(entry)
                     what = "a role or group that fits" if as_role else "a name that fits"
@@ -141,8 +144,12 @@ def _of_mappings(terms: Terms, held: Actual, pool: Pool, users: Mapping[str, Cal
                 elif ":role/" in entry or ":user/" in entry:
                     if entry not in by_token:  # else it is the people who stand behind it
                         yield as_person(entry)
-                elif entry_list != "hosts":
+                else:
                     yield Person(SubjectKind.BACKEND_ROLE.value, entry, entry, Caller("", (entry,)))
+
+
+def _is_expression(entry: str) -> bool:
+    return len(entry) > 1 and entry.startswith("/") and entry.endswith("/")
 
 
 def _place(rank: Rank) -> int:

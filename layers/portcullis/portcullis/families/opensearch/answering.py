@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.plan import Claim
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
 from portcullis.families.opensearch.compiled import compiled
@@ -28,6 +29,10 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "write": ((*BULK, f"{_W}index"), (*BULK, f"{_W}delete")),
 }
 _PERHAPS_ENOUGH = dict.fromkeys(("write", "_update"), (PERHAPS_ENOUGH,))
+_RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+_MAY_BE_LIFTED = (
+    "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
+)
 _SOMEBODY = "somebody"
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
@@ -103,7 +108,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
     told = [_way(actual, caller, way, asked.indices, there) for way in asked.ways]
-    best = max(told, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
+    best = max(told, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
     unknown = best.unknown
     if best.allowed is False and asked.perhaps:
@@ -149,7 +154,7 @@ def _facts(there: There) -> EngineFacts:
 def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tuple[str, ...], there: There) -> Decided:
     """All actions are needed. What only the engine's own settings say is decided both ways."""
     decided = [_both_ways(actual, caller, action, indices, there) for action in actions]
-    worst = min(decided, key=lambda one: {True: 2, None: 1, False: 0}[one.allowed])
+    worst = min(decided, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in decided), _narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
@@ -166,15 +171,18 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
             replace(facts, dfm_empty_overrides_all=True),
         )
     )
-    unknown, doubts = [*strict.unknown, *(doubt for view in strict.views for doubt in view.unknown)], []
-    if [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
-        doubts.append(
-            "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all);"
-            " shown is what is so unless somebody set it"
-        )
+    may_have_more = (*strict.unknown, *_by_address(actual, caller, strict.roles))
+    unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
+    if strict.allowed != lifted.allowed:
+        unknown.append(_MAY_BE_LIFTED)
+    elif [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
+        doubts.append(f"{_MAY_BE_LIFTED}; shown is what is so unless somebody set it")
     if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
         doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
-    allowed = strict.allowed if strict.allowed == in_part.allowed else None
+    allowed = strict.allowed if strict.allowed == in_part.allowed == lifted.allowed else None
+    refused = allowed is not True or not all(view.allowed for view in strict.views)
+    looks = refused and there.every and there.aliases is None
+    pattern = _on_no_index(actual, strict, action, there) if looks else ""
     if there.indices is None:
         unknown.append("which indices there are could not be read")
         if any("*" in name for name in indices) or not indices:
@@ -189,19 +197,17 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
             "a name that is no index may be an alias or a data stream: which indices it means is not known here"
         )
         allowed = None
-    elif (
-        allowed is False
-        and there.aliases is None
-        and there.every
-        and (pattern := _on_no_index(actual, strict, action, there))
-    ):
+    elif allowed is False and pattern:
         unknown.append(
             f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
         )
         allowed = None
+    # An index that is refused is no certain no where a question for it alone would be answered with "unknown".
+    open_ = bool(may_have_more) or bool(pattern) or there.indices is None
+    by_setting = {view.index for view in lifted.views if view.allowed}
     return Decided(
         allowed,
-        tuple(_seen(view) for view in strict.views),
+        tuple(_seen(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
         strict.roles,
         (),
         strict.reasons,
@@ -209,6 +215,17 @@ def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, 
         tuple(doubts),
         strict.allowed != in_part.allowed,
     )
+
+
+def _by_address(actual: Actual, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
+    """Entries that may give a further role, by where a caller comes from."""
+    if caller.hosts:
+        return
+    for role in sorted(actual.of(Kind.MAPPINGS).keys() - roles.keys()):
+        for entry in actual.entries(role, "hosts"):
+            if entry.strip() and role in actual.of(Kind.ROLES):
+                claim = Claim(Kind.MAPPINGS, role, "hosts", entry)
+                yield f"{claim} lets in by address, and where they come from is not known"
 
 
 def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
@@ -233,9 +250,10 @@ def _limits(view: View) -> tuple[object, ...]:
     return view.documents, view.fields, view.masks
 
 
-def _seen(view: View) -> Seen:
+def _seen(view: View, *, open_: bool) -> Seen:
+    """`open_`: what is refused may be let in all the same, and nobody here can tell."""
     if not view.allowed:
-        return Seen(view.index, False)
+        return Seen(view.index, None if open_ else False)
     patterns = view.fields.patterns
     return Seen(
         view.index,
@@ -258,12 +276,12 @@ def _by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ..
 
 def _narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several actions that are all needed."""
-    return min(of_one_index, key=lambda one: (one.allowed is True, not one.limited))
+    return min(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
 
 
 def _widest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several ways of which one is enough."""
-    return max(of_one_index, key=lambda one: (one.allowed is True, not one.limited))
+    return max(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
 
 
 def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:

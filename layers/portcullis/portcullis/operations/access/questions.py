@@ -141,7 +141,8 @@ def _cells(indices: Sequence[str], reads: Decided, writes: Decided) -> Iterator[
             words.append("part" if sees.limited else "read")
         if puts and puts.allowed:
             words.append("write")
-        yield " ".join(words) or ("?" if None in (reads.allowed, writes.allowed) and not (sees and puts) else "-")
+        may = {sees.allowed if sees else reads.allowed, puts.allowed if puts else writes.allowed}
+        yield " ".join(words) or ("?" if None in may else "-")
 
 
 # ---------------------------------------------------------------------- one person
