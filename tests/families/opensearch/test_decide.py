@@ -264,6 +264,36 @@ def test_what_only_the_engine_reads_is_unknown_in_every_answer() -> None:
     assert [caller for caller, _ in who_can(compiled, (ANNA,), SEARCH, "orders")] == [ANNA]
 
 
+V2 = EngineFacts(("logs-1", "orders"), release=Release.V2)
+
+
+def test_on_2_a_date_in_the_pattern_of_a_limit_is_unknown_without_the_day() -> None:
+    held = engine(r=[on("<logs-{now/d}>")], s=[on("orders", dls=A)])
+    decision = asked(held, "orders", world=V2)
+    assert [view.documents for view in decision.views] == [(A,)]
+    assert "what <logs-{now/d}> of roles/r (index_patterns) covers, only the engine can tell" in decision.unknown
+    dated = engine(r=[on("orders")], s=[on("<logs-{now/d}>", dls=A)])
+    assert asked(dated, "orders", world=V2).unknown
+
+
+def test_on_2_a_pattern_that_is_no_name_refuses_under_limits_alone() -> None:
+    free = asked(engine(r=[on("_own"), on("orders")]), "orders", world=V2)
+    assert [(view.allowed, view.documents) for view in free.views] == [(True, None)]
+    held = engine(r=[on("_own"), on("orders", dls=A)])
+    limited = asked(held, "orders", world=V2)
+    assert (limited.allowed, limited.visible) == (False, ())
+    assert "_own cannot be a name: it begins with _" in limited.reasons
+    for one, cell in ((held, Access.NONE), (engine(r=[on("_own"), on("orders")]), Access.ALL)):
+        whole = matrix(Compiled(one, V2), (ANNA,), SEARCH)
+        assert whole.cells(whole.rows[0]) == [Access.NONE, cell]
+
+
+def test_a_date_beside_everything_is_unknown_and_no_failure() -> None:
+    decision = asked(engine(r=[on("*")]), "_all", "<logs-{now/d}>")
+    assert (decision.allowed, decision.views) == (False, ())
+    assert "depends on the day" in decision.unknown[0]
+
+
 def test_a_date_in_a_pattern_is_unknown_without_the_day() -> None:
     held = engine(r=[on("<logs-{now/d}>")])
     assert asked(held, "logs-1").unknown
@@ -286,6 +316,10 @@ def test_a_date_in_a_pattern_is_unknown_without_the_day() -> None:
         ("<logs-{now/d>", None),
         ("<logs-{today}>", None),
         (r"<logs-\{now}>", None),
+        ("<logs-{now+9999y}>", None),
+        ("<logs-{now-9999y}>", None),
+        ("<logs-{now+999999M}>", None),
+        ("<logs-{now-99999999999d}>", None),
     ],
 )
 def test_a_name_with_a_date_is_worked_out_or_unknown(name: str, resolved_to: str | None) -> None:

@@ -205,6 +205,8 @@ class Compiled:
             return self._decision(who, action, meant, True, nothing, f"404: {missing} does not exist", rows)
         except Refused as closed:
             return self._decision(who, action, meant, True, nothing, f"400: {closed}", rows)
+        except NotKnown as doubt:
+            return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         return self._decision(who, action, Asked(reached), True, nothing, "", rows)
 
     @cached_property

@@ -57,7 +57,10 @@ def _date(part: re.Match[str], now: datetime, name: str) -> str:
         step = _STEP.match(math, place)
         if step is None:
             raise unknown
-        at = _moved(at, step)
+        try:
+            at = _moved(at, step)
+        except (OverflowError, ValueError, KeyError):
+            raise unknown from None  # beyond the years that are known here
         place = step.end()
     pieces = _LETTERS.findall(part["form"] or "yyyy.MM.dd")
     if "".join(pieces) != (part["form"] or "yyyy.MM.dd"):

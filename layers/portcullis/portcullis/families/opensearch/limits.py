@@ -193,6 +193,8 @@ class LimitsOf2:
             bits |= names.concrete((pattern,), EXPANDED)
         except NotThere:
             pass
+        except NotKnown:
+            return 0, ""  # it fits nothing, and `Doubts` tells of it
         except Refused as refused:
             raise Unreadable(str(refused)) from None
         return bits, "" if bits else pattern
@@ -239,6 +241,9 @@ class LimitsOf2:
 
 
 def _patterns(who: Renders) -> Iterator[tuple[Entry, str]]:
+    """Nothing where no role of theirs has a limit: 2.19 then looks at none, whatever their patterns are."""
+    if not any(role.limited for role in who.roles):
+        return
     for role in who.roles:
         for entry in role.entries:
             for pattern in entry.written:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.compiled import Compiled
+from portcullis.families.opensearch.limits import Unreadable
 from portcullis.families.opensearch.roles import LIMITS
 from portcullis.families.opensearch.view import Decision
 from portcullis.families.opensearch.world import Asked
@@ -68,6 +69,14 @@ def matrix(compiled: Compiled, people: Iterable[Caller], action: str, indices: I
 
 
 def _row(compiled: Compiled, caller: Caller, action: str, asked: int) -> Row:
+    try:
+        return _told(compiled, caller, action, asked)
+    except Unreadable:
+        return Row(caller, 0, 0, bool(compiled.who(caller).unknown))  # every request of theirs is refused
+
+
+def _told(compiled: Compiled, caller: Caller, action: str, asked: int) -> Row:
+    """Raises Unreadable where a limit of theirs cannot be worked out."""
     who = compiled.who(caller)
     granted = compiled.granted(who, action) & asked
     limited = 0
