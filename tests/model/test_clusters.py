@@ -590,3 +590,15 @@ def test_the_user_name_standard_is_about_the_name_on_the_cluster() -> None:
     assert "user-name-standard" not in codes(
         cluster(grant, more='people: {native_users: {of_levels: {support: "{name}.support"}}}\n')
     )
+
+
+def test_a_look_at_a_cluster_misses_nobody_whom_it_or_the_file_has() -> None:
+    """Its users are native users. One that neither has is missing."""
+    granted = "".join(
+        f"\n  - {{role: r, to: {{internal_user: {name}}}}}" for name in ("of-file", "of-cluster", "x.y.admin", "nobody")
+    )
+    seeds = "seed_users: {cloud: [{name: x.y.admin, level: super_user}]}\n"
+    text = cluster(f"{ROLE}{SEED}users: {{of-file: {{}}}}\n{seeds}grants:{granted}")
+    held = SecurityConfig({Kind.USERS: {"of-cluster": {"roles": []}}})
+    found = model.lint(model.loads(text, "alpha.yaml"), model.Facts(held=held))
+    assert [one.message for one in found if one.code == "missing-principal"] == ["internal_user:nobody does not exist"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
-from portcullis.families.opensearch.config import Kind
+from portcullis.families import family_named
 from portcullis.model.access_types import DomainAccess
-from portcullis.model.findings import CODES, Facts, Finding
+from portcullis.model.findings import CODES, Facts, Finding, found
 from portcullis.model.parts import Path
+from portcullis.model.resolving import secrets
 from portcullis.model.types import Deployment
 
 ENGINE, POLICY = "the engine's security config", "the domain's access policy"
@@ -67,7 +68,7 @@ def live(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             continue  # said of a grant already
         told.add(str(subject))
         if subject in missing or _no_such_user(deployment, facts, subject):
-            yield _found(
+            yield found(
                 deployment, "missing-principal", path, f"{subject} does not exist", _REMEDIES.get(path[0], _GRANT)
             )
         elif why := facts.unseen.get(str(subject)):
@@ -75,7 +76,7 @@ def live(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
     for path, key in keys(deployment):
         if key in facts.absent:
             remedy = "correct the ARN; what a deleted key encrypted is lost"
-            yield _found(deployment, "missing-key", path, f"there is no key {key}", remedy)
+            yield found(deployment, "missing-key", path, f"there is no key {key}", remedy)
         elif why := facts.unseen.get(key):
             yield _unseen(deployment, path, key, why)
     yield from _in_two_groups(deployment, facts)
@@ -94,7 +95,7 @@ def _in_two_groups(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
             if spec.to.by is By.ROLE and spec.to.subject.name in one.not_carried
         )
         remedy = "take them out of one of the groups, or grant by members, which adds up"
-        yield _found(deployment, "by-role-person", ("access", "grants", place, "to"), str(one), remedy)
+        yield found(deployment, "by-role-person", ("access", "grants", place, "to"), str(one), remedy)
 
 
 _GRANT = "create it, correct the name, or leave the grant out"
@@ -117,18 +118,11 @@ def _no_such_user(deployment: Deployment, facts: Facts, subject: Subject) -> boo
     """Whether it is an internal user that neither the file makes nor the engine holds."""
     if subject.kind is not SubjectKind.INTERNAL_USER or facts.held is None:
         return False
-    access = deployment.access
-    declared = access.users if isinstance(access, DomainAccess) else {}
-    seeds = {user.name for user in access.seed_users.get(deployment.environment, ())}
-    return subject.name not in {*declared, *seeds, *facts.held.of(Kind.USERS)}
+    return subject.name not in {*secrets(deployment), *facts.held.of(family_named(deployment.family).users)}
 
 
 def _unseen(deployment: Deployment, path: Path, what: str, why: str) -> Finding:
     remedy = "cdk deploy lets the automation read whom the file names; --direct looks with your own rights"
     if "belongs to the account" in why:
         remedy = "ask who owns that account"
-    return _found(deployment, "not-looked-at", path, f"{what} could not be looked at: {why}", remedy)
-
-
-def _found(deployment: Deployment, code: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(code, CODES[code][0], deployment.place(*path), message, remedy)
+    return found(deployment, "not-looked-at", path, f"{what} could not be looked at: {why}", remedy)
