@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from msgspec import Struct
 
-from portcullis.access.plan import AccessModel
+from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.errors import Refused
 from portcullis.model.option_types import Options
 
@@ -57,6 +58,7 @@ class Cluster(Struct, frozen=True, tag="cluster"):
 class IamRole(Struct, frozen=True, tag="iam-role"):
     """Somebody who signs their requests: the engine knows them by the ARN of their role."""
 
+    entry_list: ClassVar[str] = "backend_roles"  # of a mapping: where they stand in it
     arn: str
 
     @property
@@ -64,10 +66,21 @@ class IamRole(Struct, frozen=True, tag="iam-role"):
         """What the engine knows them by."""
         return self.arn
 
+    @property
+    def subject(self) -> Subject:
+        """As whom they are granted something."""
+        return Subject(SubjectKind.BACKEND_ROLE, self.arn)
+
+    @property
+    def backend_roles(self) -> tuple[str, ...]:
+        """What the engine sees of them besides."""
+        return (self.arn,)
+
 
 class EngineUser(Struct, frozen=True, tag="engine-user"):
     """Somebody whom the engine knows by a name of its own. The secret holds what they prove it with."""
 
+    entry_list: ClassVar[str] = "users"
     name: str
     secret: str  # ARN, or a name in our account; empty: nobody here can speak as them
 
@@ -75,6 +88,16 @@ class EngineUser(Struct, frozen=True, tag="engine-user"):
     def principal(self) -> str:
         """What the engine knows them by."""
         return self.name
+
+    @property
+    def subject(self) -> Subject:
+        """As whom they are granted something."""
+        return Subject(SubjectKind.INTERNAL_USER, self.name)
+
+    @property
+    def backend_roles(self) -> tuple[str, ...]:
+        """What the engine sees of them besides."""
+        return ()
 
 
 Actor = IamRole | EngineUser  # as whom we speak to an engine

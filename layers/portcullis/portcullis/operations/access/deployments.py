@@ -14,7 +14,6 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
-from portcullis.operations.access.foundation import list_of
 from portcullis.operations.people.known import accept
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
@@ -140,8 +139,8 @@ def _is_in(site: Site) -> bool:
         held = site.engine.read([family.mappings])
     except Refused:
         return False
-    entry, entry_list = site.registration.automation.principal, list_of(site.registration)
-    return not letting_in(family, held, family.baseline().automation, entry, entry_list)
+    automation = site.registration.automation
+    return not letting_in(family, held, family.baseline().automation, automation.principal, automation.entry_list)
 
 
 def _let_automation_in(site: Site) -> None:
@@ -151,10 +150,10 @@ def _let_automation_in(site: Site) -> None:
     """
     if _is_in(site):
         return  # it stands alone: the master may have been moved since, to one that we cannot become
-    family, entry = site.family, site.registration.automation.principal
+    family, automation = site.family, site.registration.automation
+    entry, entry_list = automation.principal, automation.entry_list
     needs = family.baseline()
     held = (master := site.master).read([family.roles, family.mappings])
-    entry_list = list_of(site.registration)
     ours = {Claim(family.mappings, role, entry_list, entry) for role in needs.automation}
     steps = letting_in(family, held, needs.automation, entry, entry_list)
     for name in needs.automation:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
+from portcullis.access.plan import AccessModel, Grant
 from portcullis.custody.types import LetIn
 from portcullis.families import family_named
-from portcullis.ports.registration import Actor, EngineUser, Registration
+from portcullis.ports.registration import Actor, EngineUser, IamRole, Registration
 
 MOVING = "re-key"  # under this name the ledger keeps how far a re-key is
 
@@ -19,10 +19,10 @@ def keepers(registration: Registration) -> ProtectedPrincipals:
     return ProtectedPrincipals.of(
         master_roles=family.administrator_roles,
         master=registration.master.principal,
-        master_list="users" if isinstance(registration.master, EngineUser) else list_of(registration),
+        master_list=registration.master.entry_list,
         automation=registration.automation.principal,
         automation_roles=family.baseline().automation,
-        automation_list=list_of(registration),
+        automation_list=registration.automation.entry_list,
         shut_out=_principal(registration.break_glass),
     )
 
@@ -32,23 +32,13 @@ def _principal(actor: Actor | None) -> str:
     return actor.principal if actor else ""
 
 
-def list_of(registration: Registration) -> str:
-    """The list of a mapping in which those stand as whom we speak to the engine: by their roles in IAM, or as users that it keeps."""
-    return "backend_roles" if "backend_roles" in family_named(registration.family).lists else "users"
-
-
-def _kind_of(registration: Registration) -> SubjectKind:
-    by_role = list_of(registration) == "backend_roles"
-    return SubjectKind.BACKEND_ROLE if by_role else SubjectKind.INTERNAL_USER
-
-
 def while_locked(registration: Registration, let_in: LetIn) -> ProtectedPrincipals:
     """Who is mapped on a locked deployment, and to what: the automation, and break-glass for as long as a window is open."""
-    needs = family_named(registration.family).baseline()
+    needs, keeping = family_named(registration.family).baseline(), keepers(registration)
+    if (one := registration.break_glass) is None:
+        return keeping.while_locked()
     opened = {LetIn.NOBODY: (), LetIn.READS: needs.reads, LetIn.WRITES: needs.writes}
-    return keepers(registration).while_locked(
-        _principal(registration.break_glass), opened[let_in], entry_list=list_of(registration)
-    )
+    return keeping.while_locked(one.principal, opened[let_in], entry_list=one.entry_list)
 
 
 def with_foundation(
@@ -65,12 +55,11 @@ def with_foundation(
     grants = keepers(registration).grants()
     if registration.canary:
         roles[needs.canary] = needs.documents[needs.canary]
-        canary = Subject(_kind_of(registration), registration.canary.principal)
         if isinstance(registration.canary, EngineUser):
             users[registration.canary.name] = {"metadata": {"portcullis": "asks as nobody, to prove that a lock holds"}}
-        grants = (*grants, Grant(canary, needs.canary, "the canary of the deployment"))
+        grants = (*grants, Grant(registration.canary.subject, needs.canary, "the canary of the deployment"))
     if registration.snapshots:
-        taker = Subject(_kind_of(registration), registration.snapshots.taker)
+        taker = IamRole(registration.snapshots.taker).subject
         grants = (*grants, Grant(taker, needs.snapshots, "takes the snapshots of the deployment"))
         if compares := needs.documents.get(needs.compares):
             roles[needs.compares] = compares

@@ -5,10 +5,10 @@ from __future__ import annotations
 from portcullis.access.letting_in import letting_in
 from portcullis.custody.types import Todo
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.access.foundation import list_of
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Site
+from portcullis.ports.registration import IamRole
 
 _LOOKS, _BETWEEN = 8, 2.5  # 20 s: a step is given up before its lease (30 s) is over, and tried again
 
@@ -57,6 +57,6 @@ def _let_in(site: Site) -> None:
         raise Refused("the deployment has no snapshot role: it has to be deleted with --no-final-snapshot")
     engine, family = site.engine, site.family
     held = engine.read([family.mappings])
-    steps = letting_in(family, held, [family.baseline().snapshots], store.taker, list_of(site.registration))
+    steps = letting_in(family, held, [family.baseline().snapshots], store.taker, IamRole.entry_list)
     for write in family.writes(steps, held):
         engine.write(write)

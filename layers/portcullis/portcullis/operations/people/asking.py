@@ -80,7 +80,7 @@ def _subjects(
 ) -> Iterator[_Subject]:
     """Whom we can be."""
     automation = site.registration.automation
-    itself = Caller(automation.principal, (automation.principal,) if isinstance(automation, IamRole) else ())
+    itself = Caller(automation.principal, automation.backend_roles)
     yield itself, itself, engine.who_am_i
     if isinstance(site.registration.master, IamRole):
         return  # under an IAM master no password is taken
