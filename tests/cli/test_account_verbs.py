@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,16 @@ from typing import Any
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
-from portcullis.custody.types import BreakGlass, Health, Hold, RevocationCause, State
+from portcullis.custody.types import (
+    BreakGlass,
+    Health,
+    Hold,
+    Measure,
+    MeasureRecord,
+    Progress,
+    RevocationCause,
+    State,
+)
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
@@ -163,7 +173,7 @@ def test_list_status_drift_history(made: Account, file: Path, capsys: pytest.Cap
     run(capsys, "apply", file)
     status, out, _ = run(capsys, "list", "--json")
     assert (status, json.loads(out)[0]["deployment"]) == (0, "demo")
-    assert "demo: open, key healthy" in run(capsys, "status", "demo")[1]
+    assert re.search("^demo: open.*, key healthy", run(capsys, "status", "demo")[1])
     assert run(capsys, "drift", "demo") == (0, "demo: nothing was changed by hand\n", "")
     path = "/viewers/backend_roles"
     made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": path, "value": ["stranger"]}])
@@ -363,29 +373,73 @@ def test_every_verb_goes_through_a_door_that_lets_it(made: Account) -> None:
         assert asking._DOORS[verb.level][1] == verb.level, name
 
 
+AT = datetime(2025, 11, 22, 7, 28, 5, 999, tzinfo=UTC)
+AT_WORDS = r"2025-11-22 07:28:05 UTC \(\d+ days ago\)"
+
+
+def gate(made: Account, capsys: pytest.CaptureFixture[str], **held: Any) -> str:
+    """What `status` says of a custody like this, on one line."""
+    made.ledger.keep_custody(replace(made.ledger.custody("demo"), **held))
+    status, out, _ = run(capsys, "status", "demo")
+    assert status == 0
+    assert all(len(line) <= 80 or " " not in line.strip() for line in out.splitlines()), out
+    return " ".join(out.split())
+
+
 def test_status_shows_why_and_since_when_it_is_locked_and_by_whom(
     made: Account, capsys: pytest.CaptureFixture[str], file: Path
 ) -> None:
-    """Also who holds the lock and why, and the window of break-glass that is open."""
+    """Also who holds the lock and why, the window of break-glass, the measure that failed, and what to do."""
     assert run(capsys, "apply", file)[0] == 0
-    at = datetime(2025, 11, 22, 7, 28, tzinfo=UTC)
-    made.ledger.keep_custody(
-        replace(
-            made.ledger.custody("demo"),
-            state=State.LOCKED,
-            health=Health.REVOKED,
-            revoked_since=at,
-            cause=RevocationCause.DISABLED,
-            by="mallory",
-            hold=Hold("ann", "a leak", at),
-            break_glass=BreakGlass("ben", "order 4711", at, at),
-        )
+    hold = Hold("ann", "a leak", AT)
+    revoked = {"health": Health.REVOKED, "revoked_since": AT, "cause": RevocationCause.DISABLED, "by": "mallory"}
+    locked: dict[str, Any] = {"state": State.LOCKED, "since": AT}
+    said = gate(made, capsys, **locked, **revoked)
+    assert re.match(
+        f"demo: locked since {AT_WORDS}: key revoked by mallory, disabled "
+        r"next: portcullis key check demo page: runbooks/locked-by-revocation\.md ",
+        said,
     )
-    status, out, _ = run(capsys, "status", "demo")
-    assert status == 0
-    assert out.splitlines()[:4] == [
-        "demo: locked, key revoked",
-        "revoked since 2025-11-22T07:28:00Z: disabled, by mallory",
-        "locked manually by ann since 2025-11-22T07:28:00Z: a leak",
-        "break-glass is open until 2025-11-22T07:28:00Z, for ben: order 4711",
-    ]
+    failed = {Measure.SHUT_MAPPINGS: MeasureRecord(Progress.FAILED, AT, "no answer", failures=1)}
+    said = gate(made, capsys, hold=hold, break_glass=BreakGlass("ben", "order 4711", AT, AT), measures=failed)
+    assert re.match(
+        f"demo: locked since {AT_WORDS}: key revoked by mallory, disabled key revoked since {AT_WORDS} "
+        f"locked manually by ann since {AT_WORDS}: a leak "
+        f"break-glass is open until {AT_WORDS}, for ben: order 4711 "
+        r"not in effect: shut mappings: no answer \(tried 1 time\) "
+        r"next: portcullis guard demo page: runbooks/locked-by-revocation\.md ",
+        said,
+    )
+
+
+def test_status_of_a_manual_lock_names_who_locked_and_the_way_back(
+    made: Account, capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    assert run(capsys, "apply", file)[0] == 0
+    said = gate(made, capsys, state=State.LOCKED, since=AT, hold=Hold("ann", "a leak", AT))
+    assert re.match(
+        f"demo: locked since {AT_WORDS}: locked manually by ann, a leak; key healthy "
+        r"next: once its reason is gone: portcullis unlock demo page: runbooks/locked-by-revocation\.md ",
+        said,
+    )
+
+
+def test_status_of_what_is_open_and_well_asks_for_nothing(
+    made: Account, capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    assert run(capsys, "apply", file)[0] == 0
+    said = gate(made, capsys, since=AT)
+    assert re.match(f"demo: open since {AT_WORDS}, key healthy domain ", said)
+    assert "next:" not in said
+    assert "no pending changes" in said
+
+
+def test_the_history_shows_times_and_the_id_by_which_to_undo(
+    made: Account, capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    """The id stays what it is when other entries come; the number moves on."""
+    assert run(capsys, "apply", file)[0] == 0
+    out = run(capsys, "history", "demo")[1]
+    assert re.search(r"^ +1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(", out, re.MULTILINE)
+    (words,) = re.findall(r"to undo it: portcullis (rollback demo \d{8}T\d{6}\.\d{6})$", out, re.MULTILINE)
+    assert run(capsys, *words.split(), "--yes")[0] in (0, 1)

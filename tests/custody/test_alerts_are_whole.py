@@ -28,6 +28,7 @@ from portcullis.custody.types import (
 )
 from portcullis.entry.verbs import LOOK, VERBS
 from portcullis.operations.custody.guard import _alert
+from portcullis.words import moment
 
 from tests.runbooks import alerts
 
@@ -75,7 +76,7 @@ def test_an_alert_of_custody_is_whole(name: Tell) -> None:
     assert "demo" in told.happened
     assert told.happened[-1] == told.done[-1] == told.next[-1] == "."
     if name in SINCE_WHEN:
-        assert f"since {SINCE.isoformat()}" in told.happened
+        assert f"since {moment(SINCE)}" in told.happened
     assert BY_WHOM.get(name, "") in told.happened
     assert bool(told.runbook) is (name not in OVER)
     lines = text(_alert("demo", told)).splitlines()

@@ -23,6 +23,7 @@ from portcullis.custody.types import (
     Tell,
     Told,
 )
+from portcullis.words import moment
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -49,12 +50,12 @@ CHANGES: dict[str, tuple[Custody, Custody, tuple[Entry, ...]]] = {
     "a window that reads": (
         LOCKED,
         replace(LOCKED, break_glass=WINDOW),
-        (Entry("break-glass", f"open for anna until {ENDS[1]}: an order", ENDS),),
+        (Entry("break-glass", f"open for anna until {moment(at(300))}: an order", ENDS),),
     ),
     "a window that writes": (
         replace(LOCKED, break_glass=WINDOW),
         replace(LOCKED, break_glass=replace(WINDOW, write=True)),
-        (Entry("break-glass", f"open for anna until {ENDS[1]}: an order (reads and writes)", ENDS),),
+        (Entry("break-glass", f"open for anna until {moment(at(300))}: an order (reads and writes)", ENDS),),
     ),
     "the same window": (replace(LOCKED, break_glass=WINDOW), replace(LOCKED, break_glass=WINDOW, version=9), ()),
     "a window that ended": (replace(LOCKED, break_glass=WINDOW), LOCKED, (Entry("break-glass", "ended"),)),

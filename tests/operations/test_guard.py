@@ -18,6 +18,7 @@ from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Registration
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import Concern, Signal
+from portcullis.words import moment
 
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
@@ -288,7 +289,7 @@ def test_the_history_tells_who_held_it_why_and_each_use_of_break_glass() -> None
     assert words == [
         "hold: locked manually by ann: a leak",
         "hold: locked manually by ann: a leak, confirmed",
-        f"break-glass: open for ann until {(opened + timedelta(minutes=5)).isoformat()}: order 4711",
+        f"break-glass: open for ann until {moment(opened + timedelta(minutes=5))}: order 4711",
         "break-glass: ended",
         "release: the lock by hand was taken off",
     ]

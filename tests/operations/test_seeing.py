@@ -64,7 +64,7 @@ def test_a_switched_off_rule_is_told_once_and_again_when_it_is_back() -> None:
     assert "the rule portcullis-relay in us-east-1 is DISABLED" in aws.told[0].happened
     assert "user/eve" in aws.told[0].happened
     (line,) = shut_in_words(services, "demo")
-    assert line.startswith("since 2025-06-01T11:00:00+00:00: ")
+    assert line.startswith("since 2025-06-01 11:00:00 UTC: ")
     eyes.there["portcullis-relay"] = ON
     look_at_account(services, SWEEP)
     look_at_account(services, SWEEP)
@@ -82,7 +82,7 @@ def test_another_thing_that_is_shut_is_told_and_the_first_keeps_its_time() -> No
     assert names(aws) == ["eyes-shut", "eyes-shut"]
     first, second = shut_in_words(services, "demo")
     assert "is not there any more" in first
-    assert "2025-06-01T11:00:00" in second
+    assert "since 2025-06-01 11:00:00 UTC: " in second
 
 
 def test_no_answer_changes_nothing_and_a_refused_look_is_told() -> None:

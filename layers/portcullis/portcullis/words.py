@@ -8,6 +8,7 @@ what was tried can still be read.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 ACTOR, CAUSE, SUMMARY, DETAIL, TIME = 1_000, 1_000, 4_000, 1_000, 64  # characters
@@ -41,6 +42,38 @@ def _sign(sign: str) -> str:
 def many(count: int, one: str, more: str = "") -> str:
     """ "1 step", "2 steps"; `more` where the plural takes more than an s."""
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def moment(at: datetime | str) -> str:
+    """A time as people read it: UTC, to the second. What is no time stays as it is."""
+    if isinstance(at, str):
+        try:
+            return moment(datetime.fromisoformat(at))
+        except ValueError:
+            return at
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment_and_age(at: datetime | str, now: datetime) -> str:
+    """The same with how long ago it was, or how soon it will be: "2026-11-24 09:00:12 UTC (3 min ago)"."""
+    said = moment(at)
+    try:
+        then = datetime.strptime(said, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+    except ValueError:
+        return said
+    seconds = int(now.timestamp()) - int(then.timestamp())
+    span = _span(abs(seconds))
+    return f"{said} ({f'{span} ago' if seconds > 0 else f'in {span}' if seconds else 'just now'})"
+
+
+def _span(seconds: int) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if not minutes:
+        return f"{seconds} s"
+    if not hours:
+        return f"{minutes} min"
+    return many(days, "day") if days > 1 else f"{hours} h {minutes % 60} min"
 
 
 def in_words(entry: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.account_look import lines
-from portcullis.cli.console import console
+from portcullis.cli.console import console, when
 from portcullis.errors import BadInput, Refused
 from portcullis.words import line as one_line
 from portcullis.words import many
@@ -141,7 +141,9 @@ def rollback(target_: str, entry: str, yes: bool) -> int:
     about = target(target_)
     meant = run("history", about.deployment, entry=entry)
     if sys.stdin.isatty() and not yes and not console().json:
-        console().text(f"{meant['at']} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})")
+        console().text(
+            f"{when(meant['at'])} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})"
+        )
         click.confirm("undo this?", abort=True, err=True)
     return show_outcome(run("rollback", about.deployment, entry=meant["at"]))
 

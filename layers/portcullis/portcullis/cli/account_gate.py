@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
-from portcullis.cli.console import console
+from portcullis.cli.console import console, when
 
 
 @click.command("break-glass", short_help="Let the break-glass principal at the data for a while.")
@@ -36,24 +36,33 @@ def break_glass(target_: str | None, reason: str, minutes: int | None, write: bo
 
 def show_custody(custody: Any) -> None:
     """Where the gate stands."""
-    colour = "green" if custody["state"] == "open" else "red"
-    console().text(f"{custody['deployment']}: {custody['state']}, key {custody['health']}", fg=colour, bold=True)
-    show_why(custody)
+    show_gate(custody)
     for measure, record in custody["measures"].items():
         detail = f" ({record['detail']})" if record.get("detail") else ""
-        console().text(f"  {measure:<18} {record['progress']}{detail}")
+        console().prose(f"  {measure:<18} {record['progress']}{detail}", " " * 21)
 
 
-def show_why(custody: Any) -> None:
-    """Why the gate stands there: the revocation, a person's lock, an open window."""
-    if since := custody.get("revoked_since"):
-        by = f", by {custody['by']}" if custody.get("by") else ""
-        console().text(f"revoked since {since}: {custody.get('cause') or 'cause unknown'}{by}", fg="red")
+def show_gate(custody: Any) -> None:
+    """In the first line the state, since when, the cause and who; then what else holds it there or lets somebody in."""
+    shut = custody["state"] != "open"
+    hold, revoked = custody.get("hold"), custody.get("revoked_since")
+    began = custody.get("since") or (revoked or (hold or {}).get("at") if shut else "")
+    since = f" since {when(began)}" if began else ""
+    by = f" by {custody['by']}" if custody.get("by") else ""
+    why = f", key {custody['health']}"
+    if revoked:
+        why = f": key revoked{by}, {custody.get('cause') or 'cause unknown'}"
+    elif hold:
+        why = f": locked manually by {hold['by']}, {hold['reason']}; key {custody['health']}"
+    head = f"{custody['deployment']}: {custody['state']}{since}{why}"
+    console().prose(head, fg="red" if shut or revoked else "green", bold=True)
+    if revoked and hold:
+        console().prose(f"key revoked since {when(revoked)}", fg="red")
+        console().prose(f"locked manually by {hold['by']} since {when(hold['at'])}: {hold['reason']}")
     if since := custody.get("unreachable_since"):
-        console().text(f"the key cannot be reached since {since}: nothing is locked or opened for that", fg="yellow")
-    if hold := custody.get("hold"):
-        console().text(f"locked manually by {hold['by']} since {hold['at']}: {hold['reason']}")
+        said = f"the key cannot be reached since {when(since)}: nothing is locked or opened for that"
+        console().prose(said, fg="yellow")
     if glass := custody.get("break_glass"):
         may = " (it may write)" if glass.get("write") else ""
-        text = f"break-glass is open until {glass['until']}, for {glass['by']}: {glass['reason']}{may}"
-        console().text(text, fg="yellow")
+        text = f"break-glass is open until {when(glass['until'])}, for {glass['by']}: {glass['reason']}{may}"
+        console().prose(text, fg="yellow")

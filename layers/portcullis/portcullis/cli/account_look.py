@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, run, target
-from portcullis.cli.account_gate import show_why
-from portcullis.cli.console import console
+from portcullis.cli.account_gate import show_gate
+from portcullis.cli.console import console, when
 from portcullis.errors import BadInput
-from portcullis.words import many
+from portcullis.words import line, many
 
 _MOST = 40  # lines of one part; --json has them all
 
@@ -26,20 +26,28 @@ def show_list(found: Any) -> None:
 
 def show_status(found: Any) -> None:
     custody = found["custody"]
-    console().text(f"{found['deployment']}: {custody['state']}, key {custody['health']}", bold=True)
-    show_why(custody)
+    show_gate(custody)
+    failing = [(name, one) for name, one in custody["measures"].items() if one.get("failures")]
+    for name, one in failing:
+        tried = many(one["failures"], "time")
+        console().prose(f"not in effect: {name}: {one['detail'] or 'no detail'} (tried {tried})", fg="red")
+    if found.get("next"):
+        console().prose(f"next: {found['next']}", bold=True)
+        console().text(f"page: runbooks/{found['page']}.md")
     place = found["registration"]["place"]
-    what = f"domain {place['name']}" if place["type"] == "amazon-domain" else "cluster"
-    console().text(f"{what} at {place['endpoint']}")
+    what = f"domain {place['name']}" if "name" in place else "cluster"
+    console().prose(f"{what} at {place['endpoint']}")
     waiting = found["steps_waiting"]
     pending = many(waiting, "pending change") if waiting else "no pending changes"
-    console().text(f"last full check: {found['watermark'] or 'never'}; {pending}")
+    checked = when(found["watermark"]) if found["watermark"] else "never"
+    console().prose(f"last full check: {checked}; {pending}")
     if found.get("without"):
-        console().text(f"a lock there has no way to {', '.join(found['without'])}")
-    lines("not seen", found.get("blind", ()), fg="red")
-    lines("another road", found.get("roads", ()), fg="red")
-    lines("asks for attention", found["problems"], fg="yellow")
-    lines("latest", [f"{one['at']} {one['operation']}: {one['summary']}" for one in found["latest"]])
+        console().prose(f"a lock there has no way to {', '.join(found['without'])}")
+    lines("not seen", found.get("blind", ()), folds=True, fg="red")
+    lines("another road", found.get("roads", ()), folds=True, fg="red")
+    lines("asks for attention", found["problems"], folds=True, fg="yellow")
+    latest = [f"{when(one['at'])} {one['operation']}: {one['summary']}" for one in found["latest"]]
+    lines("latest", latest, folds=True)
 
 
 @click.command(short_help="Show what applying a model would change, for roles and for people.")
@@ -138,22 +146,27 @@ def history(target_: str | None, entry: str | None, limit: int) -> None:
         return
     for one in [found] if entry else found:
         number = f"{one['number']:>4}  " if "number" in one else ""
-        console().text(f"{number}{one['at']}  {one['operation']}: {one['summary']}", bold=True)
+        console().text(f"{number}{when(one['at'])}  {one['operation']}: {one['summary']}", bold=True)
         console().text(f"      {one['actor']}, because of {one['cause']}", dim=True)
+        if one.get("can_be_undone"):
+            console().text(f"      to undo it: portcullis rollback {about.deployment} {one['entry']}", dim=True)
         after = one.get("after") or []
         shown = after if isinstance(after, list) else [json.dumps(after)]
-        for line in shown if entry else shown[:5]:
-            console().text(f"      {line}")
+        for words in shown if entry else shown[:5]:
+            console().text(f"      {words}")
         if not entry and len(shown) > 5:
             console().text(f"      and {len(shown) - 5} more: portcullis history {about.deployment} {one['number']}")
 
 
-def lines(title: str, items: Any, **style: Any) -> None:
-    """A title and its lines; nothing at all if there are none."""
+def lines(title: str, items: Any, *, folds: bool = False, **style: Any) -> None:
+    """A title and its lines; nothing at all if there are none. `folds`: they are sentences, kept within 80 columns."""
     if not items:
         return
     console().text(f"{title}:", bold=True)
     for item in items[:_MOST]:
-        console().text(f"  {item}", **style)
+        if folds:
+            console().prose(f"  {line(item, 4000)}", "    ", **style)
+        else:
+            console().text(f"  {item}", **style)
     if len(items) > _MOST:
         console().text(f"  and {len(items) - _MOST} more (--json shows all)")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 from typing import Any
 
-from portcullis.cli.console import console
+from portcullis.cli.console import WIDTH, console, when
 from portcullis.words import line, many
 
-_WIDTH = 80
 _LABEL = 12
 _LABELS = {"role by the token": "token"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
@@ -20,7 +18,7 @@ _LONGEST_NAME = 24
 
 def show_why(found: Any) -> None:
     """The sentence, the chain, and what would turn it round."""
-    _say(found["answer"], fg=_COLOURS[found["allowed"]], bold=True)
+    console().prose(found["answer"], fg=_COLOURS[found["allowed"]], bold=True)
     console().text()
     for reason in found["reasons"]:
         _show_reason(reason)
@@ -32,16 +30,16 @@ def _show_reason(reason: Any) -> None:
     label = _LABELS.get(reason["layer"], reason["layer"])
     first, rest = reason["object"] or reason["rule"], reason["rule"] if reason["object"] else ""
     pad = " " * _LABEL
-    _say(f"{label:<{_LABEL}}{line(first)}", pad)
+    console().prose(f"{label:<{_LABEL}}{line(first)}", pad)
     if rest:
-        _say(pad + line(rest), pad, dim=True)
+        console().prose(pad + line(rest), pad, dim=True)
     stops = reason["effect"] in ("stops here", "nobody is let in") or reason["effect"].startswith("gives nothing")
-    _say(pad + line(reason["effect"], 2000), pad, fg="red" if stops else "green")
-    known = [f"since {reason['since']}"] if reason["since"] else []
+    console().prose(pad + line(reason["effect"], 2000), pad, fg="red" if stops else "green")
+    known = [f"since {when(reason['since'])}"] if reason["since"] else []
     known += [f"by {reason['by']}"] if reason["by"] else []
     known += [f"because of {reason['event']}"] if reason["event"] else []
     if known:
-        _say(pad + line(", ".join(known), 2000), pad, dim=True)
+        console().prose(pad + line(", ".join(known), 2000), pad, dim=True)
 
 
 def show_who_can(found: Any) -> None:
@@ -50,7 +48,7 @@ def show_who_can(found: Any) -> None:
     perhaps = [one for one in found["people"] if not one["allowed"]]
     question = line(found["question"])
     _show_stopped(found, "nobody may now", bold=True)
-    _say(f"{_counted(may)} may {question}", bold=True)
+    console().prose(f"{_counted(may)} may {question}", bold=True)
     _show_people(may)
     if perhaps:
         console().text(f"of {many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
@@ -66,7 +64,7 @@ def _show_people(people: Sequence[Any]) -> None:
         kind = one["person"].partition(":")[0]
         sees = "a part, " if one["limited"] else ""
         through = ", ".join(map(line, one["through"])) or "a mapping by hand"
-        _say(f"  {name:<{width}}  {kind}, {sees}through {through}", " " * (width + 4))
+        console().prose(f"  {name:<{width}}  {kind}, {sees}through {through}", " " * (width + 4))
 
 
 def show_matrix(found: Any) -> None:
@@ -80,7 +78,7 @@ def show_matrix(found: Any) -> None:
         console().text(f"{number:>4}  {line(index, 70)}")
     names = [_short(one["name"]) for one in people]
     width = max(map(len, names), default=0)
-    across = max(1, (_WIDTH - width) // 4)
+    across = max(1, (WIDTH - width) // 4)
     for start in range(0, len(indices), across):
         columns = range(start, min(start + across, len(indices)))
         console().text()
@@ -93,7 +91,7 @@ def show_matrix(found: Any) -> None:
 
 def show_what_if(found: Any) -> None:
     """What would be different, index by index."""
-    _say(found["answer"], bold=True)
+    console().prose(found["answer"], bold=True)
     _show_stopped(found, "nobody is let in now")
     width = max((len(_short(one["index"])) for one in found["changes"]), default=0)
     for one in found["changes"]:
@@ -108,7 +106,7 @@ def show_what_if(found: Any) -> None:
 
 def _show_stopped(found: Any, words: str, **style: Any) -> None:
     if found["stopped"]:
-        _say(f"{words}: {found['stopped']}; once it is open:", fg="red", **style)
+        console().prose(f"{words}: {found['stopped']}; once it is open:", fg="red", **style)
 
 
 def _show_limits(found: Any) -> None:
@@ -136,10 +134,4 @@ def _section(title: str, items: Iterable[str], **style: Any) -> None:
         console().text()
         console().text(f"{title}:", bold=True)
     for item in items:
-        _say(f"  {line(item, 2000)}", "    ", **style)
-
-
-def _say(text: str, indent: str = "  ", **style: Any) -> None:
-    """In as many lines as it takes. A name that is longer than a line is broken, too."""
-    for part in wrap(text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False):
-        console().text(part, **style)
+        console().prose(f"  {line(item, 2000)}", "    ", **style)

@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Any, TextIO, TypeVar
 
 import click
 
 from portcullis.errors import BadInput
-from portcullis.words import line, lines
+from portcullis.words import line, lines, moment_and_age
 
+WIDTH = 80
 _LONGEST = 100_000  # characters of an error
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,9 +35,19 @@ class Console:
         """Prose on stdout, whatever names from outside stand in it; `style` as click.style takes it (fg, bold, dim)."""
         click.echo(styled(lines(text), sys.stdout, **style))
 
+    def prose(self, text: str, indent: str = "  ", **style: Any) -> None:
+        """The same in as many lines of 80 signs as it takes. A name that is longer than a line is broken, too."""
+        for part in wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False):
+            self.text(part, **style)
+
     def error(self, error: BaseException | str) -> None:
         """One error, as one line of stderr: `portcullis: ...`, or an object with --json."""
         click.echo(json.dumps(as_object(error)) if self.json else as_line(error), err=True)
+
+
+def when(at: str) -> str:
+    """A time, and how long ago it was by the clock of whoever reads it."""
+    return moment_and_age(at, datetime.now(UTC))
 
 
 def as_line(error: BaseException | str) -> str:

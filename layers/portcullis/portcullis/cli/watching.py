@@ -8,7 +8,7 @@ import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.account_look import lines
-from portcullis.cli.console import console
+from portcullis.cli.console import console, when
 
 
 def show_eyes(found: Any) -> None:
@@ -19,7 +19,7 @@ def show_eyes(found: Any) -> None:
             console().text(f"{name}: sees everything", fg="green")
         lines(
             f"{name}: not seen",
-            [f"since {one['since']}: {label} {one['why']}" for label, one in shut.items()],
+            [f"since {when(one['since'])}: {label} {one['why']}" for label, one in shut.items()],
             fg="red",
         )
 
@@ -44,7 +44,7 @@ def roads(target_: str | None) -> int:
         console().line(found)
     elif found["opened"]:
         for watch, one in found["opened"].items():
-            lines(f"{watch} since {one['since']}", one["words"], fg="red")
+            lines(f"{watch} since {when(one['since'])}", one["words"], fg="red")
     else:
         console().text(f"{name}: as deployed or accepted", fg="green")
     return int(found["exit_status"])

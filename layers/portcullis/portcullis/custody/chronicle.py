@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from portcullis.custody.health import elapsed
 from portcullis.custody.types import Act, Custody, Health, Measure, Progress, State, Tell
+from portcullis.words import moment
 
 # Told alerts that are events of their own, and no state of the custody.
 # A window of break-glass has its two ends as lines: a use of it that is heard of later is held against them.
@@ -41,7 +42,7 @@ def chronicle(before: Custody, after: Custody, event_at: str = "") -> tuple[Entr
         window = after.break_glass
         if window:
             may = f" ({after.let_in})" if window.write else ""
-            opened = f"{OPEN_FOR}{window.by} until {window.until.isoformat()}: {window.reason}{may}"
+            opened = f"{OPEN_FOR}{window.by} until {moment(window.until)}: {window.reason}{may}"
             found.append(Entry(BREAK_GLASS, opened, (window.opened.isoformat(), window.until.isoformat())))
         else:
             found.append(Entry(BREAK_GLASS, ENDED))

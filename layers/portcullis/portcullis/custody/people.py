@@ -19,6 +19,7 @@ from portcullis.custody.types import (
     State,
 )
 from portcullis.errors import Refused
+from portcullis.words import moment
 
 _GONE = (State.DELETING, State.DELETED)
 
@@ -48,7 +49,7 @@ def release(c: Custody) -> Custody:
         reached = "" if c.health is Health.REVOKED else ", and it could not be reached since"
         raise Refused(
             f"the key of {c.deployment} is revoked ({c.cause or 'cause unknown'}, "
-            f"seen since {c.revoked_since.isoformat()}){reached}: restore the key, {then}"
+            f"seen since {moment(c.revoked_since)}){reached}: restore the key, {then}"
         )
     return replace(c, hold=None)
 

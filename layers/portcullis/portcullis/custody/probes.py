@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Health, Probe, RevocationCause
+from portcullis.words import moment
 
 Answer = Mapping[str, Any] | str
 
@@ -119,7 +120,7 @@ def read_describe(answer: Answer, now: datetime) -> Probe:
         expires = metadata.get("ExpirationModel", "KEY_MATERIAL_EXPIRES") == "KEY_MATERIAL_EXPIRES"
         if expires and valid_to <= now:
             health, cause = Health.REVOKED, RevocationCause.MATERIAL_GONE
-            detail = f"{detail}, imported material expired {valid_to.isoformat()}"
+            detail = f"{detail}, imported material expired {moment(valid_to)}"
     return Probe(DESCRIBE, health, cause, detail, definite=health is Health.REVOKED)
 
 
@@ -158,7 +159,7 @@ def read_metric(answer: Answer, now: datetime, *, fresh: timedelta = timedelta(m
         return None
     last = max(recent, key=lambda point: point["Timestamp"])
     label = str(answer.get("Label", "metric")) if isinstance(answer, Mapping) else "metric"
-    detail = f"{label} {last['Maximum']:g} at {last['Timestamp'].isoformat()}"
+    detail = f"{label} {last['Maximum']:g} at {moment(last['Timestamp'])}"
     if last["Maximum"] >= 1:
         return Probe(DOMAIN, Health.REVOKED, RevocationCause.DOMAIN_INACCESSIBLE, detail, definite=True)
     return Probe(DOMAIN, Health.HEALTHY, detail=detail)

@@ -23,6 +23,7 @@ from portcullis.custody.types import (
     Tell,
     Told,
 )
+from portcullis.words import many, moment
 
 
 def tell(before: Custody, after: Custody, now: datetime, rules: Rules) -> Custody:
@@ -153,7 +154,7 @@ def _rotation(before: Custody, after: Custody, now: datetime) -> Custody:
     if before.key_id and after.key_id != before.key_id:
         return _queue(after, Tell.KEY_ROTATED, now, how=f"the alias moved from key {before.key_id} to {after.key_id}")
     if before.rotated_at and after.rotated_at and after.rotated_at > before.rotated_at:
-        return _queue(after, Tell.KEY_ROTATED, now, how=f"new key material at {after.rotated_at.isoformat()}")
+        return _queue(after, Tell.KEY_ROTATED, now, how=f"new key material at {moment(after.rotated_at)}")
     return after
 
 
@@ -171,7 +172,9 @@ def _word(c: Custody, name: Tell, now: datetime, facts: dict[str, str]) -> Told:
 
 def _facts(c: Custody) -> dict[str, str]:
     hold, window = c.hold, c.break_glass
-    failing = ", ".join(f"{m} ({r.detail or 'no detail'}, tried {r.failures} times)" for m, r in _all_failing(c))
+    failing = ", ".join(
+        f"{m} ({r.detail or 'no detail'}, tried {many(r.failures, 'time')})" for m, r in _all_failing(c)
+    )
     taken = ", ".join(
         m for m in LOCK_ORDER if m not in SAVE_OF and (r := c.measures.get(m)) and r.progress is Progress.DONE
     )
@@ -180,7 +183,7 @@ def _facts(c: Custody) -> dict[str, str]:
     if c.revoked_since or not hold:
         why = f"its key is revoked ({c.cause or 'cause unknown'}) since {since}{by}"
     else:
-        why = f"locked manually by {hold.by} since {hold.at.isoformat()}: {hold.reason}"
+        why = f"locked manually by {hold.by} since {moment(hold.at)}: {hold.reason}"
     return {
         "deployment": c.deployment,
         "why": why,
@@ -195,7 +198,7 @@ def _facts(c: Custody) -> dict[str, str]:
         "window_since": _when(window.opened if window else None),
         "deleted_since": _when(c.deletion.at if c.deletion else None),
         "unreachable_since": _when(c.unreachable_since),
-        "window": f"{window.by} until {window.until.isoformat()}: {window.reason}" if window else "nobody",
+        "window": f"{window.by} until {moment(window.until)}: {window.reason}" if window else "nobody",
         "let_in": str(c.let_in),
         "key": c.key_id or "unknown",
         "domain_key": c.domain_key_id or "unknown",
@@ -215,7 +218,7 @@ def _way_back(c: Custody) -> str:
 
 
 def _when(at: datetime | None) -> str:
-    return at.isoformat() if at else "an earlier look"
+    return moment(at) if at else "an earlier look"
 
 
 def _all_failing(c: Custody) -> list[tuple[Measure, MeasureRecord]]:

@@ -9,6 +9,7 @@ from typing import Any
 from portcullis.access.drift import drift
 from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
+from portcullis.custody.next_step import next_step
 from portcullis.custody.types import LOCK_ORDER, OUTSIDE, SAVE_OF, Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.deployments import kept_model
@@ -39,6 +40,8 @@ class Status:
     latest: tuple[Change, ...]
     blind: tuple[str, ...] = ()  # what we do not see, why, and since when
     without: tuple[str, ...] = ()  # measures of a lock that its place does not have
+    next: str = ""  # the first thing to do, as a command; empty: nothing
+    page: str = ""  # of it, in runbooks/
     roads: tuple[str, ...] = ()  # who else may be let in: what differs from what was deployed or accepted
 
 
@@ -88,6 +91,10 @@ def status(services: Services, deployment: str) -> Status:
             problems += now.plan.notes
     except PortcullisError as error:
         problems.append(str(error))
+    blind, roads = shut_in_words(services, deployment), opened_in_words(services, deployment)
+    then, page = next_step(custody)
+    if not then and custody.state is not State.DELETED:
+        then, page = _next_of_open(deployment, blind=blind, roads=roads, asks=bool(waiting or problems))
     return Status(
         deployment,
         site.registration,
@@ -96,10 +103,21 @@ def status(services: Services, deployment: str) -> Status:
         waiting,
         tuple(problems),
         tuple(site.ledger.history(deployment, 5)),
-        blind=shut_in_words(services, deployment),
+        blind=blind,
+        next=then,
+        page=page,
         without=tuple(m.value for m in LOCK_ORDER if m in OUTSIDE - shut_outside(site.place) and m not in SAVE_OF),
-        roads=opened_in_words(services, deployment),
+        roads=roads,
     )
+
+
+def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, ...], asks: bool) -> tuple[str, str]:
+    """The command and the page where the gate itself asks for nothing: the gravest first."""
+    if roads:
+        return f"portcullis roads {deployment}", "another-road"
+    if blind:
+        return "portcullis eyes", "eyes-shut"
+    return (f"portcullis plan {deployment}", "drift") if asks else ("", "")
 
 
 def plan(

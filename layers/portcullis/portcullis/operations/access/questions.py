@@ -30,7 +30,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput
 from portcullis.operations.access.scene import Scene
 from portcullis.ports.ledger import Change
-from portcullis.words import in_words
+from portcullis.words import in_words, moment
 
 LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
 _WORDS = {State.LOCKING: "is being locked", State.UNLOCKING: "is being opened again"}
@@ -191,10 +191,10 @@ def stopping(custody: Custody | None) -> tuple[str, bool]:
         return "", True
     since, name = "", custody.deployment
     if custody.hold:
-        since = f" manually by {custody.hold.by} since {_time(custody.hold.at)}: {custody.hold.reason}"
+        since = f" manually by {custody.hold.by} since {moment(custody.hold.at)}: {custody.hold.reason}"
     elif custody.revoked_since:
         cause = custody.cause.value if custody.cause else "cause unknown"
-        since = f" since {_time(custody.revoked_since)}, its key is revoked: {cause}"
+        since = f" since {moment(custody.revoked_since)}, its key is revoked: {cause}"
     if custody.state in _WORDS:
         return f"{name} {_WORDS[custody.state]}{since}", False
     return f"{name} is {custody.state.value}{since}", True

@@ -22,6 +22,7 @@ from portcullis.operations.writing.undertaking import digest
 from portcullis.operations.writing.undoing import not_as_left, undone
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
+from portcullis.words import moment
 
 _ATTEMPTS = 8
 _FARTHEST = 1000  # entries of the history that are looked through
@@ -36,7 +37,7 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
     with writing(services, deployment, "rollback") as site:
         change = entry_of(services, deployment, entry)
         if not change.of_access:
-            raise Refused(f"{change.operation} of {change.at.isoformat()} changed no access that could be put back")
+            raise Refused(f"{change.operation} of {moment(change.at)} changed no access that could be put back")
         now = site.ledger.model(deployment)
         kept = now
         if change.model_after:

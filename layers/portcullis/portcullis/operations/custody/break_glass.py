@@ -11,6 +11,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.services import Services
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import Signal
+from portcullis.words import moment
 
 USED = "break-glass used"
 _WINDOWS = 200  # entries of the history in which a window is looked for that was open when the role was taken
@@ -57,7 +58,7 @@ def _announced(services: Services, custody: Custody, at: str) -> str:
 def _windows(services: Services, custody: Custody) -> Iterator[tuple[datetime, datetime, str]]:
     """From when, until when, for whom and why; the latest first. One that ended early did so at the entry that follows it."""
     if window := custody.break_glass:
-        yield window.opened, window.until, f"{window.by} until {window.until.isoformat()}: {window.reason}"
+        yield window.opened, window.until, f"{window.by} until {moment(window.until)}: {window.reason}"
     followed = services.now()
     for one in services.ledger.history(custody.deployment, _WINDOWS):
         if one.operation != BREAK_GLASS:

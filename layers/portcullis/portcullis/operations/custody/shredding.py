@@ -13,6 +13,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
+from portcullis.words import moment
 
 SHORTEST, LONGEST = 7, 30  # days that KMS waits (ScheduleKeyDeletion)
 _SHUT = (State.LOCKED, State.DELETING, State.DELETED)
@@ -59,7 +60,7 @@ def shred(
         raise Refused(f"to destroy the key, confirm it by its id: --confirm {key_id}. Nothing was scheduled")
     _write_down(site, cause, f"the deletion of key {key_id} in {waits} days is asked for", plan)
     due = site.key_desk.schedule_deletion(plan.key, waits)
-    said = f"the key {key_id} will be deleted on {due.isoformat()}, and with it: {'; '.join(plan.destroys)}"
+    said = f"the key {key_id} will be deleted on {moment(due)}, and with it: {'; '.join(plan.destroys)}"
     _write_down(site, cause, said, plan)
     region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"

@@ -23,6 +23,7 @@ from portcullis.ports.watch import Roads
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import RESERVED_ROLE
 from portcullis.watch.roads import Facts, Road, RoadKind, differences, plain, policy, trusted_providers, value
+from portcullis.words import moment
 
 BASELINE, OPENED = "roads-baseline", "roads-opened"  # in the ledger
 _AT_ONCE = 4  # IAM and Cognito allow few calls a second
@@ -177,7 +178,7 @@ def _difference(
 
 def _words(label: str, one: Mapping[str, Any]) -> str:
     by = f" (seen because of {one['by']})" if one.get("by") else ""
-    return f"since {one['since']}: {label}: {'; '.join(one['words'])}{by}"
+    return f"since {moment(one['since'])}: {label}: {'; '.join(one['words'])}{by}"
 
 
 def _tell(

@@ -22,6 +22,7 @@ from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import OUR_PREFIX
 from portcullis.watch.eyes import MADE_OF, Eye, blind
+from portcullis.words import moment
 
 # In the ledger: what must be there; what is shut; what the functions are made of.
 EYES, BLIND, CODE = "eyes", "blind", "code"
@@ -164,7 +165,7 @@ def _since(services: Services, cause: Trigger) -> str:
 
 def _words(label: str, one: Mapping[str, Any]) -> str:
     by = f", seen because of {one['by']}" if one.get("by") else ""
-    return f"since {one['since']}: {label} {one['why']}{by}"
+    return f"since {moment(one['since'])}: {label} {one['why']}{by}"
 
 
 def _tell(
