@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
+from portcullis.access.answers import Request, There
+from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.answering import OPENSEARCH
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.question import answer
 from portcullis.families.opensearch.requests import needs
 
@@ -154,6 +158,8 @@ R, W = "indices:data/read/", "indices:data/write/"
             {"docs": [{"_index": "a", "_id": "1"}]},
             [(f"{R}mget", "", None), (f"{R}mget[shard]", "a", 0)],
         ),
+        ("GET", "a/_settings/index.hidden", None, [("indices:monitor/settings/get", "a", None)]),
+        ("GET", "a/_explain/1%2F2", None, [(f"{R}explain", "a", None)]),
         ("POST", "a/_mget", {"ids": ["1"]}, [(f"{R}mget", "", None), (f"{R}mget[shard]", "a", 0)]),
     ],
 )
@@ -173,12 +179,29 @@ def test_a_request_as_people_send_it_needs_these(
         ("POST", "_bulk", [{"drop": {}}]),
         ("POST", "_mget", []),
         ("GET", "a/_unheard_of", None),
+        ("GET", "a/_search/template", None),
+        ("POST", "a/_search/point_in_time", None),
+        ("GET", "a/_mapping/field/x", None),
+        ("GET", "a/_count/x", None),
+        ("GET", "a/_doc/1/x", None),
+        ("DELETE", "a//x", None),
+        ("POST", "_msearch/template", [{"index": "a"}, {}]),
+        ("POST", "a/_msearch/template", [{}, {}]),
     ],
 )
 def test_what_a_request_needs_is_unknown_and_never_guessed(method: str, path: str, body: Any) -> None:
     told = answer(changed("request", to={"method": method, "path": path, "body": body}), READ)
     assert told["allowed"] is None
     assert told["unknown"]
+
+
+@pytest.mark.parametrize(("query", "seen"), [("", ["a-1"]), ("?expand_wildcards=all", ["a-1", "a-2"])])
+def test_a_request_is_answered_by_how_it_reads_names(query: str, seen: list[str]) -> None:
+    role = {"index_permissions": [{"index_patterns": ["a-*"], "allowed_actions": [f"{R}search"]}]}
+    held = SecurityConfig({Kind.ROLES: {"r": role}, Kind.MAPPINGS: {"r": {"users": ["anna"]}}})
+    there = There(("a-1", "a-2"), hidden=("a-2",), aliases={}, every=True)
+    told = OPENSEARCH.answer(held, Caller("anna"), Request("GET", f"a-*/_search{query}"), there)
+    assert (told.allowed, [one.index for one in told.seen]) == (True, seen)
 
 
 def test_items_of_a_request_are_answered_one_by_one() -> None:

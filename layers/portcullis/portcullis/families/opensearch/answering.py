@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from urllib.parse import unquote
+from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
@@ -18,7 +17,7 @@ from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.matching import is_expression, matches, matches_any
 from portcullis.families.opensearch.privileges import allows
-from portcullis.families.opensearch.requests import BULK, ON_INDEX, PERHAPS_ENOUGH
+from portcullis.families.opensearch.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.view import Decision, View
 from portcullis.families.opensearch.world import EngineFacts, Release
 
@@ -28,7 +27,6 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
     "write": ((*BULK, f"{_W}index"), (*BULK, f"{_W}delete")),
 }
-_PERHAPS_ENOUGH = dict.fromkeys(("write", "_update"), (PERHAPS_ENOUGH,))
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _MAY_BE_LIFTED = (
     "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
@@ -42,6 +40,7 @@ class _Asked:
     ways: tuple[tuple[str, ...], ...]
     indices: tuple[str, ...]
     perhaps: tuple[str, ...] = ()  # what may be enough
+    options: Mapping[str, str] = field(default_factory=dict)  # how the request reads names
 
 
 class OpenSearchAnswers:
@@ -107,12 +106,12 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     asked = _asked(request)
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
-    told = [_way(actual, caller, way, asked.indices, there) for way in asked.ways]
+    told = [_way(actual, caller, way, asked, there) for way in asked.ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
     unknown = best.unknown
     if best.allowed is False and asked.perhaps:
-        least = _way(actual, caller, asked.perhaps, asked.indices, there)
+        least = _way(actual, caller, asked.perhaps, asked, there)
         if least.allowed is not False:
             unknown = (
                 "an update is permitted, and not all that it may need: by what it changes it is let in or refused",
@@ -127,18 +126,23 @@ def _asked(request: Request) -> _Asked | str:
     """What the request needs; a text if only the engine can tell."""
     if not request.path:
         if request.does in _WORDS:
-            return _Asked(_WORDS[request.does], request.indices, _PERHAPS_ENOUGH.get(request.does, ()))
+            return _Asked(_WORDS[request.does], request.indices, (PERHAPS_ENOUGH,) if request.does == "write" else ())
         if ":" in request.does:
             return _Asked(((request.does,),), request.indices)
         return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
-    first, *rest = request.path.partition("?")[0].strip("/").split("/")
-    needs = ON_INDEX.get(rest[0] if rest else "", {}).get(request.does)
-    if needs is None or not first or (first.startswith("_") and first != "_all"):
+    try:
+        found = needs(request.does, request.path)
+    except NotKnown as doubt:
+        return str(doubt)
+    names, actions = found[0].indices, tuple(need.action for need in found)
+    if names == ("_all",):
+        names = ("*",)
+    if not names or not all(names) or names[0].startswith("_"):
         return f"which permissions {request} needs, only the engine can tell"
-    names = ("*",) if first == "_all" else tuple(unquote(first).split(","))
     if any(name.startswith(("-", "<")) for name in names):
-        return f"which indices {first} means, only the engine can tell"
-    return _Asked((needs,), names, _PERHAPS_ENOUGH.get(rest[0] if rest else "", ()))
+        return f"which indices {','.join(names)} means, only the engine can tell"
+    perhaps = (PERHAPS_ENOUGH,) if PERHAPS_ENOUGH in actions else ()
+    return _Asked((actions,), names, perhaps, found[0].options)
 
 
 def _facts(there: There) -> EngineFacts:
@@ -151,9 +155,9 @@ def _facts(there: There) -> EngineFacts:
     )
 
 
-def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tuple[str, ...], there: There) -> Decided:
+def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], asked: _Asked, there: There) -> Decided:
     """All actions are needed. What only the engine's own settings say is decided both ways."""
-    decided = [_both_ways(actual, caller, action, indices, there) for action in actions]
+    decided = [_both_ways(actual, caller, action, asked, there) for action in actions]
     worst = min(decided, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in decided), _narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
@@ -161,10 +165,10 @@ def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], indices: tupl
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
 
 
-def _both_ways(actual: Actual, caller: Caller, action: str, indices: tuple[str, ...], there: There) -> Decided:
-    facts = _facts(there)
+def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there: There) -> Decided:
+    facts, indices = _facts(there), asked.indices
     strict, in_part, lifted = (
-        compiled(actual, one).decide(caller, action, indices)
+        compiled(actual, one).decide(caller, action, indices, asked.options)
         for one in (
             facts,
             replace(facts, do_not_fail_on_forbidden=True),

@@ -16,7 +16,7 @@ _R, _W, _A = "indices:data/read/", "indices:data/write/", "indices:admin/"
 BULK = (f"{_W}bulk", f"{_W}bulk[s]")
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.
-ON_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
+_ON_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
     "_search": dict.fromkeys(_READ, (f"{_R}search",)),
     "_count": dict.fromkeys(_READ, (f"{_R}search",)),
     "_explain": dict.fromkeys(_READ, (f"{_R}explain",)),
@@ -35,6 +35,8 @@ ON_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
     "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": (f"{_A}settings/update",)},
     "": {"PUT": (f"{_A}create",), "DELETE": (f"{_A}delete",)},
 }
+# How much may follow in the path: with more it is another request, which needs something else (`_search/template`, `_mapping/field/x`).
+_MAY_FOLLOW = {"_doc": 1, "_create": 1, "_source": 1, "_update": 1, "_explain": 1, "_termvectors": 1, "_settings": 1}
 # Without all that is needed this alone may be enough, by what the request changes: one that changes nothing needs no more.
 PERHAPS_ENOUGH = f"{_W}update"
 _WITHOUT_INDEX: dict[tuple[str, str], tuple[str, ...]] = {
@@ -67,16 +69,17 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
     plain, _, query = path.partition("?")
     parts = [unquote(part) for part in plain.strip("/").split("/")]
     options = {key: value for key, value in parse_qsl(query) if key in _OPTIONS}
-    after = parts[1] if len(parts) > 1 else ""
+    after, *further = parts[1:] or ("",)
     default = () if parts[0].startswith("_") else (parts[0],)
     for several, of_body in (("_bulk", _bulk), ("_msearch", _msearch), ("_mget", _mget)):
-        if several == (after if default else parts[0]) and method in ("GET", "POST", "PUT"):
+        if parts == [*default, several] and method in ("GET", "POST", "PUT"):
             return tuple(of_body(body, ",".join(default)))
     if not default and parts[0] != "_all":
         actions = _WITHOUT_INDEX.get((method, plain.strip("/")))
         names: tuple[str, ...] = ()
     else:
-        actions = ON_INDEX.get(after, {}).get(method)
+        fits = len(further) <= _MAY_FOLLOW.get(after, 0)
+        actions = _ON_INDEX.get(after, {}).get(method) if fits else None
         names = tuple(parts[0].split(","))
     if actions is None:
         raise NotKnown(f"which permissions {method} {path} needs, only the engine can tell")
