@@ -167,8 +167,6 @@ def granting(grants: Collection[Grant], person: Person, role: str) -> tuple[str,
             by_token = grant.subject.kind is SubjectKind.COGNITO_GROUP and grant.by is By.ROLE
             if not by_token or grant.subject.name == person.carried:
                 found.append(f"{subject} ({grant.source})")
-        elif grant.subject.name in (person.name, person.entry) and not subject.startswith(
-            ("iam_group", "cognito_group")
-        ):
+        elif subject == str(person) or (grant.subject.name == person.entry and person.entry.startswith("arn:")):
             found.append(f"{subject} ({grant.source})")
     return tuple(dict.fromkeys(found))

@@ -29,7 +29,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How one index looks to the caller. Where something is `unknown`, no less is seen than the view says, and perhaps no more either."""
+    """How one index looks to the caller. Where something is `unknown`, the view says all that may be seen; perhaps less is."""
 
     index: str
     allowed: bool
