@@ -443,3 +443,35 @@ def test_the_history_shows_times_and_the_id_by_which_to_undo(
     assert re.search(r"^ +1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(", out, re.MULTILINE)
     (words,) = re.findall(r"to undo it: portcullis (rollback demo \d{8}T\d{6}\.\d{6})$", out, re.MULTILINE)
     assert run(capsys, *words.split(), "--yes")[0] in (0, 1)
+
+
+def test_the_history_is_chosen_from_and_keeps_its_numbers(
+    made: Account, capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    def told(*arguments: str) -> list[int]:
+        status, out, err = run(capsys, "history", "demo", *arguments, "--json")
+        assert status == 0, err
+        return [one["number"] for one in json.loads(out)]
+
+    assert run(capsys, "apply", file)[0] == 0
+    assert run(capsys, "lock", "demo", "--reason", "a leak")[0] == 0
+    found = json.loads(run(capsys, "history", "demo", "--json")[1])
+    every = [one["number"] for one in found]
+    (applied,) = [one["number"] for one in found if one["operation"] == "apply"]
+    assert applied > 1, "something came after it"
+    assert told("--operation", "apply") == [applied]
+    assert told("--operation", "apply", "--limit", "1") == [applied], "the limit counts what was chosen"
+    assert told("--operation", "app") == told("--by", "nobody-here") == []
+    assert told("--by", "ANNA") == [one["number"] for one in found if "anna" in one["actor"]] != []
+    at = found[applied - 1]["at"]
+    assert told("--since", at) == [number for number in every if found[number - 1]["at"] >= at]
+    assert told("--until", at) == [number for number in every if found[number - 1]["at"] < at]
+    assert told("--since", "2000-01-01 00:00:00 UTC") == told("--since", "2000-01-01") == every
+    assert told("--until", "2000-01-01") == []
+
+
+@pytest.mark.parametrize("arguments", [("--since", "yesterday"), ("1", "--by", "anna")], ids=" ".join)
+def test_what_the_history_cannot_be_chosen_by_is_bad_input(
+    made: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run(capsys, "history", "demo", *arguments)[0] == 2

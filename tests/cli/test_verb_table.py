@@ -55,7 +55,7 @@ ASKED_FOR = {
     "end-break-glass": "",
     "eyes": "",
     "guard": "",
-    "history": "entry limit",
+    "history": "by entry limit operation since until",
     "integration-add": "index role service text",
     "key-check": "",
     "key-policy": "org_paths",

@@ -129,18 +129,26 @@ def drift(target_: str | None) -> int:
 @click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.argument("entry", metavar="[N]", required=False)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many, the latest first.")
+@click.option("--operation", metavar="NAME", help="Only this, as the history calls it: locked, apply, rollback.")
+@click.option("--by", metavar="WHO", help="Only of whoever has this in their name.")
+@click.option("--since", metavar="TIME", help="Only from this time on: 2026-11-24, or with a time of day (UTC).")
+@click.option("--until", metavar="TIME", help="Only before this time.")
 @account_options
-def history(target_: str | None, entry: str | None, limit: int) -> None:
-    """Show what was changed, when, by whom and because of what. With N (or an entry's time), that one with all it touched.
+def history(target_: str | None, entry: str | None, limit: int, **chosen: str | None) -> None:
+    """Show what was changed, when, by whom and because of what. With N (or an entry's id), that one with all it touched.
+
+    Numbers move on with every change; the id that is shown with what can be undone stays. The latest 1,000 entries are looked through.
 
     \b
     Examples:
       portcullis history demo
       portcullis history demo 3
-      portcullis history demo --limit 200 --json | jq '.[] | select(.operation == "locked")'
+      portcullis history demo --operation locked --since 2026-11-24
+      portcullis history demo --by anna --json | jq -r '.[].summary'
     """
     about = target(target_)
-    found = run("history", about.deployment, limit=limit, **({"entry": entry} if entry else {}))
+    asked = {name: value for name, value in {"entry": entry, **chosen}.items() if value}
+    found = run("history", about.deployment, limit=limit, **asked)
     if console().json:
         console().line(found)
         return

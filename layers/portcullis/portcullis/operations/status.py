@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from portcullis.access.drift import drift
@@ -185,14 +186,41 @@ def drifted(services: Services, deployment: str) -> dict[str, Any]:
     }
 
 
-def history(services: Services, deployment: str, limit: int, *, entry: str = "") -> Any:
-    """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which entries of the history are asked for. `by` is a part of the actor's name; what is empty chooses all."""
+
+    operation: str = ""
+    by: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, change: Change) -> bool:
+        return (
+            self.operation in ("", change.operation)
+            and self.by.casefold() in change.actor.casefold()
+            and (self.since is None or change.at >= self.since)
+            and (self.until is None or change.at < self.until)
+        )
+
+
+ALL = Chosen()
+_FARTHEST = 1000  # entries that are looked through
+
+
+def history(services: Services, deployment: str, limit: int, *, entry: str = "", chosen: Chosen = ALL) -> Any:
+    """The latest changes, a few lines each, the latest first; or one of them, whole. `entry` is a number (1: the latest) or a time.
+
+    The number of an entry is that in the whole history, whatever is chosen.
+    """
     from portcullis.operations.access.rolling_back import entry_of, stamp
 
     if deployment != ACCOUNT:
         services.ledger.registration(deployment)
     if entry:
         return entry_of(services, deployment, entry)
+    looked_through = services.ledger.history(deployment, limit if chosen == ALL else _FARTHEST)
+    found = ((number, change) for number, change in enumerate(looked_through, 1) if chosen.takes(change))
     return [
         {
             "number": number,
@@ -206,5 +234,5 @@ def history(services: Services, deployment: str, limit: int, *, entry: str = "")
             "after": change.after,
             "can_be_undone": change.of_access,
         }
-        for number, change in enumerate(services.ledger.history(deployment, limit), 1)
+        for number, change in islice(found, limit)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from portcullis.entry.verbs.reading import reason_of
@@ -74,7 +75,17 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def history(services: Services, deployment: str, *, limit: int = 20, entry: str = "") -> Any:
+def history(
+    services: Services,
+    deployment: str,
+    *,
+    limit: int = 20,
+    entry: str = "",
+    operation: str = "",
+    by: str = "",
+    since: str = "",
+    until: str = "",
+) -> Any:
     from portcullis.errors import BadInput
     from portcullis.operations import status
 
@@ -82,7 +93,26 @@ def history(services: Services, deployment: str, *, limit: int = 20, entry: str 
         raise BadInput(
             f"{limit} entries", source="request", place="limit", remedy=f"a whole number from 1 to {_LONGEST_HISTORY}"
         )
-    return status.history(services, deployment, limit, entry=entry)
+    chosen = status.Chosen(operation, by, _time("since", since), _time("until", until))
+    if entry and chosen != status.Chosen():
+        remedy = "an entry alone, or what to choose by"
+        raise BadInput("one entry, and what to choose by", source="request", place="entry", remedy=remedy)
+    return status.history(services, deployment, limit, entry=entry, chosen=chosen)
+
+
+def _time(place: str, given: str) -> datetime | None:
+    """As it is shown, or of ISO 8601. One without a zone is UTC."""
+    from portcullis.errors import BadInput
+    from portcullis.words import line
+
+    if not given:
+        return None
+    try:
+        at = datetime.fromisoformat(given.removesuffix(" UTC"))
+    except ValueError:
+        remedy = "a time like 2026-11-24, or 2026-11-24 09:00:12 (UTC)"
+        raise BadInput(f"{line(given, 40)!r} is no time", source="request", place=place, remedy=remedy) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def roads(services: Services, deployment: str, cause: Trigger) -> dict[str, Any]:
