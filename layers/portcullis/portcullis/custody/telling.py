@@ -143,9 +143,14 @@ def _trouble(c: Custody, name: Tell, now: datetime, rules: Rules) -> Custody:
     return _queue(replace(c, alerted={**c.alerted, name: now}), name, now, without=_without(rules))
 
 
+def lacks_outside(has: Collection[Measure]) -> tuple[Measure, ...]:
+    """The walls outside the engine that a place with these measures does not have, in the order of a lock."""
+    return tuple(m for m in LOCK_ORDER if m in OUTSIDE and m not in has and m not in SAVE_OF)
+
+
 def _without(rules: Rules) -> str:
-    """The walls outside the engine that the deployment's place does not have, in words; empty if it has all of them."""
-    lacks = [m for m in LOCK_ORDER if m in OUTSIDE - rules.measures and m not in SAVE_OF]
+    """The same in words; empty if it has all of them."""
+    lacks = lacks_outside(rules.measures)
     return f"Its place has no way to {', '.join(lacks)}. " if lacks else ""
 
 

@@ -11,7 +11,8 @@ from portcullis.access.drift import drift
 from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
 from portcullis.custody.next_step import next_step
-from portcullis.custody.types import LOCK_ORDER, OUTSIDE, SAVE_OF, Custody, State
+from portcullis.custody.telling import lacks_outside
+from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.filters import unread_filters
@@ -107,7 +108,7 @@ def status(services: Services, deployment: str) -> Status:
         blind=blind,
         next=then,
         page=page,
-        without=tuple(m.value for m in LOCK_ORDER if m in OUTSIDE - shut_outside(site.place) and m not in SAVE_OF),
+        without=tuple(m.value for m in lacks_outside(shut_outside(site.place))),
         roads=roads,
     )
 
