@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 BENCHMARKS := $(filter-out common __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 # The rooms that decide without a machine: what `make check` tests.
-PURE := $(addprefix tests/,signals model access families custody watch operations reactions cli house)
+PURE := $(addprefix tests/,signals model access families remotes custody watch operations reactions cli house)
 # Where OpenSearch is 3.4.0 unless OPENSEARCH=2.19.3 is given.
 OPENSEARCH ?= 3.4.0
 export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)

@@ -10,7 +10,13 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures_node", "tests.fixtures_elastic", "tests.fixtures_aws", "tests.local.fixtures_door"]
+pytest_plugins = [
+    "tests.fixtures_node",
+    "tests.fixtures_elastic",
+    "tests.fixtures_pair",
+    "tests.fixtures_aws",
+    "tests.local.fixtures_door",
+]
 
 # Neither says anything of how fast the machine is.
 settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -51,13 +51,23 @@ def build(spec: dict[str, Any]) -> Any:
 
 
 def _secure(java: Any, conf: Any, secrets: dict[str, str]) -> Any:
-    kept = java("org.elasticsearch.common.settings.KeyStoreWrapper").create()
+    """The node's keystore with these besides what an earlier start or the keystore tool put there."""
+    wrapper = java("org.elasticsearch.common.settings.KeyStoreWrapper")
+    kept = wrapper.load(conf)
+    if kept is None:
+        kept = wrapper.create()
+    else:
+        kept.decrypt(characters(""))
     setter = next(one for one in kept.getClass().getDeclaredMethods() if one.getName() == "setString")
     setter.setAccessible(True)  # not public before 8
     for name, value in secrets.items():
-        setter.invoke(kept, [java("java.lang.String")(name), jpype.JArray(jpype.JChar)(list(value))])
-    kept.save(conf, jpype.JArray(jpype.JChar)(0))
+        setter.invoke(kept, [java("java.lang.String")(name), characters(value)])
+    kept.save(conf, characters(""))
     return kept
+
+
+def characters(text: str) -> Any:
+    return jpype.JArray(jpype.JChar)(list(text))
 
 
 def _with_plugins(java: Any, environment: Any, release: int) -> Any:

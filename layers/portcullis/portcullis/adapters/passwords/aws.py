@@ -31,7 +31,7 @@ class SecretsManager:
         text = self._text(secret)
         if text is None:
             raise Refused(f"the secret {secret} is gone: nobody can speak as {user}")
-        key = value.get("api_key") if isinstance(value := _json_in(text), dict) else None
+        key = value.get("api_key") if isinstance(value := json_in(text), dict) else None
         if isinstance(key, str) and key:
             return ApiKey(key)
         return Password(user, _password_in(text, secret))
@@ -42,7 +42,7 @@ class SecretsManager:
         except Exception as error:
             if error_code(error) == "ResourceNotFoundException":
                 return None
-            raise _translated(error, f"the secret {secret} could not be read") from None
+            raise translated(error, f"the secret {secret} could not be read") from None
 
     def version(self, secret: str) -> str | None:
         try:
@@ -50,7 +50,7 @@ class SecretsManager:
         except Exception as error:
             if error_code(error) == "ResourceNotFoundException":
                 return None
-            raise _translated(error, f"the secret {secret} could not be looked at") from None
+            raise translated(error, f"the secret {secret} could not be looked at") from None
         return next((version for version, of_it in stages.items() if "AWSCURRENT" in of_it), None)
 
     def make(self, secret: str, user: str) -> str:
@@ -63,7 +63,7 @@ class SecretsManager:
             )
         except Exception as error:
             if error_code(error) != "ResourceExistsException":
-                raise _translated(error, f"the secret {secret} could not be made") from None
+                raise translated(error, f"the secret {secret} could not be made") from None
             there = self.password(secret)
             if there is None:
                 raise Unreachable(f"the secret {secret} is being deleted; restore it, or try again later") from None
@@ -80,7 +80,7 @@ def generated() -> str:
     return "".join(chosen)
 
 
-def _json_in(text: str) -> Any:
+def json_in(text: str) -> Any:
     """What the text says as JSON; None if it is none."""
     try:
         return json.loads(text)
@@ -90,14 +90,14 @@ def _json_in(text: str) -> Any:
 
 def _password_in(text: str, secret: str) -> str:
     """The password of a secret as Secrets Manager's own rotation writes it (JSON with "password"), or the whole text."""
-    value = _json_in(text)
+    value = json_in(text)
     password = value.get("password") if isinstance(value, dict) else text
     if not isinstance(password, str) or not password:
         raise Refused(f'the secret {secret} holds no password (a text, or JSON with "password")')
     return password
 
 
-def _translated(error: Exception, what: str) -> Exception:
+def translated(error: Exception, what: str) -> Exception:
     code = error_code(error)
     if code.startswith(("AccessDenied", "Decryption", "InvalidRequest", "InvalidParameter")):
         return Refused(f"{what}: {code}")

@@ -12,6 +12,7 @@ BREAK_GLASS_WRITE_ROLE = "portcullis_break_glass_write"
 CANARY_ROLE = "portcullis_canary"
 SNAPSHOT_ROLE = "snapshot_user"  # the engine's own
 COMPARE_ROLE = "portcullis_compare"
+REMOTES_ROLE = "portcullis_remotes"
 
 
 def _role(what: str, *, cluster: list[str] | None = None, indices: list[Json] | None = None) -> Json:
@@ -54,6 +55,16 @@ _CANARY = _role(
     "asks for its own index, to prove that a lock holds",
     indices=[{"names": [CANARY_INDEX], "privileges": ["read", "index", "create_index"]}],
 )
+# Where a cluster reads others with keys. It reads no document there: the name that it may read is of no index, so that the other cluster
+# refuses whatever it asks for, and says by which key it came. Whoever runs the cluster gives it; it is not kept, as older releases
+# know nothing of it.
+REMOTES = {
+    **_role(
+        "has the nodes read their keystores again, sets remote clusters, and sees by which key they are read; reads no document",
+        cluster=["monitor", "cluster:admin/nodes/reload_secure_settings", "cluster:admin/settings/update"],
+    ),
+    "remote_indices": [{"clusters": ["*"], "names": ["portcullis-may-read"], "privileges": ["read"]}],
+}
 DOCUMENTS: dict[str, Json] = {
     SECURITY_ROLE: _SECURITY,
     LOCK_ROLE: _LOCK,

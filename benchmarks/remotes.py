@@ -1,0 +1,61 @@
+"""Remote clusters on two real clusters of each release: `make bench-remotes [N=...]`, N rotations of a key a release, 4 unless told.
+
+Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from benchmarks.common import Report, Tell, main
+from local.elastic.pair import Pair, Searching
+from tests.fixtures_node import CACHE
+from tests.operations.pairs import made
+
+RELEASES = ("9.5.3", "8.19.21")
+
+
+def rotation(release: str, rotations: int, tell: Tell) -> dict[str, Any]:
+    """The searches while the key between two clusters of a release is replaced so many times, and what refused them."""
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "none")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "none")
+    with TemporaryDirectory() as home, Pair.start(Path(home), CACHE, release, tell=tell) as pair, mock_aws():
+        world = made(pair, boto3.client("secretsmanager", region_name="eu-central-1"))
+        world.rotate()
+        with Searching(pair.local) as searching:
+            searching.more(20)
+            for number in range(rotations):
+                tell(f"{release}: rotation {number + 1} of {rotations}")
+                world.rotate()
+            searching.more(20)
+        assert len(world.ours()) == 1, "a key was left over"
+    return {
+        "searches": searching.searches,
+        "refused": sum(searching.refused.values()),
+        "said": dict(searching.refused.most_common(3)),
+    }
+
+
+def bench(given: argparse.Namespace, tell: Tell) -> Report:
+    report = Report()
+    found = {release: rotation(release, given.n, tell) for release in RELEASES}
+    searches, refused = (sum(one[what] for one in found.values()) for what in ("searches", "refused"))
+    report.figures["rotation"] = {"searches": searches, "refused": refused, "rotations": given.n, "releases": found}
+    for release, one in found.items():
+        report.row(f"{release}: searches during {given.n} rotations", str(one["searches"]))
+        report.row(f"{release}: of these refused", str(one["refused"]), "0", one["refused"] == 0)
+    if refused:
+        report.wrong.append(f"{refused} searches were refused while a key was replaced")
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main("remotes", __doc__ or "", bench, n=4, n_is="rotations of each release"))

@@ -1,0 +1,1 @@
+"""Keys between clusters made, kept and replaced without a refused search."""

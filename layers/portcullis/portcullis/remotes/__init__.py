@@ -1,0 +1,1 @@
+"""Keys between clusters: what is offered against what the engine shows. Pure."""

@@ -1,0 +1,177 @@
+"""Two real clusters, one of which reads the other: `local` by the alias `dc2`, `remote` on a port of its own for whoever comes with a key.
+
+A CA each. With `trust="key"` the reading one only trusts the CA of that port; with `"both"` the transport of each trusts the other's CA
+too, as the certificate model wants it, so that both models can be used at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from local.elastic.node import USER, Elasticsearch
+from local.node.certificates import make
+from local.processes import LOOPBACK, free_port
+from local.server import quiet
+
+ALIAS = "dc2"
+Trust = Literal["key", "both"]
+_TRANSPORT, _SERVER, _CLIENT = (
+    f"xpack.security.{one}.ssl." for one in ("transport", "remote_cluster_server", "remote_cluster_client")
+)
+
+
+def _own(prefix: str) -> dict[str, Any]:
+    return {
+        f"{prefix}enabled": True,
+        f"{prefix}certificate": "certs/node.pem",
+        f"{prefix}key": "certs/node.key",
+    }
+
+
+@dataclass
+class Pair:
+    """Use `Pair.start`, and as a context, which stops both."""
+
+    local: Elasticsearch
+    remote: Elasticsearch
+    interface: int  # the remote's port for whoever comes with a key
+
+    @classmethod
+    def start(
+        cls,
+        home: Path,
+        cache: Path,
+        version: str,
+        *,
+        trust: Trust = "both",
+        licence: str = "trial",
+        tell: Callable[[str], None] = quiet,
+    ) -> Pair:
+        """Both at once; raises as `Elasticsearch.start`, and leaves none running then."""
+        folders = {name: (home / name).resolve() for name in ("local", "remote")}
+        cas = {name: make(folder / "config" / "certs").ca.read_bytes() for name, folder in folders.items()}
+        interface = free_port()
+        others = {"local": cas["remote"], "remote": cas["local"]}
+        settings: dict[str, dict[str, Any]] = {
+            "local": {
+                f"{_CLIENT}enabled": True,
+                f"{_CLIENT}certificate_authorities": ["certs/other.pem"],
+                "cluster.name": "local",
+            },
+            "remote": {
+                "remote_cluster_server.enabled": True,
+                "remote_cluster.host": LOOPBACK,
+                "remote_cluster.port": interface,
+                "cluster.name": "remote",
+                **_own(_SERVER),
+            },
+        }
+        if trust == "both":
+            both = {f"{_TRANSPORT}certificate_authorities": ["certs/ca.pem", "certs/other.pem"], **_own(_TRANSPORT)}
+            for one in settings.values():
+                one.update(both)
+
+        def up(name: str) -> Elasticsearch:
+            files = {"certs/other.pem": others[name]}
+            return Elasticsearch.start(
+                folders[name], cache, version, licence=licence, settings=settings[name], files=files, tell=tell
+            )
+
+        with ThreadPoolExecutor(2) as pool:
+            starting = {name: pool.submit(up, name) for name in folders}
+        failed = [error for one in starting.values() if (error := one.exception()) is not None]
+        if failed:
+            for one in starting.values():
+                if one.exception() is None:
+                    one.result().stop()
+            raise failed[0]
+        return cls(starting["local"].result(), starting["remote"].result(), interface)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.local.stop()
+        self.remote.stop()
+
+
+@dataclass
+class Searching:
+    """Searches that go on from several threads while something else is done, and what became of them.
+
+    A 200 that left the other cluster out is none: it counts as refused.
+    """
+
+    node: Elasticsearch
+    path: str = f"/{ALIAS}:logs-1/_search"
+    threads: int = 4
+    pause: float = 0.02
+    user: str = USER
+    password: str = ""
+    searches: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def __enter__(self) -> Self:
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._running = [threading.Thread(target=self._search) for _ in range(self.threads)]
+        for one in self._running:
+            one.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._over.set()
+        for one in self._running:
+            one.join()
+
+    def more(self, searches: int) -> None:
+        """Wait until so many more were answered."""
+        until = self.searches + searches
+        while self.searches < until:
+            time.sleep(self.pause)
+
+    def _search(self) -> None:
+        """One thread's: each keeps its connection, as a client does."""
+        context = ssl.create_default_context(cafile=str(self.node.ca))
+        connection = http.client.HTTPSConnection(LOOPBACK, self.node.port, context=context, timeout=60)
+        while not self._over.is_set():
+            why = self._one(connection)
+            with self._lock:
+                self.searches += 1
+                if why:
+                    self.refused[why] += 1
+            self._over.wait(self.pause)
+        connection.close()
+
+    def _one(self, connection: http.client.HTTPSConnection) -> str:
+        """Why it was no answer; empty if it was one."""
+        pair = base64.b64encode(f"{self.user}:{self.password or self.node.password}".encode()).decode()
+        try:
+            connection.request("GET", self.path, headers={"authorization": f"Basic {pair}"})
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            return f"{type(error).__name__}: {error}"
+        if answer.status != 200:
+            return f"{answer.status}: {str(body)[:400]}"
+        return f"skipped: {str(body['_clusters'])[:400]}" if body.get("_clusters", {}).get("skipped") else ""

@@ -1,0 +1,22 @@
+"""Two real Elasticsearch clusters, one of which may read the other: started on first use, one pair a session.
+
+9.5.3 unless PAIR names another release (8.19.21). Tests that use it carry the mark `node`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.elastic.pair import Pair
+
+RELEASE = os.environ.get("PAIR", "9.5.3")
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Pair]:
+    with Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, tell=print) as both:
+        yield both
