@@ -142,6 +142,7 @@ def test_on_an_empty_engine_the_role_is_made_before_its_mapping() -> None:
         (Operation.ADD, Claim(Kind.MAPPINGS, "readers")),
         (Operation.ADD, entry(ANNA)),
     ]
+    assert [step.because for step in plan.steps] == ["the model asks for it", "readers had no mapping", "group"]
     assert patches(plan, holding()) == [
         (Kind.ROLES, [{"op": "add", "path": "/readers", "value": role("read")}]),
         (Kind.MAPPINGS, [{"op": "add", "path": "/readers", "value": mapping(users=[ANNA])}]),
@@ -239,6 +240,8 @@ def test_our_role_edited_by_hand_is_restored_unless_repair_is_off() -> None:
     held = state(role_is=role("write"))
     plan = difference(OPENSEARCH, WANT, held, OURS)
     assert steps(plan.steps) == [(Operation.REPLACE, ROLE), (Operation.ADD, entry(ANNA))]
+    assert [step.because for step in plan.steps] == ["differs in index_permissions", "group (was removed by hand)"]
+    assert plan.added == {entry(ANNA)}
     meek = difference(OPENSEARCH, WANT, held, OURS, repair=False)
     assert meek.empty
     assert meek.notes == (
@@ -499,3 +502,61 @@ def test_who_still_names_a_removed_role_is_told_in_one_order(names: tuple[str, s
     )
     plan = difference(ELASTICSEARCH, Desired(), held, frozenset({Claim(OfElasticsearch.ROLES, "readers")}))
     assert [note.split(" gives")[0].split("/")[-1] for note in plan.notes] == ["alpha", "größe"]
+
+
+ON_ES = {"cluster": ["monitor"]}
+TEAM = Claim(OfElasticsearch.MAPPINGS, "team")
+GIVES_READERS = {"enabled": True, "roles": ["readers"], "rules": {"field": {"groups": ["team"]}}}
+
+
+def test_a_native_user_whom_the_engine_does_not_keep_is_a_conflict() -> None:
+    want = Desired({OfElasticsearch.ROLES: {"readers": ON_ES}}, {"readers": {"users": {"nobody": "grant"}}})
+    held = OnElasticsearch({OfElasticsearch.ROLES: {"readers": ON_ES}})
+    plan = difference(ELASTICSEARCH, want, held, frozenset({Claim(OfElasticsearch.ROLES, "readers")}))
+    assert plan.empty
+    assert [(str(one.claim), one.why) for one in plan.conflicts] == [
+        ("role_members/readers/users: nobody", "the engine keeps nobody of that name, or none any more")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "removed"),
+    [
+        (frozenset({TEAM}), NOBODY, True),
+        (frozenset({TEAM}), frozenset({TEAM}), False),
+        (NOBODY, frozenset({TEAM}), False),
+        (NOBODY, NOBODY, False),
+    ],
+)
+def test_our_mapping_to_a_missing_role_is_removed_if_it_is_ours_alone(
+    mine: frozenset[Claim], others: frozenset[Claim], removed: bool
+) -> None:
+    """What would let people into a role that is gone. Whoever makes the role again would let them in without a word."""
+    want = Desired({OfElasticsearch.MAPPINGS: {"team": GIVES_READERS}})
+    held = OnElasticsearch({OfElasticsearch.MAPPINGS: {"team": GIVES_READERS}})
+    plan = difference(ELASTICSEARCH, want, held, mine, others)
+    assert steps(plan.steps) == ([(Operation.REMOVE, TEAM)] if removed else [])
+    assert [(one.claim, one.why) for one in plan.conflicts] == [(TEAM, "there is no such role, or none any more")]
+
+
+@pytest.mark.parametrize(
+    ("there", "mine", "others", "foreign"),
+    [
+        (True, NOBODY, NOBODY, (ROLE,)),
+        (True, OURS, NOBODY, ()),
+        (True, NOBODY, OURS, ()),
+        (False, NOBODY, NOBODY, ()),
+    ],
+)
+def test_a_document_to_be_left_as_it_is_is_foreign_if_it_is_nobodys(
+    there: bool, mine: frozenset[Claim], others: frozenset[Claim], foreign: tuple[Claim, ...]
+) -> None:
+    """Whatever is asked for. It is neither written nor removed, and the claims on it stay."""
+    held = holding({"readers": role("write")} if there else {})
+    plan = difference(
+        OPENSEARCH, replace(wanted({"readers": role("read")}), untouched=frozenset({ROLE})), held, mine & {ROLE}, others
+    )
+    assert plan.empty
+    assert plan.conflicts == ()
+    assert plan.foreign == foreign
+    assert plan.claims_after(mine & {ROLE}) == mine & {ROLE}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from portcullis.access.actual import Json
+from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
 from portcullis.access.effect import Access, Effect
 from portcullis.access.plan import Claim
+from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
+from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
+from portcullis.families.elasticsearch.family import ELASTICSEARCH
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.effect import people
 from portcullis.families.opensearch.family import OPENSEARCH
@@ -115,6 +119,41 @@ def test_an_administrator_nobody_asked_for_is_critical_even_if_known() -> None:
     assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
     assert (
         found[1].what == "everyone administers the domain (all_access through users), and the model does not ask for it"
+    )
+
+
+BY_HAND = Claim(OfElasticsearch.MAPPINGS, "by-hand")
+
+
+@pytest.mark.parametrize(
+    ("gives", "asked", "seen", "fixed", "severity"),
+    [
+        (["readers"], False, False, False, "warning"),
+        (["kibana_user", "readers"], False, False, False, "warning"),
+        (["kibana_user"], False, False, False, "info"),
+        ([], False, False, False, None),
+        (["readers"], True, False, False, None),  # the plan says what becomes of it
+        (["readers"], False, True, False, None),
+        (["readers"], False, False, True, None),
+    ],
+)
+def test_a_mapping_made_by_hand_is_told_as_grave_as_what_it_gives(
+    gives: list[str], asked: bool, seen: bool, fixed: bool, severity: str | None
+) -> None:
+    """A whole document that lets people in. Not one that the model asks for, a person has seen, or the engine made."""
+    made = {"enabled": True, "roles": gives, "rules": {"field": {"groups": ["x"]}}}
+    made |= {"metadata": {"_reserved": True}} if fixed else {}
+    held = OnElasticsearch(
+        {OfElasticsearch.ROLES: {"readers": {"cluster": []}}, OfElasticsearch.MAPPINGS: {"by-hand": made}}
+    )
+    want = Desired(
+        {OfElasticsearch.ROLES: {"readers": {"cluster": []}}}
+        | ({OfElasticsearch.MAPPINGS: {"by-hand": {**made, "roles": ["readers"]}}} if asked else {})
+    )
+    found = drift(ELASTICSEARCH, want, held, frozenset(), known=frozenset({BY_HAND} if seen else ()))
+    what = f"role_mapping/by-hand was made by hand, and gives {', '.join(gives)}"
+    assert [(one.severity, one.claim, one.what, one.ours) for one in found] == (
+        [(severity, BY_HAND, what, False)] if severity else []
     )
 
 

@@ -49,6 +49,7 @@ def test_the_instant_is_told_in_utc_wherever_it_was_read() -> None:
         {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
         {"Statement": [{"Condition": {"DateLessThan": {"aws:TokenIssueTime": "soon"}}}]},
         {"Statement": [{"Condition": {"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00"}}}]},
+        {"Statement": [{"Condition": {"DateLessThan": {"aws:TokenIssueTime": "0001-01-01T00:00:00+05:00"}}}]},
         {**deny_older_sessions(NEVER), "Statement": [{**deny_older_sessions(NEVER)["Statement"][0], "Action": "s3:*"}]},
         {**deny_older_sessions(NEVER), "Statement": [*deny_older_sessions(NEVER)["Statement"], {"Effect": "Allow"}]},
         "text",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.persons import Person, Pool, as_person, granting, people
-from portcullis.access.plan import Grant, Membership, Subject, SubjectKind
+from portcullis.access.one_role import Rank
+from portcullis.access.persons import ANYBODY, Person, Pool, as_person, granting, named, people
+from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
+from portcullis.access.terms import Caller
 from portcullis.families.opensearch.family import OPENSEARCH
 
 from .strategies import holding, mapping
@@ -12,6 +14,9 @@ from .strategies import holding, mapping
 USER = "arn:aws:iam::111122223333:user/x/anna"
 ANNAS = {kind: as_person(entry) for kind, entry in (("iam", USER), ("cognito", "Cognito/pool/anna"), ("own", "anna"))}
 OF = SubjectKind
+COGNITO = "Cognito/pool/anna"
+KIM = "arn:aws:iam::1:user/x/kim"
+BATCH = "arn:aws:iam::1:role/batch"
 
 
 @pytest.mark.parametrize(
@@ -39,3 +44,108 @@ def of_mapping(**lists: list[str]) -> list[Person]:
 def test_a_name_that_begins_with_a_slash_alone_is_no_pattern() -> None:
     assert [str(one) for one in of_mapping(users=["/abc", "/"])] == ["internal_user:/", "internal_user:/abc"]
     assert [str(one) for one in of_mapping(users=["/abc/"])] == ["anybody:a name that fits /abc/"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "name", "caller"),
+    [
+        (KIM, "iam_user", "kim", Caller(KIM, (KIM,))),
+        (BATCH, "iam_role", "batch", Caller(BATCH, (BATCH,))),
+        (COGNITO, "cognito_user", "anna", Caller(COGNITO)),
+        ("master", "internal_user", "master", Caller("master")),
+    ],
+)
+def test_an_entry_says_who_is_meant_and_how_the_engine_sees_them(
+    entry: str, kind: str, name: str, caller: Caller
+) -> None:
+    found = as_person(entry)
+    assert (found.kind, found.name, found.caller) == (kind, name, caller)
+
+
+def test_without_the_pool_it_is_said_that_the_groups_were_not_read() -> None:
+    assert as_person(COGNITO).unread == "the groups of the user pool could not be read"
+
+
+RANKS = {"first": Rank(BATCH, 1), "second": Rank("arn:aws:iam::1:role/other", 2), "unranked": Rank(BATCH)}
+
+
+@pytest.mark.parametrize(
+    ("groups", "carried", "doubt"),
+    [
+        (("second", "first"), "first", False),
+        (("unranked", "second"), "second", False),
+        (("unranked",), "unranked", False),
+        (("unknown",), "", True),
+        ((), "", True),
+    ],
+)
+def test_a_token_carries_the_role_of_the_group_that_comes_first(
+    groups: tuple[str, ...], carried: str, doubt: bool
+) -> None:
+    found = as_person(COGNITO, tuple(f"cognito_group:{name}" for name in groups), Pool("pool", {}, RANKS))
+    roles = (RANKS[carried].role,) if carried else ()
+    assert (found.carried, bool(found.doubt)) == (carried, doubt)
+    assert found.caller == Caller(COGNITO, roles)
+
+
+@pytest.mark.parametrize(
+    ("entry_list", "entry", "who"),
+    [
+        ("users", "a*", [(ANYBODY, "a name that fits a*")]),
+        ("users", "a?", [(ANYBODY, "a name that fits a?")]),
+        ("users", "a/", [("internal_user", "a/")]),
+        ("users", "plain", [("internal_user", "plain")]),
+        ("backend_roles", "/a/", [(ANYBODY, "a role or group that fits /a/")]),
+        ("backend_roles", "a/", [("backend_role", "a/")]),
+        ("backend_roles", "staff", [("backend_role", "staff")]),
+        ("backend_roles", BATCH, [("iam_role", "batch")]),
+        ("backend_roles", KIM, [("iam_user", "kim")]),
+        ("hosts", "10.0.0.1", [(ANYBODY, "whoever comes from 10.0.0.1")]),
+        ("hosts", " ", []),
+    ],
+)
+def test_whoever_a_mapping_names_is_among_the_people(entry_list: str, entry: str, who: list[tuple[str, str]]) -> None:
+    assert [(one.kind, one.name) for one in of_mapping(**{entry_list: [entry]})] == who
+
+
+TOKENS = Subject(SubjectKind.COGNITO_GROUP, "tokens")
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+IN_BOTH = Person(
+    "cognito_user",
+    "anna",
+    COGNITO,
+    Caller(COGNITO, (BATCH,)),
+    (str(READERS), str(TOKENS)),
+    carried="readers",
+    role=BATCH,
+)
+KIM_THERE = Person("iam_user", "kim", KIM, Caller(KIM, (KIM,)), ("iam_group:ops",))
+
+
+@pytest.mark.parametrize(
+    ("person", "grant", "given"),
+    [
+        (IN_BOTH, Grant(READERS, "r", "g", By.ROLE), True),
+        (IN_BOTH, Grant(TOKENS, "r", "g", By.ROLE), False),  # their token carries the other's role
+        (IN_BOTH, Grant(TOKENS, "r", "g", By.MEMBERS), True),
+        (IN_BOTH, Grant(READERS, "another", "g"), False),
+        (IN_BOTH, Grant(Subject(SubjectKind.COGNITO_USER, "anna"), "r", "g"), True),
+        (IN_BOTH, Grant(Subject(SubjectKind.COGNITO_GROUP, "anna"), "r", "g"), False),  # a group called as they are
+        (KIM_THERE, Grant(Subject(SubjectKind.IAM_GROUP, "ops"), "r", "g"), True),
+        (KIM_THERE, Grant(Subject(SubjectKind.IAM_GROUP, "kim"), "r", "g"), False),
+        (KIM_THERE, Grant(Subject(SubjectKind.IAM_USER, KIM), "r", "g"), True),
+        (KIM_THERE, Grant(Subject(SubjectKind.IAM_USER, "lee"), "r", "g"), False),
+    ],
+)
+def test_a_role_is_given_through_a_group_of_theirs_or_their_own_name(person: Person, grant: Grant, given: bool) -> None:
+    assert granting([grant], person, "r") == ((f"{grant.subject} (g)",) if given else ())
+
+
+def test_a_name_that_several_have_means_all_of_them_until_the_kind_is_said() -> None:
+    other = Person("cognito_user", "kim", "Cognito/pool/kim", None)
+    pattern = Person(ANYBODY, "kim", "kim", None)
+    known = (KIM_THERE, other, pattern)
+    assert named(known, "iam_user:kim") == (KIM_THERE,)
+    assert named(known, KIM) == (KIM_THERE,)
+    assert named((KIM_THERE, other), "kim") == (KIM_THERE, other)
+    assert named(known, "lee") == ()

@@ -52,8 +52,11 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
     at, it stays unread.
     """
     users, roles = dict(found.users), dict(found.backend_roles)
-    named, strangers, seen = dict(known.named), dict[str, str](), dict[str, dict[str, str]]()
-    told, unread = [], []
+    named = dict(known.named)
+    strangers: dict[str, str] = {}
+    seen: dict[str, dict[str, str]] = {}
+    told: list[str] = []
+    unread: list[str] = []
     for grant in {key_of(grant): grant for grant in sorted(grants, key=key_of)}.values():
         subject, key, here = grant.subject, key_of(grant), roles if grant.is_backend_role else users
         if subject.kind in _AS_WRITTEN or subject in found.missing:

@@ -27,9 +27,9 @@ def denied_before(document: Json) -> datetime | None:
     """The instant of such a document; None if it is another one."""
     try:
         at = datetime.fromisoformat(document["Statement"][0]["Condition"][_OPERATOR][_KEY].replace("Z", "+00:00"))
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        return at if document == deny_older_sessions(at) else None
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
         return None
-    return at if at.tzinfo and document == deny_older_sessions(at) else None
 
 
 def from_now_on(now: datetime) -> datetime:

@@ -29,9 +29,6 @@ class Administrator:
     entry_list: str  # one of the lists of a mapping, or the field of a user that is given the role directly
     entry: str
 
-    def __str__(self) -> str:
-        return f"{self.entry} ({self.entry_list} of {self.role})"
-
 
 def fixed(terms: Terms, held: Actual, claim: Claim) -> bool:
     """Whether the engine refuses to change this document, or this entry: its mapping, or whom it names."""

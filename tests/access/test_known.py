@@ -1,0 +1,119 @@
+"""Who stands behind a name, from one look to the next."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
+from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
+from portcullis.errors import Unreachable
+
+SUPPORT = Subject(SubjectKind.COGNITO_GROUP, "support")
+OPS = Subject(SubjectKind.IAM_GROUP, "ops")
+RITA = Subject(SubjectKind.IAM_USER, "rita")
+ANNA = "Cognito/pool/anna"
+KIM = "arn:aws:iam::1:user/kim"
+RITA_ARN = "arn:aws:iam::1:user/rita"
+TOKEN_ROLE = "arn:aws:iam::1:role/support"
+THROTTLED = Unreachable("throttled")
+
+
+def look(
+    found: Membership, known: Known | None = None, *subjects: Subject, by: By = By.MEMBERS, counts: bool = True
+) -> Recognised:
+    grants = [Grant(subject, "readers", "g", by) for subject in subjects or (SUPPORT, OPS)]
+    return recognise(grants, found, known or Known(), last_look_counts=counts)
+
+
+BOTH_READ = Membership({SUPPORT: (ANNA,), OPS: (KIM,)}, ids={ANNA: "sub-anna", KIM: "AIDAKIM"})
+ONE_READ = Membership({OPS: (KIM,)}, ids={KIM: "AIDAKIM"}, unread={SUPPORT: THROTTLED})
+
+
+def test_members_of_an_unreadable_group_stay_in_look_after_look() -> None:
+    """Once it could be read. However often it cannot be read after that, its members are those of the last time it could."""
+    known = look(BOTH_READ).known
+    for _ in range(3):
+        found = look(ONE_READ, known)
+        assert found.members.users == {SUPPORT: (ANNA,), OPS: (KIM,)}
+        assert found.members.unread == {}
+        assert found.unread == (
+            "cognito_group:support could not be read (throttled): the 1 who were in at the last look stay in, and nobody joins",
+        )
+        known = found.known
+    assert known.seen["cognito_group:support"] == {ANNA: "sub-anna"}
+
+
+def test_after_a_lock_nobody_of_an_unreadable_group_is_let_in() -> None:
+    found = look(ONE_READ, look(BOTH_READ).known, counts=False)
+    assert found.members.users == {SUPPORT: (), OPS: (KIM,)}
+    assert found.unread == ("cognito_group:support could not be read (throttled): nobody of it is let in",)
+
+
+def test_an_unreadable_group_before_the_first_look_stays_unread() -> None:
+    """Nobody was ever looked at, so that nothing is known of who is in: it is neither an empty group nor told as one."""
+    found = look(ONE_READ)
+    assert found.members.users == {OPS: (KIM,)}
+    assert found.members.unread == {SUPPORT: THROTTLED}
+    assert found.unread == ()
+    assert "cognito_group:support" not in found.known.seen
+
+
+def test_a_group_whose_role_is_known_needs_no_last_look_for_it() -> None:
+    """Of a group, the role of its tokens was found and its members were not: by role, what was found now counts."""
+    before = look(Membership(backend_roles={SUPPORT: ("arn:aws:iam::1:role/old",)}), None, SUPPORT, by=By.ROLE).known
+    now = Membership(backend_roles={SUPPORT: (TOKEN_ROLE,)}, unread={SUPPORT: THROTTLED})
+    found = look(now, before, SUPPORT, by=By.ROLE)
+    assert found.members.backend_roles == {SUPPORT: (TOKEN_ROLE,)}
+    assert found.unread == ()
+
+
+def test_nothing_is_remembered_of_a_group_that_does_not_exist() -> None:
+    """Also where its role is still named by the deployment."""
+    gone = Membership(backend_roles={SUPPORT: (TOKEN_ROLE,)}, missing=frozenset({SUPPORT}))
+    assert look(gone, None, SUPPORT, by=By.ROLE).known.seen == {}
+
+
+def somebody_else() -> Recognised:
+    known = look(Membership({RITA: (RITA_ARN,)}, ids={RITA_ARN: "AIDAOLD"}), None, RITA).known
+    return look(Membership({RITA: (RITA_ARN,)}, ids={RITA_ARN: "AIDANEW"}), known, RITA)
+
+
+def test_whoever_has_a_granted_name_under_another_id_is_taken_out() -> None:
+    found = somebody_else()
+    assert found.members.users == {RITA: ()}
+    assert found.strangers == (f"{RITA_ARN} of iam_user:rita is somebody else now: AIDANEW, and granted was AIDAOLD",)
+    assert names_of(found.known) == ("iam_user:rita",)
+
+
+@pytest.mark.parametrize("called", ["iam_user:rita", "rita"])
+def test_whoever_is_accepted_is_in_and_waits_no_longer(called: str) -> None:
+    known, said = accepted(somebody_else().known, called)
+    assert said == ("iam_user:rita: AIDANEW, and no longer AIDAOLD",)
+    assert names_of(known) == ()
+    again = look(Membership({RITA: (RITA_ARN,)}, ids={RITA_ARN: "AIDANEW"}), known, RITA)
+    assert (again.members.users, again.strangers) == ({RITA: (RITA_ARN,)}, ())
+
+
+def test_accepting_a_name_lets_in_nobody_else() -> None:
+    before = somebody_else().known
+    assert accepted(before, "kim") == (before, ())
+
+
+@pytest.mark.parametrize("subject", [SUPPORT, OPS])
+def test_another_member_under_the_same_name_is_in_and_told(subject: Subject) -> None:
+    """To be put into a group is a decision. That they are not who was in before is said all the same, also after a time outside."""
+    one, other, nobody = (
+        Membership({subject: (KIM,)}, ids={KIM: "AIDAOLD"}),
+        Membership({subject: (KIM,)}, ids={KIM: "AIDANEW"}),
+        Membership({subject: ()}),
+    )
+    for way in ((one, other), (one, nobody, other)):
+        known, found = Known(), None
+        for found_now in way:
+            found = look(found_now, known, subject)
+            known = found.known
+        assert found is not None
+        assert found.members.users == {subject: (KIM,)}
+        assert found.renewed == (
+            f"{KIM} is somebody else than the member of that name before (AIDAOLD), and in as a member: AIDANEW",
+        )
+    assert look(other, known, subject).renewed == ()
