@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from constructs import Construct
-from portcullis.model import OnCluster
 
 from stacks import patterns
 from stacks.automation import Automation
 from stacks.cluster_people import ClusterPeople
 from stacks.key import KeyFacts
-from stacks.rules import arn_of_alias, identities, rule
+from stacks.rules import arn_of_alias, called, identities, rule
 
 
 class Beside(Stack):
@@ -31,28 +30,16 @@ class Beside(Stack):
         super().__init__(scope, name, **kwargs)
         self.one, self.key, self.people, self._automation = people.one, key, people, automation
         self.eyes: list[dict[str, Any]] = []
-        if listened := identities(self.one, people.pool):
+        if listened := identities(self, self.one, people.pool):
             self._rule("identity", listened, "who is in which group may have changed")
         about = patterns.key(
             key_arn=key.arn, key_id=key.id, key_alias=self.one.key_alias, alias_arn=arn_of_alias(self, self.one)
         )
         self._rule("key", about, "the key may have changed")
-        if called := self._read_by_nobody():
-            taken = patterns.break_glass("", called)
+        if secret := self.one.watched_secret:
+            taken = patterns.break_glass("", called(self, secret))
             everything = patterns.ALL_MANAGEMENT_EVENTS
             self._rule("break-glass", taken, "break-glass was taken", queue="key", state=everything, group="taken")
-
-    def _read_by_nobody(self) -> list[str]:
-        """What the secret of break-glass can be called by."""
-        assert isinstance(self.one.model, OnCluster)  # noqa: S101 - it is put beside clusters alone
-        secret = self.one.model.break_glass.secret
-        if secret is None or secret.startswith("arn:"):
-            return [secret] if secret else []
-        form = ArnFormat.COLON_RESOURCE_NAME
-        return [
-            secret,
-            self.format_arn(service="secretsmanager", resource="secret", resource_name=secret, arn_format=form),
-        ]
 
     def _rule(self, concern: str, pattern: patterns.Pattern, meaning: str, **how: str) -> None:
         self.eyes.append(rule(self, self._automation, self.one, concern, pattern, meaning, **how))

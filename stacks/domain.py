@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, CfnUpdatePolicy, Stack
+from aws_cdk import CfnOutput, CfnUpdatePolicy, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as search
 from constructs import Construct
@@ -18,7 +18,7 @@ from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.network import Network
-from stacks.rules import arn_of_alias, identities, rule
+from stacks.rules import arn_of_alias, called, identities, rule
 from stacks.snapshots import Snapshots
 
 _TLS = "Policy-Min-TLS-1-2-PFS-2023-10"
@@ -156,7 +156,7 @@ class Domain(Stack):
 
     def _rules(self) -> None:
         one, identity, key = self.one, self.identity, self.key
-        listened = identities(one, identity.pool, identity.identity_pool)
+        listened = identities(self, one, identity.pool, identity.identity_pool)
         self.eyes: list[dict[str, Any]] = []
         if listened:
             self._rule("identity", listened, "who is in which group may have changed")
@@ -176,8 +176,8 @@ class Domain(Stack):
         )
         # A rule of its own: the key's would get every use of the key as well.
         secret = identity.master_secret
-        called = [secret.secret_name, self._arn_of_secret(secret.secret_name)] if secret else []
-        taken = patterns.break_glass(identity.break_glass.role_arn, called)
+        of_master = called(self, secret.secret_name) if secret else None
+        taken = patterns.break_glass(identity.break_glass.role_arn, of_master)
         self._rule(
             "break-glass",
             taken,
@@ -186,10 +186,6 @@ class Domain(Stack):
             state=patterns.ALL_MANAGEMENT_EVENTS,
             group="taken",
         )
-
-    def _arn_of_secret(self, name: str) -> str:
-        form = ArnFormat.COLON_RESOURCE_NAME
-        return self.format_arn(service="secretsmanager", resource="secret", resource_name=name, arn_format=form)
 
     def _rule(self, concern: str, pattern: dict[str, Any], meaning: str, **how: str) -> None:
         self.eyes.append(rule(self, self._automation, self.one, concern, pattern, meaning, **how))

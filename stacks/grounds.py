@@ -121,13 +121,13 @@ def grounds(
             }
         ),
         service_role=f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/{_SERVICE}/{_SERVICE_ROLE}",
-        described_secrets=few_or(
-            _secret(stack, "MasterSecret*"),  # as CloudFormation calls them
-            [
-                *(identity.master_secret.secret_arn for identity in identities if identity.master_secret),
-                *(_secret(stack, glass) for one in deployments if (glass := one.watched_secret)),
-            ],
-        ),
+        described_secrets=[
+            *few_or(
+                _secret(stack, "MasterSecret*"),  # as CloudFormation calls them
+                [identity.master_secret.secret_arn for identity in identities if identity.master_secret],
+            ),
+            *sorted({_secret(stack, glass) for one in deployments if (glass := one.watched_secret)}),
+        ],
         own_roles=[f"arn:{stack.partition}:iam::{stack.account}:role/{names.PREFIX}-*"],
         sign_in_providers=[
             f"arn:{stack.partition}:iam::{stack.account}:{kind}/*" for kind in ("saml-provider", "oidc-provider")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from portcullis.signals.rows import About
 from portcullis.signals.table import ROWS
@@ -21,8 +21,14 @@ ALL_MANAGEMENT_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"  # the s
 # EventBridge takes 2,048 characters in a pattern, and ids that are tokens here are longer there. Names of groups, users and roles are
 # the part that has no bound: where they do not fit they are left out, and the events of every group let through.
 _ROOM = 1900
-_LENGTHENED = re.compile(r"-[A-Za-z0-9]{6}\Z")  # as Secrets Manager lengthens a name in its ARN
 _BY_ONESELF = "DeleteUser"  # asked for with an access token: the event tells no pool
+
+
+class Secret(NamedTuple):
+    """What secrets can be called by: what their names and what their ARNs begin with."""
+
+    name: str
+    arn: str
 
 
 def identity(
@@ -34,17 +40,16 @@ def identity(
     identity_pool: str,
     identity_center: bool,
     own_roles: str = "",
-    secrets: Sequence[str] = (),
+    secrets: Sequence[Secret] = (),
 ) -> Pattern | None:
     """The identity rule of one deployment; None if it listens to nobody. Pool ids may be tokens. `own_roles`: what the names of the
-    roles that were made for it begin with. `secrets`: the names or ARNs of those that hold passwords of internal users, or their
-    beginnings."""
+    roles that were made for it begin with. `secrets`: those that hold passwords of internal users."""
     branches: list[Pattern] = []
     if user_pool:
         about = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
         named = [name for name in operations("cognito-idp", *about) if name != _BY_ONESELF]
-        named = _in_short(named, "UserPool", "Provider")
-        branches.append(_calls("cognito-idp", named, {"requestParameters": {"userPoolId": [user_pool]}}))
+        wanted: Pattern = {"requestParameters": {"userPoolId": [user_pool]}}
+        branches.append(_calls("cognito-idp", _by_ending(named), wanted))
         branches.append(_calls("cognito-idp", [_BY_ONESELF]))
     if identity_pool:
         wanted = {"requestParameters": {"identityPoolId": [identity_pool]}}
@@ -60,10 +65,10 @@ def identity(
             "identitystore-scim",
             "sso",
         )  # of one thing: in one branch, to save room
-        calls = _in_short(
-            {name for service in services for name in operations(service, *about)}, "Group", "User", "Assignment"
+        calls = {name for service in services for name in operations(service, *about)}
+        branches.append(
+            {"source": [f"aws.{service}" for service in services], "detail": {"eventName": _by_ending(calls)}}
         )
-        branches.append({"source": [f"aws.{service}" for service in services], "detail": {"eventName": calls}})
     by_name = _with_iam([*branches, *_secrets(secrets)], iam_groups, iam_users, iam_roles, own_roles)
     if not secrets or _fits(by_name):
         return by_name
@@ -77,13 +82,11 @@ def relay(
     return _with_iam([], iam_groups, iam_users, iam_roles, own_roles)
 
 
-def _secrets(secrets: Sequence[str]) -> list[Pattern]:
+def _secrets(secrets: Sequence[Secret]) -> list[Pattern]:
     """Whatever may have changed a password. Calls tell a name or an ARN, and a rotation that went well tells the ARN."""
     if not secrets:
         return []
-    names = sorted({_LENGTHENED.sub("", one.partition(":secret:")[2] or one) for one in secrets})
-    named: list[Any] = [{"prefix": name} for name in names]
-    arns: list[Any] = [{"wildcard": f"*:secret:{name}*"} for name in names]
+    named, arns = ([{"prefix": one} for one in sorted(set(begin))] for begin in zip(*secrets, strict=True))
     return [
         _calls("secretsmanager", _changes_of_secrets(), {"requestParameters": {"secretId": [*named, *arns]}}),
         _calls("secretsmanager", ["CreateSecret"], {"requestParameters": {"name": named}}),
@@ -95,8 +98,8 @@ def _any_secret() -> Pattern:
     return _calls("secretsmanager", _changes_of_secrets())
 
 
-def _changes_of_secrets() -> list[str]:
-    return [name for name in operations("secretsmanager", About.SECRET) if not name.startswith("Get")]
+def _changes_of_secrets() -> list[Any]:
+    return _by_ending(name for name in operations("secretsmanager", About.SECRET) if not name.startswith("Get"))
 
 
 def _fits(pattern: Pattern | None) -> bool:
@@ -196,9 +199,9 @@ def _of_domain(domain: str, domain_arn: str, security_group: str) -> list[Patter
     ]
 
 
-def break_glass(role: str, secret: Sequence[str] = (), also: Iterable[Pattern] = ()) -> Pattern:
+def break_glass(role: str, secret: Secret | None = None, also: Iterable[Pattern] = ()) -> Pattern:
     """Every taking of a break-glass role, by its ARN (empty: there is none); `*` in it stands for anything. And every reading and change of
-    the master's secret, where the master is an internal user; `secret` is what it can be called by, each the beginning of a name or an ARN.
+    a secret: the master's, where the master is an internal user, or that of break-glass on a cluster.
     CloudTrail marks such events as reading: a rule has to ask for them (ALL_MANAGEMENT_EVENTS)."""
     wanted: list[Any] = [{"wildcard": role}] if "*" in role else [role]
     asked = {"requestParameters": {"roleArn": wanted}}
@@ -276,6 +279,13 @@ def _in_short(names: Iterable[str], *words: str) -> list[Any]:
     """The same and some more, in less room: every name with one of these words in it is one pattern. Calls that read are not delivered."""
     left: list[Any] = sorted(name for name in names if not any(word in name for word in words))
     return left + [{"wildcard": f"*{word}*"} for word in words]
+
+
+def _by_ending(names: Iterable[str]) -> list[Any]:
+    """As `_in_short`, by the last word of a name. EventBridge refuses a rule with many wildcards in one field: an ending is none."""
+    words = {name: re.findall("[A-Z][a-z]*", name)[-1] for name in names}
+    ends = sorted({word for word in words.values() if list(words.values()).count(word) > 1})
+    return sorted(name for name, word in words.items() if word not in ends) + [{"suffix": word} for word in ends]
 
 
 def _named(calls: Sequence[str], field: str, names: Sequence[str]) -> list[Pattern]:

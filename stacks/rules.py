@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
 
@@ -12,9 +13,11 @@ from stacks import names, patterns
 from stacks.automation import Automation
 from stacks.deployments import Declared
 
+_LENGTHENED = re.compile(r"-[A-Za-z0-9]{6}\Z")  # as Secrets Manager lengthens a name in its ARN
+
 
 def identities(
-    one: Declared, pool: cognito.UserPool | None, identity_pool: cognito.CfnIdentityPool | None = None
+    stack: Stack, one: Declared, pool: cognito.UserPool | None, identity_pool: cognito.CfnIdentityPool | None = None
 ) -> patterns.Pattern | None:
     """What tells that who is in which group may have changed; None if nothing of the deployment depends on it."""
     return patterns.identity(
@@ -25,8 +28,19 @@ def identities(
         identity_pool=identity_pool.ref if identity_pool else "",
         identity_center=bool(one.identity_store),
         own_roles=names.of(one.name, ""),
-        secrets=sorted({secret or f"portcullis/{one.name}/" for secret in one.passwords.values()}),
+        secrets=sorted({called(stack, secret or f"portcullis/{one.name}/") for secret in one.passwords.values()}),
     )
+
+
+def called(stack: Stack, secret: str) -> patterns.Secret:
+    """What a call may name a secret by, whichever of the two we know: its name, or its ARN, whose end is no part of the name. The
+    beginning of a name will do as well."""
+    if secret.startswith("arn:"):
+        arn = _LENGTHENED.sub("", secret)
+        return patterns.Secret(arn.partition(":secret:")[2], arn)
+    form = ArnFormat.COLON_RESOURCE_NAME
+    arn = stack.format_arn(service="secretsmanager", resource="secret", resource_name=secret, arn_format=form)
+    return patterns.Secret(secret, arn)
 
 
 def arn_of_alias(stack: Stack, one: Declared) -> str:

@@ -132,7 +132,7 @@ def rules() -> list[tuple[str, str, dict[str, Any]]]:
         domain_arn=DOMAIN,
         security_group="sg-1",
     )
-    taken = patterns.break_glass(BREAK_GLASS, ["Master", SECRET[:-7]])
+    taken = patterns.break_glass(BREAK_GLASS, patterns.Secret("Master", SECRET[:-7]))
     assert identity
     assert relayed
     return [

@@ -1,4 +1,4 @@
-"""Given a hundred deployments in one account, then nothing that AWS bounds is over its bound.
+"""Given a hundred domains and a cluster in one account, then nothing that AWS bounds is over its bound.
 
 Bounds: CloudFormation's of a template, IAM's of policies, CloudWatch Logs' of resource policies, Lambda's of variables, EventBridge's of a
 pattern, as their quota pages have them.
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.stacks.assembly import HOME, Synthesised, listed, synthesised
+from tests.stacks.assembly import ACCOUNT, CLUSTER, HOME, Synthesised, listed, synthesised
 from tests.stacks.resolved import Resolver
 from tests.stacks.test_service_authorization import wrongs
 
@@ -43,6 +43,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     folder = tmp_path_factory.mktemp("hundred")
     for number in range(COUNT):
         (folder / f"{number:03d}.yaml").write_text(text(number))
+    (folder / "elastic.yaml").write_text(CLUSTER)
     return synthesised(folder / "out", HOME, deployments=str(folder))
 
 
@@ -89,6 +90,18 @@ def test_what_is_not_named_by_us_is_still_allowed_one_by_one(hundred: Synthesise
             if resource.endswith(":security-group/*"):  # of the VPC that is ours, where nobody else's are
                 assert set(statement["Condition"]["ArnEquals"]) == {"ec2:Vpc"}, where
             assert not resource.endswith(":key/*") or "Condition" in statement, where
+
+
+def test_the_secret_of_a_clusters_break_glass_is_looked_at_beside_many_masters(hundred: Synthesised) -> None:
+    """Theirs are called as CloudFormation calls them, a cluster's as its owner does."""
+    looked_at = {
+        resource
+        for _, statement in Resolver(hundred, HOME).identity()
+        if "secretsmanager:GetResourcePolicy" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    secrets = f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:"
+    assert looked_at == {f"{secrets}MasterSecret*", f"{secrets}elastic/on-call-??????"}
 
 
 def test_the_rest_that_an_account_has_little_of_is_shared(hundred: Synthesised) -> None:

@@ -7,19 +7,24 @@ written to EventBridge's rules.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Environment, Stack
 from ministack.services import eventbridge
 from portcullis.errors import MalformedEvent
 from portcullis.signals import Concern, Scope, Signal, read
 
 from stacks import patterns, queues
+from stacks.rules import called
 from tests.signals.cases import EXPECTED, event, wrapped
 from tests.signals.test_deployments_concerned import ACCOUNT, DEMO, KEY, REGION
 from tests.stacks.assembly import Synthesised
+from tests.stacks.complexity import MOST, at_once, complexity
 
 PATTERN_CHARACTERS = 2048  # EventBridge's limit
 # What the stacks know of.
@@ -282,9 +287,20 @@ def of_secrets(name: str, more: dict[str, Any]) -> dict[str, Any]:
     return {**place, "source": "aws.secretsmanager", "detail-type": kind, "detail": detail}
 
 
+@cache
+def stack() -> Stack:
+    literal = {"@aws-cdk/core:enablePartitionLiterals": True}
+    return Stack(App(context=literal), "any", env=Environment(account=ACCOUNT, region=REGION))
+
+
+def secrets_called(secrets: Iterable[str]) -> list[patterns.Secret]:
+    return [called(stack(), one) for one in secrets]
+
+
 def listening_to(secrets: list[str]) -> dict[str, Any]:
     nobody: dict[str, Any] = dict.fromkeys(("iam_groups", "iam_users", "iam_roles"), ())
-    found = patterns.identity(**nobody, user_pool="", identity_pool="", identity_center=False, secrets=secrets)
+    wanted = secrets_called(secrets)
+    found = patterns.identity(**nobody, user_pool="", identity_pool="", identity_center=False, secrets=wanted)
     assert found is not None
     return found
 
@@ -316,7 +332,7 @@ def test_secrets_beside_all_else_that_is_listened_to_are_heard_and_fit() -> None
         identity_pool="eu-west-1:00000000-1111-4222-8333-444444444444",
         identity_center=True,
         own_roles=f"portcullis-{'d' * 28}-",
-        secrets=["hr/berta", "portcullis/demo/"],
+        secrets=secrets_called(["hr/berta", "portcullis/demo/"]),
     )
     assert pattern is not None
     assert len(json.dumps(pattern, separators=(",", ":"))) < PATTERN_CHARACTERS
@@ -324,8 +340,60 @@ def test_secrets_beside_all_else_that_is_listened_to_are_heard_and_fit() -> None
     assert lets_through(pattern, of_secrets(*ROTATED[-1]))
 
 
+@pytest.mark.parametrize("known_by", ["on/call", f"{SECRETS}on/call-AbCdEf"])
+@pytest.mark.parametrize("name", ["on/call", f"{SECRETS}on/call", f"{SECRETS}on/call-AbCdEf"])
+def test_a_reading_of_break_glass_is_heard_however_it_names_the_secret(known_by: str, name: str) -> None:
+    pattern = patterns.break_glass("", called(stack(), known_by))
+    assert lets_through(pattern, of_secrets("GetSecretValue", {"requestParameters": {"secretId": name}}))
+    other = name.replace("on/call", "on/leave")
+    assert not lets_through(pattern, of_secrets("GetSecretValue", {"requestParameters": {"secretId": other}}))
+
+
+# ---------------------------------------------------------------------- how complex
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "expected"),
+    [
+        (["*end"], 2),
+        (["*:stack/one/*", "*:stack/two/*", "*:stack/three/*"], MOST),
+        (["*:stack/one/*", "*:stack/two/*", "*:stack/three/*", "*:stack/four/*"], 12),
+        (["*UserPool*", "*Provider*", "*Group*", "*User*", "*Assignment*"], 12),
+        ([f"*:secret:{name}*" for name in ("a", "b", "c")], 12),
+    ],
+)
+def test_complexity_is_how_many_wildcards_one_text_can_be_in_at_once(wildcards: list[str], expected: int) -> None:
+    assert at_once(wildcards) == expected
+
+
+def test_everything_listened_to_at_once_is_no_more_complex_than_is_taken() -> None:
+    pattern = patterns.identity(
+        iam_groups=["g"],
+        iam_users=["u"],
+        iam_roles=["r"],
+        user_pool="eu-west-1_AbCdEfGhI",
+        identity_pool="eu-west-1:00000000-1111-4222-8333-444444444444",
+        identity_center=True,
+        own_roles="portcullis-demo-",
+        secrets=secrets_called(["a", "b", "c", "d"]),
+    )
+    assert pattern is not None
+    assert 0 < complexity(pattern) <= MOST
+    assert complexity(listening_to(["a", "b", "c", "d"])) <= MOST
+    assert all(complexity(eyes) <= MOST for eyes in patterns.eyes("portcullis-").values())
+
+
+@pytest.mark.parametrize("folder", ["demo", "pair", "beside"])
+def test_synthesised_patterns_are_no_more_complex_than_is_taken(folder: str, request: pytest.FixtureRequest) -> None:
+    assembly: Synthesised = request.getfixturevalue(folder)
+    rules = [rule["Properties"] for rule in assembly.resources("AWS::Events::Rule").values()]
+    found = {json.dumps(rule["Name"]): complexity(rule.get("EventPattern", {})) for rule in rules}
+    assert {name for name, many in found.items() if many > MOST} == set()
+    assert max(found.values()) > 0
+
+
 def test_as_synthesised_the_secrets_of_internal_users_are_listened_to(pair: Synthesised) -> None:
     pattern = pair.rule_named("portcullis-inner-identity")["EventPattern"]
-    for called in ("hr/berta", "portcullis/inner/anna"):
-        assert lets_through(pattern, of_secrets("PutSecretValue", {"requestParameters": {"secretId": called}}))
+    for secret in ("hr/berta", "portcullis/inner/anna"):
+        assert lets_through(pattern, of_secrets("PutSecretValue", {"requestParameters": {"secretId": secret}}))
     assert not lets_through(pattern, of_secrets(*NOT_OURS[0]))
