@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import quote
 
@@ -122,11 +123,8 @@ def running(parts: Parts, tell: Tell) -> Iterator[Beside]:
 
 def written(version: str, endpoint: str, ca: str) -> str:
     """The deployment file."""
-    values = {"VERSION": version, "ENDPOINT": endpoint, "CERTIFICATE": json.dumps(ca), "KEY": KEY}
     text = TEMPLATE.read_text(encoding="utf-8").partition("\n")[2]
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
+    return Template(text).substitute(VERSION=version, ENDPOINT=endpoint, CERTIFICATE=json.dumps(ca), KEY=KEY)
 
 
 def prepare(node: Elasticsearch, aws: Emulator) -> str:

@@ -10,14 +10,24 @@ import ssl
 from pathlib import Path
 
 import pytest
+import yaml
 from portcullis.errors import BadInput
 
+from local import beside
 from local.elastic.distribution import VERSIONS, ensure, release_of
 from local.elastic.node import Elasticsearch
 from local.packages import read_lock
 from local.processes import LOOPBACK
 
 on_node = pytest.mark.node
+
+
+def test_a_certificate_with_words_of_the_template_in_it_stays_as_it_is() -> None:
+    ca = "-----BEGIN CERTIFICATE-----\nMIIBKEYxVERSIONyENDPOINT$KEY/CERTIFICATE\n-----END CERTIFICATE-----\n"
+    read = yaml.safe_load(beside.written("9.5.3", "localhost:9200", ca))
+    assert read["cluster"]["ca"] == ca
+    assert (read["engine"], read["cluster"]["endpoint"]) == ("elasticsearch-9.5.3", "localhost:9200")
+    assert read["key"]["arn"] == beside.KEY
 
 
 @on_node
