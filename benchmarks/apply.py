@@ -201,7 +201,7 @@ def one_put_a_resource(node: Node, prefix: str, many: int, *, kept: bool = False
 def settled(node: Node) -> None:
     """What was written before is loaded, and the user is signed in: neither is charged to what comes next.
 
-    The node forgets who is signed in at every write, and with a password it takes it a quarter of a second to know him again (bcrypt):
+    The node forgets who is signed in at every write, and with a password it takes it a quarter of a second to know them again (bcrypt):
     that is the larger part of what either writer waits for.
     """
     time.sleep(SETTLE_S)

@@ -40,7 +40,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         apply(cast, demo)
         cast.application.ask("PUT", f"/{INDEX}/_doc/0?refresh=true", DOCUMENTS[0])
         user = people.cognito_user("tess.moran.support")
-        people.join(user, "dashboards")  # without any group she is given no role at sign-in
+        people.join(user, "dashboards")  # without any group they are given no role at sign-in
         cognito = repeated.grants(
             lambda: people.join(user, "support"),
             lambda: people.leave(user, "support"),
@@ -131,7 +131,7 @@ def apply(cast: Cast, text: str) -> None:
 
 
 def held(whole: embedded.Embedded, people: People, rounds: int) -> list[float]:
-    """Somebody leaves the group `analysts`, whose role is granted, and goes on with the credentials that she holds."""
+    """Somebody leaves the group `analysts`, whose role is granted, and goes on with the credentials that they hold."""
     ledger = DynamoLedger(whole.aws.client("dynamodb"), whole.output("LedgerTable"))
     user = people.cognito_user("anna.koch")
 
@@ -141,7 +141,7 @@ def held(whole: embedded.Embedded, people: People, rounds: int) -> list[float]:
 
     def join() -> None:
         people.join(user, "analysts")
-        until(seen, what="it is seen that she joined")
+        until(seen, what="it is seen that they joined")
 
     return repeated.held(
         join,

@@ -170,7 +170,7 @@ class Soak:
 
     def iam_group(self) -> None:
         change = self.random.choice([self.iam.add_user_to_group, self.iam.remove_user_from_group])
-        with contextlib.suppress(self.iam.exceptions.NoSuchEntityException):  # he is in no group to be taken out of
+        with contextlib.suppress(self.iam.exceptions.NoSuchEntityException):  # they are in no group to be taken out of
             change(GroupName="catalyst-support", UserName=self.random.choice(self.iam_users))
 
     def key(self) -> None:

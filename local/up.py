@@ -182,7 +182,7 @@ def _welcome(state: dict[str, Any]) -> str:
     return f"""
 The embedded default is up: {state["place"]} behind https://{state["door"]}, emulated AWS at {state["aws"]}.{beside}
 
-{PERSON} is in the group `dashboards` only; her search is refused:
+{PERSON} is in the group `dashboards` only; their search is refused:
   {state["search"]}
 
 As the owner of the account (the keys are in .portcullis/up.env, for the `portcullis` command and the AWS CLI alike):

@@ -105,7 +105,7 @@ def tell(g: ResourceArns) -> Statements:
 
 
 def passwords(g: ResourceArns) -> Statements:
-    """A new internal user needs one, whichever function finds that he is missing; whether one was rotated is asked by its version."""
+    """A new internal user needs one, whichever function finds that they are missing; whether one was rotated is asked by its version."""
     read = _prefixed("secretsmanager", "DescribeSecret GetSecretValue")
     return [
         *_allow(["secretsmanager:CreateSecret", *read], g.made_secrets),

@@ -42,7 +42,7 @@ def check(caller: Caller, asked: Asked, document: str | Mapping[str, Any] | None
 
 
 def check_pass_role(caller: Caller, asked: Asked, role: str, region: str, service: str) -> None:
-    """Raises Refused (403) unless the caller's own policies let him pass this role on to the service."""
+    """Raises Refused (403) unless the caller's own policies let them pass this role on to the service."""
     identity, _, _ = _identity(caller, asked, PASS_ROLE, role, region, {"iam:passedtoservice": service})
     if identity.decision != "Allow":
         arn = caller.principal.arn
@@ -50,7 +50,7 @@ def check_pass_role(caller: Caller, asked: Asked, role: str, region: str, servic
 
 
 def lets_store(caller: Caller, asked: Asked, action: str, resource: str, region: str) -> bool:
-    """Whether somebody may do this in S3, or with a key through S3: his own policies and the bucket's or the key's together."""
+    """Whether somebody may do this in S3, or with a key through S3: their own policies and the bucket's or the key's together."""
     service = action.partition(":")[0]
     keys = {"kms:viaservice": f"s3.{region}.amazonaws.com", "kms:calleraccount": caller.principal.account}
     identity, context, limits = _identity(caller, asked, action, resource, region, keys if service == "kms" else {})

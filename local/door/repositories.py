@@ -1,7 +1,7 @@
 """Snapshot repositories of type s3, as Amazon's service takes them for every domain; the node behind the door knows `fs` only.
 
 The plugin that writes to S3 needs S3. So a registration of type s3 is checked as Amazon checks it: the caller's own policies have to
-let him pass `role_arn` on, that role has to trust the service, the bucket has to be there, and the role may list, read and (but for a
+let them pass `role_arn` on, that role has to trust the service, the bucket has to be there, and the role may list, read and (but for a
 read-only one) write there and use the key that the bucket is under: its own policies, the bucket's and the key's together. Then the node
 is told of an fs repository in its folder (path.repo), at BUCKET/BASE_PATH, with what was asked for kept beside it as a setting, so that
 GET /_snapshot shows the s3 repository that was registered. The rest of /_snapshot passes unchanged. Nodes that were given the same

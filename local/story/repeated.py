@@ -41,7 +41,7 @@ def held(
     join: Callable[[], object], leave: Callable[[], object], fetch: Callable[[], Caller], index: str, rounds: int
 ) -> list[float]:
     """Somebody leaves a group that has a role of its own: from the return of the call to the first refused search with the
-    credentials of that role that he holds already, in seconds. `join` returns once that he joined has been seen; `fetch` signs in anew.
+    credentials of that role that they hold already, in seconds. `join` returns once that they joined has been seen; `fetch` signs in anew.
     """
     took = []
     for _ in range(rounds):

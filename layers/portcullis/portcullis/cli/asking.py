@@ -76,7 +76,7 @@ def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_:
 
 @click.command(short_help="Say in one sentence whether a person may do something.")
 @click.argument("person")
-@click.argument("does", metavar="METHOD|read|write")
+@click.argument("does", metavar="METHOD|read|write|ACTION")
 @click.argument("what", metavar="PATH|INDEX")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit status is the answer.")
 @member_of

@@ -24,7 +24,7 @@ _BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearc
 @click.argument("file", metavar="FILE|-")
 @json_option
 def decide(file: str) -> None:
-    """Decide whether a principal may do what he asks, by a security config as the engine's GET shows it, and say why.
+    """Decide whether a principal may do what they ask, by a security config as the engine's GET shows it, and say why.
 
     FILE is a JSON object: engine (opensearch, 7.x or 6.x), security (roles, rolesmapping, internalusers, actiongroups),
     principal (name, backend_roles, attributes), request (action, indices, options; or method, path, body), world

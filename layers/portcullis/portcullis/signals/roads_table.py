@@ -70,7 +70,11 @@ ROADS: tuple[Row, ...] = (
         Concern.ROADS,
         "secretsmanager",
         About.SECRET,
-        ("GetSecretValue", "secret-read", "somebody read the password of the domain's master"),
+        (
+            "GetSecretValue",
+            "secret-read",
+            "somebody read the password of the domain's master, or of a cluster's break-glass",
+        ),
         (
             "PutSecretValue UpdateSecret UpdateSecretVersionStage RotateSecret RotationSucceeded CreateSecret DeleteSecret RestoreSecret"
             " PutResourcePolicy DeleteResourcePolicy ReplicateSecretToRegions",
