@@ -34,6 +34,11 @@ def decide(file: str) -> None:
     principal (name, realm, groups, metadata; or roles outright), request (method, path, body; or action, indices), world
     (indices, aliases, data_streams). There allowed is null where only the engine can tell.
 
+    A search on other clusters (ALIAS:INDEX in the path) takes remotes: by alias the model (api-key, certificate), the key
+    (state, access), security (roles there, for the certificate model), world, skip_unavailable, engine if it is another.
+    The answer has remotes, too: by alias what is seen, or which side refuses and by what: no-remote-indices, key, roles,
+    key-and-roles, key-state.
+
     Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons;
     under unknown what only the engine can tell.
     Nothing is asked of an engine.

@@ -153,7 +153,7 @@ def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -
     broken: list[str] = []
     odd: list[str] = []
     for name in dict.fromkeys(names):
-        role = roles.get(name) or _built_in(name, release)
+        role = roles.get(name) or built_in(name, release)
         cluster[name] = tuple(role.get("cluster") or ())
         odd += [f"cluster privilege {one} of role {name}" for one in unknown(cluster[name], "cluster")]
         for entry in role.get("indices") or ():
@@ -168,7 +168,7 @@ def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -
     return Holding(tuple(_merged(key, of) for key, of in entries.items()), cluster, tuple(broken), tuple(odd))
 
 
-def _built_in(name: str, release: Release) -> Json:
+def built_in(name: str, release: Release) -> Json:
     if name == SUPERUSER:
         beside = ("all",) if release.superuser_may_write_restricted else _READS_RESTRICTED
         restricted = {"names": ["*"], "privileges": list(beside), "allow_restricted_indices": True}
@@ -235,8 +235,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         )
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
-    asked = _resolved(granting, need, world, release)
-    refused = [name for name in asked if not _covering(granting, name, world)]
+    asked = resolved(granting, need, world, release)
+    refused = [name for name in asked if not covering(granting, name, world)]
     if need.options.ignore_unavailable:
         asked = [name for name in asked if name not in refused and world.of(name)]
     elif refused:
@@ -264,20 +264,20 @@ def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, g
     if need.action == "indices:admin/create":
         return Answer(need, True, 200, reasons=(f"{need.action} on {', '.join(absent)} through {through}",))
     making = held.grants("indices:admin/auto_create")
-    lacking = [name for name in absent if not _covering(making, name, world)]
+    lacking = [name for name in absent if not covering(making, name, world)]
     if lacking:
         why = f"{', '.join(lacking)} does not exist, and making it takes auto_configure or create_index"
         return Answer(need, False, 403, reasons=(why,))
     return Answer(need, True, 201, reasons=(f"{need.action} makes {', '.join(absent)}, through {through}",))
 
 
-def _covering(groups: Iterable[Group], name: str, world: EngineFacts) -> tuple[Group, ...]:
+def covering(groups: Iterable[Group], name: str, world: EngineFacts) -> tuple[Group, ...]:
     """The groups that cover what was asked for: by its own name, or a backing index by its stream's."""
     stream = world.stream_of(name)
     return tuple(group for group in groups if group.covers(name) or (stream and group.covers(stream)))
 
 
-def _resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> list[str]:
+def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> list[str]:
     """What a request's names come to: wildcards narrowed to what the action is permitted on, exclusions taken off by name."""
     everything = [*(one.name for one in world.indices), *world.aliases, *world.data_streams]
     found: dict[str, None] = {}
@@ -294,7 +294,7 @@ def _resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, relea
                 for name in everything
                 if matches(pattern, name)
                 and _expands_to(name, pattern, need, world, release)
-                and _covering(granting, name, world)
+                and covering(granting, name, world)
             )
         else:
             found[asked] = None
@@ -317,9 +317,9 @@ def _views(granting: tuple[Group, ...], asked: Sequence[str], world: EngineFacts
     by_index: dict[str, dict[Group, None]] = {}
     filters: dict[str, list[str] | None] = {}
     for name in asked:
-        covering = _covering(granting, name, world)
+        groups = covering(granting, name, world)
         for index in world.of(name):
-            by_index.setdefault(index, {}).update(dict.fromkeys(covering))
+            by_index.setdefault(index, {}).update(dict.fromkeys(groups))
             rule = world.aliases.get(name, {}).get(index)
             if rule is None or filters.get(index, []) is None:
                 filters[index] = None

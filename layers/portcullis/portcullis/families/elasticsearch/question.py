@@ -5,16 +5,20 @@
  "principal": {"name": "", "realm": "native", "groups": [], "dn": "", "metadata": {}, "roles": []},    roles: given outright
  "request": {"method": "GET", "path": "/logs-*/_search", "body": null}  or  {"action": "indices:data/read/search", "indices": []},
  "world": {"indices": ["a", {"name": "b", "hidden": false, "closed": false}], "aliases": {"x": ["a"] or {"a": filter or null}},
-           "data_streams": {"s": [".ds-s-000001"]}}}
+           "data_streams": {"s": [".ds-s-000001"]}},
+ "remotes": {ALIAS: {"model": "api-key" or "certificate", "engine": as above if it is another, "skip_unavailable": false,
+                     "key": {"state": "live", "expired", "revoked", "absent", "wrong-type" or "garbage", "access": as the engine shows it},
+                     "security": {"roles": {}}, "world": as above}}}      roles: of the remote, for the certificate model
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.across import Remote, Seen, Told, Whole, across, is_across
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Index, View, answer, holding
 from portcullis.families.elasticsearch.names import Unreadable
@@ -38,9 +42,14 @@ class _Entry(msgspec.Struct):
     allow_restricted_indices: bool = False
 
 
+class _RemoteEntry(_Entry):
+    clusters: list[str] | str = []
+
+
 class _Role(msgspec.Struct):
     cluster: list[str] = []
     indices: list[_Entry] = []
+    remote_indices: list[_RemoteEntry] = []
 
 
 class _User(msgspec.Struct):
@@ -89,12 +98,43 @@ class _World(_Strict):
     data_streams: dict[str, list[str]] = {}
 
 
+class _Allowed(_Strict):
+    names: list[str] | str
+    query: Any = None
+    field_security: Any = None
+    allow_restricted_indices: bool = False
+
+
+class _Access(_Strict):
+    search: list[_Allowed] = []
+    replication: list[_Allowed] = []
+
+
+class _Key(_Strict):
+    state: Literal["live", "expired", "revoked", "absent", "wrong-type", "garbage"] = "live"
+    access: _Access = msgspec.field(default_factory=_Access)
+
+
+class _RolesThere(_Strict):
+    roles: dict[str, _Role] = {}
+
+
+class _Remote(_Strict):
+    model: Literal["api-key", "certificate"] = "api-key"
+    engine: str = ""
+    key: _Key = msgspec.field(default_factory=_Key)
+    security: _RolesThere = msgspec.field(default_factory=_RolesThere)
+    world: _World = msgspec.field(default_factory=_World)
+    skip_unavailable: bool = False
+
+
 class _Question(_Strict):
     engine: str
     security: _Security
     principal: _Principal
     request: _Asked
     world: _World = msgspec.field(default_factory=_World)
+    remotes: dict[str, _Remote] = {}
 
 
 def is_of_this_family(engine: object) -> bool:
@@ -133,8 +173,67 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
     wanted = _needs(asked.request, source)
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
-    held = holding({name: _document(role) for name, role in asked.security.roles.items()}, roles, release)
+    documents = {name: _document(role) for name, role in asked.security.roles.items()}
+    if any(is_across(need) for need in wanted):
+        return _over_clusters(asked, documents, roles, wanted, release, source)
+    held = holding(documents, roles, release)
     return _told(roles, [answer(held, need, _world(asked.world), release) for need in wanted])
+
+
+def _over_clusters(
+    asked: _Question,
+    documents: dict[str, Any],
+    roles: dict[str, str],
+    wanted: tuple[Need, ...],
+    release: Release,
+    source: str,
+) -> dict[str, Any]:
+    if len(wanted) > 1:
+        return _unknown(roles, "of requests over clusters, only a search by itself is decided here")
+    remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
+    given = Request(asked.request.method, asked.request.path).parameters
+    minimized = given.get("ccs_minimize_roundtrips") != "false" and "scroll" not in given
+    there = _world(asked.world)
+    whole = across(documents, list(roles), wanted[0], there, release, remotes, minimized=minimized)
+    return _told_across(roles, whole)
+
+
+def _remote(alias: str, one: _Remote, here: Release, source: str) -> Remote:
+    place = f"remotes.{alias}.engine"
+    release = here if not one.engine else Release.of(one.engine.removeprefix(FAMILY), source=source, place=place)
+    access: dict[str, Any] = msgspec.to_builtins(one.key.access)
+    there = {name: _document(role) for name, role in one.security.roles.items()}
+    return Remote(release, one.model, one.key.state, access, there, _world(one.world), one.skip_unavailable)
+
+
+def _told_across(roles: dict[str, str], whole: Whole) -> dict[str, Any]:
+    views = {} if whole.local is None or whole.status != 200 else {one.index: _view(one) for one in whole.local.views}
+    return {
+        "allowed": whole.allowed,
+        "status": whole.status or None,
+        "indices": list(views),
+        "views": views,
+        "remotes": {alias: _of_remote(told) for alias, told in whole.remotes.items()},
+        "roles": roles,
+        "reasons": list(whole.reasons),
+    }
+
+
+def _of_remote(told: Told) -> dict[str, Any]:
+    return {
+        "allowed": told.allowed,
+        "status": told.status or None,
+        "side": told.side,
+        "rule": told.rule,
+        "skipped": told.skipped,
+        "views": {seen.index: _limits(seen) for seen in told.seen},
+        "reasons": list(told.reasons),
+    }
+
+
+def _limits(seen: Seen) -> list[dict[str, Any]]:
+    """A document or a field is seen if each of these lets it through."""
+    return [{"by": by, **_view(view)} for by, view in seen.limits]
 
 
 def _needs(request: _Asked, source: str) -> tuple[Need, ...] | None:
