@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,6 +108,8 @@ def test_shred_plans_unless_told_to_do_it(made: Estate, run: Any) -> None:
     assert status == 0
     assert json.loads(out)["due"]
     assert made.keys["demo"].state == "PendingDeletion"
+    said = run("key", "status", "demo")[1]
+    assert re.search(r"^will be deleted on +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(", said, re.MULTILINE), said
     assert run("shred", "demo", "--days", "3")[0] == 2
 
 

@@ -86,6 +86,7 @@ class Key:
     def schedule_deletion(self, key_arn: str, days: int) -> datetime:
         self.state = "PendingDeletion"
         due: datetime = self.now() + timedelta(days=days)
+        self.more["DeletionDate"] = due
         return due
 
 

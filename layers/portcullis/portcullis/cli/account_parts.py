@@ -8,7 +8,7 @@ import click
 
 from portcullis.cli.account import Target, account_options, deployments_here, run, target, written_back
 from portcullis.cli.account_change import show_outcome
-from portcullis.cli.console import console, json_option
+from portcullis.cli.console import console, json_option, when
 from portcullis.words import many
 
 # ---------------------------------------------------------------------- masters
@@ -157,7 +157,7 @@ def snapshot_list(target_: str | None) -> None:
         return
     for one in found:
         console().text(
-            f"{one['snapshot']:<34} {one['state']:<12} {one['start']}  {many(len(one['indices']), 'index', 'indices')}"
+            f"{one['snapshot']:<34} {one['state']:<12} {when(one['start'])}  {many(len(one['indices']), 'index', 'indices')}"
         )
 
 

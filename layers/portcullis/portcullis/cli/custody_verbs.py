@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from portcullis.cli.account import account_options, deployments_here, run
-from portcullis.cli.console import console
+from portcullis.cli.console import console, when
 from portcullis.words import many
 
 
@@ -67,7 +67,8 @@ def shred(deployment: str, confirm: str, days: int, yes: bool) -> None:
     _lines("destroys", found["destroys"], "red")
     _lines("keeps", found["keeps"])
     _lines("in the way", found["obstacles"], "yellow")
-    console().text(f"{found['key']}: {found['state']}" + (f", due {found['due']}" if found["due"] else ""), bold=True)
+    due = f", will be deleted on {when(found['due'])}" if found["due"] else ""
+    console().text(f"{found['key']}: {found['state']}{due}", bold=True)
     if not yes:
         console().text("this is the plan: nothing was scheduled")
     console().text(f"next: {found['next']}")

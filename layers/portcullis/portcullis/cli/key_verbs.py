@@ -10,8 +10,9 @@ import click
 
 from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, is_file, own_credentials, run
-from portcullis.cli.console import console, json_option
+from portcullis.cli.console import console, json_option, when
 
+_TIMES = {"next_rotation", "last_rotation", "next_on_demand", "deleted_on"}
 _COLOURS = {"error": "red", "warning": "yellow", "note": None, "OK": "green"}
 
 
@@ -73,7 +74,8 @@ def key_status(target: str) -> None:
     wrong = found.pop("wrong")
     for name, value in found.items():
         if value not in ("", None):
-            console().text(f"{name.replace('_', ' '):<20} {value}")
+            label = "will be deleted on" if name == "deleted_on" else name.replace("_", " ")
+            console().text(f"{label:<20} {when(value) if name in _TIMES else value}")
     for line in wrong:
         console().text(line, fg="yellow")
 
