@@ -29,12 +29,18 @@ ASKED = [
     ("who-can", "read", "nothing-*"),
     ("matrix",),
     ("what-if", "cognito_user:anna", "joins", "readers"),
+    ("diff", "demo", "new.yaml"),
+    ("diff", "new.yaml", "demo"),
+    ("diff", "deployments/demo.yaml", "new.yaml"),
 ]
 # A file does not say who is called kim.
 OFFLINE = [
-    (*("iam_user:kim" if word == "kim" else word for word in one), "--offline") for one in ASKED if one[0] != "what-if"
+    (*("iam_user:kim" if word == "kim" else word for word in one), "--offline")
+    for one in ASKED
+    if one[0] not in ("what-if", "diff")
 ]
 each_question = pytest.mark.parametrize("arguments", [*ASKED, *OFFLINE], ids=" ".join)
+NEW = TEXT.replace('fls: ["~customer"]', "fls: []").replace("cognito_group: readers", "cognito_group: writers")
 
 
 @pytest.fixture
@@ -51,6 +57,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
     monkeypatch.setattr(asking, "_invoke", invoke)
     (tmp_path / "deployments").mkdir()
     (tmp_path / "deployments" / "demo.yaml").write_text(TEXT, "utf-8")
+    (tmp_path / "new.yaml").write_text(NEW, "utf-8")
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -207,3 +214,80 @@ def test_a_file_alone_lists_groups_for_their_members(here: Account, capsys: pyte
 def test_member_of_is_for_a_file(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "why", "kim", "orders-1", "--member-of", "ops")
     assert (status, "--offline" in err) == (2, True)
+
+
+# ---------------------------------------------------------------------- from one state to another
+
+
+def test_what_changes_is_told_person_by_person_and_by_the_status_if_asked(
+    here: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, "diff", "demo", "new.yaml")
+    lines = out.splitlines()
+    assert (status, lines[0]) == (0, "3 gain something, 2 lose something")
+    assert {line.split()[0] for line in lines if line.endswith("cognito_user")} == {"anna", "both", "idle", "lee"}
+    assert "  - read on payroll-*" in lines
+    assert run(capsys, "diff", "demo", "new.yaml", "--ci")[0] == 3
+    assert run(capsys, "diff", "demo", "deployments/demo.yaml", "--ci")[0] == 0
+
+
+def test_two_files_are_compared_and_nobody_is_asked(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    here.people.fails = 99
+    calls = here.fate.calls
+    status, out, _ = run(capsys, "diff", "deployments/demo.yaml", "new.yaml", "--ci", "--json")
+    found = json.loads(out)
+    assert (status, found["exit_status"], here.fate.calls) == (3, 3, calls)
+    assert {(one["person"], one["gains"], one["loses"]) for one in found["people"]} == {
+        ("cognito_group:readers", False, True),
+        ("cognito_group:tokens", True, False),
+        ("cognito_group:writers", True, False),
+    }
+
+
+def test_markdown_is_a_table_in_which_a_name_is_no_mark_up(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    here.people.groups[group("tokens")] = (cognito("<b>|@all"),)
+    out = run(capsys, "diff", "demo", "new.yaml", "--markdown")[1]
+    assert "| who | | what |" in out.splitlines()
+    assert "<b>" not in out
+    assert "@all" not in out
+    assert all(line.replace("\\|", "").count("|") == 4 for line in out.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("demo", "demo"), "two deployments are named, and no file"),
+        (("other", "new.yaml"), "is the file of 'demo', and the engine is that of 'other'"),
+        (("new.yaml", "none.yaml"), "there is no such file"),
+        (("demo", "new.yaml", "--markdown", "--json"), "one or the other"),
+    ],
+)
+def test_a_comparison_that_cannot_be_is_bad_input(
+    here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    status, out, err = run(capsys, "diff", *arguments)
+    assert (status, out, words in err) == (2, "", True)
+
+
+def test_an_assertion_that_breaks_shows_a_person_an_index_and_the_rule(
+    here: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, "diff", "demo", "new.yaml", "--assert", "nobody reads payroll-*", "--ci")
+    assert status == 1
+    words = " ".join(out.split())
+    assert (
+        "does not hold: nobody reads payroll-*: cognito_user:idle on payroll-1: reads_payroll: read on payroll-*"
+        in words
+    )
+    assert run(capsys, "diff", "demo", "deployments/demo.yaml", "--assert", "no one gains", "--ci")[0] == 0
+    assert run(capsys, "diff", "demo", "new.yaml", "--assert", "no one sees")[0] == 2
+
+
+def test_check_holds_what_a_file_asserts(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path("asserting.yaml")
+    path.write_text(TEXT + 'assertions: ["nobody outside iam_user:rita reads payroll-*"]\n', "utf-8")
+    status, _, err = run(capsys, "check", str(path))
+    assert status == 2
+    assert "assertions[0]: does not hold: nobody outside iam_user:rita reads payroll-*: cognito_group:readers" in err
+    path.write_text(TEXT + 'assertions: ["nobody outside iam_user:rita or group readers reads payroll-*"]\n', "utf-8")
+    assert run(capsys, "check", str(path))[0] == 0

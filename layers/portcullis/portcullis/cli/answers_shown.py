@@ -23,7 +23,7 @@ def show_why(found: Any) -> None:
     for reason in found["reasons"]:
         _show_reason(reason)
     _section("would allow it", found["would_allow"])
-    _show_limits(found)
+    show_limits(found)
 
 
 def _show_reason(reason: Any) -> None:
@@ -54,7 +54,7 @@ def show_who_can(found: Any) -> None:
         console().text(f"of {many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
         _show_people(perhaps)
     _section("indices", found["indices"])
-    _show_limits(found)
+    show_limits(found)
 
 
 def _show_people(people: Sequence[Any]) -> None:
@@ -86,7 +86,7 @@ def show_matrix(found: Any) -> None:
         for name, one in zip(names, people, strict=True):
             cells = (_cell(one["cells"][number]) for number in columns)
             console().text(f"{name:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
-    _show_limits(found)
+    show_limits(found)
 
 
 def show_what_if(found: Any) -> None:
@@ -101,7 +101,7 @@ def show_what_if(found: Any) -> None:
         console().text(f"{sign} {_short(one['index']):<{width}}  {now}", fg=colour)
     _section("roles they would have", found["roles_gained"])
     _section("roles they would no longer have", found["roles_lost"])
-    _show_limits(found)
+    show_limits(found)
 
 
 def _show_stopped(found: Any, words: str, **style: Any) -> None:
@@ -109,7 +109,7 @@ def _show_stopped(found: Any, words: str, **style: Any) -> None:
         console().prose(f"{words}: {found['stopped']}; once it is open:", fg="red", **style)
 
 
-def _show_limits(found: Any) -> None:
+def show_limits(found: Any) -> None:
     _section("not known here", found["unknown"], fg="yellow")
     _section("not looked at, and before all this", [", ".join(found["not_looked_at"])], dim=True)
 

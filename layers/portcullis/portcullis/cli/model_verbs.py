@@ -76,6 +76,7 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
                     findings = (*_looked(deployment, text), *(f for f in findings if f in of_others))
             except PortcullisError as error:
                 errors = (*errors, error)
+            errors = (*errors, *_broken(deployment))
             failed = [f for f in findings if f.severity is model.Severity.ERROR]
             errors = (*errors, *(model.as_error(f) for f in failed))
             findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
@@ -109,6 +110,27 @@ def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:
 
     found = run("check", deployment.deployment, text=text, source=deployment.source)["findings"]
     return tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in found)
+
+
+def _broken(deployment: Deployment) -> tuple[BadInput, ...]:
+    """Assertions of the file that the file itself does not keep, or of which a file alone cannot say it."""
+    if not getattr(deployment, "assertions", ()):
+        return ()
+    from portcullis.operations.access.asserting import held, of_file
+    from portcullis.operations.access.scene_of_file import of_file as scene_of
+
+    said = held(scene_of(deployment), of_file(deployment))
+    remedy = "change what is granted, or the assertion; portcullis who-can shows who it is"
+    return tuple(
+        BadInput(
+            str(one),
+            source=deployment.source,
+            place=f"line {deployment.line('assertions', i)}, assertions[{i}]",
+            remedy=remedy,
+        )
+        for i, one in enumerate(said)
+        if not one.holds
+    )
 
 
 def _deployments() -> list[Path]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib import import_module
 from typing import Protocol
 
 from portcullis.access.actual import Actual
 from portcullis.access.answers import Decided, Request, There
+from portcullis.access.changes import Right
 from portcullis.access.terms import Caller
 from portcullis.errors import Refused
 
@@ -21,6 +22,16 @@ class Answering(Protocol):
 
     def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
         """Names of indices that a pattern of a question fits, one for each way in which roles tell such names apart."""
+
+    def telling_apart(self, actual: Actual, also: Collection[str] = ()) -> tuple[str, ...]:
+        """Names of indices, one for each way in which roles that somebody has tell indices apart, as far as patterns say it; for those
+        that fit one of the patterns `also`, too."""
+
+    def unclear(self, actual: Actual, roles: Collection[str], name: str, pattern: str) -> tuple[str, ...]:
+        """What of these roles may be on an index of this pattern or not, and such names cannot say it. `name`: of whoever has them."""
+
+    def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
+        """What the roles `has` allow of what the engine holds `after`, and the roles `had` did not allow `before`, limits left aside."""
 
     def as_made(self, engine: str) -> Actual:
         """What an engine of this name holds before anybody adds to it."""

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from portcullis.access.assertions import read
+from portcullis.errors import BadInput
 from portcullis.families.opensearch.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.names import Wrong
@@ -58,6 +60,22 @@ IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(m
 PERMISSION = r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"
 Permission = Annotated[str, Field(pattern=PERMISSION), AfterValidator(_readable)]
 TenantPattern = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_readable)]
+
+
+def _assertion(value: str) -> str:
+    try:
+        found = read(value)
+    except BadInput as error:
+        raise Wrong(error.problem, error.remedy) from None
+    if not found.of_one_state:
+        raise Wrong(
+            f"{names.shown(value)} is about a change, and a file is one state",
+            "portcullis diff OLD NEW --assert says it",
+        )
+    return value
+
+
+AssertionText = Annotated[str, AfterValidator(_assertion), Field(max_length=500)]
 
 
 class Strict(BaseModel):

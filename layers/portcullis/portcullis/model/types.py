@@ -17,7 +17,7 @@ from portcullis.families.opensearch.known import Known, known
 from portcullis.model import names
 from portcullis.model.access_types import Access, DomainAccess, Environment
 from portcullis.model.names import Wrong
-from portcullis.model.parts import Path, Region, Strict, Text, dotted, named
+from portcullis.model.parts import AssertionText, Path, Region, Strict, Text, dotted, named
 from portcullis.model.presets import LEVELS, Level
 
 ELASTIC = "elasticsearch-"  # how the name of an engine of Elastic's own begins
@@ -296,6 +296,8 @@ class OnDomain(Deployment):
     """The domain itself."""
     access: DomainAccess = DomainAccess()
     """Who may do what."""
+    assertions: tuple[AssertionText, ...] = Field(default=(), max_length=100)
+    """What has to hold whatever is granted, such as: nobody outside group hr reads payroll-*. See docs/assertions.md."""
 
     @property
     def family(self) -> str:

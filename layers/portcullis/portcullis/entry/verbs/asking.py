@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from portcullis.entry.verbs.reading import yes_or_no
 from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 
 if TYPE_CHECKING:
     from portcullis.access.answers import Matrix, Request, WhatIf, WhoCan, Why
+    from portcullis.access.changes import Diff
     from portcullis.operations.access.scene import Scene
     from portcullis.operations.services import Services
 
+_MOST_ASSERTIONS = 100
 _LONGEST_NAME = 2048  # of a person, an index or a path
 _CLI = "portcullis.cli.asking"
 
@@ -40,6 +43,11 @@ COMMANDS = (
         "what-if", Wish.ASK, "Show what a person would see if they joined a group, or left it.",
         (Verb("what-if", LOOK, f"{__name__}:what_if"),),
         click=f"{_CLI}:what_if",
+    ),
+    Command(
+        "diff", Wish.ASK, "Show who gains and who loses what between two deployment files, or a file and the engine.",
+        (Verb("diff", LOOK, f"{__name__}:diff"),),
+        click="portcullis.cli.comparing:diff",
     ),
     Command(
         "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
@@ -77,6 +85,27 @@ def what_if(services: Services, deployment: str, *, person: str, does: str, grou
         raise BadInput(f"{does!r} is neither joins nor leaves", source="request", place="does", remedy="joins")
     scene = _with(services, deployment, person)
     return suppose(scene, person[:_LONGEST_NAME], group[:_LONGEST_NAME], leaves=does == "leaves")
+
+
+def diff(
+    services: Services, deployment: str, *, text: str, backwards: bool = False, assertions: Sequence[str] = ()
+) -> Diff:
+    """From what the engine holds to what it would hold with this file; `backwards`: the other way."""
+    from portcullis.errors import BadInput
+    from portcullis.operations.access.asserting import diff_held
+    from portcullis.operations.access.deployments import kept_model
+    from portcullis.operations.access.scene import live
+
+    if isinstance(assertions, str) or len(assertions) > _MOST_ASSERTIONS:
+        raise BadInput(
+            "no list of assertions", source="request", place="assertions", remedy=f"{_MOST_ASSERTIONS} at most"
+        )
+    site = services.site(deployment)
+    now, then = live(site), live(site, kept_model(text, f"{deployment}.yaml", deployment))
+    names = f"{deployment} as it is", f"{deployment} with the file"
+    if yes_or_no(backwards, "backwards"):
+        return diff_held(then, now, (names[1], names[0]), assertions)
+    return diff_held(now, then, names, assertions)
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

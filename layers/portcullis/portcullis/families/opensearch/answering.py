@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.changes import Right
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
@@ -16,6 +17,7 @@ from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.matching import is_expression, matches, matches_any
+from portcullis.families.opensearch.net import crossings, given, more, unclear
 from portcullis.families.opensearch.privileges import allows
 from portcullis.families.opensearch.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.view import Decision, View
@@ -62,6 +64,17 @@ class OpenSearchAnswers:
             name for name in (_example(pattern), *plain) if matches(pattern, name) and own == name.startswith(".")
         )
         return tuple(sorted(set(fitting)))
+
+    def telling_apart(self, actual: Actual, also: Collection[str] = ()) -> tuple[str, ...]:
+        every = {*also, *(one for role in given(actual) for one in _patterns(actual, role))}
+        example = {one: _example(one) for one in every if not ("${" in one or ":" in one or is_expression(one))}
+        return tuple(sorted({*example.values(), *crossings(actual, example, also)}))
+
+    def unclear(self, actual: Actual, roles: Collection[str], name: str, pattern: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(unclear(actual, roles, name, pattern)))
+
+    def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
+        return more(before, had, after, has)
 
     def as_made(self, engine: str) -> SecurityConfig:
         has = known(engine or "OpenSearch_3.3")

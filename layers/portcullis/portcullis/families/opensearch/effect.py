@@ -15,7 +15,7 @@ from portcullis.families.opensearch.matching import matches_any
 from portcullis.families.opensearch.privileges import expand
 
 _ADMIN, _CLUSTER, _INDEX, _TENANT, _BARE = "administration", "cluster", "index", "tenant", "bare"
-_NOTHING = "nothing"  # stands for the actions of a permission without any: its limits may still bound other roles
+NOTHING = "nothing"  # stands for the actions of a permission without any: its limits may still bound other roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +77,23 @@ def _grounds(held: Actual, roles: Iterable[str]) -> _Grounds:
             for who in holders(held, role):
                 found[_Ground(who, role, _ADMIN)].add(_ADMIN)
         if document is not None:
-            of_role = list(_of_role(document))
+            grounds = list(of_role(document))
             for who in holders(held, role):
-                for kind, pattern, limited, names in of_role:
+                for kind, pattern, limited, names in grounds:
                     found[_Ground(who, role, kind, pattern, limited)].update(names)
     return {ground: frozenset(names) for ground, names in found.items()}
 
 
-def _of_role(document: Json) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+def of_role(document: Json) -> Iterator[tuple[str, str, str, Iterable[str]]]:
     """Kind of ground, pattern, limits, names."""
     if cluster := document.get("cluster_permissions"):
         yield _CLUSTER, "", "", cluster
     for permission in document.get("index_permissions") or ():
         for pattern in permission.get("index_patterns") or ("no index",):
-            yield _INDEX, pattern, limits(permission), permission.get("allowed_actions") or (_NOTHING,)
+            yield _INDEX, pattern, limits(permission), permission.get("allowed_actions") or (NOTHING,)
     for permission in document.get("tenant_permissions") or ():
         for pattern in permission.get("tenant_patterns") or ():
-            yield _TENANT, pattern, "", permission.get("allowed_actions") or (_NOTHING,)
+            yield _TENANT, pattern, "", permission.get("allowed_actions") or (NOTHING,)
     if not any(document.get(k) for k in ("cluster_permissions", "index_permissions", "tenant_permissions")):
         yield _BARE, "", "", ()
 
@@ -110,7 +110,7 @@ def _more(one: Actual, had: _Grounds, other: Actual, has: _Grounds) -> tuple[Acc
                 patterns[ground, names].append("")
             continue
         allowed = before(known)
-        new = frozenset(n for n in names if not all(_covered(a, allowed) for a in after(frozenset({n}))))
+        new = frozenset(n for n in names if not all(allowed_whole(a, allowed) for a in after(frozenset({n}))))
         if new:
             patterns[_Ground(ground.who, ground.role, ground.kind, "", ground.limits), new].append(ground.pattern)
     return tuple(sorted(_said(ground, names, found) for (ground, names), found in patterns.items()))
@@ -121,7 +121,7 @@ def _meaning(held: Actual) -> Callable[[frozenset[str]], frozenset[str]]:
 
 
 @lru_cache(maxsize=4096)
-def _covered(action: str, allowed: frozenset[str]) -> bool:
+def allowed_whole(action: str, allowed: frozenset[str]) -> bool:
     """Whether a pattern of actions is allowed whole. Two stars stand for one, so that no `?` covers a `*`."""
     return action in allowed or matches_any(allowed, action.replace("*", "**"))
 

@@ -14,6 +14,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.asserting import of_file, refuse_broken
 from portcullis.operations.people.known import accept
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
@@ -105,11 +106,15 @@ def apply_text(
     """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open.
 
     `expected` is the digest of a saved plan: Refused if it is no longer the plan. `accept_new` names whom a grant means from here on,
-    though they are somebody else than the one who had that name.
+    though they are somebody else than the one who had that name. Refused, before anything is written, if an assertion of the text would
+    not hold.
     """
-    given = None if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+    file = None if text is None else read_file(text, f"{deployment}.yaml", deployment)
+    given = None if file is None else kept_of(file, text or "")
     with writing(services, deployment, "apply") as site:
         kept = given or site.ledger.model(deployment)
+        if file is not None:
+            refuse_broken(site, kept, of_file(file))
         accept(site, accept_new, cause)
         return apply_model(site, kept, cause, adopt=adopt, expected=expected)
 

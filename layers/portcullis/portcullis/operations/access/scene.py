@@ -16,9 +16,11 @@ from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
 from portcullis.model.reading import read
+from portcullis.operations.access.looking import compare
 from portcullis.operations.access.opened import once_open
 from portcullis.operations.services import Site
 from portcullis.ports.engine import Engine
+from portcullis.ports.registration import KeptModel
 
 T = TypeVar("T")
 
@@ -42,11 +44,12 @@ class Scene:
     pool: Pool = field(default_factory=Pool)
 
 
-def live(site: Site) -> Scene:
-    """As it is now. Raises Refused or Unreachable if the engine or the ledger cannot be read."""
+def live(site: Site, coming: KeptModel | None = None) -> Scene:
+    """As it is now, or as it would be once the model that is `coming` is applied. Raises Refused or Unreachable if the engine or the
+    ledger cannot be read."""
     family, unseen = site.family, list[str]()
     answers = answering(family.name)
-    kept, custody = site.ledger.model(site.name), site.ledger.custody(site.name)
+    kept, custody = coming or site.ledger.model(site.name), site.ledger.custody(site.name)
 
     def look(what: str, at: Callable[[], T], otherwise: T) -> T:
         try:
@@ -66,6 +69,10 @@ def live(site: Site) -> Scene:
     )
     held_now = site.engine.read()
     held = once_open(site, custody, held_now)
+    if coming is not None:
+        would_be = compare(site, coming, held=held)
+        unseen += [f"would not be done: {conflict}" for conflict in would_be.plan.conflicts]
+        held = would_be.after()
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people(family, held, kept.access.grants, looked.membership, pool, users)
     there = look("which indices there are", lambda: _there(site.engine), There())
