@@ -1,6 +1,7 @@
-"""Remote clusters on two real clusters of each release: `make bench-remotes [N=...]`, N rotations of a key a release, 4 unless told.
+"""Remote clusters on two real clusters: `make bench-remotes [N=...]`, N rotations of a key a release, 4 unless told.
 
-Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused.
+Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused. Then random searches over
+clusters (`--cases`), of a pair and of our decision: none may be answered otherwise.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +18,7 @@ import boto3
 from moto import mock_aws
 
 from benchmarks.common import Report, Tell, main
+from benchmarks.reaching.beside import Counts, Reached, play
 from local.elastic.pair import Pair, Searching
 from tests.fixtures_node import CACHE
 from tests.operations.pairs import made
@@ -44,6 +47,16 @@ def rotation(release: str, rotations: int, tell: Tell) -> dict[str, Any]:
     }
 
 
+def decided(release: str, cases: int, tell: Tell) -> tuple[dict[str, Any], list[str]]:
+    """Random searches that our decision and a pair of a release answer: how many, and where they differ."""
+    counts, wrong = Counts(), []
+    with TemporaryDirectory() as home, Pair.start(Path(home), CACHE, release, tell=tell) as pair:
+        for found in play(Reached(pair), cases, counts):
+            wrong.append(f"seed {found.seed}: {found.what}{', MORE than we say' if found.more else ''}")
+            tell(wrong[-1])
+    return {"cases": counts.cases, "disagreements": len(wrong), **asdict(counts)}, wrong
+
+
 def bench(given: argparse.Namespace, tell: Tell) -> Report:
     report = Report()
     found = {release: rotation(release, given.n, tell) for release in RELEASES}
@@ -54,8 +67,13 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         report.row(f"{release}: of these refused", str(one["refused"]), "0", one["refused"] == 0)
     if refused:
         report.wrong.append(f"{refused} searches were refused while a key was replaced")
+    cases, wrong = decided(RELEASES[0], int(given.cases), tell)
+    report.figures["decide"] = cases
+    report.row(f"{RELEASES[0]}: searches over clusters, decided and asked", str(cases["cases"]))
+    report.row(f"{RELEASES[0]}: of these answered otherwise", str(len(wrong)), "0", not wrong)
+    report.wrong += wrong[:20]
     return report
 
 
 if __name__ == "__main__":
-    sys.exit(main("remotes", __doc__ or "", bench, n=4, n_is="rotations of each release"))
+    sys.exit(main("remotes", __doc__ or "", bench, n=4, n_is="rotations of each release", more={"cases": "2000"}))

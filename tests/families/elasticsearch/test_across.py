@@ -153,9 +153,25 @@ def test_two_remotes_that_fail_differently_leave_open_which_is_told() -> None:
     assert {alias: one["status"] for alias, one in told["remotes"].items()} == {"dc2": 404, "dc3": 403}
 
 
-def test_an_unknown_alias_is_an_index_of_this_cluster_before_9() -> None:
-    assert answer_question(question("/dc9:logs-1/_search", ["own"], version="8.19.21"))["status"] == 403
-    assert answer_question(question("/dc9:logs-1/_search", ["own"]))["status"] == 404
+# As a pair of 8.19.21 answered, by certificate.
+@pytest.mark.parametrize("roles", ["superuser", "own"])
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        ("dc3:logs-1", 200),
+        ("dc9:logs-1", 403),
+        ("own-1,dc9:x", 403),
+        ("dc3:logs-1,-dc9:*", 403),
+        ("z*:x", 200),
+        ("own-1,z*:x", 200),
+        ("dc3:logs-*,dc3:-logs-1", 200),
+        ("dc3:logs-*,-dc3:logs-1", 403),
+        ("dc3:*,-dc3:*", 403),
+        ("own-1,-dc3:*", 403),
+    ],
+)
+def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, status: int) -> None:
+    assert answer_question(question(f"/{names}/_search", [roles], version="8.19.21"))["status"] == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,258 @@
+"""The same agreement on a real pair and in ours, the same searches asked of both, and what differs."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from portcullis.adapters.keystores.files import KeystoreFiles
+from portcullis.families.elasticsearch.decide import Fields
+from portcullis.families.elasticsearch.question import answer_question
+from portcullis.ports.remotes import KeyText
+
+from benchmarks.reaching.cases import (
+    ALIASES,
+    DOCUMENTS,
+    HERE,
+    KEYS,
+    QUERIES,
+    THERE,
+    USERS,
+    Json,
+    agreement,
+    question,
+    search,
+)
+from local.elastic.keystore import TOOL
+from local.elastic.node import Elasticsearch
+from local.elastic.pair import Pair
+from local.processes import LOOPBACK
+
+_NOBODY = {"search": [{"names": ["portcullis-none"]}]}
+_MATCHING = {
+    json.dumps(query, sort_keys=True): ids for query, ids in zip(QUERIES, ("ac", "b", "c", "abc"), strict=True)
+}
+_MAPPED = {"team": "keyword", "level": "long", "secret": "keyword"}
+AT_ONCE = 100  # searches of one agreement: writing it takes seconds, a search hardly any
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    seed: int
+    what: str
+    more: bool  # more is seen than we say
+    asked: Json
+
+
+@dataclass(slots=True)
+class Counts:
+    cases: int = 0
+    refused: int = 0
+    seen: int = 0  # answers with documents of a remote
+    skipped: int = 0
+    status_open: int = 0  # refused, or an error, without our saying which
+    unknown: int = 0
+
+
+class Reached:
+    """A pair that has every alias of `cases.ALIASES`, and holds one agreement at a time."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self._context = ssl.create_default_context(cafile=str(pair.local.ca))
+        self._connection: http.client.HTTPSConnection | None = None
+        self._fill()
+        self._keys = {name: self._key(name) for name in KEYS}
+        self._connect()
+
+    def _fill(self) -> None:
+        for node, world in ((self.pair.local, HERE), (self.pair.remote, THERE)):
+            for one in world["indices"]:
+                name, hidden = (one, False) if isinstance(one, str) else (one["name"], one["hidden"])
+                mapped = {"properties": {field: {"type": kind} for field, kind in _MAPPED.items()}}
+                done(
+                    node,
+                    "PUT",
+                    f"/{name}",
+                    {"settings": {"hidden": hidden, "number_of_replicas": 0}, "mappings": mapped},
+                )
+                for key, document in DOCUMENTS.items():
+                    done(node, "PUT", f"/{name}/_doc/{key}?refresh=true", document)
+        for alias, of in THERE["aliases"].items():
+            for index in of:
+                rule = of[index] if isinstance(of, dict) else None
+                done(self.pair.remote, "PUT", f"/{index}/_alias/{alias}", {"filter": rule} if rule else {})
+        for name in USERS:
+            done(self.pair.local, "PUT", f"/_security/user/{name}", {"password": "not asked for", "roles": []})
+
+    def _key(self, name: str, **more: Any) -> Json:
+        made: Json = done(
+            self.pair.remote, "POST", "/_security/cross_cluster/api_key", {"name": name, "access": _NOBODY, **more}
+        )
+        return made
+
+    def _connect(self) -> None:
+        gone, late = self._key("gone"), self._key("late", expiration="1s")
+        other = done(self.pair.remote, "POST", "/_security/api_key", {"name": "rest"})
+        texts = {name: key["encoded"] for name, key in self._keys.items()}
+        texts |= {"gone": gone["encoded"], "late": late["encoded"], "rest": other["encoded"], "junk": "no key"}
+        keystore = KeystoreFiles({"local": self.pair.local.home / "config"}, TOOL)
+        for alias, text in texts.items():
+            keystore.put("local", alias, KeyText(alias, text))
+        done(self.pair.local, "POST", "/_nodes/reload_secure_settings")
+        for alias, (model, _, skip) in ALIASES.items():
+            port = self.pair.interface if model == "api-key" else self.pair.remote.transport_port
+            _point(self.pair.local, alias, port, skip)
+        done(self.pair.remote, "DELETE", "/_security/api_key", {"ids": [gone["id"]]})
+        for alias in (*KEYS, "cert"):  # connected
+            done(self.pair.local, "GET", f"/{alias}:none*/_search")
+
+    def hold(self, held: Json) -> None:
+        """Both sides hold this agreement, and nothing of the one before."""
+        done(self.pair.local, "POST", "/_security/role", {"roles": held["here"]})
+        done(self.pair.remote, "POST", "/_security/role", {"roles": held["there"]})
+        left = sorted(set(held["here"]) - set(held["there"]))
+        if left:
+            done(self.pair.remote, "DELETE", "/_security/role", {"names": left})
+        for name, roles in held["users"].items():
+            done(self.pair.local, "PUT", f"/_security/user/{name}", {"roles": roles, "enabled": True})
+        for name, access in held["access"].items():
+            done(
+                self.pair.remote,
+                "PUT",
+                f"/_security/cross_cluster/api_key/{self._keys[name]['id']}",
+                {"access": access},
+            )
+
+    def search(self, user: str, path: str) -> tuple[int, Json]:
+        """As this user, whom the superuser runs as: nobody's password has to be hashed for each search."""
+        own = base64.b64encode(f"{self.pair.local.user}:{self.pair.local.password}".encode()).decode()
+        headers = {"authorization": f"Basic {own}", "es-security-runas-user": user}
+        for last in (False, True):
+            connection = self._connection or http.client.HTTPSConnection(
+                LOOPBACK, self.pair.local.port, context=self._context, timeout=60
+            )
+            self._connection = connection
+            try:
+                connection.request("GET", quote(path, safe="/?&=%*,:"), None, headers)
+                answer = connection.getresponse()
+                return answer.status, json.loads(answer.read())
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                self._connection = None
+                if last:
+                    raise
+        raise AssertionError("a search is asked twice at most")
+
+
+def done(node: Elasticsearch, method: str, path: str, body: Any = None) -> Any:
+    status, answer = node.ask(method, path, body)
+    if status not in (200, 201):
+        raise RuntimeError(f"{method} {path}: {status} {str(answer)[:500]}")
+    if isinstance(answer, dict) and isinstance(answer.get("errors"), dict) and answer["errors"].get("count"):
+        raise RuntimeError(f"{method} {path}: {str(answer['errors'])[:500]}")
+    return answer
+
+
+def _point(node: Elasticsearch, alias: str, port: int, skip: bool) -> None:
+    at = f"cluster.remote.{alias}."
+    done(
+        node,
+        "PUT",
+        "/_cluster/settings",
+        {"persistent": {f"{at}mode": "proxy", f"{at}proxy_address": f"{LOOPBACK}:{port}"}},
+    )
+    for value in (not skip, skip):  # 8.19 forgets one that is set together with the mode
+        done(node, "PUT", "/_cluster/settings", {"persistent": {f"{at}skip_unavailable": value}})
+
+
+def play(reached: Reached, count: int, counts: Counts, start: int = 0, at_once: int = AT_ONCE) -> Iterator[Found]:
+    """What differs in so many searches."""
+    held: Json = {}
+    for seed in range(start, start + count):
+        if not held or seed % at_once == 0:
+            held = agreement(seed // at_once)
+            reached.hold(held)
+        user, path = search(seed)
+        asked = question(held, user, path, reached.pair.local.version)
+        ours, theirs = answer_question(asked), reached.search(user, path)
+        if what := differs(ours, *theirs, counts):
+            said = {**asked, "theirs": [theirs[0], str(theirs[1])[:1500]], "ours": ours}
+            yield Found(seed, what[0], what[1], said)
+
+
+def differs(ours: Json, status: int, body: Json, counts: Counts) -> tuple[str, bool] | None:
+    """What we say otherwise than the engine, and whether more is seen than we say."""
+    counts.cases += 1
+    if ours["allowed"] is None and ours["status"] is None and not ours.get("remotes"):
+        counts.unknown += 1
+        return None
+    if ours["status"] is None:
+        if any(one["allowed"] is None for one in ours["remotes"].values()):
+            counts.unknown += 1
+            return None
+        counts.status_open += 1
+        return None if status >= 400 else (f"status {status}, ours an error", True)
+    if status != ours["status"]:
+        return f"status {status}, ours {ours['status']}", status == 200
+    if status != 200:
+        counts.refused += 1
+        return None
+    skipped = {
+        alias for alias, one in body.get("_clusters", {}).get("details", {}).items() if one["status"] == "skipped"
+    }
+    said = {alias for alias, one in ours["remotes"].items() if one["skipped"]} if "remotes" in ours else set()
+    if skipped != said:
+        return f"skipped {sorted(skipped)}, ours {sorted(said)}", bool(said - skipped)
+    counts.skipped += bool(skipped)
+    theirs = {(hit["_index"], hit["_id"]): set(_leaves(hit.get("_source", {}))) for hit in body["hits"]["hits"]}
+    expected = dict(_expected(ours))
+    counts.seen += any(":" in index for index, _ in theirs)
+    if theirs != expected:
+        lacking = [f"{at} {sorted(of)}" for at, of in theirs.items() if expected.get(at) != of]
+        beyond = [f"{at} {sorted(of)}" for at, of in expected.items() if theirs.get(at) != of]
+        more = any(not fields <= expected.get(at, set()) or at not in expected for at, fields in theirs.items())
+        return f"seen {lacking[:4]}, ours {beyond[:4]}", more
+    return None
+
+
+def _expected(ours: Json) -> Iterator[tuple[tuple[str, str], set[str]]]:
+    for index, view in ours["views"].items():
+        yield from _seen(index, [view])
+    for alias, told in ours.get("remotes", {}).items():
+        for index, limits in told["views"].items():
+            yield from _seen(f"{alias}:{index}", limits)
+
+
+def _seen(index: str, limits: list[Json]) -> Iterator[tuple[tuple[str, str], set[str]]]:
+    for key, document in DOCUMENTS.items():
+        if all(_let_through(limit, key) for limit in limits):
+            yield (
+                (index, key),
+                {name for name in _leaves(document) if all(_fields(limit).sees(name) for limit in limits)},
+            )
+
+
+def _let_through(limit: Json, key: str) -> bool:
+    rules = [limit["documents"]] if limit["documents"] != "all" else []
+    rules += [limit["alias_filters"]] if limit["alias_filters"] else []
+    return all(any(key in _MATCHING[json.dumps(json.loads(query), sort_keys=True)] for query in of) for of in rules)
+
+
+def _fields(limit: Json) -> Fields:
+    rules = limit["fields"]
+    return Fields() if rules == "all" else Fields(tuple((tuple(one["grant"]), tuple(one["except"])) for one in rules))
+
+
+def _leaves(document: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
