@@ -51,6 +51,7 @@ ASKED_FOR = {
     "can": "does person what",
     "check": "source text",
     "delete": "cancel confirm snapshot",
+    "diff": "assertions backwards text",
     "drift": "",
     "end-break-glass": "",
     "eyes": "",
