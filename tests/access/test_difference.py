@@ -560,3 +560,81 @@ def test_a_document_to_be_left_as_it_is_is_foreign_if_it_is_nobodys(
     assert plan.conflicts == ()
     assert plan.foreign == foreign
     assert plan.claims_after(mine & {ROLE}) == mine & {ROLE}
+
+
+def test_what_is_claimed_only_is_named_in_order() -> None:
+    names = [f"u{number}" for number in range(9)]
+    want = wanted({"readers": role("read")}, {"readers": {"users": dict.fromkeys(names, "group")}})
+    plan = difference(OPENSEARCH, want, state(*reversed(names)), frozenset({ROLE}), adopt=True)
+    assert plan.claim_only == tuple(entry(name) for name in names)
+
+
+def test_what_another_owner_calls_as_our_role_is_called_does_not_keep_it() -> None:
+    """They have an action group of that name. Whoever has the role is what keeps a role, and nobody has it."""
+    theirs = frozenset({Claim(Kind.ACTION_GROUPS, "readers")})
+    assert steps(difference(OPENSEARCH, wanted(), state(), frozenset({ROLE}), theirs).steps) == [
+        (Operation.REMOVE, ROLE)
+    ]
+
+
+def test_whoever_left_a_role_that_is_made_again_is_named_until_it_is_there() -> None:
+    """Its mapping stands without it and takes no change: a conflict says so, and what is claimed of it stays claimed."""
+    mine = frozenset({Claim(Kind.MAPPINGS, "readers"), entry(ANNA), entry("ben")})
+    held = holding({}, {"readers": mapping(users=[ANNA, "ben"])})
+    plan = difference(OPENSEARCH, WANT, held, mine)
+    assert steps(plan.steps) == [(Operation.ADD, ROLE)]
+    assert [(one.claim, one.why) for one in plan.conflicts] == [
+        (entry("ben"), "the role is gone, so its mapping cannot be changed")
+    ]
+    assert plan.claims_after(mine) == mine | {ROLE}
+    then = difference(OPENSEARCH, WANT, state(ANNA, "ben"), mine | {ROLE})
+    assert steps(then.steps) == [(Operation.REMOVE, entry("ben"))]
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "why"),
+    [
+        (False, False, "no longer asked for, but by hand it was given what is not ours"),
+        (False, True, "no longer asked for, but another owner grants it"),
+        (True, False, None),
+    ],
+)
+def test_a_native_user_is_removed_unless_a_role_of_theirs_is_anothers(
+    mine: bool, others: bool, why: str | None
+) -> None:
+    user, theirs = Claim(OfElasticsearch.USERS, "anna"), Claim("role_members", "readers", "users", "anna")
+    held = OnElasticsearch(
+        {OfElasticsearch.ROLES: {"readers": ON_ES}, OfElasticsearch.USERS: {"anna": {"roles": ["readers"]}}}
+    )
+    plan = difference(
+        ELASTICSEARCH,
+        Desired(),
+        held,
+        frozenset({user, *({theirs} if mine else ())}),
+        frozenset({theirs} if others else ()),
+    )
+    assert ((Operation.REMOVE, user) in steps(plan.steps)) is (why is None)
+    assert [(one.claim, one.why) for one in plan.conflicts] == ([(user, why)] if why else [])
+
+
+def test_what_is_asked_of_some_roles_is_asked_of_these_alone() -> None:
+    want = wanted(
+        {"readers": role("read"), "writers": role("write")},
+        {"readers": {"users": {ANNA: "group"}}, "writers": {"users": {OPS: "group"}}},
+    )
+    assert want.only(["readers"], Kind.ROLES) == Desired(
+        {Kind.ROLES: {"readers": role("read")}}, {"readers": {"users": {ANNA: "group"}}}
+    )
+
+
+def test_only_the_chosen_among_what_is_there_is_adopted() -> None:
+    want = wanted({"readers": role("read")}, {"readers": {"users": {ANNA: "group", OPS: "group"}}})
+    plan = difference(OPENSEARCH, want, state(ANNA, OPS), frozenset({ROLE}), adopt=frozenset({entry(OPS)}))
+    assert (plan.claim_only, plan.foreign) == ((entry(OPS),), (entry(ANNA),))
+
+
+def test_people_of_one_list_are_written_in_order() -> None:
+    names = [f"u{number}" for number in range(9)]
+    want = wanted({"readers": role("read")}, {"readers": {"users": dict.fromkeys(reversed(names), "group")}})
+    plan = difference(OPENSEARCH, want, state(), frozenset({ROLE}))
+    assert steps(plan.steps) == [(Operation.ADD, entry(name)) for name in names]

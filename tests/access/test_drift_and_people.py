@@ -157,6 +157,14 @@ def test_a_mapping_made_by_hand_is_told_as_grave_as_what_it_gives(
     )
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_an_administrator_no_longer_asked_for_is_said_to_be_ours_or_not(ours: bool) -> None:
+    eve = Claim(Kind.MAPPINGS, "all_access", "users", "eve")
+    held = house(all_access=mapping(backend_roles=[MASTER], users=["eve"]))
+    found = drift(OPENSEARCH, wanted(), held, frozenset({eve} if ours else ()), keepers=KEEPERS)
+    assert [(one.claim, one.ours) for one in found if one.severity == "critical"] == [(eve, ours)]
+
+
 def test_given_a_person_who_joins_a_group_then_what_she_gains_is_said() -> None:
     before = as_left()
     after = with_mapping(readers=mapping(users=["anna", "ben"]))

@@ -192,3 +192,16 @@ def test_a_keeper_with_an_administrator_role_it_does_not_need_is_an_alarm() -> N
     held = house(all_access=mapping(backend_roles=[MASTER, BREAK_GLASS]))
     alarms = [danger.what for danger in guard(OPENSEARCH, held, KEEPERS) if not danger.refuses]
     assert alarms == [f"{BREAK_GLASS} is all_access through backend_roles, and the model does not ask for it"]
+
+
+def test_what_refuses_a_plan_is_named_before_what_only_alarms() -> None:
+    """Whatever the words are: here the alarm's come first by the alphabet."""
+    write = Write(
+        Kind.MAPPINGS,
+        [
+            {"op": "remove", "path": "/lock"},
+            {"op": "replace", "path": "/all_access", "value": mapping(backend_roles=[MASTER], users=["aaron"])},
+        ],
+    )
+    dangers = guard_plan(OPENSEARCH, house(), [write], KEEPERS, ASKED)
+    assert [(danger.what.split()[0], danger.refuses) for danger in dangers] == [("automation", True), ("aaron", False)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.answers import STATUS, WORD
+from portcullis.access.answers import STATUS, WORD, Seen
 from portcullis.access.plan import AppliedStep, Claim
 
 
@@ -25,3 +25,17 @@ def test_an_answer_is_one_word_and_one_exit_status(answer: bool | None, word: st
 )
 def test_what_a_change_did_is_said_with_its_reason_if_there_is_one(step: AppliedStep, claim: Claim, said: str) -> None:
     assert (step.claim, str(step)) == (claim, said)
+
+
+@pytest.mark.parametrize(
+    ("seen", "limited"),
+    [
+        (Seen("orders", True), False),
+        (Seen("orders", True, documents=('{"term": {"a": 1}}',)), True),
+        (Seen("orders", True, fields_only=("a",)), True),
+        (Seen("orders", True, fields_hidden=("a",)), True),
+        (Seen("orders", True, masked=("a",)), True),
+    ],
+)
+def test_an_index_is_seen_in_part_by_any_one_limit(seen: Seen, limited: bool) -> None:
+    assert seen.limited is limited
