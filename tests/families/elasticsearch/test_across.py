@@ -175,30 +175,26 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
 
 
 @pytest.mark.parametrize(
-    ("version", "held", "status"),
-    [("8.19.21", ["read"], 403), ("8.19.21", ["read", "read_cross_cluster"], 200), ("9.5.3", ["read"], 200)],
-)
-def test_before_9_node_to_node_searches_take_read_cross_cluster(version: str, held: list[str], status: int) -> None:
-    asked = question("/dc3:logs-1/_search?ccs_minimize_roundtrips=false", ["own"], version=version)
-    asked["remotes"]["dc3"]["security"]["roles"]["own"]["indices"][0]["privileges"] = held
-    assert answer_question(asked)["status"] == status
-    asked["request"]["path"] = "/dc3:logs-1/_search"
-    assert answer_question(asked)["status"] == 200
-
-
-@pytest.mark.parametrize(
     "path",
     [
         "/dc2:logs-1/_doc/a",
         "/dc2:logs-1/_field_caps",
         "/dc2:-logs-1/_search",
         "/dc2:a:b/_search",
+        "/dc2:logs-1/_search?ccs_minimize_roundtrips=false",
+        "/dc2:logs-1/_search?scroll=1m",
+        "/dc2:_all,dc2:logs-*/_search",
         "/<dc2:x-{now}>,dc2:a/_search",
     ],
 )
 def test_what_only_the_engine_can_tell_is_said_to_be_so(path: str) -> None:
     told = answer_question(question(path, ["superuser"]))
     assert (told["allowed"], told["status"]) == (None, None)
+
+
+def test_a_wildcard_here_that_shows_nothing_is_404_where_that_is_not_allowed() -> None:
+    told = answer_question(question("/dc2:logs-1,own-*/_search?allow_no_indices=false", ["reader"]))
+    assert (told["status"], told["remotes"]["dc2"]["status"]) == (404, 200)
 
 
 def test_documents_and_fields_of_key_and_roles_both_limit() -> None:

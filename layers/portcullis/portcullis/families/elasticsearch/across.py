@@ -33,7 +33,7 @@ from portcullis.families.elasticsearch.requests import Need
 
 API_KEY, CERTIFICATE = "api-key", "certificate"
 LIVE = "live"
-SEARCH, PROXIED = "indices:data/read/search", "internal:transport/proxy/indices:data/read/search"
+SEARCH = "indices:data/read/search"
 _KEY, _ROLES = "the key", "roles"
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
@@ -138,6 +138,10 @@ def across(
     remote (`ccs_minimize_roundtrips`), which is what the engine does unless told otherwise."""
     if need.action != SEARCH or need.item:
         return Whole(None, 0, None, {}, ("of requests over clusters, only a search by itself is decided here",))
+    if not minimized:
+        # Seen on 9.5.3: shards that refuse leave a 200 without their part. Before 9 it takes read_cross_cluster besides.
+        why = "with ccs_minimize_roundtrips=false or a scroll each shard decides for itself, which only the engine can tell"
+        return Whole(None, 0, None, {}, (why,))
     split = _split(need.names, remotes, release)
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
@@ -145,7 +149,7 @@ def across(
     if local is not None and (local.allowed is None or local.status in (400, 403)):
         return Whole(local.allowed, local.status, local, {}, local.reasons)
     told = {
-        alias: _remote(held, roles, alias, replace(need, names=names), remotes[alias], minimized)
+        alias: _remote(held, roles, alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
     return _together(local, told)
@@ -189,6 +193,8 @@ def _split(names: Sequence[str], remotes: Mapping[str, Remote], release: Release
             return _Split(
                 (), {}, (0, f"what an exclusion before anything else means to {alias} only the engine can tell")
             )
+    if any("_all" in of and len(of) > 1 for of in (local, *left.values())):
+        return _Split((), {}, (0, "_all beside other names is read as a name by some, which only the engine can tell"))
     if local and local[0].startswith("-"):
         return _Split((), {}, (0, f"what {local[0]} before anything else means only the engine can tell"))
     if not local and not left:
@@ -209,25 +215,22 @@ def _local(held: Holding, split: _Split, need: Need, world: EngineFacts, release
     if not split.local:
         return None
     own = replace(need, names=split.local)
+    lacking = "nothing of this cluster is visible"
     nothing = split.remote and not held.grants(need.action) and all(_wild(name) for name in split.local)
-    return (
-        Answer(own, True, reasons=("nothing of this cluster is visible",))
-        if nothing
-        else answer(held, own, world, release)
-    )
+    if nothing:
+        return Answer(own, True, 200 if need.options.allow_no_indices else 404, reasons=(lacking,))
+    return answer(held, own, world, release)
 
 
 def _wild(name: str) -> bool:
     return name.startswith("-") or name == "_all" or "*" in name
 
 
-def _remote(
-    held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote, minimized: bool
-) -> Told:
+def _remote(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
     try:
         if remote.model == CERTIFICATE:
             found = holding(remote.roles, roles, remote.release)
-            return _decided({_ROLES: found}, need, remote, minimized)
+            return _decided({_ROLES: found}, need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
         sent = _sent(held, roles, alias, remote.release)
@@ -239,7 +242,7 @@ def _remote(
         if remote.state != LIVE:
             return _dead(remote)
         key = holding({_KEY: _as_role(remote.access)}, [_KEY], remote.release)
-        return _decided({_KEY: key, _ROLES: holding(sent, list(sent), remote.release)}, need, remote, minimized)
+        return _decided({_KEY: key, _ROLES: holding(sent, list(sent), remote.release)}, need, remote)
     except Unreadable as error:
         return Told(None, 0, reasons=(str(error),))
 
@@ -271,18 +274,7 @@ def _as_role(access: Mapping[str, Any]) -> Json:
     return {"indices": [*searched, *followed]}
 
 
-def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote, minimized: bool) -> Told:
-    """By all of these together, on the remote."""
-    told = _by_each(sides, need, remote)
-    if told.allowed and not minimized and remote.release.major < 9:
-        # There `read` does not contain what a node of another cluster asks of the shards itself.
-        proxied = _by_each(sides, replace(need, action=PROXIED), remote)
-        if not proxied.allowed:
-            return proxied
-    return told
-
-
-def _by_each(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
+def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     world, release = remote.world, remote.release
     granting = {who: held.grants(need.action) for who, held in sides.items()}
     names: list[str] = []
