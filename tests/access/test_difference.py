@@ -8,6 +8,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
+from portcullis.access.letting_in import letting_in
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
 from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Unreachable
 from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
@@ -62,6 +63,23 @@ def entry(name: str, entry_list: str = "users", role_name: str = "readers") -> C
 )
 def test_a_grant_becomes_entries(grant: Grant, entries: dict[str, dict[str, str]]) -> None:
     assert desired(AccessModel(grants=(grant,)), MEMBERS).entries == {"readers": entries}
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "backend"),
+    [
+        (SubjectKind.COGNITO_GROUP, By.ROLE, True),
+        (SubjectKind.COGNITO_GROUP, By.MEMBERS, False),
+        (SubjectKind.IAM_GROUP, By.ROLE, False),  # no token carries a role for it
+        (SubjectKind.IAM_GROUP, By.MEMBERS, False),
+        (SubjectKind.IAM_ROLE, By.MEMBERS, True),
+        (SubjectKind.BACKEND_ROLE, By.MEMBERS, True),
+        (SubjectKind.IAM_USER, By.MEMBERS, False),
+        (SubjectKind.INTERNAL_USER, By.MEMBERS, False),
+    ],
+)
+def test_what_is_a_role_to_the_engine_is_no_user(kind: SubjectKind, by: By, backend: bool) -> None:
+    assert Grant(Subject(kind, "x"), "readers", "g", by).is_backend_role is backend
 
 
 def test_a_grant_to_a_missing_subject_grants_nothing_and_adds_a_note() -> None:
@@ -638,3 +656,25 @@ def test_people_of_one_list_are_written_in_order() -> None:
     want = wanted({"readers": role("read")}, {"readers": {"users": dict.fromkeys(reversed(names), "group")}})
     plan = difference(OPENSEARCH, want, state(), frozenset({ROLE}))
     assert steps(plan.steps) == [(Operation.ADD, entry(name)) for name in names]
+
+
+def test_a_condition_that_the_engine_reserves_is_no_conflict() -> None:
+    """It stands as the engine has it, and nobody could make it another."""
+    held = holding({"readers": role("read")}, {"readers": mapping(and_backend_roles=["a", "b"]) | {"reserved": True}})
+    want = wanted({"readers": role("read")}, {"readers": {"and_backend_roles": {"a": "m"}}})
+    plan = difference(OPENSEARCH, want, held, frozenset({ROLE}))
+    assert (plan.empty, plan.conflicts, plan.foreign) == (True, (), ())
+
+
+@pytest.mark.parametrize(
+    ("held", "done"),
+    [
+        (holding(), [(Operation.ADD, Claim(Kind.MAPPINGS, "readers")), (Operation.ADD, entry(ANNA))]),
+        (state("ben"), [(Operation.ADD, entry(ANNA))]),
+        (state("ben", ANNA), []),
+    ],
+)
+def test_somebody_is_let_into_a_role_as_far_as_they_are_not(
+    held: SecurityConfig, done: list[tuple[Operation, Claim]]
+) -> None:
+    assert steps(letting_in(OPENSEARCH, held, ("readers",), ANNA, "users")) == done

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
-from portcullis.errors import Unreachable
+from portcullis.errors import Refused, Unreachable
 
 SUPPORT = Subject(SubjectKind.COGNITO_GROUP, "support")
 OPS = Subject(SubjectKind.IAM_GROUP, "ops")
@@ -117,3 +117,31 @@ def test_another_member_under_the_same_name_is_in_and_told(subject: Subject) -> 
             f"{KIM} is somebody else than the member of that name before (AIDAOLD), and in as a member: AIDANEW",
         )
     assert look(other, known, subject).renewed == ()
+
+
+def test_whoever_is_not_accepted_waits_also_while_nothing_can_be_read() -> None:
+    """Somebody granted directly, and the role of a group's tokens."""
+    old, new = ({TOKEN_ROLE: number} for number in ("AROAOLD", "AROANEW"))
+    both = {SUPPORT: (TOKEN_ROLE,)}
+    by_role = look(Membership(backend_roles=both, ids=old), None, SUPPORT, by=By.ROLE).known
+    by_role = look(Membership(backend_roles=both, ids=new), by_role, SUPPORT, by=By.ROLE).known
+    assert names_of(by_role) == ("cognito_group:support",)
+    unread = look(Membership(unread={SUPPORT: THROTTLED}), by_role, SUPPORT, by=By.ROLE)
+    assert names_of(unread.known) == ("cognito_group:support",)
+    directly = look(Membership(unread={RITA: THROTTLED}), somebody_else().known, RITA)
+    assert names_of(directly.known) == ("iam_user:rita",)
+
+
+def test_members_who_are_somebody_else_are_told_in_order() -> None:
+    names = ("kim", "anna", "lee", "ben")
+    first = look(Membership({OPS: names}, ids=dict.fromkeys(names, "AIDAOLD")), None, OPS).known
+    found = look(Membership({OPS: names}, ids=dict.fromkeys(names, "AIDANEW")), first, OPS)
+    assert [line.split()[0] for line in found.renewed] == sorted(names)
+
+
+def test_members_are_whole_unless_what_is_missing_may_be_answered_later() -> None:
+    assert BOTH_READ.whole() is BOTH_READ
+    refused = Membership({OPS: (KIM,)}, unread={SUPPORT: Refused("not allowed")})
+    assert refused.whole() is refused
+    with pytest.raises(Unreachable, match="throttled"):
+        ONE_READ.whole()

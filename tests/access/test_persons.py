@@ -149,3 +149,16 @@ def test_a_name_that_several_have_means_all_of_them_until_the_kind_is_said() -> 
     assert named(known, KIM) == (KIM_THERE,)
     assert named((KIM_THERE, other), "kim") == (KIM_THERE, other)
     assert named(known, "lee") == ()
+
+
+def test_a_role_that_tokens_carry_and_a_plain_one_are_nobody() -> None:
+    """Whoever is granted something through them is known by their group, or not at all."""
+    plain = Subject(SubjectKind.BACKEND_ROLE, "staff")
+    grants = (Grant(TOKENS, "r", "g", By.ROLE), Grant(plain, "r", "g"), Grant(Subject(OF.IAM_GROUP, "ops"), "r", "g"))
+    found = Membership({Subject(OF.IAM_GROUP, "ops"): (KIM,)}, {TOKENS: (BATCH,), plain: ("staff",)})
+    pool = Pool("pool", {"tokens": (COGNITO,)}, {"tokens": Rank(BATCH, 1)})
+    everybody = people(OPENSEARCH, holding(), grants, found, pool, {})
+    assert [(str(one), one.groups, one.role) for one in everybody] == [
+        ("cognito_user:anna", ("cognito_group:tokens",), BATCH),
+        ("iam_user:kim", ("iam_group:ops",), ""),
+    ]

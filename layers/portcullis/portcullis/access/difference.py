@@ -60,8 +60,7 @@ def difference(
     """
     work = _Difference(terms, desired, held, mine, others, repair=repair, adopt=adopt, notes=list(desired.notes))
     for claim in mine:
-        if claim.entry_list:
-            work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
+        work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
     for kind in terms.order:
         if kind != terms.mappings:
             work.documents(kind)

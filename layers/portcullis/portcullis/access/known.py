@@ -37,11 +37,11 @@ class Recognised:
 
     members: Membership
     known: Known
-    strangers: tuple[str, ...] = ()  # who has a granted name and is not who was granted
-    renewed: tuple[str, ...] = ()  # members who are somebody else under the name of an earlier member
-    unread: tuple[str, ...] = ()  # whose members could not be read
-    unfit: tuple[str, ...] = ()  # who is called what no mapping may hold
-    last_look_counts: bool = False  # nothing was locked since the last look
+    strangers: tuple[str, ...]  # who has a granted name and is not who was granted
+    renewed: tuple[str, ...]  # members who are somebody else under the name of an earlier member
+    unread: tuple[str, ...]  # whose members could not be read
+    unfit: tuple[str, ...]  # who is called what no mapping may hold
+    last_look_counts: bool  # nothing was locked since the last look
 
 
 def recognise(grants: Collection[Grant], found: Membership, known: Known, *, last_look_counts: bool) -> Recognised:
