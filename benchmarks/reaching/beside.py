@@ -232,11 +232,9 @@ def _expected(ours: Json) -> Iterator[tuple[tuple[str, str], set[str]]]:
 
 def _seen(index: str, limits: list[Json]) -> Iterator[tuple[tuple[str, str], set[str]]]:
     for key, document in DOCUMENTS.items():
-        if all(_let_through(limit, key) for limit in limits):
-            yield (
-                (index, key),
-                {name for name in _leaves(document) if all(_fields(limit).sees(name) for limit in limits)},
-            )
+        shown = {name for name in _leaves(document) if all(_fields(limit).sees(name) for limit in limits)}
+        if all(_let_through(limit, key, shown) for limit in limits):
+            yield (index, key), shown
 
 
 def _let_through(limit: Json, key: str, shown: set[str]) -> bool:
