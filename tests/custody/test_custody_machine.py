@@ -563,7 +563,7 @@ def test_alerts_and_errors_say_which_measures_failed_and_why() -> None:
     assert decision.next
     c = custody.failed(custody.intend(decision.custody, decision.next, NOW), decision.next, NOW, "timed out")
     alert = custody.decide(c, seen, NOW, RULES).alerts[0]
-    assert "save (timed out, tried 1 times)" in alert.happened
+    assert "save (timed out, tried 1 time)" in alert.happened
     assert "revoked (disabled) since 2026-05-01" in alert.happened
     assert "user/eve" in alert.happened
 

@@ -45,7 +45,7 @@ COMMANDS = (
         click=f"{_CLI}:what_if",
     ),
     Command(
-        "diff", Wish.ASK, "Show who gains and who loses what between two deployment files, or a file and the engine.",
+        "diff", Wish.ASK, "Show who gains and who loses what between two files, or a file and the engine.",
         (Verb("diff", LOOK, f"{__name__}:diff"),),
         click="portcullis.cli.comparing:diff",
     ),
