@@ -197,6 +197,12 @@ def test_a_wildcard_here_that_shows_nothing_is_404_where_that_is_not_allowed() -
     assert (told["status"], told["remotes"]["dc2"]["status"]) == (404, 200)
 
 
+def test_a_name_here_that_is_left_out_refuses_nothing_of_the_other_side() -> None:
+    """`ignore_unavailable`, and a caller who may search nothing here."""
+    told = answer_question(question("/dc2:logs-1,own-1/_search?ignore_unavailable=true", ["reader"]))
+    assert (told["status"], list(told["views"]), list(told["remotes"]["dc2"]["views"])) == (200, [], ["logs-1"])
+
+
 def test_documents_and_fields_of_key_and_roles_both_limit() -> None:
     limited = {"search": [{"names": ["logs-*"], "query": RED, "field_security": {"grant": ["team"]}}]}
     asked = question("/dc2:logs-1/_search", ["reader"], access=limited)

@@ -216,7 +216,8 @@ def _local(held: Holding, split: _Split, need: Need, world: EngineFacts, release
         return None
     own = replace(need, names=split.local)
     lacking = "nothing of this cluster is visible"
-    nothing = split.remote and not held.grants(need.action) and all(_wild(name) for name in split.local)
+    left_out = need.options.ignore_unavailable or all(_wild(name) for name in split.local)
+    nothing = split.remote and not held.grants(need.action) and left_out
     if nothing:
         return Answer(own, True, 200 if need.options.allow_no_indices else 404, reasons=(lacking,))
     return answer(held, own, world, release)
