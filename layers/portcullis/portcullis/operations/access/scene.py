@@ -15,7 +15,6 @@ from portcullis.custody.types import Custody
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
-from portcullis.model.reading import read
 from portcullis.operations.access.looking import compare
 from portcullis.operations.access.opened import once_open
 from portcullis.operations.services import Site
@@ -76,6 +75,8 @@ def live(site: Site, coming: KeptModel | None = None) -> Scene:
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people(family, held, kept.access.grants, looked.membership, pool, users)
     there = look("which indices there are", lambda: _there(site.engine), There())
+    from portcullis.model.reading import read  # late: no event needs it
+
     there = replace(there, engine=str(read(kept.text, f"{site.name}.yaml").data.get("engine", "")))
     return Scene(
         site.name,
