@@ -15,6 +15,7 @@ from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.services import Trigger
+from portcullis.ports.engine import Names
 
 from tests.operations.orders import CAUSE, cognito, group, orders_account
 from tests.operations.worlds import Account, arn
@@ -358,6 +359,13 @@ def test_that_an_alias_may_have_a_filter_is_said(here: Account) -> None:
     on_alias(here)
     here.engine.groups = {"of-payroll": ("payroll-1",)}, {}
     assert any("filter of its own" in line for line in can(here, "rita", "read", "of-payroll").unknown)
+
+
+def test_where_the_engine_leaves_out_an_index_a_no_is_unknown(here: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may answer with what the automation is permitted to see alone: an alias may be missing, too."""
+    on_alias(here)
+    monkeypatch.setattr(here.engine, "names", lambda: Names(("orders-1",)))
+    assert can(here, "rita", "read", "payroll-1").allowed is None
 
 
 def test_where_the_engine_does_not_tell_its_aliases_a_no_is_unknown(here: Account) -> None:

@@ -95,11 +95,15 @@ def live(site: Site, coming: KeptModel | None = None) -> Scene:
 
 
 def _there(engine: Engine) -> There:
-    """Of an engine that does not tell which aliases it has, the indices."""
+    """Of an engine that does not tell which aliases it has, the indices. Nor does one that leaves out an index: it may answer with what
+    the automation is permitted to see alone (do_not_fail_on_forbidden), and what is missing must not become a certain no."""
+    indices = engine.blocks().keys()
     try:
         told = engine.names()
     except Refused:
-        return There(tuple(sorted(engine.blocks())), every=True)
+        told = None
+    if told is None or not indices <= {*told.indices}:
+        return There(tuple(sorted(indices)), every=True)
     return There(told.indices, "", True, told.aliases, told.streams, told.hidden)
 
 
