@@ -49,6 +49,20 @@ class Seen:
     def limited(self) -> bool:
         return bool(self.documents or self.fields_only or self.fields_hidden or self.masked)
 
+    @property
+    def part(self) -> str:
+        """What of it, in words; empty: all."""
+        words = []
+        if self.documents:
+            words.append(f"documents that match {' or '.join(self.documents)}")
+        if self.fields_only:
+            words.append(f"only the fields {', '.join(self.fields_only)}")
+        if self.fields_hidden:
+            words.append(f"without {', '.join(self.fields_hidden)}")
+        if self.masked:
+            words.append(f"{', '.join(self.masked)} masked")
+        return ", ".join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:

@@ -128,13 +128,4 @@ def in_short(seen: Seen, does: str) -> str:
         return "nothing"
     if does != "read":
         return "writes"
-    words = []
-    if seen.documents:
-        words.append(f"documents that match {' or '.join(seen.documents)}")
-    if seen.fields_only:
-        words.append(f"only the fields {', '.join(seen.fields_only)}")
-    if seen.fields_hidden:
-        words.append(f"without {', '.join(seen.fields_hidden)}")
-    if seen.masked:
-        words.append(f"{', '.join(seen.masked)} masked")
-    return ", ".join(words) or "reads all"
+    return seen.part or "reads all"

@@ -21,7 +21,7 @@ from portcullis.families.opensearch.net import crossings, given, more, unclear
 from portcullis.families.opensearch.privileges import allows
 from portcullis.families.opensearch.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.view import Decision, View
-from portcullis.families.opensearch.world import EngineFacts, Release
+from portcullis.families.opensearch.world import EngineFacts, Names, Release
 
 _R, _W = "indices:data/read/", "indices:data/write/"
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
@@ -131,7 +131,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
                 *unknown,
             )
     allowed = None if unknown and best.allowed is False else best.allowed
-    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, there)))
+    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, compiled(actual, _facts(there)).names)))
     return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
 
 
@@ -306,20 +306,17 @@ def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
         yield from (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ()
 
 
-def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, there: There) -> Iterator[Permission]:
+def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, names: Names) -> Iterator[Permission]:
     """Which entries of which roles cover some of it: by its name, or by that of an alias or a data stream it is in."""
     actions = [action for way in asked.ways for action in way]
-    named = {*asked.indices}
-    for group, members in (*(there.aliases or {}).items(), *there.streams.items()):
-        if any(_touch(one, member) for one in asked.indices for member in members):
-            named.add(group)
+    named = {*asked.indices, *names.groups_of(asked.indices)}
     for role in sorted(roles):
         for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             patterns = entry.get("index_patterns") or ()
             fits = [one for one in patterns if any(_touch(one, index) for index in named)]
-            names = entry.get("allowed_actions") or ()
-            if fits and any(allows(actual, names, action) for action in actions):
-                rule = f"{', '.join(names)} on {', '.join(fits)}"
+            allowed = entry.get("allowed_actions") or ()
+            if fits and any(allows(actual, allowed, action) for action in actions):
+                rule = f"{', '.join(allowed)} on {', '.join(fits)}"
                 yield Permission(role, rule, limits(entry))
 
 

@@ -139,6 +139,13 @@ class Names:
         """The aliases and the data stream of an index."""
         return self._parents.get(index, [])
 
+    def groups_of(self, asked: Iterable[str]) -> Iterator[str]:
+        """The aliases and data streams that hold any of the indices asked for, by name or by wildcard."""
+        meant = 0
+        for one in asked:
+            meant |= self.simple(one) if "*" in one else self.of((one,))
+        return (self.sorted[at] for at, members in self.members.items() if members & meant)
+
     def prefixed(self, prefix: str) -> int:
         """Every name that begins so."""
         start = bisect_left(self.sorted, prefix)

@@ -19,7 +19,6 @@ from portcullis.access.answers import (
     Reason,
     Request,
     Row,
-    Seen,
     There,
     WhoCan,
     Why,
@@ -300,7 +299,7 @@ def _sentence(
     name, does = in_words(person.name), in_words(str(request))
     if allowed is True:
         limited = [one for one in decided.seen if one.allowed and one.limited]
-        rest = f", but sees only a part: {_part(limited[0])}" if limited else ""
+        rest = f", but sees only a part: {limited[0].part}" if limited else ""
         return f"yes: {name} may {does}{rest}"
     if allowed is False:
         return f"no: {name} may not {does}: {_no(person, decided, stopped)}"
@@ -317,19 +316,6 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
     if not decided.permissions:
         return f"no permission of {', '.join(decided.roles)} covers it"
     return decided.reasons[0] if decided.reasons else "the engine refuses it"
-
-
-def _part(seen: Seen) -> str:
-    words = []
-    if seen.documents:
-        words.append(f"documents that match {' or '.join(seen.documents)}")
-    if seen.fields_only:
-        words.append(f"only the fields {', '.join(seen.fields_only)}")
-    if seen.fields_hidden:
-        words.append(f"without {', '.join(seen.fields_hidden)}")
-    if seen.masked:
-        words.append(f"{', '.join(seen.masked)} masked")
-    return ", ".join(words)
 
 
 # ---------------------------------------------------------------------- indices, and since when
