@@ -125,6 +125,23 @@ def test_whoever_needs_several_backend_roles_is_told_though_they_are_nobody(here
     assert [right.what for right in found["entry:one and two"].gained] == ["read on payroll-*"]
 
 
+def test_the_role_of_a_group_that_nobody_is_in_is_that_group_and_compared_by_what_is_seen(here: Account) -> None:
+    """Found on a real default: it was an entry that gained and lost the same, as its limits were another text."""
+    here.people.groups[group("tokens")] = ()
+    found = of(live(here, TEXT.replace('fls: ["~customer"]', "fls: []")))
+    assert {person: (one.gains, one.loses) for person, one in found.items()} == {"cognito_group:tokens": (True, False)}
+    seen = found["cognito_group:tokens"].indices
+    assert {one.index for one in seen} == {"orders-1", "orders-2", "orders-example"}
+    assert all("without customer" in one.before and "without" not in one.after for one in seen)
+
+
+def test_several_backend_roles_together_are_compared_by_what_is_seen(here: Account) -> None:
+    old = TEXT.replace("  grants:", "  and_backend_roles: {part_of_orders: [one, two]}\n  grants:")
+    new = old.replace('fls: ["~customer"]', "fls: []")
+    one = of(files(old, new))["entry:one and two"]
+    assert (one.gains, one.loses, one.gained, one.lost) == (True, False, (), ())
+
+
 def test_a_group_that_cannot_be_read_is_said(here: Account) -> None:
     here.people.hidden[group("readers")] = "not allowed"
     assert any("cognito_group:readers could not be read" in line for line in live(here, TEXT).unknown)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.answers import NOT_LOOKED_AT, Decided, Request, There
 from portcullis.access.changes import Changed, Diff, OnIndex, Right, compared, either, in_short, seen_of
 from portcullis.access.persons import ANYBODY, Person
+from portcullis.access.plan import SubjectKind
+from portcullis.access.terms import Caller
 from portcullis.operations.access.scene import Scene
 from portcullis.words import many
 
@@ -69,6 +71,7 @@ def diff(before: Scene, after: Scene, names: tuple[str, str]) -> Diff:
     old = state(before, apart)
     new = state(after, before.answers.telling_apart(before.held))
     everybody = {**old.people, **new.people}
+    everybody |= {_key(one): one for one in _nobody_yet(old, new, tuple(everybody.values()))}
     found = [one for person in everybody.values() if (one := _changed(old, new, person))]
     found += _others(old, new, list(everybody.values()))
     found.sort(key=lambda one: (one.person.startswith(ANYBODY), one.name, one.person))
@@ -159,8 +162,28 @@ def _on_indices(old: State, new: State, was: Person, now: Person) -> tuple[tuple
     return tuple(found), tuple(unknown)
 
 
+def _nobody_yet(old: State, new: State, everybody: Iterable[Person]) -> Iterator[Person]:
+    """For whom an entry stands that lets in nobody now: whoever joins the group whose role it is, or has all of several backend roles."""
+    carried = {one.role for one in everybody}
+    of_role: dict[str, list[str]] = {}
+    for group, rank in (new.scene.pool.ranks or {}).items():
+        of_role.setdefault(rank.role, []).append(group)
+    kind = SubjectKind.COGNITO_GROUP.value
+    for scene in (old.scene, new.scene):
+        mapped, lists, condition = (scene.held.of(scene.family.mappings), scene.family.lists, scene.family.condition)
+        entries = {entry for role in mapped for one in lists for entry in scene.held.entries(role, one)}
+        for role in sorted(of_role.keys() & entries - carried):
+            groups = sorted(of_role[role])
+            names = tuple(f"{kind}:{group}" for group in groups)
+            yield Person(kind, " or ".join(groups), role, Caller("", (role,)), names, groups[0], role)
+        for needed in {scene.held.entries(role, condition) for role in mapped} if condition else ():
+            if needed:
+                both = " and ".join(needed)
+                yield Person("entry", both, both, Caller("", needed))
+
+
 def _others(old: State, new: State, everybody: list[Person]) -> Iterator[Changed]:
-    """Whoever a mapping lets in that is no person here: by an address, or by several backend roles together."""
+    """Whoever a mapping lets in that is no person here."""
     known = {one.entry for one in everybody}
     known |= {name for one in everybody if one.caller for name in (one.caller.name, *one.caller.backend_roles)}
     effect = new.scene.family.effect(old.scene.held, new.scene.held)
