@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,9 @@ def test_the_layer_fits_and_holds_what_the_functions_import() -> None:
     for absent in ("boto3", "botocore", "grpc", "opensearch", "google", "portcullis/cli", "rich", "click"):
         assert not (python / absent).exists(), absent
     assert not list(python.rglob("__pycache__"))
+    described = [PathDistribution(path) for path in python.glob("*.dist-info")]
+    assert {one.metadata["Name"] for one in described} >= {"pydantic", "msgspec", "requests"}
+    assert all(one.version and not one.metadata.get_payload() for one in described)
     machine_code = [path.name for path in python.rglob("*.so")]
     assert machine_code
     assert all("aarch64" in name for name in machine_code)
