@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
@@ -321,6 +322,78 @@ def test_names_too_many_for_a_path_come_back_with_their_own_blocks(engine: OpenS
     assert engine.blocks() == before
     for name in names:
         node.ask("DELETE", f"/{name}")
+
+
+# Blocks that keep an engine from changing a setting of an index; the second one from showing any, too.
+HINDERING = ["index.blocks.read_only", "index.blocks.metadata", "index.blocks.read_only_allow_delete"]
+
+
+@pytest.mark.parametrize("hindering", HINDERING)
+def test_an_index_whose_own_block_hinders_ours_keeps_no_other_one_open(
+    engine: OpenSearchEngine, node: Node, hindering: str
+) -> None:
+    """Whoever may change the settings of one index must not be able to keep the whole lock away."""
+    plain, hard = f"plain{next(_numbers)}", f"hard{next(_numbers)}"
+    for index in (plain, hard):
+        put(node, index, "1", {"a": 1})
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: True})[0] == 200
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    before = engine.blocks()
+    assert before[hard] == {hindering: "true"}
+    for _ in range(2):
+        engine.block_indices(before)
+        shown = engine.blocks()
+        assert (shown[plain], shown[hard]) == (both, both)
+    engine.block_indices(before, list(both))
+    assert (node.ask("PUT", f"/{hard}/_doc/2", {})[0] == 403) is (hindering != "index.blocks.metadata"), "in a window"
+    engine.block_indices(before)
+    for _ in range(2):
+        engine.unblock_indices(before)
+        assert engine.blocks() == before
+    assert engine.what_stops_a_search(plain) is None
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: None})[0] == 200
+    assert engine.blocks()[hard] == {}
+    for index in (plain, hard):
+        node.ask("DELETE", f"/{index}")
+
+
+@pytest.mark.parametrize("hindering", HINDERING)
+def test_a_hindering_block_that_came_in_the_lock_keeps_nothing_shut_and_stays(
+    engine: OpenSearchEngine, node: Node, hindering: str
+) -> None:
+    plain, hard = f"plain{next(_numbers)}", f"hard{next(_numbers)}"
+    for index in (plain, hard):
+        put(node, index, "1", {"a": 1})
+    before = engine.blocks()
+    engine.block_indices(before)
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: True})[0] == 200
+    assert engine.blocks()[hard].get(hindering) == "true", "seen, and no look at the others is refused for it"
+    engine.unblock_indices(before)
+    assert engine.blocks() == before | {hard: {hindering: "true"}}
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: None})[0] == 200
+    for index in (plain, hard):
+        node.ask("DELETE", f"/{index}")
+
+
+@pytest.mark.parametrize("name", ["%2a", "cruel%2a", "cruel%252a", "cruel%20b", "cruel;a=b&c", "cruel]x[", "grüße"])
+def test_an_index_with_a_cruel_name_has_its_own_blocks_and_nobody_elses(
+    engine: OpenSearchEngine, node: Node, name: str
+) -> None:
+    """A name may hold `%2a`; as it stands in a path that would be a star."""
+    path, plain = f"/{quote(name, safe='')}", "cruel"
+    assert node.ask("PUT", path, {"settings": {"index.blocks.write": True}})[0] == 200
+    put(node, plain, "1", {"a": 1})
+    before = engine.blocks()
+    assert (before[name], before[plain]) == ({"index.blocks.write": "true"}, {})
+    engine.block_indices(before)
+    engine.block_indices(before, ["index.blocks.write"])
+    shown = engine.blocks()
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    assert (shown[name], shown[plain]) == (both, {"index.blocks.read": "true"})
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    for index in (path, f"/{plain}"):
+        assert node.ask("DELETE", index)[0] == 200
 
 
 def never_closes(indices: Sequence[str]) -> None:

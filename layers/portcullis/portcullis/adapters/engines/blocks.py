@@ -1,18 +1,34 @@
-"""Read and write blocks on every index that is not an engine's own: the same calls on an OpenSearch and on an Elasticsearch."""
+"""Read and write blocks on every index that is not an engine's own: the same calls on an OpenSearch and on an Elasticsearch.
+
+Other blocks (read only, metadata, a full disk) keep an engine from changing any setting of an index, ours among them, and one such index
+has a request about all of them refused whole. So where a request is refused for one they are taken off, which the engine allows alone,
+and stand with what an index had `before`: they are back when ours go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
-from portcullis.adapters.engines.answers import refuse
+from portcullis.adapters.engines.answers import message, refuse
 from portcullis.errors import Refused
-from portcullis.families.base import BLOCKS
+from portcullis.families.base import BLOCKS, WRITE
 
 # Closed and hidden ones too; and what is excluded by a name that is not there excludes nothing, instead of being an error.
 ALL = {"expand_wildcards": "all", "ignore_unavailable": "true", "allow_no_indices": "true"}
 _LONGEST_PATH = 3000  # of what the engine takes in a request's first line (4 KB)
 _MOST_NAMES = 60  # of single indices in one request: names have up to 255 characters, most have a few
+# These hinder a change of settings; the last one their reading, too.
+_READ_ONLY = ("index.blocks.read_only", "index.blocks.read_only_allow_delete")
+_METADATA = "index.blocks.metadata"
+_HINDER = (*_READ_ONLY, _METADATA)
+_HINDERED_BY = re.compile(r"index \[(\S+?)\] blocked by: ")  # no name of an index holds a space
+
+
+class _Hindered(Exception):
+    """Refused for a block that the indices have already."""
 
 
 class IndexBlocks:
@@ -27,21 +43,33 @@ class IndexBlocks:
         self._transport, self._name, self._others = transport, name, others
 
     def shown(self) -> dict[str, dict[str, str]]:
-        """Each of them -> the read and write blocks it has, as the engine shows them; without any, none."""
-        status, body = self._transport("GET", f"/{self._others()}/_settings", ALL | {"flat_settings": "true"}, None)
-        if status == 404:
-            return {}  # there is no such index
-        if status != 200:
-            refuse(self._name, status, body, "GET _settings")
-        return {
-            index: {block: str(shown["settings"][block]).lower() for block in BLOCKS if block in shown["settings"]}
+        """Each of them -> the blocks it has, as the engine shows them; without any, none. Of those that let nobody read their settings
+        it is known that they do not, and nothing else."""
+        asked, unread = self._others(), dict[str, dict[str, str]]()
+        while True:
+            status, body = self._transport("GET", f"/{asked}/_settings", ALL | {"flat_settings": "true"}, None)
+            if status == 404:
+                return unread  # there is no such index
+            if status == 200:
+                break
+            found = _hindering(body) - unread.keys()
+            asked += "".join(f",-{_quoted(index)}" for index in sorted(found))
+            if not found or len(asked) > _LONGEST_PATH:
+                refuse(self._name, status, body, "GET _settings")
+            unread |= {index: {_METADATA: "true"} for index in found}
+        blocks = (*BLOCKS, *_HINDER)
+        return unread | {
+            index: {block: str(shown["settings"][block]).lower() for block in blocks if block in shown["settings"]}
             for index, shown in body.items()
         }
 
     def put_on(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
         """Both blocks on each of them. Those `lifted` come off, but for what an index had `before`."""
+        blocks: dict[str, str | None] = dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted)
+        # What nobody could write to, whatever kept it from it, is not written to in a window either.
+        theirs = {index: {**had, WRITE: "true"} if _read_only(had) else had for index, had in before.items()}
         try:
-            self._put(dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted), before)
+            self._unhindered(lambda _: self._put(blocks, theirs))
         except Refused as error:
             # An index that the engine keeps to itself, and that we have no name for: then the others are blocked without it.
             if lifted or "no permissions" not in str(error):
@@ -49,33 +77,65 @@ class IndexBlocks:
             self._all_but_the_refused()
 
     def take_off(self, before: Mapping[str, Mapping[str, str]]) -> None:
-        """Both blocks off, but for what an index had `before` (as `shown` had it)."""
-        self._put(dict.fromkeys(BLOCKS), before)  # null takes the setting away: as it was before us
+        """Both blocks off, but for what an index had `before` (as `shown` had it), or was given since by somebody else."""
+        none: Mapping[str, str] = {}
 
-    def _put(self, blocks: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]]) -> None:
-        """On all, and on those that had their own what they had: never open for a moment, where their names fit into a path."""
+        def off(given: Mapping[str, Mapping[str, str]]) -> None:
+            theirs = {index: {**given.get(index, none), **before.get(index, none)} for index in {**given, **before}}
+            self._put(dict.fromkeys(BLOCKS), theirs, back=True)
+
+        self._unhindered(off)
+
+    def _unhindered(self, act: Callable[[Mapping[str, Mapping[str, str]]], None]) -> None:
+        """Do it; where indices have blocks that hinder it, without them. It is told which: index -> what was taken off it."""
+        try:
+            act({})
+        except _Hindered:
+            taken: dict[str, dict[str, str]] = {}
+            for block in (_METADATA, *_READ_ONLY):  # without the first one the settings can be read
+                names = [index for index, had in self.shown().items() if had.get(block) == "true"]
+                for part in _parts(names):
+                    self._set(part, {block: None})
+                for index in names:
+                    taken.setdefault(index, {})[block] = "true"
+            try:
+                act(taken)
+            except _Hindered as error:
+                raise Refused(str(error)) from None
+
+    def _put(
+        self, blocks: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]], *, back: bool = False
+    ) -> None:
+        """On all, and on those that had their own what they had: never open for a moment, where their names fit into a path. `back`:
+        and what they had that hinders a change."""
         others = self._others()
         off = [block for block, value in blocks.items() if value is None]
-        theirs = {index: had for index, had in before.items() if any(block in had for block in off)}
-        but = f"{others},{','.join(f'-{index}' for index in theirs)}" if theirs else others
+        asked = (*off, *_HINDER) if back else off
+        theirs = {index: had for index, had in before.items() if any(block in had for block in asked)}
+        but = ",".join([others, *(f"-{_quoted(index)}" for index in theirs)])
+        at_once = len(but) <= _LONGEST_PATH
+        last = {
+            index: {block: had.get(block) for block in off} | {b: had[b] for b in _HINDER if back and b in had}
+            for index, had in theirs.items()
+        }
         for index, had in theirs.items():
-            self._set(index, dict(blocks) | {block: had.get(block) for block in off})
-        if len(but) <= _LONGEST_PATH:
-            self._set(but, blocks)
+            self._set([index], dict(blocks) | (last[index] if at_once else {block: had.get(block) for block in off}))
+        if at_once:
+            self._send(but, blocks)
             return
-        self._set(others, blocks)
-        for index, had in theirs.items():
-            self._set(index, {block: had.get(block) for block in off})
+        self._send(others, blocks)
+        for index in theirs:
+            self._set([index], last[index])
 
     def _all_but_the_refused(self) -> None:
         """Everything that may be blocked, in halves; Refused with the names of the rest."""
         bare = sorted(index for index, had in self.shown().items() if any(had.get(one) != "true" for one in BLOCKS))
         refused: list[str] = []
-        parts = [bare[at : at + _MOST_NAMES] for at in range(0, len(bare), _MOST_NAMES)]
+        parts = list(_parts(bare))
         while parts:
             names = parts.pop()
             try:
-                self._set(",".join(names), dict.fromkeys(BLOCKS, "true"))
+                self._set(names, dict.fromkeys(BLOCKS, "true"))
             except Refused:
                 half = len(names) // 2
                 if half == 0:
@@ -87,9 +147,45 @@ class IndexBlocks:
                 f"{self._name} lets nobody block {', '.join(sorted(refused)[:10])}; every other index is blocked"
             )
 
-    def _set(self, indices: str, blocks: Mapping[str, str | None]) -> None:
-        status, body = self._transport("PUT", f"/{indices}/_settings", ALL, dict(blocks))
-        if status == 404 and (indices[0] != "*" or not self.shown()):
+    def _set(self, indices: Iterable[str], blocks: Mapping[str, str | None]) -> None:
+        self._send(",".join(map(_quoted, indices)), blocks)
+
+    def _send(self, path: str, blocks: Mapping[str, str | None]) -> None:
+        status, body = self._transport("PUT", f"/{path}/_settings", ALL, dict(blocks))
+        if status == 404 and (path[0] != "*" or not self.shown()):
             return  # there is no such index, so nothing to block; an engine that has some, and says so all the same, has blocked none
+        if status != 200 and _is_block(body):
+            raise _Hindered(f"{self._name}: {message(body)}")
         if status != 200:
-            refuse(self._name, status, body, f"PUT {indices[:60]}/_settings")
+            refuse(self._name, status, body, f"PUT {path[:60]}/_settings")
+
+
+def _quoted(index: str) -> str:
+    """As it stands in a path: `%2a` may be in a name, and unquoted it would be every index there is."""
+    return quote(index, safe="")
+
+
+def _parts(names: Iterable[str]) -> Iterator[list[str]]:
+    """As many as one request may name."""
+    part: list[str] = []
+    for index in sorted(names):
+        if part and (len(part) == _MOST_NAMES or sum(len(_quoted(one)) + 1 for one in (*part, index)) > _LONGEST_PATH):
+            yield part
+            part = []
+        part.append(index)
+    if part:
+        yield part
+
+
+def _hindering(body: Any) -> set[str]:
+    """The indices for whose own blocks a request was refused, as far as the engine names them: 6.8 does not."""
+    return set(_HINDERED_BY.findall(str(body["error"].get("reason")))) if _is_block(body) else set()
+
+
+def _is_block(body: Any) -> bool:
+    error = body.get("error") if isinstance(body, dict) else None
+    return isinstance(error, dict) and error.get("type") == "cluster_block_exception"
+
+
+def _read_only(had: Mapping[str, str]) -> bool:
+    return any(had.get(block) == "true" for block in _READ_ONLY)
