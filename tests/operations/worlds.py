@@ -49,6 +49,7 @@ from portcullis.ports.registration import (
     SnapshotStore,
 )
 from portcullis.settings import Settings
+from portcullis.typed import of_json, of_plain
 
 from tests.operations import elastic
 
@@ -125,7 +126,7 @@ class Memory:
     def _get(self, key: tuple[str, str], kind: Any = Any) -> Any:
         with self._lock:
             raw = self._items.get(key)
-        return None if raw is None else msgspec.json.decode(raw, type=kind)
+        return None if raw is None else of_json(raw, kind)
 
     def _drop(self, key: tuple[str, str]) -> None:
         with self.fate(str(key)), self._lock:
@@ -174,7 +175,7 @@ class Memory:
 
     def _claims(self, domain: str, owner: str) -> Claims:
         found = self._get((f"claims {domain}", owner), dict[str, Any]) or {"value": [], "version": 0}
-        return claims_read(msgspec.convert(found["value"], list[Claim]), found.get("late"), found["version"])
+        return claims_read(of_plain(found["value"], list[Claim]), found.get("late"), found["version"])
 
     def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
         token, _ = self._of_thread.__dict__.get(domain, ("", 0.0))
@@ -263,7 +264,7 @@ class Memory:
 
     def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]:
         with self._lock:
-            found = [msgspec.json.decode(raw, type=Change) for name, raw in self._history if name == deployment]
+            found = [of_json(raw, Change) for name, raw in self._history if name == deployment]
         found.sort(key=lambda change: change.at)  # as its key in the table does
         return tuple(reversed(found))[:limit]
 

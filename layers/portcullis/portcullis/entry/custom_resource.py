@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from portcullis import typed
 from portcullis.correlation import concerning, correlate
 from portcullis.errors import BadInput, Conflict, PortcullisError, Unreachable
 from portcullis.operations.access.applying import Outcome
@@ -109,7 +110,7 @@ def _once_it_answers(services: Services, act: Callable[[], Outcome]) -> Outcome:
 
 def _registration(properties: Mapping[str, Any]) -> Registration:
     try:
-        return msgspec.convert(properties["Registration"], Registration)
+        return typed.of_plain(properties["Registration"], Registration)
     except (KeyError, msgspec.ValidationError) as error:
         raise BadInput(
             f"the registration is not as expected: {error}", source="custom resource", place="Registration"

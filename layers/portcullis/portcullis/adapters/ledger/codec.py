@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from portcullis import typed
 from portcullis.access.plan import Claim
 from portcullis.errors import BadInput, Refused
 from portcullis.ports.ledger import Claims
@@ -67,14 +68,14 @@ def decode_whole(attribute: dict[str, Any], kind: type[T]) -> T:
     """As `decode`, for a dataclass of which nothing may get lost: BadInput for a field that this version does not know, since
     keeping the rest would forget it."""
     raw = _raw(attribute)
-    if unknown := sorted(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys() - _names(kind)):  # type: ignore[arg-type]
+    if unknown := sorted(typed.of_json(raw, dict[str, msgspec.Raw]).keys() - _names(kind)):  # type: ignore[arg-type]
         raise BadInput(
             f"unknown fields {', '.join(unknown)}",
             source="ledger",
             place=kind.__name__.lower(),
             remedy="it was written by a newer Portcullis: deploy that version",
         )
-    return msgspec.json.decode(raw, type=kind)
+    return typed.of_json(raw, kind)
 
 
 @cache
@@ -85,7 +86,7 @@ def _names(kind: type[Any]) -> frozenset[str]:
 
 def decode(attribute: dict[str, Any], kind: type[T] | Any = Any) -> Any:
     """The value of an attribute written by `encode`. BadInput if it is not whole any more."""
-    return msgspec.json.decode(_raw(attribute), type=kind)
+    return typed.of_json(_raw(attribute), kind)
 
 
 def _raw(attribute: dict[str, Any]) -> bytes | str:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from portcullis import typed
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import Remote, Seen, Told, Whole, across, is_across
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
@@ -145,7 +146,7 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
     """The decision, what is seen of each index, and the reasons. `allowed` is null where only the engine can tell. BadInput names the
     place in `source`."""
     try:
-        asked = msgspec.convert(question, _Question)
+        asked = typed.of_plain(question, _Question)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         raise BadInput(

@@ -21,9 +21,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from portcullis import custody as machine
+from portcullis import typed
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.families.base import CANARY_INDEX
@@ -347,7 +346,7 @@ def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but:
 
 def _kept(services: Services, deployment: str) -> Move | None:
     saved: Any = services.ledger.saved(deployment, MOVING) or services.ledger.saved(deployment, f"{MOVING}-last")
-    move = None if saved is None else msgspec.convert(saved, Move)
+    move = None if saved is None else typed.of_plain(saved, Move)
     if move is not None and move.step == _TARGET:
         raise Refused(f"{deployment} is being moved to; ask for the deployment that is moved")
     return move

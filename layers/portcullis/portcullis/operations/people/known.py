@@ -9,8 +9,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
+from portcullis import typed
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import AccessModel, Membership
 from portcullis.custody.types import Custody, State
@@ -100,7 +99,7 @@ def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:
 
 def _known(site: Site) -> Known:
     saved = site.ledger.saved(site.name, PEOPLE)
-    return Known() if saved is None else msgspec.convert(saved, Known)
+    return Known() if saved is None else typed.of_plain(saved, Known)
 
 
 def _change(site: Site, operation: str, cause: Trigger, summary: str, lines: Collection[str]) -> Change:

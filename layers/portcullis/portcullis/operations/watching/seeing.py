@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from portcullis import typed
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
@@ -33,7 +34,7 @@ _PURGED = "queue-purged"
 def eyes_of(text: str | None) -> tuple[Eye, ...]:
     """What the stacks wrote down. BadInput if it cannot be read."""
     try:
-        return tuple(msgspec.json.decode(text or "[]", type=list[Eye]))
+        return tuple(typed.of_json(text or "[]", list[Eye]))
     except msgspec.DecodeError as error:
         raise BadInput(f"what we see by is not as expected: {error}", source="custom resource", place="Eyes") from None
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from portcullis import typed
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations import alert_table
@@ -105,7 +106,7 @@ def begin_with(site: Site, model: KeptModel, cause: Trigger) -> None:
 def coming(site: Site) -> Coming | None:
     """The model that was begun with and is neither in force nor refused."""
     saved = site.ledger.saved(site.name, COMING)
-    return None if saved is None else msgspec.convert(saved, Coming)
+    return None if saved is None else typed.of_plain(saved, Coming)
 
 
 def forget_coming(site: Site) -> None:
@@ -126,7 +127,7 @@ def put_in_force(site: Site, model: KeptModel) -> None:
 def last_refused(services: Services, deployment: str) -> RefusedModel | None:
     """The model that was refused last, if none was put into effect since."""
     saved = services.ledger.saved(deployment, REFUSED)
-    return None if saved is None else msgspec.convert(saved, RefusedModel)
+    return None if saved is None else typed.of_plain(saved, RefusedModel)
 
 
 def forgive(services: Services, deployment: str) -> None:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-import msgspec
-
+from portcullis import typed
 from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.access.terms import Terms
@@ -103,7 +102,7 @@ def begin(site: Site, undertaking: PendingChange) -> None:
 def undertaken(site: Site) -> PendingChange | None:
     """What was begun and not yet settled."""
     saved = site.ledger.saved(site.name, UNDERTAKEN)
-    return None if saved is None else msgspec.convert(saved, PendingChange)
+    return None if saved is None else typed.of_plain(saved, PendingChange)
 
 
 def settle(
