@@ -8,7 +8,8 @@ is wrong and said.
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
 `--seconds 20`: no mutant is given tests that take longer than that in all (20 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
-alone are asked. Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
+alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.
+Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from portcullis.errors import BadInput, PortcullisError
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.mutation import suite
-from benchmarks.mutation.following import Followed, files_of, follow
+from benchmarks.mutation.following import Followed, files_of, follow, follow_together
 from benchmarks.mutation.mutate import Mutant, changed_source, mutants, sample
 from benchmarks.mutation.rooms import Room, rooms
 
@@ -92,10 +93,14 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
                 some.put(servers.enter_context(_Server(f"benchmarks.mutation.{module}", log, *arguments)))
             return lambda question: _ask_one_of(some, question)
 
-        cold = start("suite")
-        followed = follow(every, cold, _SIDE_BY_SIDE, tell)
+        cold, warm = start("suite"), start("warm", *every)
+        followed = (
+            follow_together(every, warm, _SIDE_BY_SIDE, tell)
+            if given.together
+            else follow(every, cold, _SIDE_BY_SIDE, tell)
+        )
         tell(f"{len(work)} mutants")
-        bench = _Bench(followed, files, start("warm", *every), cold, float(given.seconds), tell)
+        bench = _Bench(followed, files, warm, cold, float(given.seconds), tell)
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
             tried = [one for one in side_by_side.map(bench.try_one, work) if one is not None]
     return _report(tried, known)
@@ -232,6 +237,6 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": "", "room": "", "seconds": "0", "tests": ""},
+            more={"seed": "7", "module": "", "room": "", "seconds": "0", "tests": "", "together": ""},
         )
     )

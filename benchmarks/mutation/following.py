@@ -86,6 +86,31 @@ def follow(files: Sequence[str], ask: Callable[[Mapping[str, Any]], Any], at_onc
     return followed
 
 
+def follow_together(
+    files: Sequence[str], ask: Callable[[Mapping[str, Any]], Any], at_once: int, tell: Tell
+) -> Followed:
+    """The same, in children of a process that has collected them all (`warm`), which `ask` asks: nothing is imported for a file, and
+    nothing kept. Whatever is imported then, every file is taken to import."""
+    tell(f"following {len(files)} test files through the library, together")
+    KEPT.mkdir(parents=True, exist_ok=True)
+    parts: list[dict[str, Any]] = [
+        {"first": one, "every": at_once, "into": str(KEPT / f"part-{one}")} for one in range(at_once)
+    ]
+    with ThreadPoolExecutor(at_once) as side_by_side:
+        if any(side_by_side.map(ask, parts)):
+            raise PortcullisError("the tests do not pass as they are, so that nothing can be said of mutants")
+    followed = Followed()
+    for part in parts:
+        seen = json.loads(Path(part["into"]).read_text(encoding="utf-8"))
+        for file in files:
+            of_file = {test: took for test, took in seen["seconds"].items() if test.startswith(f"{file}::")}
+            followed.add(file, {"seconds": of_file, "lines": {}})
+        followed.add("", seen)
+    for module in followed.lines:
+        followed.imported[module] = [file for file in files if followed.seconds[file]]
+    return followed
+
+
 def _question(file: str) -> dict[str, str]:
     return {"follow": file, "into": str(_kept(file))}
 

@@ -6,6 +6,7 @@ A mutant is tried by the tests that pass through its line, the quickest first; w
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.machinery
 import json
@@ -89,7 +90,8 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, time
 
 
 class _Followed:
-    """A pytest plugin: notes which test passes through which line of the library, and how long each takes."""
+    """A pytest plugin: notes which test passes through which line of the library, and how long each takes: of the
+    processor's time, which is the same however much others have to do."""
 
     def __init__(self, measured: Any) -> None:
         self.measured = measured
@@ -97,20 +99,20 @@ class _Followed:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.measured.switch_context(nodeid)
-        self.seconds[nodeid] = -time.perf_counter()
+        self.seconds[nodeid] = -time.process_time()
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self.seconds[nodeid] += time.perf_counter()
+        self.seconds[nodeid] += time.process_time()
 
 
-def follow(test_file: str, answer: Path) -> int:
-    """Run a test file in this process and write what each test passes through as JSON. Give pytest's exit status."""
+def follow(run: Callable[[object], int], answer: Path) -> int:
+    """Run tests in this process and write what each passes through as JSON. Give the exit status of `run`, which is given a plugin."""
     import coverage
 
     measured = coverage.Coverage(data_file=None, source=[str(LIBRARY)], branch=False, config_file=False)
     followed = _Followed(measured)
     measured.start()
-    status = run_pytest([test_file], [followed])
+    status = run(followed)
     measured.stop()
     data = measured.get_data()
     lines: dict[str, dict[int, list[str]]] = {}
@@ -180,6 +182,10 @@ def lives(module: str, source: str, rounds: Sequence[Sequence[str]], timeout: fl
     return all(in_child(lambda tests=tests: run(tests), longest_s=LONGEST_S, log=log) == 0 for tests in rounds)  # type: ignore[misc]
 
 
+def _run_file(test_file: str, watching: object) -> int:
+    return run_pytest([test_file], [watching])
+
+
 def serve(log: Path) -> None:
     """Answer one JSON line with one: {"follow": test file, "into": file} or {"module", "source", "rounds", "timeout"}."""
     os.chdir(ROOT)
@@ -187,7 +193,8 @@ def serve(log: Path) -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if "follow" in asked:
-            answer: Any = in_child(lambda: follow(asked["follow"], Path(asked["into"])), longest_s=FOLLOW_S, log=log)  # noqa: B023
+            run = functools.partial(_run_file, asked["follow"])
+            answer: Any = in_child(lambda: follow(run, Path(asked["into"])), longest_s=FOLLOW_S, log=log)  # noqa: B023
         else:
             answer = lives(asked["module"], asked["source"], asked["rounds"], asked["timeout"], log)
         print(json.dumps(answer), flush=True)

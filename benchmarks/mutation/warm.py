@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import pytest
 
-from benchmarks.mutation.suite import LIBRARY, in_child, run_pytest
+from benchmarks.mutation.suite import LIBRARY, follow, in_child, run_pytest
 
 _LIBRARY = f"{LIBRARY}/"
 NOT_HERE = 98  # the exit status of a child that could not exchange the function
@@ -62,10 +62,18 @@ class _Serving:
         self._answers.flush()
 
     def _try(self, session: pytest.Session, items: dict[str, pytest.Item], asked: dict[str, Any]) -> int:
+        if into := asked.get("into"):
+            chosen = list(items.values())[asked["first"] :: asked["every"]]
+            return follow(lambda watching: self._run(session, chosen, watching), Path(into))
         resource.setrlimit(resource.RLIMIT_CPU, (int(asked["processor"]), int(asked["processor"]) + 5))
         if not exchange(asked["module"], asked["function"], asked["source"], self.called):
             return NOT_HERE
-        chosen = [items[test] for test in asked["tests"] if test in items]
+        return self._run(session, [items[test] for test in asked["tests"] if test in items])
+
+    def _run(self, session: pytest.Session, chosen: list[pytest.Item], watching: object = None) -> int:
+        """0 if all of these pass; up to the first that fails. `watching` is a further plugin."""
+        if watching is not None:
+            session.config.pluginmanager.register(watching)
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:

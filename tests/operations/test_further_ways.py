@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from portcullis import custody as machine
-from portcullis.custody.types import Custody, Measure, Progress, State
+from portcullis.custody.types import Act, Custody, Measure, Progress, State, Todo
+from portcullis.operations.custody.further_ways import opens_nothing
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Cluster
 
 from tests.operations.worlds import place
 from tests.reactions.town import Town, town
@@ -134,3 +137,71 @@ def test_a_group_that_is_gone_at_the_end_of_a_lock_holds_nothing_up() -> None:
     lock(here)
     here.aws.groups = {}
     assert unlock(here).state is State.OPEN
+
+
+def test_the_lock_says_which_ways_there_were_before_it() -> None:
+    custody = lock(with_further_ways())
+    assert custody.measures[Measure.SAVE_GROUPS].detail == "further security groups: sg-vpn"
+    assert custody.measures[Measure.SAVE_ENDPOINTS].detail == (
+        "1 principals were authorised for VPC endpoints; endpoints: aos-partner"
+    )
+    custody = lock(town())
+    assert custody.measures[Measure.SAVE_GROUPS].detail == "further security groups: none"
+    assert custody.measures[Measure.SAVE_ENDPOINTS].detail == "0 principals were authorised for VPC endpoints"
+
+
+def test_a_rule_added_in_a_lock_comes_back_once_beside_those_from_before_it() -> None:
+    here = with_further_ways()
+    lock(here)
+    here.aws.groups["sg-vpn"] = [OFFICE, ANYBODY]
+    look(here)
+    assert here.aws.groups == {"sg-vpn": []}
+    unlock(here)
+    assert here.aws.groups == {"sg-vpn": [OFFICE, ANYBODY]}
+
+
+def test_deployments_beside_it_that_let_nobody_in_that_way_keep_no_wall_from_standing() -> None:
+    """Another one's security group that has no rule left, and one that runs elsewhere and has none at all."""
+    here = with_further_ways()
+    here.account.registered("other", place=place("other", "sg-other"))
+    here.account.registered("elsewhere", place=Cluster("es.example.com:9200"))
+    here.aws.groups["sg-other"] = []
+    custody = lock(here)
+    assert (custody.state, progress(custody, Measure.CLOSE_GROUPS)) == (State.LOCKED, Progress.DONE)
+    assert here.aws.groups == {"sg-vpn": [], "sg-other": []}
+
+
+def test_an_endpoint_made_in_a_lock_is_told_though_nobody_says_whose_it_is() -> None:
+    here = with_further_ways()
+    lock(here)
+    here.aws.made["aos-new"] = ""
+    look(here)
+    [told] = opened(here)
+    assert "VPC endpoints were made since the lock: aos-new of an unknown account" in told
+    assert "aos-partner" not in told
+
+
+@pytest.mark.parametrize(
+    ("measure", "saved", "nothing"),
+    [
+        (Measure.CLOSE_GROUPS, None, True),
+        (Measure.CLOSE_GROUPS, {"sg-vpn": []}, True),
+        (Measure.CLOSE_GROUPS, {"sg-vpn": [OFFICE]}, False),
+        (Measure.CLOSE_GROUPS, {"sg-empty": [], "sg-vpn": [OFFICE]}, False),
+        (Measure.REVOKE_ENDPOINTS, None, True),
+        (Measure.REVOKE_ENDPOINTS, {"principals": [], "made": ["aos-partner"]}, True),
+        (Measure.REVOKE_ENDPOINTS, {"principals": [PARTNER], "made": []}, False),
+        (Measure.CLOSE_INGRESS, [], False),
+        (Measure.DENY_POLICY, {}, False),
+        (Measure.BLOCK_INDICES, None, False),
+    ],
+)
+def test_only_a_way_that_lets_nobody_in_is_opened_without_a_look_at_the_groups(
+    measure: Measure, saved: Any, nothing: bool
+) -> None:
+    """Whoever left in the lock comes in by no way that is given back before they are seen to be out."""
+    here = town()
+    site = here.services.site("demo")
+    if saved is not None:
+        site.ledger.save("demo", "put-aside", saved)
+    assert opens_nothing(site, Todo(measure, Act.UNDO, save_as="put-aside", opens=True)) is nothing

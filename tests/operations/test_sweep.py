@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.config import Kind
 from portcullis.operations.services import Services
 from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep
 
 from tests.operations.estates import Estate, estate
+from tests.operations.worlds import mapping
+from tests.reactions.town import Town, town
 
 KINDS = (TypeError, RecursionError, KeyError, UnicodeEncodeError, MemoryError, Unreachable)
 
@@ -98,3 +101,83 @@ def test_once_it_works_again_the_next_failure_is_told_again() -> None:
     for services in (broken, broken, made.services, broken):
         sweep(services)
     assert made.alerts().count("sweep-failed") == 2
+
+
+def mapped_by_hand(here: Town, role: str, *users: str) -> None:
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": f"/{role}", "value": mapping(users=list(users))}])
+
+
+def drifts(here: Town) -> list[Any]:
+    return [one for one in here.services.ledger.history("demo") if one.operation == "drift"]
+
+
+@pytest.mark.parametrize(("role", "severity"), [("viewers", "warning"), ("security_manager", "critical")])
+def test_what_was_changed_by_hand_is_told_once_and_stands_in_the_history(role: str, severity: str) -> None:
+    """Who administers the domain is graver than who reads of it. What a person put in stays, and is told again only if it went and came."""
+    here = town()
+    before = here.account.engine.held.get(Kind.MAPPINGS, role)
+    mapped_by_hand(here, role, "eve")
+    for _ in range(2):
+        [swept] = sweep(here.services)
+        assert [line for line in swept.drift if "eve" in line]
+        assert (swept.state, swept.health, swept.error) == ("open", "healthy", "")
+    [told] = here.told("drift")
+    assert told.severity == severity
+    assert "eve" in told.happened
+    assert told.detail["drift"] == list(swept.drift)
+    [entry] = drifts(here)
+    assert (entry.cause, entry.actor, entry.after) == ("sweep", "portcullis", list(swept.drift))
+    assert "eve" in entry.summary
+    for value in (before or mapping(), mapping(users=["eve"])):
+        here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": f"/{role}", "value": value}])
+        sweep(here.services)
+    assert len(drifts(here)) == len(here.told("drift")) >= 2
+
+
+def test_what_was_done_elsewhere_on_the_domain_is_nobodys_drift() -> None:
+    here = town()
+    mapped_by_hand(here, "opensearch_dashboards_user", "eve")
+    [swept] = sweep(here.services)
+    assert swept.drift == ()
+    assert (here.told("drift"), drifts(here)) == ([], [])
+
+
+def test_dead_letters_are_told_by_queue_and_again_once_there_were_none() -> None:
+    here = town()
+
+    def lie(*queues: str) -> list[str]:
+        here.aws.buried[:] = [(queue, "{}", "demo", "unread") for queue in queues]
+        here.sweep()
+        return [told.happened.rpartition(": ")[2] for told in here.told("dead-letters-waiting")]
+
+    both = "1 of the identity queue, 2 of the key queue"
+    assert lie() == []
+    assert lie("key", "identity", "key") == [both]
+    assert lie("key", "identity", "key") == [both]
+    assert lie("key") == [both, "1 of the key queue"]
+    lie()
+    assert lie("key") == [both, "1 of the key queue", "1 of the key queue"]
+
+
+def test_a_locked_deployment_is_swept_for_its_key_alone() -> None:
+    """Its access is not compared, for its mappings are shut. The key that comes back opens it, and whoever left meanwhile is out."""
+    here = town()
+    here.join("anna")
+    here.join("ben")
+    here.sweep()
+    here.aws.disabled = True
+    [swept] = sweep(here.services)
+    assert (swept.state, swept.health, swept.drift, swept.steps) == ("locked", "revoked", (), 0)
+    here.leave("ben")
+    here.aws.disabled = False
+    [swept] = sweep(here.services)
+    assert (swept.state, here.mapped) == ("open", ["anna"])
+    assert here.told("drift") == []
+
+
+def test_a_sweep_says_how_much_it_put_right() -> None:
+    here = town()
+    here.join("anna")
+    assert [one.steps for one in sweep(here.services)] == [2], "the mapping, and she in it"
+    assert [one.steps for one in sweep(here.services)] == [0]
+    assert here.mapped == ["anna"]

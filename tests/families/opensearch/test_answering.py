@@ -1,0 +1,138 @@
+"""What somebody may do, answered from documents alone: yes, no, or unknown with the reason; what is seen, and by which permission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from portcullis.access.actual import Json
+from portcullis.access.answers import Decided, Permission, Request, There
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.answering import OPENSEARCH
+from portcullis.families.opensearch.config import Kind, SecurityConfig
+
+R, W = "indices:data/read/", "indices:data/write/"
+BULK = f"{W}bulk"
+THERE = There(("a", "b"), aliases={}, every=True)
+AN_UPDATE = "an update is permitted, and not all that it may need"
+
+
+def role(*actions: str, on: tuple[str, ...] = ("a",), cluster: tuple[str, ...] = (), **more: object) -> Json:
+    entry = {"index_patterns": list(on), "allowed_actions": list(actions), **more}
+    return {"cluster_permissions": list(cluster), "index_permissions": [entry]}
+
+
+def held(**roles: Json) -> SecurityConfig:
+    mappings = {name: {"users": ["anna"]} for name in roles}
+    return SecurityConfig({Kind.ROLES: roles, Kind.MAPPINGS: mappings})
+
+
+def asked(roles: Mapping[str, Json], does: str, *indices: str, path: str = "", there: There = THERE) -> Decided:
+    return OPENSEARCH.answer(held(**roles), Caller("anna"), Request(does, path, indices), there)
+
+
+@pytest.mark.parametrize(
+    ("permitted", "allowed", "unknown"),
+    [
+        ((f"{W}bulk*", f"{W}index"), True, False),
+        ((f"{W}bulk*", f"{W}delete"), True, False),
+        ((f"{W}bulk*", f"{W}update", f"{W}index"), True, False),
+        ((f"{W}bulk*", f"{W}update"), None, True),
+        ((f"{W}bulk*",), False, False),
+        ((f"{R}*",), False, False),
+    ],
+)
+def test_who_may_only_update_is_told_neither_yes_nor_no_to_writing(
+    permitted: tuple[str, ...], allowed: bool | None, unknown: bool
+) -> None:
+    """What an update needs hangs on what it changes, so an update alone is no certain no. Whoever may write needs no such word."""
+    told = asked({"r": role(*permitted, cluster=(BULK,))}, "write", "a")
+    assert told.allowed is allowed
+    assert [one.startswith(AN_UPDATE) for one in told.unknown] == [True] * unknown
+
+
+@pytest.mark.parametrize("way", ["search", "get", "explain", "tv"])
+def test_one_way_to_read_is_reading(way: str) -> None:
+    told = asked({"r": role(f"{R}{way}")}, "read", "a")
+    assert told.allowed is True
+    assert [(one.index, one.allowed) for one in told.seen] == [("a", True)]
+
+
+def test_a_no_to_reading_shows_nothing_of_any_index() -> None:
+    told = asked({"r": role(f"{W}index")}, "read", "a", "b")
+    assert told.allowed is False
+    assert [(one.index, one.allowed) for one in told.seen] == [("a", False), ("b", False)]
+
+
+def test_the_permissions_named_are_those_that_let_it_be_done_and_no_others() -> None:
+    """By role, rule and limit; what is on another index, or for another action, is not among them."""
+    roles = {
+        "limited": role(f"{R}search", f"{R}get", on=("a", "c*"), fls=["~card"]),
+        "elsewhere": role(f"{R}search", on=("b",)),
+        "writes": role(f"{W}index"),
+        "own": role(f"{R}get", on=("${user.name}-*",)),
+    }
+    told = asked(roles, "read", "a")
+    assert set(told.roles) == set(roles)
+    assert told.permissions == (
+        Permission("limited", f"{R}search, {R}get on a", "without the fields card"),
+        Permission("own", f"{R}get on ${{user.name}}-*"),
+    )
+
+
+def test_a_question_nobody_here_can_read_still_says_the_roles() -> None:
+    told = asked({"r": role("*")}, "GET", path="a/_unheard_of")
+    assert (told.allowed, set(told.roles), told.permissions) == (None, {"r"}, ())
+    assert told.unknown
+
+
+def test_a_word_that_is_no_action_is_unknown_and_an_action_is_asked_as_it_is() -> None:
+    roles = {"r": role(f"{R}get")}
+    assert asked(roles, "browse", "a").allowed is None
+    assert asked(roles, f"{R}get", "a").allowed is True
+    assert asked(roles, f"{R}search", "a").allowed is False
+
+
+def test_the_roles_that_permit_it_are_each_enough_alone() -> None:
+    """A role that lacks half of what is needed is none of them, though two such have it together."""
+    documents = {
+        "whole": role(f"{W}bulk*", f"{W}index", cluster=(BULK,)),
+        "half": role(f"{W}index"),
+        "other_half": role(f"{W}bulk*", cluster=(BULK,)),
+        "updates": role(f"{W}bulk*", f"{W}update", cluster=(BULK,)),
+        "grouped": role("putting", cluster=(BULK,)),
+    }
+    there = held(**documents)
+    there = SecurityConfig(
+        {**there.documents, Kind.ACTION_GROUPS: {"putting": {"allowed_actions": [f"{W}bulk*", f"{W}index"]}}}
+    )
+    found = OPENSEARCH.permitting(there, [*documents, "gone"], Request("write", "", ("a",)), THERE)
+    assert found == ("grouped", "whole")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "examples"),
+    [
+        ("logs", ("logs",)),
+        ("logs-*", ("logs-2025", "logs-example")),
+        ("*", ("example", "logs-2025", "orders", "x1-example")),
+        (".kib*", (".kib-example", ".kibana")),
+    ],
+)
+def test_a_pattern_has_examples_of_its_own_and_the_names_of_roles_that_fit_it(
+    pattern: str, examples: tuple[str, ...]
+) -> None:
+    """What an expression, an attribute or date math means is no name. The engine's own indices are no example of others."""
+    there = held(
+        r=role(on=("logs-2025", "orders", ".kibana", "${user.name}", "<x-{now}>:y", "/l.*/")), s=role(on=("?1-*",))
+    )
+    assert OPENSEARCH.examples(there, pattern) == examples
+
+
+def test_where_the_indices_are_not_known_a_pattern_is_unknown_and_a_name_is_not() -> None:
+    nobody_said = There(None)
+    roles = {"r": role(f"{R}*", on=("*",))}
+    named, pattern = asked(roles, "read", "a", there=nobody_said), asked(roles, "read", "a*", there=nobody_said)
+    assert named.allowed is True
+    assert pattern.allowed is None
+    assert "which indices there are could not be read" in pattern.unknown
