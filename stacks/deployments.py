@@ -64,6 +64,17 @@ class Declared:
         return own | {secret for secret in self.passwords.values() if secret}
 
     @property
+    def offered_secrets(self) -> set[str]:
+        """The secrets that keys for other clusters are put into."""
+        return {one.secret for one in self.model.offers.values()} if isinstance(self.model, OnCluster) else set()
+
+    @property
+    def remote_secrets(self) -> set[str]:
+        """The secrets of keys by which other clusters are read."""
+        remotes = self.model.remotes.values() if isinstance(self.model, OnCluster) else ()
+        return {one.credential for one in remotes if one.credential}
+
+    @property
     def watched_secret(self) -> str:
         """The secret of break-glass on a cluster: looked at, and never read."""
         return (self.model.break_glass.secret or "") if isinstance(self.model, OnCluster) else ""

@@ -86,6 +86,8 @@ def grounds(
             ],
         ),
         named_secrets=sorted({_secret(stack, name) for one in deployments for name in one.read_secrets}),
+        offered_secrets=sorted({_secret(stack, name) for one in deployments for name in one.offered_secrets}),
+        remote_secrets=sorted({_secret(stack, name) for one in deployments for name in one.remote_secrets}),
         keys=sorted({a for key in keys if key not in by_alias for a in (key.arn, *key.replica_arns)}),
         own_keys=sorted({a for key in keys if not key.one.key_arn for a in (key.arn, *key.replica_arns)}),
         rotated=sorted({key.arn for key in keys if not key.one.key_arn and key.one.on_demand_days}),

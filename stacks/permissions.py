@@ -52,6 +52,8 @@ class ResourceArns:
     iam_roles: Sequence[str]
     break_glass_by: Sequence[str]  # IAM users and roles of this account whom a deployment file lets open break-glass
     identity_stores: Sequence[str] = field(default=())
+    offered_secrets: Sequence[str] = field(default=())  # keys for other clusters are put into these
+    remote_secrets: Sequence[str] = field(default=())  # and by the keys of these others are read
     service_role: str = ""  # of the search service, in every account
     models: str = ""  # objects that hold deployment files
     secrets_service: str = ""  # what Secrets Manager is called in this Region
@@ -110,12 +112,28 @@ def passwords(g: ResourceArns) -> Statements:
     return [
         *_allow(["secretsmanager:CreateSecret", *read], g.made_secrets),
         *_allow(read, g.named_secrets),
-        *_allow(
-            ["kms:Decrypt"],
-            sorted({_any_key_of(secret) for secret in g.named_secrets}),
-            StringEquals={"kms:ViaService": g.secrets_service},
-            ArnLike={"kms:EncryptionContext:SecretARN": sorted(g.named_secrets)},
-        ),
+        *_with_keys_of(["kms:Decrypt"], g.named_secrets, g),
+    ]
+
+
+def _with_keys_of(actions: Sequence[str], secrets: Sequence[str], g: ResourceArns) -> Statements:
+    """What a secret needs that is under a key of its account's own."""
+    return _allow(
+        actions,
+        sorted({_any_key_of(secret) for secret in secrets}),
+        StringEquals={"kms:ViaService": g.secrets_service},
+        ArnLike={"kms:EncryptionContext:SecretARN": sorted(secrets)},
+    )
+
+
+def keys_between_clusters(g: ResourceArns) -> Statements:
+    """Their texts: put where a file offers one, read there and where a file reads another cluster with one."""
+    read = sorted({*g.offered_secrets, *g.remote_secrets})
+    return [
+        *_allow(_prefixed("secretsmanager", "CreateSecret PutSecretValue"), g.offered_secrets),
+        *_allow(["secretsmanager:GetSecretValue"], read),
+        *_with_keys_of(["kms:Decrypt"], read, g),
+        *_with_keys_of(["kms:GenerateDataKey"], g.offered_secrets, g),
     ]
 
 
@@ -358,6 +376,7 @@ def _of_people(g: ResourceArns) -> Statements:
         *tell_endpoints(g),
         *see(g),
         *look_at_roads(g),
+        *keys_between_clusters(g),
     ]
 
 
@@ -388,7 +407,7 @@ def of_function(name: str, g: ResourceArns) -> Statements:
                 *see(g),
                 *look_at_roads(g),
             ]
-            return [*everywhere, *known, *rotate_keys(g), *choose_roles(g)]
+            return [*everywhere, *known, *rotate_keys(g), *choose_roles(g), *keys_between_clusters(g)]
         case "operate":
             return [*everywhere, *_of_people(g)]
         case "remove":

@@ -71,6 +71,8 @@ ASKED_FOR = {
     "re-key": "cancel to",
     "re-key-state": "",
     "redrive": "",
+    "remote-keys": "",
+    "remote-rotate": "alias leaked",
     "restorability": "wait",
     "restorability-state": "",
     "roads": "",

@@ -46,11 +46,14 @@ cluster:
   endpoint: search.example.internal:9200
   user: portcullis
   credential: elastic/automation
+  licence: enterprise
   network: {cidrs: [10.20.0.0/16, "fd00::/8"], prefix_lists: [pl-0123456789abcdef0], security_groups: [sg-0123456789abcdef0]}
 key: {arn: "arn:aws:kms:eu-central-1:000000000000:key/11111111-2222-3333-4444-555555555555"}
 identity: {cognito: {groups: {support: {}}}, iam_groups: [catalyst-support]}
 break_glass: {user: on-call, secret: elastic/on-call}
 custody: {end_sessions: true}
+remotes: {far: {address: "far.example.internal:9443", credential: remotes/far, allows: {search: [{names: [logs-*]}]}}}
+offers: {near: {search: [{names: [logs-*]}], secret: remotes/near}}
 access:
   levels: {preset: layered, indices: ["catalyst-*"]}
   grants: [{level: support, to: {cognito_group: support}}, {level: support, to: {iam_group: catalyst-support}}]

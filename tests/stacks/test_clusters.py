@@ -39,10 +39,29 @@ def test_of_secrets_the_automation_reads_its_own_and_those_that_it_makes(beside:
     assert allowed["secretsmanager:GetSecretValue"] == {
         f"{SECRETS}elastic/automation-??????",
         f"{SECRETS}portcullis/elastic/*",
+        f"{SECRETS}remotes/far-??????",
+        f"{SECRETS}remotes/near-??????",
     }
-    assert allowed["secretsmanager:CreateSecret"] == {f"{SECRETS}portcullis/elastic/*"}
+    assert allowed["secretsmanager:CreateSecret"] == {f"{SECRETS}portcullis/elastic/*", f"{SECRETS}remotes/near-??????"}
     of_glass = {action for action, on in allowed.items() if any("on-call" in one for one in on)}
     assert of_glass == {"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}
+
+
+def test_texts_of_keys_between_clusters_are_put_by_sweep_and_verbs_where_they_are_offered_and_read_by_nobody_else(
+    beside: Synthesised,
+) -> None:
+    ways: dict[str, set[str]] = {}
+    for where, statement in beside.identity_statements():
+        named = {one.rpartition(":")[2] for one in map(str, listed(statement["Resource"])) if ":remotes/" in one}
+        for action in listed(statement["Action"]) if named else ():
+            who = "people" if "operate" in where or "remove" in where else "sweep" if "sweep" in where else where
+            ways.setdefault(f"{action} {' '.join(sorted(named))}", set()).add(who)
+    near, both = "remotes/near-??????", "remotes/far-?????? remotes/near-??????"
+    assert ways == {
+        f"secretsmanager:CreateSecret {near}": {"people", "sweep"},
+        f"secretsmanager:PutSecretValue {near}": {"people", "sweep"},
+        f"secretsmanager:GetSecretValue {both}": {"people", "sweep"},
+    }
 
 
 def test_no_function_becomes_a_role_to_speak_to_the_cluster(beside: Synthesised) -> None:

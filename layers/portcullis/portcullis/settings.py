@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portcullis.errors import BadInput
 
@@ -25,6 +27,9 @@ class Settings:
     queue_tries: int = (
         6  # the queues' maxReceiveCount: after so many the queue itself moves a message to its dead letters
     )
+    # Of keys between clusters: deployment -> node -> its config folder, where it can be reached from here; and the tool that writes there.
+    keystores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    keystore_tool: tuple[str, ...] = ()
     may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
 
     @staticmethod
@@ -50,5 +55,26 @@ class Settings:
             reminders=get("REMINDERS"),
             settle_seconds=settle,
             queue_tries=tries,
+            keystores=_keystores(get("KEYSTORES")),
+            keystore_tool=tuple(shlex.split(get("KEYSTORE_TOOL"))),
             may_delete=get("MAY_DELETE") == "yes",
         )
+
+
+def _keystores(given: str) -> Mapping[str, Mapping[str, str]]:
+    try:
+        found = json.loads(given or "{}")
+    except ValueError:
+        found = None
+    ok = isinstance(found, dict) and all(
+        isinstance(nodes, dict) and all(isinstance(one, str) and one for one in nodes.values())
+        for nodes in found.values()
+    )
+    if not ok:
+        raise BadInput(
+            "does not say which node has which config folder",
+            source="environment",
+            place="PORTCULLIS_KEYSTORES",
+            remedy='{"DEPLOYMENT": {"NODE": "/etc/elasticsearch"}}',
+        )
+    return dict(found)

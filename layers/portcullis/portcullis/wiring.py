@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from portcullis.access.plan import AccessModel, SubjectKind
@@ -45,6 +46,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
     from portcullis.adapters.endpoints.ssm import ParameterStore
     from portcullis.adapters.engines.documents import OpenSearchDocuments
+    from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
     from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
     from portcullis.adapters.engines.transport import (
         Transport,
@@ -57,8 +59,10 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.gates.aws import AwsGate
     from portcullis.adapters.identity.aws import AwsIdentity
     from portcullis.adapters.keys.aws import AwsKeys
+    from portcullis.adapters.keystores.files import TOOL, KeystoreFiles
     from portcullis.adapters.ledger.dynamo import DynamoLedger
     from portcullis.adapters.passwords.aws import SecretsManager
+    from portcullis.adapters.passwords.keys import KeySecrets
     from portcullis.adapters.queues.sqs import SqsDeadLetters
     from portcullis.adapters.roads.aws import AwsRoads
     from portcullis.operations.custody import reminders
@@ -90,11 +94,18 @@ def in_aws(settings: Settings) -> Services:
     def as_taker(registration: Registration) -> Transport:
         return transport(registration.place, registration.region, IamRole(registration.snapshot_store().taker))
 
+    def own(registration: Registration) -> Transport:
+        return transport(registration.place, registration.region, registration.automation)
+
+    def keystores(registration: Registration) -> KeystoreFiles:
+        folders = settings.keystores.get(registration.deployment, {})
+        return KeystoreFiles({node: Path(at) for node, at in folders.items()}, settings.keystore_tool or TOOL)
+
     def user(registration: Registration, name: str, password: str, dialect: str) -> Engine:
         place = registration.place
         ca = ca_file(place.ca) if place.ca else None
-        own = basic_transport(place.endpoint, name, password, ca=ca)
-        return ENGINES[registration.family](own, place.endpoint, dialect)
+        theirs = basic_transport(place.endpoint, name, password, ca=ca)
+        return ENGINES[registration.family](theirs, place.endpoint, dialect)
 
     def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
         granted = [grant.subject for grant in access.grants] if access else []
@@ -158,6 +169,10 @@ def in_aws(settings: Settings) -> Services:
         user=user,
         endpoints=lambda registration: ParameterStore(clients.client("ssm", registration.region)),
         roads=roads,
+        cluster_keys=lambda registration: ElasticClusterKeys(own(registration), registration.place.endpoint),
+        key_texts=lambda registration: KeySecrets(clients.client("secretsmanager", registration.region)),
+        remotes=lambda registration: ElasticRemotes(own(registration), registration.place.endpoint),
+        keystores=keystores,
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
 

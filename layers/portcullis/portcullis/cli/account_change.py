@@ -201,6 +201,9 @@ def show_outcome(outcome: Any) -> int:
         [f"{claim_in_words(c['claim'])}: {c['why']} ({c['remedy']})" for c in conflicts],
         fg="yellow",
     )
+    lines("keys between clusters", outcome.get("keys"))
+    if outcome.get("keys_problem"):
+        lines("not done", [outcome["keys_problem"]], folds=True, fg="red")
     lines("notes", outcome["plan"]["notes"])
     asked = outcome.get("asked") or []
     lines("asked as the subject", [_as_subject(one) for one in asked if not (one["lacks"] or one["keeps"])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,27 @@ class SnapshotOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferOptions:
+    """A key that is given to another cluster. `access`: what it allows, as the engine takes it; `days` until it ends."""
+
+    access: dict[str, Any]
+    days: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """Another cluster that is read from here. `secret`: that of the key, empty with certificates; `deployment`: empty where the file
+    gives an address alone. `roles`: those of the file that name it."""
+
+    model: str = "api-key"
+    secret: str = ""
+    deployment: str = ""
+    address: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """None: not asked for. `break_glass_minutes`: the longest window; None: that of the house."""
 
@@ -32,3 +54,5 @@ class Options:
     on_demand_rotation_days: int | None = None
     snapshots: SnapshotOptions = SnapshotOptions()
     secrets: dict[str, str | None] = field(default_factory=dict)  # internal user -> secret; None: one is to be made
+    offers: dict[str, OfferOptions] = field(default_factory=dict)  # what others may read with a key, by name
+    remotes: dict[str, RemoteOptions] = field(default_factory=dict)  # what is read elsewhere, by alias

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
 from portcullis.model.access_types import DomainAccess, InternalUser, Role
-from portcullis.model.elasticsearch.resolving import resolved
+from portcullis.model.elasticsearch.resolving import offers_of, remotes_of, resolved
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.option_types import Options, SnapshotOptions
 from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_role
@@ -71,6 +71,8 @@ def options(deployment: Deployment) -> Options:
         on_demand_rotation_days=deployment.key.on_demand_rotation_days,
         snapshots=SnapshotOptions(**given),
         secrets=secrets(deployment),
+        offers=offers_of(deployment) if isinstance(deployment, OnCluster) else {},
+        remotes=remotes_of(deployment) if isinstance(deployment, OnCluster) else {},
     )
 
 

@@ -178,6 +178,13 @@ ONE_ROLE_OF_TWO = AlertKind(
     ),
     runbook="drift",
 )
+REMOTE_KEY_ENDING = AlertKind(
+    "remote-key-ending",
+    Severity.WARNING,
+    done="the key in use stands until it ends by itself; every sweep looks again",
+    next="see which, and until when: portcullis remote keys {deployment}; then as the page says. Check with: the same",
+    runbook="remote-key-ending",
+)
 RESTORE_FAILED = AlertKind(
     "restore-failed",
     Severity.CRITICAL,
@@ -279,7 +286,7 @@ NOT_SEEN_TO = {
         next="portcullis status {deployment}",
         runbook="automation-broken",
     )
-    for chore in ("rotation", "snapshots", "choice-of-roles", "passwords")
+    for chore in ("rotation", "snapshots", "choice-of-roles", "passwords", "remotes")
 }
 
 ALL: tuple[AlertKind, ...] = (

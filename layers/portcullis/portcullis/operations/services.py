@@ -21,6 +21,7 @@ from portcullis.ports.ledger import Ledger
 from portcullis.ports.places import Domain, Gate
 from portcullis.ports.queues import DeadLetters
 from portcullis.ports.registration import Place, Registration
+from portcullis.ports.remotes import ClusterKeys, Keystores, KeyTexts, Remotes
 from portcullis.ports.watch import Eyes, Roads
 from portcullis.settings import Settings
 
@@ -78,6 +79,11 @@ class Services:
     key_desk: Callable[[Registration], KeyDesk] = field(default=_lacking("key desk"))
     documents: Callable[[Registration], Documents] = field(default=_lacking("documents"))  # as the snapshot role
     endpoints: Callable[[Registration], ClientEndpoints] = field(default=_lacking("endpoints"))
+    # Keys between clusters: as the automation of a cluster that gives or reads.
+    cluster_keys: Callable[[Registration], ClusterKeys] = field(default=_lacking("keys between clusters"))
+    key_texts: Callable[[Registration], KeyTexts] = field(default=_lacking("texts of keys"))
+    remotes: Callable[[Registration], Remotes] = field(default=_lacking("remote clusters"))
+    keystores: Callable[[Registration], Keystores] = field(default=_lacking("keystores"))
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
     roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
@@ -185,3 +191,19 @@ class Site:
     @property
     def endpoints(self) -> ClientEndpoints:
         return self.services.endpoints(self.registration)
+
+    @property
+    def cluster_keys(self) -> ClusterKeys:
+        return self.services.cluster_keys(self.registration)
+
+    @property
+    def key_texts(self) -> KeyTexts:
+        return self.services.key_texts(self.registration)
+
+    @property
+    def remotes(self) -> Remotes:
+        return self.services.remotes(self.registration)
+
+    @property
+    def keystores(self) -> Keystores:
+        return self.services.keystores(self.registration)

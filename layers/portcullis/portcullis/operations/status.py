@@ -19,6 +19,7 @@ from portcullis.operations.access.filters import unread_filters
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.access.opened import mappings_are_shut, once_open
+from portcullis.operations.remotes.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
@@ -26,6 +27,7 @@ from portcullis.operations.writing.standing import problems as standing_problems
 from portcullis.ports.ledger import Change
 from portcullis.ports.places import shut_outside
 from portcullis.ports.registration import KeptModel, Registration
+from portcullis.remotes.keys import Plan as KeyPlan
 from portcullis.signals.types import ACCOUNT
 
 
@@ -131,15 +133,19 @@ def plan(
     now = _once_open(site, kept, adopt=bool(adopt))
     effect = now.family.effect(now.held, now.after()) if now.plan.steps else Effect()
     unread = unread_filters(site.family, site.engine, now.plan)
+    not_open = _not_open(site.ledger.custody(deployment))
+    keys = KeyPlan((), ()) if not_open else would_keep(site, kept.options)  # a lock has narrowed them
+    steps = [f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps]
+    steps += map(str, keys.steps)
     return Planned(
-        steps=tuple(f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps),
+        steps=tuple(steps),
         gains=tuple(str(access) for access in effect.gains),
         losses=tuple(str(access) for access in effect.loses),
-        conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread)),
+        conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread, *keys.conflicts)),
         notes=(*now.plan.losses, *now.plan.notes),
         foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
-        exit_status=3 if now.plan.steps else 0,
-        locked=_not_open(site.ledger.custody(deployment)),
+        exit_status=3 if steps else 0,
+        locked=not_open,
         digest=now.digest(),
     )
 

@@ -23,6 +23,7 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.restorability import keep_restorable
 from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.people.following_secrets import follow_secrets
+from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.watching.roads import look_at_roads
@@ -163,6 +164,7 @@ def _chores(site: Site) -> None:
         (_keep_role_choice, "choice of roles"),
         (rotate_when_due, "rotation"),
         (keep_restorable, "snapshots"),
+        (look_after_keys, "remotes"),
     )
     for chore, what in chores:
         kind = alert_table.NOT_SEEN_TO[what.replace(" ", "-")]

@@ -17,6 +17,8 @@ from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.compare import canonical_access
 
 MARK = "portcullis"  # the key in a key's metadata
+# What a key allows while its cluster is locked: the engine takes no key that allows nothing, so it is a name that no index can have.
+NOTHING: Json = {"search": [{"names": ["_portcullis_locked"]}]}
 _WARNING = timedelta(days=14)
 _WARNING_PART = 3  # of a short life: the last third
 

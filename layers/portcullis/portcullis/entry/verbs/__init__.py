@@ -5,7 +5,7 @@ A new verb is an entry here, with the operation that it names, and a page. Loadi
 
 from __future__ import annotations
 
-from portcullis.entry.verbs import access, asking, data, files, gate, keys, looking, running
+from portcullis.entry.verbs import access, asking, data, files, gate, keys, looking, remotes, running
 from portcullis.entry.verbs.types import ACT, DELETE, LEVELS, LOOK, Command, Document, Verb, Wish, load
 
 __all__ = [
@@ -23,6 +23,6 @@ __all__ = [
     "load",
 ]
 
-PARTS = (asking, looking, access, gate, keys, data, files, running)
+PARTS = (asking, looking, access, gate, keys, remotes, data, files, running)
 COMMANDS: dict[str, Command] = {command.name: command for part in PARTS for command in part.COMMANDS}
 VERBS: dict[str, Verb] = {verb.name: verb for command in COMMANDS.values() for verb in command.verbs}

@@ -29,5 +29,6 @@ ARGUMENTS = {
     "name": Argument("Name of the snapshot.", "^[a-z0-9][a-z0-9._-]{0,254}$"),
     "indices": Argument("Names and patterns of indices, comma-separated.", '^[^\\x00-\\x20\\"]{1,500}$', "*"),
     "watch": Argument("What differs, as `portcullis roads` calls it.", "^[\\x21-\\x7e]{3,128}$"),
+    "alias": Argument("By which name the other cluster is read, as in `remotes` of the file.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"),
     "entry": Argument("Number of the entry in the history (1: the latest), or its time.", "^[0-9T.]{1,32}$"),
 }  # fmt: skip

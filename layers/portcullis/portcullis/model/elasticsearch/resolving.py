@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, People, Subject, SubjectKind
+from portcullis.families.elasticsearch.names import Unreadable, matches
 from portcullis.families.elasticsearch.releases import ROLE_FIELDS
 from portcullis.model.elasticsearch.levels import own_role, roles_of
-from portcullis.model.elasticsearch.types import NativeUser, OnCluster
+from portcullis.model.elasticsearch.types import ClusterRole, NativeUser, OnCluster
+from portcullis.model.option_types import OfferOptions, RemoteOptions
 from portcullis.model.presets import level_role
 
 
@@ -73,3 +75,37 @@ def _grants(deployment: OnCluster) -> Iterator[Grant]:
             source = f"{deployment.source}:{line} seed user {i + 1}, level {seed.level}"
             for role in roles_of(seed.level, levels[seed.level], deployment.release):
                 yield Grant(Subject(SubjectKind.INTERNAL_USER, seed.name), role, source)
+
+
+def offers_of(deployment: OnCluster) -> dict[str, OfferOptions]:
+    """The keys that this cluster gives to others, by name."""
+    return {
+        name: OfferOptions(offer.document(), offer.expires_after_days, offer.secret)
+        for name, offer in deployment.offers.items()
+    }
+
+
+def remotes_of(deployment: OnCluster) -> dict[str, RemoteOptions]:
+    """The clusters that are read from this one, by alias."""
+    return {
+        alias: RemoteOptions(
+            remote.model,
+            remote.credential or "",
+            remote.deployment or "",
+            remote.address or "",
+            tuple(role for role, spec in deployment.access.roles.items() if _names(spec, alias)),
+        )
+        for alias, remote in deployment.remotes.items()
+    }
+
+
+def _names(role: ClusterRole, alias: str) -> bool:
+    patterns = [*(entry.clusters for entry in role.remote_indices), *(entry.clusters for entry in role.remote_cluster)]
+    return any(_may_be(pattern, alias) for some in patterns for pattern in some)
+
+
+def _may_be(pattern: str, alias: str) -> bool:
+    try:
+        return matches(pattern, alias)
+    except Unreadable:
+        return True

@@ -26,7 +26,9 @@ class Outcome:
     plan: Plan = field(default_factory=Plan)
     writes: int = 0
     asked: tuple[Asked, ...] = ()  # as those whose roles changed, where we can be them
-    exit_status: int = 0  # 1: somebody who was asked as does not have what was written
+    exit_status: int = 0  # 1: somebody who was asked as does not have what was written, or `keys_problem`
+    keys: tuple[str, ...] = ()  # what was done to the keys that are offered to other clusters
+    keys_problem: str = ""  # what was not, and why; the access is applied all the same
 
 
 def apply_model(

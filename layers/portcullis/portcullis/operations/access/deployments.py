@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,11 +12,12 @@ from msgspec.structs import replace
 from portcullis.access.letting_in import letting_in
 from portcullis.access.plan import AccessModel, Claim, Operation, Step
 from portcullis.custody.types import Custody, State
-from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.applying import Outcome, apply_model
 from portcullis.operations.access.asserting import of_file, refuse_broken
 from portcullis.operations.people.known import accept
+from portcullis.operations.remotes.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, in_force, is_in_force
@@ -116,7 +118,19 @@ def apply_text(
         if file is not None:
             refuse_broken(site, kept, of_file(file))
         accept(site, accept_new, cause)
-        return apply_model(site, kept, cause, adopt=adopt, expected=expected)
+        done = apply_model(site, kept, cause, adopt=adopt, expected=expected)
+    return _with_keys(site, done, cause)
+
+
+def _with_keys(site: Site, done: Outcome, cause: Trigger) -> Outcome:
+    """The keys that the file offers to other clusters, too. What becomes of them does not undo the access that is applied."""
+    try:
+        found = keep_offers(site, cause)
+    except PortcullisError as error:
+        why = f"the access is applied, and the keys between clusters are not as the file offers them: {error}"
+        return changed(done, keys_problem=why, exit_status=1)
+    status = 1 if found.conflicts else done.exit_status
+    return changed(done, keys=tuple(map(str, found.steps)), keys_problem="; ".join(found.conflicts), exit_status=status)
 
 
 @contextmanager

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
-from portcullis.ports.remotes import ClusterKeys, KeyTexts
-from portcullis.remotes.keys import Act, Offer, Plan, plan
+from portcullis.access.actual import Json
+from portcullis.errors import PortcullisError
+from portcullis.ports.remotes import ClusterKeys, KeyText, KeyTexts
+from portcullis.remotes.keys import NOTHING, Act, Offer, Plan, plan
+
+
+def nothing(_said: str = "") -> None:
+    """Of whoever has nobody to ask, or to tell."""
 
 
 def planned(deployment: str, offers: Collection[Offer], keys: ClusterKeys, texts: KeyTexts, now: datetime) -> Plan:
@@ -15,20 +21,54 @@ def planned(deployment: str, offers: Collection[Offer], keys: ClusterKeys, texts
     return plan(deployment, offers, keys.shown(), held, keys.us(), now)
 
 
-def keep(deployment: str, offers: Collection[Offer], keys: ClusterKeys, texts: KeyTexts, now: datetime) -> Plan:
+def keep(
+    deployment: str,
+    offers: Collection[Offer],
+    keys: ClusterKeys,
+    texts: KeyTexts,
+    now: datetime,
+    *,
+    still: Callable[[], None] = nothing,
+    done: Callable[[str], None] = nothing,
+) -> Plan:
     """Do what needs nobody on the other side. What is to be replaced stays in the plan: that is `rotate`, which sees the new key in
-    use before the old one ends. Whoever calls has the lease of the cluster."""
+    use before the old one ends. `still` raises where nothing may be changed any more; `done` is told each step, by ids."""
     found = planned(deployment, offers, keys, texts, now)
     by_name = {offer.name: offer for offer in offers}
     for step in found.steps:
+        still()
         match step.act:
             case Act.MAKE:
-                offer = by_name[step.offer]
-                texts.put(offer.secret, keys.make(offer))
+                made = make(by_name[step.offer], keys, texts, still)
+                done(f"made the key {made.id} of {step.offer}: {step.why}")
             case Act.CHANGE:
-                keys.change(step.key, by_name[step.offer].access)
+                _change(keys, step.key, by_name[step.offer].access, still)
+                done(f"changed the key {step.key} of {step.offer}: {step.why}")
             case Act.END:
                 keys.end([step.key])
+                done(f"ended the key {step.key} of {step.offer}: {step.why}")
             case Act.REPLACE | Act.FINISH:
                 pass
     return found
+
+
+def make(offer: Offer, keys: ClusterKeys, texts: KeyTexts, still: Callable[[], None] = nothing) -> KeyText:
+    """A new key, in the secret. One that was made while a lock began is ended again: the lock knows nothing of it."""
+    made = keys.make(offer)
+    try:
+        still()
+    except PortcullisError:
+        keys.end([made.id])
+        raise
+    texts.put(offer.secret, made)
+    return made
+
+
+def _change(keys: ClusterKeys, key: str, access: Json, still: Callable[[], None]) -> None:
+    """In place. One that was widened while a lock began is narrowed again; once it is open, the next run changes it."""
+    keys.change(key, access)
+    try:
+        still()
+    except PortcullisError:
+        keys.change(key, NOTHING)
+        raise

@@ -10,11 +10,12 @@ the old ones. The old key stands until each cluster that reads has been seen com
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
+from portcullis.operations.remotes.keeping import make, nothing
 from portcullis.ports.remotes import ClusterKeys, Keystores, KeyText, KeyTexts, Remotes
 from portcullis.remotes.keys import Key, Offer, being_replaced, keys_of
 
@@ -23,23 +24,32 @@ _TRIES, _BETWEEN_S = 60, 0.5  # the first key of an alias has the connection mad
 
 @dataclass(frozen=True, slots=True)
 class Giving:
-    """The side that is read. `alone`: the right to change its keys, and whether it was had."""
+    """The side that is read. `alone`: the right to change its keys, and whether it was had; `still` raises where nothing may be changed
+    any more; `done` is told what was done, by ids."""
 
     offer: Offer
     keys: ClusterKeys
     texts: KeyTexts
     alone: Callable[[], AbstractContextManager[bool]]
+    still: Callable[[], None] = nothing
+    done: Callable[[str], None] = nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """One cluster that reads with the key, by an alias."""
+    """One cluster that reads with the key, by an alias. `alone`: the right to write its keystores, and whether it was had."""
 
     alias: str
     secret: str
     texts: KeyTexts
     keystores: Keystores
     remotes: Remotes
+    alone: Callable[[], AbstractContextManager[bool]] = field(default=lambda: nullcontext(True))
+
+    @property
+    def beyond(self) -> frozenset[str]:
+        """The nodes whose keystores nobody here can write."""
+        return self.remotes.nodes() - self.keystores.nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +75,54 @@ def rotate(
     with giving.alone() as had:
         if not had:
             raise Unreachable(f"somebody else changes the keys of {giving.offer.deployment}: ask again")
-        given = _give(giving, now(), anew=anew)
+        given = give(giving, now(), anew=anew)
         for taking in takings:
-            take(taking, given.id, sleep)
+            take(taking, given.id, sleep, giving.still)
+        giving.still()
         return Rotated(given.id, _end_others(giving, given.id, now()))
 
 
-def _give(giving: Giving, now: datetime, *, anew: bool) -> KeyText:
+def give(giving: Giving, now: datetime, *, anew: bool) -> KeyText:
     """The key that is to be used from now on, in the secret."""
     ours, held = _ours(giving, now), giving.texts.read(giving.offer.secret)
     if held is not None and not anew and being_replaced(ours, held.id):
         return held
-    made = giving.keys.make(giving.offer)
-    giving.texts.put(giving.offer.secret, made)
+    giving.still()
+    made = make(giving.offer, giving.keys, giving.texts, giving.still)
+    giving.done(f"made the key {made.id} of {giving.offer.name}, to replace the one before")
     return made
 
 
-def take(taking: Taking, expected: str, sleep: Callable[[float], None]) -> None:
-    """Have every node of a cluster that reads come with the key of the secret, and see that it does."""
+def take(taking: Taking, expected: str, sleep: Callable[[float], None], still: Callable[[], None] = nothing) -> None:
+    """Have every node of a cluster that reads come with the key of the secret, and see that it does. Where nobody here can write a
+    node's keystore, somebody else has to have done it."""
     text = taking.texts.read(taking.secret)
     if text is None or text.id != expected:
         raise Conflict(f"the secret {taking.secret} does not hold the key {expected}: somebody else put another one")
-    if beyond := taking.remotes.nodes() - taking.keystores.nodes:
+    if beyond := taking.beyond:
+        if in_use(taking)[0] == expected:
+            return
         raise Refused(
-            f"nobody here can write the keystore of {', '.join(sorted(beyond))}: it would go on with the old key, and be refused"
+            f"nobody here can write the keystore of {', '.join(sorted(beyond))}: the old key of {taking.alias} stands, and {expected} "
+            f"is in the secret {taking.secret}; put it there as runbooks/remote-key-ending.md says, and ask again"
         )
-    for node in sorted(taking.keystores.nodes):
-        taking.keystores.put(node, taking.alias, text)
-    taking.remotes.reload()
+    with taking.alone() as had:
+        if not had:
+            raise Unreachable(f"somebody else writes the keystores that {taking.alias} is in: ask again")
+        for node in sorted(taking.keystores.nodes):
+            still()
+            taking.keystores.put(node, taking.alias, text)
+        still()
+        taking.remotes.reload()
     see(taking, expected, sleep)
+
+
+def in_use(taking: Taking) -> tuple[str, str]:
+    """The id of the key that the alias comes with; and where it cannot be told, why. Unreachable if nobody answers."""
+    try:
+        return taking.remotes.key_in_use(taking.alias), ""
+    except Refused as error:
+        return "", str(error)
 
 
 def see(taking: Taking, expected: str, sleep: Callable[[float], None]) -> None:
@@ -120,6 +149,8 @@ def _end_others(giving: Giving, current: str, now: datetime) -> tuple[str, ...]:
         raise Conflict(f"somebody ended the key {current} meanwhile: the older ones stand")
     ended = tuple(key.id for key in ours if key.age < age)
     giving.keys.end(ended)
+    if ended:
+        giving.done(f"ended {', '.join(ended)} of {giving.offer.name}: {current} is in use")
     return ended
 
 

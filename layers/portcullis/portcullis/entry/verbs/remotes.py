@@ -1,0 +1,22 @@
+"""Clusters that are read from here, and what this one lets others read."""
+
+from __future__ import annotations
+
+from portcullis.entry.verbs.types import ACT, LOOK, Command, Document, Verb, Wish
+
+_ENDING = "remote-key-ending"
+
+COMMANDS = (
+    Command(
+        "remote", Wish.KEYS, "Look after the keys by which one cluster reads another.",
+        (
+            Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (
+                Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
+            Verb("remote-rotate", ACT, "portcullis.operations.remotes.tending:rotate_remote", (
+                Document(
+                    _ENDING, "Replaces the key that a deployment reads another cluster with, while people read on.",
+                    asks=("alias",)),)),
+        ),
+        click="portcullis.cli.remote_verbs:remote",
+    ),
+)  # fmt: skip
