@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import random
-import string
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -59,4 +59,4 @@ def other(calm: Emulator, table: str, clock: Clock) -> DynamoLedger:
 @cache
 def noise(length: int) -> str:
     """What compresses to three quarters and no further."""
-    return "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=length))
+    return base64.urlsafe_b64encode(random.Random(7).randbytes(length)).decode()[:length]
