@@ -6,7 +6,7 @@ notice, because the module behaves the same, stands in benchmarks/mutation/equiv
 is wrong and said.
 
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
-`--seconds 20`: no mutant is given tests that take longer than that in all (20 times that where it is done at import), those of the room
+`--seconds 20`: no mutant is given tests that take longer than that in all (5 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.
 Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
@@ -49,7 +49,7 @@ _SAID = (
     -signal.SIGXCPU,
     -signal.SIGKILL,
 )  # lived; noticed, or without an end; else whoever was asked could not say
-_FILES_TAKE = 20  # times as long as single tests, where whole test files are asked
+_FILES_TAKE = 5  # times as long as single tests, where whole test files are asked
 _PROCESSOR_S = 30  # besides what the tests take: who needs more of the processor's time never ends
 
 
@@ -192,7 +192,7 @@ class _Bench:
         tests = self.followed.through(mutant.module, mutant.line) if mutant.called else []
         files = self.followed.with_it(mutant.module, self.files[room.name])
         limits = self.seconds if tests else _FILES_TAKE * self.seconds
-        asked = self.followed.within(limits, tests or files, room.tests[0])
+        asked = self.followed.within(limits, tests or files, _folder(room.tests[0]))
         changed = {"module": mutant.module, "source": source}
         if tests:
             limit = _PROCESSOR_S + sum(self.followed.seconds[test] for test in asked)
@@ -202,6 +202,10 @@ class _Bench:
         # What is done at import every test has passed by then, whichever of them imported it; a line of a function only its own.
         rounds = [one for one in (asked[:_QUICK], asked[_QUICK:]) if one] if tests else [asked]
         return bool(self.cold(changed | {"rounds": rounds, "timeout": self.followed.patience(asked)}))
+
+
+def _folder(tests: str) -> str:
+    return tests.rpartition("/")[0] if tests.endswith(".py") else tests
 
 
 def _report(tried: list[Tried], known: dict[str, str]) -> Report:

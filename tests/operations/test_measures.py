@@ -57,6 +57,29 @@ def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) 
     assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
 
 
+def test_each_measure_says_what_it_found_and_none_says_more(here: Town) -> None:
+    """What the history and the alert repeat: what was put aside, what the canary saw; of what was done as it should be, nothing."""
+    here.account.engine.index_blocks = {"orders": {}, "frozen": {"index.blocks.write": "true"}}
+    locked(here)
+    said = {one: record.detail for one, record in here.account.ledger.custody("demo").measures.items() if record.detail}
+    assert said == {
+        Measure.SAVE: "3 role mappings put aside",
+        Measure.SAVE_BLOCKS: "1 index had blocks of their own",
+        Measure.SAVE_INGRESS: "1 ingress rules put aside",
+        Measure.SAVE_GROUPS: "further security groups: none",
+        Measure.SAVE_ENDPOINTS: "0 principals were authorised for VPC endpoints",
+        Measure.END_SEARCHES: "nothing ended",
+        Measure.END_SESSIONS: "not configured",
+        Measure.PROVE: "there is no canary in this deployment: not proven",
+    }
+    opened(here)
+    after = here.account.ledger.custody("demo").measures
+    assert {one for one, record in after.items() if record.detail and record.act is Act.UNDO} == {
+        Measure.END_SEARCHES,  # these two cannot be undone
+        Measure.PROVE,
+    }
+
+
 def _by_hand(here: Town) -> None:
     here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers", "value": mapping(users=["eve"])}])
 

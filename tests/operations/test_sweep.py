@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from portcullis import correlation
 from portcullis.errors import Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.operations.services import Services
@@ -87,6 +88,40 @@ def test_a_registration_that_cannot_be_read_is_its_own_deployments_trouble(damag
     listed = {line["deployment"]: line["state"] for line in every(made.services)}
     assert (listed["aaa"], listed["zzz"]) == ("open", "open")
     assert "cannot be read" in listed["bad"]
+
+
+@pytest.mark.parametrize("error", [TypeError, Unreachable], ids=lambda kind: kind.__name__)
+def test_a_custody_that_cannot_be_read_is_its_own_deployments_trouble(error: type[Exception]) -> None:
+    """Nobody knows whether it is open, so its access is left alone; the others are swept."""
+    made = estate("aaa", "bad", "zzz")
+    read: list[str] = []
+
+    class Ledger:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(made.services.ledger, name)
+
+        def custody(self, deployment: str) -> Any:
+            if deployment == "bad":
+                raise error("as it happens")
+            return made.services.ledger.custody(deployment)
+
+    engine = made.services.engine
+    services = replace(made.services, ledger=Ledger(), engine=lambda one: read.append(one.deployment) or engine(one))
+    found = {one.deployment: one for one in sweep(services)}
+    assert "as it happens" in found["bad"].error
+    assert [(found[name].error, found[name].state) for name in ("aaa", "zzz")] == [("", "open")] * 2
+    assert set(read) == {"aaa", "zzz"}
+
+
+def test_whatever_a_sweep_does_is_logged_under_its_deployment() -> None:
+    made = estate("aaa", "zzz")
+    about: set[tuple[str, str]] = set()
+    engine = made.services.engine
+    services = replace(
+        made.services, engine=lambda one: about.add((one.deployment, correlation.deployment())) or engine(one)
+    )
+    sweep(services)
+    assert about == {("aaa", "aaa"), ("zzz", "zzz")}
 
 
 def test_what_went_wrong_is_in_the_log_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
