@@ -1,7 +1,8 @@
 """How long an answer about access takes on a compiled config: `make bench-decide [N=...]`.
 
 N roles, N indices, N people (1,000 unless told). Most have a handful of roles by group; one has every role. What is measured is our code
-alone: no engine is asked. "warm": the config is compiled and the person has asked before. The curve asks as people with ever more roles.
+alone, in processor time: no engine is asked, and what else the machine does counts little. "warm": the config is compiled and the person
+has asked before. The curve asks as people with ever more roles. `who-can` and `matrix` are the functions behind the verbs.
 Prints a table, leaves .portcullis/bench/decide.json.
 """
 
@@ -11,16 +12,22 @@ import argparse
 import random
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
+from portcullis.access.answers import Request, There
+from portcullis.access.persons import Person
 from portcullis.access.terms import Caller
+from portcullis.families import family_named
+from portcullis.families.answering import answering
 from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.overview import matrix, who_can
 from portcullis.families.opensearch.world import EngineFacts
+from portcullis.operations.access.questions import matrix, who_can
+from portcullis.operations.access.scene import Scene
 
-from benchmarks.common import Report, Tell, main, timed
+from benchmarks.common import Report, Tell, main
 
 READ, SEARCH = "indices:data/read*", "indices:data/read/search"
 _TEAMS = 50
@@ -64,13 +71,13 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         report.row(f"{name}: one index with its view and reasons, warm", f"{view * 1e6:.0f} µs")
         figures[f"{name} view us"] = view * 1e6
     tell("who can, and the matrix")
-    fresh = Compiled(held, world)
-    took, found = timed(lambda: who_can(fresh, people, SEARCH, index))
+    took, found = timed(lambda: who_can(_scene(held, world, people), Request("read", indices=(index,))).people)
     report.below(f"who can read one index, of {n} people ({len(found)}), from nothing", took, 1.0, "s")
-    fresh = Compiled(held, world)
-    took_matrix, cells = timed(lambda: _cells(fresh, people))
+    took_matrix, whole = timed(lambda: matrix(_scene(held, world, people)))
+    cells = sum(len(row.cells) for row in whole.people)
     report.below(f"the matrix of {n} people by {n} indices ({cells} cells), from nothing", took_matrix, 5.0, "s")
     figures |= {"who_can_s": took, "matrix_s": took_matrix}
+    fresh = Compiled(held, world)
     for many in (1, 10, 100, 1000):
         if many <= n:
             some = Caller(f"with-{many}", tuple(f"group{i}" for i in range(many)))
@@ -87,9 +94,19 @@ def _asked(compiled: Compiled, caller: Caller, index: str) -> Compiled:
     return compiled
 
 
-def _cells(compiled: Compiled, people: list[Caller]) -> int:
-    whole = matrix(compiled, people, SEARCH)
-    return sum(len(whole.cells(row)) for row in whole.rows)
+def _scene(held: SecurityConfig, world: EngineFacts, people: list[Caller]) -> Scene:
+    """What the verbs ask, with nothing compiled yet."""
+    held, family = SecurityConfig(held.documents), family_named("opensearch")
+    persons = tuple(Person("internal_user", one.name, one.name, one) for one in people)
+    there = There(world.indices, "OpenSearch_3.3", every=True, aliases={})
+    return Scene("bench", family, answering(family.name), (), persons, held, held, there, None)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of processor time that it took, and what it gave."""
+    began = time.process_time()
+    answer = work()
+    return time.process_time() - began, answer
 
 
 def _median(work: Callable[[], Any], times: int = 400) -> float:

@@ -12,7 +12,6 @@ from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dates import NotKnown, resolved
 from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, Release, decide
-from portcullis.families.opensearch.overview import Access, matrix, who_can
 
 from tests.access.strategies import holding, mapping
 
@@ -260,28 +259,10 @@ def test_a_rule_for_an_object_holds_for_what_is_in_it() -> None:
     assert [Fields(False, ("o",)).sees(name) for name in ("o", "o.a", "oo")] == [True, True, False]
 
 
-def test_a_matrix_says_what_a_question_for_each_index_says() -> None:
-    held = engine(r=[on("logs-*", dls=A), on("orders")], s=[on("hidden", dls='{"term": {"a": "${attr.none}"}}')])
-    world = EngineFacts(("logs-1", "logs-2", "orders", "hidden", "other"), {"all-logs": ("logs-1", "logs-2")})
-    compiled, stranger = Compiled(held, world), Caller("ben")
-    whole = matrix(compiled, (ANNA, stranger), SEARCH)
-    assert [[str(cell) for cell in whole.cells(row)] for row in whole.rows] == [
-        ["none", "part", "part", "all", "none"],
-        ["none"] * 5,
-    ]
-    for row in whole.rows:
-        for index, cell in zip(whole.indices, whole.cells(row), strict=True):
-            assert compiled.decide(row.caller, SEARCH, (index,)).allowed is (cell is not Access.NONE)
-    assert [caller.name for caller, _ in who_can(compiled, (ANNA, stranger), SEARCH, "orders")] == ["anna"]
-
-
 def test_what_only_the_engine_reads_is_unknown_in_every_answer() -> None:
     held = engine(r=[on("/(?=o)orders/")])
     compiled = Compiled(held, WORLD)
     assert "only the engine can tell" in compiled.decide(ANNA, SEARCH, ("orders",)).unknown[0]
-    whole = matrix(compiled, (ANNA,), SEARCH)
-    assert set(whole.cells(whole.rows[0])) == {Access.UNKNOWN}
-    assert [caller for caller, _ in who_can(compiled, (ANNA,), SEARCH, "orders")] == [ANNA]
 
 
 V2 = EngineFacts(("logs-1", "orders"), release=Release.V2)
@@ -303,9 +284,6 @@ def test_on_2_a_pattern_that_is_no_name_refuses_under_limits_alone() -> None:
     limited = asked(held, "orders", world=V2)
     assert (limited.allowed, limited.visible) == (False, ())
     assert "_own cannot be a name: it begins with _" in limited.reasons
-    for one, cell in ((held, Access.NONE), (engine(r=[on("_own"), on("orders")]), Access.ALL)):
-        whole = matrix(Compiled(one, V2), (ANNA,), SEARCH)
-        assert whole.cells(whole.rows[0]) == [Access.NONE, cell]
 
 
 def test_a_date_beside_everything_is_unknown_and_no_failure() -> None:

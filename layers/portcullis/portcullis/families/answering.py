@@ -17,6 +17,10 @@ class Answering(Protocol):
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         """Whether this caller may do it. Raises for nothing that an engine can hold: what cannot be told is unknown, with the reason."""
 
+    def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
+        """The indices, all of `there`, by groups: to this caller those of a group differ by their names alone, so that one answers for
+        them all. A family that cannot tell gives each by itself."""
+
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         """Which of these roles would be enough by themselves."""
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
 from portcullis.access.changes import Right
-from portcullis.access.plan import Claim
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
-from portcullis.families.opensearch.compiled import compiled
+from portcullis.families.opensearch.alike import alike
+from portcullis.families.opensearch.compiled import Compiled, compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
@@ -50,6 +50,9 @@ class OpenSearchAnswers:
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         return _answer(actual, caller, request, there)
+
+    def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
+        return alike(compiled(actual, _facts(there)), caller, indices)
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         return tuple(sorted({role for role in roles if _is_enough(actual, role, request, there)}))
@@ -180,15 +183,17 @@ def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], asked: _Asked
 
 def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there: There) -> Decided:
     facts, indices = _facts(there), asked.indices
-    strict, in_part, lifted = (
-        compiled(actual, one).decide(caller, action, indices, asked.options)
-        for one in (
-            facts,
-            replace(facts, do_not_fail_on_forbidden=True),
-            replace(facts, dfm_empty_overrides_all=True),
-        )
-    )
-    may_have_more = (*strict.unknown, *_by_address(actual, caller, strict.roles))
+    here = compiled(actual, facts)
+
+    def decided(how: EngineFacts) -> Decision:
+        return compiled(actual, how).decide(caller, action, indices, asked.options)
+
+    strict, who = decided(facts), here.who(caller)
+    settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
+    limited = settable and any(role.limited for role in who.roles)
+    in_part = decided(replace(facts, do_not_fail_on_forbidden=True)) if settable and not strict.allowed else strict
+    lifted = decided(replace(facts, dfm_empty_overrides_all=True)) if limited else strict
+    may_have_more = (*strict.unknown, *_by_address(here, caller, strict.roles))
     unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
     if strict.allowed != lifted.allowed:
         unknown.append(_MAY_BE_LIFTED)
@@ -204,12 +209,7 @@ def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there
         unknown.append("which indices there are could not be read")
         if any("*" in name for name in indices) or not indices:
             allowed = None
-    elif (
-        allowed is False
-        and there.aliases is None
-        and _may_be_an_alias(indices, there)
-        and _anywhere(actual, strict, action)
-    ):
+    elif allowed is False and there.aliases is None and _may_be_an_alias(indices, there) and settable:
         unknown.append(
             "a name that is no index may be an alias or a data stream: which indices it means is not known here"
         )
@@ -234,23 +234,15 @@ def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there
     )
 
 
-def _by_address(actual: Actual, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
+def _by_address(here: Compiled, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
     """Entries that may give a further role, by where a caller comes from."""
-    if caller.hosts:
-        return
-    for role in sorted(actual.of(Kind.MAPPINGS).keys() - roles.keys()):
-        for entry in actual.entries(role, "hosts"):
-            if entry.strip() and role in actual.of(Kind.ROLES):
-                claim = Claim(Kind.MAPPINGS, role, "hosts", entry)
-                yield f"{claim} lets in by address, and where they come from is not known"
+    for held in () if caller.hosts else here.mappings.by_address:
+        if held.role not in roles and held.role in here.held.of(Kind.ROLES):
+            yield f"{held.claim} lets in by address, and where they come from is not known"
 
 
 def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
     return any("*" not in name and name not in (there.indices or ()) for name in indices)
-
-
-def _anywhere(actual: Actual, decision: Decision, action: str) -> bool:
-    return any(allows(actual, one.get("allowed_actions") or (), action) for one in _entries(actual, decision.roles))
 
 
 def _on_no_index(actual: Actual, decision: Decision, action: str, there: There) -> str:

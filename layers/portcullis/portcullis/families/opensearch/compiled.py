@@ -36,7 +36,7 @@ from portcullis.families.opensearch.world import Asked, EngineFacts, Names, NotT
 _KEPT = 20_000  # callers, and questions
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Who:
     """A caller with their roles, and what was worked out for them."""
 
@@ -52,7 +52,12 @@ class Who:
         default_factory=dict
     )  # kind -> limited, and freed, whatever the index
     wrong: dict[int, str] | None = None
+    shown: dict[str, View] = field(default_factory=dict)
     views: dict[tuple[str, str, bool], View] = field(default_factory=dict)
+
+    @cached_property
+    def named(self) -> str:
+        return names_of(self.why)
 
     @property
     def nobody(self) -> str:
@@ -72,7 +77,7 @@ class Compiled:
         older = world.release is Release.V2
         self._older = older
         self._roles = Roles(held, blank_is_filter=older)
-        self._mappings = Mappings(held)
+        self.mappings = Mappings(held)
         kind = LimitsOf2 if older else LimitsOf3
         self._limits: LimitsOf2 | LimitsOf3 = kind(self.names, free_wins=world.dfm_empty_overrides_all)
         self._who: dict[tuple[object, ...], Who] = {}
@@ -88,10 +93,10 @@ class Compiled:
         if found is None:
             if len(self._who) >= _KEPT:
                 self._who.clear()
-            why = self._mappings.roles(caller)
+            why = self.mappings.roles(caller)
             roles = [role for name in why if (role := self._roles.get(name)) is not None]
             found = self._who[key] = Who(caller, why, roles)
-            doubts = (*self._mappings.unknown(caller, why), *self._doubts.of(found))
+            doubts = (*self.mappings.unknown(caller, why), *self._doubts.of(found))
             found.unknown = tuple(dict.fromkeys(doubts))
         return found
 
@@ -159,7 +164,7 @@ class Compiled:
         if is_cluster_action(action):
             through = [role.name for role in who.roles if role.cluster.allow(action)]
             told = [f"{action} through cluster_permissions of {role}" for role in through]
-            refusal = f"no cluster permission of {names_of(who.why)} covers {action}" if who.why else who.nobody
+            refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
             return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
         asked = tuple(indices)
         try:
@@ -181,8 +186,8 @@ class Compiled:
         granted = self.granted(who, action)
         absent = [name for name in rows.missing if not self._granting(who, action, name)]
         refused = rows.bits & ~granted
-        if rows.everything and not rows.bits and not self._anywhere(who, action):
-            refusal = f"no index permission of {names_of(who.why)} covers {action}" if who.why else who.nobody
+        if rows.everything and not rows.bits and not self.anywhere(who, action):
+            refusal = f"no index permission of {who.named} covers {action}" if who.why else who.nobody
             return Decision(False, who.why, (refusal,), unknown=who.unknown)
         nothing = () if rows.bits or rows.missing else ("no index matches",)
         meant, reach = rows, asked
@@ -214,7 +219,7 @@ class Compiled:
         return self.names.of((OWN_INDEX,))
 
     @staticmethod
-    def _anywhere(who: Who, action: str) -> bool:
+    def anywhere(who: Who, action: str) -> bool:
         """Whether it is permitted on any index there could be."""
         return any(entry.written and entry.actions.allow(action) for role in who.roles for entry in role.entries)
 
@@ -343,13 +348,12 @@ class Compiled:
         return found
 
     def _view(self, who: Who, action: str, index: str, *, reached: bool) -> View:
-        granting = self._granting(who, action, index)
-        reasons = [f"{action} on {index} through {names_of(granting)}"]
+        at = self.names.place.get(index)
+        granting = self._granting(who, action, index) if at is None or self.granted(who, action) >> at & 1 else []
         if not granting and not reached:
-            refusal = (
-                f"no index permission of {names_of(who.why)} on {index} covers {action}" if who.why else who.nobody
-            )
+            refusal = f"no index permission of {who.named} on {index} covers {action}" if who.why else who.nobody
             return View(index, False, (), reasons=(refusal,))
+        reasons = [f"{action} on {index} through {names_of(granting)}"]
         if not granting:
             told = f"no role of theirs covers {index}, but the request is let through: of it what is written was checked, not what it means"
             reasons = [told]
@@ -358,6 +362,17 @@ class Compiled:
         here = Asked(self.names.of((index,)), () if index in self.names.place else (index,))
         if broken := self.broken(who, action, here):
             return View(index, False, (), reasons=(*reasons, broken))
+        shown = who.shown.get(index)
+        if shown is None:
+            shown = who.shown[index] = self._shown(who, index)
+        reasons += shown.reasons
+        if shown.written is not None and action.startswith("indices:data/write/"):
+            reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
+        return replace(shown, reasons=tuple(reasons))
+
+    def _shown(self, who: Who, index: str) -> View:
+        """What is seen of an index by whatever action is permitted."""
+        reasons: list[str] = []
         unknown: list[str] = []
         limits = {limit: one_of(self._limits.on(who, limit, index), limit, unknown) for limit in LIMITS}
         for limit, on in limits.items():
@@ -367,14 +382,12 @@ class Compiled:
         sets = sets_of(limits[MASKS], older=self._older)
         if sets:
             reasons.append("masks hide text alone: numbers, true and false, and objects are shown as they are")
-        if documents is not None and action.startswith("indices:data/write/"):
-            reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
         masks = tuple(dict.fromkeys(rule for rules in sets for rule in rules))
-        seen_of = View(index, True, None, seen, masks, sets=sets)
-        if seen_of.masks_of("_id") and not self._older:
+        view = View(index, True, None, seen, masks, sets=sets)
+        if view.masks_of("_id") and not self._older:
             reasons.append("a mask that fits _id hides the ids of documents, too")
-        left = found_by(documents, seen_of, reasons, unknown, measured=not self._older)
-        return replace(seen_of, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
+        left = found_by(documents, view, reasons, unknown, measured=not self._older)
+        return replace(view, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
 
 
 _RECENT: deque[Compiled] = deque(maxlen=8)

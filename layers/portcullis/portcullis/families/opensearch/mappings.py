@@ -65,10 +65,13 @@ class Mappings:
         self._held = held
         self._tables = {name: _Table() for name in _LISTS}
         self._all_of: list[tuple[str, tuple[str, ...]]] = []
-        for role in held.of(Kind.MAPPINGS):
+        self.by_address: list[Held] = []
+        for role in sorted(held.of(Kind.MAPPINGS)):
             for which, name in enumerate(_LISTS):
                 for at, entry in enumerate(held.entries(role, name)):
-                    self._tables[name].add(Held(role, (which, at), entry))
+                    self._tables[name].add(one := Held(role, (which, at), entry))
+                    if name == "hosts" and entry.strip():
+                        self.by_address.append(one)
             if needed := held.entries(role, "and_backend_roles"):
                 self._all_of.append((role, needed))
 

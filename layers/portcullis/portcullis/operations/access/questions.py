@@ -121,10 +121,14 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
     for person in scene.people:
         if only and not any(fnmatchcase(name, one) for one in only for name in (person.name, str(person))):
             continue
-        reads = _decided(scene, person, Request("read", indices=indices), there)
-        writes = _decided(scene, person, Request("write", indices=indices), there)
+        alike = [indices] if person.caller is None else scene.answers.alike(scene.held, person.caller, indices, there)
+        first = {index: group[0] for group in alike for index in group}
+        asked = tuple(dict.fromkeys(first.values()))
+        reads = _decided(scene, person, Request("read", indices=asked), there)
+        writes = _decided(scene, person, Request("write", indices=asked), there)
         unknown += (*reads.unknown, *reads.doubts, *writes.unknown)
-        cells = tuple(_cells(indices, reads, writes))
+        told = dict(zip(asked, _cells(asked, reads, writes), strict=True))
+        cells = tuple(told[first[index]] for index in indices)
         if any(cell != "-" for cell in cells):
             rows.append(Row(str(person), person.name, cells))
     stopped, _ = stopping(scene.custody)
