@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import requests
 from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.people.following_secrets import follow_secrets
@@ -48,6 +49,33 @@ def sent(here: Account) -> list[Any]:
 
 def follow(here: Account) -> tuple[str, ...]:
     return follow_secrets(here.services.at(here.ledger.registration("demo")), CAUSE)
+
+
+def test_no_password_is_set_while_another_writer_is_at_work(here: Account) -> None:
+    """It is left to the next try, whole."""
+    domain = here.ledger.registration("demo").place.id
+    sent(here)
+    here.passwords.kept[MADE] = "Rotated-2"
+    here.ledger._leases[domain] = ("somebody", float("inf"))
+    lease = here.ledger.lease
+    here.ledger.lease = lambda *a, **k: lease(*a, **{**k, "wait": 0.01})  # type: ignore[method-assign]
+    with pytest.raises(Unreachable, match="another writer is at work on demo"):
+        follow(here)
+    assert sent(here) == []
+    del here.ledger._leases[domain]
+    assert follow(here) == ("kim",)
+
+
+def test_a_deployment_without_internal_users_asks_for_no_secret() -> None:
+    made = account()
+    made.registered()
+
+    def asked(_: Any) -> Any:
+        raise AssertionError("there is nobody with a password")
+
+    services = replace(made.services, secrets=asked)
+    apply_text(services, "demo", model_text("  grants: [{role: all_access, to: {iam_group: ops}}]\n"), CAUSE)
+    assert follow_secrets(services.at(made.ledger.registration("demo")), CAUSE) == ()
 
 
 @pytest.mark.parametrize(("user", "secret"), [("kim", MADE), ("lee", "given")])

@@ -13,9 +13,10 @@ from portcullis.entry.operate import carry_out
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.patch import pointer
+from portcullis.operations.access.adopting import subject_of
 from portcullis.ports.registration import IamRole
 
-from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, role
+from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, registration, role
 
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 ANNA, BEN = f"Cognito/{POOL}/anna", f"Cognito/{POOL}/ben"
@@ -395,6 +396,41 @@ def test_what_is_claimed_is_what_was_shown_or_nothing(made: Account) -> None:
     assert made.ledger.claims(domain) == claims
     again = ask(made, "adopt", dry_run=True)
     assert ask(made, "adopt", expected=again["digest"])["taken"] == again["taken"]
+
+
+def test_what_a_role_lets_do_is_shown_before_it_is_claimed_too(made: Account) -> None:
+    """The same names, and one of them means more than what somebody looked at."""
+    ask(made, "apply", text=MODEL)
+    by_hand(made)
+    shown = ask(made, "adopt", dry_run=True)
+    wider = role("*", patterns=("*",))
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/editors", "value": wider}])
+    assert ask(made, "adopt", dry_run=True)["taken"] == shown["taken"]
+    with pytest.raises(Refused, match="no longer what was shown"):
+        ask(made, "adopt", expected=shown["digest"])
+
+
+@pytest.mark.parametrize(
+    ("entry_list", "entry", "subject"),
+    [
+        ("users", arn("user", "eu/anna"), (SubjectKind.IAM_USER, arn("user", "eu/anna"))),
+        ("users", ANNA, (SubjectKind.COGNITO_USER, "anna")),
+        ("users", "reports", (SubjectKind.INTERNAL_USER, "reports")),
+        ("users", "Cognito/another-pool/anna", None),
+        ("users", "odd:user/anna", None),
+        ("users", arn("role", "ci"), None),
+        ("backend_roles", arn("role", "ci"), (SubjectKind.IAM_ROLE, arn("role", "ci"))),
+        ("backend_roles", "staff", (SubjectKind.BACKEND_ROLE, "staff")),
+        ("backend_roles", "odd:iam::x:role/ci", (SubjectKind.BACKEND_ROLE, "odd:iam::x:role/ci")),
+        ("backend_roles", "arn:aws:sts::1:assumed-role/x", (SubjectKind.BACKEND_ROLE, "arn:aws:sts::1:assumed-role/x")),
+        ("hosts", "10.0.0.1", None),
+    ],
+)
+def test_an_entry_is_whom_it_names_or_nobody_a_file_can_name(
+    entry_list: str, entry: str, subject: tuple[SubjectKind, str] | None
+) -> None:
+    found = subject_of(entry_list, entry, registration())
+    assert found == (Subject(*subject) if subject else None)
 
 
 # ---------------------------------------------------------------------- masters
