@@ -60,6 +60,16 @@ def test_an_unloadable_entry_is_critical_and_says_whether_it_is_ours() -> None:
         assert (found.claim, found.ours, found.people) == (claim, ours, ())
 
 
+@pytest.mark.parametrize("name", ["indices:data/read/get*", "read*"])
+def test_an_action_group_called_like_an_action_is_critical_whoever_has_it(name: str) -> None:
+    """To the engine every role that names the action then has all that the group holds."""
+    for fixed, told_of in ((False, ["critical"]), (True, [])):
+        group = {"allowed_actions": ["*"], "reserved": fixed}
+        held = SecurityConfig({**as_left().documents, Kind.ACTION_GROUPS: {name: group, "plain": group}})
+        assert [severity for severity, what in told(held) if "called like an action" in what] == told_of
+    assert told(held, known=frozenset({Claim(Kind.ACTION_GROUPS, name)})) == []
+
+
 def test_a_hand_made_entry_in_a_role_we_no_longer_want_is_a_warning() -> None:
     held = with_mapping(readers=mapping(users=["anna", "eve"]))
     found = drift(OPENSEARCH, wanted(), held, MINE)

@@ -225,3 +225,23 @@ def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(here
     here.account.engine.stop = Stop.PRIVILEGES
     here.pass_time(60)
     assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+
+
+@pytest.mark.parametrize(("error", "state"), [(Refused, State.LOCKING), (Unreachable, State.LOCKED)])
+def test_a_wall_that_may_not_be_looked_at_counts_as_opened(
+    here: Town, monkeypatch: pytest.MonkeyPatch, error: type[Exception], state: State
+) -> None:
+    """Whoever takes the right to look away could open it unseen. An engine that does not answer lets nobody in."""
+    locked(here)
+
+    def blocks() -> Any:
+        raise error("no permissions for [indices:monitor/settings/get]")
+
+    monkeypatch.setattr(here.account.engine, "blocks", blocks)
+    assert guard(here.services, "demo", CAUSE).state is state
+    told = [alert.happened for alert in here.told("lock-opened")]
+    assert [("may not be looked at" in one) for one in told] == [True] * (error is Refused)
+    monkeypatch.undo()
+    here.pass_time(60)
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+    opened(here)

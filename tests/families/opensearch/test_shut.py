@@ -6,11 +6,14 @@ import json
 
 import pytest
 from hypothesis import given
-from portcullis.access.guard import guard
+from portcullis.access.actual import Json
+from portcullis.access.guard import ProtectedPrincipals, guard
 from portcullis.access.plan import Claim, Operation, Step
 from portcullis.access.terms import Caller
+from portcullis.families.opensearch.baseline import BREAK_GLASS_ROLE, LOCK_ROLE, baseline
 from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.dialects import Dialect, from_engine, to_engine
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.patch import apply_patches
 from portcullis.families.opensearch.patterns import unloadable
@@ -291,3 +294,58 @@ def test_who_left_during_a_lock_stays_out_after_reopening(checks: int) -> None:
     assert after.entries("readers", "users") == ("eve", "ben")
     assert after.entries("readers", "backend_roles") == after.entries("writers", "users") == ("anna",)
     assert after.of(Kind.ROLES) == held.of(Kind.ROLES)
+
+
+# ---------------------------------------------------------------------- the roles of Portcullis itself
+
+OURS = baseline().documents
+REAL = ProtectedPrincipals.of(automation=AUTOMATION, automation_roles=("security_manager", LOCK_ROLE))
+REAL_LOCK, REAL_WINDOW = REAL.while_locked(), REAL.while_locked(BREAK_GLASS, (BREAK_GLASS_ROLE,))
+WIDER = role("indices:admin/*", "indices:data/*", patterns=("*",))
+
+
+def domain(*, groups: dict[str, Json] | None = None, **roles: Json) -> SecurityConfig:
+    held = house(readers=mapping(users=["anna"]))
+    kept = {name: one for name, one in {**held.of(Kind.ROLES), **OURS, **roles}.items() if one}
+    return SecurityConfig({**held.documents, Kind.ROLES: kept, Kind.ACTION_GROUPS: groups or {}})
+
+
+@pytest.mark.parametrize("changed", [WIDER, role("indices:data/read/get*"), {}], ids=["widened", "narrowed", "gone"])
+@pytest.mark.parametrize("checks", [0, 10_000], ids=["by roles", "by mappings"])
+def test_break_glass_gets_its_role_as_it_has_to_be_whoever_changed_it(changed: Json, checks: int) -> None:
+    """Before the lock, or in it. So it is with the role by which the lock itself is kept."""
+    held = domain(**{BREAK_GLASS_ROLE: changed, LOCK_ROLE: changed})
+    saved = json.loads(json.dumps(shut(held, REAL_LOCK).saved))
+    locked = apply_patches(held, shut(held, REAL_LOCK, saved, checks=checks).writes)
+    assert locked.get(Kind.ROLES, LOCK_ROLE) == OURS[LOCK_ROLE]
+    opening = shut(locked, REAL_WINDOW, saved, checks=checks)
+    opened = apply_patches(locked, opening.writes)
+    assert opened.get(Kind.ROLES, BREAK_GLASS_ROLE) == OURS[BREAK_GLASS_ROLE]
+    assert set(mapped_roles(opened, Caller(BREAK_GLASS, (BREAK_GLASS,)))) == {BREAK_GLASS_ROLE}
+    assert shut(opened, REAL_WINDOW, saved, checks=checks).touched == ()
+    roles = {**opened.of(Kind.ROLES), BREAK_GLASS_ROLE: WIDER}
+    again = SecurityConfig({**opened.documents, Kind.ROLES: roles})
+    assert shut(again, REAL_WINDOW, saved, checks=checks).touched == (BREAK_GLASS_ROLE,), "seen in the window, too"
+
+
+def test_an_action_group_called_like_an_action_widens_nobody_in_a_lock() -> None:
+    """To the engine a role that names the action would have all that such a group holds."""
+    sly = {"indices:data/read/get*": {"allowed_actions": ["*"]}, "plain": {"allowed_actions": ["read"]}}
+    held = domain(groups=sly)
+    locking = shut(held, REAL_LOCK)
+    locked = apply_patches(held, locking.writes)
+    assert locked.of(Kind.ACTION_GROUPS).keys() == {"plain"}
+    made = SecurityConfig({**locked.documents, Kind.ACTION_GROUPS: sly})
+    assert shut(made, REAL_WINDOW).touched[0] == "indices:data/read/get*", "seen when it comes in the lock"
+    assert apply_patches(locked, reopen(json.loads(json.dumps(locking.saved)), locked).writes) == held
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_our_roles_as_any_dialect_shows_them_are_as_they_have_to_be(dialect: Dialect) -> None:
+    shown = {
+        name: from_engine(Kind.ROLES, to_engine(Kind.ROLES, one, dialect)[0] or {}, dialect)
+        for name, one in OURS.items()
+    }
+    held = domain(**shown)
+    locked = apply_patches(held, shut(held, REAL_LOCK).writes)
+    assert locked.of(Kind.ROLES) == held.of(Kind.ROLES)

@@ -59,6 +59,10 @@ def drift(
     for claim, why in terms.unloadable(held):
         what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
+    for claim in terms.disguised(held):
+        if claim not in mine | others | known:
+            what = f"{claim} is called like an action: whoever has a role that names the action has all that it holds"
+            found[claim] = Drift("critical", claim, what, (), ours=False)
     for change in _administrators(terms, desired, held, mine, keepers or ProtectedPrincipals()):
         found[change.claim] = change
     for claim in terms.let_in_by(held, keepers.shut_out if keepers else ""):

@@ -105,6 +105,9 @@ class Terms(Protocol):
     def only_the_engine_knows(self, entry: str) -> bool:
         """Whether an entry is a pattern of which nobody but the engine can tell whom it lets in."""
 
+    def disguised(self, actual: Actual) -> tuple[Claim, ...]:
+        """Documents that people can make and by whose mere name roles permit more than they say."""
+
     def unloadable(self, actual: Actual) -> tuple[tuple[Claim, str], ...]:
         """What keeps the engine from acting on what it holds, with the reason."""
 

@@ -71,6 +71,9 @@ class Elasticsearch:
     def only_the_engine_knows(self, _entry: str) -> bool:
         return False  # an entry is a native user's name, and no pattern
 
+    def disguised(self, _actual: Actual) -> tuple[Claim, ...]:
+        return ()
+
     def unloadable(self, _actual: Actual) -> tuple[tuple[Claim, str], ...]:
         return ()  # what it would not act on it refuses at once, or is a loss
 

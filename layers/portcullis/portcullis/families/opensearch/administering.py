@@ -39,6 +39,16 @@ def administers(held: Actual, claim: Claim, document: Json | None = None) -> boo
     return False
 
 
+def disguised(held: Actual) -> tuple[Claim, ...]:
+    """Action groups that are called like an action. The engine looks every name of a role up among the groups, so that a role which
+    names the action permits all that the group holds."""
+    return tuple(
+        Claim(Kind.ACTION_GROUPS, name)
+        for name in sorted(held.of(Kind.ACTION_GROUPS))
+        if (":" in name or "*" in name) and not held.is_fixed(Kind.ACTION_GROUPS, name)
+    )
+
+
 def _reach_the_api(held: Actual, names: list[str] | tuple[str, ...], *, everything: bool) -> bool:
     """`everything`: whether a right to everything is meant, which of an index says nothing about the security API."""
     actions = expand(held, names)

@@ -52,6 +52,7 @@ class OpenSearch:
     let_in_by = staticmethod(callers.let_in_by)
     only_the_engine_knows = staticmethod(matching.unknown)
     unloadable = staticmethod(patterns.unloadable)
+    disguised = staticmethod(administering.disguised)
 
     compile = staticmethod(compiling.desired)
     baseline = staticmethod(baseline.baseline)

@@ -6,6 +6,8 @@ Where there are very many mappings, the roles are emptied instead: for each chan
 1,000 mappings of 1,000 roles take it one to three minutes), while 1,000 changed roles take it a second. A role that permits nothing
 gives nothing to those who are mapped to it.
 
+The keepers' own roles are put right with it, in a window too, and action groups by which they would permit more are taken out and put back.
+
 What no node can load (see patterns) keeps everything else from taking effect: a mapping with such an entry is emptied whatever the
 number, a role with such a pattern is emptied too, and neither comes back with it.
 """
@@ -19,6 +21,7 @@ from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Step
 from portcullis.families.base import Closed, Reopened
+from portcullis.families.opensearch.as_needed import amiss, widening
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.families.opensearch.mappings import DIRECT
 from portcullis.families.opensearch.patch import parts, pointer
@@ -52,7 +55,9 @@ def shut(
     changes: dict[str, Json] = {}  # role -> its mapping as it has to be
     made: dict[str, Json] = {}  # mappings that only the lock needs
     left: list[str] = []
-    needed = {role for keeper in keep.keepers for role in keeper.roles if role in held.of(Kind.ROLES)}
+    put_right = amiss(held, keep)
+    roles_then = held.of(Kind.ROLES).keys() | put_right.keys()
+    needed = {role for keeper in keep.keepers for role in keeper.roles if role in roles_then}
     for role in sorted(held.of(Kind.MAPPINGS).keys() | needed):
         before = held.get(Kind.MAPPINGS, role)
         after = _emptied(role, before or {}, keep)
@@ -60,10 +65,10 @@ def shut(
             continue
         if held.is_fixed(Kind.MAPPINGS, role):
             left.append(f"mapping of {role} is reserved by the engine and stays as it is")
-        elif before is not None and role not in held.of(Kind.ROLES):
+        elif before is not None and role not in roles_then:
             # Nobody gets anything from it, and the engine refuses a patch that names it.
             left.append(f"mapping of {role} stays as it is: there is no such role")
-        elif held.get(Kind.ROLES, role) != _EMPTY:
+        elif role in put_right or held.get(Kind.ROLES, role) != _EMPTY:
             changes[role] = after
             if before is None:
                 made[role] = after
@@ -79,8 +84,14 @@ def shut(
         for role, after in changes.items()
         if role not in roles
     ]
-    emptied = sorted(roles | {role for role in safe if role in bad_roles})
-    role_operations = [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in emptied]
+    emptied = sorted((roles | {role for role in safe if role in bad_roles}) - put_right.keys())
+    role_operations: list[Json] = [
+        {"op": "replace" if role in held.of(Kind.ROLES) else "add", "path": pointer(role), "value": document}
+        for role, document in put_right.items()
+    ]
+    role_operations += [{"op": "replace", "path": pointer(role), "value": _EMPTY} for role in emptied]
+    groups = widening(held)
+    group_operations: list[Json] = [{"op": "remove", "path": pointer(name)} for name in groups]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
     user_operations = [{"op": "add", "path": pointer(name, DIRECT), "value": []} for name in users]
@@ -88,9 +99,15 @@ def shut(
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
         Kind.ROLES.value: {r: held.get(Kind.ROLES, r) for r in {**changes, **bad_roles} if _may_be_emptied(held, r)},
         Kind.USERS.value: users,
+        Kind.ACTION_GROUPS.value: groups,
         _MADE: made,
     }
-    writes = _sendable((Kind.ROLES, role_operations), (Kind.USERS, user_operations), (Kind.MAPPINGS, operations))
+    writes = _sendable(
+        (Kind.ACTION_GROUPS, group_operations),
+        (Kind.ROLES, role_operations),
+        (Kind.USERS, user_operations),
+        (Kind.MAPPINGS, operations),
+    )
     touched = {parts(operation["path"])[0] for write in writes for operation in write.body}
     return Closed(writes, save, tuple(left), tuple(sorted(touched)), f"{len(held.of(Kind.MAPPINGS))} role mappings")
 
@@ -140,8 +157,18 @@ def reopen(
             operations.append({"op": "remove", "path": pointer(role)})
         else:
             strangers.append(role)
+    group_operations: list[Json] = [
+        {"op": "add", "path": pointer(name), "value": document}
+        for name, document in (saved.get(Kind.ACTION_GROUPS.value) or {}).items()
+        if held_now.get(Kind.ACTION_GROUPS, name) is None
+    ]
     # Mappings before roles: who left is out of the mapping of a role that was emptied before that role gives anything again.
-    writes = _sendable((Kind.MAPPINGS, operations), (Kind.ROLES, role_operations), (Kind.USERS, user_operations))
+    writes = _sendable(
+        (Kind.MAPPINGS, operations),
+        (Kind.ROLES, role_operations),
+        (Kind.USERS, user_operations),
+        (Kind.ACTION_GROUPS, group_operations),
+    )
     return Reopened(writes, tuple(strangers), tuple(lost))
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
 from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progress, Rules, State, Todo, Told
-from portcullis.errors import Conflict, PortcullisError
+from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
 from portcullis.operations.services import Services, Site, Trigger
@@ -166,6 +166,11 @@ def _noticed(site: Site, custody: Custody) -> Custody:
     for measure, look in measures.walls(site, custody).items():
         try:
             undone = look()
+        except Refused as error:
+            if measure in OUTSIDE:  # AWS may refuse much while a key is gone
+                log.info("'%s' could not be looked at: %s", measure.value, error)
+                continue
+            undone = f"may not be looked at any more: {error}"  # else whoever took that right away could open it unseen
         except PortcullisError as error:
             log.info("'%s' could not be looked at: %s", measure.value, error)
             continue
