@@ -165,3 +165,38 @@ def test_people_are_named_live(here: Account) -> None:
     found = of(live(here, TEXT.replace('masked_fields: ["card"]', "")))
     assert {person: (one.gains, one.loses) for person, one in found.items()} == {"cognito_user:anna": (True, False)}
     assert found["cognito_user:anna"].indices[0].index == "orders-1"
+
+
+EVERY_KIND = """  roles: {a: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}}
+  users: {reports: {}}
+  grants:
+    - {role: a, to: {cognito_user: anna}}
+    - {role: a, to: {iam_user: bob}}
+    - {role: a, to: {iam_role: ci}}
+    - {role: a, to: {iam_role: 'arn:aws:iam::111122223333:role/eu/deploy'}}
+    - {role: a, to: {backend_role: staff}}
+    - {role: a, to: {internal_user: reports}}
+    - {role: a, to: {cognito_group: readers}}
+    - {role: a, to: {cognito_group: tokens, by: role}}
+    - {role: a, to: {iam_group: ops}}
+"""
+
+
+def test_a_file_alone_says_of_everybody_it_names_how_the_engine_would_see_them() -> None:
+    """Groups stand for whoever is in them; what only AWS knows (a pool, an account, a role's ARN) has a name of its own."""
+    scene = of_file(model.loads(model_text(EVERY_KIND), "a file"))
+    seen = {str(one): (one.caller.name, one.caller.backend_roles) for one in scene.people if one.caller}
+    deploy = "arn:aws:iam::111122223333:role/eu/deploy"
+    iam = "arn:aws:iam::ACCOUNT:"
+    assert seen == {
+        "cognito_user:anna": ("Cognito/POOL/anna", ()),
+        "iam_user:bob": (f"{iam}user/bob", (f"{iam}user/bob",)),
+        "iam_role:ci": (f"{iam}role/ci", (f"{iam}role/ci",)),
+        "iam_role:deploy": (deploy, (deploy,)),
+        "backend_role:staff": ("", ("staff",)),
+        "internal_user:reports": ("reports", ()),
+        "cognito_group:readers": ("cognito_group:readers", ()),
+        "cognito_group:tokens": ("cognito_group:tokens", (f"{iam}role/(role of tokens)",)),
+        "iam_group:ops": ("iam_group:ops", ()),
+    }
+    assert len(scene.people) == len(seen)

@@ -136,3 +136,29 @@ def test_where_the_indices_are_not_known_a_pattern_is_unknown_and_a_name_is_not(
     assert named.allowed is True
     assert pattern.allowed is None
     assert "which indices there are could not be read" in pattern.unknown
+
+
+@pytest.mark.parametrize(
+    ("entry", "of_a_role", "unknown"),
+    [("10.0.*", True, True), ("10.0.*", False, False), ("", True, False), ("  ", True, False)],
+)
+def test_an_address_that_may_let_in_makes_no_certain_no(entry: str, of_a_role: bool, unknown: bool) -> None:
+    """A blank entry fits no address, and the mapping of a role that is not there gives nothing."""
+    roles = {"r": role(f"{R}search")} if of_a_role else {}
+    there = SecurityConfig({Kind.ROLES: roles, Kind.MAPPINGS: {"r": {"hosts": [entry]}}})
+    told = OPENSEARCH.answer(there, Caller("anna"), Request("read", "", ("a",)), THERE)
+    assert told.allowed is (None if unknown else False)
+    assert [one for one in told.unknown if "lets in by address" in one] == list(told.unknown)
+    known = OPENSEARCH.answer(there, Caller("anna", hosts=("192.0.2.1",)), Request("read", "", ("a",)), THERE)
+    assert known.allowed is False
+
+
+@pytest.mark.parametrize(("pattern", "allowed"), [("b", False), ("b*", False), ("c", None), ("c*", None)])
+def test_a_role_on_no_index_that_there_is_may_be_on_an_alias(pattern: str, allowed: bool | None) -> None:
+    """Where nobody could say which aliases there are. A role on another index is on no alias of what is asked for."""
+    unsaid = There(("a", "b"), aliases=None, every=True)
+    told = asked({"r": role(f"{R}*", on=(pattern,))}, "read", "a", there=unsaid)
+    assert told.allowed is allowed
+    assert any(f"a role of theirs is on {pattern}, which is no index" in one for one in told.unknown) is (
+        allowed is None
+    )

@@ -354,3 +354,36 @@ def test_a_filter_finds_nothing_in_what_is_hidden_or_masked(query: str, limits: 
     assert view.written == (query,)
     looked = any(reason.startswith("the document filter looks at c") for reason in view.reasons)
     assert looked is (left is not None and "match_none" in left[0])
+
+
+def test_without_a_world_there_is_what_is_asked_for() -> None:
+    held = engine(r=[on("orders")])
+    assert decide(held, ANNA, SEARCH, ["orders"]).allowed
+    assert not decide(held, ANNA, SEARCH, ["logs-1"]).allowed
+
+
+def test_on_3_a_search_of_everything_reads_no_filter_of_an_index_that_is_not_there() -> None:
+    undefined = '{"term": {"x": "${attr.internal.none}"}}'
+    held = engine(elsewhere=[on("nowhere-*", dls=undefined)], limited=[on("orders", dls=A)], free=[on("logs-*")])
+    assert asked(held).allowed
+    assert asked(held, "*").allowed
+    refused = engine(here=[on("logs-*", dls=undefined)], limited=[on("orders", dls=A)])
+    assert not asked(refused).allowed
+
+
+@pytest.mark.parametrize(
+    ("needed", "had", "unknown"),
+    [
+        (["/(?=s)staff/", "night"], ("staff", "night"), True),
+        (["/(?=s)staff/", "night"], ("staff",), False),
+        (["staff", "night"], ("staff", "night"), False),
+        (["staff", "night"], ("staff",), False),
+    ],
+)
+def test_whether_several_backend_roles_fit_is_unknown_only_if_they_may(
+    needed: list[str], had: tuple[str, ...], unknown: bool
+) -> None:
+    held = holding({"r": {"index_permissions": [on("orders")]}}, {"r": mapping(and_backend_roles=needed)})
+    told = decide(held, Caller("anna", had), SEARCH, ["logs-1"], WORLD)
+    assert [one for one in told.unknown if "and_backend_roles" in one] == list(told.unknown)
+    assert bool(told.unknown) is unknown

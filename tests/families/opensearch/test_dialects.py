@@ -244,3 +244,17 @@ def test_an_engine_without_this_api_is_named(info: Json) -> None:
 def test_6_has_no_path_for_tenants() -> None:
     with pytest.raises(BadInput, match="a tenant exists by being named in a role"):
         Dialect.V6.path(Kind.TENANTS)
+
+
+@pytest.mark.parametrize(
+    ("version", "named"),
+    [
+        ({"number": "9.1.0"}, "Elasticsearch 9.1.0 has no such"),
+        ({"number": "9.1.0", "distribution": "solr"}, "solr 9.1.0 has no such"),
+        ({"number": "7.10.2", "distribution": "other"}, "other 7.10.2 has no such"),
+        ({}, "Elasticsearch has no such"),
+    ],
+)
+def test_an_engine_without_this_api_is_named_as_it_names_itself(version: Json, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        detect({"version": version})
