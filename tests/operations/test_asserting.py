@@ -88,8 +88,9 @@ def test_whatever_a_pattern_may_mean_is_found_or_said_to_be_unknown(pattern: str
     assert of(roles(A, a=entry(pattern)), "nobody reads payroll-*").holds is holds
 
 
-def test_a_write_that_needs_two_groups_counts_in_a_file() -> None:
-    text = roles(A, a=entry("payroll-*", actions='"indices:data/write/index"'))
+@pytest.mark.parametrize("action", ["index", "delete"])
+def test_a_write_that_needs_two_groups_counts_in_a_file(action: str) -> None:
+    text = roles(A, a=entry("payroll-*", actions=f'"indices:data/write/{action}"'))
     assert of(text, "nobody writes payroll-*").holds is False
 
 

@@ -10,10 +10,11 @@ from portcullis.access.actual import Json
 from portcullis.access.answers import Layer, WhoCan, Why
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.custody.types import Health, RevocationCause, State
+from portcullis.custody.types import Custody, Health, RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.operations.access.questions import stopping
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Names
 
@@ -436,3 +437,23 @@ def test_the_matrix_says_unknown_wherever_a_question_for_it_does(here: Account) 
         for index, cell in zip(found.indices, row, strict=True):
             answers = {can(here, person, does, index).allowed for does in ("read", "write")}
             assert (cell == "-") == (answers == {False}), (person, index)
+
+
+def test_who_shares_a_name_is_asked_for_by_what_tells_them_apart(here: Account) -> None:
+    with pytest.raises(BadInput, match="'anna' may be 2 people") as raised:
+        can(here, "anna", "read", "orders-1")
+    assert "cognito_user:anna" in str(raised.value)
+    assert "iam_user:anna" in str(raised.value)
+
+
+def test_who_is_found_in_one_place_is_meant_though_another_could_not_be_looked_at(here: Account) -> None:
+    """Nobody is made up beside them; that the other place was not looked at is said."""
+    here.people.gone |= {Subject(SubjectKind.IAM_ROLE, "newcomer")}
+    here.people.hidden[Subject(SubjectKind.COGNITO_USER, "newcomer")] = "may not be read"
+    found = can(here, "newcomer", "read", "orders-1")
+    assert found.person == "iam_user:newcomer"
+    assert any("cognito_user:newcomer could not be looked up: may not be read" in one for one in found.unknown)
+
+
+def test_nothing_stops_anybody_while_it_is_open() -> None:
+    assert stopping(None) == stopping(Custody("demo")) == ("", True)

@@ -112,8 +112,13 @@ OBSTACLES = {
     ),
     "scheduled already": ({"KeyState": "PendingDeletion"}, "scheduled already"),
     "replicas": (
-        {"MultiRegionConfiguration": {"MultiRegionKeyType": "PRIMARY", "ReplicaKeys": [{"Region": "eu-west-1"}]}},
-        "replicas in eu-west-1",
+        {
+            "MultiRegionConfiguration": {
+                "MultiRegionKeyType": "PRIMARY",
+                "ReplicaKeys": [{"Region": "us-west-2"}, {"Region": "eu-west-1"}, {"Region": "sa-east-1"}],
+            }
+        },
+        "replicas in eu-west-1, sa-east-1, us-west-2: each is destroyed first",
     ),
     "a replica": (
         {"MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA", "PrimaryKey": {"Region": "us-east-1"}}},

@@ -162,3 +162,25 @@ def test_a_role_on_no_index_that_there_is_may_be_on_an_alias(pattern: str, allow
     assert any(f"a role of theirs is on {pattern}, which is no index" in one for one in told.unknown) is (
         allowed is None
     )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "pattern_asked", "unclear"),
+    [
+        ("logs-*", "anna", "logs-1", False),
+        ("/l.*/", "anna", "orders-*", True),
+        ("${attr.internal.area}-*", "anna", "orders-*", True),
+        ("${user.name}-*", "anna", "orders-*", False),
+        ("${user.name}-*", "anna", "anna-1", False),
+        ("${user.name}-*", "", "orders-*", True),
+        ("<logs-{now/d}>", "anna", "logs-*", True),
+        ("logs-?", "anna", "logs-*", True),
+        ("logs-?", "anna", "orders-*", False),
+    ],
+)
+def test_a_pattern_of_which_no_example_tells_what_it_covers_is_named(
+    pattern: str, name: str, pattern_asked: str, unclear: bool
+) -> None:
+    """An attribute of somebody, a day, one character of many. The name of whoever has the role is none of these."""
+    there = held(r=role("read", on=(pattern,)))
+    assert OPENSEARCH.unclear(there, ["r"], name, pattern_asked) == ((f"{pattern} of r",) if unclear else ())

@@ -12,6 +12,7 @@ from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dates import NotKnown, resolved
 from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, Release, decide
+from portcullis.families.opensearch.narrowing import narrowed
 
 from tests.access.strategies import holding, mapping
 
@@ -387,3 +388,29 @@ def test_whether_several_backend_roles_fit_is_unknown_only_if_they_may(
     told = decide(held, Caller("anna", had), SEARCH, ["logs-1"], WORLD)
     assert [one for one in told.unknown if "and_backend_roles" in one] == list(told.unknown)
     assert bool(told.unknown) is unknown
+
+
+@pytest.mark.parametrize(
+    "query", ["[]", "1", '"x"', "{}", '{"term": {"a": 1}, "ids": {}}', "no json", '{"exists": {}}']
+)
+def test_what_is_no_query_comes_to_what_only_the_engine_can_tell(query: str) -> None:
+    (view,) = asked(engine(r=[on("orders", fls=["~a"])]), "orders").views
+    assert narrowed(query, view) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("query", "left", "blind"),
+    [
+        ('{"match_all": {}}', '{"match_all": {}}', ()),
+        ('{"term": {"b": 1}}', '{"term": {"b": 1}}', ()),
+        ('{"term": {"a": 1}}', '{"match_none": {}}', ("a",)),
+        ('{"bool": {"must": [{"term": {"a": 1}}]}}', '{"bool": {"must": [{"match_none": {}}]}}', ("a",)),
+        ('{"bool": {"must_not": {"exists": {"field": "a"}}}}', '{"bool": {"must_not": {"match_none": {}}}}', ("a",)),
+    ],
+)
+def test_in_a_hidden_field_a_filter_finds_nothing(query: str, left: str, blind: tuple[str, ...]) -> None:
+    """So a filter of what must not be there shows more than it says."""
+    (view,) = asked(engine(r=[on("orders", fls=["~a"])]), "orders").views
+    assert narrowed(query, view) == (left, blind)
+    (free,) = asked(engine(r=[on("orders")]), "orders").views
+    assert narrowed(query, free) == (query, ())
