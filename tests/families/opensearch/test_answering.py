@@ -171,7 +171,7 @@ def test_a_role_on_no_index_that_there_is_may_be_on_an_alias(pattern: str, allow
         ("/l.*/", "anna", "orders-*", True),
         ("${attr.internal.area}-*", "anna", "orders-*", True),
         ("${user.name}-*", "anna", "orders-*", False),
-        ("${user.name}-*", "anna", "anna-1", False),
+        ("${user.name}-*", "anna", "anna-1", True),  # no example has a name of hers
         ("${user.name}-*", "", "orders-*", True),
         ("<logs-{now/d}>", "anna", "logs-*", True),
         ("logs-?", "anna", "logs-*", True),
@@ -181,6 +181,6 @@ def test_a_role_on_no_index_that_there_is_may_be_on_an_alias(pattern: str, allow
 def test_a_pattern_of_which_no_example_tells_what_it_covers_is_named(
     pattern: str, name: str, pattern_asked: str, unclear: bool
 ) -> None:
-    """An attribute of somebody, a day, one character of many. The name of whoever has the role is none of these."""
+    """An attribute of somebody, a day, one character of many. A name that is known keeps what else is apart."""
     there = held(r=role("read", on=(pattern,)))
     assert OPENSEARCH.unclear(there, ["r"], name, pattern_asked) == ((f"{pattern} of r",) if unclear else ())
