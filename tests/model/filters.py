@@ -31,6 +31,7 @@ SOUND: dict[str, set[str]] = {
     '{"match": {"area": {"query": "eu", "operator": "and"}}}': EU,
     '{"query_string": {"query": "area:eu"}}': EU,
     '{"match_none": {}}': set(),
+    '{"wrapper": {"query": "eyJ0ZXJtIjogeyJhcmVhIjogImV1In19"}}': EU,
     '{"terms": {"area": [${user.roles}]}}': EU,
     '{"terms": {"area": [ ${user_roles} ]}}': EU,
     '{"terms": {"area": ["eu", ${user.securityRoles}]}}': EU,
@@ -46,7 +47,20 @@ EVERYTHING = (
     '{"bool": {"filter": []}}',
     '{"bool": {"must": [{"match_all": {}}]}}',
     '{"match_all": {}}',
+    '{"bool": {"should": [{"match_all": {}}, {"term": {"area": "eu"}}]}}',
+    '{"bool": {"must_not": [{"match_none": {}}]}}',
+    '{"dis_max": {"queries": [{"term": {"area": "eu"}}, {"match_all": {}}]}}',
+    '{"boosting": {"positive": {"match_all": {}}, "negative": {"term": {"n": 2}}, "negative_boost": 0.5}}',
+    '{"constant_score": {"filter": {"match_all": {}}}}',
+    '{"query_string": {"query": "*:*"}}',
+    '{"simple_query_string": {"query": "*"}}',
 )
+# The filter, whose `should` is optional -> which documents the caller sees.
+OPTIONAL: dict[str, set[str]] = {
+    '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": [{"exists": {"field": "n"}}]}}': ALL,
+    '{"bool": {"should": {"term": {"area": "eu"}}, "must": {"term": {"area": "us"}}}}': {"0", "2"},
+    '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": [{"exists": {"field": "n"}}], "minimum_should_match": "0%"}}': ALL,
+}
 # The filter -> the finding. Nobody sees anything: 3.x shows nothing or refuses, 2.x answers with an error.
 WRONG: dict[str, str] = {
     " ": "dls-invalid",

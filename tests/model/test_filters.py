@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
 from portcullis.model import Severity
 
 from tests.model.examples import access, lint
-from tests.model.filters import EVERYTHING, MODULES, SOUND, WRONG
+from tests.model.filters import EVERYTHING, MODULES, OPTIONAL, SOUND, WRONG
 
 
 def found(dls: str, configuration: str = "internal", **attributes: str) -> dict[str, list]:
@@ -37,6 +38,36 @@ def test_a_filter_with_which_nobody_sees_anything_is_found(dls, code):
 @pytest.mark.parametrize("dls", EVERYTHING)
 def test_a_filter_that_limits_nothing_is_found(dls):
     assert list(found(dls)) == ["dls-everything"]
+
+
+@pytest.mark.parametrize("dls", OPTIONAL)
+def test_a_should_that_need_not_match_is_found(dls):
+    assert list(found(dls)) == ["dls-should"]
+
+
+def wrapped(query: str) -> str:
+    return json.dumps({"wrapper": {"query": base64.b64encode(query.encode()).decode()}})
+
+
+@pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        ('{"term": {"area": "eu"}}', []),
+        ('{"match_all": {}}', ["dls-everything"]),
+        ('{"range": {"at": {"gte": "now-1d"}}}', ["dls-relative-date"]),
+        ('{"bool": {"filter": [{"trem": {"n": 1}}]}}', ["dls-unknown-query"]),
+        ('{"term": {"area": "${user.name}"}}', ["dls-attribute-place"]),
+        ("term", ["dls-invalid"]),
+        ('{"knn": {"v": {"vector": [1], "k": 1}}}', ["dls-module"]),
+    ],
+)
+def test_what_a_filter_holds_in_base64_is_looked_at_too(query, codes):
+    assert list(found(wrapped(query))) == codes
+
+
+@pytest.mark.parametrize("query", ["%%", 5, None])
+def test_what_is_no_base64_is_no_filter(query):
+    assert list(found(json.dumps({"wrapper": {"query": query}}))) == ["dls-invalid"]
 
 
 @pytest.mark.parametrize("dls", MODULES)

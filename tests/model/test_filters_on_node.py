@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from local.node.node import Node
-from tests.model.filters import ALL, EVERYTHING, MODULES, SOUND, WRONG
+from tests.model.filters import ALL, EVERYTHING, MODULES, OPTIONAL, SOUND, WRONG
 
 pytest_plugins = ["tests.fixtures_node"]
 pytestmark = pytest.mark.node
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.node
 API = "/_plugins/_security/api/"
 PASSWORD = "Filtered-Passw0rd-of-the-test"
 HASH = "$2b$04$abcdefghijklmnopqrstuudsN2IgwUoQpzqArmrUsXtDe6phNckKO"  # of it, and cheap: there are many users
-FILTERS = [*SOUND, *EVERYTHING, *WRONG, *MODULES, '{"terms": {"area": ["eu", ${user.roles}]}}']
+FILTERS = [*SOUND, *EVERYTHING, *OPTIONAL, *WRONG, *MODULES, '{"terms": {"area": ["eu", ${user.roles}]}}']
 
 
 def user(i: int) -> str:
@@ -73,6 +73,11 @@ def test_a_filter_that_check_calls_sound_shows_what_it_says(node: Node) -> None:
 
 def test_a_filter_without_a_condition_shows_everything(node: Node) -> None:
     assert {dls: seen(node, user(FILTERS.index(dls))) for dls in EVERYTHING} == dict.fromkeys(EVERYTHING, (200, ALL))
+
+
+def test_a_should_beside_a_filter_or_a_must_limits_nothing(node: Node) -> None:
+    answers = {dls: seen(node, user(FILTERS.index(dls))) for dls in OPTIONAL}
+    assert answers == {dls: (200, documents) for dls, documents in OPTIONAL.items()}
 
 
 def test_with_a_filter_that_check_finds_nobody_sees_anything(node: Node) -> None:

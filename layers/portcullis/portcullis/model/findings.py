@@ -109,6 +109,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "a document-level query with a relative date (now-1d): the engine has no clock there, and every search fails",
     ),
+    "dls-should": (
+        Severity.WARNING,
+        "a `should` beside `must` or `filter` in a document-level query: none of it has to match, so it limits nothing",
+    ),
     "dls-unknown-query": (
         Severity.WARNING,
         "a document-level query of an unknown kind: the engine takes it, and then shows nothing or fails",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -237,6 +238,14 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
         return
     inner = (*shape.get("one", ()), *shape.get("many", ()))
     yield from _keys(body, (*inner, *shape["params"]) if "params" in shape else None, shape.get("needs", ()), here)
+    if kind == "wrapper" and "query" in body:
+        yield from _in_base64(body["query"], f"{here}.query", depth + 1)
+    if kind == "bool" and body.get("should") and _is_optional(body):
+        yield (
+            "dls-should",
+            f"{here}.should limits nothing: beside must or filter none of it has to match",
+            'add "minimum_should_match": 1, or put it into a bool of its own inside filter',
+        )
     for key in inner:
         if key not in body:
             continue
@@ -247,6 +256,32 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
         for i, function in enumerate(body.get("functions") or ()):
             if isinstance(function, dict) and "filter" in function:
                 yield from _query(function["filter"], f"{here}.functions[{i}].filter", depth + 1)
+
+
+def _wrapped(text: Any) -> Any:
+    """The query that a `wrapper` holds. Raises ValueError."""
+    return read(b64decode(str(text), validate=True).decode())
+
+
+def _in_base64(text: Any, here: str, depth: int) -> Iterator[Problem]:
+    try:
+        query = _wrapped(text)
+    except ValueError as error:
+        yield "dls-invalid", f"{here} holds no query in base64: {error}", "the query as it is, without wrapper"
+        return
+    if "${" in json.dumps(query):
+        yield (
+            "dls-attribute-place",
+            f"{here} has an attribute inside base64, where none is filled in",
+            "leave wrapper out",
+        )
+    yield from _query(query, here, depth)
+
+
+def _is_optional(body: dict[str, Any]) -> bool:
+    """Whether nothing of the `should` of this bool has to match."""
+    beside = body.get("must") or body.get("filter")
+    return bool(beside) and body.get("minimum_should_match", 0) in (0, "0", "0%")
 
 
 def _keys(body: dict[str, Any], may: tuple[str, ...] | None, must: tuple[str, ...], here: str) -> Iterator[Problem]:
@@ -340,19 +375,41 @@ def compared(dls: str) -> dict[str, list[Any]]:
     return held
 
 
+_ANYTHING = ("*", "*:*")  # in the language of query_string, where no field is named
+
+
 def _limits_nothing(query: Any) -> bool:
     ((kind, body),) = query.items()
-    if kind == "bool":
-        clauses = {key: body.get(key) or [] for key in queries()["bool"]["many"]}
-        asked = [
-            c
-            for key in ("must", "filter")
-            for c in (clauses[key] if isinstance(clauses[key], list) else [clauses[key]])
-        ]
-        return not clauses["must_not"] and not clauses["should"] and all(_limits_nothing(c) for c in asked)
-    if kind in ("function_score", "script_score", "nested") and "min_score" not in body:
-        return kind == "function_score" and ("query" not in body or _limits_nothing(body["query"]))
-    return kind == "match_all" or (kind == "constant_score" and _limits_nothing(body["filter"]))
+    match kind:
+        case "match_all":
+            return True
+        case "bool":
+            asked = [*_clauses(body, "must"), *_clauses(body, "filter")]
+            should = [] if _is_optional(body) else _clauses(body, "should")
+            one_is_enough = body.get("minimum_should_match", 1) in (0, 1, "0", "1")
+            return (
+                all(_limits_nothing(one) for one in asked)
+                and all("match_none" in one for one in _clauses(body, "must_not"))
+                and (not should or (one_is_enough and any(map(_limits_nothing, should))))
+            )
+        case "function_score" if "min_score" not in body:
+            return "query" not in body or _limits_nothing(body["query"])
+        case "constant_score":
+            return _limits_nothing(body["filter"])
+        case "dis_max":
+            return any(map(_limits_nothing, _clauses(body, "queries")))
+        case "boosting":
+            return _limits_nothing(body["positive"])
+        case "wrapper":
+            return _limits_nothing(_wrapped(body["query"]))
+        case "query_string" | "simple_query_string" if not {"fields", "default_field"} & body.keys():
+            return str(body["query"]).strip() in _ANYTHING
+    return False
+
+
+def _clauses(body: dict[str, Any], key: str) -> list[Any]:
+    held = body.get(key) or []
+    return held if isinstance(held, list) else [held]
 
 
 def _invalid(deployment: OnDomain, path: Path, message: str, remedy: str) -> Finding:
