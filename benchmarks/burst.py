@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from typing import Any
 
 from benchmarks.common import HOME, Report, Tell, main
 from local import embedded
@@ -25,7 +26,11 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         cast = Cast(whole, people, people.with_role(embedded.APPLICATION_ROLE))
         users = [people.cognito_user(f"burst{number:04d}.crowd.support") for number in range(given.n)]
         tell(f"{len(users)} users made")
-        told = {"mappings": cast.mappings, "waiting": lambda: waiting(cast), "writes": lambda: writes(cast)}
+        told: dict[str, Any] = {
+            "mappings": cast.mappings,
+            "waiting": lambda: waiting(cast),
+            "writes": lambda: writes(cast),
+        }
         joined = repeated.burst(people, users, **told, within=600)
         left = repeated.burst(people, users, **told, within=600, leaving=True)
     report.figures |= {**joined, "leaving": left, "opensearch": parts.version}

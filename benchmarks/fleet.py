@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import Write
 from portcullis.custody.types import State
 from portcullis.families.opensearch.baseline import CANARY_ROLE
 from portcullis.families.opensearch.config import Kind, SecurityConfig
@@ -76,7 +76,7 @@ class LateEngine(Engine):
         super().__init__(held)
         self.shut_at: float | None = None
 
-    def read(self, kinds: Sequence[Kind] | None = None) -> SecurityConfig:
+    def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         time.sleep(ENGINE_S["read"] * len(kinds or tuple(Kind)))
         return super().read(kinds)
 
@@ -112,10 +112,6 @@ class LateEngine(Engine):
             return Stop.PRIVILEGES
         return Stop.BLOCK if self.index_blocks.get(index) else None
 
-    def put_document(self, index: str, identifier: str, document: Json) -> None:
-        time.sleep(ENGINE_S["write"])
-        super().put_document(index, identifier, document)
-
 
 @dataclass(frozen=True)
 class Fleet:
@@ -135,7 +131,7 @@ def fleet_of(many: int, aws: Emulator, tell: Tell) -> Fleet:
     }
     requests: Counter[str] = Counter()
     boto3.setup_default_session(region_name=REGION)
-    boto3.DEFAULT_SESSION.events.register(  # type: ignore[union-attr]
+    boto3.DEFAULT_SESSION.events.register(
         "before-send", lambda event_name, **_: requests.update([event_name.removeprefix("before-send.")])
     )
     queues = {
@@ -149,8 +145,6 @@ def fleet_of(many: int, aws: Emulator, tell: Tell) -> Fleet:
             event_bus=aws.client("events").create_event_bus(Name="portcullis")["EventBusArn"].split("/")[-1],
             identity_dead_letters=queues["identity"],
             key_dead_letters=queues["key"],
-            account=ACCOUNT,
-            region=REGION,
         )
     )
     engines: dict[str, LateEngine] = {}

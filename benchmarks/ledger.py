@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -64,7 +65,7 @@ def applied(teams: int) -> Change:
     """A change that adds so many roles, each with its mapping and an entry of it."""
     touched: list[AppliedStep] = []
     for name in names(teams):
-        who, empty = person(), {"users": [], "backend_roles": [], "hosts": []}
+        who, empty = person(), dict[str, list[str]](users=[], backend_roles=[], hosts=[])
         touched += [
             AppliedStep("add", "roles", name, after=role(name), because="line 12"),
             AppliedStep("add", "rolesmapping", name, after=empty, because="line 12"),
@@ -97,7 +98,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         for number, (what, (make, each)) in enumerate(KINDS.items()):
             one, parts = most(make, ITEM_BYTES), most(make, MOST_PARTS * PART_BYTES)
             value = make(parts)
-            write = [timed(lambda value=value: ledger.save("demo", "x", value))[0] for _ in range(given.n)]
+            write = [timed(partial(ledger.save, "demo", "x", value))[0] for _ in range(given.n)]
             read = [timed(lambda: ledger.saved("demo", "x"))[0] for _ in range(given.n)]
             ledger.forget("demo", "x")
             figures = {"what": what, "item": one * each, "parts": parts * each}

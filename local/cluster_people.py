@@ -42,9 +42,6 @@ class ClusterPeople(People):
         self.aws.client("iam").create_user(UserName=name)
         return self.at_dashboards(self.native(name))
 
-    def with_role(self, role: str) -> Caller:
-        raise NotImplementedError(f"no role opens a cluster: {role}")
-
     def application(self) -> Caller:
         """The seed user of the level application, with the password that the automation made."""
         return self.caller(APPLICATION, self.whole.password_in(f"portcullis/demo/{APPLICATION}"))

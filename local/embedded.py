@@ -134,8 +134,8 @@ class Embedded:
 
     def check(self) -> None:
         """Raise if one of the parts has died by itself."""
-        for part in (*self.nodes.values(), self.aws):
-            if death := part.death():
+        for death in (*(node.death() for node in self.nodes.values()), self.aws.death()):
+            if death:
                 raise death
 
     @property

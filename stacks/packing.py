@@ -10,7 +10,6 @@ from typing import Any
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-MOST_MANAGED = 10  # of a role, unless AWS is asked for more
 _OWN, _MANAGED = 9_300, 5_600  # with room for what an estimate leaves out
 _RESOURCES = 15  # of one statement, so that it fits beside others
 _REFERENCE = 90  # what a reference to another stack's key, pool or group comes to

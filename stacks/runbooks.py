@@ -24,7 +24,7 @@ _LONGEST_SECONDS = 300  # that Systems Manager lets one invocation of a function
 _APPROVAL_SECONDS = 12 * 3600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
     """One verb, called through the alias of its level, as the table has it; `arguments` become parameters."""
 
@@ -45,15 +45,15 @@ class Runbook:
 
 RUNBOOKS = tuple(
     Runbook(
-        document.name or verb.name,
-        document.page,
-        verb.level,
-        document.says,
-        verb.name,
-        verb.of_deployment,
-        document.asks,
-        document.fixed,
-        document.approved,
+        name=document.name or verb.name,
+        page=document.page,
+        level=verb.level,
+        description=document.says,
+        calls=verb.name,
+        of_deployment=verb.of_deployment,
+        arguments=document.asks,
+        fixed=document.fixed,
+        approved=document.approved,
     )
     for verb in VERBS.values()
     for document in verb.documents

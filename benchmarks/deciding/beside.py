@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -200,7 +199,3 @@ def play(plugin: Plugin, seeds: Sequence[int], counts: Counts, *, at_once: int =
         cases = [case(seed, now) for seed in seeds[start : start + at_once]]
         for one, told in zip(cases, plugin.ask(cases), strict=True):
             yield from compare(one, told, plugin.version, now, counts)
-
-
-def as_json(found: Found) -> str:
-    return json.dumps({"what": found.what, "more": found.more, "case": found.case})

@@ -229,7 +229,7 @@ def _other_constants(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
         case bool():
             yield "boolean", ast.Constant(not node.value)
         case int() | float():
-            yield "number", ast.Constant({0: 1, 1: 0}.get(node.value, node.value + 1))
+            yield "number", ast.Constant(0 if node.value == 1 else node.value + 1)
         case str() if len(node.value) < _LONGEST_WORD and " " not in node.value:
             yield "word", ast.Constant("XX" + node.value)
 

@@ -82,7 +82,7 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = (), *, time
     from hypothesis import configuration
 
     examples = tempfile.mkdtemp(prefix="hypothesis-")  # what one mutant taught must not help another
-    configuration.set_hypothesis_home_dir(examples)  # type: ignore[no-untyped-call]
+    configuration.set_hypothesis_home_dir(examples)
     try:
         return int(pytest.main([*_OPTIONS, f"--timeout={timeout:.0f}", *arguments], plugins=list(plugins)))
     finally:

@@ -19,7 +19,12 @@ DOCUMENTS: dict[str, Json] = {
     "b": {"team": "blue", "level": 1, "secret": "t", "o": {"x": 3, "y": 4}},
     "c": {"team": "red", "level": 2, "secret": "u", "o": {"x": 5, "y": 6}},
 }
-QUERIES = ({"term": {"team": "red"}}, {"term": {"team": "blue"}}, {"term": {"level": 2}}, {"match_all": {}})
+QUERIES: tuple[dict[str, Any], ...] = (
+    {"term": {"team": "red"}},
+    {"term": {"team": "blue"}},
+    {"term": {"level": 2}},
+    {"match_all": {}},
+)
 # alias -> the model, the state of its key, whether it may be skipped. Two have keys that change, and stand by themselves.
 ALIASES: dict[str, tuple[str, str, bool]] = {
     "one": ("api-key", "live", False),

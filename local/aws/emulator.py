@@ -160,9 +160,6 @@ class Emulator:
         """The file the function's output lands in, line by line, as it is written."""
         return self.home / "logs" / "lambda" / f"{function}.log"
 
-    def log_tail(self, lines: int = 20) -> str:
-        return last_lines(self.home / "logs" / "emulator.log", lines)
-
     def stop(self) -> None:
         """End it and its Lambda workers. Safe to call twice."""
         self._child.stop()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,7 +63,7 @@ def deploy(
         return outputs
 
     order = {stack.id: stack.after & assembly.stacks.keys() for stack in assembly.stacks.values()}
-    done = _in_order(order, {stack.id: (lambda s=stack: bring_up(s)) for stack in assembly.stacks.values()})
+    done = _in_order(order, {stack.id: partial(bring_up, stack) for stack in assembly.stacks.values()})
     return {assembly.stacks[stack_id].name: outputs for stack_id, outputs in done.items()}
 
 
@@ -86,7 +87,7 @@ def destroy(folder: Path, account: Account, *, tell: Tell = lambda _line: None, 
         tell(f"{stack.name} ({stack.region}) deleted")
         return {}
 
-    _in_order(before, {stack.id: (lambda s=stack: take_down(s)) for stack in assembly.stacks.values()})
+    _in_order(before, {stack.id: partial(take_down, stack) for stack in assembly.stacks.values()})
 
 
 def _in_order(

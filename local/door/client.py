@@ -20,9 +20,12 @@ DASHBOARDS = "/_dashboards"
 class Credentials(Protocol):
     """What signs: `local.aws.emulator.Credentials`, or anything like it."""
 
-    access_key: str
-    secret_key: str
-    session_token: str | None
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def session_token(self) -> str | None: ...
 
 
 class At(requests.Session):

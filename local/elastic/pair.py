@@ -93,9 +93,9 @@ class Pair:
             starting = {name: pool.submit(up, name) for name in folders}
         failed = [error for one in starting.values() if (error := one.exception()) is not None]
         if failed:
-            for one in starting.values():
-                if one.exception() is None:
-                    one.result().stop()
+            for other in starting.values():
+                if other.exception() is None:
+                    other.result().stop()
             raise failed[0]
         return cls(starting["local"].result(), starting["remote"].result(), interface)
 

@@ -39,7 +39,7 @@ def build(spec: dict[str, Any]) -> Any:
 
     @jpype.JImplements("java.util.function.Supplier")
     class NodeName:
-        @jpype.JOverride
+        @jpype.JOverride  # type: ignore[untyped-decorator]
         def get(self) -> str:
             return "node"
 

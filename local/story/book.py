@@ -14,8 +14,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-PROGRESS_AFTER_S = 2.0
-
 
 class Unexpected(AssertionError):
     """What was observed is not what the story promises."""

@@ -90,12 +90,6 @@ def test_rotations_are_read_in_any_order_and_only_those_on_demand_count() -> Non
     assert rotation.latest_rotation([]) is None
 
 
-def test_thirty_one_days_are_refused_with_what_there_is_instead() -> None:
-    with pytest.raises(BadInput, match="90 to 2560 days; shorter ones are rotations on demand, 25"):
-        rotation.automatic_period(31)
-    assert rotation.automatic_period(365) == timedelta(days=365)
-
-
 @pytest.mark.parametrize(("used", "every"), [(-1, MONTH), (0, timedelta(0))])
 def test_a_schedule_that_makes_no_sense_is_bad_input(used: int, every: timedelta) -> None:
     with pytest.raises(BadInput):

@@ -11,8 +11,9 @@ from portcullis.families.opensearch.callers import mapped_roles
 from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dates import NotKnown, resolved
-from portcullis.families.opensearch.decide import Decision, EngineFacts, Fields, Release, decide
 from portcullis.families.opensearch.narrowing import narrowed
+from portcullis.families.opensearch.view import Decision, Fields
+from portcullis.families.opensearch.world import EngineFacts, Release
 
 from tests.access.strategies import holding, mapping
 
@@ -37,7 +38,7 @@ def engine(**roles: list[Json]) -> SecurityConfig:
 def asked(
     held: SecurityConfig, *indices: str, world: EngineFacts = WORLD, action: str = SEARCH, caller: Caller = ANNA
 ) -> Decision:
-    return decide(held, caller, action, indices, world)
+    return Compiled(held, world).decide(caller, action, indices)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +172,10 @@ def test_how_limits_of_several_roles_join(
 def test_fields_and_masks_by_name() -> None:
     (view,) = asked(engine(one=[ONE], two=[TWO]), "orders").views
     assert [view.fields.sees(name) for name in ("a", "c", "c.keyword", "z")] == [True, False, False, True]
-    assert [view.mask_of(name) for name in ("m", "m.keyword", "n", "a")] == ["m", "m", "n", None]
+    both = ("m", "m::SHA-256")
+    assert [view.masks_of(name) for name in ("m", "m.keyword", "n", "a")] == [both, both, ("n",), ()]
     (hidden,) = asked(engine(r=[on("orders", fls=["~m"], masked_fields=["m"])]), "orders").views
-    assert hidden.mask_of("m") is None
+    assert hidden.masks_of("m") == ()
 
 
 def test_attributes_are_replaced_in_filters_and_patterns() -> None:

@@ -11,8 +11,10 @@ import pytest
 import requests
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
+from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import EngineFacts, Release, View, decide
+from portcullis.families.opensearch.view import View
+from portcullis.families.opensearch.world import EngineFacts, Release
 
 from local.node.node import Node
 from tests.access.strategies import mapping
@@ -124,7 +126,7 @@ def seen_through(view: View, user: str) -> dict[int, Json]:
     for document in DOCUMENTS:
         if view.documents is None or any(matching(query, user, document) for query in view.documents):
             shown = {name: value for name, value in document.items() if view.fields.sees(name)}
-            found[document["n"]] = {name: None if view.mask_of(name) else value for name, value in shown.items()}
+            found[document["n"]] = {name: None if view.masks_of(name) else value for name, value in shown.items()}
     return found
 
 
@@ -134,7 +136,7 @@ def test_a_decision_is_what_the_engine_does(node: Node, user: str) -> None:
     with requests.Session() as session:
         session.trust_env, session.verify, session.auth = False, str(node.ca), (user, PASSWORD)
         for target in TARGETS:
-            decision = decide(held, Caller(user), "indices:data/read/search", target.split(","), world)
+            decision = Compiled(held, world).decide(Caller(user), "indices:data/read/search", target.split(","))
             answer = session.get(f"{node.url}/{target}/_search?size=100", timeout=30)
             said = (user, target, decision.reasons, answer.status_code, answer.text[:300])
             if any("is undefined" in reason for reason in decision.reasons):
@@ -171,9 +173,9 @@ def test_an_update_is_refused_under_limits_and_a_whole_document_is_not(node: Nod
         whole = session.put(f"{node.url}/seen-a/_doc/0", json=DOCUMENTS[0], timeout=30)
     held = read(node)
     assert (update.status_code, "Update is not supported" in update.text) == (500, True)
-    assert not decide(held, Caller(name), "indices:data/write/update", ["seen-a"], WORLD).allowed
+    assert not Compiled(held, WORLD).decide(Caller(name), "indices:data/write/update", ["seen-a"]).allowed
     assert whole.status_code == 200
-    assert decide(held, Caller(name), "indices:data/write/index", ["seen-a"], WORLD).allowed
+    assert Compiled(held, WORLD).decide(Caller(name), "indices:data/write/index", ["seen-a"]).allowed
     for kind in (Kind.USERS, Kind.ROLES):
         expect(node, "PATCH", API + kind.value, [{"op": "remove", "path": f"/{name}"}], 200)
 
@@ -223,7 +225,7 @@ def test_a_filter_finds_nothing_in_what_is_hidden_or_masked(node: Node) -> None:
             session.trust_env, session.verify, session.auth = False, str(node.ca), (f"u-{name}", PASSWORD)
             answer = session.get(f"{node.url}/seen-a/_search?size=100", timeout=30)
         hits = {hit["_source"]["n"] for hit in answer.json()["hits"]["hits"]}  # a mask of * masks the id, too
-        (view,) = decide(held, Caller(f"u-{name}"), "indices:data/read/search", ["seen-a"], world).views
+        (view,) = Compiled(held, world).decide(Caller(f"u-{name}"), "indices:data/read/search", ["seen-a"]).views
         assert not view.unknown
         found = {
             document["n"]

@@ -69,17 +69,3 @@ def budget(used: int, every: timedelta, next_on: datetime, limit: int = ON_DEMAN
     if severity is not Severity.INFO:
         advice += " Plan a re-key, or turn on automatic rotation (90 days or more)."
     return Budget(used, left, last_on, severity, advice)
-
-
-def automatic_period(days: int) -> timedelta:
-    """A period KMS takes for automatic rotation, or BadInput that says which it takes and what else there is."""
-    period = timedelta(days=days)
-    if SHORTEST_PERIOD <= period <= LONGEST_PERIOD:
-        return period
-    raise BadInput(
-        f"KMS does not rotate every {days} days by itself",
-        source="deployment file",
-        place="key.rotation_days",
-        remedy=f"{SHORTEST_PERIOD.days} to {LONGEST_PERIOD.days} days; shorter ones are rotations on demand, "
-        f"{ON_DEMAND_LIMIT} in a key's life",
-    )

@@ -322,10 +322,6 @@ class Custody:
             return LetIn.NOBODY
         return LetIn.WRITES if self.break_glass.write else LetIn.READS
 
-    @property
-    def break_glass_until(self) -> datetime | None:
-        return self.break_glass.until if self.break_glass else None
-
 
 _REPEAT: Mapping[Tell, timedelta] = {
     Tell.KEY_SUSPECTED: timedelta(minutes=30),

@@ -49,7 +49,6 @@ _DEAD = {
     "garbage": (401, "what stands in the keystore is no key"),
     "absent": (400, "no key for the alias stands in the keystore"),
 }
-STATES = (LIVE, *_DEAD)
 
 
 class Side(StrEnum):

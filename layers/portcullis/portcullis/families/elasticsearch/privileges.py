@@ -92,10 +92,6 @@ _CLUSTER: dict[str, tuple[str, ...]] = {
 _NOT_IN_MANAGE = ("cluster:admin/xpack/security/*",)
 
 
-def index_privilege_known(name: str) -> bool:
-    return name.lower() in _INDEX or _is_raw(name)
-
-
 def grants_on_index(privileges: Iterable[str], action: str) -> bool:
     """Whether these privileges of a role's entry allow an action on its indices."""
     return any(

@@ -26,10 +26,6 @@ class Release:
         return Release(major, minor)
 
     @property
-    def has_data_streams(self) -> bool:
-        return self >= Release(7, 9)
-
-    @property
     def has_hidden_indices(self) -> bool:
         return self >= Release(7, 7)
 

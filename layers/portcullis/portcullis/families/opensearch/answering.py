@@ -33,7 +33,7 @@ _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _MAY_BE_LIFTED = (
     "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
 )
-_SOMEBODY = "somebody"
+_SOMEBODY = "somebody"  # with one role, and no other
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
 
@@ -55,7 +55,15 @@ class OpenSearchAnswers:
         return alike(compiled(actual, _facts(there)), caller, indices)
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
-        return tuple(sorted({role for role in roles if _is_enough(actual, role, request, there)}))
+        callers = {role: f"{_SOMEBODY}-{number}" for number, role in enumerate(sorted({*roles}))}
+        alone = SecurityConfig(
+            {
+                Kind.ROLES: {role: actual.get(Kind.ROLES, role) or {} for role in callers},
+                Kind.ACTION_GROUPS: actual.of(Kind.ACTION_GROUPS),
+                Kind.MAPPINGS: {role: {"users": [name]} for role, name in callers.items()},
+            }
+        )
+        return tuple(role for role, name in callers.items() if _answer(alone, Caller(name), request, there).allowed)
 
     def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
         if "*" not in pattern:
@@ -93,18 +101,6 @@ class OpenSearchAnswers:
 
 
 OPENSEARCH: Answering = OpenSearchAnswers()
-
-
-def _is_enough(actual: Actual, role: str, request: Request, there: There) -> bool:
-    """Whether somebody with this role, and no other, may do it."""
-    alone = SecurityConfig(
-        {
-            Kind.ROLES: {role: actual.get(Kind.ROLES, role) or {}},
-            Kind.ACTION_GROUPS: actual.of(Kind.ACTION_GROUPS),
-            Kind.MAPPINGS: {role: {"users": [_SOMEBODY]}},
-        }
-    )
-    return _answer(alone, Caller(_SOMEBODY), request, there).allowed is True
 
 
 def _example(pattern: str) -> str:

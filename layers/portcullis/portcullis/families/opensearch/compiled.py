@@ -245,10 +245,6 @@ class Compiled:
     def _indices_of(self, bits: int) -> Iterator[str]:
         return self.names.names(self.names.with_members(bits) & self.names.indices)
 
-    def may_be_refused(self, who: Who, action: str) -> bool:
-        """Whether a limit of theirs may lead to a refusal of what is permitted."""
-        return action.startswith(NOT_UNDER_LIMITS) or bool(self._wrong(who))
-
     def broken(self, who: Who, action: str, rows: Asked) -> str:
         """Why the engine refuses a permitted request all the same: it cannot work the limits out, or would read beyond them."""
         try:

@@ -50,14 +50,6 @@ class View:
         first = (next((rule for rule in rules if matches(rule.split("::")[0], plain)), None) for rules in sets)
         return tuple(dict.fromkeys(rule for rule in first if rule is not None))
 
-    def mask_of(self, name: str) -> str | None:
-        """The masking rule of a field, or None; of several one."""
-        return next(iter(self.masks_of(name)), None)
-
-    @property
-    def limited(self) -> bool:
-        return self.documents is not None or not self.fields.everything or bool(self.masks)
-
 
 @dataclass(frozen=True)
 class Decision:

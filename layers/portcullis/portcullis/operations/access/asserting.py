@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from portcullis.access.answers import IN_PART, Request, There
@@ -13,7 +12,7 @@ from portcullis.access.changes import Changed, Diff, Right
 from portcullis.access.persons import ANYBODY, Person
 from portcullis.errors import Refused
 from portcullis.operations.access.comparing import State, diff, state
-from portcullis.operations.access.scene import Scene, live
+from portcullis.operations.access.scene import Scene, fits, live
 from portcullis.operations.services import Site
 from portcullis.ports.registration import KeptModel
 
@@ -81,10 +80,10 @@ def _doers(scene: Scene, assertion: Assertion) -> Iterator[Asserted]:
     behind = {
         index
         for name, indices in (*(scene.there.aliases or {}).items(), *scene.there.streams.items())
-        if _fits(name, assertion.patterns)
+        if fits(name, assertion.patterns)
         for index in indices
     }
-    fitting = tuple(one for one in here.indices if one in behind or _fits(one, assertion.patterns))
+    fitting = tuple(one for one in here.indices if one in behind or fits(one, assertion.patterns))
     here = State(scene, fitting, here.people)
     words = ["read"] if assertion.does == READS else [*_IN_A_FILE] if scene.groups_open else ["write"]
     for person in scene.people:
@@ -151,7 +150,7 @@ def _gainers(before: Scene, after: Scene, found: Diff, assertion: Assertion) -> 
 
 def _gained(one: Changed, assertion: Assertion, *, open_: bool) -> Iterator[Asserted]:
     for index in one.indices:
-        if (not assertion.patterns or _fits(index.index, assertion.patterns)) and index.gains is not False:
+        if (not assertion.patterns or fits(index.index, assertion.patterns)) and index.gains is not False:
             why = f"{index.before} -> {index.after}"
             yield Asserted(assertion.text, False if index.gains else None, one.person, index.index, why)
     for right in one.gained:
@@ -177,9 +176,5 @@ def _may_meet(one: str, other: str) -> bool:
     short, long = sorted(starts, key=len)
     tail, tails = sorted(ends, key=len)
     if "*" not in one or "*" not in other:
-        return _fits(one, [other]) or _fits(other, [one])
+        return fits(one, [other]) or fits(other, [one])
     return long.startswith(short) and tails.endswith(tail)
-
-
-def _fits(index: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(index, one.replace("[", "[[]")) for one in patterns)

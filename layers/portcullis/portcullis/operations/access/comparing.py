@@ -10,7 +10,7 @@ from portcullis.access.changes import Changed, Diff, OnIndex, Right, compared, e
 from portcullis.access.persons import ANYBODY, Person
 from portcullis.access.plan import SubjectKind
 from portcullis.access.terms import Caller
-from portcullis.operations.access.scene import Scene
+from portcullis.operations.access.scene import Scene, asked_of
 from portcullis.words import many
 
 _DOES = ("read", "write")
@@ -39,18 +39,13 @@ class State:
 
     def decided(self, person: Person, does: str) -> Mapping[str, Decided]:
         """Of every index. What there is no index for yet is asked about by itself, as names that may be."""
-        there, answers = self.scene.there, self.scene.answers
-        if person.caller is None:
-            return dict.fromkeys(self.indices, Decided(False))
-        if person.kind == ANYBODY and person.entry.endswith("/"):
-            only = Decided(None, unknown=(f"whom {person.entry} lets in, only the engine can tell",))
-            return dict.fromkeys(self.indices, only)
+        there = self.scene.there
         known = tuple(one for one in self.indices if one in (there.indices or ()))
         others = tuple(one for one in self.indices if one not in known)
         found: dict[str, Decided] = {}
         for names, world in ((known, there), (others, There(others, there.engine))):
             if names:
-                told = answers.answer(self.scene.held, person.caller, Request(does, indices=names), world)
+                told = asked_of(self.scene, person, Request(does, indices=names), world)
                 found |= dict.fromkeys(names, told)
         return found
 

@@ -27,7 +27,7 @@ from portcullis.access.persons import ANYBODY, Person, granting, named
 from portcullis.access.plan import Claim, Grant, Operation, SubjectKind
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput
-from portcullis.operations.access.scene import Scene
+from portcullis.operations.access.scene import Scene, asked_of, fits
 from portcullis.ports.ledger import Change
 from portcullis.words import in_words, moment
 
@@ -84,7 +84,9 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
 def who_can(scene: Scene, request: Request) -> WhoCan:
     """Everybody who may do it, with the way by which; first those who may, then those of whom nobody here can tell."""
     there = scene.there
-    fitting = tuple(_fitting((*(there.indices or ()), *(there.aliases or ()), *there.streams), request.indices))
+    fitting = tuple(
+        one for one in (*(there.indices or ()), *(there.aliases or ()), *there.streams) if fits(one, request.indices)
+    )
     found, unknown = [], list(scene.unseen)
     if not fitting:
         fitting = _thought_of(scene, request)
@@ -113,7 +115,7 @@ def who_can(scene: Scene, request: Request) -> WhoCan:
 def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ()) -> Matrix:
     """People by indices. `patterns` of names of indices, `only` of people; none: all that there are."""
     there = scene.there
-    indices = tuple(_fitting(there.indices or (), patterns or ("*",)))
+    indices = tuple(one for one in there.indices or () if fits(one, patterns or ("*",)))
     if not indices:
         indices = tuple(sorted({e for one in patterns or ("*",) for e in scene.answers.examples(scene.held, one)}))
         there = replace(there, indices=indices)
@@ -177,11 +179,7 @@ def one_called(scene: Scene, asked: str) -> Person:
 
 
 def _decided(scene: Scene, person: Person, request: Request, there: There) -> Decided:
-    if person.caller is None:
-        return Decided(False, reasons=(person.refused,))
-    if person.kind == ANYBODY and person.entry.endswith("/"):
-        return Decided(None, unknown=(f"whom {person.entry} lets in, only the engine can tell",))
-    decided = scene.answers.answer(scene.held, person.caller, request, there)
+    decided = asked_of(scene, person, request, there)
     if person.doubt and decided.allowed is not False:
         seen = tuple(replace(one, allowed=None if one.allowed else one.allowed) for one in decided.seen)
         return replace(decided, allowed=None, seen=seen, unknown=(person.doubt, *decided.unknown))
@@ -323,10 +321,6 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
 
 
 # ---------------------------------------------------------------------- indices, and since when
-
-
-def _fitting(indices: Iterable[str], patterns: Sequence[str]) -> Iterator[str]:
-    return (index for index in indices if any(fnmatchcase(index, one.replace("[", "[[]")) for one in patterns))
 
 
 def _thought_of(scene: Scene, request: Request) -> tuple[str, ...]:

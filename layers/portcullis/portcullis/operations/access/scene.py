@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import There
+from portcullis.access.answers import Decided, Request, There
 from portcullis.access.one_role import Rank
-from portcullis.access.persons import Person, Pool, as_person, people
+from portcullis.access.persons import ANYBODY, Person, Pool, as_person, people
 from portcullis.access.plan import Grant, Subject, SubjectKind
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput, PortcullisError, Refused
@@ -41,6 +42,20 @@ class Scene:
     unread: frozenset[str] = frozenset()  # subjects of grants that could not be read
     groups_open: bool = False  # who is in which group is not known: of a file
     pool: Pool = field(default_factory=Pool)
+
+
+def asked_of(scene: Scene, person: Person, request: Request, there: There) -> Decided:
+    """What the family answers for this person, as far as it can be asked."""
+    if person.caller is None:
+        return Decided(False, reasons=(person.refused,))
+    if person.kind == ANYBODY and person.entry.endswith("/"):
+        return Decided(None, unknown=(f"whom {person.entry} lets in, only the engine can tell",))
+    return scene.answers.answer(scene.held, person.caller, request, there)
+
+
+def fits(name: str, patterns: Iterable[str]) -> bool:
+    """Whether an index is meant by one of the patterns that people write: `*` and `?`, and no brackets."""
+    return any(fnmatchcase(name, one.replace("[", "[[]")) for one in patterns)
 
 
 def live(site: Site, coming: KeptModel | None = None) -> Scene:
