@@ -7,10 +7,11 @@ from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.families.base import CANARY_INDEX, RESTORED
 from portcullis.families.opensearch.baseline import baseline
+from portcullis.families.opensearch.compiled import Compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.decide import EngineFacts, decide
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.known import known
+from portcullis.families.opensearch.world import EngineFacts
 
 R, W, A = "indices:data/read/", "indices:data/write/", "indices:admin/"
 ENGINE = known("OpenSearch_3.3")
@@ -42,7 +43,7 @@ def may(action: str, *roles: str, index: str = "orders", documents: dict[str, Js
             Kind.MAPPINGS: {role: {"users": ["somebody"]} for role in roles},
         }
     )
-    return decide(held, Caller("somebody"), action, (index,), WORLD).allowed
+    return Compiled(held, WORLD).decide(Caller("somebody"), action, (index,)).allowed
 
 
 @pytest.mark.parametrize("action", READING)

@@ -361,8 +361,8 @@ def test_a_filter_finds_nothing_in_what_is_hidden_or_masked(query: str, limits: 
 
 def test_without_a_world_there_is_what_is_asked_for() -> None:
     held = engine(r=[on("orders")])
-    assert decide(held, ANNA, SEARCH, ["orders"]).allowed
-    assert not decide(held, ANNA, SEARCH, ["logs-1"]).allowed
+    assert Compiled(held, EngineFacts()).decide(ANNA, SEARCH, ["orders"]).allowed
+    assert not Compiled(held, EngineFacts()).decide(ANNA, SEARCH, ["logs-1"]).allowed
 
 
 def test_on_3_a_search_of_everything_reads_no_filter_of_an_index_that_is_not_there() -> None:
@@ -387,7 +387,7 @@ def test_whether_several_backend_roles_fit_is_unknown_only_if_they_may(
     needed: list[str], had: tuple[str, ...], unknown: bool
 ) -> None:
     held = holding({"r": {"index_permissions": [on("orders")]}}, {"r": mapping(and_backend_roles=needed)})
-    told = decide(held, Caller("anna", had), SEARCH, ["logs-1"], WORLD)
+    told = Compiled(held, WORLD).decide(Caller("anna", had), SEARCH, ["logs-1"])
     assert [one for one in told.unknown if "and_backend_roles" in one] == list(told.unknown)
     assert bool(told.unknown) is unknown
 
