@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.drift import drift
-from portcullis.families.opensearch.config import Kind
+from portcullis.access.plan import Claim
+from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.matching import is_expression
-from portcullis.families.opensearch.patterns import unreadable
+from portcullis.families.opensearch.matching import is_expression, matches
+from portcullis.families.opensearch.net import both
+from portcullis.families.opensearch.patterns import unloadable, unreadable
 
 from tests.access.strategies import holding, mapping, role, wanted
 
@@ -61,3 +63,43 @@ def test_given_one_on_the_engine_then_it_is_the_gravest_drift(roles: dict, mappi
     assert (found[0].severity, str(found[0].claim)) == ("critical", claim)
     assert "nothing that is changed takes effect" in found[0].what
     assert Kind.MAPPINGS in holding(roles, mappings).documents
+
+
+BAD = ["read", "/(/"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        (Kind.ROLES, {"cluster_permissions": BAD}),
+        (Kind.ROLES, {"index_permissions": [{"index_patterns": BAD, "allowed_actions": ["read"]}]}),
+        (Kind.ROLES, {"index_permissions": [{"index_patterns": ["a"], "allowed_actions": BAD}]}),
+        (Kind.ROLES, {"tenant_permissions": [{"tenant_patterns": BAD, "allowed_actions": ["read"]}]}),
+        (Kind.ROLES, {"tenant_permissions": [{"tenant_patterns": ["a"], "allowed_actions": BAD}]}),
+        (Kind.ACTION_GROUPS, {"allowed_actions": BAD}),
+    ],
+)
+def test_wherever_it_stands_it_is_found_and_named_once(kind: Kind, document: dict[str, object]) -> None:
+    held = SecurityConfig({kind: {"other": {}, "one": document}})
+    [(claim, why)] = unloadable(held)
+    assert claim == Claim(kind, "one")
+    assert why.startswith("'/(/' is no regular expression: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("a-*", "*-b", True),
+        ("a*c", "ab*", True),
+        ("*x*", "y*", True),
+        ("logs-*-eu", "logs-app-*", True),
+        ("a-*", "a-b", True),
+        ("a-*", "b-*", False),
+        ("*-a", "*-b", False),
+    ],
+)
+def test_a_name_that_fits_two_patterns_is_a_name_and_fits_both(one: str, other: str, meet: bool) -> None:
+    for first, second in ((one, other), (other, one)):
+        names = list(both(first, second, {pattern: pattern.replace("*", "example") for pattern in (one, other)}))
+        assert bool(names) is meet
+        assert all(matches(one, name) and matches(other, name) and not set(name) & set("*?") for name in names)
