@@ -59,6 +59,19 @@ def test_a_model_that_is_rolled_back_is_replaced_by_the_one_before_it(made: Acco
     assert made.services.ledger.model("demo").text == SECOND
 
 
+def test_a_role_that_was_taken_away_comes_back_with_whom_it_was_given_to(made: Account) -> None:
+    """In the order in which they stood."""
+    made.people.groups[READERS] = (ANNA, BEN)
+    synchronise(made.services, "demo", CAUSE)
+    before = plain(made.engine.held)
+    apply_text(made.services, "demo", model_text("  grants: []\n"), CAUSE)
+    assert made.engine.held.get(Kind.ROLES, "viewers") is None
+    assert made.engine.held.get(Kind.MAPPINGS, "viewers") is None
+    rollback(made.services, "demo", CAUSE, entry="1")
+    assert plain(made.engine.held) == before
+    assert users(made) == (ANNA, BEN)
+
+
 def test_nobody_who_left_since_is_put_back_by_a_rollback(made: Account) -> None:
     """Not even for the moment until the next look at the groups."""
     apply_text(made.services, "demo", SECOND, CAUSE)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from portcullis import correlation
 from portcullis import custody as machine
 from portcullis.custody.types import State
 from portcullis.operations.custody.guard import guard
+from portcullis.operations.custody.reminders import postponed, written
 from portcullis.operations.services import Trigger
 
 from tests.operations.worlds import ACCOUNT
@@ -281,3 +285,29 @@ def test_a_break_glass_use_is_judged_by_the_windows_open_at_that_time(
 def test_another_role_that_is_taken_is_nobody_s_business(here: Town) -> None:
     assert here.handle([here.sent(here.taken("arn:aws:iam::111122223333:role/other", "x"))], "key") == ["nothing"]
     assert here.aws.told == []
+
+
+def test_whatever_is_done_is_logged_under_its_deployment_and_its_event(here: Town) -> None:
+    """An event, one that stood aside, and a reminder, which has no event; one after another in the same process."""
+    about: list[tuple[str, str]] = []
+    engine, keys = here.services.engine, here.services.keys
+
+    def noted(of: Any) -> Any:
+        return lambda one: about.append((correlation.deployment(), correlation.correlation())) or of(one)
+
+    here.services = replace(here.services, engine=noted(engine), keys=noted(keys))
+    joined, disabled = here.join("anna"), here.kms("EnableKey")
+    aside = here.sent(postponed(json.dumps(disabled), "demo", 2))
+    reminder = here.sent(written("demo"))
+    for one in (aside, reminder):
+        del one["attributes"]["MessageGroupId"]
+    for record, queue, event in (
+        (here.sent(joined), "identity", joined["detail"]["eventID"]),
+        (reminder, "key", ""),
+        (aside, "key", disabled["detail"]["eventID"]),
+    ):
+        correlation.concerning("another")
+        correlation.correlate("another event")
+        about.clear()
+        assert here.handle([record], queue) == ["done"]
+        assert set(about) == {("demo", event)}

@@ -1,18 +1,23 @@
-"""An event after which somebody else may become whoever is mapped has the roads compared at once, not by the next sweep."""
+"""An event after which somebody else may become whoever is mapped has the roads compared at once, not by the next sweep; and so do the
+eyes after an event that may shut one."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from portcullis.entry.reactions import ROADS_TOO
 from portcullis.errors import Refused
+from portcullis.operations.watching.seeing import keep_eyes
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import ACCOUNT
 from portcullis.watch.roads import Road
 
 from tests.operations.test_roads import Roads, may
+from tests.operations.test_seeing import OFF, ON, RULE, Eyes
+from tests.operations.test_seeing import OWN as OWN_RULE
 from tests.reactions.town import MODEL, Town, Why, town
 from tests.reactions.town import apply_text as apply
 from tests.reactions.town import model_text as text_of
@@ -107,3 +112,19 @@ def test_a_road_that_cannot_be_looked_at_leaves_what_was_asked_for_done(here: To
 
 def test_every_signal_that_changes_a_road_besides_is_one_of_the_table() -> None:
     assert {row.signal for row in ROWS} >= ROADS_TOO
+
+
+@pytest.mark.parametrize(
+    ("rule", "told_of"), [("portcullis-relay", ACCOUNT), ("portcullis-demo-key", "demo"), ("portcullis-other-key", "")]
+)
+def test_whoever_shuts_an_eye_is_told_of_by_the_event_of_it(here: Town, rule: str, told_of: str) -> None:
+    """One of the account, or of one deployment alone; a rule that is nobody's here shuts nothing."""
+    eyes = Eyes({"portcullis-relay": ON, "portcullis-demo-key": ON})
+    here.services = replace(here.services, eyes=eyes)
+    here.account.registered(eyes=json.dumps([OWN_RULE]))
+    keep_eyes(here.services, json.dumps([RULE]))
+    eyes.there[rule] = OFF
+    event = here._event("events", "DisableRule", requestParameters={"name": rule}, awsRegion="us-east-1")
+    assert here.handle([here.sent(event, deployment=ACCOUNT)]) == ["done"]
+    assert [told.deployment for told in here.told("eyes-shut")] == [told_of] * bool(told_of)
+    assert all("user/owner" in told.happened for told in here.told("eyes-shut"))

@@ -416,3 +416,32 @@ def test_in_a_hidden_field_a_filter_finds_nothing(query: str, left: str, blind: 
     assert narrowed(query, view) == (left, blind)
     (free,) = asked(engine(r=[on("orders")]), "orders").views
     assert narrowed(query, free) == (query, ())
+
+
+@pytest.mark.parametrize(
+    "entry", [{"allowed_actions": ["read"]}, {"index_patterns": None, "allowed_actions": ["read"]}]
+)
+def test_an_entry_on_no_index_gives_nothing_and_limits_nothing(entry: Json) -> None:
+    held = engine(r=[entry, {**entry, "dls": A}], s=[on("orders")])
+    (view,) = asked(held, "orders").views
+    assert (view.allowed, view.documents) == (True, None)
+    assert not asked(engine(r=[entry]), "orders").allowed
+
+
+def test_a_pattern_with_an_attribute_is_nobodys_name_as_it_is_written() -> None:
+    """It holds for whoever has the attribute, filled in, and covers no index that is called so."""
+    held = engine(r=[on("${user.name}-*", dls=A)])
+    world = EngineFacts(("anna-1", "${user.name}-1"))
+    assert asked(held, "anna-1", world=world).views[0].documents == (A,)
+    assert not asked(held, "${user.name}-1", world=world).allowed
+
+
+@pytest.mark.parametrize("named", [(), ("_all",), ("*",)])
+def test_what_destroys_indices_is_refused_on_all_of_them_at_once(named: tuple[str, ...]) -> None:
+    """However that is said, and whoever asks; by their names, or by a pattern that names all of them, it is not."""
+    held = engine(r=[on("*", "indices:admin/*")])
+    refused = asked(held, *named, action="indices:admin/delete")
+    assert not refused.allowed
+    assert "on all indices at once is refused to everybody" in refused.reasons[0]
+    for by_name in (WORLD.indices, ("logs-*", "orders")):
+        assert asked(held, *by_name, action="indices:admin/delete").allowed
