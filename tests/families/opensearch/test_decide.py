@@ -445,3 +445,15 @@ def test_what_destroys_indices_is_refused_on_all_of_them_at_once(named: tuple[st
     assert "on all indices at once is refused to everybody" in refused.reasons[0]
     for by_name in (WORLD.indices, ("logs-*", "orders")):
         assert asked(held, *by_name, action="indices:admin/delete").allowed
+
+
+@pytest.mark.parametrize(
+    ("named", "allowed"), [(("all-logs",), True), (("logs-1", "orders"), True), (("logs-*", "orders"), False)]
+)
+def test_a_request_for_one_index_is_answered_where_what_is_left_is_one(named: tuple[str, ...], allowed: bool) -> None:
+    """Where forbidden indices are left out. Two that are left are as many as it cannot name."""
+    world = EngineFacts(WORLD.indices, WORLD.aliases, do_not_fail_on_forbidden=True)
+    permitted = [on("logs-1"), on("logs-2")] if "logs-*" in named else [on("logs-1")]
+    assert asked(engine(r=permitted), *named, world=world, action="indices:data/read/get").allowed is allowed
+    strict = asked(engine(r=permitted), *named, action="indices:data/read/get")
+    assert not strict.allowed
