@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from portcullis.errors import BadInput
 from portcullis.families.opensearch.entries import untrue_to_text
 from portcullis.model import Severity
 
@@ -43,6 +44,64 @@ def test_a_name_in_a_filter_that_the_file_does_not_choose_is_a_warning(to: str, 
 @pytest.mark.parametrize("to", ["{iam_user: anna}", "{iam_role: app}", "{cognito_user: anna}"])
 def test_a_name_that_the_file_chooses_is_none(to: str) -> None:
     assert "dls-name" not in lint(filtered("user.name", to))
+
+
+def granted(to: str) -> str:
+    return access(f"grants: [{{role: readall, to: {{{to}}}}}]", "cognito", GROUPS)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "iam_role: portcullis-automation",
+        "iam_role: portcullis-alpha-break-glass",
+        "iam_role: 'arn:aws:iam::111122223333:role/portcullis-another-break-glass'",
+        "iam_role: Portcullis-Alpha-Canary",
+        "backend_role: 'arn:aws:iam::111122223333:role/a/path/portcullis-alpha-snapshots'",
+    ],
+)
+def test_a_grant_to_a_role_of_portcullis_is_an_error(to: str) -> None:
+    [finding] = lint(granted(to))["grant-to-portcullis"]
+    assert finding.severity is Severity.ERROR
+    assert "access.grants[0].to" in finding.place
+
+
+@pytest.mark.parametrize("to", ["iam_role: portcullis-readers", "iam_role: break-glass", "cognito_user: canary"])
+def test_a_grant_to_somebody_who_is_called_nearly_so_is_none(to: str) -> None:
+    assert "grant-to-portcullis" not in lint(granted(to))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("\u0435ve", "cyrillic, latin"),  # a Cyrillic letter that looks like e
+        ("\u0391nna", "greek, latin"),
+        ("rene\u0301", "accents apart"),
+        ("\uff41nna", "fullwidth, latin"),
+    ],
+)
+def test_a_name_that_could_be_taken_for_another_is_told(name: str, why: str) -> None:
+    [finding] = lint(granted(f'cognito_user: "{name}"'))["name-looks-alike"]
+    assert why in finding.message
+    assert ascii(name) in finding.message
+
+
+@pytest.mark.parametrize("name", ["anna", "ren\u00e9", "\u0430\u043d\u043d\u0430", "kim.2", "\u65e5\u672c-dev"])
+def test_a_name_of_one_alphabet_is_what_it_looks_like(name: str) -> None:
+    assert "name-looks-alike" not in lint(granted(f'cognito_user: "{name}"'))
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\ufeff", "\u00ad"])
+def test_a_name_with_letters_that_nobody_sees_is_no_name(hidden: str) -> None:
+    with pytest.raises(BadInput, match="not a Cognito name"):
+        lint(granted(f'cognito_user: "an{hidden}na"'))
+
+
+@pytest.mark.parametrize("role", ["portcullis-automation", "portcullis-alpha-break-glass", "p/portcullis-x-canary"])
+def test_no_role_of_portcullis_may_take_break_glass(role: str) -> None:
+    glass = f"break_glass: {{assumed_by: ['arn:aws:iam::111122223333:role/{role}'], require_mfa: false, session_name: x-*}}\n"
+    with pytest.raises(BadInput, match="a role of Portcullis itself"):
+        lint(access("grants: []", "cognito", glass))
 
 
 def test_who_is_in_two_groups_by_role_is_told_for_the_file() -> None:

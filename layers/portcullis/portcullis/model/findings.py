@@ -144,6 +144,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         "fields that are included and fields that are excluded meet: the includes are ignored",
     ),
     "fls-narrows": (Severity.WARNING, "one more role means fewer fields: field rules beat a role without any"),
+    "grant-to-portcullis": (
+        Severity.ERROR,
+        "a grant to a role of Portcullis itself: break-glass has nothing outside a window, the automation reads no document",
+    ),
     "groups-meet": (
         Severity.INFO,
         "roles of two groups whose limits add up to something else for whoever is in both, if anybody is: check --live tells",
@@ -185,6 +189,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "keys-of-nobody": (
         Severity.WARNING,
         "API keys are to be ended at a lock, on an engine that has none",
+    ),
+    "name-looks-alike": (
+        Severity.WARNING,
+        "a granted name that could be taken for another: letters of several alphabets, or an accent written apart",
     ),
     "names-by-case": (
         Severity.WARNING,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from portcullis.access.plan import By, Grant, SubjectKind
 from portcullis.families.opensearch.attributes import ATTRIBUTE
+from portcullis.model import names
 from portcullis.model.findings import Finding, found
 from portcullis.model.names import shown
 from portcullis.model.types import OnDomain
@@ -17,6 +18,35 @@ _GROUPS = frozenset({SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKi
 def names_that_decide(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Finding]:
     yield from _in_filters(deployment, grants)
     yield from _by_precedence(deployment)
+    yield from _ours(deployment)
+    yield from _deceptive(deployment)
+
+
+def _ours(deployment: OnDomain) -> Iterator[Finding]:
+    """A grant to a role of Portcullis: break-glass would read outside a window, and a canary that may search proves no lock."""
+    for i, grant in enumerate(deployment.access.grants):
+        subject = grant.to.subject
+        if subject.kind in (SubjectKind.IAM_ROLE, SubjectKind.BACKEND_ROLE) and names.is_ours(subject.name):
+            yield found(
+                deployment,
+                "grant-to-portcullis",
+                ("access", "grants", i, "to"),
+                f"{shown(subject.name, 90)} is a role of Portcullis itself, and has what it needs and no more",
+                "grant it to the people or the application that is meant",
+            )
+
+
+def _deceptive(deployment: OnDomain) -> Iterator[Finding]:
+    for i, grant in enumerate(deployment.access.grants):
+        name = grant.to.subject.name
+        if why := names.deceptive(name):
+            yield found(
+                deployment,
+                "name-looks-alike",
+                ("access", "grants", i, "to"),
+                f"{shown(name)} ({name!a}) may not be who it looks like: {why}",
+                "type the name anew, or accept it if it is meant so",
+            )
 
 
 def _in_filters(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Finding]:

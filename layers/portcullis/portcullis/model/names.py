@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -223,6 +224,28 @@ _ARN = re.compile(
 _PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{1,128}")
 
 
+# Roles that the stacks make for Portcullis itself, by what their names end in.
+_OURS = re.compile(r"portcullis-(automation|.+-(break-glass|canary|snapshots|snapshot-store))")
+
+
+def is_ours(role: str) -> bool:
+    """Whether a role, by name or ARN, is one of Portcullis' own: what it may do is no file's to say."""
+    return _OURS.fullmatch(role.rpartition("/")[2].lower()) is not None
+
+
+def deceptive(name: str) -> str:
+    """Why somebody could take a name for another one; empty if there is no reason."""
+    if unicodedata.normalize("NFC", name) != name:
+        return "it is written with letters and accents apart, and is not the same name as with both in one"
+    scripts = {unicodedata.name(sign, "?").split()[0] for sign in name if sign.isalpha()} & _ALIKE
+    return f"it has letters of several alphabets that look alike ({', '.join(sorted(scripts)).lower()})" * (
+        len(scripts) > 1
+    )
+
+
+_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "FULLWIDTH"})
+
+
 def check_subject(kind: SubjectKind, name: str) -> str:
     """A subject's name in a grant: an IAM name or ARN, a Cognito name, a plain string. Raises Wrong."""
     _check_form(kind, name)
@@ -260,7 +283,7 @@ def _check_form(kind: SubjectKind, name: str) -> str:
     if kind in (SubjectKind.COGNITO_USER, SubjectKind.COGNITO_GROUP):
         if name.startswith("Cognito/"):
             raise Wrong(f"{shown(name)} is the principal", "the user's name alone: the pool is the deployment's own")
-        if not _PRINTABLE.fullmatch(name) or any(c in name for c in '/"*?'):
+        if not _PRINTABLE.fullmatch(name) or not name.isprintable() or any(c in name for c in '/"*?'):
             # The engine reads * and ? in a mapping as wildcards: a user called * would be everybody.
             raise Wrong(
                 f"{shown(name)} is not a Cognito name", "1 to 128 characters without spaces, slashes, quotes, * and ?"

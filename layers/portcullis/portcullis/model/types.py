@@ -185,6 +185,8 @@ class BreakGlass(Strict):
             if not arn.startswith("arn:"):
                 raise Wrong(f"{names.shown(arn)} is not an ARN", "arn:aws:iam::ACCOUNT:role/NAME, or …:user/NAME")
             names.check_subject(kind, arn)
+            if names.is_ours(arn):
+                raise Wrong(f"{names.shown(arn, 90)} is a role of Portcullis itself", "the people who may take it")
             if kind is SubjectKind.IAM_ROLE and self.require_mfa:
                 raise Wrong(
                     f"{names.shown(arn)} is a role, and a role's sessions carry no proof of multi-factor authentication",
