@@ -1,4 +1,4 @@
-"""`make docs`: the JSON Schema of what `why`, `can`, `who-can`, `matrix`, `what-if` and `diff` print with --json, from their types."""
+"""`make docs`: the JSON Schema of what the verbs that ask who may see what print with --json, from their types."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ import json
 import msgspec
 from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
 from portcullis.access.changes import Diff
+from portcullis.access.findings import Findings
 
-ANSWERS = {"why": Why, "can": Why, "who-can": WhoCan, "matrix": Matrix, "what-if": WhatIf, "diff": Diff}
+ANSWERS = {
+    "why": Why,
+    "can": Why,
+    "who-can": WhoCan,
+    "matrix": Matrix,
+    "what-if": WhatIf,
+    "diff": Diff,
+    "findings": Findings,
+}
 
 
 def schema() -> dict[str, object]:
@@ -16,7 +25,7 @@ def schema() -> dict[str, object]:
     named, parts = msgspec.json.schema_components(ANSWERS.values(), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What portcullis why, can, who-can, matrix, what-if and diff print with --json, by the name of the verb",
+        "title": "What portcullis why, can, who-can, matrix, what-if, diff and findings print with --json, by the name of the verb",
         "properties": dict(zip(ANSWERS, named, strict=True)),
         "$defs": parts,
     }

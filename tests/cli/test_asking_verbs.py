@@ -29,6 +29,7 @@ ASKED = [
     ("who-can", "read", "nothing-*"),
     ("matrix",),
     ("what-if", "cognito_user:anna", "joins", "readers"),
+    ("findings",),
     ("diff", "demo", "new.yaml"),
     ("diff", "new.yaml", "demo"),
     ("diff", "deployments/demo.yaml", "new.yaml"),
@@ -291,3 +292,29 @@ def test_check_holds_what_a_file_asserts(here: Account, capsys: pytest.CaptureFi
     assert "assertions[0]: does not hold: nobody outside iam_user:rita reads payroll-*: cognito_group:readers" in err
     path.write_text(TEXT + 'assertions: ["nobody outside iam_user:rita or group readers reads payroll-*"]\n', "utf-8")
     assert run(capsys, "check", str(path))[0] == 0
+
+
+# ---------------------------------------------------------------------- findings
+
+
+def test_findings_are_told_by_kind_and_by_the_status_if_asked(
+    here: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.people.groups[group("readers")] = ()
+    here.engine.by_hand(
+        Kind.MAPPINGS, [{"op": "add", "path": "/security_manager", "value": {"users": [cognito("anna")]}}]
+    )
+    status, out, _ = run(capsys, "findings")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[2] == "may come to administer the domain:"
+    assert any(line.strip().startswith("-> security_manager may use the security API") for line in lines)
+    assert "grants that nobody has:" in lines
+    assert run(capsys, "findings", "--ci")[0] == 3
+
+
+def test_of_a_file_it_is_said_what_it_cannot_tell(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    here.people.fails = 99
+    status, out, _ = run(capsys, "findings", "--offline", "--ci")
+    assert (status, out.splitlines()[0]) == (0, "demo: nothing is found")
+    assert "a file does not say it" in " ".join(out.split())

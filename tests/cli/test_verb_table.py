@@ -55,6 +55,7 @@ ASKED_FOR = {
     "drift": "",
     "end-break-glass": "",
     "eyes": "",
+    "findings": "",
     "guard": "",
     "history": "by entry limit operation since until",
     "integration-add": "index role service text",

@@ -132,7 +132,7 @@ def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
     if offline:
         from portcullis.operations.access import questions
 
-        found = _plain(questions.who_can(_scene(target_), _request(does, index, only_words=True)))
+        found = _plain(questions.who_can(scene_of(target_), _request(does, index, only_words=True)))
     else:
         found = run("who-can", target(target_).deployment, does=does, index=index)
     _show(found, show_who_can)
@@ -157,7 +157,7 @@ def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | Non
     if offline:
         from portcullis.operations.access import questions
 
-        found = _plain(questions.matrix(_scene(target_), indices, people))
+        found = _plain(questions.matrix(scene_of(target_), indices, people))
     else:
         found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people))
     _show(found, show_matrix)
@@ -198,10 +198,10 @@ def _about(
         return run(verb, target(target_).deployment, person=person, does=does, **named)
     from portcullis.operations.access import questions
 
-    return _plain(questions.why(_scene(target_, person, tuple(groups)), person, _request(does, what)))
+    return _plain(questions.why(scene_of(target_, person, tuple(groups)), person, _request(does, what)))
 
 
-def _scene(target_: str | None, person: str = "", groups: tuple[str, ...] = ()) -> Scene:
+def scene_of(target_: str | None, person: str = "", groups: tuple[str, ...] = ()) -> Scene:
     from portcullis import model
     from portcullis.operations.access.scene_of_file import of_file
 

@@ -11,6 +11,7 @@ from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 if TYPE_CHECKING:
     from portcullis.access.answers import Matrix, Request, WhatIf, WhoCan, Why
     from portcullis.access.changes import Diff
+    from portcullis.access.findings import Findings
     from portcullis.operations.access.scene import Scene
     from portcullis.operations.services import Services
 
@@ -48,6 +49,11 @@ COMMANDS = (
         "diff", Wish.ASK, "Show who gains and who loses what between two files, or a file and the engine.",
         (Verb("diff", LOOK, f"{__name__}:diff"),),
         click="portcullis.cli.comparing:diff",
+    ),
+    Command(
+        "findings", Wish.ASK, "Show what is seldom meant: paths to administration, patterns beside the mark.",
+        (Verb("findings", LOOK, f"{__name__}:findings"),),
+        click="portcullis.cli.finding:findings",
     ),
     Command(
         "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
@@ -106,6 +112,16 @@ def diff(
     if yes_or_no(backwards, "backwards"):
         return diff_held(then, now, (names[1], names[0]), assertions)
     return diff_held(now, then, names, assertions)
+
+
+def findings(services: Services, deployment: str) -> Findings:
+    from portcullis.operations.access.finding import findings as found
+    from portcullis.operations.access.finding import trusted
+    from portcullis.operations.access.scene import live
+    from portcullis.operations.watching.roads import last_seen
+
+    seen = last_seen(services, deployment)
+    return found(live(services.site(deployment)), trusted(seen) if seen else None)
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

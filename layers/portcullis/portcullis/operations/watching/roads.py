@@ -102,6 +102,15 @@ def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     return tuple(_words(label, one) for opened in both for label, one in sorted(opened.items()))
 
 
+def last_seen(services: Services, deployment: str) -> dict[str, Any]:
+    """What each road was at the last look, by its label; nothing is asked of AWS. Empty where nobody looked yet."""
+    opened = services.ledger.saved(deployment, OPENED) or {}
+    return {
+        **(services.ledger.saved(deployment, BASELINE) or {}),
+        **{label: one["is"] for label, one in opened.items()},
+    }
+
+
 def _deployed(registration: Registration, text: str) -> dict[str, Any]:
     """What of the domain is known from its deployment, whoever looked first."""
     network = registration.network

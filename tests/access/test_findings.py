@@ -1,0 +1,109 @@
+"""Given names and people, then what is one letter away, far ahead or had by nobody is found, and nothing else is."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from portcullis.access.findings import AHEAD, ahead, near, unused
+from portcullis.access.persons import Person, as_person
+from portcullis.access.plan import By, Grant, Subject, SubjectKind
+from portcullis.families.opensearch.matching import matches
+
+LETTERS = string.ascii_lowercase
+words = st.text(LETTERS, min_size=4, max_size=9)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "is_near"),
+    [
+        ("oders-*", "orders-1", True),
+        ("orderrs-*", "orders-1", True),
+        ("ordens-*", "orders-1", True),
+        ("odrers-*", "orders-1", True),
+        ("*-oders", "eu-orders", True),
+        ("orders", "orderx", True),
+        ("orders-1", "orders-2", False),  # another number is no misspelling
+        ("orders-*", "orders-1", False),  # fits
+        ("oders-*", "orders", False),  # two: the letter, and the hyphen
+        ("orxxrs-*", "orders-1", False),
+        ("a-*", "b-1", False),  # a letter is all of it
+        ("*", "orders-1", False),
+    ],
+)
+def test_what_is_one_letter_away(pattern: str, name: str, is_near: bool) -> None:
+    assert near(pattern, {name}) == (name if is_near else "")
+
+
+@given(words, words, st.data())
+def test_one_wrong_letter_is_found_and_a_pattern_that_fits_never_is(head: str, tail: str, data: st.DataObject) -> None:
+    name, right = f"{head}-{tail}", f"{head}-*"
+    at = data.draw(st.integers(0, len(head) - 1))
+    other = data.draw(st.sampled_from(LETTERS))
+    wrong = [right[:at] + right[at + 1 :], right[:at] + other + right[at + 1 :], right[:at] + other + right[at:]]
+    for one in wrong:
+        assert bool(near(one, {name})) is not matches(one, name), one
+    assert near(right, {name}) == ""
+
+
+@given(st.text("ab*?-1", max_size=7), st.text("ab-1", max_size=7))
+def test_what_is_near_fits_once_one_letter_is_mended(pattern: str, name: str) -> None:
+    """Against the other way of saying it: every edit there is is tried."""
+    letters = "ab"
+    edits = {
+        *(pattern[:i] + pattern[i + 1 :] for i in range(len(pattern)) if pattern[i] in letters),
+        *(pattern[:i] + c + pattern[i + 1 :] for i in range(len(pattern)) if pattern[i] in letters for c in letters),
+        *(pattern[:i] + c + pattern[i:] for i in range(len(pattern) + 1) for c in letters),
+        *(
+            pattern[:i] + pattern[i + 1] + pattern[i] + pattern[i + 2 :]
+            for i in range(len(pattern) - 1)
+            if pattern[i] in letters and pattern[i + 1] in letters
+        ),
+    }
+    enough = sum(sign.isalpha() for sign in pattern) >= 3
+    nearly = enough and not matches(pattern, name) and any(matches(one, name) for one in edits)
+    assert bool(near(pattern, {name})) is nearly
+
+
+def person(name: str, *groups: str) -> Person:
+    return as_person(f"arn:aws:iam::111122223333:user/{name}", groups)
+
+
+@pytest.mark.parametrize(
+    ("counts", "who"),
+    [
+        ({"a": 2, "b": 2, "c": 9}, ["c"]),
+        ({"a": 2, "b": 2, "c": 4}, []),  # twice as much is not more than twice
+        ({"a": 0, "b": 0, "c": 2}, []),  # too little to speak of
+        ({"a": 0, "b": 0, "c": 3}, ["c"]),
+        ({"a": 2, "c": 90}, []),  # of two nobody is the usual one
+    ],
+)
+def test_who_is_far_ahead_of_the_median_of_their_group(counts: dict[str, int], who: list[str]) -> None:
+    found = list(ahead((person(name, "iam_group:ops"), count) for name, count in counts.items()))
+    assert [one.about for one in found] == [f"iam_user:{name}" for name in who]
+    assert {one.code for one in found} <= {AHEAD}
+
+
+def test_of_more_than_one_group_the_other_is_named() -> None:
+    few = [(person(name, "iam_group:ops"), 1) for name in "abc"]
+    (one,) = ahead([*few, (person("kim", "iam_group:ops", "iam_group:payroll"), 40)])
+    assert "they are in iam_group:payroll, too" in one.says
+
+
+def grant(name: str, by: By = By.MEMBERS) -> Grant:
+    return Grant(Subject(SubjectKind.COGNITO_GROUP, name), "reads", "demo.yaml:1", by)
+
+
+def test_a_grant_is_unused_if_nobody_has_it_and_the_reason_says_why() -> None:
+    anna = Person("cognito_user", "anna", "Cognito/p/anna", None, ("cognito_group:a", "cognito_group:b"), carried="a")
+    found = list(
+        unused(
+            [grant("a", By.ROLE), grant("b", By.ROLE), grant("b"), grant("c"), grant("d")], [anna], {"cognito_group:d"}
+        )
+    )
+    assert [one.about for one in found] == ["cognito_group:b", "cognito_group:c"]
+    assert "carries the role of another group" in found[0].says
+    assert "nobody is in it" in found[1].says
