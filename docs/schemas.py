@@ -8,6 +8,7 @@ import msgspec
 from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
 from portcullis.access.changes import Diff
 from portcullis.access.findings import Findings
+from portcullis.access.then import Between, Then
 
 ANSWERS = {
     "why": Why,
@@ -17,6 +18,8 @@ ANSWERS = {
     "what-if": WhatIf,
     "diff": Diff,
     "findings": Findings,
+    "access": Then,
+    "access-between": Between,  # access with --since
 }
 
 
@@ -25,7 +28,7 @@ def schema() -> dict[str, object]:
     named, parts = msgspec.json.schema_components(ANSWERS.values(), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What portcullis why, can, who-can, matrix, what-if, diff and findings print with --json, by the name of the verb",
+        "title": "What portcullis why, can, who-can, matrix, what-if, diff, findings and access print with --json, by the name of the verb",
         "properties": dict(zip(ANSWERS, named, strict=True)),
         "$defs": parts,
     }

@@ -26,7 +26,7 @@ MAIN = FILE.replace("    - {level: support, to: {iam_group: catalyst-support}}\n
 
 def test_each_page_shows_a_command_that_needs_no_account() -> None:
     assert {page for page, *_ in SHOWN} == {page.name for page in PAGES}
-    assert len(PAGES) == 5
+    assert len(PAGES) == 6
 
 
 @pytest.mark.parametrize(("page", "line", "prints"), SHOWN, ids=[f"{page}: {line}" for page, line, _ in SHOWN])

@@ -30,6 +30,8 @@ ASKED = [
     ("matrix",),
     ("what-if", "cognito_user:anna", "joins", "readers"),
     ("findings",),
+    ("access", "--at", "2025-06-01T12:00:00.002"),
+    ("access", "--since", "2025-06-01T12:00:00.002", "--user", "*", "--index", "*"),
     ("diff", "demo", "new.yaml"),
     ("diff", "new.yaml", "demo"),
     ("diff", "deployments/demo.yaml", "new.yaml"),
@@ -38,7 +40,7 @@ ASKED = [
 OFFLINE = [
     (*("iam_user:kim" if word == "kim" else word for word in one), "--offline")
     for one in ASKED
-    if one[0] not in ("what-if", "diff")
+    if one[0] not in ("what-if", "diff", "access")
 ]
 each_question = pytest.mark.parametrize("arguments", [*ASKED, *OFFLINE], ids=" ".join)
 NEW = TEXT.replace('fls: ["~customer"]', "fls: []").replace("cognito_group: readers", "cognito_group: writers")
@@ -124,20 +126,25 @@ def test_every_line_fits_80_columns_and_has_no_colour_off_a_terminal(
     assert "\x1b" not in out
 
 
+def answer_of(arguments: tuple[str, ...]) -> str:
+    """By which name the schema has it."""
+    return "access-between" if "--since" in arguments else arguments[0]
+
+
 @each_question
 def test_data_keeps_to_the_published_schema(
     here: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     out = run(capsys, *arguments, "--json")[1]
     published = json.loads((ROOT / "docs" / "answers.schema.json").read_text("utf-8"))
-    jsonschema.validate(json.loads(out), published["properties"][arguments[0]] | {"$defs": published["$defs"]})
+    jsonschema.validate(json.loads(out), published["properties"][answer_of(arguments)] | {"$defs": published["$defs"]})
 
 
 def test_the_published_schema_is_that_of_the_types() -> None:
     assert json.loads((ROOT / "docs" / "answers.schema.json").read_text("utf-8")) == json.loads(json.dumps(schema())), (
         "make docs"
     )
-    assert set(ANSWERS) == {one[0] for one in ASKED}
+    assert set(ANSWERS) == {answer_of(one) for one in ASKED}
 
 
 def test_names_that_people_chose_are_shown_as_what_they_are(here: Account, capsys: pytest.CaptureFixture[str]) -> None:

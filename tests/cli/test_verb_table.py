@@ -45,6 +45,8 @@ def test_a_verb_names_an_operation_that_takes_what_it_is_given(verb: Verb) -> No
 # What may come through the door with each verb. Whatever an operation takes by keyword is open to whoever may ask for its verb.
 ASKED_FOR = {
     "accept": "reason watch",
+    "access": "at index user",
+    "access-between": "index since until user",
     "adopt": "dry_run expected only text without",
     "apply": "accept_new adopt expected text",
     "break-glass": "minutes reason write",
@@ -74,6 +76,7 @@ ASKED_FOR = {
     "redrive": "",
     "remote-keys": "",
     "remote-rotate": "alias leaked",
+    "report": "",
     "restorability": "wait",
     "restorability-state": "",
     "roads": "",

@@ -63,21 +63,20 @@ def in_order(found: Iterable[Found]) -> tuple[Found, ...]:
 
 def unused(grants: Sequence[Grant], people: Collection[Person], unread: Collection[str]) -> Iterator[Found]:
     """Grants that no person has. Of a group that could not be read nothing is said."""
+    nobody: dict[tuple[str, str, str], list[str]] = {}
     for grant in grants:
         subject = str(grant.subject)
-        if subject in unread:
-            continue
-        if any(granting((grant,), person, grant.role) for person in people):
+        if subject in unread or any(granting((grant,), person, grant.role) for person in people):
             continue
         behind = [person for person in people if subject in person.groups]
-        why = "nobody is in it or called so"
-        remedy = "take the grant out, or find out who should have it"
-        if behind:
-            why = f"the token of {_some(behind)} carries the role of another group"
+        nobody.setdefault((subject, grant.source, _some(behind)), []).append(grant.role)
+    for (subject, source, behind_it), roles in nobody.items():
+        why, remedy = "nobody is in it or called so", "take the grant out, or find out who should have it"
+        if behind_it:
+            why = f"the token of {behind_it} carries the role of another group"
             remedy = "grant by members, which adds up, or take them out of the other group"
-        yield Found(
-            UNUSED, subject, f"{grant.role} is granted to {subject} ({grant.source}) and nobody has it: {why}", remedy
-        )
+        given = f"{' and '.join(roles)} {'is' if len(roles) == 1 else 'are'} granted to {subject} ({source})"
+        yield Found(UNUSED, subject, f"{given} and nobody has it: {why}", remedy)
 
 
 def ahead(counts: Iterable[tuple[Person, int]]) -> Iterator[Found]:

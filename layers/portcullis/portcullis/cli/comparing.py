@@ -102,18 +102,23 @@ def _file(given: str) -> Deployment | None:
 
 
 def show_diff(found: Any) -> None:
-    """Person by person."""
+    """The sentence, person by person, assertions."""
     console().text(found["answer"], bold=True)
+    show_people(found)
+    for said in found["assertions"]:
+        console().text()
+        console().prose(in_a_line(said), fg=_COLOURS[said["holds"]])
+    show_limits(found)
+
+
+def show_people(found: Any) -> None:
+    """Person by person."""
     for one in found["people"]:
         console().text()
         console().prose(f"{line(one['name'])}  {line(one['person'].partition(':')[0])}", bold=True)
         for sign, words in lines_of(one):
             colour = {"+": "green", "-": "red"}.get(sign, "yellow")
             console().prose(f"  {sign} {words}", "      ", fg=colour)
-    for said in found["assertions"]:
-        console().text()
-        console().prose(in_a_line(said), fg=_COLOURS[said["holds"]])
-    show_limits(found)
 
 
 def in_a_line(said: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
 
 from portcullis.access.actual import Actual
 from portcullis.access.findings import WayUp
 from portcullis.access.persons import Person
+from portcullis.access.picture import Rule
 from portcullis.errors import Refused
 
 
@@ -21,6 +22,9 @@ class Finding(Protocol):
 
     def let_in(self, pattern: Person, people: Collection[Person]) -> tuple[Person, ...] | None:
         """Who of these is let in by an entry that is a pattern; None if only the engine can tell."""
+
+    def rules(self, actual: Actual, role: str, indices: Sequence[str]) -> tuple[Rule, ...]:
+        """The permissions of a role, in words, with which of these indices each is on by its name."""
 
     def anybody(self, pattern: Person) -> bool:
         """Whether the entry lets in whoever there is."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portcullis.entry.verbs.reading import yes_or_no
+from portcullis.entry.verbs.reading import time_of, yes_or_no
 from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 
 if TYPE_CHECKING:
     from portcullis.access.answers import Matrix, Request, WhatIf, WhoCan, Why
     from portcullis.access.changes import Diff
     from portcullis.access.findings import Findings
+    from portcullis.access.picture import Picture
+    from portcullis.access.then import Between, Then
     from portcullis.operations.access.scene import Scene
     from portcullis.operations.services import Services
 
@@ -49,6 +51,16 @@ COMMANDS = (
         "diff", Wish.ASK, "Show who gains and who loses what between two files, or a file and the engine.",
         (Verb("diff", LOOK, f"{__name__}:diff"),),
         click="portcullis.cli.comparing:diff",
+    ),
+    Command(
+        "access", Wish.ASK, "Show who had access at a time, or what became of it between two.",
+        (Verb("access", LOOK, f"{__name__}:access"), Verb("access-between", LOOK, f"{__name__}:access_between")),
+        click="portcullis.cli.past:access",
+    ),
+    Command(
+        "report", Wish.ASK, "Write one HTML file: who by what, why, findings, key, custody, history.",
+        (Verb("report", LOOK, f"{__name__}:report"),),
+        click="portcullis.cli.report.command:report",
     ),
     Command(
         "findings", Wish.ASK, "Show what is seldom meant: paths to administration, patterns beside the mark.",
@@ -114,14 +126,39 @@ def diff(
     return diff_held(now, then, names, assertions)
 
 
+def access(services: Services, deployment: str, *, at: str, user: str = "", index: str = "") -> Then:
+    from portcullis.operations.access.then import then
+
+    return then(services.site(deployment), time_of("at", at), user[:_LONGEST_NAME], index[:_LONGEST_NAME])
+
+
+def access_between(
+    services: Services, deployment: str, *, since: str, until: str = "", user: str = "", index: str = ""
+) -> Between:
+    """Without `until`: up to now."""
+    from portcullis.operations.access.then import between
+
+    end = time_of("until", until) if until else services.now()
+    return between(services.site(deployment), time_of("since", since), end, user[:_LONGEST_NAME], index[:_LONGEST_NAME])
+
+
+def report(services: Services, deployment: str) -> Picture:
+    from portcullis.operations.access.drawing import picture
+    from portcullis.operations.access.scene import live
+
+    return picture(live(services.site(deployment)), services.now())
+
+
 def findings(services: Services, deployment: str) -> Findings:
     from portcullis.operations.access.finding import findings as found
     from portcullis.operations.access.finding import trusted
+    from portcullis.operations.access.foundation import keepers
     from portcullis.operations.access.scene import live
     from portcullis.operations.watching.roads import last_seen
 
-    seen = last_seen(services, deployment)
-    return found(live(services.site(deployment)), trusted(seen) if seen else None)
+    site, seen = services.site(deployment), last_seen(services, deployment)
+    own = {keeper.entry for keeper in keepers(site.registration).keepers}
+    return found(live(site), trusted(seen) if seen else None, own)
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

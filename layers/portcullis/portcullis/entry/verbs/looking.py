@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from portcullis.entry.verbs.reading import reason_of
+from portcullis.entry.verbs.reading import reason_of, time_of
 from portcullis.entry.verbs.types import ACT, LOOK, Command, Document, Verb, Wish
 
 if TYPE_CHECKING:
@@ -93,26 +92,15 @@ def history(
         raise BadInput(
             f"{limit} entries", source="request", place="limit", remedy=f"a whole number from 1 to {_LONGEST_HISTORY}"
         )
-    chosen = status.Chosen(operation, by, _time("since", since), _time("until", until))
+    chosen = status.Chosen(
+        operation,
+        by,
+        *(time_of(place, given) if given else None for place, given in (("since", since), ("until", until))),
+    )
     if entry and chosen != status.Chosen():
         remedy = "an entry alone, or what to choose by"
         raise BadInput("one entry, and what to choose by", source="request", place="entry", remedy=remedy)
     return status.history(services, deployment, limit, entry=entry, chosen=chosen)
-
-
-def _time(place: str, given: str) -> datetime | None:
-    """As it is shown, or of ISO 8601. One without a zone is UTC."""
-    from portcullis.errors import BadInput
-    from portcullis.words import line
-
-    if not given:
-        return None
-    try:
-        at = datetime.fromisoformat(given.removesuffix(" UTC"))
-    except ValueError:
-        remedy = "a time like 2026-11-24, or 2026-11-24 09:00:12 (UTC)"
-        raise BadInput(f"{line(given, 40)!r} is no time", source="request", place=place, remedy=remedy) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def roads(services: Services, deployment: str, cause: Trigger) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from portcullis.errors import BadInput
+from portcullis.words import line
 
 _LONGEST_REASON = 500
 
@@ -34,3 +36,13 @@ def yes_or_no(value: Any, name: str) -> bool:
     if said is None:
         raise BadInput(f"{value!r} is neither true nor false", source="request", place=name, remedy="true or false")
     return said
+
+
+def time_of(place: str, given: str) -> datetime:
+    """As it is shown, or of ISO 8601. One without a zone is UTC."""
+    try:
+        at = datetime.fromisoformat(given.removesuffix(" UTC"))
+    except ValueError:
+        remedy = "a time like 2026-11-24, or 2026-11-24 09:00:12 (UTC)"
+        raise BadInput(f"{line(given, 40)!r} is no time", source="request", place=place, remedy=remedy) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from portcullis.access.actual import Actual
 from portcullis.access.findings import WayUp
 from portcullis.access.persons import Person
+from portcullis.access.picture import Rule
 from portcullis.families.finding import Finding
 from portcullis.families.opensearch.attributes import needs_attributes
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.families.opensearch.dates import is_date_name
+from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.matching import is_expression, match, matches, matches_any
 from portcullis.families.opensearch.net import given
 from portcullis.families.opensearch.privileges import expand
@@ -49,6 +51,19 @@ class OpenSearchFinding:
                 found.append(person)
             elif None in fits or (is_expression(pattern.entry) and match(pattern.entry, "") is None):
                 return None
+        return tuple(found)
+
+    def rules(self, actual: Actual, role: str, indices: Sequence[str]) -> tuple[Rule, ...]:
+        document = actual.get(Kind.ROLES, role) or {}
+        cluster = document.get("cluster_permissions") or ()
+        found = [Rule(f"cluster permissions {', '.join(cluster)}", "", ())] if cluster else []
+        for entry in document.get("index_permissions") or ():
+            patterns = [one for one in entry.get("index_patterns") or () if one.strip()]
+            covers: tuple[int, ...] | None = None
+            if not any(_is_open(one) for one in patterns):
+                covers = tuple(place for place, name in enumerate(indices) if matches_any(patterns, name))
+            allowed = ", ".join(entry.get("allowed_actions") or ())
+            found.append(Rule(f"{allowed} on {', '.join(patterns)}", limits(entry), covers))
         return tuple(found)
 
     def anybody(self, pattern: Person) -> bool:
@@ -100,12 +115,21 @@ def _groups(held: Actual, roles: Collection[str]) -> Iterator[str]:
             yield name
 
 
+def _is_open(pattern: str) -> bool:
+    """Whether which indices it means depends on who asks or on the day, or only the engine may know."""
+    return bool(needs_attributes(pattern)) or is_date_name(pattern) or is_expression(pattern)
+
+
 def _misses(held: Actual, names: Collection[str]) -> Iterator[tuple[str, str]]:
     for role in sorted(given(held)):
         if held.is_fixed(Kind.ROLES, role):
             continue
         for entry in (held.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             for pattern in entry.get("index_patterns") or ():
-                open_ = needs_attributes(pattern) or is_date_name(pattern) or is_expression(pattern) or ":" in pattern
-                if not open_ and pattern.strip() and not any(matches(pattern, name) for name in names):
+                if (
+                    not _is_open(pattern)
+                    and ":" not in pattern
+                    and pattern.strip()
+                    and not any(matches(pattern, name) for name in names)
+                ):
                     yield role, pattern

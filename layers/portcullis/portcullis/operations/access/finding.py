@@ -26,19 +26,20 @@ from portcullis.operations.access.scene import Scene
 from portcullis.words import many
 
 Trusts = Mapping[str, Collection[str]]  # ARN or name of a role -> who may take it
-_USE = "whether anybody uses what they are granted: who has it is looked at, not who did it"
-_LEARNT = "the secrets that hold passwords: who may read them is said by IAM, which is not asked"
+_USE = "whether anybody uses what they are granted"
+_LEARNT = "who may read the secrets that hold passwords"
 
 
-def findings(scene: Scene, trusts: Trusts | None = None) -> Findings:
-    """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look."""
+def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = ()) -> Findings:
+    """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look; `own`:
+    entries of whoever has to administer for Portcullis to work."""
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
     unknown, not_looked_at = list(scene.unseen), [*NOT_LOOKED_AT, _USE, _LEARNT]
-    found = [*_paths(scene, finder, trusts or {}), *_patterns(scene, finder, unknown)]
+    found = [*_paths(scene, finder, trusts or {}, own), *_patterns(scene, finder, unknown)]
     if of_file:
-        not_looked_at.append("who is in which group, and which indices there are: a file does not say it")
+        not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
     else:
         found += unused(scene.grants, scene.people, scene.unread)
         found += ahead(_counts(scene))
@@ -71,7 +72,7 @@ def _takers(statement: Mapping[str, Any]) -> Iterator[str]:
         yield from [named] if isinstance(named, str) else named
 
 
-def _paths(scene: Scene, finder: Finding, trusts: Trusts) -> Iterator[Found]:
+def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str]) -> Iterator[Found]:
     for person in scene.people:
         if person.caller is None:
             continue
@@ -82,17 +83,29 @@ def _paths(scene: Scene, finder: Finding, trusts: Trusts) -> Iterator[Found]:
         first = way.steps[0].removeprefix("has the role ")
         steps = (str(person), f"{way.steps[0]} ({roles.get(first, 'its mapping')})", *way.steps[1:])
         hangs = f", if {way.unless}" if way.unless else ""
-        if len(way.steps) > 1:
+        if len(way.steps) > 1 and person.entry not in own:
             says = f"{person} may come to administer the domain in {len(way.steps)} steps{hangs}"
             yield Found(
                 PATH, str(person), says, f"take {first} from them, or say why they have it", steps, not way.unless
             )
         if person.kind == SubjectKind.IAM_ROLE:
             for chain in _chains(person.entry, trusts):
-                says = f"{chain[0]} may come to administer the domain by taking {person}{hangs}"
+                says = f"{_whoever(chain[0])} may come to administer the domain by taking {person}{hangs}"
                 takes = tuple(f"may take the role {one} (its trust policy names them)" for one in chain[1:])
                 remedy = f"narrow whom the trust policy of {person.name} names"
-                yield Found(PATH, chain[0], says, remedy, (chain[0], *takes, *steps[1:]), not way.unless)
+                yield Found(PATH, chain[0], says, remedy, (_whoever(chain[0]), *takes, *steps[1:]), not way.unless)
+
+
+def _whoever(arn: str) -> str:
+    """A trust policy that names an account leaves it to that account's own policies."""
+    parts = arn.split(":")
+    if arn == "*":
+        return "whoever there is"
+    return (
+        f"somebody of account {parts[4]} (whom its own IAM policies let)"
+        if parts[-1] == "root" and len(parts) > 5
+        else arn
+    )
 
 
 def _chains(role: str, trusts: Trusts, behind: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -119,7 +132,10 @@ def _patterns(scene: Scene, finder: Finding, unknown: list[str]) -> Iterator[Fou
 
 
 def _misses(scene: Scene, finder: Finding, named: Collection[str]) -> Iterator[Found]:
+    ours = scene.family.baseline().documents
     for role, pattern in finder.misses(scene.held, named):
+        if role in ours:
+            continue
         if name := near(pattern, named):
             says = f"{pattern} of {role} fits no index, and {name} is one letter away"
             yield Found(MISSPELT, role, says, f"write it as {name} is written, if that is meant")

@@ -41,7 +41,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
     there = scene.there
     if scene.custody is None:
         there = replace(there, indices=_thought_of(scene, request))
-    decided = _decided(scene, person, request, there)
+    decided = decided_for(scene, person, request, there)
     stopped, certain = stopping(scene.custody)
     allowed, unknown = decided.allowed, [*decided.unknown, *((IN_PART,) if decided.in_part else ())]
     if stopped and allowed is not False and person.caller is not None:
@@ -95,7 +95,7 @@ def who_can(scene: Scene, request: Request) -> WhoCan:
             unknown.append("no index is called so now: shown is who could, if there were one")
     question, request = str(request), replace(request, indices=fitting)
     for person in scene.people:
-        decided = _decided(scene, person, request, there)
+        decided = decided_for(scene, person, request, there)
         mine = tuple(one.index for one in decided.seen if one.allowed)
         if not mine and decided.allowed is not None:
             continue
@@ -126,8 +126,8 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
         alike = [indices] if person.caller is None else scene.answers.alike(scene.held, person.caller, indices, there)
         first = {index: group[0] for group in alike for index in group}
         asked = tuple(dict.fromkeys(first.values()))
-        reads = _decided(scene, person, Request("read", indices=asked), there)
-        writes = _decided(scene, person, Request("write", indices=asked), there)
+        reads = decided_for(scene, person, Request("read", indices=asked), there)
+        writes = decided_for(scene, person, Request("write", indices=asked), there)
         unknown += (*reads.unknown, *reads.doubts, *writes.unknown)
         told = dict(zip(asked, _cells(asked, reads, writes), strict=True))
         cells = tuple(told[first[index]] for index in indices)
@@ -178,7 +178,7 @@ def one_called(scene: Scene, asked: str) -> Person:
     )
 
 
-def _decided(scene: Scene, person: Person, request: Request, there: There) -> Decided:
+def decided_for(scene: Scene, person: Person, request: Request, there: There) -> Decided:
     decided = asked_of(scene, person, request, there)
     if person.doubt and decided.allowed is not False:
         seen = tuple(replace(one, allowed=None if one.allowed else one.allowed) for one in decided.seen)

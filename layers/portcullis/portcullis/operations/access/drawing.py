@@ -1,0 +1,65 @@
+"""`report`: all of who may see what, as a page needs it. Changes nothing."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+
+from portcullis.access.persons import Person
+from portcullis.access.picture import Drawn, DrawnRole, DrawnRule, Picture, Rule, bits, rows
+from portcullis.errors import Refused
+from portcullis.families.finding import finding
+from portcullis.operations.access.questions import matrix
+from portcullis.operations.access.scene import Scene
+
+
+def picture(scene: Scene, at: datetime) -> Picture:
+    """Everybody by every index, and by which role, entry and permission. Of a family whose permissions are not read here: without those."""
+    found = matrix(scene)
+    cells = {row.person: row.cells for row in found.people}
+    nothing = ("-",) * len(found.indices)
+    people = tuple({str(person): person for person in scene.people}.values())
+    given = [dict(scene.family.mapped_roles(scene.held, one.caller)) if one.caller else {} for one in people]
+    names = sorted({role for roles in given for role in roles})
+    places = {name: place for place, name in enumerate(names)}
+    width, told = len(found.indices), [cells.get(str(one), nothing) for one in people]
+    unknown, rules = list(found.unknown), dict[str, tuple[Rule, ...]]()
+    try:
+        finder = finding(scene.family.name)
+        rules = {name: finder.rules(scene.held, name, found.indices) for name in names}
+    except Refused as error:
+        unknown.append(str(error))
+    reads = [tuple("read" if {"read", "part"} & set(cell.split()) else "-" for cell in row) for row in told]
+    return Picture(
+        scene.deployment,
+        f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        tuple(_drawn(one, roles, places) for one, roles in zip(people, given, strict=True)),
+        found.indices,
+        tuple(DrawnRole(name, tuple(_rule(rule, width) for rule in rules.get(name, ()))) for name in names),
+        rows(reads, width, "read"),
+        rows(told, width, "part"),
+        rows(told, width, "write"),
+        rows(told, width, "?"),
+        found.stopped,
+        tuple(dict.fromkeys(unknown)),
+        found.not_looked_at,
+    )
+
+
+def _drawn(person: Person, roles: dict[str, str], places: dict[str, int]) -> Drawn:
+    caller = person.caller
+    return Drawn(
+        str(person),
+        person.name,
+        person.groups,
+        person.carried,
+        caller.name if caller else "",
+        caller.backend_roles if caller else (),
+        tuple((places[role], entry) for role, entry in roles.items()),
+        person.refused or person.doubt or person.unread,
+    )
+
+
+def _rule(rule: Rule, width: int) -> DrawnRule:
+    covers = "" if rule.covers is None else b64encode(bits(rule.covers, width)).decode()
+    return DrawnRule(rule.says, rule.limits, covers)

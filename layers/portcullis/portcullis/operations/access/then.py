@@ -1,0 +1,201 @@
+"""`access --at`: who had access at a moment, worked out from what there is now by undoing what the history has. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from portcullis.access.answers import NOT_LOOKED_AT, Request
+from portcullis.access.persons import Person
+from portcullis.access.persons import people as people_of
+from portcullis.access.plan import Claim, Grant, Membership
+from portcullis.access.then import Between, Had, Happened, Then, as_it_was, by_hand
+from portcullis.custody.chronicle import BREAK_GLASS
+from portcullis.custody.types import Custody, State
+from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.operations.access.comparing import diff
+from portcullis.operations.access.deployments import kept_model
+from portcullis.operations.access.foundation import keepers
+from portcullis.operations.access.looking import split_claims
+from portcullis.operations.access.questions import decided_for
+from portcullis.operations.access.scene import Scene, live
+from portcullis.operations.services import Site
+from portcullis.ports.ledger import Change
+from portcullis.words import in_words, many, moment
+
+FARTHEST = 1000  # entries of the history that are undone
+_STATES = frozenset(state.value for state in State)
+_OPEN = (State.OPEN.value, "")
+_TAKEN_BACK = "what somebody changed by hand and took back since is in no history"
+_BY_ROLE = "who was in a group that counts by its role: no change of the engine tells; shown is who is in it now"
+_INDICES = "which indices there were: shown are those that there are now"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A scene as it was. `by_hand`: entries of which nobody knows since when they are there, as a mapping calls them."""
+
+    scene: Scene
+    stopped: str
+    undone: int
+    uncertain: tuple[str, ...]
+    by_hand: frozenset[str]
+
+
+def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
+    """Who had access then; `user` and `index` are patterns, and leave out others. BadInput for a time that is to come, Refused for one
+    before the history begins."""
+    past = _past(site, live(site), at)
+    scene = past.scene
+    there = tuple(one for one in scene.there.indices or () if not index or _fits(one, index))
+    if index and not there:
+        there = tuple(scene.answers.examples(scene.held, index))
+    world = replace(scene.there, indices=tuple(sorted({*(scene.there.indices or ()), *there})))
+    known = [one for one in scene.people if not user or _called(one, user)]
+    rows, uncertain = list[Had](), [*past.uncertain]
+    for person in known if there else ():
+        reads, writes = (decided_for(scene, person, Request(does, indices=there), world) for does in ("read", "write"))
+        uncertain += (*reads.unknown, *reads.doubts, *writes.unknown)
+        seen = [one for one in reads.seen if one.index in there]
+        may = [one.index for one in seen if one.allowed], [one.index for one in writes.seen if one.allowed]
+        doubtful = tuple(sorted({one.index for one in (*seen, *writes.seen) if one.allowed is None}))
+        if not (any(may) or doubtful):
+            continue
+        through = tuple(sorted({one.role for one in (*reads.permissions, *writes.permissions)}))
+        by = {reads.roles.get(role, "") for role in through}
+        token = bool(person.role) and any(entry.endswith(f": {person.role}") for entry in by)
+        parts = tuple(f"{one.index}: {one.part}" for one in seen if one.allowed and one.limited)
+        certain = not (by & past.by_hand or token or doubtful)
+        rows.append(Had(str(person), person.name, tuple(may[0]), tuple(may[1]), parts, doubtful, through, certain))
+    return Then(
+        site.name,
+        _time(at),
+        _sentence(at, rows, user, known),
+        past.stopped,
+        tuple(rows),
+        past.undone,
+        tuple(dict.fromkeys(uncertain)),
+        NOT_LOOKED_AT,
+    )
+
+
+def _sentence(at: datetime, rows: Sequence[Had], user: str, known: Sequence[Person]) -> str:
+    if user and not known:
+        return f"at {moment(at)} nobody called {in_words(user)} was named by any mapping"
+    if not rows:
+        return f"at {moment(at)} nobody who was asked for had access" if user else f"at {moment(at)} nobody had access"
+    sure = sum(one.certain for one in rows)
+    unsure = f"; of {len(rows) - sure} it is not certain" if sure < len(rows) else ""
+    return f"at {moment(at)} {many(len(rows), 'person', 'people')} had access{unsure}"
+
+
+def between(site: Site, since: datetime, until: datetime, user: str = "", index: str = "") -> Between:
+    """What became of access from one moment to the other, net; and what the history has of the time between."""
+    if since >= until:
+        problem, remedy = "is not before the other one", "the earlier time first"
+        raise BadInput(problem, source="request", place="since", remedy=remedy)
+    now = live(site)
+    first, last = _past(site, now, since), _past(site, now, until)
+    found = diff(first.scene, last.scene, (moment(since), moment(until)))
+    people = [one for one in found.people if not user or any(_fits(name, user) for name in (one.name, one.person))]
+    if index:
+        narrowed = (
+            replace(one, indices=tuple(each for each in one.indices if _fits(each.index, index))) for one in people
+        )
+        people = [one for one in narrowed if one.indices]
+    if user or index:
+        gain, lose = sum(one.gains is True for one in people), sum(one.loses is True for one in people)
+        found = replace(
+            found, people=tuple(people), answer=f"of those who were asked for, {gain} gained and {lose} lost something"
+        )
+    told = tuple(
+        Happened(_time(one.at), one.operation, one.actor, one.cause, one.summary)
+        for one in reversed(list(site.ledger.history(site.name, FARTHEST)))
+        if since <= one.at < until and (one.of_access or one.operation in (*_STATES, BREAK_GLASS, "drift"))
+    )
+    uncertain = tuple(dict.fromkeys((*first.uncertain, *last.uncertain)))
+    return Between(site.name, _time(since), _time(until), found, told, uncertain)
+
+
+# ---------------------------------------------------------------------- the past
+
+
+def _past(site: Site, now: Scene, at: datetime) -> Past:
+    if at > site.now():
+        raise BadInput(f"{moment(at)} is to come", source="request", place="at", remedy="a time that has been")
+    history = list(site.ledger.history(site.name, FARTHEST))
+    later = [one for one in history if one.at > at]
+    if len(later) == len(history):
+        begins = f"begins {moment(history[-1].at)}" if history else "is empty"
+        if len(history) == FARTHEST:
+            begins = f"has more than {FARTHEST} entries since"
+        raise Refused(
+            f"the history of {site.name} {begins}: who had access at {moment(at)} cannot be worked out from it"
+        )
+    held, grants, family = now.held, now.grants, site.family
+    uncertain = [_TAKEN_BACK, _BY_ROLE, _INDICES, *now.unseen]
+    text: str | None = None
+    for change in later:
+        can, cannot = as_it_was(family, held, change.touched)
+        uncertain += cannot
+        try:
+            held = family.simulate_all(held, family.undoing(can, held))
+        except PortcullisError as error:
+            uncertain.append(f"what was changed at {moment(change.at)} could not be taken back in thought: {error}")
+        text = change.model_before if change.model_after else text
+    if text is not None:
+        grants = _grants(site, text, uncertain)
+    strange = [str(one) for one in by_hand(family, held, _known(site, later))]
+    uncertain += [f"{one} was made by hand: since when it is there is in no history" for one in strange]
+    uncertain += [f"told at {moment(one.at)}: {one.summary}" for one in later if one.operation == "drift"]
+    users = {name: family.user(held, name) for name in held.of(family.users)}
+    found = people_of(family, held, (), Membership(), now.pool, users)
+    # Whether somebody who left could sign in then, no group that they are in now can say.
+    people = tuple(one if one.groups else replace(one, doubt="", unread="") for one in found)
+    scene = replace(now, people=people, held=held, held_now=held, grants=grants)
+    stopped = _stopped(history, at, now.custody)
+    undone = sum(one.of_access for one in later)
+    return Past(scene, stopped, undone, tuple(dict.fromkeys(uncertain)), frozenset(strange))
+
+
+def _grants(site: Site, text: str, uncertain: list[str]) -> tuple[Grant, ...]:
+    """Of the model that was in force. Empty: there was none."""
+    try:
+        return kept_model(text, f"{site.name}.yaml", site.name).access.grants if text else ()
+    except PortcullisError as error:
+        uncertain.append(f"the model that was in force then cannot be read any more: {error}")
+        return ()
+
+
+def _known(site: Site, later: Sequence[Change]) -> frozenset[Claim]:
+    """Entries that the history accounts for: what is ours or another deployment's, what was touched since, and who keeps the domain."""
+    mine, others = split_claims(site.ledger.claims(site.place.id), site.name)
+    touched = {one.claim for change in later for one in change.touched}
+    taken_over = {one for change in later for one in change.claimed}
+    kept = keepers(site.registration).keepers
+    own = {Claim(site.family.mappings, role, one.entry_list, one.entry) for one in kept for role in one.roles}
+    return frozenset((mine | others | touched) - taken_over) | own
+
+
+def _stopped(history: Sequence[Change], at: datetime, custody: Custody | None) -> str:
+    """What kept everybody out: the state that the first change of it since then came from, else the one of now."""
+    moves = [one for one in history if one.operation in _STATES]
+    after = next(
+        (one.summary.partition(" -> ")[0] for one in reversed(moves) if one.at > at),
+        custody.state.value if custody else "",
+    )
+    return "" if after in _OPEN else f"it was {after}"
+
+
+def _called(person: Person, asked: str) -> bool:
+    return any(_fits(name, asked) for name in (person.name, str(person), person.entry))
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
