@@ -73,4 +73,4 @@ docs: .venv/.ready ## the pages that are made from the code: signals, the schema
 	@$(BIN)/python -m docs.draw
 
 clean: ## everything that was made here, the caches too
-	@rm -rf .venv .portcullis cdk.out layers/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .portcullis cdk.out layers/.build .mypy_cache .ruff_cache .pytest_cache .hypothesis

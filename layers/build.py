@@ -1,4 +1,4 @@
-"""Builds the layer: the library and the packages it needs, for one platform, into `layers/build/`.
+"""Builds the layer: the library and the packages it needs, for one platform, into `layers/.build/`.
 
     python -m layers.build arm64      what is deployed: Lambda's python3.13 on arm64
     python -m layers.build host       the same for this machine and this interpreter: what the embedded default runs
@@ -31,7 +31,7 @@ Platform = Literal["arm64", "host"]
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "layers" / "portcullis" / "portcullis"
 REQUIREMENTS = ROOT / "layers" / "portcullis" / "requirements.txt"
-BUILDS = ROOT / "layers" / "build"
+BUILDS = ROOT / "layers" / ".build"  # not "build": mypy would take the folder for this module
 
 LAMBDA_PYTHON = "3.13"
 # Direct needs of the library that the layer does without: in the runtime already, or of the command only.
