@@ -30,9 +30,9 @@ CALLED: dict[type[StrEnum], str] = {
     types.Health: "healthy unreachable revoked",
     types.RevocationCause: "disabled, pending deletion, deleted, material gone, access denied, grant gone, replica gone, "
     "key store unavailable, domain reports the key inaccessible",
-    types.Measure: "save, shut mappings, save blocks, block indices, save ingress, close ingress, save policy, deny policy, "
-    "save further groups, close further groups, save endpoints, revoke endpoints, end searches, end sessions, prove, "
-    "follow groups, final snapshot, delete domain, verify gone",
+    types.Measure: "save, shut mappings, save offered keys, narrow offered keys, save blocks, block indices, save ingress, "
+    "close ingress, save policy, deny policy, save further groups, close further groups, save endpoints, revoke endpoints, "
+    "end searches, end sessions, prove, follow groups, final snapshot, delete domain, verify gone",
     types.LetIn: "nobody, reads, reads and writes",
     types.Act: "take undo",
     types.Progress: "intended done failed undone skipped",
@@ -79,7 +79,7 @@ def test_what_is_not_said_of_one_is_nothing() -> None:
 
 def test_the_rules_of_the_house() -> None:
     rules = Rules()
-    assert set(types.LOCK_ORDER) - rules.measures == {Measure.END_SESSIONS}
+    assert set(types.LOCK_ORDER) - rules.measures == {Measure.END_SESSIONS, Measure.SAVE_KEYS, Measure.NARROW_KEYS}
     assert {name: value.total_seconds() for name, value in asdict(rules).items() if isinstance(value, timedelta)} == {
         "retry_after": 30,
         "lease": 30,

@@ -41,12 +41,15 @@ Process = Generator[None, None, None]
 NAME = "demo"
 BOTH = frozenset({"read", "write"})
 LIFTED: dict[LetIn, frozenset[str]] = {LetIn.NOBODY: frozenset(), LetIn.READS: frozenset({"read"}), LetIn.WRITES: BOTH}
-# Ways in beside the domain's own security group, and the save of each.
-FURTHER = {Measure.CLOSE_GROUPS: Measure.SAVE_GROUPS, Measure.REVOKE_ENDPOINTS: Measure.SAVE_ENDPOINTS}
+# Ways in beside the domain's own security group, and keys that others read it with; the save of each.
+FURTHER = {
+    Measure.CLOSE_GROUPS: Measure.SAVE_GROUPS,
+    Measure.REVOKE_ENDPOINTS: Measure.SAVE_ENDPOINTS,
+    Measure.NARROW_KEYS: Measure.SAVE_KEYS,
+}
 GATE = (
     *(Measure.SAVE_INGRESS, Measure.CLOSE_INGRESS, Measure.SAVE_POLICY, Measure.DENY_POLICY),
-    *FURTHER,
-    *FURTHER.values(),
+    *({*FURTHER, *FURTHER.values()} - {Measure.NARROW_KEYS, Measure.SAVE_KEYS}),
 )
 OPEN_WAYS = frozenset({"partner"})
 OPEN_RULES = frozenset({"people", "automation", "office"})
@@ -310,6 +313,7 @@ class World:
             Measure.SAVE_POLICY: lambda: self.policy,
             Measure.SAVE_GROUPS: lambda: self.further[Measure.CLOSE_GROUPS],
             Measure.SAVE_ENDPOINTS: lambda: self.further[Measure.REVOKE_ENDPOINTS],
+            Measure.SAVE_KEYS: lambda: self.further[Measure.NARROW_KEYS],
         }[todo.measure]()
         yield
         record = self.custody.measures.get(todo.measure)
@@ -329,6 +333,7 @@ class World:
             Measure.DENY_POLICY: lambda: image != OPEN_POLICY,
             Measure.CLOSE_GROUPS: lambda: "partner" not in image,
             Measure.REVOKE_ENDPOINTS: lambda: "partner" not in image,
+            Measure.NARROW_KEYS: lambda: "partner" not in image,
         }[todo.measure]()
         if already:
             raise Violation(f"{todo.measure}: what was saved is already shut")

@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.custody.types import Custody, State
-from portcullis.errors import BadInput, PortcullisError, Refused, Shut, Unreachable
+from portcullis.custody.types import Act as Step
+from portcullis.custody.types import Custody, Measure, State, Todo
+from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Shut, Unreachable
 from portcullis.model.option_types import Options, RemoteOptions
+from portcullis.operations.custody.guard import rules_of
+from portcullis.operations.custody.measures import perform
+from portcullis.operations.custody.offered_keys import keys_that_allow
 from portcullis.operations.remotes.showing import remote_keys
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.remotes.tending import keep_offers, rotate_remote, would_keep
+from portcullis.ports.registration import Cluster
 from portcullis.ports.remotes import Connection, KeyText
 from portcullis.remotes.keys import NOTHING, Act, Key, Offer
 
@@ -443,3 +448,100 @@ def test_the_key_of_somebody_else_under_our_mark_is_a_conflict_that_is_told() ->
     with pytest.raises(Unreachable, match="anna, who made it, alone may change it"):
         swept(world)
     assert set(side.keys) == {"theirs"}
+
+
+# ---------------------------------------------------------------------- a lock
+
+
+def todo(measure: Measure, act: Step = Step.TAKE) -> Todo:
+    return Todo(measure, act, save_as="keys-1", forget=("keys-1",))
+
+
+def locked(world: Account) -> None:
+    site = world.services.site(GIVER)
+    assert perform(site, todo(Measure.SAVE_KEYS), CAUSE) == "2 keys put aside"
+    perform(site, todo(Measure.NARROW_KEYS), CAUSE)
+
+
+def with_two_keys() -> tuple[Account, Side]:
+    world, side = made(logs=offers(of=LOGS))
+    kept(world)
+    side.keys["by-hand"] = Key("by-hand", "n", "portcullis", OTHER, START, None)  # of ours, and in no file
+    side.keys["theirs"] = Key("theirs", "n", "anna", OTHER, START, None)
+    return world, side
+
+
+def allows(side: Side) -> dict[str, Json]:
+    return {one: key.access for one, key in side.keys.items()}
+
+
+def test_a_lock_narrows_what_is_ours_and_an_unlock_puts_it_back_identically() -> None:
+    world, side = with_two_keys()
+    before = allows(side)
+    locked(world)
+    assert allows(side) == {"k1": NOTHING, "by-hand": NOTHING, "theirs": OTHER}
+    assert keys_that_allow(world.services.site(GIVER)) == ""
+    locked_again = perform(world.services.site(GIVER), todo(Measure.NARROW_KEYS), CAUSE)
+    assert locked_again == "0 keys narrowed"
+    assert perform(world.services.site(GIVER), todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE) == "2 keys put back"
+    assert allows(side) == before
+    assert perform(world.services.site(GIVER), todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE) == "0 keys put back"
+
+
+@pytest.mark.parametrize(
+    ("now", "comes_back"),
+    [(offers(of=LOGS), LOGS), (offers(of=OTHER), OTHER), (Options(), NOTHING)],
+    ids=["offered still", "offered otherwise by now", "offered no more"],
+)
+def test_an_unlock_puts_back_no_more_than_the_file_offers_by_then(now: Options, comes_back: Json) -> None:
+    world, side = with_two_keys()
+    locked(world)
+    in_force(world.services, GIVER, now)
+    perform(world.services.site(GIVER), todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE)
+    assert side.keys["k1"].access == comes_back
+    assert side.keys["by-hand"].access == OTHER
+
+
+def test_what_was_made_or_ended_in_the_lock_is_left_as_it_is() -> None:
+    world, side = with_two_keys()
+    locked(world)
+    del side.keys["by-hand"]
+    side.keys["new"] = Key("new", "n", "portcullis", NOTHING, START, None)
+    perform(world.services.site(GIVER), todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE)
+    assert allows(side) == {"k1": LOGS, "theirs": OTHER, "new": NOTHING}
+
+
+def test_one_key_that_cannot_be_narrowed_keeps_no_other_open_and_fails_the_measure() -> None:
+    world, side = with_two_keys()
+    real = side.change
+
+    def change(key: str, access: Json) -> None:
+        if key == "k1":
+            raise Conflict("it is not ours to change")
+        real(key, access)
+
+    side.change = change  # type: ignore[method-assign]
+    site = world.services.site(GIVER)
+    perform(site, todo(Measure.SAVE_KEYS), CAUSE)
+    with pytest.raises(Unreachable, match=r"k1 .*not ours to change"):
+        perform(site, todo(Measure.NARROW_KEYS), CAUSE)
+    assert allows(side) == {"k1": LOGS, "by-hand": NOTHING, "theirs": OTHER}
+    assert "k1" in keys_that_allow(site)
+
+
+def test_only_a_cluster_that_gives_keys_has_this_measure() -> None:
+    world, _ = made()
+    cluster = Cluster("10.0.0.1:9200")
+    world.registered(GIVER, place=cluster)
+    world.registered(READER, place=cluster)
+    site = world.services.site(GIVER)
+    assert Measure.NARROW_KEYS in rules_of(site).measures
+    assert Measure.NARROW_KEYS not in rules_of(world.services.site(READER)).measures
+    kept(world)
+    in_force(world.services, GIVER, Options())  # keys are on the engine, until they are ended
+    assert Measure.NARROW_KEYS in rules_of(site).measures
+    kept(world)
+    assert Measure.NARROW_KEYS not in rules_of(site).measures
+    world.registered(GIVER)  # a domain
+    in_force(world.services, GIVER, offers())
+    assert Measure.NARROW_KEYS not in rules_of(world.services.site(GIVER)).measures

@@ -93,6 +93,8 @@ class Measure(StrEnum):
 
     SAVE = "save"  # the role mappings as they are, into the ledger
     SHUT_MAPPINGS = "shut mappings"  # down to the automation, and to break-glass while a window is open
+    SAVE_KEYS = "save offered keys"
+    NARROW_KEYS = "narrow offered keys"  # by which other clusters read this one, to a name that no index has
     SAVE_BLOCKS = "save blocks"  # the blocks indices already have
     BLOCK_INDICES = (
         "block indices"  # read and write blocks on every index but the engine's own; what a window needs is lifted
@@ -126,6 +128,8 @@ OUTSIDE = frozenset(
 LOCK_ORDER = (
     Measure.SAVE,
     Measure.SHUT_MAPPINGS,
+    Measure.SAVE_KEYS,
+    Measure.NARROW_KEYS,
     Measure.SAVE_BLOCKS,
     Measure.BLOCK_INDICES,
     Measure.SAVE_INGRESS,
@@ -140,18 +144,22 @@ LOCK_ORDER = (
     Measure.END_SESSIONS,
     Measure.PROVE,
 )
+# Which only some deployments have: their file asks for it.
+BY_FILE = frozenset({Measure.END_SESSIONS, Measure.SAVE_KEYS, Measure.NARROW_KEYS})
 # What keeps people out though they are mapped, in the order in which it comes off: the index blocks last, as they do so in one moment.
 WALLS = (
     Measure.REVOKE_ENDPOINTS,
     Measure.CLOSE_GROUPS,
     Measure.DENY_POLICY,
     Measure.CLOSE_INGRESS,
+    Measure.NARROW_KEYS,
     Measure.BLOCK_INDICES,
 )
 DELETE_ORDER = (Measure.FINAL_SNAPSHOT, Measure.DELETE_DOMAIN, Measure.VERIFY_GONE)
 # Measure -> the save that must be DONE before it, and stays until it is UNDONE.
 SAVED_BY = {
     Measure.SHUT_MAPPINGS: Measure.SAVE,
+    Measure.NARROW_KEYS: Measure.SAVE_KEYS,
     Measure.BLOCK_INDICES: Measure.SAVE_BLOCKS,
     Measure.CLOSE_INGRESS: Measure.SAVE_INGRESS,
     Measure.DENY_POLICY: Measure.SAVE_POLICY,
@@ -340,7 +348,7 @@ _REPEAT: Mapping[Tell, timedelta] = {
 class Rules:
     """How a deployment wants its custody kept. `measures`: those that its place has and its file asks for."""
 
-    measures: frozenset[Measure] = frozenset(set(LOCK_ORDER) - {Measure.END_SESSIONS})
+    measures: frozenset[Measure] = frozenset(LOCK_ORDER) - BY_FILE
     # Searches end with the mappings: each of their pages is authorised again. To end them is one wall more.
     best_effort: frozenset[Measure] = frozenset(
         {

@@ -163,3 +163,24 @@ def being_replaced(ours: Collection[Key], held: str) -> bool:
     """Whether the secret holds a newer key already than the oldest of ours that stands: a replacement that was cut off."""
     current = next((key for key in ours if key.id == held), None)
     return current is not None and any(key.age < current.age for key in ours)
+
+
+def allows_nothing(key: Key) -> bool:
+    """Whether it is as a lock leaves it."""
+    return canonical_access(key.access) == canonical_access(NOTHING)
+
+
+def after_a_lock(key: Key, saved: Mapping[str, Json], deployment: str, offers: Collection[Offer]) -> Json | None:
+    """What a key allows again once a lock is over: what it allowed when it was saved, if that is what is offered still; else what is
+    offered now. None: it stays as it is, as it was changed since, is offered no more, or was made in the lock.
+    """
+    before = saved.get(key.id)
+    if not allows_nothing(key) or before is None:
+        return None
+    of, name = key.offer
+    if of != deployment:
+        return before  # of another deployment of this cluster, or of nobody's file
+    offer = next((one for one in offers if one.name == name), None)
+    if offer is None:
+        return None
+    return before if canonical_access(before) == canonical_access(offer.access) else offer.access

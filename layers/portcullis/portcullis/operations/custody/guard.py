@@ -14,6 +14,7 @@ from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progre
 from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
+from portcullis.operations.remotes.tending import gives_keys
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.alerts import Alert
@@ -255,6 +256,8 @@ def rules_of(site: Site) -> Rules:
     rules = replace(everywhere, measures=everywhere.measures - (OUTSIDE - shut_outside(site.place)))
     if options.end_sessions or options.deny_older_sessions:
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
+    if site.registration.domain is None and gives_keys(site, options):
+        rules = replace(rules, measures=rules.measures | {Measure.NARROW_KEYS})
     if days := options.delete_after_days:
         rules = replace(rules, delete_deadline=timedelta(days=days))
     if minutes := options.break_glass_minutes:

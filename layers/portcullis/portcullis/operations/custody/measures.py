@@ -13,6 +13,7 @@ from portcullis.errors import Refused
 from portcullis.families.base import BLOCKS, CANARY_INDEX, READ
 from portcullis.operations.access.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
+from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
 from portcullis.operations.people.sessions import end_all
@@ -196,6 +197,8 @@ _SAVES = frozenset(SAVE_OF)
 _MEASURES: dict[Measure, tuple[Done, Done]] = {
     Measure.SAVE: (_save_mappings, _nothing),
     Measure.SHUT_MAPPINGS: (_shut_mappings, _nothing),
+    Measure.SAVE_KEYS: (offered.save_keys, _nothing),
+    Measure.NARROW_KEYS: (offered.narrow_keys, offered.widen_keys),
     Measure.SAVE_BLOCKS: (_save_blocks, _nothing),
     Measure.BLOCK_INDICES: (_block, _unblock),
     Measure.SAVE_INGRESS: (_save_ingress, _nothing),
@@ -222,6 +225,7 @@ def walls(site: Site, custody: Custody) -> dict[Measure, Callable[[], str]]:
     """
     looks: dict[Measure, Callable[[], str]] = {
         Measure.SHUT_MAPPINGS: lambda: _mapped(site, custody.let_in),
+        Measure.NARROW_KEYS: lambda: offered.keys_that_allow(site),
         Measure.BLOCK_INDICES: lambda: _bare(site, custody.let_in),
         Measure.CLOSE_INGRESS: lambda: _let_in_from(site),
         Measure.DENY_POLICY: lambda: _undenied(site),

@@ -1,0 +1,285 @@
+"""Two real clusters, a deployment each: keys made by an apply, handed on by a verb, narrowed by a lock of the one that gives them.
+
+Both are asked as their automations, with the rights that these are given and no more; people are native users of the reading cluster.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from portcullis.access.plan import Subject, SubjectKind
+from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
+from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
+from portcullis.adapters.engines.transport import basic_transport
+from portcullis.adapters.keystores.files import KeystoreFiles
+from portcullis.adapters.passwords.keys import KeySecrets
+from portcullis.cli import main as cli
+from portcullis.custody import hold, release
+from portcullis.custody.types import Measure, Progress, State
+from portcullis.entry import ask as asking
+from portcullis.entry.operate import carry_out
+from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
+from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.custody.guard import guard
+from portcullis.operations.remotes.showing import remote_keys
+from portcullis.operations.remotes.sweeping import look_after_keys
+from portcullis.operations.remotes.tending import rotate_remote
+from portcullis.operations.services import Trigger
+from portcullis.ports.registration import Cluster, EngineUser, Registration
+from portcullis.ports.remotes import Connection
+
+from local.elastic.keystore import TOOL
+from local.elastic.node import Elasticsearch
+from local.elastic.pair import ALIAS, Pair, Searching
+from local.processes import LOOPBACK
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+from tests.runbooks.pages import Page
+
+pytestmark = pytest.mark.node
+
+CAUSE = Trigger("a test", "somebody")
+PASSWORD = "correct-horse-4711"
+GIVER, READER = "logs", "orders"
+READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
+HEAD = """\
+deployment: NAME
+engine: elasticsearch-RELEASE
+cluster: {endpoint: "search.example.internal:443", user: portcullis, credential: NAME/automation, licence: trial}
+key: {arn: arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000}
+identity: {cognito: {groups: {readers: {}}}}
+"""
+GIVES = (
+    HEAD + "offers: {for-orders: {search: [{names: ['logs-*'], query: {term: {team: red}}}], secret: remotes/orders}}\n"
+)
+READS = (
+    HEAD
+    + """\
+remotes: {dc2: {deployment: logs, credential: remotes/orders, allows: {search: [{names: ['logs-*'], query: {term: {team: red}}}]}}}
+access:
+  roles:
+    log_reader: {remote_indices: [{clusters: [dc2], names: ['logs-*'], privileges: [read]}]}
+  grants: [{role: log_reader, to: {cognito_group: readers}}]
+"""
+)
+
+
+@dataclass
+class Two:
+    """Both deployments, each deployed with its file."""
+
+    pair: Pair
+    made: Account
+
+    def text(self, name: str, text: str) -> str:
+        node = self.node(name)
+        return text.replace("NAME", name).replace("RELEASE", ".".join(node.version.split(".")[:2]))
+
+    def node(self, name: str) -> Elasticsearch:
+        return self.pair.remote if name == GIVER else self.pair.local
+
+    def apply(self, name: str, text: str) -> Any:
+        return apply_text(self.made.services, name, self.text(name, text), CAUSE)
+
+    def lock(self, name: str) -> Any:
+        now = self.made.services.now()
+        return guard(self.made.services, name, CAUSE, change=lambda one: hold(one, "somebody", "a drill", now))
+
+    def unlock(self, name: str) -> Any:
+        return guard(self.made.services, name, CAUSE, change=release)
+
+    def search(self, user: str = "anna", index: str = "logs-1") -> int:
+        password = PASSWORD if user != "elastic" else ""
+        return self.pair.local.ask("GET", f"/{ALIAS}:{index}/_search", user=user, password=password)[0]
+
+    def keys(self) -> dict[str, Any]:
+        """As whoever runs the cluster sees them: id -> what it allows."""
+        found = self.pair.remote.ask("GET", "/_security/api_key")[1]["api_keys"]
+        ours = [one for one in found if one.get("type") == "cross_cluster" and not one["invalidated"]]
+        return {
+            one["id"]: one["access"] for one in ours if one["metadata"].get("portcullis", {}).get("deployment") == GIVER
+        }
+
+
+@pytest.fixture
+def two(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    with mock_aws():
+        texts = KeySecrets(boto3.client("secretsmanager", region_name="eu-central-1"))
+        nodes = {GIVER: pair.remote, READER: pair.local}
+        one = Two(pair, account(make=ELASTICSEARCH_9))
+
+        def connection(registration: Registration, user: str = "portcullis", password: str = PASSWORD) -> Any:
+            node = nodes[registration.deployment]
+            return basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
+
+        def engine(user: str) -> Any:
+            made = {
+                name: ElasticsearchEngine(
+                    basic_transport(
+                        f"{LOOPBACK}:{node.port}",
+                        user,
+                        PASSWORD if user != "elastic" else node.password,
+                        ca=str(node.ca),
+                    ),
+                    name,
+                )
+                for name, node in nodes.items()
+            }
+            return lambda registration: made[registration.deployment]
+
+        services = replace(
+            one.made.services,
+            engine=engine("portcullis"),
+            master=engine("elastic"),
+            canary=engine("canary"),
+            cluster_keys=lambda of: ElasticClusterKeys(connection(of), of.deployment),
+            remotes=lambda of: ElasticRemotes(connection(of), of.deployment),
+            key_texts=lambda _: texts,
+            sleep=time.sleep,
+            keystores=lambda of: KeystoreFiles({"node": nodes[of.deployment].home / "config"}, TOOL),
+        )
+        one.made = replace(one.made, services=services)
+        one.made.people.groups = {READERS: (f"Cognito/{POOL}/anna",)}
+        for index in ("logs-1", "metrics-1"):
+            assert pair.remote.ask("PUT", f"/{index}/_doc/1?refresh=true", {"team": "red"})[0] in (200, 201)
+        for name, node in nodes.items():
+            _prepared(node)
+            _introduced(one, name, GIVES if name == GIVER else READS)
+        services.remotes(one.made.ledger.registration(READER)).connect(
+            Connection(ALIAS, f"{LOOPBACK}:{pair.interface}")
+        )
+        try:
+            yield one
+        finally:
+            for name in nodes:
+                engine("elastic")(one.made.ledger.registration(name)).unblock_indices({})
+            pair.remote.ask("DELETE", "/_security/api_key", {"ids": list(one.keys()) or ["none"]})
+
+
+def _prepared(node: Elasticsearch) -> None:
+    """What whoever runs a cluster does before."""
+    assert node.ask("PUT", f"/_security/role/{REMOTES_ROLE}", REMOTES)[0] == 200
+    assert node.ask("PUT", "/portcullis-canary/_doc/1?refresh=true", {"a": 1})[0] in (200, 201)
+    for user in ("portcullis", "canary", "break-glass", "anna"):
+        roles = [REMOTES_ROLE] if user == "portcullis" else []
+        assert node.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": roles})[0] == 200
+
+
+def _introduced(two: Two, name: str, text: str) -> None:
+    of = registration(
+        name,
+        family="elasticsearch",
+        place=Cluster(f"{LOOPBACK}:{two.node(name).port}"),
+        master=EngineUser("elastic", "the-masters"),
+        automation=EngineUser("portcullis", "the-automations"),
+        break_glass=EngineUser("break-glass", "the-break-glass"),
+        canary=EngineUser("canary", "the-canarys"),
+    )
+    introduce(two.made.services.at(of), two.text(name, text), CAUSE)
+
+
+def handed_on(two: Two) -> str:
+    """The key that the reader comes with, from an apply of the giver."""
+    done = two.apply(GIVER, GIVES)
+    assert done.keys_problem == ""
+    found: str = rotate_remote(two.made.services, READER, CAUSE, alias=ALIAS).key
+    return found
+
+
+def test_an_apply_makes_the_key_a_verb_hands_it_on_while_people_search_and_an_offer_taken_back_ends_it(
+    two: Two,
+) -> None:
+    done = two.apply(GIVER, GIVES)
+    assert (len(done.keys), done.exit_status, len(two.keys())) == (1, 0, 1)
+    look_after_keys(two.made.services.site(READER), CAUSE)  # as a sweep does
+    assert two.search() == 200
+    with Searching(two.pair.local, user="anna", password=PASSWORD) as searching:
+        searching.more(20)
+        after = rotate_remote(two.made.services, READER, CAUSE, alias=ALIAS)
+        searching.more(20)
+    assert searching.refused == {}
+    assert list(two.keys()) == [after.key]
+    shown = remote_keys(two.made.services, READER).used[0]
+    assert (shown.in_use, shown.other, shown.problem) == (after.key, GIVER, "")
+    wider = GIVES.replace("'logs-*'", "'metrics-*'")
+    assert (two.search("elastic", "logs-1"), two.search("elastic", "metrics-1")) == (200, 403)
+    assert len(two.apply(GIVER, wider).keys) == 1
+    assert (two.search("elastic", "logs-1"), two.search("elastic", "metrics-1")) == (403, 200)
+    assert list(two.keys()) == [after.key]
+    two.apply(GIVER, HEAD)
+    assert two.keys() == {}
+    assert two.search("elastic", "metrics-1") == 401
+
+
+def test_a_lock_narrows_what_is_offered_for_the_super_user_of_the_other_side_and_puts_it_back_identically(
+    two: Two,
+) -> None:
+    key = handed_on(two)
+    before = two.keys()
+    assert (two.search(), two.search("elastic")) == (200, 200)
+    locked = two.lock(GIVER)
+    assert (locked.state, locked.measures[Measure.NARROW_KEYS].progress) == (State.LOCKED, Progress.DONE)
+    assert "narrow offered keys" in locked.measures[Measure.PROVE].detail
+    # The walls each for itself: without the index blocks the key alone refuses.
+    two.made.services.master(two.made.ledger.registration(GIVER)).unblock_indices({})
+    assert (two.search(), two.search("elastic")) == (403, 403)
+    again = guard(two.made.services, GIVER, CAUSE)
+    assert again.state is State.LOCKED
+    # Somebody who has the automation's rights widens it: it is found, told and narrowed again.
+    two.made.services.site(GIVER).cluster_keys.change(key, {"search": [{"names": ["*"]}]})
+    assert guard(two.made.services, GIVER, CAUSE).state is State.LOCKED
+    assert any(alert.name == "lock-opened" and "narrow offered keys" in alert.happened for alert in two.made.aws.told)
+    assert two.search("elastic") == 403
+    assert two.unlock(GIVER).state is State.OPEN
+    assert two.keys() == before
+    assert (two.search(), two.search("elastic"), two.search("elastic", "metrics-1")) == (200, 200, 403)
+
+
+def test_a_lock_of_the_reading_side_ends_what_it_reads_elsewhere(two: Two) -> None:
+    handed_on(two)
+    assert two.search() == 200
+    assert two.lock(READER).state is State.LOCKED
+    assert two.search() == 403
+    role = two.pair.local.ask("GET", "/_security/role/log_reader")[1]["log_reader"]
+    assert not role.get("remote_indices")
+    # The other side has nothing to do with it.
+    assert two.made.ledger.custody(GIVER).state is State.OPEN
+    assert two.unlock(READER).state is State.OPEN
+    assert two.search() == 200
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def test_the_page_about_remotes_quotes_what_is_printed(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command of its day, in order, on these two clusters."""
+    (tmp_path / "deployments").mkdir()
+    for name, text in ((GIVER, GIVES), (READER, READS)):
+        (tmp_path / "deployments" / f"{name}.yaml").write_text(two.text(name, text))
+    monkeypatch.chdir(tmp_path)
+
+    def ask(verb: str, deployment: str | None = None, arguments: Any = None, *, command: str = "", **_: Any) -> Any:
+        request = {"verb": verb, "deployment": deployment, "arguments": arguments, "cause": command, "actor": "anna"}
+        return carry_out(two.made.services, request, alias="act")
+
+    monkeypatch.setattr(asking, "ask", ask)
+    page = (Path(__file__).parents[2] / "docs" / "remotes.md").read_text("utf-8")
+    (day,) = re.findall(r"^## A day with keys$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
+    commands = Page("remotes", day).commands
+    assert len(commands) > 4
+    for command in commands:
+        status = cli.main(command.words[1:])
+        printed = capsys.readouterr().out
+        assert (status, command.matches(printed)) == (command.exit, True), printed
+    assert two.search() == 200
