@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Write
-from portcullis.custody.types import Act, Measure, Progress, State
+from portcullis.custody.types import BY_FILE, Act, Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
@@ -69,7 +69,7 @@ def test_each_measure_says_what_it_found_and_none_says_more(here: Town) -> None:
         Measure.SAVE_GROUPS: "further security groups: none",
         Measure.SAVE_ENDPOINTS: "0 principals were authorised for VPC endpoints",
         Measure.END_SEARCHES: "nothing ended",
-        Measure.END_SESSIONS: "not configured",
+        **dict.fromkeys(BY_FILE, "not configured"),
         Measure.PROVE: "there is no canary in this deployment: not proven",
     }
     opened(here)

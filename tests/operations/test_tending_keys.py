@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,12 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
+from portcullis.cli import main as cli
 from portcullis.custody.types import Act as Step
 from portcullis.custody.types import Custody, Measure, State, Todo
+from portcullis.entry import ask as asking
+from portcullis.entry.operate import carry_out
+from portcullis.entry.verbs import ACT, LOOK
 from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Shut, Unreachable
 from portcullis.model.option_types import Options, RemoteOptions
 from portcullis.operations.custody.guard import rules_of
@@ -545,3 +550,42 @@ def test_only_a_cluster_that_gives_keys_has_this_measure() -> None:
     world.registered(GIVER)  # a domain
     in_force(world.services, GIVER, offers())
     assert Measure.NARROW_KEYS not in rules_of(world.services.site(GIVER)).measures
+
+
+# ---------------------------------------------------------------------- as a person types it
+
+
+def typed(world: Account, monkeypatch: pytest.MonkeyPatch, line: str) -> int:
+    """A command line, carried out as the function does."""
+
+    def ask(verb: str, deployment: str | None = None, arguments: Any = None, *, command: str = "", **_: Any) -> Any:
+        request = {"verb": verb, "deployment": deployment, "arguments": arguments, "cause": command, "actor": "anna"}
+        return carry_out(world.services, request, alias=LOOK if verb == "remote-keys" else ACT)
+
+    monkeypatch.setattr(asking, "ask", ask)
+    return cli.main(line.split())
+
+
+def test_what_a_person_types_shows_both_sides_and_rotates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, side = made()
+    assert typed(world, monkeypatch, "remote keys logs") == 0
+    assert "no key yet" in capsys.readouterr().out
+    kept(world)
+    assert typed(world, monkeypatch, "remote rotate orders dc2") == 0
+    assert capsys.readouterr().out == "orders as dc2: read with the key k2 of of of logs; ended: k1\n"
+    assert typed(world, monkeypatch, "remote rotate orders dc2 --leaked") == 0
+    assert set(side.keys) == {"k3"}
+    capsys.readouterr()
+    assert [typed(world, monkeypatch, f"remote keys {name}") for name in (GIVER, READER)] == [0, 0]
+    shown = capsys.readouterr().out
+    assert "offers of in the secret remotes/orders, read by orders as dc2" in shown
+    assert "k3  portcullis/logs/of, made by portcullis, ends 2026-05-01 00:00:00 UTC" in shown
+    assert "reads logs as dc2, by api-key" in shown
+    assert "roles: log_reader; granted to cognito_group:readers" in shown
+    assert typed(world, monkeypatch, "remote rotate orders dc3") == 2
+    assert "one of its remotes: dc2" in capsys.readouterr().err
+    in_force(world.services, READER, Options())
+    assert typed(world, monkeypatch, "remote keys orders --json") == 0
+    assert json.loads(capsys.readouterr().out)["used"] == []
