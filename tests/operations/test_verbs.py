@@ -185,7 +185,11 @@ def test_what_a_lock_did_is_not_rolled_back(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     ask(made, "lock", reason="a test")
     ask(made, "unlock")
-    assert "changed no access" in _words(made, "rollback", entry="1")
+    said = _words(made, "rollback", entry="1")
+    assert "changed no access" in said
+    latest = said.rpartition(" ")[2]
+    assert f"portcullis rollback demo {latest}" in said, "the latest change of access is named"
+    assert "no model before it" in _words(made, "rollback", entry=latest)
 
 
 # ---------------------------------------------------------------------- adopt

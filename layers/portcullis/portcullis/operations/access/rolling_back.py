@@ -37,7 +37,10 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
     with writing(services, deployment, "rollback") as site:
         change = entry_of(services, deployment, entry)
         if not change.of_access:
-            raise Refused(f"{change.operation} of {moment(change.at)} changed no access that could be put back")
+            instead = _latest_of_access(services, deployment)
+            raise Refused(
+                f"{change.operation} of {moment(change.at)} changed no access that could be put back{instead}"
+            )
         now = site.ledger.model(deployment)
         kept = now
         if change.model_after:
@@ -72,6 +75,11 @@ def entry_of(services: Services, deployment: str, entry: str) -> Change:
             return change
     known = f"1 to {number}, or the time of one" if number else "there is none yet"
     raise BadInput(f"no entry {entry!r} in the history of {deployment}", source="history", remedy=known)
+
+
+def _latest_of_access(services: Services, deployment: str) -> str:
+    latest = next((one for one in services.ledger.history(deployment, _FARTHEST) if one.of_access), None)
+    return f"; the latest that did: portcullis rollback {deployment} {stamp(latest)}" if latest else ""
 
 
 def _taken_over(services: Services, deployment: str, change: Change) -> frozenset[Claim]:
