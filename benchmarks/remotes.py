@@ -1,7 +1,7 @@
 """Remote clusters on two real clusters: `make bench-remotes [N=...]`, N rotations of a key a release, 4 unless told.
 
 Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused. Then random searches over
-clusters (`--cases`), of a pair and of our decision: none may be answered otherwise.
+clusters (`--cases` a release), of a pair and of our decision: none may be answered otherwise.
 """
 
 from __future__ import annotations
@@ -67,11 +67,14 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         report.row(f"{release}: of these refused", str(one["refused"]), "0", one["refused"] == 0)
     if refused:
         report.wrong.append(f"{refused} searches were refused while a key was replaced")
-    cases, wrong = decided(RELEASES[0], int(given.cases), tell)
-    report.figures["decide"] = cases
-    report.row(f"{RELEASES[0]}: searches over clusters, decided and asked", str(cases["cases"]))
-    report.row(f"{RELEASES[0]}: of these answered otherwise", str(len(wrong)), "0", not wrong)
-    report.wrong += wrong[:20]
+    asked: dict[str, Any] = {}
+    for release in RELEASES:
+        asked[release], wrong = decided(release, int(given.cases), tell)
+        report.row(f"{release}: searches over clusters, decided and asked", str(asked[release]["cases"]))
+        report.row(f"{release}: of these answered otherwise", str(len(wrong)), "0", not wrong)
+        report.wrong += [f"{release}: {one}" for one in wrong[:20]]
+    cases, disagreements = (sum(one[what] for one in asked.values()) for what in ("cases", "disagreements"))
+    report.figures["decide"] = {"cases": cases, "disagreements": disagreements, "releases": asked}
     return report
 
 
