@@ -9,6 +9,7 @@ from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
 from portcullis.access.changes import Diff
 from portcullis.access.findings import Findings
 from portcullis.access.then import Between, Then
+from portcullis.remotes.parties import Explained
 
 ANSWERS = {
     "why": Why,
@@ -20,6 +21,7 @@ ANSWERS = {
     "findings": Findings,
     "access": Then,
     "access-between": Between,  # access with --since
+    "remote explain": Explained,
 }
 
 
@@ -28,7 +30,7 @@ def schema() -> dict[str, object]:
     named, parts = msgspec.json.schema_components(ANSWERS.values(), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What portcullis why, can, who-can, matrix, what-if, diff, findings and access print with --json, by the name of the verb",
+        "title": "What the verbs of portcullis that ask who may see what print with --json, by the name of the verb",
         "properties": dict(zip(ANSWERS, named, strict=True)),
         "$defs": parts,
     }

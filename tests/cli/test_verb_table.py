@@ -74,6 +74,8 @@ ASKED_FOR = {
     "re-key": "cancel to",
     "re-key-state": "",
     "redrive": "",
+    "remote-check": "alias",
+    "remote-explain": "index person",
     "remote-keys": "",
     "remote-rotate": "alias leaked",
     "report": "",

@@ -100,6 +100,8 @@ class Layer(StrEnum):
     PRINCIPAL = "principal"
     MAPPING = "mapping"
     PERMISSION = "permission"
+    REMOTE = "remote"
+    KEY = "key"
     CUSTODY = "custody"
 
 

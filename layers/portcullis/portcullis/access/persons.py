@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from portcullis.access.actual import Actual
 from portcullis.access.one_role import Rank
-from portcullis.access.plan import By, Grant, Membership, SubjectKind
+from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller, Terms
+from portcullis.errors import BadInput
 
 _LAST = 1 << 31  # a group without a precedence comes after all that have one
 _COGNITO = "Cognito/"
@@ -170,3 +171,12 @@ def granting(grants: Collection[Grant], person: Person, role: str) -> tuple[str,
         elif subject == str(person) or (grant.subject.name == person.entry and person.entry.startswith("arn:")):
             found.append(f"{subject} ({grant.source})")
     return tuple(dict.fromkeys(found))
+
+
+def group_called(known: Collection[Subject], asked: str, *, source: str, place: str) -> Subject:
+    """Which of these groups somebody means by a name, or by KIND:NAME. BadInput if none, or more than one, is called so."""
+    fitting = sorted(one for one in known if asked in (str(one), one.name))
+    if len(fitting) == 1:
+        return fitting[0]
+    there = ", ".join(map(str, fitting or sorted(known))) or "none"
+    raise BadInput(f"which group {asked!r} is", source=source, place=place, remedy=f"one of: {there}")

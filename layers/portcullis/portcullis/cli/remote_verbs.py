@@ -10,6 +10,7 @@ from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console, json_option, when
+from portcullis.cli.remote_asking import remote_check, remote_explain
 from portcullis.words import line
 
 
@@ -96,3 +97,7 @@ def remote_rotate(target: str, alias: str, leaked: bool) -> None:
     ended = f"; ended: {', '.join(found['ended'])}" if found["ended"] else ""
     whose = f" of {found['offer']} of {found['of']}" if found["of"] else ""
     console().prose(f"{', '.join(found['readers'])}: read with the key {found['key']}{whose}{ended}", "", fg="green")
+
+
+remote.add_command(remote_check)
+remote.add_command(remote_explain)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from portcullis.access.actual import Json
+from portcullis.remotes.facts import Certificate
 from portcullis.remotes.keys import Key, Offer
 
 
@@ -26,6 +28,15 @@ class Connection:
     address: str  # host:port
     mode: str = "proxy"  # or sniff
     skip_unavailable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Of a cluster: basic, trial, enterprise, ... `ends` None: never."""
+
+    kind: str
+    active: bool
+    ends: datetime | None
 
 
 class ClusterKeys(Protocol):
@@ -82,3 +93,10 @@ class Remotes(Protocol):
     def info(self) -> Mapping[str, Json]: ...
     def resolve(self, expression: str) -> Mapping[str, Any]:
         """What the other cluster says of an expression such as dc2:logs-*."""
+
+    def releases(self) -> tuple[str, ...]:
+        """Of the nodes, each once."""
+
+    def licence(self) -> Licence: ...
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Those that the node which answers has for its interfaces, that for others among them, and of the authorities it trusts."""

@@ -10,7 +10,8 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.ports.remotes import Connection, KeyText
+from portcullis.ports.remotes import Connection, KeyText, Licence
+from portcullis.remotes.facts import Certificate
 from portcullis.remotes.keys import Key, Offer
 
 _API = "/_security"
@@ -131,6 +132,22 @@ class ElasticRemotes:
 
     def resolve(self, expression: str) -> Mapping[str, Any]:
         return dict(self._ask("GET", f"/_resolve/cluster/{expression}"))
+
+    def releases(self) -> tuple[str, ...]:
+        found = self._ask("GET", "/_nodes", params={"filter_path": "nodes.*.version"})["nodes"]
+        return tuple(sorted({str(node["version"]) for node in found.values()}))
+
+    def licence(self) -> Licence:
+        found = self._ask("GET", "/_license")["license"]
+        ends = found.get("expiry_date_in_millis")
+        return Licence(str(found["type"]), found.get("status") == "active", _instant(ends) if ends else None)
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        found = self._ask("GET", "/_ssl/certificates")
+        return tuple(
+            Certificate(str(one["path"]), datetime.fromisoformat(one["expiry"]), bool(one.get("has_private_key")))
+            for one in found
+        )
 
     def _settings(self, settings: Mapping[str, Any]) -> None:
         self._ask("PUT", "/_cluster/settings", {"persistent": settings})

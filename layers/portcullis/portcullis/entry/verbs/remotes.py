@@ -10,6 +10,9 @@ COMMANDS = (
     Command(
         "remote", Wish.KEYS, "Look after the keys by which one cluster reads another.",
         (
+            Verb("remote-check", LOOK, "portcullis.operations.remotes.checking:remote_check", (
+                Document(_ENDING, "Says what is right and wrong with remote clusters, and what could not be seen."),)),
+            Verb("remote-explain", LOOK, "portcullis.operations.remotes.explaining:remote_explain"),
             Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (
                 Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
             Verb("remote-rotate", ACT, "portcullis.operations.remotes.tending:rotate_remote", (

@@ -10,6 +10,8 @@ from portcullis.model.elasticsearch.parts import FieldSecurity, Pattern
 from portcullis.model.names import Wrong
 from portcullis.model.parts import SecretName, Strict, named
 
+# Where a cluster listens for others, unless its administrator says otherwise: by key, and by certificate.
+PORTS = {"api-key": 9443, "certificate": 9300}
 _LAST_PORT = 65535
 
 

@@ -25,14 +25,14 @@ from portcullis.access.answers import (
 )
 from portcullis.access.persons import ANYBODY, Person, granting, named
 from portcullis.access.plan import Claim, Grant, Operation, SubjectKind
-from portcullis.custody.types import Custody, State
+from portcullis.custody.stopping import stopping
+from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
 from portcullis.operations.access.scene import Scene, asked_of, fits
 from portcullis.ports.ledger import Change
-from portcullis.words import in_words, moment
+from portcullis.words import in_words
 
 LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
-_WORDS = {State.LOCKING: "is being locked", State.UNLOCKING: "is being opened again"}
 
 
 def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = ()) -> Why:
@@ -184,21 +184,6 @@ def decided_for(scene: Scene, person: Person, request: Request, there: There) ->
         seen = tuple(replace(one, allowed=None if one.allowed else one.allowed) for one in decided.seen)
         return replace(decided, allowed=None, seen=seen, unknown=(person.doubt, *decided.unknown))
     return decided
-
-
-def stopping(custody: Custody | None) -> tuple[str, bool]:
-    """What keeps everybody out whom the engine would let in, in words (empty: nothing), and whether that is certain."""
-    if custody is None or custody.state is State.OPEN:
-        return "", True
-    since, name = "", custody.deployment
-    if custody.hold:
-        since = f" manually by {custody.hold.by} since {moment(custody.hold.at)}: {custody.hold.reason}"
-    elif custody.revoked_since:
-        cause = custody.cause.value if custody.cause else "cause unknown"
-        since = f" since {moment(custody.revoked_since)}, its key is revoked: {cause}"
-    if custody.state in _WORDS:
-        return f"{name} {_WORDS[custody.state]}{since}", False
-    return f"{name} is {custody.state.value}{since}", True
 
 
 def _of_person(scene: Scene, person: Person) -> Iterator[Reason]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -13,7 +13,7 @@ from portcullis.access.one_role import Rank
 from portcullis.access.persons import ANYBODY, Person, Pool, as_person, people
 from portcullis.access.plan import Grant, Subject, SubjectKind
 from portcullis.custody.types import Custody
-from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.errors import PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
 from portcullis.operations.access.looking import compare
@@ -133,15 +133,6 @@ def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
         return Pool(pool, {}, {})
     ranks: Mapping[str, Rank] = site.identity.ranks(groups)
     return Pool(pool, site.identity.members_of(groups), ranks)
-
-
-def group_called(known: Collection[Subject], asked: str, *, source: str, place: str) -> Subject:
-    """Which of these groups somebody means by a name, or by KIND:NAME. BadInput if none, or more than one, is called so."""
-    fitting = sorted(one for one in known if asked in (str(one), one.name))
-    if len(fitting) == 1:
-        return fitting[0]
-    there = ", ".join(map(str, fitting or sorted(known))) or "none"
-    raise BadInput(f"which group {asked!r} is", source=source, place=place, remedy=f"one of: {there}")
 
 
 def somebody_else(site: Site, scene: Scene, asked: str) -> Scene:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from portcullis.access.answers import There
 from portcullis.access.difference import difference
-from portcullis.access.persons import Person, Pool, as_person, named
+from portcullis.access.persons import Person, Pool, as_person, group_called, named
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families import family_named
 from portcullis.families.answering import answering
-from portcullis.operations.access.scene import Scene, group_called
+from portcullis.operations.access.scene import Scene
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.answers import NOT_LOOKED_AT, Differs, Matrix, WhatIf
-from portcullis.access.persons import Person, as_person, granting
+from portcullis.access.persons import Person, as_person, granting, group_called
 from portcullis.access.plan import By, Claim, Grant, Operation, Step, Subject, SubjectKind
+from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput
-from portcullis.operations.access.questions import matrix, one_called, stopping
-from portcullis.operations.access.scene import Scene, group_called
+from portcullis.operations.access.questions import matrix, one_called
+from portcullis.operations.access.scene import Scene
 from portcullis.words import in_words, many
 
 _GROUPS = {

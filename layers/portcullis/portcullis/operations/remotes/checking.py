@@ -1,0 +1,158 @@
+"""Remote clusters looked at from both sides, as far as both are deployments of this account. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from portcullis.errors import BadInput, PortcullisError
+from portcullis.model.elasticsearch.remotes import PORTS
+from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
+from portcullis.operations.services import Services, Site
+from portcullis.remotes.checking import check
+from portcullis.remotes.facts import WARNING, Cluster, Finding, Given, Looked, RemoteFacts, Weight
+from portcullis.remotes.keys import Key, Offer, warning
+from portcullis.remotes.refusals import state_told
+
+if TYPE_CHECKING:
+    from portcullis.model import Deployment, OnCluster
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChecked:
+    """`exit_status`: 3 if something is wrong. What could not be looked at is said among the findings, and is no OK."""
+
+    deployment: str
+    findings: tuple[Finding, ...]
+    exit_status: int
+
+
+def remote_check(services: Services, deployment: str, *, alias: str = "") -> RemoteChecked:
+    """Every remote cluster of a deployment and every key that it gives, or one alias alone. Raises if its own cluster does not
+    answer; what else does not is said."""
+    site = services.site(deployment)
+    here, files = on_cluster(file_of(site)), files_in_force(services)
+    info = site.remotes.info()
+    known = list(dict.fromkeys((*here.remotes, *sorted(info))))
+    if alias and alias not in known:
+        remedy = f"one of {', '.join(known)}" if known else "it has none"
+        raise BadInput(
+            f"{deployment} has no remote cluster {alias[:64]!r}", source="request", place="alias", remedy=remedy
+        )
+    remotes = tuple(_facts(services, site, here, files, one, info.get(one)) for one in known if alias in ("", one))
+    unseen: list[str] = []
+    given = () if alias else _given(services, site, here, files, unseen)
+    found = check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now())
+    return RemoteChecked(deployment, found, 3 if any(one.weight is Weight.WRONG for one in found) else 0)
+
+
+def _facts(
+    services: Services, site: Site, here: OnCluster, files: Mapping[str, Deployment], alias: str, info: Any
+) -> RemoteFacts:
+    declared, unseen = here.remotes.get(alias), list[str]()
+    facts = RemoteFacts(alias, declared is not None, info=info)
+    other: Site | None = None
+    if declared is not None:
+        file, offer = other_side(here, files, alias)
+        other = services.site(file.deployment) if file else None
+        allows = (
+            file.offers[offer].document() if file and offer else declared.allows.document() if declared.allows else None
+        )
+        ending = WARNING
+        if file and offer:
+            one = file.offers[offer]
+            ending = warning(Offer(file.deployment, offer, {}, one.expires_after_days, one.secret))
+        address = declared.address or (
+            f"{file.cluster.endpoint.rpartition(':')[0]}:{PORTS[declared.model]}" if file else ""
+        )
+        facts = replace(
+            facts,
+            model=declared.model,
+            mode=declared.mode,
+            address=address,
+            skip_unavailable=declared.skip_unavailable,
+            allows=allows,
+            warning=ending,
+        )
+    if info is not None:
+        resolved = _seen(unseen, f"whether {alias} answers", lambda: site.remotes.resolve(f"{alias}:*"))
+        facts = replace(facts, resolved=dict((resolved or {}).get(alias, {})) if resolved is not None else None)
+        if info.get("cluster_credentials"):
+            facts = _with_key(facts, site, declared.credential if declared else None, unseen)
+    if other is not None:
+        far = other  # for the functions below
+        cluster = _cluster(far)
+        shown = _seen(unseen, f"the keys of {far.name}", far.cluster_keys.shown) if facts.model == "api-key" else None
+        facts = replace(facts, other=cluster, shown=shown)
+    return replace(facts, unseen=tuple(unseen))
+
+
+def _with_key(facts: RemoteFacts, site: Site, secret: str | None, unseen: list[str]) -> RemoteFacts:
+    try:
+        facts = replace(facts, key=site.remotes.key_in_use(facts.alias))
+    except PortcullisError as error:
+        if state := state_told(str(error)):
+            facts = replace(facts, state=state)
+        else:
+            unseen.append(f"by which key {facts.alias} is read: {error}")
+    if secret:
+        text = _seen(unseen, f"the secret {secret}", lambda: (site.key_texts.read(secret),))
+        facts = replace(facts, secret=None if text is None else text[0].id if text[0] else "")
+    return facts
+
+
+def _cluster(site: Site) -> Cluster:
+    unseen: list[str] = []
+    licence = _seen(unseen, f"the licence of {site.name}", site.remotes.licence)
+    roles = _seen(
+        unseen, f"the roles of {site.name}", lambda: site.engine.read([site.family.roles]).of(site.family.roles)
+    )
+    return Cluster(
+        site.name,
+        releases=_seen(unseen, f"the releases of {site.name}", site.remotes.releases),
+        licence=licence.kind if licence else None,
+        licence_active=licence.active if licence else True,
+        licence_ends=licence.ends if licence else None,
+        certificates=_seen(unseen, f"the certificates of {site.name}", site.remotes.certificates),
+        roles=roles,
+        unseen=tuple(unseen),
+    )
+
+
+def _seen(unseen: list[str], what: str, look: Callable[[], T]) -> T | None:
+    try:
+        return look()
+    except PortcullisError as error:
+        unseen.append(f"{what} could not be looked at: {error}")
+        return None
+
+
+def _given(
+    services: Services, site: Site, here: OnCluster, files: Mapping[str, Deployment], unseen: list[str]
+) -> tuple[Given, ...]:
+    """The keys that this cluster gives, and which deployments of this account come with each."""
+    from portcullis.model import OnCluster
+
+    shown = _seen(unseen, f"the keys of {site.name}", site.cluster_keys.shown)
+    if not shown:
+        return ()
+    us = _seen(unseen, f"who makes the keys of {site.name}", site.cluster_keys.us)
+    secrets = {offer.secret: name for name, offer in here.offers.items()}
+    reading: dict[str, list[tuple[str, str]]] = {}  # offer -> (who reads, with which key; empty: not seen)
+    for name, file in files.items():
+        for alias, remote in file.remotes.items() if isinstance(file, OnCluster) and name != site.name else ():
+            if offer := secrets.get(remote.credential or ""):
+                key = _seen([], "", lambda name=name, alias=alias: services.site(name).remotes.key_in_use(alias))  # type: ignore[misc]
+                reading.setdefault(offer, []).append((f"{name} as {alias}", key or ""))
+    return tuple(_one_given(key, site, here, reading, us or "") for key in shown if key.usable(site.now()))
+
+
+def _one_given(key: Key, site: Site, here: OnCluster, reading: Mapping[str, list[tuple[str, str]]], us: str) -> Given:
+    of, offer = key.offer
+    offered = of == site.name and offer in here.offers
+    readers = reading.get(offer, []) if offered else []
+    by = tuple(name for name, seen in readers if seen == key.id)
+    return Given(key, offered, key.owner == us, by, bool(readers) and all(seen for _, seen in readers))
