@@ -16,6 +16,7 @@ from portcullis.errors import BadInput
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.dialects import Dialect, detect, from_engine, operations, representable, to_engine
 from portcullis.families.opensearch.family import OPENSEARCH
+from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.patch import patches
 
 from tests.access.strategies import holding, mapping, role, wanted
@@ -258,3 +259,18 @@ def test_6_has_no_path_for_tenants() -> None:
 def test_an_engine_without_this_api_is_named_as_it_names_itself(version: Json, named: str) -> None:
     with pytest.raises(BadInput, match=named):
         detect({"version": version})
+
+
+# Those of tenants are said otherwise in 6.x.
+OF_7 = sorted(group for group in known("Elasticsearch_7.10").action_groups if not group.startswith("kibana_all_"))
+
+
+@pytest.mark.parametrize("group", OF_7)
+def test_an_action_group_of_the_engine_is_on_6_the_one_that_6_has_or_is_said_to_be_lost(group: str) -> None:
+    document = role(group) | {"tenant_permissions": []}
+    written, lost = to_engine(Kind.ROLES, document, Dialect.V6)
+    [of_index] = written["indices"].values()
+    has = known("Elasticsearch_6.8").action_groups
+    assert lost == (() if of_index["*"] else (f"6.x has no action group {group}: left out",))
+    assert set(of_index["*"]) <= set(has)
+    assert bool(lost) is (group.upper() not in has)
