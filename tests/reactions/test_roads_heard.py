@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from portcullis import correlation
 from portcullis.entry.reactions import ROADS_TOO
 from portcullis.errors import Refused
 from portcullis.operations.watching.seeing import keep_eyes
@@ -27,13 +28,13 @@ GRANTED = "    - {role: viewers, to: {iam_role: ci}}\n"
 
 
 class Seen(Roads):
-    """And which were looked at."""
+    """And which were looked at, and under which event that is logged."""
 
     def look(self, road: Road) -> Any:
-        self.looked_at.append(road.label)
+        self.looked_at.append((road.label, correlation.deployment(), correlation.correlation()))
         return super().look(road)
 
-    looked_at: list[str]
+    looked_at: list[tuple[str, str, str]]
 
 
 @pytest.fixture
@@ -78,6 +79,7 @@ def test_a_role_that_somebody_else_may_take_is_told_with_its_event(
     [told] = here.told("another-road")
     assert (told.deployment, "eve" in told.happened) == (deployment, True)
     assert "user/owner" in told.happened, "as far as the event says who it was"
+    assert {one[1:] for one in roads_of(here).looked_at} == {(deployment, event["detail"]["eventID"])}
 
 
 def test_a_domain_changed_by_hand_is_compared_at_once(here: Town) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 
 _deployment: ContextVar[str] = ContextVar("deployment", default="")
@@ -25,3 +26,14 @@ def concerning(name: str) -> None:
 
 def deployment() -> str:
     return _deployment.get()
+
+
+def carry() -> Callable[[], None]:
+    """For the threads of a pool, as its `initializer`: what is done in them is about what this thread is at now."""
+    name, because = deployment(), correlation()
+
+    def begin() -> None:
+        concerning(name)
+        correlate(because)
+
+    return begin

@@ -21,6 +21,7 @@ from portcullis.adapters.engines.answers import Transport, message, refuse, what
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_tokens import Tokens
+from portcullis.correlation import carry
 from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.families.elasticsearch.config import (
     MEMBERS,
@@ -146,7 +147,7 @@ class ElasticsearchEngine:
         """Each by itself, several at a time, as `_all_of`."""
         if not body:
             return False
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(_THREADS, initializer=carry()) as pool:
             sent = [pool.submit(self._one, kind, one) for one in body]
         return _all_of([one.result for one in sent])
 

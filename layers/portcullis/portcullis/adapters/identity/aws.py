@@ -15,6 +15,7 @@ from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.role_choice import choose_by_token
 from portcullis.adapters.identity.sessions import deny
 from portcullis.clients import error_code, unanswered
+from portcullis.correlation import carry
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.entries import unfit
 from portcullis.ports.identity import Looked
@@ -71,7 +72,7 @@ class AwsIdentity:
 
         here = {one: read(one) for one in asked if one[0].kind in _AS_WRITTEN}
         looked_up = [one for one in asked if one not in here]
-        with ThreadPoolExecutor(_READERS) as readers:
+        with ThreadPoolExecutor(_READERS, initializer=carry()) as readers:
             return here | dict(zip(looked_up, readers.map(read, looked_up), strict=True))
 
     def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
@@ -93,7 +94,7 @@ class AwsIdentity:
     def members_of(self, groups: Collection[str]) -> Mapping[str, Entries]:
         """Cognito group -> the entries of its members. A name that a mapping would read as a pattern counts here like any other."""
         by_members = {group: (Subject(SubjectKind.COGNITO_GROUP, group), By.MEMBERS) for group in sorted(groups)}
-        with ThreadPoolExecutor(_READERS) as readers:
+        with ThreadPoolExecutor(_READERS, initializer=carry()) as readers:
             found = dict(zip(by_members, readers.map(self._read, by_members.values()), strict=True))
         return {group: tuple(entry for entry, _ in members or ()) for group, members in found.items()}
 
@@ -105,7 +106,7 @@ class AwsIdentity:
             return self._answered(subject, lambda: self._described(subject)) or {}
 
         asked = sorted(groups)
-        with ThreadPoolExecutor(_READERS) as readers:
+        with ThreadPoolExecutor(_READERS, initializer=carry()) as readers:
             found = dict(zip(asked, readers.map(read, asked), strict=True))
         return {name: Rank(one["RoleArn"], one.get("Precedence")) for name, one in found.items() if one.get("RoleArn")}
 

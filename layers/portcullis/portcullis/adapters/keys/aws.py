@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from portcullis.correlation import carry
 from portcullis.custody.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
 from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
 from portcullis.ports.registration import Registration
@@ -48,7 +49,7 @@ class AwsKeys:
             "rotations": lambda: kms.list_key_rotations(KeyId=key, Limit=1000),
             **{name: partial(_metric, metrics, registration, name, now) for name in watched},
         }
-        with ThreadPoolExecutor(len(questions)) as askers:
+        with ThreadPoolExecutor(len(questions), initializer=carry()) as askers:
             answers = dict(zip(questions, askers.map(ask, questions.values()), strict=True))
         probes = [
             read_describe(answers["describe"], now),

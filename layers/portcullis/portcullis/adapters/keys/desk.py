@@ -9,6 +9,7 @@ from typing import Any
 
 from portcullis.adapters.keys.aws import ask
 from portcullis.clients import error_code
+from portcullis.correlation import carry
 from portcullis.custody.key_types import KeyAnswers
 from portcullis.custody.probes import Answer
 from portcullis.errors import Refused, Unreachable
@@ -35,7 +36,7 @@ class AwsKeyDesk:
             lambda: self._all("list_key_rotations", "Rotations", key),
             lambda: self._all("list_resource_tags", "Tags", key),
         )
-        with ThreadPoolExecutor(len(questions)) as askers:
+        with ThreadPoolExecutor(len(questions), initializer=carry()) as askers:
             return KeyAnswers(describe, *askers.map(ask, questions))
 
     def rotate(self, key_arn: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from portcullis import model
 from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.correlation import carry
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
@@ -171,7 +172,7 @@ def _found(roads: tuple[Road, ...], look: Roads) -> dict[Road, Facts | Portculli
         except (Refused, Unreachable) as error:
             return error
 
-    with ThreadPoolExecutor(_AT_ONCE) as lookers:
+    with ThreadPoolExecutor(_AT_ONCE, initializer=carry()) as lookers:
         return dict(zip(roads, lookers.map(of, roads), strict=True))
 
 

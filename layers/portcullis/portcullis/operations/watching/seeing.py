@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from portcullis import typed
+from portcullis.correlation import carry
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
@@ -99,7 +100,7 @@ def shut_in_words(services: Services, deployment: str) -> tuple[str, ...]:
 def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
     before: Mapping[str, Any] = services.ledger.saved(deployment, BLIND) or {}
     eyes = _with_made_of(services, deployment, eyes)
-    with ThreadPoolExecutor(_AT_ONCE) as lookers:
+    with ThreadPoolExecutor(_AT_ONCE, initializer=carry()) as lookers:
         seen = [*zip(eyes, lookers.map(lambda eye: _why(services, eye), eyes), strict=True)]
     now: dict[str, Any] = {}
     for eye, why in seen:
