@@ -24,7 +24,7 @@ from stacks import names, permissions, queues, seeing
 from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
-from stacks.grounds import Own, arn, grounds
+from stacks.grounds import Own, ResourceArns, arn, grounds
 from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
@@ -203,7 +203,7 @@ class Automation(Stack):
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
 
-    def _function(self, name: str, layer: lambda_.LayerVersion, touched: permissions.ResourceArns) -> lambda_.Function:
+    def _function(self, name: str, layer: lambda_.LayerVersion, touched: ResourceArns) -> lambda_.Function:
         shape, role = SHAPES[name], self._function_roles[name]
         deployed = names.function(name)
         log_group = logs.LogGroup(

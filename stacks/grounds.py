@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from stacks import names, permissions
+from stacks import names
 from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.identity import Identity
@@ -21,6 +21,62 @@ from stacks.network import Network
 from stacks.packing import few_or
 
 _SERVICE, _SERVICE_ROLE = "opensearchservice.amazonaws.com", "AWSServiceRoleForAmazonOpenSearchService"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceArns:
+    """The ARNs of everything there is to touch, over all deployments."""
+
+    ledger: str
+    topic: str
+    bus: str
+    automation_role: str
+    dead_letters: Sequence[str]
+    queues: Sequence[str]
+    reminders: str
+    domains: Sequence[str]
+    security_groups: Sequence[str]
+    any_security_group: str  # only ever with conditions
+    vpc: str
+    given_vpc: bool  # other people's groups are in it too
+    master_roles: Sequence[str]
+    canary_roles: Sequence[str]
+    snapshot_roles: Sequence[str]
+    master_secrets: Sequence[str]
+    made_secrets: Sequence[str]  # passwords of internal users that the automation makes
+    named_secrets: Sequence[str]  # and those that a deployment file names
+    keys: Sequence[str]
+    own_keys: Sequence[str]  # those that were made for a deployment, and no given ones
+    rotated: Sequence[str]  # those of them that are rotated on demand
+    endpoints: Sequence[str]  # parameters that say where a deployment is reached
+    key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
+    alias_only: Sequence[str]  # those of given keys that are named by their alias alone
+    all_keys: str  # arn:...:key/*, only ever with a condition on the alias
+    user_pools: Sequence[str]
+    signing_out: Sequence[str]  # the user pools whose deployments ask for sessions to be ended
+    bounded: Mapping[str, Sequence[str]]  # boundary -> the roles within it whose older sessions may be denied
+    identity_pools: Sequence[str]
+    group_roles: Sequence[str]
+    iam_groups: Sequence[str]
+    iam_users: Sequence[str]
+    iam_roles: Sequence[str]
+    break_glass_by: Sequence[str]  # IAM users and roles of this account whom a deployment file lets open break-glass
+    identity_stores: Sequence[str] = field(default=())
+    offered_secrets: Sequence[str] = field(default=())  # keys for other clusters are put into these
+    remote_secrets: Sequence[str] = field(default=())  # and by the keys of these others are read
+    service_role: str = ""  # of the search service, in every account
+    models: str = ""  # objects that hold deployment files
+    secrets_service: str = ""  # what Secrets Manager is called in this Region
+    # What we see by: trails of every Region (and of the organisation), rules here and in IAM's Region, and the rest by the names we give.
+    described_secrets: Sequence[str] = field(default=())  # of masters: looked at, never read
+    own_roles: Sequence[str] = field(default=())  # that the stacks make, by name
+    sign_in_providers: Sequence[str] = field(default=())
+    see_trails: Sequence[str] = field(default=())
+    see_rules: Sequence[str] = field(default=())
+    see_functions: Sequence[str] = field(default=())
+    default_group: Sequence[str] = field(default=())  # of the VPC that we make
+    see_queues: Sequence[str] = field(default=())
+    see_alarms: Sequence[str] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +99,7 @@ def grounds(
     keys: Sequence[KeyFacts],
     identities: Sequence[Identity],
     beside: Sequence[ClusterPeople] = (),
-) -> permissions.ResourceArns:
+) -> ResourceArns:
     """`identities`: of domains, `beside`: of clusters that run elsewhere."""
     domains = [identity.one for identity in identities]
     deployments = [*domains, *(people.one for people in beside)]
@@ -54,7 +110,7 @@ def grounds(
         """Every role of ours for this part of a deployment: who else trusts us is nobody we could become."""
         return _iam(stack, "role", {names.of("*", part) if part else f"{names.PREFIX}-*"}, anywhere=False)[0]
 
-    return permissions.ResourceArns(
+    return ResourceArns(
         ledger=own.ledger.table_arn,
         topic=own.topic.topic_arn,
         bus=own.bus.event_bus_arn,

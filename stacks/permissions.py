@@ -2,71 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import aws_iam as iam
 
 from stacks import names
+from stacks.grounds import ResourceArns
 from stacks.key import OBSERVE, PROBE, kms_actions
 
 Statements = list[iam.PolicyStatement]
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceArns:
-    """The ARNs of everything there is to touch, over all deployments."""
-
-    ledger: str
-    topic: str
-    bus: str
-    automation_role: str
-    dead_letters: Sequence[str]
-    queues: Sequence[str]
-    reminders: str
-    domains: Sequence[str]
-    security_groups: Sequence[str]
-    any_security_group: str  # only ever with conditions
-    vpc: str
-    given_vpc: bool  # other people's groups are in it too
-    master_roles: Sequence[str]
-    canary_roles: Sequence[str]
-    snapshot_roles: Sequence[str]
-    master_secrets: Sequence[str]
-    made_secrets: Sequence[str]  # passwords of internal users that the automation makes
-    named_secrets: Sequence[str]  # and those that a deployment file names
-    keys: Sequence[str]
-    own_keys: Sequence[str]  # those that were made for a deployment, and no given ones
-    rotated: Sequence[str]  # those of them that are rotated on demand
-    endpoints: Sequence[str]  # parameters that say where a deployment is reached
-    key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
-    alias_only: Sequence[str]  # those of given keys that are named by their alias alone
-    all_keys: str  # arn:...:key/*, only ever with a condition on the alias
-    user_pools: Sequence[str]
-    signing_out: Sequence[str]  # the user pools whose deployments ask for sessions to be ended
-    bounded: Mapping[str, Sequence[str]]  # boundary -> the roles within it whose older sessions may be denied
-    identity_pools: Sequence[str]
-    group_roles: Sequence[str]
-    iam_groups: Sequence[str]
-    iam_users: Sequence[str]
-    iam_roles: Sequence[str]
-    break_glass_by: Sequence[str]  # IAM users and roles of this account whom a deployment file lets open break-glass
-    identity_stores: Sequence[str] = field(default=())
-    offered_secrets: Sequence[str] = field(default=())  # keys for other clusters are put into these
-    remote_secrets: Sequence[str] = field(default=())  # and by the keys of these others are read
-    service_role: str = ""  # of the search service, in every account
-    models: str = ""  # objects that hold deployment files
-    secrets_service: str = ""  # what Secrets Manager is called in this Region
-    # What we see by: trails of every Region (and of the organisation), rules here and in IAM's Region, and the rest by the names we give.
-    described_secrets: Sequence[str] = field(default=())  # of masters: looked at, never read
-    own_roles: Sequence[str] = field(default=())  # that the stacks make, by name
-    sign_in_providers: Sequence[str] = field(default=())
-    see_trails: Sequence[str] = field(default=())
-    see_rules: Sequence[str] = field(default=())
-    see_functions: Sequence[str] = field(default=())
-    default_group: Sequence[str] = field(default=())  # of the VPC that we make
-    see_queues: Sequence[str] = field(default=())
-    see_alarms: Sequence[str] = field(default=())
 
 
 def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: dict[str, object]) -> Statements:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from portcullis.adapters.keys.aws import AwsKeys
 from portcullis.custody import Finding, judge
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     DESCRIBE,
     DOMAIN,
@@ -24,7 +25,6 @@ from portcullis.custody.types import (
     Health,
     Observation,
     RevocationCause,
-    Rules,
 )
 from portcullis.ports.registration import Cluster, Key
 

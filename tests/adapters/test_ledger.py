@@ -443,7 +443,8 @@ def test_a_lease_that_cannot_be_asked_for_is_not_had_in_silence(ledger: DynamoLe
 
 def test_custody_with_everything_in_it_comes_back(ledger: DynamoLedger) -> None:
     from portcullis import custody as machine
-    from portcullis.custody.types import Observation, Probe, Rules
+    from portcullis.custody.rules import Rules
+    from portcullis.custody.types import Observation, Probe
 
     probes = tuple(
         Probe(name, Health.REVOKED, RevocationCause.DISABLED, "said", definite=True) for name in ("describe", "use")

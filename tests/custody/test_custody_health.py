@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from portcullis import custody
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     DESCRIBE,
     DOMAIN,
@@ -18,7 +19,6 @@ from portcullis.custody.types import (
     Observation,
     Probe,
     RevocationCause,
-    Rules,
 )
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ import pytest
 from portcullis import custody
 from portcullis.adapters.ledger.codec import decode, decode_whole, encode
 from portcullis.custody import probes
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     BY_FILE,
     BY_WINDOW,
@@ -32,7 +33,6 @@ from portcullis.custody.types import (
     Probe,
     Progress,
     RevocationCause,
-    Rules,
     State,
     Tell,
     Todo,

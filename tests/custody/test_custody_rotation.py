@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import custody
 from portcullis.custody import rotation
-from portcullis.custody.types import DESCRIBE, USE, Custody, Health, Observation, Probe, Rules, Severity, State, Tell
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import DESCRIBE, USE, Custody, Health, Observation, Probe, Severity, State, Tell
 from portcullis.errors import BadInput
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

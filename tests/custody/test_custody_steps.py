@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from portcullis import custody
 from portcullis.custody import telling
+from portcullis.custody.rules import Rules
 from portcullis.custody.steps import begin_telling, end_telling, failed, found_open, intend, others_tell
 from portcullis.custody.types import (
     BY_WINDOW,
@@ -27,7 +28,6 @@ from portcullis.custody.types import (
     Probe,
     Progress,
     RevocationCause,
-    Rules,
     State,
     Suspicion,
     Tell,

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import pytest
 from portcullis.custody import types
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     BreakGlass,
     Custody,
@@ -18,7 +19,6 @@ from portcullis.custody.types import (
     Observation,
     Probe,
     Progress,
-    Rules,
     Tell,
     Todo,
     Told,

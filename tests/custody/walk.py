@@ -6,7 +6,8 @@ import random
 from datetime import timedelta
 
 from portcullis import custody
-from portcullis.custody.types import LOCK_ORDER, OUTSIDE, Measure, Progress, Rules, State
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import LOCK_ORDER, OUTSIDE, Measure, Progress, State
 from portcullis.errors import Refused
 
 from tests.custody.key import KINDS, PROBES

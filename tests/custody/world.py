@@ -15,6 +15,7 @@ from typing import Any
 
 from portcullis import custody
 from portcullis.adapters.ledger.codec import decode_whole, encode
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     DELETE_ORDER,
     LOCK_ORDER,
@@ -27,7 +28,6 @@ from portcullis.custody.types import (
     Measure,
     Observation,
     Progress,
-    Rules,
     State,
     Tell,
     Todo,

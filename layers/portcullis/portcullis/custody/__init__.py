@@ -11,21 +11,9 @@ from portcullis.custody.people import (
     open_break_glass,
     release,
 )
+from portcullis.custody.rules import Rules
 from portcullis.custody.steps import begin_telling, done, end_telling, failed, found_open, intend, others_tell, told
-from portcullis.custody.types import (
-    Act,
-    Custody,
-    Decision,
-    LetIn,
-    Measure,
-    Observation,
-    Probe,
-    Rules,
-    State,
-    Tell,
-    Todo,
-    Told,
-)
+from portcullis.custody.types import Act, Custody, Decision, LetIn, Measure, Observation, Probe, State, Tell, Todo, Told
 
 __all__ = [
     "Act",

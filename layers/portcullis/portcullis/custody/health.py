@@ -13,17 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from portcullis.custody.types import (
-    DOMAIN,
-    OF_THE_KEY,
-    Custody,
-    Health,
-    Observation,
-    Probe,
-    RevocationCause,
-    Rules,
-    Suspicion,
-)
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import DOMAIN, OF_THE_KEY, Custody, Health, Observation, Probe, RevocationCause, Suspicion
 
 
 class Finding(StrEnum):

@@ -20,6 +20,7 @@ from typing import assert_never
 
 from portcullis.custody import telling
 from portcullis.custody.health import Finding, Verdict, judge
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     BY_WINDOW,
     DELETE_ORDER,
@@ -36,7 +37,6 @@ from portcullis.custody.types import (
     MeasureRecord,
     Observation,
     Progress,
-    Rules,
     State,
     Todo,
 )

@@ -6,18 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from portcullis.custody import telling
-from portcullis.custody.types import (
-    LOCK_ORDER,
-    BreakGlass,
-    Custody,
-    Deletion,
-    Health,
-    Hold,
-    Measure,
-    Progress,
-    Rules,
-    State,
-)
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import LOCK_ORDER, BreakGlass, Custody, Deletion, Health, Hold, Measure, Progress, State
 from portcullis.errors import Refused
 from portcullis.words import moment
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from portcullis.custody.health import elapsed
+from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     DELETE_ORDER,
     LOCK_ORDER,
@@ -17,7 +18,6 @@ from portcullis.custody.types import (
     Measure,
     MeasureRecord,
     Progress,
-    Rules,
     Severity,
     State,
     Tell,

@@ -10,7 +10,8 @@ from functools import partial
 
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
-from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progress, Rules, State, Todo, Told
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progress, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
