@@ -30,15 +30,15 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        without = shutil.ignore_patterns("build", "__pycache__")
+        without = shutil.ignore_patterns(".build", "__pycache__")
         for name in FOLDERS:
             shutil.copytree(PROJECT / name, folder / name, ignore=without)
         for name in FILES:
             shutil.copy(PROJECT / name, folder / name)
         shutil.copy(PROJECT / "layers" / "build.py", folder / "layers" / "build.py")
-        for shared in (PROJECT / "layers" / "build", embedded.CACHE):
+        for shared in (PROJECT / "layers" / ".build", embedded.CACHE):
             shared.mkdir(parents=True, exist_ok=True)  # in a fresh checkout nothing was built or fetched yet
-        (folder / "layers" / "build").symlink_to(PROJECT / "layers" / "build")
+        (folder / "layers" / ".build").symlink_to(PROJECT / "layers" / ".build")
         self.home = folder / ".portcullis"
         self.home.mkdir()
         self.with_cache()
