@@ -71,9 +71,9 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         report.row(f"{name}: one index with its view and reasons, warm", f"{view * 1e6:.0f} µs")
         figures[f"{name} view us"] = view * 1e6
     tell("who can, and the matrix")
-    took, found = timed(lambda: who_can(_scene(held, world, people), Request("read", indices=(index,))).people)
+    took, found = timed(lambda: who_can(scene(held, world, people), Request("read", indices=(index,))).people)
     report.below(f"who can read one index, of {n} people ({len(found)}), from nothing", took, 1.0, "s")
-    took_matrix, whole = timed(lambda: matrix(_scene(held, world, people)))
+    took_matrix, whole = timed(lambda: matrix(scene(held, world, people)))
     cells = sum(len(row.cells) for row in whole.people)
     report.below(f"the matrix of {n} people by {n} indices ({cells} cells), from nothing", took_matrix, 5.0, "s")
     figures |= {"who_can_s": took, "matrix_s": took_matrix}
@@ -94,7 +94,7 @@ def _asked(compiled: Compiled, caller: Caller, index: str) -> Compiled:
     return compiled
 
 
-def _scene(held: SecurityConfig, world: EngineFacts, people: list[Caller]) -> Scene:
+def scene(held: SecurityConfig, world: EngineFacts, people: list[Caller]) -> Scene:
     """What the verbs ask, with nothing compiled yet."""
     held, family = SecurityConfig(held.documents), family_named("opensearch")
     persons = tuple(Person("internal_user", one.name, one.name, one) for one in people)

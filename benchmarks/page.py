@@ -1,0 +1,91 @@
+"""How large the page of `portcullis report` is, and how soon it stands when it is opened: `make bench-page [N=...]`.
+
+N roles, N indices, N people (1,000 unless told), those of `bench-decide`. Making it is processor time. Where there is a `chromium` on the
+PATH the page is opened in it, three times, and says itself when it was drawn; the file lies beside the figures, to be looked at.
+Prints a table, leaves .portcullis/bench/page.json and page.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from portcullis.cli.report.writing import page
+from portcullis.operations.access.drawing import picture
+from portcullis.operations.access.finding import findings
+
+from benchmarks.common import HOME, Report, Tell, main
+from benchmarks.decide import config, scene, timed
+
+_OPENED = 3
+
+
+def bench(given: argparse.Namespace, tell: Tell) -> Report:
+    n, report = given.n, Report()
+    held, world, people = config(n)
+    made, drawn = timed(lambda: picture(scene(held, world, people), datetime.now(UTC)))
+    found_in, found = timed(lambda: findings(scene(held, world, people)))
+    data = {
+        "of_file": False,
+        "picture": msgspec.to_builtins(drawn),
+        "findings": msgspec.to_builtins(found.findings),
+        "status": None,
+        "drift": [],
+        "history": [],
+        "unread": {},
+    }
+    wrote, text = timed(lambda: page(data))
+    HOME.mkdir(parents=True, exist_ok=True)
+    file = HOME / "page.html"
+    file.write_text(text, "utf-8")
+    report.row(f"the picture of {n} people by {n} indices, from nothing", f"{made:.1f} s")
+    report.row("its findings, from nothing", f"{found_in:.1f} s")
+    report.row("the page of it written", f"{wrote:.2f} s")
+    report.row("size", f"{len(text.encode()) / 1e6:.2f} MB")
+    report.figures = {"picture_s": made, "findings_s": found_in, "write_s": wrote, "bytes": len(text.encode())}
+    browser = shutil.which("chromium")
+    if browser is None:
+        report.row("opened", "not measured: there is no chromium here")
+        return report
+    tell("opening it")
+    opened = [_opened(browser, file) for _ in range(_OPENED)]
+    report.below("drawn, after it was opened (the median of three)", statistics.median(opened), 2.0)
+    report.figures["opened_s"] = opened
+    return report
+
+
+def _opened(browser: str, file: Path) -> float:
+    """Seconds from the opening of the file until it is drawn, as the page says it."""
+    with tempfile.TemporaryDirectory() as profile:
+        flags = (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--host-resolver-rules=MAP * 127.0.0.1:9",
+        )
+        command = [
+            browser,
+            *flags,
+            f"--user-data-dir={profile}",
+            "--window-size=1280,1000",
+            "--dump-dom",
+            file.as_uri(),
+        ]
+        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    ready = re.search(r'data-ready="(\d+)"', dom)
+    if ready is None:
+        raise RuntimeError("the page was not drawn")
+    return int(ready[1]) / 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main("page", __doc__ or "", bench, n=1000, n_is="roles, indices and people"))
