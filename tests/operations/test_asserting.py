@@ -142,6 +142,33 @@ def test_whoever_is_let_in_by_an_address_does_not_pass(here: Account) -> None:
     assert found.person.startswith("anybody:")
 
 
+KNOWN_READERS = "administrators or group tokens or group ops or group readers or iam_user:rita"
+
+
+@pytest.mark.parametrize(
+    ("entry_list", "entries", "payroll", "orders", "whom"),
+    [
+        ("backend_roles", ["staff"], False, True, "backend_role:staff"),
+        ("users", ["somebody"], False, True, "internal_user:somebody"),
+        # Several roles together are no person, and let in where the role is, not elsewhere
+        ("and_backend_roles", ["a", "b"], None, True, "entry:a and b"),
+        # Whom an expression lets in, only the engine can tell: so not even that they read no orders
+        ("backend_roles", ["/team-.*/"], None, None, "anybody:a role or group that fits /team-.*/"),
+        ("users", ["/x.*/"], None, None, "anybody:a name that fits /x.*/"),
+    ],
+)
+def test_whoever_a_mapping_made_by_hand_lets_in_breaks_it_or_leaves_it_unknown(
+    here: Account, entry_list: str, entries: list[str], payroll: bool | None, orders: bool | None, whom: str
+) -> None:
+    there = list(here.engine.held.entries("reads_payroll", entry_list))
+    by_hand = {"op": "add", "path": f"/reads_payroll/{entry_list}", "value": [*there, *entries]}
+    here.engine.by_hand(Kind.MAPPINGS, [by_hand])
+    (found,) = live(here, TEXT, f"nobody outside {KNOWN_READERS} reads payroll-*").assertions
+    assert (found.holds, found.person) == (payroll, whom)
+    (beside,) = live(here, TEXT, f"nobody outside {KNOWN_READERS} reads orders-*").assertions
+    assert (beside.holds, beside.person) == (orders, "" if orders else whom)
+
+
 def with_assertion(text: str) -> str:
     return f'{text}assertions: ["{PAYROLL}"]\n'
 

@@ -199,7 +199,8 @@ def test_the_guard_of_an_apply_is_asked_before_the_first_write(made: Account, mo
     with pytest.raises(Refused, match="nobody is left"):
         synchronise(made.services, "demo", CAUSE)
     assert made.engine.writes == writes
-    assert [alert.name for alert in made.aws.told] == ["lock-out-refused"]
+    [told] = made.aws.told
+    assert (told.name, told.detail) == ("lock-out-refused", {"cause": CAUSE.what, "actor": CAUSE.actor})
 
 
 def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account) -> None:

@@ -78,6 +78,14 @@ def _words(made: Account, verb: str, **arguments: Any) -> str:
     return str(raised.value)
 
 
+def test_a_saved_plan_is_refused_when_it_would_let_in_somebody_else_by_as_many_steps(made: Account) -> None:
+    made.people.groups = {READERS: (ANNA,)}
+    planned = ask(made, "plan", text=MODEL)
+    made.people.groups = {READERS: (BEN,)}
+    with pytest.raises(Refused, match="who is in which group"):
+        ask(made, "apply", text=MODEL, expected=planned["digest"])
+
+
 # ---------------------------------------------------------------------- the model in the ledger
 
 

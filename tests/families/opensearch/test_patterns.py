@@ -94,6 +94,7 @@ def test_wherever_it_stands_it_is_found_and_named_once(kind: Kind, document: dic
         ("*x*", "y*", True),
         ("logs-*-eu", "logs-app-*", True),
         ("a-*", "a-b", True),
+        ("a-*", "a*", True),
         ("a-*", "b-*", False),
         ("*-a", "*-b", False),
     ],

@@ -94,9 +94,9 @@ def subject_from(principal: str) -> Subject:
     if principal.startswith("arn:"):
         kind = SubjectKind.IAM_USER if ":user/" in principal else SubjectKind.IAM_ROLE
         return Subject(kind, principal)
-    word, colon, name = principal.partition(":")
+    word, _, name = principal.partition(":")
     known = [kind.value for kind in SubjectKind]
-    if not colon or not name or word not in known:
+    if not name or word not in known:
         raise BadInput(
             f"{principal!r} names nobody",
             source="request",
