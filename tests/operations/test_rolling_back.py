@@ -100,14 +100,16 @@ def test_a_rollback_that_is_cut_off_is_gone_on_with(made: Account, call: int, af
     """Whatever it was doing: the next run comes to one of the two models whole, with the people whom that one asks for."""
     apply_text(made.services, "demo", SECOND, CAUSE)
     made.fate.at, made.fate.after = made.fate.calls + call, after
+    writes, wrote = made.engine.writes, True
     try:
         rollback(made.services, "demo", CAUSE, entry="1")
     except Crash:
-        made.fate.at = -1
+        made.fate.at, wrote = -1, made.engine.writes > writes
         made.ledger._leases.clear()  # whoever had it is gone
         synchronise(made.services, "demo", CAUSE)
     made.fate.at = -1
     asked = {FIRST: (ANNA,), SECOND: (BEN,)}[made.services.ledger.model("demo").text]
+    assert asked == (ANNA,) or not wrote, "what was begun on the engine is gone on with"
     assert users(made) == asked
     synchronise(made.services, "demo", CAUSE)
     assert users(made) == asked
