@@ -572,6 +572,7 @@ def test_a_filter_that_nothing_lifts_is_not_told() -> None:
             "roles: {r: {indices: [{names: [a], privileges: [read], allow_restricted_indices: true}]}}",
             "restricted-indices",
         ),
+        ("roles: {r: {indices: [{names: [a, _all], privileges: [read]}]}}", "name-all"),
         ("roles: {r: {}}", "role-unused"),
         ("roles: {Viewer: {}}", "names-by-case"),
         (SEED + "grants: [{level: dashboard, to: {internal_user: a.b.dashboard}}]", "dashboard-sees-nothing"),

@@ -12,7 +12,7 @@ from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Custody, Health, RevocationCause, State
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.errors import BadInput, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.operations.access.questions import stopping
 from portcullis.operations.services import Trigger
@@ -265,12 +265,6 @@ def test_the_matrix_has_everybody_who_may_something(here: Account) -> None:
     assert "cognito_user:idle" not in cells
     only = asks(here, "matrix", indices=["pay*"], people=["r*"])
     assert [(row.person, row.cells) for row in only.people] == [("iam_user:rita", ("read",))]
-
-
-def test_a_family_without_answers_refuses(here: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portcullis.families.answering.ANSWERS", {})
-    with pytest.raises(Refused, match="not answered yet"):
-        can(here, "kim", "read", "orders-1")
 
 
 def test_no_question_changes_anything(here: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -164,16 +165,18 @@ def test_the_writes_lead_to_what_was_wanted_and_then_there_are_none(
     assert writes(actual, wanted, release) == ()
 
 
-@given(st.one_of(pairs(), changing(), changing(), changing()), some([NEW, OLD]))
+@given(st.one_of(pairs(), changing(), changing(), changing()), some([NEW, OLD]), st.randoms(use_true_random=False))
 def test_nobody_has_more_on_the_way_than_before_or_after(
-    pair: tuple[SecurityConfig, SecurityConfig], release: Release
+    pair: tuple[SecurityConfig, SecurityConfig], release: Release, order: Random
 ) -> None:
     actual, wanted = pair
     strict = limited(actual, wanted)
     ends = [(caller, has(actual, caller), has(wanted, caller)) for caller in everybody()]
     now = actual
     for write in writes(actual, wanted, release):
-        for one in write.body:  # of several in one call, the engine takes each by itself
+        assert len({one["name"] for one in write.body}) == len(write.body)
+        # Of several in one write each is taken by itself, and they are sent at the same time: in any order.
+        for one in order.sample(list(write.body), len(write.body)):
             now = simulate(now, write._replace(body=[one]))
             for caller, had, will in ends:
                 held = has(now, caller)
@@ -231,6 +234,14 @@ def test_a_thousand_new_roles_are_one_bulk_call_or_one_call_each() -> None:
     wanted = config(roles={f"r{n}": READER for n in range(1000)})
     assert len(writes(SecurityConfig(), wanted, NEW)) == 1
     assert len(writes(SecurityConfig(), wanted, OLD)) == 1000
+
+
+def test_many_users_are_few_writes_and_none_is_in_a_write_twice() -> None:
+    held = SecurityConfig({Kind.USERS: {f"u{n}": {"roles": [], "enabled": True} for n in range(200)}})
+    wanted = SecurityConfig({Kind.USERS: {name: {"roles": ["r"], "enabled": True} for name in held.of(Kind.USERS)}})
+    found = writes(held, wanted, NEW)
+    assert [len(one.body) for one in found] == [64, 64, 64, 8]
+    assert sorted(one["name"] for write in found for one in write.body) == sorted(held.of(Kind.USERS))
 
 
 def test_a_user_is_put_whole_and_a_disabled_one_stays_disabled() -> None:

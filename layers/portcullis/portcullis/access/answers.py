@@ -32,6 +32,7 @@ class There:
     aliases: Mapping[str, tuple[str, ...]] | None = None  # alias -> its indices
     streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
     hidden: tuple[str, ...] = ()
+    dialect: str = ""  # the form that the engine speaks, in its family's own word; empty: of a file, no engine is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Decided:
     unknown: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     in_part: bool = False
+    nobody: str = ""  # why they have no role, where it is another reason than that no mapping names them
 
 
 class Layer(StrEnum):
@@ -211,7 +213,6 @@ class WhatIf:
 
 STATUS: Mapping[bool | None, int] = {True: 0, False: 1, None: 4}
 WORD: Mapping[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
-NOT_LOOKED_AT = ("the network", "the domain's access policy", "the person's own IAM policies")
 IN_PART = (
     "a part of it is permitted: whether that is answered, or all of it refused, is the engine's own setting"
     " (do_not_fail_on_forbidden)"

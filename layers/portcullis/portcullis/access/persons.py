@@ -38,6 +38,8 @@ class Person:
     refused: str = ""
     doubt: str = ""
     unread: str = ""
+    users: tuple[str, ...] = ()  # the engine's own users that they sign in as, where those stand for people
+    every_group: bool = False  # whether their token names all of their groups, and not the role of one
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -83,8 +85,12 @@ def as_person(
 
 def named(known: Iterable[Person], asked: str) -> tuple[Person, ...]:
     """Whom somebody means by a name, an ARN, or KIND:NAME; several where the name does not say which."""
-    wanted = [one for one in known if asked in (str(one), one.entry)]
+    wanted = [one for one in known if asked in (str(one), one.entry, *_as_users(one))]
     return tuple(wanted or [one for one in known if one.name == asked and one.kind != ANYBODY])
+
+
+def _as_users(person: Person) -> tuple[str, ...]:
+    return tuple(f"{SubjectKind.INTERNAL_USER.value}:{name}" for name in person.users)
 
 
 def _groups(grants: Collection[Grant], found: Membership, pool: Pool) -> dict[str, dict[str, None]]:
@@ -166,9 +172,11 @@ def granting(grants: Collection[Grant], person: Person, role: str) -> tuple[str,
         subject = str(grant.subject)
         if subject in person.groups:
             by_token = grant.subject.kind is SubjectKind.COGNITO_GROUP and grant.by is By.ROLE
-            if not by_token or grant.subject.name == person.carried:
+            if not by_token or person.every_group or grant.subject.name == person.carried:
                 found.append(f"{subject} ({grant.source})")
-        elif subject == str(person) or (grant.subject.name == person.entry and person.entry.startswith("arn:")):
+        elif subject in (str(person), *_as_users(person)) or (
+            grant.subject.name == person.entry and person.entry.startswith("arn:")
+        ):
             found.append(f"{subject} ({grant.source})")
     return tuple(dict.fromkeys(found))
 

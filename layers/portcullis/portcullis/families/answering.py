@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Protocol
 
 from portcullis.access.actual import Actual
 from portcullis.access.answers import Decided, Request, There
 from portcullis.access.changes import Right
+from portcullis.access.desired import Desired
+from portcullis.access.persons import Person
+from portcullis.access.plan import Grant, People, Step
 from portcullis.access.terms import Caller
-from portcullis.errors import Refused
 
 
 class Answering(Protocol):
+    @property
+    def not_looked_at(self) -> tuple[str, ...]:
+        """What may let somebody in or keep them out besides, and is not asked about."""
+
+    @property
+    def tells_of_then(self) -> bool:
+        """Whether what was held at an earlier time is worked out from the history."""
+
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         """Whether this caller may do it. Raises for nothing that an engine can hold: what cannot be told is unknown, with the reason."""
 
@@ -37,20 +47,32 @@ class Answering(Protocol):
     def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
         """What the roles `has` allow of what the engine holds `after`, and the roles `had` did not allow `before`, limits left aside."""
 
-    def as_made(self, engine: str) -> Actual:
-        """What an engine of this name holds before anybody adds to it."""
+    def as_made(self, engine: str, wanted: Desired) -> Actual:
+        """What an engine of this name holds before what is wanted is added to it."""
+
+    def as_known(
+        self, held: Actual, known: People | None, grants: Collection[Grant], people: Sequence[Person]
+    ) -> tuple[Person, ...]:
+        """These people as the engine knows them, and whoever else it lets in. `known`: how people are called there."""
+
+    def called(self, person: Person) -> tuple[str, ...]:
+        """How holders of a role, and effects of a change, name this person."""
+
+    def given(
+        self, held: Actual, known: People | None, person: Person, role: str, *, takes: bool, because: str
+    ) -> Step | None:
+        """What gives a person a role, or takes it from them; None if it is so already, or nothing can."""
 
 
 # family -> where its answer is. Loaded when it is first asked for.
-ANSWERS = {"opensearch": ("portcullis.families.opensearch.answering", "OPENSEARCH")}
+ANSWERS = {
+    "opensearch": ("portcullis.families.opensearch.answering", "OPENSEARCH"),
+    "elasticsearch": ("portcullis.families.elasticsearch.answering", "ELASTICSEARCH"),
+}
 
 
 def answering(family: str) -> Answering:
-    """Refused for a family that answers no questions yet."""
-    if family not in ANSWERS:
-        raise Refused(
-            f"who may do what on {family} is not answered yet; `portcullis decide` answers one question about it"
-        )
+    """What answers for a family."""
     module, name = ANSWERS[family]
     found: Answering = getattr(import_module(module), name)
     return found

@@ -190,6 +190,7 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "API keys are to be ended at a lock, on an engine that has none",
     ),
+    "name-all": (Severity.ERROR, "a role of a cluster on the name _all, which is no wildcard there"),
     "name-looks-alike": (
         Severity.WARNING,
         "a granted name that could be taken for another: letters of several alphabets, or an accent written apart",

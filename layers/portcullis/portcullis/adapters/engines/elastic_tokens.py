@@ -10,6 +10,7 @@ from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Unreachable
 from portcullis.families.elasticsearch.names import is_pattern
 from portcullis.families.elasticsearch.release import Release
+from portcullis.words import many
 
 _API = "/_security"
 _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
@@ -30,15 +31,16 @@ class Tokens:
         realms = self._realms(mappings)
         tokens = sum(self._end_of(realm) for realm in realms)
         theirs = self._keys_of_others(release, realms)
-        said = f"{tokens} tokens ended"
+        said = f"{many(tokens, 'token')} ended"
         if not theirs:
             return said
         named = ", ".join(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs[:_NAMED])
         named += f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
         if not keys:
-            return f"{said}; {len(theirs)} API keys of others stay, and what they read is held by the index blocks alone: {named}"
+            stay = "stays, and what it reads" if len(theirs) == 1 else "stay, and what they read"
+            return f"{said}; {many(len(theirs), 'API key')} of others {stay} is held by the index blocks alone: {named}"
         self._end_keys(release, [one["id"] for one in theirs])
-        return f"{said}; {len(theirs)} API keys of others ended for good: {named}"
+        return f"{said}; {many(len(theirs), 'API key')} of others ended for good: {named}"
 
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
         """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
@@ -64,7 +66,7 @@ class Tokens:
         if status != 200:
             refuse(self._name, status, body, f"DELETE {_API}/oauth2/token")
         if body.get("error_count"):
-            raise Unreachable(f"{self._name}: {body['error_count']} tokens of realm {realm} could not be ended")
+            raise Unreachable(f"{self._name}: {many(body['error_count'], 'token')} of realm {realm} could not be ended")
         return int(body.get("invalidated_tokens", body.get("created", 0)))
 
     def _keys_of_others(self, release: Release, realms: Sequence[str]) -> list[Json]:

@@ -34,6 +34,7 @@ from portcullis.families.elasticsearch.config import (
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
 from portcullis.ports.engine import Names, Principal, Stop
+from portcullis.words import many
 
 # As a superuser of 6.8 and 7.17, `*` would take in the security index itself, and lock everybody out of the security API.
 _OTHERS = "*,-.security*"
@@ -230,8 +231,24 @@ class ElasticsearchEngine:
     # ------------------------------------------------------------------ index blocks
 
     def names(self) -> Names:
-        """Refused: no question about people is answered of this family yet."""
-        raise Refused(f"{self._name} is not asked which aliases and data streams it has")
+        """Of the cluster's state, which the automation may read: no document and no field is in what is asked for."""
+        shown = "metadata.indices.*.aliases,metadata.indices.*.settings.index.hidden,metadata.indices.*.state,metadata.data_stream"
+        found = self._ask("GET", "/_cluster/state/metadata", {"filter_path": shown}).get("metadata", {})
+        aliases: dict[str, list[str]] = {}
+        hidden = []
+        indices = {name: one for name, one in found.get("indices", {}).items() if not name.startswith(".security")}
+        for name, one in sorted(indices.items()):
+            for alias in one.get("aliases") or ():
+                aliases.setdefault(alias, []).append(name)
+            if str(((one.get("settings") or {}).get("index") or {}).get("hidden")) == "true":
+                hidden.append(name)
+        streams = (found.get("data_stream") or {}).get("data_stream") or {}
+        return Names(
+            tuple(sorted(indices)),
+            {alias: tuple(of) for alias, of in sorted(aliases.items())},
+            {name: tuple(one["index_name"] for one in stream["indices"]) for name, stream in sorted(streams.items())},
+            tuple(hidden),
+        )
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""
@@ -259,7 +276,8 @@ class ElasticsearchEngine:
         for index in open_:
             self._ask("POST", f"/{quote(index, safe='')}/_close", absent={})
             self._open(index)
-        return f"{body.get('num_freed', 0)} scrolls and what was open on {len(open_)} indices ended"
+        freed = many(int(body.get("num_freed", 0)), "scroll")
+        return f"{freed} and what was open on {many(len(open_), 'index', 'indices')} ended"
 
     def _with_open_searches(self) -> list[str]:
         # A closed one holds nothing open, and the call refuses to count it.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from portcullis.families.elasticsearch.names import Unreadable, matches, matches_any
@@ -23,10 +24,11 @@ from portcullis.families.elasticsearch.privileges import (
     breaks_every_request,
     grants_on_cluster,
     grants_on_index,
+    is_void,
     unknown,
 )
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.requests import Need
+from portcullis.families.elasticsearch.requests import ALL, Need
 
 Json = dict[str, Any]
 
@@ -48,7 +50,7 @@ class Index:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineFacts:
     """What exists on the cluster."""
 
@@ -62,16 +64,24 @@ class EngineFacts:
             return tuple(self.aliases[name])
         if name in self.data_streams:
             return self.data_streams[name]
-        return (name,) if any(one.name == name for one in self.indices) else ()
+        return (name,) if name in self._by_name else ()
 
     def stream_of(self, index: str) -> str:
-        return next((stream for stream, backing in self.data_streams.items() if index in backing), "")
+        return self._streams.get(index, "")
 
     def is_closed(self, name: str) -> bool:
-        return any(one.name == name and one.closed for one in self.indices)
+        return name in self._by_name and self._by_name[name].closed
 
     def is_hidden(self, name: str) -> bool:
-        return any(one.name == name and one.hidden for one in self.indices) or bool(self.stream_of(name))
+        return (name in self._by_name and self._by_name[name].hidden) or bool(self.stream_of(name))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Index]:
+        return {one.name: one for one in self.indices}
+
+    @cached_property
+    def _streams(self) -> Mapping[str, str]:
+        return {index: stream for stream, backing in self.data_streams.items() for index in backing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,8 @@ def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -
         cluster[name] = tuple(role.get("cluster") or ())
         odd += [f"cluster privilege {one} of role {name}" for one in unknown(cluster[name], "cluster")]
         for entry in role.get("indices") or ():
+            if len(role["indices"]) == 1 and is_void(entry.get("privileges") or ()):
+                continue
             privileges = as_held(entry.get("privileges") or (), release)
             odd += [f"index privilege {one} of role {name}" for one in unknown(privileges, "index")]
             broken += [
@@ -235,7 +247,14 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         )
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
+    if ALL in need.names and 6 < release.major < 9 and any(name.startswith("-") for name in need.names):
+        return Answer(need, None, 0, reasons=(f"what is taken away from {ALL} was not measured on {release}",))
     asked = resolved(granting, need, world, release)
+    if asked == [ALL] and covering(granting, ALL, world):
+        # Seen on 9.5.3: what is left of the names is `_all` alone, and that is read as everything.
+        return Answer(
+            need, None, 0, reasons=(f"a role on the name {ALL} lets {','.join(need.names)} reach every index",)
+        )
     refused = [name for name in asked if not covering(granting, name, world)]
     if need.options.ignore_unavailable:
         asked = [name for name in asked if name not in refused and world.of(name)]
@@ -243,6 +262,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         why = f"no role of {_names(held.cluster)} grants {need.action} on {', '.join(refused)}"
         return Answer(need, False, 403, reasons=(why,))
     absent = [name for name in asked if not world.of(name)]
+    if ALL in absent:
+        return Answer(need, True, 400, reasons=(f"{ALL} beside other names is a name, and no index may have it: 400",))
     if absent and need.creates:
         return _created(held, need, absent, world, granting)
     if absent:
@@ -286,9 +307,9 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
         if asked.startswith("-") and wild:
             pattern = asked[1:]
             found = {name: None for name in found if not matches(pattern, name)}
-        elif asked == "_all" or "*" in asked:
+        elif need.names == (ALL,) or "*" in asked:
             wild = True
-            pattern = "*" if asked == "_all" else asked
+            pattern = "*" if asked == ALL else asked
             found |= dict.fromkeys(
                 name
                 for name in everything
@@ -297,6 +318,7 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
                 and covering(granting, name, world)
             )
         else:
+            wild |= asked == ALL and release.major > 6  # the oldest takes away from wildcards alone
             found[asked] = None
     return list(found)
 

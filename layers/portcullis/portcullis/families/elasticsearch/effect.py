@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from portcullis.access.actual import Actual, Json
+from portcullis.access.changes import Right
 from portcullis.access.effect import Access, Effect
 from portcullis.access.plan import Claim
 from portcullis.families.elasticsearch import privileges
@@ -114,7 +115,7 @@ def _what(
     for group in held.groups:
         for pattern in group.names:
             for word in group.privileges:
-                found[_Ground(_INDEX, pattern, _limits(group))][word] |= set(group.roles)
+                found[_Ground(_INDEX, pattern, limits(group))][word] |= set(group.roles)
     for name, on_cluster in held.cluster.items():
         for word in on_cluster:
             found[_Ground(_CLUSTER)][word].add(name)
@@ -123,6 +124,34 @@ def _what(
             found[_Ground(_OTHER, what)][words].add(name)
     grounds = {ground: {word: frozenset(of) for word, of in words.items()} for ground, words in found.items()}
     return _Has(grounds, names)
+
+
+def rights(before: Actual, had: frozenset[str], after: Actual, has: frozenset[str]) -> tuple[Right, ...]:
+    """What the roles `has` allow of what is held `after`, and the roles `had` did not allow `before`, limits left aside."""
+    old, new = (
+        _without_limits(_what(held.of(Kind.ROLES), {}, roles, administering_roles(held)))
+        for held, roles in ((before, had), (after, has))
+    )
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for ground, words in new.grounds.items():
+        if more := tuple(sorted(word for word in words if not _allowed(old, ground, word))):
+            found[ground.kind, more].append(ground.pattern)
+    made = []
+    for (kind, fresh), patterns in found.items():
+        on_index = tuple(sorted(patterns)) if kind == _INDEX else ()
+        others = [" on ".join(filter(None, (word, one))) for word in fresh for one in patterns]
+        for said in others if kind == _OTHER else _said(kind, dict.fromkeys(patterns, fresh)):
+            made.append(Right(said, on_index, kind == _ADMIN))
+    return tuple(sorted(made))
+
+
+def _without_limits(has: _Has) -> _Has:
+    found: dict[_Ground, dict[str, frozenset[str]]] = defaultdict(dict)
+    for ground, words in has.grounds.items():
+        bare = ground if ground.kind == _OTHER else _Ground(ground.kind, ground.pattern)
+        for word, roles in words.items():
+            found[bare][word] = found[bare].get(word, frozenset()) | roles
+    return _Has(found, has.roles)
 
 
 def _others(role: Json) -> Iterator[tuple[str, str]]:
@@ -141,7 +170,7 @@ def _others(role: Json) -> Iterator[tuple[str, str]]:
         yield f"global {json.dumps(role['global'], sort_keys=True)}", ""
 
 
-def _limits(group: Group) -> str:
+def limits(group: Group) -> str:
     found = []
     if group.queries is not None:
         found.append(f"only documents that match {' or '.join(group.queries)}")

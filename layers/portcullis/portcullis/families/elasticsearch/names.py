@@ -23,12 +23,12 @@ _SIMPLE = re.compile(rf"(?:{_ATOM}[*+?]?|\((?:{_ATOM}|\|)+\)\??|\|)*")
 
 
 def is_pattern(name: str) -> bool:
-    return "*" in name or "?" in name or _is_expression(name)
+    return "*" in name or "?" in name or is_expression(name)
 
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a name of a role (wildcard, regular expression or plain) covers a name. Unreadable where that cannot be told."""
-    if _is_expression(pattern):
+    if is_expression(pattern):
         text = pattern[1:-1]
         if text.startswith("~(") and _closes_last(text[1:]):  # Lucene's complement of all of it
             return _expression(text[2:-1]).fullmatch(name) is None
@@ -50,8 +50,8 @@ def within(pattern: str, others: Iterable[str]) -> bool:
         return True
     if not is_pattern(pattern):
         return matches_any(others, pattern)
-    expressions = [other for other in others if _is_expression(other)]
-    if not _is_expression(pattern):
+    expressions = [other for other in others if is_expression(other)]
+    if not is_expression(pattern):
         most = max((len(other) for other in others), default=0) + 1
         least = [pattern.replace("?", "\0").replace("*", more) for more in ("", "\0" * most)]
         if any(all(covers(other, one) for one in least) for other in others if other not in expressions):
@@ -61,7 +61,7 @@ def within(pattern: str, others: Iterable[str]) -> bool:
     raise Unreadable(f"whether {' or '.join(others)} covers {pattern} is read by Lucene's rules")
 
 
-def _is_expression(name: str) -> bool:
+def is_expression(name: str) -> bool:
     return len(name) > 1 and name[0] == name[-1] == "/"
 
 

@@ -7,7 +7,7 @@ as a privilege too, as the engine takes it. What is not in these tables is unkno
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from portcullis.families.elasticsearch.names import covers
 from portcullis.families.elasticsearch.release import Release
@@ -95,9 +95,7 @@ _NOT_IN_MANAGE = ("cluster:admin/xpack/security/*",)
 def grants_on_index(privileges: Iterable[str], action: str) -> bool:
     """Whether these privileges of a role's entry allow an action on its indices."""
     return any(
-        _allowed(pattern, action)
-        for name in privileges
-        for pattern in _INDEX.get(name.lower(), (name,) if _is_raw(name) else ())
+        _allowed(pattern, action) for name in privileges for pattern in _INDEX.get(name.lower(), _as_pattern(name))
     )
 
 
@@ -107,11 +105,16 @@ def as_held(privileges: Iterable[str], release: Release) -> tuple[str, ...]:
     return (*given, "read_cross_cluster") if release.major >= 9 and "read" in given else given
 
 
+def is_void(privileges: Sequence[str]) -> bool:
+    """Whether these, in the only entry that a role has, count for nothing: the first of them says so (seen on 9.5.3 and 6.8.23)."""
+    return bool(privileges) and privileges[0].lower() == "none"
+
+
 def grants_on_cluster(privileges: Iterable[str], action: str) -> bool:
     for name in privileges:
         if name.lower() == "manage" and any(_allowed(pattern, action) for pattern in _NOT_IN_MANAGE):
             continue
-        patterns = _CLUSTER.get(name.lower(), (name,) if _is_raw(name) else ())
+        patterns = _CLUSTER.get(name.lower(), _as_pattern(name))
         if any(_allowed(pattern, action) for pattern in patterns):
             return True
     return False
@@ -134,6 +137,11 @@ def _is_raw(name: str) -> bool:
     return name.startswith(("indices:", "cluster:", "internal:"))
 
 
+def _as_pattern(name: str) -> tuple[str, ...]:
+    """An action that is given by its name is given with all that begin so."""
+    return (f"{name}*",) if _is_raw(name) else ()
+
+
 def _allowed(pattern: str, action: str) -> bool:
     return covers(pattern, action)
 
@@ -153,9 +161,9 @@ def _within(name: str, others: Iterable[str], table: dict[str, tuple[str, ...]])
     given = [one.lower() for one in others]
     if name.lower() in given or "all" in given:
         return True
-    asked = table.get(name.lower(), (name,) if _is_raw(name) else None)
+    asked = table.get(name.lower(), _as_pattern(name) or None)
     if asked is None:
         return False  # what it allows is not known here
-    patterns = [pattern for one in given for pattern in table.get(one, (one,) if _is_raw(one) else ())]
+    patterns = [pattern for one in given for pattern in table.get(one, _as_pattern(one))]
     # Two stars stand for one, so that no `?` covers a `*`.
     return all(any(_allowed(pattern, action.replace("*", "**")) for pattern in patterns) for action in asked)

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 from portcullis.errors import BadInput
 
+ALL = "_all"  # everything, where it stands alone; beside other names it is a name
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -40,7 +42,7 @@ class Need:
 
     @property
     def wild(self) -> bool:
-        return not self.names or any("*" in name or name == "_all" for name in self.names)
+        return not self.names or self.names == (ALL,) or any("*" in name for name in self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +185,16 @@ def _document(
 ) -> tuple[Need, ...] | None:
     if method == "GET":
         return (Need("indices:data/read/get", names, options),)
+    # A document that is sent alone is taken as a bulk request of one.
+    bulk = Need("indices:data/write/bulk", names, options, creates=method != "DELETE")
     if method == "DELETE":
-        return (Need("indices:data/write/delete", names, options),)
+        return (Need("indices:data/write/delete", names, options), bulk)
     if method not in ("PUT", "POST"):
         return None
     # Without an id, and under _create, nothing is written over.
     makes_new = parts[1] == "_create" or len(parts) == 2 or request.parameters.get("op_type") == "create"
-    action = "indices:data/write/index" + (":op_type/create" if makes_new else ":op_type/index")
-    return (Need(action, names, options, creates=True),)
+    actions = ("indices:data/write/index", f"indices:data/write/index:op_type/{'create' if makes_new else 'index'}")
+    return (*(Need(action, names, options, creates=True) for action in actions), bulk)
 
 
 def _cat_indices(request: Request, parts: tuple[str, ...]) -> tuple[Need, ...]:

@@ -23,21 +23,32 @@ from portcullis.families.elasticsearch.config import (
 from portcullis.families.elasticsearch.names import Unreadable, matches_any
 from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index
 
-REALM = "realm.name"  # among a caller's attributes: the realm that let them in, if they are no native user
+# Among a caller's attributes:
+REALM = "realm.name"  # the realm that let them in, if they are no native user
+GROUPS = "groups of the token"  # the deployment whose groups the token is known to name
+USERS = "native users"  # all of those that somebody signs in as, a line each
+MAPPING = "role mapping"  # whoever it lets in
 # Whoever may write one of these can give themselves everything else.
 _WRITES_ACCESS = tuple(f"cluster:admin/xpack/security/{what}/put" for what in ("role", "role_mapping", "user"))
 _KEPT_IN = ".security-7"  # where the engine keeps access: whoever writes it writes access
 
 
-def caller_of(principal: Principal) -> Caller:
-    """A principal as the family's own rules see it: a native user, unless a realm is named among the attributes."""
+def callers_of(principal: Principal) -> tuple[Caller, ...]:
+    """A principal as the family's own rules see it, one for each way in: a native user, unless a realm is named among the attributes."""
     realm = principal.attributes.get(REALM)
-    return Caller(principal.name, realm, principal.backend_roles) if realm else Caller(principal.name)
+    if realm:
+        return (Caller(principal.name, realm, principal.backend_roles),)
+    return tuple(Caller(name) for name in principal.attributes.get(USERS, principal.name).split("\n"))
 
 
 def mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
     """Role -> why the caller has it."""
-    return roles_of(caller_of(principal), held.of(Kind.USERS), held.of(Kind.MAPPINGS))
+    if name := principal.attributes.get(MAPPING):
+        return dict.fromkeys((held.of(Kind.MAPPINGS).get(name) or {}).get("roles") or (), f"role_mapping/{name}")
+    found: dict[str, str] = {}
+    for caller in callers_of(principal):
+        found |= roles_of(caller, held.of(Kind.USERS), held.of(Kind.MAPPINGS))
+    return found
 
 
 def user(_held: Actual, name: str) -> Principal:

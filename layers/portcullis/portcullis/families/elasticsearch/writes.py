@@ -6,6 +6,8 @@ given comes last. A document that does both is written twice, the first time wit
 mixing can come of it. Leavers are out with the first writes.
 
 One write is one call. From 8.15 on many roles are one call; the engine takes each of them by itself and says of each whether it did.
+Native users, and role mappings, are a call each, and a write holds several that do the same: what has to be looked at before a write is
+looked at once for all of them, and they are sent at the same time. No document is in such a write twice.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from portcullis.families.elasticsearch.release import Release
 
 PUT, REMOVE, ENABLE, DISABLE, PASSWORD = "put", "remove", "enable", "disable", "password"
 _AT_ONCE = 1000  # roles of one call: under half a second
+_BY_THEMSELVES = (Kind.USERS, Kind.MAPPINGS)  # a document is a call: several at the same time
+_OF_ONE_WRITE = 64  # of those: some seconds at the very most, while the lease of a minute is ours
 
 Change = tuple[Json | None, Json | None]  # before, after
 
@@ -36,7 +40,8 @@ def writes(actual: SecurityConfig, wanted: SecurityConfig, release: Release) -> 
     changes = {kind: dict(_changes(kind, actual, wanted)) for kind in Kind}
     work = _Order(changes, strict=rights.limits([actual.of(Kind.ROLES), wanted.of(Kind.ROLES)]))
     work.sort()
-    return tuple(calls([*work.first, *work.middle, *work.last], release))
+    # What is in one write comes in any order, so that nothing that is given is in one with what is taken away.
+    return tuple(write for part in (work.first, work.middle, work.last) for write in calls(part, release))
 
 
 def simulate(actual: SecurityConfig, write: Write) -> SecurityConfig:
@@ -138,6 +143,7 @@ def _shared(kind: Kind, before: Json, after: Json) -> Json:
 
 
 def calls(sequence: Iterable[tuple[Kind, str, Json | None, Json | None]], release: Release) -> Iterator[Write]:
+    """Of documents each of which is changed once, and which may be changed in any order where they are of one kind."""
     waiting: list[Json] = []
     of: tuple[Kind, str] | None = None
     for kind, name, before, after in sequence:
@@ -155,14 +161,16 @@ def calls(sequence: Iterable[tuple[Kind, str, Json | None, Json | None]], releas
 
 
 def takes_many(kind: str, operation: str, release: Release) -> bool:
-    """Whether one call takes several of these."""
+    """Whether one write takes several of these."""
+    if kind in _BY_THEMSELVES:
+        return operation in (PUT, ENABLE, DISABLE)
     return (kind == Kind.ROLES and release.has_bulk_roles) or (kind == Kind.PRIVILEGES and operation == PUT)
 
 
 def _portions(of: tuple[Kind, str] | None, operations: Sequence[Json]) -> Iterator[Write]:
     assert of is not None  # noqa: S101 - operations wait with their kind
     left = iter(operations)
-    while some := list(islice(left, _AT_ONCE)):
+    while some := list(islice(left, _OF_ONE_WRITE if of[0] in _BY_THEMSELVES else _AT_ONCE)):
         yield Write(of[0], some)
 
 

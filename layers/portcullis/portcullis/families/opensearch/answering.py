@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
 from portcullis.access.changes import Right
+from portcullis.access.desired import Desired
+from portcullis.access.persons import Person
+from portcullis.access.plan import Claim, Grant, Operation, People, Step
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
 from portcullis.families.opensearch.alike import alike
@@ -47,6 +50,9 @@ class _Asked:
 
 class OpenSearchAnswers:
     """The Answering protocol."""
+
+    tells_of_then = True
+    not_looked_at = ("the network", "the domain's access policy", "the person's own IAM policies")
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         return _answer(actual, caller, request, there)
@@ -87,7 +93,7 @@ class OpenSearchAnswers:
     def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
         return more(before, had, after, has)
 
-    def as_made(self, engine: str) -> SecurityConfig:
+    def as_made(self, engine: str, _wanted: Desired) -> SecurityConfig:
         has = known(engine or "OpenSearch_3.3")
         return SecurityConfig(
             {
@@ -98,6 +104,24 @@ class OpenSearchAnswers:
                 Kind.USERS: {},
             }
         )
+
+    def as_known(
+        self, _held: Actual, _known: People | None, _grants: Collection[Grant], people: Sequence[Person]
+    ) -> tuple[Person, ...]:
+        return tuple(people)
+
+    def called(self, person: Person) -> tuple[str, ...]:
+        caller = person.caller
+        return (person.entry, caller.name, *caller.backend_roles) if caller else (person.entry,)
+
+    def given(
+        self, held: Actual, _known: People | None, person: Person, role: str, *, takes: bool, because: str
+    ) -> Step | None:
+        if (person.entry in held.entries(role, "users")) is not takes:
+            return None
+        claim = Claim(Kind.MAPPINGS, role, "users", person.entry)
+        before, after = (person.entry, None) if takes else (None, person.entry)
+        return Step(Operation.REMOVE if takes else Operation.ADD, claim, before, after, because)
 
 
 OPENSEARCH: Answering = OpenSearchAnswers()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import product
 
 from portcullis.access.actual import Actual
 from portcullis.access.changes import Right
+from portcullis.families import crossing
+from portcullis.families.crossing import both
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.families.opensearch.effect import NOTHING, allowed_whole, limits, of_role
 from portcullis.families.opensearch.mappings import DIRECT
@@ -21,7 +22,6 @@ from portcullis.families.opensearch.privileges import expand
 _ADMINISTRATION = Right("administration of the domain", administers=True)
 _Grounds = Mapping[tuple[str, str], frozenset[str]]  # kind and pattern -> names
 _WORDS = {"cluster": "cluster permissions {names}", "tenant": "{names} in tenant {patterns}"}
-_MOST_PAIRS = 20_000
 
 
 def more(before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
@@ -79,21 +79,9 @@ def crossings(held: Actual, example: Mapping[str, str], also: Collection[str] = 
         for pattern in entry.get("index_patterns") or ()
         if pattern in example
     }
-    pairs = product(sorted({*limited, *also}), sorted(example))
-    for _, (one, other) in zip(range(_MOST_PAIRS), pairs, strict=False):
-        if not (allowed_whole(one, frozenset({other})) or allowed_whole(other, frozenset({one}))):
-            yield from both(one, other, example)
-
-
-def both(one: str, other: str, example: Mapping[str, str]) -> Iterator[str]:
-    """Names that fit two patterns."""
-    (first, *middle), (start, *between) = one.split("*"), other.split("*")
-    last, end = middle.pop() if middle else first, between.pop() if between else start
-    middles = "-".join(("example", *filter(None, (*middle, *between))))
-    longest = max(first, start, key=len) + middles + max(last, end, key=len)
-    names = [one.replace("*", example[other]), other.replace("*", example[one]), longest]
-    fitting = [name for name in names if "?" not in name and matches(one, name) and matches(other, name)]
-    yield from fitting[:1] if longest in fitting[:1] else [name for name in fitting if name != longest]
+    yield from crossing.crossings(
+        example, {*limited, *also}, matches, lambda one, other: allowed_whole(one, frozenset({other}))
+    )
 
 
 def unclear(held: Actual, roles: Iterable[str], name: str, asked: str) -> Iterator[str]:
@@ -116,4 +104,4 @@ _OPEN = re.compile(r"\$\{[^}]*\}|<.*>|\?")
 
 def _meet(one: str, other: str) -> bool:
     example = {pattern: pattern.replace("*", "example") for pattern in (one, other)}
-    return matches(one, other) or matches(other, one) or any(both(one, other, example))
+    return matches(one, other) or matches(other, one) or any(both(one, other, example, matches))

@@ -16,6 +16,7 @@ from portcullis.families.elasticsearch.config import ADMINISTRATES
 from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches
 from portcullis.families.elasticsearch.privileges import grants_on_index
 from portcullis.families.elasticsearch.releases import holds
+from portcullis.families.elasticsearch.requests import ALL
 from portcullis.model.elasticsearch.levels import DASHBOARD
 from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
@@ -86,6 +87,15 @@ def _strong(deployment: OnCluster) -> Iterator[Finding]:
                     "what they need and no more (read_security, manage_own_api_key, monitor, …)",
                 )
         for i, entry in enumerate(role.indices):
+            if ALL in entry.names:
+                yield found(
+                    deployment,
+                    "name-all",
+                    (*here, "indices", i, "names"),
+                    f"{ALL} is no wildcard in a role: it reaches nothing that is asked for by its own name, and by 9 every index"
+                    f" where something is taken away from it ({ALL},-x)",
+                    "*, or the names that are meant",
+                )
             if entry.allow_restricted_indices:
                 yield found(
                     deployment,

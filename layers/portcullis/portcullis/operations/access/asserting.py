@@ -116,9 +116,7 @@ def _done_by(here: State, person: Person, words: Sequence[str], assertion: Asser
 def _nobodies(here: State, assertion: Assertion) -> Iterator[Asserted]:
     """Whom a mapping lets in by an address, or by several backend roles: who that is, and what they may besides, is not looked at."""
     scene, family = here.scene, here.scene.family
-    people = {
-        name for one in scene.people if one.caller for name in (one.entry, one.caller.name, *one.caller.backend_roles)
-    }
+    people = {word for one in scene.people if one.caller for word in scene.answers.called(one)}
     indices = here.indices
     for role in sorted(scene.held.of(family.mappings)):
         others = [who for who in family.holders(scene.held, role) if who not in people]

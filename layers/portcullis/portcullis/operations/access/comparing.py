@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.answers import NOT_LOOKED_AT, Decided, Request, There
+from portcullis.access.answers import Decided, Request, There
 from portcullis.access.changes import Changed, Diff, OnIndex, Right, compared, either, in_short, seen_of
 from portcullis.access.persons import ANYBODY, Person
 from portcullis.access.plan import SubjectKind
@@ -79,7 +79,7 @@ def diff(before: Scene, after: Scene, names: tuple[str, str]) -> Diff:
         _sentence(found),
         tuple(found),
         tuple(dict.fromkeys(unknown)),
-        NOT_LOOKED_AT,
+        after.answers.not_looked_at,
     )
 
 
@@ -179,8 +179,7 @@ def _nobody_yet(old: State, new: State, everybody: Iterable[Person]) -> Iterator
 
 def _others(old: State, new: State, everybody: list[Person]) -> Iterator[Changed]:
     """Whoever a mapping lets in that is no person here."""
-    known = {one.entry for one in everybody}
-    known |= {name for one in everybody if one.caller for name in (one.caller.name, *one.caller.backend_roles)}
+    known = {word for one in everybody for word in new.scene.answers.called(one)}
     effect = new.scene.family.effect(old.scene.held, new.scene.held)
     for who in effect.people():
         if who in known:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from portcullis.access.answers import NOT_LOOKED_AT
 from portcullis.access.findings import (
     MISSPELT,
     NO_INDEX,
@@ -36,7 +35,7 @@ def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = 
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
-    unknown, not_looked_at = list(scene.unseen), [*NOT_LOOKED_AT, _USE, _LEARNT]
+    unknown, not_looked_at = list(scene.unseen), [*scene.answers.not_looked_at, _USE, _LEARNT]
     found = [*_paths(scene, finder, trusts or {}, own), *_patterns(scene, finder, unknown)]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")

@@ -9,7 +9,6 @@ from itertools import islice
 
 from portcullis.access.answers import (
     IN_PART,
-    NOT_LOOKED_AT,
     STATUS,
     WORD,
     Able,
@@ -32,6 +31,7 @@ from portcullis.operations.access.scene import Scene, asked_of, fits
 from portcullis.ports.ledger import Change
 from portcullis.words import in_words
 
+_NO_MAPPING = "no mapping names them"
 LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
 
 
@@ -76,7 +76,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         reasons,
         would,
         tuple(dict.fromkeys((*unknown, *decided.doubts))),
-        NOT_LOOKED_AT,
+        scene.answers.not_looked_at,
         STATUS[allowed],
     )
 
@@ -108,7 +108,13 @@ def who_can(scene: Scene, request: Request) -> WhoCan:
     found.sort(key=lambda one: (one.allowed is not True, one.person.startswith(ANYBODY), one.name))
     stopped, _ = stopping(scene.custody)
     return WhoCan(
-        scene.deployment, question, fitting, tuple(found), stopped, tuple(dict.fromkeys(unknown)), NOT_LOOKED_AT
+        scene.deployment,
+        question,
+        fitting,
+        tuple(found),
+        stopped,
+        tuple(dict.fromkeys(unknown)),
+        scene.answers.not_looked_at,
     )
 
 
@@ -134,7 +140,9 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
         if any(cell != "-" for cell in cells):
             rows.append(Row(str(person), person.name, cells))
     stopped, _ = stopping(scene.custody)
-    return Matrix(scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), NOT_LOOKED_AT)
+    return Matrix(
+        scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), scene.answers.not_looked_at
+    )
 
 
 def _cells(indices: Sequence[str], reads: Decided, writes: Decided) -> Iterator[str]:
@@ -198,7 +206,7 @@ def _of_person(scene: Scene, person: Person) -> Iterator[Reason]:
         for grant in grants:
             how = f"by {grant.by.value}" if grant.subject.kind is SubjectKind.COGNITO_GROUP else ""
             gives = f"gives {grant.role}"
-            if grant.by.value == "role" and grant.subject.name != person.carried:
+            if grant.by.value == "role" and grant.subject.name != person.carried and not person.every_group:
                 gives = f"gives nothing: their token carries the role of {person.carried or 'no group'}"
             yield Reason(Layer.GROUP, group, " ".join(filter(None, (grant.source, how))), gives)
     if person.role:
@@ -226,7 +234,7 @@ def _of_engine(scene: Scene, person: Person, decided: Decided, since: _Since) ->
         {*decided.roles.values(), *(str(Claim(scene.family.roles, one.role)) for one in decided.permissions)}
     )
     if not decided.roles:
-        yield Reason(Layer.MAPPING, "", "no mapping names them", "stops here")
+        yield Reason(Layer.MAPPING, "", decided.nobody or _NO_MAPPING, "stops here")
         return
     for role, entry in decided.roles.items():
         ways = granting(scene.grants, person, role)
@@ -299,7 +307,7 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
     if person.caller is None:
         return person.refused
     if not decided.roles:
-        return "no mapping names them"
+        return decided.nobody or _NO_MAPPING
     if not decided.permissions:
         return f"no permission of {', '.join(decided.roles)} covers it"
     return decided.reasons[0] if decided.reasons else "the engine refuses it"

@@ -11,11 +11,12 @@ from portcullis.access.actual import Actual
 from portcullis.access.answers import Decided, Request, There
 from portcullis.access.one_role import Rank
 from portcullis.access.persons import ANYBODY, Person, Pool, as_person, people
-from portcullis.access.plan import Grant, Subject, SubjectKind
+from portcullis.access.plan import Grant, People, Subject, SubjectKind
 from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
+from portcullis.operations.access.foundation import with_foundation
 from portcullis.operations.access.looking import compare
 from portcullis.operations.access.opened import once_open
 from portcullis.operations.services import Site
@@ -42,6 +43,7 @@ class Scene:
     unread: frozenset[str] = frozenset()  # subjects of grants that could not be read
     groups_open: bool = False  # who is in which group is not known: of a file
     pool: Pool = field(default_factory=Pool)
+    known: People | None = None  # how people are called on the engine, where it has to be told
 
 
 def asked_of(scene: Scene, person: Person, request: Request, there: There) -> Decided:
@@ -88,11 +90,14 @@ def live(site: Site, coming: KeptModel | None = None) -> Scene:
         unseen += [f"would not be done: {conflict}" for conflict in would_be.plan.conflicts]
         held = would_be.after()
     users = {name: family.user(held, name) for name in held.of(family.users)}
-    found = people(family, held, kept.access.grants, looked.membership, pool, users)
+    known = with_foundation(kept.access, site.registration).people
+    everybody = people(family, held, kept.access.grants, looked.membership, pool, users)
+    found = answers.as_known(held, known, kept.access.grants, everybody)
     there = look("which indices there are", lambda: _there(site.engine), There())
     from portcullis.model.reading import read  # late: no event needs it
 
-    there = replace(there, engine=str(read(kept.text, f"{site.name}.yaml").data.get("engine", "")))
+    engine = str(read(kept.text, f"{site.name}.yaml").data.get("engine", ""))
+    there = replace(there, engine=engine, dialect=look("which form the engine speaks", lambda: site.engine.dialect, ""))
     return Scene(
         site.name,
         family,
@@ -106,6 +111,7 @@ def live(site: Site, coming: KeptModel | None = None) -> Scene:
         tuple(unseen),
         unread,
         pool=pool,
+        known=known,
     )
 
 
@@ -155,6 +161,7 @@ def somebody_else(site: Site, scene: Scene, asked: str) -> Scene:
         hidden = [subject for subject in looked.unseen if subject.kind != SubjectKind.IAM_ROLE]
         if not found and len(hidden) == len(looked.unseen):
             found += [_unseen_person(site, scene, subject) for subject in sorted(hidden)[:1]]
+    found = [scene.answers.as_known(scene.held, scene.known, scene.grants, [one])[0] for one in found]
     return replace(scene, people=(*scene.people, *found), unseen=(*scene.unseen, *unseen))
 
 

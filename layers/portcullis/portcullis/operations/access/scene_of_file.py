@@ -32,8 +32,8 @@ def of_file(deployment: Deployment, person: str = "", member_of: tuple[str, ...]
     of_groups = [_of_group(one) for one in _groups_of(access.grants)]
     entry = "" if not person or named(of_groups, person) else _entry_of(person, access.grants, groups)
     members = _members(access.grants, groups, entry)
-    made = answers.as_made(deployment.engine)
     wanted = family.compile(access, members)
+    made = answers.as_made(deployment.engine, wanted)
     steps = difference(family, wanted, made, frozenset(), frozenset()).steps
     held = family.simulate_all(made, family.writes(steps, made))
     users = {name: family.user(held, name) for name in held.of(family.users)}
@@ -54,12 +54,13 @@ def of_file(deployment: Deployment, person: str = "", member_of: tuple[str, ...]
         family,
         answers,
         access.grants,
-        tuple(sorted(found, key=lambda one: (one.name, one.kind))),
+        answers.as_known(held, access.people, access.grants, sorted(found, key=lambda one: (one.name, one.kind))),
         held,
         held,
         There((), deployment.engine),
         None,
         groups_open=not member_of,
+        known=access.people,
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import NOT_LOOKED_AT, Differs, Matrix, WhatIf
+from portcullis.access.answers import Differs, Matrix, WhatIf
 from portcullis.access.persons import Person, as_person, granting, group_called
-from portcullis.access.plan import By, Claim, Grant, Operation, Step, Subject, SubjectKind
+from portcullis.access.plan import By, Grant, Step, Subject, SubjectKind
 from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput
 from portcullis.operations.access.questions import matrix, one_called
@@ -30,7 +30,9 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
     if (named in person.groups) is not leaves:
         raise _wrong(f"{person} is {'not' if leaves else 'already'} in {named}", "nothing would change")
     groups = tuple(one for one in person.groups if one != named) if leaves else (*person.groups, named)
-    then = as_person(person.entry, groups, scene.pool)
+    (then, *_) = scene.answers.as_known(
+        scene.held, scene.known, scene.grants, [as_person(person.entry, groups, scene.pool)]
+    )
     steps = tuple(_steps(scene, person, then, named, leaves=leaves))
     held = scene.family.simulate_all(scene.held, scene.family.writes(steps, scene.held))
     was, told = matrix(replace(scene, people=(person,))), matrix(replace(scene, people=(then,), held=held))
@@ -55,7 +57,7 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
         tuple(sorted(had - has)),
         stopped,
         tuple(dict.fromkeys((*told.unknown, *((then.refused or then.doubt,) if then.refused or then.doubt else ())))),
-        NOT_LOOKED_AT,
+        scene.answers.not_looked_at,
     )
 
 
@@ -66,13 +68,12 @@ def _groups(scene: Scene) -> frozenset[Subject]:
 
 def _steps(scene: Scene, person: Person, then: Person, named: str, *, leaves: bool) -> Iterator[Step]:
     """Entries of mappings that would come or go. What counts by a role needs none: the token brings it."""
+    answers, held, known = scene.answers, scene.held, scene.known
     for role in sorted({grant.role for grant in scene.grants if str(grant.subject) == named and _by_entry(grant)}):
-        claim = Claim(scene.family.mappings, role, "users", person.entry)
-        there = person.entry in scene.held.entries(role, "users")
-        if not leaves and not there:
-            yield Step(Operation.ADD, claim, None, person.entry, named)
-        elif leaves and there and not any(_by_entry(one) and granting([one], then, role) for one in scene.grants):
-            yield Step(Operation.REMOVE, claim, person.entry, None, named)
+        if leaves and any(_by_entry(one) and granting([one], then, role) for one in scene.grants):
+            continue
+        if step := answers.given(held, known, person, role, takes=leaves, because=named):
+            yield step
 
 
 def _by_entry(grant: Grant) -> bool:

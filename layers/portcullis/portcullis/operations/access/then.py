@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from portcullis.access.answers import NOT_LOOKED_AT, Request
+from portcullis.access.answers import Request
 from portcullis.access.persons import Person
 from portcullis.access.persons import people as people_of
 from portcullis.access.plan import Claim, Grant, Membership
@@ -77,7 +77,7 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         tuple(rows),
         past.undone,
         tuple(dict.fromkeys(uncertain)),
-        NOT_LOOKED_AT,
+        scene.answers.not_looked_at,
     )
 
 
@@ -123,6 +123,8 @@ def between(site: Site, since: datetime, until: datetime, user: str = "", index:
 
 
 def _past(site: Site, now: Scene, at: datetime) -> Past:
+    if not now.answers.tells_of_then:
+        raise Refused(f"who had access at an earlier time is not worked out for {site.family.name} yet")
     if at > site.now():
         raise BadInput(f"{moment(at)} is to come", source="request", place="at", remedy="a time that has been")
     history = list(site.ledger.history(site.name, FARTHEST))

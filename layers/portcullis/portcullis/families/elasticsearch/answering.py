@@ -1,0 +1,518 @@
+"""A question as people ask it, answered by `decide`: what a request needs, what is seen of each index, by which entry of which role."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from portcullis.access.actual import Actual
+from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.changes import Right
+from portcullis.access.desired import Desired
+from portcullis.access.persons import Person
+from portcullis.access.plan import Claim, Grant, Operation, People, Step
+from portcullis.access.terms import Caller
+from portcullis.errors import BadInput
+from portcullis.families.answering import Answering
+from portcullis.families.crossing import both, crossings
+from portcullis.families.elasticsearch import effect, signing_in
+from portcullis.families.elasticsearch.compiling import mapping, mapping_name, name_of
+from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
+from portcullis.families.elasticsearch.decide import (
+    Answer,
+    EngineFacts,
+    Group,
+    Holding,
+    Index,
+    View,
+    answer,
+    built_in,
+    covering,
+    holding,
+    is_restricted,
+)
+from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches, within
+from portcullis.families.elasticsearch.privileges import as_held
+from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.releases import BASIC, holds
+from portcullis.families.elasticsearch.requests import ALL, Need, needs
+from portcullis.families.elasticsearch.requests import Request as Asked
+from portcullis.families.elasticsearch.signing_in import SignIn, sign_ins
+
+_R, _W = "indices:data/read/", "indices:data/write/"
+# Each word is any of these ways, of which all actions are needed. Whoever may fetch a document by its id reads it, too.
+_WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
+    "write": (
+        *((f"{_W}index", f"{_W}index:op_type/{what}", f"{_W}bulk") for what in ("create", "index")),
+        (f"{_W}delete", f"{_W}bulk"),
+    ),
+}
+_ALIASES = "indices:admin/aliases/get"
+_RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+_NEWEST = Release(9, 5)
+_ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
+# Names that Elastic's own features keep: from 8 on a wildcard may not reach them, by which features a cluster has.
+_OF_FEATURES = (
+    *(".apm-", ".connector", ".enrich", ".fleet", ".geoip", ".inference", ".internal", ".kibana", ".logstash", ".ml-"),
+    *(
+        ".profiling",
+        ".query-rules",
+        ".reporting",
+        ".search-app",
+        ".secrets",
+        ".slm",
+        ".snapshot",
+        ".synonyms",
+        ".tasks",
+    ),
+    *(".transform", ".triggered_watches", ".watches", ".workplace", ".ent-search"),
+)
+
+
+class ElasticsearchAnswers:
+    """The Answering protocol."""
+
+    tells_of_then = False
+    not_looked_at = (
+        "the network",
+        "API keys and tokens that somebody holds already",
+        "realms of the nodes' own files and settings",
+    )
+
+    def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+        told = [_of_one(_compiled(actual, there), one, request) for one in sign_ins(actual, caller)]
+        best = max(told, key=lambda one: _RANK[one.allowed])
+        roles = {role: by for one in told for role, by in one.roles.items()}
+        unknown = tuple(dict.fromkeys(line for one in told for line in one.unknown))
+        return replace(best, seen=_by_index(one.seen for one in told), roles=roles, unknown=unknown)
+
+    def alike(
+        self, _actual: Actual, _caller: Caller, indices: Iterable[str], _there: There
+    ) -> Iterable[tuple[str, ...]]:
+        return [(one,) for one in indices]
+
+    def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
+        here = _compiled(actual, there)
+        return tuple(
+            sorted({role for role in roles if _of_one(here, SignIn({role: ""}), request).allowed is True}),
+        )
+
+    def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
+        if "*" not in pattern:
+            return (pattern,)
+        own = pattern.startswith(".")
+        every = (_example(pattern), *(_example(one) for one in _plain(actual)))
+        return tuple(sorted({name for name in every if matches(pattern, name) and own == name.startswith(".")}))
+
+    def telling_apart(self, actual: Actual, also: Collection[str] = ()) -> tuple[str, ...]:
+        example = {one: _example(one) for one in (*_plain(actual), *also) if not is_expression(one)}
+        limited = set(_plain(actual, limited=True)) | {one for one in also if one in example}
+        return tuple(sorted({*example.values(), *crossings(example, limited, matches, _within)}))
+
+    def unclear(self, actual: Actual, roles: Collection[str], name: str, pattern: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_unclear(actual, roles, pattern)))
+
+    def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
+        return effect.rights(before, frozenset(had), after, frozenset(has))
+
+    def as_made(self, engine: str, wanted: Desired) -> SecurityConfig:
+        """With the native users to whom a file gives roles, and which somebody else makes."""
+        release = _release(engine)
+        roles = {name: role for name in holds(release).reserved_roles if (role := built_in(name, release))}
+        entries = {user for lists in wanted.entries.values() for user in lists.get(NATIVE_USERS, ())}
+        users = {name: {"roles": [], "enabled": True} for name in sorted(entries - wanted.of(Kind.USERS).keys())}
+        empty: dict[str, Mapping[str, dict[str, object]]] = {kind: {} for kind in Kind}
+        fixed = {name: {**role, "metadata": {RESERVED: True}} for name, role in roles.items()}
+        return SecurityConfig({**empty, Kind.ROLES: fixed, Kind.USERS: users})
+
+    def as_known(
+        self, held: Actual, known: People | None, grants: Collection[Grant], people: Sequence[Person]
+    ) -> tuple[Person, ...]:
+        return signing_in.as_known(held, known, grants, people)
+
+    def called(self, person: Person) -> tuple[str, ...]:
+        return signing_in.called(person)
+
+    def given(
+        self, held: Actual, known: People | None, person: Person, role: str, *, takes: bool, because: str
+    ) -> Step | None:
+        rules = known or People("")
+        if rules.realm:
+            return _mapped(held, rules, person, role, takes=takes, because=because)
+        user = rules.called(role, name_of(person.entry))
+        has = user in held.entries(role, NATIVE_USERS)
+        if has is not takes or user in rules.kept or user not in held.of(Kind.USERS):
+            return None
+        claim = Claim(MEMBERS, role, NATIVE_USERS, user)
+        before, after = (user, None) if takes else (None, user)
+        return Step(Operation.REMOVE if takes else Operation.ADD, claim, before, after, because)
+
+
+ELASTICSEARCH: Answering = ElasticsearchAnswers()
+
+
+def _mapped(held: Actual, rules: People, person: Person, role: str, *, takes: bool, because: str) -> Step | None:
+    """The role mapping of a role with this person in it, or without them."""
+    claim = Claim(Kind.MAPPINGS, mapping_name(rules.deployment, role))
+    before = held.of(Kind.MAPPINGS).get(claim.name)
+    names, groups = _named(before)
+    name = name_of(person.entry)
+    if (name in names) is not takes:
+        return None
+    after = mapping(role, rules.realm, names - {name} if takes else names | {name}, groups)
+    operation = Operation.ADD if before is None else Operation.REMOVE if after is None else Operation.REPLACE
+    return Step(operation, claim, before, after, because)
+
+
+def _named(document: object) -> tuple[set[str], set[str]]:
+    """User names and groups of a role mapping of our own form."""
+    found: dict[str, set[str]] = {"username": set(), "groups": set()}
+    match document:
+        case {"rules": {"all": [_, {"any": [*rules]}]}}:
+            for rule in rules:
+                for key, value in rule.get("field", {}).items():
+                    found.setdefault(key, set()).update([value] if isinstance(value, str) else value)
+    return found["username"], found["groups"]
+
+
+# ---------------------------------------------------------------------- what roles come to
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What an engine holds, and what is on it, ready to be asked. `known`: answers by who has which roles, need and name."""
+
+    held: Actual
+    there: There
+    release: Release
+    world: EngineFacts
+    basic: bool
+    holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
+    known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
+
+    def holding(self, roles: frozenset[str]) -> Holding:
+        if roles not in self.holdings:
+            self.holdings[roles] = holding(self.held.of(Kind.ROLES), sorted(roles), self.release)
+        return self.holdings[roles]
+
+    def answer(self, roles: frozenset[str], need: Need) -> Answer:
+        if (roles, need) not in self.known:
+            self.known[roles, need] = self._answer(roles, need)
+        return self.known[roles, need]
+
+    def _answer(self, roles: frozenset[str], need: Need) -> Answer:
+        told = answer(self.holding(roles), need, self.world, self.release)
+        limited = [one.index for one in told.views if one.documents is not None or one.fields.groups]
+        if told.allowed and self.basic and limited:
+            why = f"documents or fields of {', '.join(limited)} are limited, which a basic licence refuses"
+            return Answer(need, False, 403, reasons=(why,))
+        return told
+
+    def unknown_roles(self, roles: Iterable[str]) -> list[str]:
+        """Roles of the engine's own of which it is not known here what they give."""
+        held = self.held.of(Kind.ROLES)
+        reserved = holds(self.release).reserved_roles
+        return [one for one in sorted(roles) if one not in held and one in reserved and not built_in(one, self.release)]
+
+
+_RECENT: deque[_Compiled] = deque(maxlen=8)
+
+
+def _compiled(held: Actual, there: There) -> _Compiled:
+    found = next((one for one in _RECENT if one.held is held and one.there == there), None)
+    if found is None:
+        _, _, licence = there.dialect.partition(" ")
+        found = _Compiled(held, there, _release(there.engine), _facts(there), licence == BASIC)
+        _RECENT.append(found)
+    return found
+
+
+def _release(engine: str) -> Release:
+    version = engine.removeprefix("elasticsearch-")
+    try:
+        return Release.of(version) if version else _NEWEST
+    except BadInput:
+        return _NEWEST
+
+
+def _facts(there: There) -> EngineFacts:
+    behind = {one for of in there.streams.values() for one in of}
+    names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
+    indices = tuple(Index(name, name in there.hidden or name in behind) for name in names)
+    aliases = {name: dict.fromkeys(of) for name, of in (there.aliases or {}).items()}
+    return EngineFacts(indices, aliases, there.streams)
+
+
+# ---------------------------------------------------------------------- one way in
+
+
+def _of_one(here: _Compiled, one: SignIn, request: Request) -> Decided:
+    asked = _asked(request)
+    if isinstance(asked, str):
+        return Decided(None, roles=one.roles, unknown=(asked,))
+    sure = _ways(here, one.roles, asked)
+    open_ = [f"what role {role} of the engine's own gives is not known here" for role in here.unknown_roles(one.roles)]
+    open_ += [f"{text}, only the engine can tell" for text in one.open]
+    if one.perhaps:
+        most = _ways(here, {**one.roles, **one.perhaps}, asked)
+        if (most.allowed, most.seen) != (sure.allowed, sure.seen):
+            named = ", ".join(sorted({*one.perhaps.values()}))
+            open_.append(f"{named} lets in by what is not known of their token")
+    permissions = tuple(_permissions(here, one.roles, asked))
+    if not open_:
+        return replace(sure, roles=one.roles, permissions=permissions, nobody=one.nobody)
+    seen = tuple(replace(s, allowed=s.allowed or None) for s in sure.seen)
+    doubts = (*sure.doubts, *(open_ if any(s.allowed and s.limited for s in seen) else ()))
+    unknown = (*(open_ if sure.allowed is not True or any(not s.allowed for s in seen) else ()), *sure.unknown)
+    allowed = sure.allowed or None
+    return replace(
+        sure, allowed=allowed, seen=seen, roles=one.roles, permissions=permissions, unknown=unknown, doubts=doubts
+    )
+
+
+def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
+    """The ways, of each of which all needs have to be granted; or why that cannot be told."""
+    if any(":" in name for name in (*request.indices, request.path.partition("?")[0].strip("/").partition("/")[0])):
+        return "what other clusters say to a search over clusters is not asked here: `portcullis decide` decides it"
+    if request.does in _WORDS:
+        return tuple(tuple(Need(action, request.indices) for action in way) for way in _WORDS[request.does])
+    if ":" in request.does:
+        return ((Need(request.does, request.indices, cluster=request.does.startswith("cluster:")),),)
+    method, path = request.does.upper(), request.path
+    if "<" in path.partition("?")[0]:
+        return f"which index {path} means, only the engine can tell"
+    try:
+        wanted = needs(Asked(method, path))
+    except BadInput as error:
+        return str(error)
+    if wanted is None:
+        return f"what {method} {path} asks for is not known here: only the engine can tell"
+    if any(one.any_index for one in wanted):
+        return f"what {method} {path} reads or writes is said in its body, and is not known here"
+    return (wanted,)
+
+
+def _ways(here: _Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Decided:
+    told = [_way(here, frozenset(roles), way) for way in ways]
+    best = max(told, key=lambda one: _RANK[one.allowed])
+    doubts = tuple(dict.fromkeys(line for one in told for line in one.doubts))
+    return replace(best, seen=_by_index(one.seen for one in told), doubts=doubts)
+
+
+def _way(here: _Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decided:
+    """All of these are needed."""
+    if not way:  # what everybody may ask about themselves
+        return Decided(True, reasons=("everybody who is let in may ask this about themselves",))
+    decided = [_need(here, roles, need) for need in way]
+    worst = min(decided, key=lambda one: _RANK[one.allowed])
+    found: dict[str, list[Seen]] = {}
+    for one in decided:
+        for seen in one.seen:
+            found.setdefault(seen.index, []).append(seen)
+    narrowest = (min(of, key=lambda one: (_RANK[one.allowed], not one.limited)) for of in found.values())
+    unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
+    return replace(worst, seen=tuple(narrowest), unknown=unknown)
+
+
+def _need(here: _Compiled, roles: frozenset[str], need: Need) -> Decided:
+    told = here.answer(roles, need)
+    if need.cluster:
+        return Decided(told.allowed, reasons=told.reasons, unknown=told.reasons if told.allowed is None else ())
+    plain = not need.wild and not any(name.startswith("-") for name in need.names)
+    allowed, unknown, doubts = told.allowed, list(told.reasons if told.allowed is None else ()), []
+    if plain and not (
+        told.allowed and told.views
+    ):  # a name that is refused refuses the request, and says nothing of the others
+        views = [(name, here.answer(roles, replace(need, names=(name,)))) for name in need.names]
+        seen = [one for name, answered in views for one in _seen_of(name, answered)]
+    else:
+        seen = [_seen(view) for view in told.views]
+    if here.there.indices is None:
+        unknown.append("which indices there are could not be read")
+        allowed = None if not plain else allowed
+    if allowed is False and need.action == _ALIASES and here.release.major < 8:
+        unknown.append("of what is asked about aliases an older release shows some, and refuses nothing")
+        allowed = None
+    if allowed is False and (
+        why := _perhaps_everything(here, roles, need) or _perhaps_by_another_name(here, roles, need)
+    ):
+        unknown.append(why)
+        allowed = None
+        seen = [replace(one, allowed=one.allowed or None) for one in seen]
+    if (
+        here.world.aliases
+        and any(one.allowed for one in seen)
+        and any(name in here.world.aliases for name in need.names)
+    ):
+        doubts.append(_ALIAS_FILTER)
+    if of_features := sorted(
+        {one.index for one in seen if one.allowed and _perhaps_kept(here, roles, need, one.index)}
+    ):
+        unknown.append(f"{', '.join(of_features)} may be the engine's own, and reached by no wildcard of a role")
+        seen = [replace(one, allowed=None if one.index in of_features else one.allowed) for one in seen]
+        allowed = None if allowed and plain else allowed
+    return Decided(allowed, tuple(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts))
+
+
+def _perhaps_everything(here: _Compiled, roles: frozenset[str], need: Need) -> str:
+    """Seen on 9.5.3: whoever has a role on the name `_all` is shown every index by `GET /_all,-x/_search`, and none by its own name."""
+    kept = need.names and all(is_restricted(name) for name in need.names)
+    if here.release.major < 7 or kept or not covering(here.holding(roles).grants(need.action), ALL, here.world):
+        return ""
+    return (
+        f"a role of theirs is on the name {ALL}: by a request for {ALL} less something the engine may show every index"
+    )
+
+
+def _perhaps_by_another_name(here: _Compiled, roles: frozenset[str], need: Need) -> str:
+    """Where nobody could say which data streams there are: an index behind one is covered by its stream's name, too."""
+    there = here.there
+    if there.aliases is not None or not (there.every or there.indices is None):
+        return ""
+    if not here.holding(roles).grants(need.action):
+        return ""
+    return "an index may be behind a data stream of another name: which there are could not be read"
+
+
+def _perhaps_kept(here: _Compiled, roles: frozenset[str], need: Need, index: str) -> bool:
+    if here.release.major < 8 or not index.startswith(_OF_FEATURES):
+        return False
+    try:
+        return not any(one.restricted for one in covering(here.holding(roles).grants(need.action), index, here.world))
+    except Unreadable:
+        return True
+
+
+def _seen_of(name: str, told: Answer) -> Iterator[Seen]:
+    """Of one name: the indices behind it, or the name itself where nothing is behind it or it is refused."""
+    if told.allowed and told.views:
+        yield from map(_seen, told.views)
+    else:
+        yield Seen(name, told.allowed)
+
+
+def _seen(view: View) -> Seen:
+    documents = tuple(dict.fromkeys((*(view.documents or ()), *(view.alias_filters or ()))))
+    groups = view.fields.groups
+    if not groups:
+        return Seen(view.index, True, documents)
+    if len(groups) == 1:
+        grant, without = groups[0]
+        return Seen(view.index, True, documents, () if grant == ("*",) else grant or ("(none)",), without)
+    # What any of them shows; one list and one of what is taken out cannot say that, so each group is one word.
+    return Seen(view.index, True, documents, tuple(_words_of(*group) for group in groups))
+
+
+def _words_of(grant: tuple[str, ...], without: tuple[str, ...]) -> str:
+    shown = " and ".join(grant) or "(none)"
+    return f"{shown} without {' and '.join(without)}" if without else shown
+
+
+def _by_index(told: Iterable[tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    """Of several ways of which one is enough: the widest of each index."""
+    found: dict[str, Seen] = {}
+    for seen in told:
+        for one in seen:
+            there = found.get(one.index)
+            if there is None or _width(one) > _width(there):
+                found[one.index] = one
+    return tuple(found[index] for index in sorted(found))
+
+
+def _width(seen: Seen) -> tuple[int, bool]:
+    return _RANK[seen.allowed], not seen.limited
+
+
+def _permissions(here: _Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Iterator[Permission]:
+    """Which entries of which roles cover some of it, as they are merged."""
+    told: dict[Permission, None] = {}
+    for role in sorted(roles):
+        held = here.holding(frozenset({role}))
+        for need in (one for way in ways for one in way):
+            if need.cluster:
+                if answer(held, need, here.world, here.release).allowed:
+                    told[Permission(role, f"{', '.join(held.cluster[role])} on the cluster")] = None
+                continue
+            for group in held.grants(need.action):
+                fits = [one for one in group.names if _touches(one, need, here.world)]
+                if fits:
+                    rule = f"{', '.join(_as_written(group, here.release))} on {', '.join(fits)}"
+                    told[Permission(role, rule, effect.limits(group))] = None
+    yield from told
+
+
+def _as_written(group: Group, release: Release) -> tuple[str, ...]:
+    """The privileges of an entry, without what a release adds to one of them."""
+    added = set(as_held(("read",), release)) - {"read"} if "read" in group.privileges else set()
+    return tuple(one for one in group.privileges if one not in added)
+
+
+def _touches(pattern: str, need: Need, world: EngineFacts) -> bool:
+    """Whether a pattern of a role, and a name or a pattern of the request, may mean the same."""
+    for name in need.names or ("*",):
+        stream = world.stream_of(name)
+        try:
+            if matches(pattern, name) or (stream and matches(pattern, stream)):
+                return True
+            if "*" in name and (is_expression(pattern) or matches(name, pattern) or any(_both(pattern, name))):
+                return True
+        except Unreadable:
+            return True
+    return False
+
+
+def _both(one: str, other: str) -> Iterator[str]:
+    example = {pattern: pattern.replace("*", "example") for pattern in (one, other)}
+    return both(one, other, example, matches)
+
+
+# ---------------------------------------------------------------------- names of indices
+
+
+def _example(pattern: str) -> str:
+    """A name that fits. It says of itself that there is no such index."""
+    return re.sub(r"(?<=[^-._*])\*", "-example", pattern).replace("*", "example").replace("?", "x")
+
+
+def _given(held: Actual) -> Iterator[str]:
+    """The roles that somebody may have."""
+    for user in held.of(Kind.USERS).values():
+        yield from user.get("roles") or ()
+    for one in held.of(Kind.MAPPINGS).values():
+        yield from one.get("roles") or ()
+
+
+def _plain(held: Actual, *, limited: bool = False) -> Iterator[str]:
+    """Patterns of names that are no expressions; `limited`: those of entries with limits alone."""
+    for group in _groups(held, dict.fromkeys(_given(held))):
+        if not limited or group.queries is not None or group.fields:
+            yield from (one for one in group.names if not is_expression(one) and "\\" not in one)
+
+
+def _groups(held: Actual, roles: Iterable[str]) -> Iterator[Group]:
+    for role in roles:
+        yield from holding(held.of(Kind.ROLES), (role,), _NEWEST).groups
+
+
+def _within(one: str, other: str) -> bool:
+    try:
+        return within(one, (other,))
+    except Unreadable:
+        return False
+
+
+def _unclear(held: Actual, roles: Collection[str], asked: str) -> Iterator[str]:
+    """Patterns of these roles of which it cannot be said by examples whether they mean an index of the pattern `asked`."""
+    for role in sorted(roles):
+        for group in _groups(held, (role,)):
+            for pattern in group.names:
+                wide = pattern.replace("?", "*")
+                if is_expression(pattern) or (wide != pattern and (_meet(wide, asked))):
+                    yield f"{pattern} of {role}"
+
+
+def _meet(one: str, other: str) -> bool:
+    return matches(one, other) or matches(other, one) or any(_both(one, other))

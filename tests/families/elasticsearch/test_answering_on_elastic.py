@@ -1,0 +1,47 @@
+"""What we answer about people of a cluster, beside the real engine: random roles, users and requests, none answered otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.deciding.elastic import Asked, Counts, play
+from local.elastic.node import Elasticsearch
+
+pytestmark = pytest.mark.node
+PASSWORD = "Correct-horse-battery-9"
+
+
+def given(node: Elasticsearch, path: str, body: object) -> None:
+    status, said = node.ask("PUT", path, body)
+    assert status in (200, 201), said
+
+
+def test_three_hundred_random_requests_are_answered_as_the_engine_does(elastic: Elasticsearch) -> None:
+    counts = Counts()
+    asked = Asked(elastic)
+    try:
+        play(asked, 300, counts)
+    finally:
+        asked.end()
+    assert [one.what for one in counts.found] == []
+    # Not by finding nothing: there were some of each kind.
+    assert counts.cases == 300
+    assert counts.refused > 60
+    assert counts.limited > 3
+    assert counts.unknown < 60
+
+
+def test_a_role_on_the_name_all_reaches_more_than_its_name_says(elastic: Elasticsearch) -> None:
+    """Why nobody with such a role is said to be refused: by 9 they are shown everything, where something is taken away from the name."""
+    given(elastic, "/kept-1/_doc/1?refresh=true", {"secret": 1})
+    given(elastic, "/_security/role/on-all", {"indices": [{"names": ["_all"], "privileges": ["read"]}]})
+    given(elastic, "/_security/user/on-all", {"password": PASSWORD, "roles": ["on-all"]})
+
+    def asked(path: str) -> tuple[int, bool]:
+        status, said = elastic.ask("GET", f"/{path}/_search", user="on-all", password=PASSWORD)
+        return status, bool(said.get("hits", {}).get("hits"))
+
+    assert asked("kept-1") == (403, False)
+    assert asked("_all") == (200, False)
+    assert asked("kept-1,_all") == (403, False)
+    assert asked("_all,-nothing") == ((200, True) if elastic.version.startswith("9.") else (403, False))
