@@ -444,11 +444,11 @@ def test_many_users_of_one_change_are_looked_at_together(elastic: Elasticsearch,
         assert elastic.ask("PUT", f"/_security/user/crowd{number}", user)[0] == 200
     calls: list[str] = []
     counted = connected(elastic, "portcullis", over=lambda method, path: calls.append(f"{method} {path}"))
-    held = counted.read([Kind.USERS])
+    held, release = counted.read([Kind.USERS]), counted.release
     crowd = {name: one for name, one in held.of(Kind.USERS).items() if name.startswith("crowd")}
     wanted = SecurityConfig({Kind.USERS: {n: {**one, "roles": ["kept", "ours"]} for n, one in crowd.items()}})
     calls.clear()
-    (write,) = writes(SecurityConfig({Kind.USERS: crowd}), wanted, counted.release)
+    (write,) = writes(SecurityConfig({Kind.USERS: crowd}), wanted, release)
     assert counted.write(write)
     puts = [one for one in calls if one.startswith("PUT")]
     assert len(puts) == len(set(puts)) == 40
