@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,33 @@ def test_what_is_answered_about_people_is_what_they_find_at_the_doors(scene: Sce
     assert set(rows) == {"anna", "ben", "kim"}
 
     assert asked(shell, "what-if", "anna", "joins", "support")[0] == 0
+
+    # Ben leaves: he had access a moment ago, and what becomes of it is told by the history.
+    when = datetime.now(UTC).isoformat()
+    people.leave("ben", "support")
+    until(lambda: not callers["ben"].may_search(ORDERS), what="ben may not search")
+    scene.quiet()
+    found = json.loads(asked(shell, "access", "--at", when, "--user", "ben", "--json")[1])
+    (had,) = found["people"]
+    assert (ORDERS in had["reads"], had["certain"]) == (True, True)
+    assert (
+        json.loads(asked(shell, "access", "--at", datetime.now(UTC).isoformat(), "--user", "ben", "--json")[1])[
+            "people"
+        ]
+        == []
+    )
+    found = json.loads(asked(shell, "access", "--since", when, "--json")[1])
+    assert {one["person"]: one["loses"] for one in found["difference"]["people"]} == {"cognito_user:ben": True}
+    people.join("ben", "support")
+    until(lambda: callers["ben"].may_search(ORDERS), what="ben may search again")
+    scene.quiet()
+
+    status, said = asked(shell, "findings", "--ci")
+    assert (status, "may take the role" in said) == (3, True), said
+    assert asked(shell, "report", "demo.html")[0] == 0
+    text = (Path(shell["HOME"]) / "demo.html").read_text("utf-8")
+    assert "cognito_user:anna" in text
+    assert ORDERS in text
 
     scene.cast.operate("lock", "act", deployment="demo", arguments={"reason": "a question"})
     status, said = asked(shell, "can", "ben", "read", ORDERS)
