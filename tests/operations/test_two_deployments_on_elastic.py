@@ -5,9 +5,11 @@ Both are asked as their automations, with the rights that these are given and no
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,8 +21,11 @@ from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
+from portcullis.cli import main as cli
 from portcullis.custody import hold, release
 from portcullis.custody.types import Measure, Progress, State
+from portcullis.entry import ask as asking
+from portcullis.entry.operate import carry_out
 from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.custody.guard import guard
@@ -36,9 +41,11 @@ from local.elastic.node import Elasticsearch
 from local.elastic.pair import ALIAS, Pair, Searching
 from local.processes import LOOPBACK
 from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+from tests.runbooks.pages import Page
 
 pytestmark = pytest.mark.node
 
+ROOT = Path(__file__).parents[2]
 CAUSE = Trigger("a test", "somebody")
 PASSWORD = "correct-horse-4711"
 GIVER, READER = "logs", "orders"
@@ -248,4 +255,36 @@ def test_a_lock_of_the_reading_side_ends_what_it_reads_elsewhere(two: Two) -> No
     # The other side has nothing to do with it.
     assert two.made.ledger.custody(GIVER).state is State.OPEN
     assert two.unlock(READER).state is State.OPEN
+    assert two.search() == 200
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def test_the_page_about_remotes_quotes_what_is_printed(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command of its day, in order, on these two clusters."""
+    (tmp_path / "deployments").mkdir()
+    for name, text in ((GIVER, GIVES), (READER, READS)):
+        (tmp_path / "deployments" / f"{name}.yaml").write_text(two.text(name, text))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the keystore tool, which is a process of its own
+
+    def ask(verb: str, deployment: str | None = None, arguments: Any = None, *, command: str = "", **_: Any) -> Any:
+        request = {"verb": verb, "deployment": deployment, "arguments": arguments, "cause": command, "actor": "anna"}
+        return carry_out(two.made.services, request, alias="act")
+
+    monkeypatch.setattr(asking, "ask", ask)
+    page = (ROOT / "docs" / "remotes.md").read_text("utf-8")
+    (day,) = re.findall(r"^## A day with keys$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
+    commands = Page("remotes", day).commands
+    assert len(commands) > 4
+    otherwise: list[tuple[str, int, str]] = []
+    for command in commands:
+        status = cli.main(command.words[1:])
+        printed, complained = capsys.readouterr()
+        if (status, command.matches(printed)) != (command.exit, True):
+            otherwise.append((command.line, status, printed + complained))
+    assert otherwise == []
     assert two.search() == 200

@@ -56,9 +56,10 @@ def remote_keys(target: str) -> None:
             known = f", ends {when(one['expires'])}" if one["expires"] else ""
             console().text(f"  key {line(one['in_use'] or one['key'])}{known}")
         if one["problem"]:
-            console().prose(line(one["problem"]), fg="red")
+            console().prose(f"  {line(one['problem'])}", "    ", fg="red")
         roles = ", ".join(one["roles"]) or "none: super users alone"
-        console().prose(f"roles: {roles}" + (f"; granted to {', '.join(one['people'])}" if one["people"] else ""))
+        granted = f"; granted to {', '.join(one['people'])}" if one["people"] else ""
+        console().prose(f"  roles: {roles}{granted}", "    ")
     if found["others"]:
         console().text("keys of nobody's offer", bold=True)
         for key in found["others"]:
