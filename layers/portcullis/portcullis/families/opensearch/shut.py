@@ -22,7 +22,7 @@ from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Step
 from portcullis.families.base import Closed, Reopened
 from portcullis.families.opensearch.as_needed import amiss, widening
-from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, MAPPING_LISTS, SHOWN_ONLY, Kind, SecurityConfig
 from portcullis.families.opensearch.mappings import DIRECT
 from portcullis.families.opensearch.patch import parts, pointer
 from portcullis.families.opensearch.patterns import unloadable
@@ -103,10 +103,10 @@ def shut(
         _MADE: made,
     }
     writes = _sendable(
-        (Kind.ACTION_GROUPS, group_operations),
         (Kind.ROLES, role_operations),
         (Kind.USERS, user_operations),
         (Kind.MAPPINGS, operations),
+        (Kind.ACTION_GROUPS, group_operations),  # last: should the engine refuse it, everybody is shut out all the same
     )
     touched = {parts(operation["path"])[0] for write in writes for operation in write.body}
     return Closed(writes, save, tuple(left), tuple(sorted(touched)), f"{len(held.of(Kind.MAPPINGS))} role mappings")
@@ -158,7 +158,7 @@ def reopen(
         else:
             strangers.append(role)
     group_operations: list[Json] = [
-        {"op": "add", "path": pointer(name), "value": document}
+        {"op": "add", "path": pointer(name), "value": {k: v for k, v in document.items() if k not in SHOWN_ONLY}}
         for name, document in (saved.get(Kind.ACTION_GROUPS.value) or {}).items()
         if held_now.get(Kind.ACTION_GROUPS, name) is None
     ]
