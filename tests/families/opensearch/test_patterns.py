@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from portcullis.access.drift import drift
 from portcullis.access.plan import Claim
+from portcullis.families.crossing import both
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.matching import is_expression, matches
-from portcullis.families.opensearch.net import both
 from portcullis.families.opensearch.patterns import unloadable, unreadable
 
 from tests.access.strategies import holding, mapping, role, wanted
@@ -101,6 +101,7 @@ def test_wherever_it_stands_it_is_found_and_named_once(kind: Kind, document: dic
 )
 def test_a_name_that_fits_two_patterns_is_a_name_and_fits_both(one: str, other: str, meet: bool) -> None:
     for first, second in ((one, other), (other, one)):
-        names = list(both(first, second, {pattern: pattern.replace("*", "example") for pattern in (one, other)}))
+        examples = {pattern: pattern.replace("*", "example") for pattern in (one, other)}
+        names = list(both(first, second, examples, matches))
         assert bool(names) is meet
         assert all(matches(one, name) and matches(other, name) and not set(name) & set("*?") for name in names)
