@@ -141,6 +141,7 @@ SCENES: dict[str, Callable[[OnCall], Any]] = {
     "key-unreachable": nothing,
     "locked-by-revocation": the_key_is_disabled,
     "re-key": nothing,
+    "remote-key-ending": nothing,
     "restore": nothing,
     "rotation-not-followed": the_alias_was_moved,
 }
@@ -202,6 +203,9 @@ ROUND: tuple[tuple[str, dict[str, str], str, str, str], ...] = (
     ("portcullis-apply", {}, "", DONE, '"status": "unchanged"'),
     ("portcullis-synchronise", {}, "", DONE, '"status": "unchanged"'),
     ("portcullis-history", {}, "", DONE, '"operation": "apply"'),
+    ("portcullis-remote-keys", {}, "", DONE, '"offered": []'),
+    ("portcullis-remote-check", {}, "", REFUSED, "is no Elasticsearch cluster"),
+    ("portcullis-remote-rotate", {"Alias": "dc2"}, "", REFUSED, "reads no cluster by the name"),
     ("portcullis-sweep", {}, "", DONE, '"error": ""'),
     ("portcullis-redrive", {}, "", DONE, "identity"),
     ("portcullis-snapshot-take", {}, "", DONE, "portcullis-"),
