@@ -145,6 +145,8 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     told = [_way(actual, caller, way, asked, there) for way in asked.ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
+    # What is seen may be by any way, so what is doubtful of any is told.
+    doubts = tuple(dict.fromkeys(line for one in (told if best.seen else (best,)) for line in one.doubts))
     unknown = best.unknown
     if best.allowed is False and asked.perhaps:
         least = _way(actual, caller, asked.perhaps, asked, there)
@@ -155,7 +157,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
             )
     allowed = None if unknown and best.allowed is False else best.allowed
     used = tuple(dict.fromkeys(_permissions(actual, roles, asked, compiled(actual, _facts(there)).names)))
-    return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown)
+    return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown, doubts=doubts)
 
 
 def _asked(request: Request) -> _Asked | str:
