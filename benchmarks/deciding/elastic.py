@@ -255,4 +255,4 @@ def _fits(query: Json, document: Json) -> bool:
             return False
         case {"term": term}:
             return all(document[name] == value for name, value in term.items())
-    raise NotImplementedError(query)
+    raise ValueError(query)

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Grant, Subject, SubjectKind
 from portcullis.model.option_types import OfferOptions, Options, RemoteOptions
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.standing import in_force as standing
-from portcullis.ports.registration import KeptModel
+from portcullis.ports.registration import Cluster, KeptModel
+from portcullis.ports.remotes import Connection
 
-from tests.operations.worlds import Account, account, place
+from tests.operations.worlds import Account, account
 
 GIVER, READER, ALIAS, SECRET = "logs", "orders", "dc2", "remotes/orders"
 LOGS = {"search": [{"names": ["logs-*"]}]}
 CAUSE = Trigger("a test", "somebody")
+
+
+class NoConnections:
+    """The part of the Remotes protocol that whoever keeps and replaces keys has no need of."""
+
+    def connect(self, connection: Connection) -> None:
+        raise AssertionError("nobody connects")
+
+    def disconnect(self, alias: str) -> None:
+        raise AssertionError("nobody disconnects")
+
+    def info(self) -> Mapping[str, Json]:
+        raise AssertionError("nobody looks")
+
+    def resolve(self, expression: str) -> Mapping[str, Any]:
+        raise AssertionError("nobody asks")
 
 
 def offers(secret: str = SECRET, days: int = 90, **named: dict[str, Any]) -> Options:
@@ -43,7 +62,7 @@ def two(**parts: Any) -> Account:
     world = account()
     world = replace(world, services=replace(world.services, **parts))
     for name in (GIVER, READER):
-        world.registered(name, place=place(name))
+        world.registered(name, place=Cluster(f"{name}.example.com:9200"))
     in_force(world.services, GIVER, offers())
     in_force(world.services, READER, reads())
     return world

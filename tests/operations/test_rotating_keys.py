@@ -6,7 +6,7 @@ In memory, as no real server dies at a chosen call; test_rotation_on_elastic.py 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,10 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.remotes.rotating import Giving, Taking, rotate
-from portcullis.ports.remotes import Connection, KeyText
+from portcullis.ports.remotes import KeyText
 from portcullis.remotes.keys import Key, Offer
+
+from tests.operations.agreeing import NoConnections
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 OFFER = Offer("logs", "orders", {"search": [{"names": ["logs-*"]}]}, 90, "remotes/orders")
@@ -28,7 +30,7 @@ class CutOff(Exception):
 
 
 @dataclass
-class Clusters:
+class Clusters(NoConnections):
     """One that gives and one that reads, with two nodes. `fails`: the numbers of the calls that fail, and whether they were done."""
 
     fails: dict[int, bool] = field(default_factory=dict)
@@ -106,18 +108,6 @@ class Clusters:
 
     def nodes(self) -> frozenset[str]:
         return self.nodes_
-
-    def connect(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    def disconnect(self, alias: str) -> None:
-        raise NotImplementedError
-
-    def info(self) -> Mapping[str, Json]:
-        raise NotImplementedError
-
-    def resolve(self, expression: str) -> Mapping[str, Any]:
-        raise NotImplementedError
 
 
 @dataclass

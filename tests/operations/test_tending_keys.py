@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,10 +26,22 @@ from portcullis.operations.remotes.showing import remote_keys
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.remotes.tending import keep_offers, rotate_remote, would_keep
 from portcullis.ports.registration import Cluster
-from portcullis.ports.remotes import Connection, KeyText
+from portcullis.ports.remotes import KeyText
 from portcullis.remotes.keys import NOTHING, Act, Key, Offer
 
-from tests.operations.agreeing import ALIAS, CAUSE, GIVER, LOGS, READER, SECRET, in_force, offers, reads, two
+from tests.operations.agreeing import (
+    ALIAS,
+    CAUSE,
+    GIVER,
+    LOGS,
+    READER,
+    SECRET,
+    NoConnections,
+    in_force,
+    offers,
+    reads,
+    two,
+)
 from tests.operations.worlds import Account
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
@@ -41,7 +53,7 @@ class Failed(PortcullisError):
 
 
 @dataclass
-class Side:
+class Side(NoConnections):
     """Both clusters in one: the one that gives keys, the secrets between them, and the one whose nodes come with them.
 
     `fails`: names of calls that fail. `before`: what happens right before a call of this name, once.
@@ -127,18 +139,6 @@ class Side:
         if seen not in self.keys:
             raise Refused(f"{alias} refuses: {'the key has been invalidated' if seen else 'no key'}")
         return seen
-
-    def connect(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    def disconnect(self, alias: str) -> None:
-        raise NotImplementedError
-
-    def info(self) -> Mapping[str, Json]:
-        raise NotImplementedError
-
-    def resolve(self, expression: str) -> Mapping[str, Any]:
-        raise NotImplementedError
 
 
 @dataclass
@@ -550,6 +550,17 @@ def test_only_a_cluster_that_gives_keys_has_this_measure() -> None:
     world.registered(GIVER)  # a domain
     in_force(world.services, GIVER, offers())
     assert Measure.NARROW_KEYS not in rules_of(world.services.site(GIVER)).measures
+
+
+def test_a_sweep_asks_nothing_about_keys_of_a_domain() -> None:
+    world, side = made()
+    world.registered(GIVER)
+    world.registered(READER)
+    side.fails = {"shown", "key_in_use"}
+    for deployment in (GIVER, READER):
+        look_after_keys(world.services.site(deployment), CAUSE)
+    assert not said(world, GIVER)
+    assert not said(world, READER)
 
 
 # ---------------------------------------------------------------------- as a person types it

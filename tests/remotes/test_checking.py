@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from portcullis.remotes.checking import check
-from portcullis.remotes.facts import Certificate, Cluster, Finding, Given, Looked, RemoteFacts, Weight
+from portcullis.remotes.facts import Certificate, Cluster, Finding, Given, Licence, Looked, RemoteFacts, Weight
 from portcullis.remotes.keys import Key
 from portcullis.remotes.refusals import answered, state_told
 
@@ -28,9 +28,7 @@ KEY = Key("K1", "portcullis/logs/orders", "portcullis", LOGS, NOW, NOW + timedel
 HERE = Cluster(
     "orders",
     ("9.5.3",),
-    "enterprise",
-    True,
-    LATER,
+    Licence("enterprise", True, LATER),
     (Certificate("certs/node.pem", LATER, True), Certificate("certs/ca.pem", LATER, False)),
     {
         "reader": {"remote_indices": [{"clusters": ["dc2"], "names": ["logs-*"], "privileges": ["read"]}]},
@@ -114,8 +112,8 @@ WRONG: list[tuple[str, RemoteFacts, Cluster]] = [
     ("releases", other(releases=("7.17.29",)), HERE),
     ("releases", other(releases=("8.17.1",)), HERE),
     ("releases", other(releases=("8.9.0",)), replace(HERE, releases=("8.19.21",))),
-    ("licence", other(licence_ends=_SOON), HERE),
-    ("licence", other(licence_active=False), HERE),
+    ("licence", other(licence=Licence("trial", ends=_SOON)), HERE),
+    ("licence", other(licence=Licence("trial", active=False)), HERE),
     ("certificate-ends", other(certificates=(Certificate("certs/node.pem", _SOON, own=True),)), HERE),
     ("certificate-ends", WELL, replace(HERE, certificates=(Certificate("certs/ca.pem", NOW, own=False),))),
 ]  # fmt: skip
@@ -213,6 +211,6 @@ def test_no_field_of_what_is_seen_is_forgotten() -> None:
     from portcullis.remotes import checking
 
     text = inspect.getsource(checking)
-    for kind in (RemoteFacts, Cluster, Given, Looked):
+    for kind in (RemoteFacts, Cluster, Given, Licence, Looked):
         for one in fields(kind):
             assert f".{one.name}" in text, f"{kind.__name__}.{one.name}"

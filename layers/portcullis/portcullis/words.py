@@ -55,6 +55,11 @@ def moment(at: datetime | str) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def in_data(at: datetime) -> str:
+    """A time in UTC as `--json` has it."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def moment_and_age(at: datetime | str, now: datetime) -> str:
     """The same with how long ago it was, or how soon it will be: "2026-11-24 09:00:12 UTC (3 min ago)"."""
     said = moment(at)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.desired import Desired
-from portcullis.access.plan import Claim
+from portcullis.access.plan import AppliedStep, Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ def fixed(terms: Terms, held: Actual, claim: Claim) -> bool:
     """Whether the engine refuses to change this document, or this entry: its mapping, or whom it names."""
     by_name = claim.entry_list and terms.entries_in != terms.mappings
     return held.is_fixed(terms.entries_in, claim.entry) if by_name else held.is_fixed(claim.kind, claim.name)
+
+
+def is_as_left(terms: Terms, one: AppliedStep, held: Actual) -> bool:
+    """Whether the engine still holds what this left there."""
+    if one.entry_list:
+        return (one.entry in held.entries(one.name, one.entry_list)) == (one.after is not None)
+    there = held.get(one.kind, one.name)
+    if one.after is None or there is None:
+        return one.after is there
+    # A mapping that was made is judged by its entries, each of which is touched on its own.
+    return one.kind == terms.mappings or terms.same(one.kind, one.after, there)
 
 
 class Terms(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from portcullis.access.actual import Actual
 from portcullis.access.changes import Diff
 from portcullis.access.plan import AppliedStep, Claim
-from portcullis.access.terms import Terms, fixed
+from portcullis.access.terms import Terms, fixed, is_as_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,11 @@ def as_it_was(
     was changed by hand since, so that what was before is not known from it."""
     can, cannot = [], []
     for one in touched:
-        if _as_left(terms, held, one):
+        if is_as_left(terms, one, held):
             can.append(one)
         else:
             cannot.append(f"{one.claim} is no longer as it was left: it was changed by hand since")
     return tuple(can), tuple(cannot)
-
-
-def _as_left(terms: Terms, held: Actual, one: AppliedStep) -> bool:
-    if one.entry_list:
-        return (one.entry in held.entries(one.name, one.entry_list)) == (one.after is not None)
-    there = held.get(one.kind, one.name)
-    if one.after is None or there is None:
-        return one.after is there
-    return one.kind == terms.mappings or terms.same(one.kind, one.after, there)
 
 
 def by_hand(terms: Terms, held: Actual, known: Collection[Claim]) -> Iterator[Claim]:

@@ -20,6 +20,8 @@ from portcullis.errors import BadInput, PortcullisError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from portcullis.model import Deployment
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAN_VERSION = 1
@@ -138,6 +140,20 @@ def target(given: str | None) -> Target:
 def file_of(about: Target) -> Path:
     """The file that was named, or the one that a deployment of this name has here."""
     return about.file or Path(FOLDER) / f"{about.deployment}.yaml"
+
+
+def files_in(folder: Path) -> dict[str, Deployment]:
+    """The deployments of the files in a folder, as far as these can be read."""
+    from portcullis.model import deployment_files, load
+
+    found: dict[str, Deployment] = {}
+    for path in deployment_files(folder):
+        try:
+            one = load(path)
+        except BadInput:
+            continue
+        found[one.deployment] = one
+    return found
 
 
 def is_file(path: Path) -> bool:

@@ -20,9 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 UNKNOWN = 4
 
 
-def where(command: F) -> F:
-    """--deployment, --offline."""
-    offline = click.option("--offline", is_flag=True, help="Ask the deployment file alone; nothing has to be deployed.")
+def which(command: F) -> F:
+    """--deployment."""
     deployment = click.option(
         "--deployment",
         "-d",
@@ -31,7 +30,27 @@ def where(command: F) -> F:
         shell_complete=deployments_here,
         help="Which one. Default: the only file in deployments/.",
     )
-    return account_options(deployment(offline(command)))
+    return deployment(command)
+
+
+def where(command: F) -> F:
+    """--deployment, --offline."""
+    offline = click.option("--offline", is_flag=True, help="Ask the deployment file alone; nothing has to be deployed.")
+    return account_options(which(offline(command)))
+
+
+def told(ask: Callable[[], Any], show: Callable[[Any], None], *, quiet: bool) -> int:
+    """Show what is answered to a question of yes or no, and give its exit status. That it could not be asked must not look like a no."""
+    try:
+        found = ask()
+    except BadInput:
+        raise
+    except PortcullisError as error:
+        console().error(error)
+        return UNKNOWN
+    if not quiet:
+        _show(found, show)
+    return int(found["exit_status"])
 
 
 def member_of(command: F) -> F:
@@ -100,16 +119,7 @@ def can(
 
     Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
     """
-    try:
-        found = _about("can", target_, offline, person, does, what, member_of)
-    except BadInput:
-        raise
-    except PortcullisError as error:  # that it could not be asked must not look like a no
-        console().error(error)
-        return UNKNOWN
-    if not quiet:
-        _show(found, show_why)
-    return int(found["exit_status"])
+    return told(lambda: _about("can", target_, offline, person, does, what, member_of), show_why, quiet=quiet)
 
 
 @click.command("who-can", short_help="List the people who may read or write some indices.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portcullis.cli.account import FOLDER, account_options, run
+from portcullis.cli.account import FOLDER, account_options, files_in, run
 from portcullis.cli.console import as_line, as_object, console, json_option
 from portcullis.errors import BadInput, PortcullisError
 
@@ -88,20 +88,8 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
 def _beside(path: Path, deployment: Deployment) -> dict[str, Deployment]:
     """The deployments of the same folder that the file names, as far as their own files can be read: what is wrong with those is told
     where they are checked."""
-    from portcullis import model
-
     named = {remote.deployment for remote in getattr(deployment, "remotes", {}).values()} - {None}
-    found: dict[str, Deployment] = {}
-    for other in sorted(path.parent.glob("*.yaml")) if named else ():
-        if other.name == model.ACCOUNT_FILE:
-            continue
-        try:
-            one = model.load(other)
-        except BadInput:
-            continue
-        if one.deployment in named:
-            found[one.deployment] = one
-    return found
+    return {name: one for name, one in files_in(path.parent).items() if name in named} if named else {}
 
 
 def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:

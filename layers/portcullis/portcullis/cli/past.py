@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, deployments_here, run, target
+from portcullis.cli.account import account_options, run, target
 from portcullis.cli.answers_shown import show_limits
+from portcullis.cli.asking import which
 from portcullis.cli.comparing import show_people
 from portcullis.cli.console import console
 from portcullis.errors import BadInput
@@ -22,14 +23,7 @@ _MOST_NAMES = 6
 @click.option("--until", metavar="TIME", help="With --since: up to this time. Default: now.")
 @click.option("--user", metavar="NAME|PATTERN", help="Only of these people.")
 @click.option("--index", metavar="NAME|PATTERN", help="Only of these indices.")
-@click.option(
-    "--deployment",
-    "-d",
-    "target_",
-    metavar="NAME|FILE",
-    shell_complete=deployments_here,
-    help="Which one. Default: the only file in deployments/.",
-)
+@which
 @account_options
 def access(
     at: str | None, since: str | None, until: str | None, user: str | None, index: str | None, target_: str | None

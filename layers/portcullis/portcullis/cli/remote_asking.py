@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, deployments_here, file_of, run, target
+from portcullis.cli.account import account_options, deployments_here, file_of, files_in, run, target
 from portcullis.cli.answers_shown import show_why
-from portcullis.cli.asking import UNKNOWN, member_of, where
+from portcullis.cli.asking import member_of, told, where
 from portcullis.cli.console import console
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput
 from portcullis.words import line
-
-if TYPE_CHECKING:
-    from portcullis.model import Deployment
 
 
 @click.command(
@@ -42,19 +38,11 @@ def remote_explain(
 
     Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
     """
-    try:
-        found = _explained(person, index, member_of, target_, offline)
-    except BadInput:
-        raise
-    except PortcullisError as error:  # that it could not be asked must not look like a no
-        console().error(error)
-        return UNKNOWN
-    if not quiet:
-        if console().json:
-            console().line(found)
-        else:
-            show_why({**found, "would_allow": ()})
-    return int(found["exit_status"])
+    return told(
+        lambda: _explained(person, index, member_of, target_, offline),
+        lambda found: show_why({**found, "would_allow": ()}),
+        quiet=quiet,
+    )
 
 
 _COLOURS = {"wrong": "red", "unknown": "yellow", "note": None, "OK": "green"}
@@ -113,20 +101,4 @@ def _explained(person: str, index: str, groups: tuple[str, ...], target_: str | 
     path = file_of(target(target_))
     deployment = model.load(path)
     model.require(deployment)
-    return msgspec.to_builtins(of_files(deployment, _folder(path), person, index, groups))
-
-
-def _folder(path: Path) -> dict[str, Deployment]:
-    """The deployments of the files in the same folder, as far as they can be read."""
-    from portcullis import model
-
-    found: dict[str, Deployment] = {}
-    for other in sorted(path.parent.glob("*.yaml")):
-        if other.name == model.ACCOUNT_FILE:
-            continue
-        try:
-            one = model.load(other)
-        except BadInput:
-            continue
-        found[one.deployment] = one
-    return found
+    return msgspec.to_builtins(of_files(deployment, files_in(path.parent), person, index, groups))

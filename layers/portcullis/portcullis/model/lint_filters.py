@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
 from portcullis.families.opensearch.attributes import ATTRIBUTE, LISTS, SAMPLE, is_list, pieces, sample, with_attributes
 from portcullis.families.opensearch.known import modules, queries
 from portcullis.model import names
+from portcullis.model.filter_reach import is_optional, limits_nothing, read, wrapped
 from portcullis.model.findings import Finding, found
 from portcullis.model.parts import Path
 from portcullis.model.types import Configuration, OnDomain
@@ -41,7 +41,7 @@ def document_filter(deployment: OnDomain, path: Path, dls: str) -> Iterator[Find
     yield from _with_own_values(deployment, path, dls)
     problems = list(_query(query, "", 0))
     yield from (found(deployment, code, path, message, remedy) for code, message, remedy in problems)
-    if not problems and _limits_nothing(query):
+    if not problems and limits_nothing(query):
         yield found(
             deployment,
             "dls-everything",
@@ -52,25 +52,6 @@ def document_filter(deployment: OnDomain, path: Path, dls: str) -> Iterator[Find
 
 
 _EXAMPLE = 'a query such as {"term": {"region": "eu"}}, in single quotes'
-
-
-def read(text: str) -> Any:
-    """JSON as the engine reads it: a key that is there twice, NaN and Infinity are refused. Raises ValueError."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) < len(items):
-            twice = next(key for i, (key, _) in enumerate(items) if key in dict(items[:i]))
-            raise ValueError(f"the key {names.shown(twice)} is there twice")
-        return made
-
-    def constant(word: str) -> Any:
-        raise ValueError(f"{word} is no number")
-
-    try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
 
 
 def _misplaced(dls: str) -> tuple[str, str] | None:
@@ -240,7 +221,7 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
     yield from _keys(body, (*inner, *shape["params"]) if "params" in shape else None, shape.get("needs", ()), here)
     if kind == "wrapper" and "query" in body:
         yield from _in_base64(body["query"], f"{here}.query", depth + 1)
-    if kind == "bool" and body.get("should") and _is_optional(body):
+    if kind == "bool" and body.get("should") and is_optional(body):
         yield (
             "dls-should",
             f"{here}.should limits nothing: beside must or filter none of it has to match",
@@ -258,14 +239,9 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
                 yield from _query(function["filter"], f"{here}.functions[{i}].filter", depth + 1)
 
 
-def _wrapped(text: Any) -> Any:
-    """The query that a `wrapper` holds. Raises ValueError."""
-    return read(b64decode(str(text), validate=True).decode())
-
-
 def _in_base64(text: Any, here: str, depth: int) -> Iterator[Problem]:
     try:
-        query = _wrapped(text)
+        query = wrapped(text)
     except ValueError as error:
         yield "dls-invalid", f"{here} holds no query in base64: {error}", "the query as it is, without wrapper"
         return
@@ -276,12 +252,6 @@ def _in_base64(text: Any, here: str, depth: int) -> Iterator[Problem]:
             "leave wrapper out",
         )
     yield from _query(query, here, depth)
-
-
-def _is_optional(body: dict[str, Any]) -> bool:
-    """Whether nothing of the `should` of this bool has to match."""
-    beside = body.get("must") or body.get("filter")
-    return bool(beside) and body.get("minimum_should_match", 0) in (0, "0", "0%")
 
 
 def _keys(body: dict[str, Any], may: tuple[str, ...] | None, must: tuple[str, ...], here: str) -> Iterator[Problem]:
@@ -373,43 +343,6 @@ def compared(dls: str) -> dict[str, list[Any]]:
     except ValueError:
         return {}
     return held
-
-
-_ANYTHING = ("*", "*:*")  # in the language of query_string, where no field is named
-
-
-def _limits_nothing(query: Any) -> bool:
-    ((kind, body),) = query.items()
-    match kind:
-        case "match_all":
-            return True
-        case "bool":
-            asked = [*_clauses(body, "must"), *_clauses(body, "filter")]
-            should = [] if _is_optional(body) else _clauses(body, "should")
-            one_is_enough = body.get("minimum_should_match", 1) in (0, 1, "0", "1")
-            return (
-                all(_limits_nothing(one) for one in asked)
-                and all("match_none" in one for one in _clauses(body, "must_not"))
-                and (not should or (one_is_enough and any(map(_limits_nothing, should))))
-            )
-        case "function_score" if "min_score" not in body:
-            return "query" not in body or _limits_nothing(body["query"])
-        case "constant_score":
-            return _limits_nothing(body["filter"])
-        case "dis_max":
-            return any(map(_limits_nothing, _clauses(body, "queries")))
-        case "boosting":
-            return _limits_nothing(body["positive"])
-        case "wrapper":
-            return _limits_nothing(_wrapped(body["query"]))
-        case "query_string" | "simple_query_string" if not {"fields", "default_field"} & body.keys():
-            return str(body["query"]).strip() in _ANYTHING
-    return False
-
-
-def _clauses(body: dict[str, Any], key: str) -> list[Any]:
-    held = body.get(key) or []
-    return held if isinstance(held, list) else [held]
 
 
 def _invalid(deployment: OnDomain, path: Path, message: str, remedy: str) -> Finding:

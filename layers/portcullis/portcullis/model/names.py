@@ -223,6 +223,7 @@ _ARN = re.compile(
 )
 _PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{1,128}")
 
+_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "FULLWIDTH"})  # alphabets
 
 # Roles that the stacks make for Portcullis itself, by what their names end in.
 _OURS = re.compile(r"portcullis-(automation|.+-(break-glass|canary|snapshots|snapshot-store))")
@@ -238,12 +239,9 @@ def deceptive(name: str) -> str:
     if unicodedata.normalize("NFC", name) != name:
         return "it is written with letters and accents apart, and is not the same name as with both in one"
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in name if sign.isalpha()} & _ALIKE
-    return f"it has letters of several alphabets that look alike ({', '.join(sorted(scripts)).lower()})" * (
-        len(scripts) > 1
-    )
-
-
-_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "FULLWIDTH"})
+    if len(scripts) < 2:
+        return ""
+    return f"it has letters of several alphabets that look alike ({', '.join(sorted(scripts)).lower()})"
 
 
 def check_subject(kind: SubjectKind, name: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from portcullis.access.actual import Json
-from portcullis.remotes.facts import Certificate
+from portcullis.remotes.facts import Certificate, Licence
 from portcullis.remotes.keys import Key, Offer
 
 
@@ -28,15 +27,6 @@ class Connection:
     address: str  # host:port
     mode: str = "proxy"  # or sniff
     skip_unavailable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """Of a cluster: basic, trial, enterprise, ... `ends` None: never."""
-
-    kind: str
-    active: bool
-    ends: datetime | None
 
 
 class ClusterKeys(Protocol):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from portcullis.access.actual import Json
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import API_KEY, LIVE
 from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.names import Unreadable, within
+from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
-from portcullis.remotes.facts import WARNING, Cluster, Finding, Given, Looked, RemoteFacts, Weight
-from portcullis.remotes.parties import fits, listed
+from portcullis.remotes.facts import Cluster, Finding, Given, Licence, Looked, RemoteFacts, Weight, model_of
+from portcullis.remotes.keys import WARNING
+from portcullis.remotes.parties import listed
 from portcullis.remotes.refusals import answered
 from portcullis.words import many, moment
 
@@ -45,7 +46,7 @@ def _of_remote(remote: RemoteFacts, here: Cluster, now: datetime) -> Iterator[Fi
         )
     yield from _as_set(remote, remote.info)
     yield from _reached(remote, remote.info)
-    if _model(remote.info) == API_KEY:
+    if model_of(remote.info) == API_KEY:
         yield from _of_key(remote, now)
         yield from _beyond(remote, here)
     else:
@@ -59,15 +60,11 @@ def _of_remote(remote: RemoteFacts, here: Cluster, now: datetime) -> Iterator[Fi
     yield from (Finding(a, Weight.UNKNOWN, "not-looked-at", why) for why in remote.unseen)
 
 
-def _model(info: Json) -> str:
-    return API_KEY if info.get("cluster_credentials") else "certificate"
-
-
 def _as_set(remote: RemoteFacts, info: Json) -> Iterator[Finding]:
     if not remote.declared:
         return
     seen = {
-        "model": _model(info),
+        "model": model_of(info),
         "mode": str(info.get("mode", "")),
         "skip_unavailable": bool(info.get("skip_unavailable")),
     }
@@ -209,9 +206,9 @@ def _beyond(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
             continue
         beyond: list[str] = []
         for one in document.get("remote_indices") or ():
-            if any(fits(pattern, remote.alias) for pattern in listed(one.get("clusters"))):
+            if any(may_match(pattern, remote.alias) for pattern in listed(one.get("clusters"))):
                 asking = True
-                beyond += [name for name in listed(one.get("names")) if _certainly_beyond(name, names)]
+                beyond += [name for name in listed(one.get("names")) if certainly_beyond(name, names)]
         if beyond:
             says = f"the role {role} asks for {', '.join(dict.fromkeys(beyond))}, beyond the key: the other side refuses it"
             yield Finding(remote.alias, Weight.WRONG, "beyond-key", says, "less in the role, or more in the key")
@@ -222,13 +219,6 @@ def _beyond(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
 
 def _is_reserved(role: Json) -> bool:
     return bool((role.get("metadata") or {}).get("_reserved"))
-
-
-def _certainly_beyond(name: str, names: Sequence[str]) -> bool:
-    try:
-        return not within(name, names)
-    except Unreadable:
-        return False
 
 
 def _by_certificate(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
@@ -264,7 +254,7 @@ def _both(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
     except BadInput:
         yield Finding(a, Weight.UNKNOWN, "releases", f"{words}: one of them is not known here")
         return
-    if remote.info is not None and _model(remote.info) == API_KEY and min(every) < CLUSTER_KEYS:
+    if remote.info is not None and model_of(remote.info) == API_KEY and min(every) < CLUSTER_KEYS:
         yield Finding(
             a, Weight.WRONG, "releases", f"{words}: keys between clusters come with {CLUSTER_KEYS}", "a later release"
         )
@@ -308,18 +298,18 @@ def _of_cluster(alias: str, cluster: Cluster, now: datetime) -> Iterator[Finding
         yield Finding(alias, Weight.OK, "certificates", says)
 
 
-def _licence(alias: str, cluster: Cluster, licence: str, now: datetime) -> Iterator[Finding]:
-    words = f"{cluster.name}: licence {licence}"
-    if not cluster.licence_active:
+def _licence(alias: str, cluster: Cluster, licence: Licence, now: datetime) -> Iterator[Finding]:
+    words = f"{cluster.name}: licence {licence.kind}"
+    if not licence.active:
         yield Finding(
             alias, Weight.WRONG, "licence", f"{words}, which has ended", "renew it: keys between clusters end with it"
         )
-    elif licence not in LICENCES_WITH_CLUSTER_KEYS:
+    elif licence.kind not in LICENCES_WITH_CLUSTER_KEYS:
         yield Finding(alias, Weight.NOTE, "licence", f"{words}: it has no keys between clusters, certificates alone")
-    elif cluster.licence_ends is not None and cluster.licence_ends - now <= WARNING:
-        yield Finding(alias, Weight.WRONG, "licence", f"{words} ends {moment(cluster.licence_ends)}", "renew it")
+    elif licence.ends is not None and licence.ends - now <= WARNING:
+        yield Finding(alias, Weight.WRONG, "licence", f"{words} ends {moment(licence.ends)}", "renew it")
     else:
-        ends = f", ends {moment(cluster.licence_ends)}" if cluster.licence_ends else ""
+        ends = f", ends {moment(licence.ends)}" if licence.ends else ""
         yield Finding(alias, Weight.OK, "licence", words + ends)
 
 

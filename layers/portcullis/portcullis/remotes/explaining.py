@@ -13,10 +13,10 @@ from portcullis.access.actual import Json
 from portcullis.access.answers import STATUS
 from portcullis.families.elasticsearch.across import API_KEY, LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
 from portcullis.families.elasticsearch.decide import EngineFacts, Index, View
-from portcullis.families.elasticsearch.names import is_pattern
+from portcullis.families.elasticsearch.names import is_pattern, may_match
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.requests import Need
-from portcullis.remotes.parties import Asked, Explained, Far, Limit, Near, Shown, Verdict, Who, fits, listed
+from portcullis.remotes.parties import Asked, Explained, Far, Limit, Near, Shown, Verdict, Who, listed
 from portcullis.remotes.saying import chain, sentence
 
 NOT_LOOKED_AT = ("the network between the clusters", "trust in certificates")
@@ -138,7 +138,7 @@ def _names(asked: Asked, near: Near, far: Far) -> tuple[str, ...]:
     known = (*(there.indices or ()), *(there.aliases or ()), *there.streams)
     if not is_pattern(asked.index):
         return (asked.index,)
-    fitting = [name for name in dict.fromkeys(known) if fits(asked.index, name) and name not in there.hidden]
+    fitting = [name for name in dict.fromkeys(known) if may_match(asked.index, name) and name not in there.hidden]
     return tuple((fitting or _thought_of(asked, near, far))[:_MOST_NAMES])
 
 
@@ -147,7 +147,7 @@ def _thought_of(asked: Asked, near: Near, far: Far) -> tuple[str, ...]:
     if not is_pattern(asked.index):
         return () if far.there.every else (asked.index,)
     known = (*(far.there.indices or ()), *(far.there.aliases or ()), *far.there.streams)
-    if any(fits(asked.index, name) for name in known):
+    if any(may_match(asked.index, name) for name in known):
         return ()
     patterns = [name for one in (far.access or {}).get("search") or () for name in listed(one.get("names"))]
     for role in near.roles.values():
@@ -155,7 +155,7 @@ def _thought_of(asked: Asked, near: Near, far: Far) -> tuple[str, ...]:
     for role in (far.roles or {}).values():
         patterns += [name for one in role.get("indices") or () for name in listed(one.get("names"))]
     examples = [one.replace("*", "x").replace("?", "x") for one in (*patterns, asked.index) if not one.startswith("/")]
-    return tuple(sorted({one for one in examples if one and not one.startswith(".") and fits(asked.index, one)}))
+    return tuple(sorted({one for one in examples if one and not one.startswith(".") and may_match(asked.index, one)}))
 
 
 def _told(near: Near, far: Far, remote: Remote, roles: Sequence[str], name: str) -> Told:

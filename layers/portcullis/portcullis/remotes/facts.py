@@ -8,9 +8,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from portcullis.access.actual import Json
-from portcullis.remotes.keys import Key
+from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE
+from portcullis.remotes.keys import WARNING, Key
 
-WARNING = timedelta(days=14)  # before a certificate or a licence ends
+BY_KEY = API_KEY  # the model of a remote cluster that is read with a key
+
+
+def model_of(info: Json) -> str:
+    """By what a remote cluster is read, as `_remote/info` shows it."""
+    return BY_KEY if info.get("cluster_credentials") else CERTIFICATE
 
 
 class Weight(StrEnum):
@@ -41,14 +47,21 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Licence:
+    """Of a cluster: basic, trial, enterprise, ... `ends` None: never."""
+
+    kind: str
+    active: bool = True
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """What a cluster is. None: it could not be looked at, and `unseen` says why."""
 
     name: str
     releases: tuple[str, ...] | None = None  # of its nodes
-    licence: str | None = None
-    licence_active: bool = True
-    licence_ends: datetime | None = None
+    licence: Licence | None = None
     certificates: tuple[Certificate, ...] | None = None
     roles: Mapping[str, Json] | None = None
     unseen: tuple[str, ...] = ()
@@ -60,7 +73,7 @@ class RemoteFacts:
 
     alias: str
     declared: bool = True
-    model: str = "api-key"
+    model: str = BY_KEY
     mode: str = "proxy"
     address: str = ""  # empty: not said
     skip_unavailable: bool = False

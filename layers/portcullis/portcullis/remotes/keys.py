@@ -19,7 +19,7 @@ from portcullis.families.elasticsearch.compare import canonical_access
 MARK = "portcullis"  # the key in a key's metadata
 # What a key allows while its cluster is locked: the engine takes no key that allows nothing, so it is a name that no index can have.
 NOTHING: Json = {"search": [{"names": ["_portcullis_locked"]}]}
-_WARNING = timedelta(days=14)
+WARNING = timedelta(days=14)  # before something ends: a key, a certificate, a licence
 _WARNING_PART = 3  # of a short life: the last third
 
 
@@ -156,7 +156,7 @@ def _of_offer(offer: Offer, ours: list[Key], held: str, now: datetime) -> Iterat
 
 def warning(offer: Offer) -> timedelta:
     """How long before its end a key is replaced."""
-    return min(_WARNING, timedelta(days=offer.days) / _WARNING_PART)
+    return min(WARNING, timedelta(days=offer.days) / _WARNING_PART)
 
 
 def being_replaced(ours: Collection[Key], held: str) -> bool:

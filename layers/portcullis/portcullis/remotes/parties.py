@@ -11,7 +11,6 @@ from portcullis.access.actual import Json
 from portcullis.access.answers import Reason, There
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import API_KEY, LIVE, Told
-from portcullis.families.elasticsearch.names import Unreadable, matches
 from portcullis.words import line
 
 # As an alias is written in a deployment file; and one name, or a pattern without an expression.
@@ -147,14 +146,6 @@ class Verdict:
     why: str = ""
     roles: tuple[str, ...] = ()  # that let it be seen; or that ask for it, where it is refused
     key_allows: bool | None = None
-
-
-def fits(pattern: str, name: str) -> bool:
-    """Whether a pattern may cover a name: what only the engine can tell may."""
-    try:
-        return matches(pattern, name)
-    except Unreadable:
-        return True
 
 
 def listed(value: Any) -> Iterable[str]:

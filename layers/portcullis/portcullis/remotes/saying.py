@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from portcullis.access.answers import WORD, Layer, Reason
 from portcullis.families.elasticsearch.across import API_KEY, LIVE, Rule, Side
 from portcullis.families.elasticsearch.decide import SUPERUSER
-from portcullis.families.elasticsearch.names import is_pattern
-from portcullis.remotes.parties import Asked, Far, Near, Shown, Verdict, Who, fits, listed
+from portcullis.families.elasticsearch.names import is_pattern, may_match
+from portcullis.remotes.parties import Asked, Far, Near, Shown, Verdict, Who, listed
 from portcullis.words import in_words, many
 
 _MOST_NAMED = 3  # in the sentence
@@ -109,7 +109,8 @@ def _by_roles(who: Who, near: Near, far: Far, found: Verdict) -> Iterator[Reason
     told = False
     for role, why in who.roles.items():
         if far.model == API_KEY:
-            says = "; ".join(_entries(near.roles.get(role, {}), far.alias))
+            asked = near.roles.get(role, {}).get("remote_indices") or ()
+            says = _on_indices(one for one in asked if _of_alias(one, far.alias))
             if role == SUPERUSER:
                 says = "asks for everything: what it gets is what the key allows"
             if not says:
@@ -123,7 +124,7 @@ def _by_roles(who: Who, near: Near, far: Far, found: Verdict) -> Iterator[Reason
             told = True
             continue
         else:
-            allows = "; ".join(_of_indices((far.roles or {}).get(role, {}))) or "it says nothing of indices"
+            allows = _on_indices((far.roles or {}).get(role, {}).get("indices") or ()) or "it says nothing of indices"
             if role == SUPERUSER:
                 allows = "everything"
             says = f"is the role {role} of {far.deployment or far.alias}: {allows}"
@@ -153,12 +154,12 @@ def _by_key(far: Far, found: Verdict) -> Iterator[Reason]:
     yield Reason(Layer.KEY, far.key, f"{allows} ({far.source})", "allows it" if found.key_allows else "stops here")
 
 
-def _entries(role: Mapping[str, Any], alias: str) -> Iterator[str]:
-    for one in role.get("remote_indices") or ():
-        if any(fits(pattern, alias) for pattern in listed(one.get("clusters"))):
-            yield f"{', '.join(listed(one.get('privileges')))} on {', '.join(listed(one.get('names')))}"
+def _of_alias(entry: Mapping[str, Any], alias: str) -> bool:
+    return any(may_match(pattern, alias) for pattern in listed(entry.get("clusters")))
 
 
-def _of_indices(role: Mapping[str, Any]) -> Iterator[str]:
-    for one in role.get("indices") or ():
-        yield f"{', '.join(listed(one.get('privileges')))} on {', '.join(listed(one.get('names')))}"
+def _on_indices(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Entries of a role, in words."""
+    return "; ".join(
+        f"{', '.join(listed(one.get('privileges')))} on {', '.join(listed(one.get('names')))}" for one in entries
+    )

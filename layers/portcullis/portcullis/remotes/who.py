@@ -16,11 +16,10 @@ from portcullis.remotes.parties import Who
 _NO_GROUPS = (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE)
 
 
-def as_asked_for(access: AccessModel, subject: Subject, groups: Collection[Subject], entry: str) -> SecurityConfig:
-    """What a cluster would hold of roles, users and mappings if this person were the only one there is. `entry`: how they would stand
-    in a list of members."""
+def as_asked_for(access: AccessModel, subject: Subject, groups: Collection[Subject]) -> SecurityConfig:
+    """What a cluster would hold of roles, users and mappings if this person were the only one there is."""
     members: dict[Subject, tuple[str, ...]] = {
-        one.subject: (entry,) if one.subject in (subject, *groups) else () for one in access.grants
+        one.subject: (subject.name,) if one.subject in (subject, *groups) else () for one in access.grants
     }
     wanted = desired(access, Membership(members))
     users: dict[str, Json] = {name: {**user, "roles": []} for name, user in access.users.items()}

@@ -10,8 +10,8 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.ports.remotes import Connection, KeyText, Licence
-from portcullis.remotes.facts import Certificate
+from portcullis.ports.remotes import Connection, KeyText
+from portcullis.remotes.facts import Certificate, Licence
 from portcullis.remotes.keys import Key, Offer
 
 _API = "/_security"

@@ -95,7 +95,8 @@ def history(
     chosen = status.Chosen(
         operation,
         by,
-        *(time_of(place, given) if given else None for place, given in (("since", since), ("until", until))),
+        time_of("since", since) if since else None,
+        time_of("until", until) if until else None,
     )
     if entry and chosen != status.Chosen():
         remedy = "an entry alone, or what to choose by"

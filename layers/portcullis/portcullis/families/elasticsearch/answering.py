@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.answers import Decided, Permission, Request, Seen, There
@@ -16,27 +14,26 @@ from portcullis.access.plan import Claim, Grant, Operation, People, Step
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
-from portcullis.families.crossing import both, crossings
+from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch import effect, signing_in
+from portcullis.families.elasticsearch.compiled import Compiled, compiled, release_of
 from portcullis.families.elasticsearch.compiling import mapping, mapping_name, name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
 from portcullis.families.elasticsearch.decide import (
     Answer,
     EngineFacts,
     Group,
-    Holding,
-    Index,
     View,
     answer,
     built_in,
     covering,
-    holding,
     is_restricted,
 )
-from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches, within
+from portcullis.families.elasticsearch.examples import covered, example_of, plain, unclear
+from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches
 from portcullis.families.elasticsearch.privileges import as_held
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import BASIC, holds
+from portcullis.families.elasticsearch.releases import holds
 from portcullis.families.elasticsearch.requests import ALL, Need, needs
 from portcullis.families.elasticsearch.requests import Request as Asked
 from portcullis.families.elasticsearch.signing_in import SignIn, sign_ins
@@ -52,7 +49,6 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 _ALIASES = "indices:admin/aliases/get"
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
-_NEWEST = Release(9, 5)
 _ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
 # Names that Elastic's own features keep: from 8 on a wildcard may not reach them, by which features a cluster has.
 _OF_FEATURES = (
@@ -83,7 +79,7 @@ class ElasticsearchAnswers:
     )
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-        told = [_of_one(_compiled(actual, there), one, request) for one in sign_ins(actual, caller)]
+        told = [_of_one(compiled(actual, there), one, request) for one in sign_ins(actual, caller)]
         best = max(told, key=lambda one: _RANK[one.allowed])
         roles = {role: by for one in told for role, by in one.roles.items()}
         unknown = tuple(dict.fromkeys(line for one in told for line in one.unknown))
@@ -95,7 +91,7 @@ class ElasticsearchAnswers:
         return [(one,) for one in indices]
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
-        here = _compiled(actual, there)
+        here = compiled(actual, there)
         return tuple(
             sorted({role for role in roles if _of_one(here, SignIn({role: ""}), request).allowed is True}),
         )
@@ -104,23 +100,23 @@ class ElasticsearchAnswers:
         if "*" not in pattern:
             return (pattern,)
         own = pattern.startswith(".")
-        every = (_example(pattern), *(_example(one) for one in _plain(actual)))
+        every = (example_of(pattern), *(example_of(one) for one in plain(actual)))
         return tuple(sorted({name for name in every if matches(pattern, name) and own == name.startswith(".")}))
 
     def telling_apart(self, actual: Actual, also: Collection[str] = ()) -> tuple[str, ...]:
-        example = {one: _example(one) for one in (*_plain(actual), *also) if not is_expression(one)}
-        limited = set(_plain(actual, limited=True)) | {one for one in also if one in example}
-        return tuple(sorted({*example.values(), *crossings(example, limited, matches, _within)}))
+        example = {one: example_of(one) for one in (*plain(actual), *also) if not is_expression(one)}
+        limited = set(plain(actual, limited=True)) | {one for one in also if one in example}
+        return tuple(sorted({*example.values(), *crossings(example, limited, matches, covered)}))
 
     def unclear(self, actual: Actual, roles: Collection[str], name: str, pattern: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_unclear(actual, roles, pattern)))
+        return tuple(dict.fromkeys(unclear(actual, roles, pattern)))
 
     def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
         return effect.rights(before, frozenset(had), after, frozenset(has))
 
     def as_made(self, engine: str, wanted: Desired) -> SecurityConfig:
         """With the native users to whom a file gives roles, and which somebody else makes."""
-        release = _release(engine)
+        release = release_of(engine)
         roles = {name: role for name in holds(release).reserved_roles if (role := built_in(name, release))}
         entries = {user for lists in wanted.entries.values() for user in lists.get(NATIVE_USERS, ())}
         users = {name: {"roles": [], "enabled": True} for name in sorted(entries - wanted.of(Kind.USERS).keys())}
@@ -178,78 +174,10 @@ def _named(document: object) -> tuple[set[str], set[str]]:
     return found["username"], found["groups"]
 
 
-# ---------------------------------------------------------------------- what roles come to
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """What an engine holds, and what is on it, ready to be asked. `known`: answers by who has which roles, need and name."""
-
-    held: Actual
-    there: There
-    release: Release
-    world: EngineFacts
-    basic: bool
-    holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
-    known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
-
-    def holding(self, roles: frozenset[str]) -> Holding:
-        if roles not in self.holdings:
-            self.holdings[roles] = holding(self.held.of(Kind.ROLES), sorted(roles), self.release)
-        return self.holdings[roles]
-
-    def answer(self, roles: frozenset[str], need: Need) -> Answer:
-        if (roles, need) not in self.known:
-            self.known[roles, need] = self._answer(roles, need)
-        return self.known[roles, need]
-
-    def _answer(self, roles: frozenset[str], need: Need) -> Answer:
-        told = answer(self.holding(roles), need, self.world, self.release)
-        limited = [one.index for one in told.views if one.documents is not None or one.fields.groups]
-        if told.allowed and self.basic and limited:
-            why = f"documents or fields of {', '.join(limited)} are limited, which a basic licence refuses"
-            return Answer(need, False, 403, reasons=(why,))
-        return told
-
-    def unknown_roles(self, roles: Iterable[str]) -> list[str]:
-        """Roles of the engine's own of which it is not known here what they give."""
-        held = self.held.of(Kind.ROLES)
-        reserved = holds(self.release).reserved_roles
-        return [one for one in sorted(roles) if one not in held and one in reserved and not built_in(one, self.release)]
-
-
-_RECENT: deque[_Compiled] = deque(maxlen=8)
-
-
-def _compiled(held: Actual, there: There) -> _Compiled:
-    found = next((one for one in _RECENT if one.held is held and one.there == there), None)
-    if found is None:
-        _, _, licence = there.dialect.partition(" ")
-        found = _Compiled(held, there, _release(there.engine), _facts(there), licence == BASIC)
-        _RECENT.append(found)
-    return found
-
-
-def _release(engine: str) -> Release:
-    version = engine.removeprefix("elasticsearch-")
-    try:
-        return Release.of(version) if version else _NEWEST
-    except BadInput:
-        return _NEWEST
-
-
-def _facts(there: There) -> EngineFacts:
-    behind = {one for of in there.streams.values() for one in of}
-    names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
-    indices = tuple(Index(name, name in there.hidden or name in behind) for name in names)
-    aliases = {name: dict.fromkeys(of) for name, of in (there.aliases or {}).items()}
-    return EngineFacts(indices, aliases, there.streams)
-
-
 # ---------------------------------------------------------------------- one way in
 
 
-def _of_one(here: _Compiled, one: SignIn, request: Request) -> Decided:
+def _of_one(here: Compiled, one: SignIn, request: Request) -> Decided:
     asked = _asked(request)
     if isinstance(asked, str):
         return Decided(None, roles=one.roles, unknown=(asked,))
@@ -295,14 +223,14 @@ def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
     return (wanted,)
 
 
-def _ways(here: _Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Decided:
+def _ways(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Decided:
     told = [_way(here, frozenset(roles), way) for way in ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
     doubts = tuple(dict.fromkeys(line for one in told for line in one.doubts))
     return replace(best, seen=_by_index(one.seen for one in told), doubts=doubts)
 
 
-def _way(here: _Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decided:
+def _way(here: Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decided:
     """All of these are needed."""
     if not way:  # what everybody may ask about themselves
         return Decided(True, reasons=("everybody who is let in may ask this about themselves",))
@@ -317,7 +245,7 @@ def _way(here: _Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decid
     return replace(worst, seen=tuple(narrowest), unknown=unknown)
 
 
-def _need(here: _Compiled, roles: frozenset[str], need: Need) -> Decided:
+def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
     told = here.answer(roles, need)
     if need.cluster:
         return Decided(told.allowed, reasons=told.reasons, unknown=told.reasons if told.allowed is None else ())
@@ -357,7 +285,7 @@ def _need(here: _Compiled, roles: frozenset[str], need: Need) -> Decided:
     return Decided(allowed, tuple(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts))
 
 
-def _perhaps_everything(here: _Compiled, roles: frozenset[str], need: Need) -> str:
+def _perhaps_everything(here: Compiled, roles: frozenset[str], need: Need) -> str:
     """Seen on 9.5.3: whoever has a role on the name `_all` is shown every index by `GET /_all,-x/_search`, and none by its own name."""
     kept = need.names and all(is_restricted(name) for name in need.names)
     if here.release.major < 7 or kept or not covering(here.holding(roles).grants(need.action), ALL, here.world):
@@ -367,7 +295,7 @@ def _perhaps_everything(here: _Compiled, roles: frozenset[str], need: Need) -> s
     )
 
 
-def _perhaps_by_another_name(here: _Compiled, roles: frozenset[str], need: Need) -> str:
+def _perhaps_by_another_name(here: Compiled, roles: frozenset[str], need: Need) -> str:
     """Where nobody could say which data streams there are: an index behind one is covered by its stream's name, too."""
     there = here.there
     if there.aliases is not None or not (there.every or there.indices is None):
@@ -377,7 +305,7 @@ def _perhaps_by_another_name(here: _Compiled, roles: frozenset[str], need: Need)
     return "an index may be behind a data stream of another name: which there are could not be read"
 
 
-def _perhaps_kept(here: _Compiled, roles: frozenset[str], need: Need, index: str) -> bool:
+def _perhaps_kept(here: Compiled, roles: frozenset[str], need: Need, index: str) -> bool:
     if here.release.major < 8 or not index.startswith(_OF_FEATURES):
         return False
     try:
@@ -426,7 +354,7 @@ def _width(seen: Seen) -> tuple[int, bool]:
     return _RANK[seen.allowed], not seen.limited
 
 
-def _permissions(here: _Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Iterator[Permission]:
+def _permissions(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Iterator[Permission]:
     """Which entries of which roles cover some of it, as they are merged."""
     told: dict[Permission, None] = {}
     for role in sorted(roles):
@@ -457,62 +385,8 @@ def _touches(pattern: str, need: Need, world: EngineFacts) -> bool:
         try:
             if matches(pattern, name) or (stream and matches(pattern, stream)):
                 return True
-            if "*" in name and (is_expression(pattern) or matches(name, pattern) or any(_both(pattern, name))):
+            if "*" in name and (is_expression(pattern) or meet(pattern, name, matches)):
                 return True
         except Unreadable:
             return True
     return False
-
-
-def _both(one: str, other: str) -> Iterator[str]:
-    example = {pattern: pattern.replace("*", "example") for pattern in (one, other)}
-    return both(one, other, example, matches)
-
-
-# ---------------------------------------------------------------------- names of indices
-
-
-def _example(pattern: str) -> str:
-    """A name that fits. It says of itself that there is no such index."""
-    return re.sub(r"(?<=[^-._*])\*", "-example", pattern).replace("*", "example").replace("?", "x")
-
-
-def _given(held: Actual) -> Iterator[str]:
-    """The roles that somebody may have."""
-    for user in held.of(Kind.USERS).values():
-        yield from user.get("roles") or ()
-    for one in held.of(Kind.MAPPINGS).values():
-        yield from one.get("roles") or ()
-
-
-def _plain(held: Actual, *, limited: bool = False) -> Iterator[str]:
-    """Patterns of names that are no expressions; `limited`: those of entries with limits alone."""
-    for group in _groups(held, dict.fromkeys(_given(held))):
-        if not limited or group.queries is not None or group.fields:
-            yield from (one for one in group.names if not is_expression(one) and "\\" not in one)
-
-
-def _groups(held: Actual, roles: Iterable[str]) -> Iterator[Group]:
-    for role in roles:
-        yield from holding(held.of(Kind.ROLES), (role,), _NEWEST).groups
-
-
-def _within(one: str, other: str) -> bool:
-    try:
-        return within(one, (other,))
-    except Unreadable:
-        return False
-
-
-def _unclear(held: Actual, roles: Collection[str], asked: str) -> Iterator[str]:
-    """Patterns of these roles of which it cannot be said by examples whether they mean an index of the pattern `asked`."""
-    for role in sorted(roles):
-        for group in _groups(held, (role,)):
-            for pattern in group.names:
-                wide = pattern.replace("?", "*")
-                if is_expression(pattern) or (wide != pattern and (_meet(wide, asked))):
-                    yield f"{pattern} of {role}"
-
-
-def _meet(one: str, other: str) -> bool:
-    return matches(one, other) or matches(other, one) or any(_both(one, other))

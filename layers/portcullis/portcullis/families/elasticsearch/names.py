@@ -61,6 +61,22 @@ def within(pattern: str, others: Iterable[str]) -> bool:
     raise Unreadable(f"whether {' or '.join(others)} covers {pattern} is read by Lucene's rules")
 
 
+def may_match(pattern: str, name: str) -> bool:
+    """As `matches`; what only the engine can tell may."""
+    try:
+        return matches(pattern, name)
+    except Unreadable:
+        return True
+
+
+def certainly_beyond(pattern: str, others: Iterable[str]) -> bool:
+    """Whether a pattern covers something that none of the others does, as far as that can be told."""
+    try:
+        return not within(pattern, others)
+    except Unreadable:
+        return False
+
+
 def is_expression(name: str) -> bool:
     return len(name) > 1 and name[0] == name[-1] == "/"
 

@@ -7,7 +7,7 @@ from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Administrator, Caller
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
-from portcullis.families.opensearch.mappings import DIRECT, Mappings
+from portcullis.families.opensearch.mappings import DIRECT, mappings
 from portcullis.families.opensearch.matching import matches
 
 
@@ -16,7 +16,7 @@ def mapped_roles(held: Actual, caller: Caller) -> dict[str, str]:
 
     An internal user's `opendistro_security_roles` are roles without any mapping.
     """
-    return Mappings(held).roles(caller)
+    return mappings(held).roles(caller)
 
 
 def administrators(held: Actual) -> tuple[Administrator, ...]:

@@ -6,13 +6,13 @@ compiled when somebody who has them first asks, and what a caller's roles come t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from portcullis.access.actual import Actual
 from portcullis.access.terms import Caller
+from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.actions import (
     NOT_UNDER_LIMITS,
     OWN_INDEX,
@@ -26,7 +26,7 @@ from portcullis.families.opensearch.attributes import filled_in, needs_attribute
 from portcullis.families.opensearch.dates import NotKnown
 from portcullis.families.opensearch.doubts import Doubts
 from portcullis.families.opensearch.limits import LimitsOf2, LimitsOf3, Unreadable, rendered
-from portcullis.families.opensearch.mappings import Mappings
+from portcullis.families.opensearch.mappings import mappings
 from portcullis.families.opensearch.query_shapes import readable
 from portcullis.families.opensearch.roles import DOCUMENTS, FIELDS, LIMITS, MASKS, Entry, Role, Roles
 from portcullis.families.opensearch.showing import documents_of, fields_of, found_by, names_of, one_of, sets_of, told_of
@@ -77,7 +77,7 @@ class Compiled:
         older = world.release is Release.V2
         self._older = older
         self._roles = Roles(held, blank_is_filter=older)
-        self.mappings = Mappings(held)
+        self.mappings = mappings(held)
         kind = LimitsOf2 if older else LimitsOf3
         self._limits: LimitsOf2 | LimitsOf3 = kind(self.names, free_wins=world.dfm_empty_overrides_all)
         self._who: dict[tuple[object, ...], Who] = {}
@@ -386,13 +386,9 @@ class Compiled:
         return replace(view, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
 
 
-_RECENT: deque[Compiled] = deque(maxlen=8)
+_LAST: LastMade[Compiled] = LastMade(8)
 
 
 def compiled(held: Actual, world: EngineFacts) -> Compiled:
     """The config compiled for an engine as it is; of a few that were asked for last, the one that was made then."""
-    found = next((one for one in _RECENT if one.held is held and one.world == world), None)
-    if found is None:
-        found = Compiled(held, world)
-        _RECENT.append(found)
-    return found
+    return _LAST.of(held, lambda: Compiled(held, world), world)

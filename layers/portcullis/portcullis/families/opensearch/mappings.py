@@ -9,6 +9,7 @@ from typing import NamedTuple
 from portcullis.access.actual import Actual
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Caller
+from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.config import Kind
 from portcullis.families.opensearch.matching import is_expression, is_pattern, match
 
@@ -126,3 +127,11 @@ class Mappings:
                 return False
             worst = None
         return worst
+
+
+_LAST: LastMade[Mappings] = LastMade(4)
+
+
+def mappings(held: Actual) -> Mappings:
+    """The role mappings of a config, ready to be asked."""
+    return _LAST.of(held, lambda: Mappings(held))

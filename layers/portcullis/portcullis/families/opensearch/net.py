@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from portcullis.access.actual import Actual
 from portcullis.access.changes import Right
 from portcullis.families import crossing
-from portcullis.families.crossing import both
+from portcullis.families.crossing import meet
 from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES, Kind
 from portcullis.families.opensearch.effect import NOTHING, allowed_whole, limits, of_role
 from portcullis.families.opensearch.mappings import DIRECT
@@ -95,13 +95,8 @@ def unclear(held: Actual, roles: Iterable[str], name: str, asked: str) -> Iterat
                     continue
                 said = pattern.replace("${user.name}", name).replace("${user_name}", name) if name else pattern
                 wide = _OPEN.sub("*", said)
-                if wide != pattern and _meet(wide, asked):
+                if wide != pattern and meet(wide, asked, matches):
                     yield f"{pattern} of {role}"
 
 
 _OPEN = re.compile(r"\$\{[^}]*\}|<.*>|\?")
-
-
-def _meet(one: str, other: str) -> bool:
-    example = {pattern: pattern.replace("*", "example") for pattern in (one, other)}
-    return matches(one, other) or matches(other, one) or any(both(one, other, example, matches))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.names import Unreadable, matches, within
+from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.families.elasticsearch.release import Release
 from portcullis.model.elasticsearch.remotes import CrossAccess, Remote
 from portcullis.model.elasticsearch.types import OnCluster, RemoteIndexEntry
@@ -31,7 +31,7 @@ def of_remotes(deployment: OnCluster) -> Iterator[Finding]:
         for key, i, clusters in named:
             here: Path = ("access", "roles", role, key, i)
             for j, pattern in enumerate(clusters):
-                fits = [alias for alias in deployment.remotes if _fits(pattern, alias)]
+                fits = [alias for alias in deployment.remotes if may_match(pattern, alias)]
                 used.update(fits)
                 if not fits:
                     yield _unknown(deployment, (*here, "clusters", j), pattern)
@@ -84,16 +84,9 @@ def _unknown(deployment: OnCluster, path: Path, pattern: str) -> Finding:
     return found(deployment, "remote-unknown", path, message, remedy)
 
 
-def _fits(pattern: str, alias: str) -> bool:
-    try:
-        return matches(pattern, alias)
-    except Unreadable:
-        return True
-
-
 def _beyond(deployment: OnCluster, here: Path, asked: RemoteIndexEntry) -> Iterator[Finding]:
     for alias, remote in deployment.remotes.items():
-        if remote.allows is None or not any(_fits(pattern, alias) for pattern in asked.clusters):
+        if remote.allows is None or not any(may_match(pattern, alias) for pattern in asked.clusters):
             continue
         beyond = [*_names_beyond(asked, remote.allows), *_privileges_beyond(asked, remote.allows)]
         if beyond:
@@ -110,14 +103,7 @@ def _beyond(deployment: OnCluster, here: Path, asked: RemoteIndexEntry) -> Itera
 def _names_beyond(asked: RemoteIndexEntry, allows: CrossAccess) -> list[str]:
     names = [name for one in allows.search for name in one.names]
     names += [name for one in allows.replication for name in one.names]
-    return [name for name in asked.names if _certainly_beyond(name, names)]
-
-
-def _certainly_beyond(name: str, names: list[str]) -> bool:
-    try:
-        return not within(name, names)
-    except Unreadable:
-        return False
+    return [name for name in asked.names if certainly_beyond(name, names)]
 
 
 def _privileges_beyond(asked: RemoteIndexEntry, allows: CrossAccess) -> list[str]:

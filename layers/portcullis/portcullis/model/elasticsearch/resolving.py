@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, People, Subject, SubjectKind
-from portcullis.families.elasticsearch.names import Unreadable, matches
+from portcullis.families.elasticsearch.names import may_match
 from portcullis.families.elasticsearch.releases import ROLE_FIELDS
 from portcullis.model.elasticsearch.levels import own_role, roles_of
 from portcullis.model.elasticsearch.types import ClusterRole, NativeUser, OnCluster
@@ -101,11 +101,4 @@ def remotes_of(deployment: OnCluster) -> dict[str, RemoteOptions]:
 
 def _names(role: ClusterRole, alias: str) -> bool:
     patterns = [*(entry.clusters for entry in role.remote_indices), *(entry.clusters for entry in role.remote_cluster)]
-    return any(_may_be(pattern, alias) for some in patterns for pattern in some)
-
-
-def _may_be(pattern: str, alias: str) -> bool:
-    try:
-        return matches(pattern, alias)
-    except Unreadable:
-        return True
+    return any(may_match(pattern, alias) for some in patterns for pattern in some)

@@ -11,6 +11,7 @@ from portcullis.errors import Refused
 from portcullis.families.finding import finding
 from portcullis.operations.access.questions import matrix
 from portcullis.operations.access.scene import Scene
+from portcullis.words import in_data
 
 
 def picture(scene: Scene, at: datetime) -> Picture:
@@ -32,7 +33,7 @@ def picture(scene: Scene, at: datetime) -> Picture:
     reads = [tuple("read" if {"read", "part"} & set(cell.split()) else "-" for cell in row) for row in told]
     return Picture(
         scene.deployment,
-        f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        in_data(at),
         tuple(_drawn(one, roles, places) for one, roles in zip(people, given, strict=True)),
         found.indices,
         tuple(DrawnRole(name, tuple(_rule(rule, width) for rule in rules.get(name, ()))) for name in names),

@@ -29,7 +29,7 @@ from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
 from portcullis.operations.access.scene import Scene, asked_of, fits
 from portcullis.ports.ledger import Change
-from portcullis.words import in_words
+from portcullis.words import in_data, in_words
 
 _NO_MAPPING = "no mapping names them"
 LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
@@ -260,7 +260,7 @@ def _of_custody(custody: Custody | None, stopped: str) -> Iterator[Reason]:
     at, by = custody.revoked_since, custody.by
     if custody.hold:
         at, by = custody.hold.at, custody.hold.by
-    yield Reason(Layer.CUSTODY, custody.deployment, stopped, "nobody is let in", _time(at) if at else "", by=by or "")
+    yield Reason(Layer.CUSTODY, custody.deployment, stopped, "nobody is let in", in_data(at) if at else "", by=by or "")
 
 
 def _would_allow(scene: Scene, person: Person, request: Request, there: There) -> Iterator[str]:
@@ -342,8 +342,4 @@ class _Since:
         change = self._found.get(claim)
         if change is None:
             return reason
-        return replace(reason, since=_time(change.at), event=change.cause, by=change.actor)
-
-
-def _time(at: object) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+        return replace(reason, since=in_data(change.at), event=change.cause, by=change.actor)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from portcullis.access.answers import Request
 from portcullis.access.persons import Person
@@ -20,10 +19,10 @@ from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.access.looking import split_claims
 from portcullis.operations.access.questions import decided_for
-from portcullis.operations.access.scene import Scene, live
+from portcullis.operations.access.scene import Scene, fits, live
 from portcullis.operations.services import Site
 from portcullis.ports.ledger import Change
-from portcullis.words import in_words, many, moment
+from portcullis.words import in_data, in_words, many, moment
 
 FARTHEST = 1000  # entries of the history that are undone
 _STATES = frozenset(state.value for state in State)
@@ -49,7 +48,7 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
     before the history begins."""
     past = _past(site, live(site), at)
     scene = past.scene
-    there = tuple(one for one in scene.there.indices or () if not index or _fits(one, index))
+    there = tuple(one for one in scene.there.indices or () if not index or fits(one, (index,)))
     if index and not there:
         there = tuple(scene.answers.examples(scene.held, index))
     world = replace(scene.there, indices=tuple(sorted({*(scene.there.indices or ()), *there})))
@@ -71,7 +70,7 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         rows.append(Had(str(person), person.name, tuple(may[0]), tuple(may[1]), parts, doubtful, through, certain))
     return Then(
         site.name,
-        _time(at),
+        in_data(at),
         _sentence(at, rows, user, known),
         past.stopped,
         tuple(rows),
@@ -99,10 +98,10 @@ def between(site: Site, since: datetime, until: datetime, user: str = "", index:
     now = live(site)
     first, last = _past(site, now, since), _past(site, now, until)
     found = diff(first.scene, last.scene, (moment(since), moment(until)))
-    people = [one for one in found.people if not user or any(_fits(name, user) for name in (one.name, one.person))]
+    people = [one for one in found.people if not user or any(fits(name, (user,)) for name in (one.name, one.person))]
     if index:
         narrowed = (
-            replace(one, indices=tuple(each for each in one.indices if _fits(each.index, index))) for one in people
+            replace(one, indices=tuple(each for each in one.indices if fits(each.index, (index,)))) for one in people
         )
         people = [one for one in narrowed if one.indices]
     if user or index:
@@ -111,12 +110,12 @@ def between(site: Site, since: datetime, until: datetime, user: str = "", index:
             found, people=tuple(people), answer=f"of those who were asked for, {gain} gained and {lose} lost something"
         )
     told = tuple(
-        Happened(_time(one.at), one.operation, one.actor, one.cause, one.summary)
+        Happened(in_data(one.at), one.operation, one.actor, one.cause, one.summary)
         for one in reversed(list(site.ledger.history(site.name, FARTHEST)))
         if since <= one.at < until and (one.of_access or one.operation in (*_STATES, BREAK_GLASS, "drift"))
     )
     uncertain = tuple(dict.fromkeys((*first.uncertain, *last.uncertain)))
-    return Between(site.name, _time(since), _time(until), found, told, uncertain)
+    return Between(site.name, in_data(since), in_data(until), found, told, uncertain)
 
 
 # ---------------------------------------------------------------------- the past
@@ -192,12 +191,4 @@ def _stopped(history: Sequence[Change], at: datetime, custody: Custody | None) -
 
 
 def _called(person: Person, asked: str) -> bool:
-    return any(_fits(name, asked) for name in (person.name, str(person), person.entry))
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return any(fits(name, (asked,)) for name in (person.name, str(person), person.entry))

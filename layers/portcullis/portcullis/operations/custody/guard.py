@@ -257,7 +257,7 @@ def rules_of(site: Site) -> Rules:
     rules = replace(everywhere, measures=everywhere.measures - (OUTSIDE - shut_outside(site.place)))
     if options.end_sessions or options.deny_older_sessions:
         rules = replace(rules, measures=rules.measures | {Measure.END_SESSIONS})
-    if site.registration.domain is None and gives_keys(site, options):
+    if gives_keys(site, options):
         rules = replace(rules, measures=rules.measures | {Measure.NARROW_KEYS})
     if days := options.delete_after_days:
         rules = replace(rules, delete_deadline=timedelta(days=days))

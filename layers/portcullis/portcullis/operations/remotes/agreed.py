@@ -11,8 +11,6 @@ from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.standing import in_force
 from portcullis.remotes.keys import Offer
 
-BY_KEY = "api-key"
-
 
 @dataclass(frozen=True, slots=True)
 class Reader:

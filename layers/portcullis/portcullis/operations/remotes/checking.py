@@ -11,8 +11,8 @@ from portcullis.model.elasticsearch.remotes import PORTS
 from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.checking import check
-from portcullis.remotes.facts import WARNING, Cluster, Finding, Given, Looked, RemoteFacts, Weight
-from portcullis.remotes.keys import Key, Offer, warning
+from portcullis.remotes.facts import BY_KEY, Cluster, Finding, Given, Looked, RemoteFacts, Weight
+from portcullis.remotes.keys import WARNING, Key, Offer, warning
 from portcullis.remotes.refusals import state_told
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _facts(
     if other is not None:
         far = other  # for the functions below
         cluster = _cluster(far)
-        shown = _seen(unseen, f"the keys of {far.name}", far.cluster_keys.shown) if facts.model == "api-key" else None
+        shown = _seen(unseen, f"the keys of {far.name}", far.cluster_keys.shown) if facts.model == BY_KEY else None
         facts = replace(facts, other=cluster, shown=shown)
     return replace(facts, unseen=tuple(unseen))
 
@@ -106,16 +106,13 @@ def _with_key(facts: RemoteFacts, site: Site, secret: str | None, unseen: list[s
 
 def _cluster(site: Site) -> Cluster:
     unseen: list[str] = []
-    licence = _seen(unseen, f"the licence of {site.name}", site.remotes.licence)
     roles = _seen(
         unseen, f"the roles of {site.name}", lambda: site.engine.read([site.family.roles]).of(site.family.roles)
     )
     return Cluster(
         site.name,
         releases=_seen(unseen, f"the releases of {site.name}", site.remotes.releases),
-        licence=licence.kind if licence else None,
-        licence_active=licence.active if licence else True,
-        licence_ends=licence.ends if licence else None,
+        licence=_seen(unseen, f"the licence of {site.name}", site.remotes.licence),
         certificates=_seen(unseen, f"the certificates of {site.name}", site.remotes.certificates),
         roles=roles,
         unseen=tuple(unseen),
@@ -145,9 +142,16 @@ def _given(
     for name, file in files.items():
         for alias, remote in file.remotes.items() if isinstance(file, OnCluster) and name != site.name else ():
             if offer := secrets.get(remote.credential or ""):
-                key = _seen([], "", lambda name=name, alias=alias: services.site(name).remotes.key_in_use(alias))  # type: ignore[misc]
-                reading.setdefault(offer, []).append((f"{name} as {alias}", key or ""))
+                reading.setdefault(offer, []).append((f"{name} as {alias}", _comes_with(services.site(name), alias)))
     return tuple(_one_given(key, site, here, reading, us or "") for key in shown if key.usable(site.now()))
+
+
+def _comes_with(site: Site, alias: str) -> str:
+    """The id of the key by which a deployment reads an alias; empty if that could not be seen."""
+    try:
+        return site.remotes.key_in_use(alias)
+    except PortcullisError:
+        return ""
 
 
 def _one_given(key: Key, site: Site, here: OnCluster, reading: Mapping[str, list[tuple[str, str]]], us: str) -> Given:

@@ -15,6 +15,7 @@ from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.services import Services, Site
 from portcullis.ports.engine import Engine
 from portcullis.remotes.explaining import explain
+from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.parties import Asked, Explained, Far, Near
 from portcullis.remotes.refusals import state_told
 from portcullis.remotes.who import as_asked_for, who
@@ -40,7 +41,7 @@ def of_files(
     access = resolve(here)
     groups = _groups_meant(here, access, member_of)
     subject = _meant(person, access, groups)
-    held = as_asked_for(access, subject, groups, subject.name)
+    held = as_asked_for(access, subject, groups)
     near = Near(here.deployment, here.engine.partition("-")[2], access.roles, tuple(here.remotes))
     found = who(subject, [str(one) for one in groups], access, held, here.deployment)
     return explain(found, asked, near, _by_file(here, beside, asked.alias))
@@ -118,7 +119,7 @@ def _looked_at(
 ) -> Far:
     """The other cluster as it is. `unknown` has what could not be looked at."""
     set_, unknown = info[alias], list[str]()
-    model = "api-key" if set_.get("cluster_credentials") else "certificate"
+    model = model_of(set_)
     declared, other = here.remotes.get(alias), None
     if declared is None:
         unknown.append(f"the file does not declare {alias}")
@@ -127,11 +128,11 @@ def _looked_at(
         if declared.model != model:
             unknown.append(f"{alias} is declared with model {declared.model}, and is connected to with {model}")
     far = Far(alias, "", model, other.deployment if other else "", skip_unavailable=bool(set_.get("skip_unavailable")))
-    if model == "api-key":
+    if model == BY_KEY:
         far = _with_key(far, site, unknown)
     if other is None:
         unknown.append(f"the cluster behind {alias} is no deployment of this account: it could not be looked at")
-        if model == "api-key" and declared is not None and declared.allows is not None:
+        if model == BY_KEY and declared is not None and declared.allows is not None:
             far = replace(far, access=declared.allows.document(), source=f"as agreed in remotes.{alias}.allows")
         return replace(far, unknown=tuple(unknown))
     return _with_cluster(far, services.site(other.deployment), unknown)

@@ -8,11 +8,12 @@ from datetime import datetime
 from portcullis.access.actual import Json
 from portcullis.errors import PortcullisError
 from portcullis.model.option_types import RemoteOptions
-from portcullis.operations.remotes.agreed import BY_KEY, giver_of, offers_of, readers_of
+from portcullis.operations.remotes.agreed import giver_of, offers_of, readers_of
 from portcullis.operations.remotes.rotating import in_use
 from portcullis.operations.remotes.tending import gives_keys, options_of, taking
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.standing import in_force
+from portcullis.remotes.facts import BY_KEY
 from portcullis.remotes.keys import Key, Offer, plan
 
 

@@ -12,7 +12,7 @@ from portcullis.custody.types import Severity
 from portcullis.errors import PortcullisError, Unreachable
 from portcullis.model.option_types import RemoteOptions
 from portcullis.operations import alert_table
-from portcullis.operations.remotes.agreed import BY_KEY, Reader, offers_of, readers_of
+from portcullis.operations.remotes.agreed import Reader, offers_of, readers_of
 from portcullis.operations.remotes.alone import changing_keys
 from portcullis.operations.remotes.rotating import give, in_use, take
 from portcullis.operations.remotes.tending import (
@@ -26,6 +26,7 @@ from portcullis.operations.remotes.tending import (
 )
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
+from portcullis.remotes.facts import BY_KEY
 from portcullis.remotes.keys import Act, Offer, Step, keys_of
 
 _WAIT = 5.0  # for whoever changes keys: the next sweep comes
@@ -57,6 +58,8 @@ class _Failed:
 
 def look_after_keys(site: Site, cause: Trigger) -> None:
     """Raises Unreachable with all that failed, once the rest was seen to."""
+    if site.registration.domain is not None:
+        return  # it neither gives keys nor reads with one
     options, failed, asks = options_of(site), _Failed(), list[Asks]()
     if gives_keys(site, options):
         with failed.of("offers"):

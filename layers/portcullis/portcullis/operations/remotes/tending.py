@@ -9,13 +9,14 @@ from functools import partial
 
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.model.option_types import Options, RemoteOptions
-from portcullis.operations.remotes.agreed import BY_KEY, Reader, giver_of, offers_of, readers_of
+from portcullis.operations.remotes.agreed import Reader, giver_of, offers_of, readers_of
 from portcullis.operations.remotes.alone import PATIENCE, changing_keys, writing_keystores
 from portcullis.operations.remotes.keeping import keep, planned
 from portcullis.operations.remotes.rotating import Giving, Taking, rotate, take
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.standing import in_force
 from portcullis.ports.ledger import Change
+from portcullis.remotes.facts import BY_KEY
 from portcullis.remotes.keys import Offer, Plan
 
 # In the ledger: keys of ours are on the engine, though the file may offer none any more.
@@ -43,7 +44,9 @@ def options_of(site: Site) -> Options:
 
 
 def gives_keys(site: Site, options: Options) -> bool:
-    """Whether there is anything to make, change or end."""
+    """Whether there is anything to make, change or end. A domain gives none, so that nothing is asked of the ledger for it."""
+    if site.registration.domain is not None:
+        return False
     return bool(options.offers) or site.ledger.saved(site.name, OFFERED) is not None
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from portcullis import typed
 from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
-from portcullis.access.terms import Terms
+from portcullis.access.terms import Terms, is_as_left
 from portcullis.errors import PortcullisError, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
@@ -77,17 +77,6 @@ def touched(step: Step, held: Actual) -> AppliedStep:
 def effective(terms: Terms, touched: Iterable[AppliedStep], held: Actual) -> list[AppliedStep]:
     """Those of which `held` shows that they were done."""
     return [one for one in touched if is_as_left(terms, one, held)]
-
-
-def is_as_left(terms: Terms, one: AppliedStep, held: Actual) -> bool:
-    """Whether the engine still holds what this left there."""
-    if one.entry_list:
-        return (one.entry in held.entries(one.name, one.entry_list)) == (one.after is not None)
-    there = held.get(one.kind, one.name)
-    if one.after is None or there is None:
-        return one.after is there
-    # A mapping that was made is judged by its entries, each of which is touched on its own.
-    return one.kind == terms.mappings or terms.same(one.kind, one.after, there)
 
 
 def digest(text: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from portcullis.access.actual import Actual
 from portcullis.access.plan import OPPOSITE, AppliedStep
-from portcullis.access.terms import Terms
-from portcullis.operations.writing.undertaking import is_as_left
+from portcullis.access.terms import Terms, is_as_left
 
 
 def undone(touched: Sequence[AppliedStep]) -> tuple[AppliedStep, ...]:

@@ -1,0 +1,85 @@
+"""What a cluster holds, and what is on it, ready to be asked: what roles come to is worked out once for whoever has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from portcullis.access.actual import Actual
+from portcullis.access.answers import There
+from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Holding, Index, answer, built_in, holding
+from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.releases import BASIC, holds
+from portcullis.families.elasticsearch.requests import Need
+from portcullis.families.last_made import LastMade
+
+NEWEST = Release(9, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What an engine holds, and what is on it, ready to be asked. `known`: answers by who has which roles, need and name."""
+
+    held: Actual
+    there: There
+    release: Release
+    world: EngineFacts
+    basic: bool
+    holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
+    known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
+
+    def holding(self, roles: frozenset[str]) -> Holding:
+        if roles not in self.holdings:
+            self.holdings[roles] = holding(self.held.of(Kind.ROLES), sorted(roles), self.release)
+        return self.holdings[roles]
+
+    def answer(self, roles: frozenset[str], need: Need) -> Answer:
+        if (roles, need) not in self.known:
+            self.known[roles, need] = self._answer(roles, need)
+        return self.known[roles, need]
+
+    def _answer(self, roles: frozenset[str], need: Need) -> Answer:
+        told = answer(self.holding(roles), need, self.world, self.release)
+        limited = [one.index for one in told.views if one.documents is not None or one.fields.groups]
+        if told.allowed and self.basic and limited:
+            why = f"documents or fields of {', '.join(limited)} are limited, which a basic licence refuses"
+            return Answer(need, False, 403, reasons=(why,))
+        return told
+
+    def unknown_roles(self, roles: Iterable[str]) -> list[str]:
+        """Roles of the engine's own of which it is not known here what they give."""
+        held = self.held.of(Kind.ROLES)
+        reserved = holds(self.release).reserved_roles
+        return [one for one in sorted(roles) if one not in held and one in reserved and not built_in(one, self.release)]
+
+
+_LAST: LastMade[Compiled] = LastMade(8)
+
+
+def compiled(held: Actual, there: There) -> Compiled:
+    """What is held, ready to be asked on an engine as it is."""
+    return _LAST.of(held, lambda: _compile(held, there), there)
+
+
+def _compile(held: Actual, there: There) -> Compiled:
+    _, _, licence = there.dialect.partition(" ")
+    return Compiled(held, there, release_of(there.engine), _facts(there), licence == BASIC)
+
+
+def release_of(engine: str) -> Release:
+    """The release that a file's `engine` names; the newest that is known where it names none."""
+    version = engine.removeprefix("elasticsearch-")
+    try:
+        return Release.of(version) if version else NEWEST
+    except BadInput:
+        return NEWEST
+
+
+def _facts(there: There) -> EngineFacts:
+    behind = {one for of in there.streams.values() for one in of}
+    names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
+    indices = tuple(Index(name, name in there.hidden or name in behind) for name in names)
+    aliases = {name: dict.fromkeys(of) for name, of in (there.aliases or {}).items()}
+    return EngineFacts(indices, aliases, there.streams)

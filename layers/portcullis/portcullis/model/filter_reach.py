@@ -1,0 +1,77 @@
+"""What a document filter is, and whether it limits anything: a query as JSON, looked at without its being run."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import Any
+
+from portcullis.model.names import shown
+
+
+def read(text: str) -> Any:
+    """JSON as the engine reads it: a key that is there twice, NaN and Infinity are refused. Raises ValueError."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) < len(items):
+            twice = next(key for i, (key, _) in enumerate(items) if key in dict(items[:i]))
+            raise ValueError(f"the key {shown(twice)} is there twice")
+        return made
+
+    def constant(word: str) -> Any:
+        raise ValueError(f"{word} is no number")
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def wrapped(text: Any) -> Any:
+    """The query that a `wrapper` holds. Raises ValueError."""
+    return read(b64decode(str(text), validate=True).decode())
+
+
+def is_optional(body: dict[str, Any]) -> bool:
+    """Whether nothing of the `should` of this bool has to match."""
+    beside = body.get("must") or body.get("filter")
+    return bool(beside) and body.get("minimum_should_match", 0) in (0, "0", "0%")
+
+
+_ANYTHING = ("*", "*:*")  # in the language of query_string, where no field is named
+
+
+def limits_nothing(query: Any) -> bool:
+    """Whether every document matches. Of a query in which nothing is wrong."""
+    ((kind, body),) = query.items()
+    match kind:
+        case "match_all":
+            return True
+        case "bool":
+            asked = [*_clauses(body, "must"), *_clauses(body, "filter")]
+            should = [] if is_optional(body) else _clauses(body, "should")
+            one_is_enough = body.get("minimum_should_match", 1) in (0, 1, "0", "1")
+            return (
+                all(limits_nothing(one) for one in asked)
+                and all("match_none" in one for one in _clauses(body, "must_not"))
+                and (not should or (one_is_enough and any(map(limits_nothing, should))))
+            )
+        case "function_score" if "min_score" not in body:
+            return "query" not in body or limits_nothing(body["query"])
+        case "constant_score":
+            return limits_nothing(body["filter"])
+        case "dis_max":
+            return any(map(limits_nothing, _clauses(body, "queries")))
+        case "boosting":
+            return limits_nothing(body["positive"])
+        case "wrapper":
+            return limits_nothing(wrapped(body["query"]))
+        case "query_string" | "simple_query_string" if not {"fields", "default_field"} & body.keys():
+            return str(body["query"]).strip() in _ANYTHING
+    return False
+
+
+def _clauses(body: dict[str, Any], key: str) -> list[Any]:
+    held = body.get(key) or []
+    return held if isinstance(held, list) else [held]
