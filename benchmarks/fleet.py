@@ -31,7 +31,7 @@ from portcullis.operations.access.deployments import introduce
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.ports.engine import Stop
+from portcullis.ports.engine import Aside, Stop, nowhere
 from portcullis.ports.registration import AmazonDomain, IamRole, Key, Network, Registration
 from portcullis.settings import Settings
 from portcullis.wiring import in_aws
@@ -93,11 +93,13 @@ class LateEngine(Engine):
         time.sleep(ENGINE_S["read"])
         return super().blocks()
 
-    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def block_indices(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
+    ) -> None:
         time.sleep(ENGINE_S["write"])
         super().block_indices(before, lifted)
 
-    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         time.sleep(ENGINE_S["write"])
         super().unblock_indices(before)
 

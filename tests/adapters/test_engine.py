@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport, signed_transport
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
@@ -370,6 +371,41 @@ def test_a_hindering_block_that_came_in_the_lock_keeps_nothing_shut_and_stays(
     assert engine.blocks()[hard].get(hindering) == "true", "seen, and no look at the others is refused for it"
     engine.unblock_indices(before)
     assert engine.blocks() == before | {hard: {hindering: "true"}}
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: None})[0] == 200
+    for index in (plain, hard):
+        node.ask("DELETE", f"/{index}")
+
+
+@pytest.mark.parametrize(("act", "after"), [("lock", 1), ("unlock", 1), ("unlock", 2)])
+@pytest.mark.parametrize("hindering", HINDERING)
+def test_a_hindering_block_is_put_back_though_the_call_was_cut_off(
+    engine: OpenSearchEngine, node: Node, hindering: str, act: str, after: int
+) -> None:
+    """Somebody's block came in the lock: whoever takes it off and dies has said so before, and the next try puts it back."""
+    plain, hard = f"plain{next(_numbers)}", f"hard{next(_numbers)}"
+    for index in (plain, hard):
+        put(node, index, "1", {"a": 1})
+    engine.block_indices({})
+    assert node.ask("PUT", f"/{hard}/_settings", {hindering: True})[0] == 200
+    kept: dict[str, Mapping[str, str]] = {}
+    left = [after]
+    send = connect(node)
+
+    def dies(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
+        if method == "PUT" and kept:
+            left[0] -= 1
+        if left[0] < 0:
+            raise Unreachable("gone")
+        return send(method, path, params, body)
+
+    one = IndexBlocks(dies, "the node", lambda: f"{plain}*,{hard}*")
+    with pytest.raises(Unreachable):
+        one.put_on({}, (), kept.update) if act == "lock" else one.take_off({}, kept.update)
+    assert kept == {hard: {hindering: "true"}}
+    engine.block_indices(kept)  # in the lock it stands aside, else nothing could be changed
+    engine.unblock_indices(kept)
+    shown = engine.blocks()
+    assert (shown[plain], shown[hard]) == ({}, {hindering: "true"})
     assert node.ask("PUT", f"/{hard}/_settings", {hindering: None})[0] == 200
     for index in (plain, hard):
         node.ask("DELETE", f"/{index}")

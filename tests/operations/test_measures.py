@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Write
-from portcullis.custody.types import BY_FILE, Act, Measure, Progress, State
+from portcullis.custody.types import BY_FILE, SAVE_OF, WALLS, Act, Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
@@ -20,6 +20,7 @@ from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Stop
 from portcullis.ports.registration import IamRole
 
+from tests.operations.test_further_ways import OFFICE, PARTNER
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
 
@@ -55,6 +56,58 @@ def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) 
     assert all(set(had.values()) == {"true"} and len(had) >= 2 for had in engine.blocks().values())
     opened(here)
     assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
+
+
+# What of a lock is put aside from outside the mappings, and how a person gives it back.
+BY_HAND: dict[Measure, Callable[[Town], None]] = {
+    Measure.SAVE_INGRESS: lambda here: here.aws.open_ingress(here.account.ledger.registration("demo"), [OFFICE]),
+    Measure.SAVE_POLICY: lambda here: here.aws.set_policy(here.account.ledger.registration("demo"), {"Statement": []}),
+    Measure.SAVE_GROUPS: lambda here: here.aws.open_group("sg-vpn", [OFFICE]),
+    Measure.SAVE_ENDPOINTS: lambda here: here.aws.principals.append(PARTNER),
+    Measure.SAVE_BLOCKS: lambda here: here.account.engine.unblock_indices({}),
+}
+
+
+@pytest.mark.parametrize("save", BY_HAND)
+def test_an_unlock_whose_save_is_lost_waits_for_a_person_and_is_told(here: Town, save: Measure) -> None:
+    """Nobody knows what there was: it is not called open while nobody can come in, and it is once somebody has mended it."""
+    aws, ledger = here.aws, here.account.ledger
+    aws.groups, aws.principals, aws.made = {"sg-vpn": [OFFICE]}, [PARTNER], {"aos-partner": "444455556666"}
+    here.account.engine.index_blocks = {"orders": {}}
+    locked(here)
+    measure = SAVE_OF[save]
+    name = ledger.custody("demo").measures[save].save_as
+    ledger.forget("demo", name)
+    here.pass_time(60)
+    guard(here.services, "demo", CAUSE)
+    aws.disabled = False
+    for _ in range(4):
+        here.pass_time(120)
+        stays = guard(here.services, "demo", CAUSE)
+        assert (stays.state, stays.measures[measure].progress) == (State.UNLOCKING, Progress.FAILED)
+    others = [one for one in WALLS if one is not measure and one in stays.measures]
+    assert {stays.measures[one].progress for one in others} <= {Progress.UNDONE, Progress.SKIPPED}
+    (told,) = [alert for alert in aws.told if alert.name == "unlock-incomplete"][:1]
+    assert name in told.happened
+    assert "by hand" in told.happened
+    BY_HAND[save](here)
+    here.pass_time(120)
+    after = guard(here.services, "demo", CAUSE)
+    assert after.state is State.OPEN
+    assert "by hand" in after.measures[measure].detail
+
+
+def test_what_was_lost_of_a_lock_is_not_made_up_by_what_came_in_it(here: Town) -> None:
+    aws, ledger = here.aws, here.account.ledger
+    aws.groups = {"sg-vpn": [OFFICE]}
+    locked(here)
+    name = ledger.custody("demo").measures[Measure.SAVE_GROUPS].save_as
+    ledger.forget("demo", name)
+    aws.groups["sg-vpn"] = [{**OFFICE, "FromPort": 9200, "ToPort": 9200}]
+    here.pass_time(60)
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+    assert aws.groups == {"sg-vpn": []}
+    assert ledger.saved("demo", name) is None
 
 
 def test_each_measure_says_what_it_found_and_none_says_more(here: Town) -> None:

@@ -32,7 +32,7 @@ from portcullis.families.opensearch.dialects import Dialect
 from portcullis.families.opensearch.patch import pointer
 from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
-from portcullis.ports.engine import Names, Principal, Stop
+from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 from portcullis.ports.identity import Looked
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.places import VpcEndpoints
@@ -369,14 +369,16 @@ class Engine:
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}
 
-    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def block_indices(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
+    ) -> None:
         wanted = {block: "true" for block in BLOCKS if block not in lifted}
         self.index_blocks = {
             index: {block: had for block, had in before.get(index, {}).items() if block in lifted} | wanted
             for index in self.index_blocks
         }
 
-    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         self.index_blocks = {index: dict(before.get(index, {})) for index in self.index_blocks}
 
     def why_no_query(self, query: Json) -> str:

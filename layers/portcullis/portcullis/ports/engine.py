@@ -37,6 +37,14 @@ class Stop(StrEnum):
     OUTSIDE = "something before the engine"  # the access policy, a service control policy, a proxy
 
 
+# Told of other blocks, by index, before they are taken off because they hinder ours: whoever keeps it has them put back another time.
+Aside = Callable[[Mapping[str, Mapping[str, str]]], None]
+
+
+def nowhere(taken: Mapping[str, Mapping[str, str]]) -> None:
+    """They are put back by the same call or by nobody."""
+
+
 class Engine(Protocol):
     """One search domain through its security API. Raises Unreachable, Conflict, Refused."""
 
@@ -68,10 +76,12 @@ class Engine(Protocol):
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index but the engine's own -> the read and write blocks it has."""
 
-    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def block_indices(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
+    ) -> None:
         """Put both blocks on each of them. Those `lifted` come off, but for what an index had `before`."""
 
-    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         """Take both blocks off each of them, but for what an index had `before`."""
 
     def why_no_query(self, query: Json) -> str:

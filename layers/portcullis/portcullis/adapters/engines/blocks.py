@@ -2,7 +2,8 @@
 
 Other blocks (read only, metadata, a full disk) keep an engine from changing any setting of an index, ours among them, and one such index
 has a request about all of them refused whole. So where a request is refused for one they are taken off, which the engine allows alone,
-and stand with what an index had `before`: they are back when ours go.
+and stand with what an index had `before`: they are back when ours go. Whoever calls is told `aside` of them first, and so can have them
+put back though the call is cut off in the middle.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from portcullis.adapters.engines.answers import message, refuse
 from portcullis.errors import Refused
 from portcullis.families.base import BLOCKS, WRITE
+from portcullis.ports.engine import Aside, nowhere
 
 # Closed and hidden ones too; and what is excluded by a name that is not there excludes nothing, instead of being an error.
 ALL = {"expand_wildcards": "all", "ignore_unavailable": "true", "allow_no_indices": "true"}
@@ -63,20 +65,22 @@ class IndexBlocks:
             for index, shown in body.items()
         }
 
-    def put_on(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def put_on(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), aside: Aside = nowhere
+    ) -> None:
         """Both blocks on each of them. Those `lifted` come off, but for what an index had `before`."""
         blocks: dict[str, str | None] = dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted)
         # What nobody could write to, whatever kept it from it, is not written to in a window either.
         theirs = {index: {**had, WRITE: "true"} if _read_only(had) else had for index, had in before.items()}
         try:
-            self._unhindered(lambda _: self._put(blocks, theirs))
+            self._unhindered(lambda _: self._put(blocks, theirs), aside)
         except Refused as error:
             # An index that the engine keeps to itself, and that we have no name for: then the others are blocked without it.
             if lifted or "no permissions" not in str(error):
                 raise
             self._all_but_the_refused()
 
-    def take_off(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def take_off(self, before: Mapping[str, Mapping[str, str]], aside: Aside = nowhere) -> None:
         """Both blocks off, but for what an index had `before` (as `shown` had it), or was given since by somebody else."""
         none: Mapping[str, str] = {}
 
@@ -84,9 +88,9 @@ class IndexBlocks:
             theirs = {index: {**given.get(index, none), **before.get(index, none)} for index in {**given, **before}}
             self._put(dict.fromkeys(BLOCKS), theirs, back=True)
 
-        self._unhindered(off)
+        self._unhindered(off, aside)
 
-    def _unhindered(self, act: Callable[[Mapping[str, Mapping[str, str]]], None]) -> None:
+    def _unhindered(self, act: Callable[[Mapping[str, Mapping[str, str]]], None], aside: Aside) -> None:
         """Do it; where indices have blocks that hinder it, without them. It is told which: index -> what was taken off it."""
         try:
             act({})
@@ -94,10 +98,12 @@ class IndexBlocks:
             taken: dict[str, dict[str, str]] = {}
             for block in (_METADATA, *_READ_ONLY):  # without the first one the settings can be read
                 names = [index for index, had in self.shown().items() if had.get(block) == "true"]
-                for part in _parts(names):
-                    self._set(part, {block: None})
                 for index in names:
                     taken.setdefault(index, {})[block] = "true"
+                if names:
+                    aside(taken)
+                for part in _parts(names):
+                    self._set(part, {block: None})
             try:
                 act(taken)
             except _Hindered as error:

@@ -33,7 +33,7 @@ from portcullis.families.elasticsearch.config import (
 )
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
-from portcullis.ports.engine import Names, Principal, Stop
+from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 from portcullis.words import many
 
 # As a superuser of 6.8 and 7.17, `*` would take in the security index itself, and lock everybody out of the security API.
@@ -254,13 +254,15 @@ class ElasticsearchEngine:
         """Every index that is not the engine's own -> the read and write blocks it has."""
         return self._blocks.shown()
 
-    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def block_indices(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
+    ) -> None:
         """Both blocks on each of them, the backing indices of data streams too. Those `lifted` come off, but for what an index had."""
-        self._blocks.put_on(before, lifted)
+        self._blocks.put_on(before, lifted, aside)
 
-    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         """Take both blocks off, but for what an index had `before`."""
-        self._blocks.take_off(before)
+        self._blocks.take_off(before, aside)
 
     # ------------------------------------------------------------------ searches that are open
 

@@ -21,7 +21,7 @@ from portcullis.families.opensearch.dialects import Dialect
 from portcullis.families.opensearch.matching import matches_any
 from portcullis.families.opensearch.own_indices import everything_else, own_indices
 from portcullis.families.opensearch.patch import parts, pointer
-from portcullis.ports.engine import Names, Principal, Stop
+from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 
 _FEW = 4  # documents of one kind that are asked for one by one
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
@@ -120,13 +120,15 @@ class OpenSearchEngine:
         """Every index that is not the engine's own -> the read and write blocks it has, as the engine shows them; without any, none."""
         return self._blocks.shown()
 
-    def block_indices(self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = ()) -> None:
+    def block_indices(
+        self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
+    ) -> None:
         """Both blocks on every index that is not the engine's own. Those `lifted` come off, but for what an index had `before`."""
-        self._blocks.put_on(before, lifted)
+        self._blocks.put_on(before, lifted, aside)
 
-    def unblock_indices(self, before: Mapping[str, Mapping[str, str]]) -> None:
+    def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         """Take both blocks off, but for what an index had `before` (as `blocks` showed it)."""
-        self._blocks.take_off(before)
+        self._blocks.take_off(before, aside)
 
     def names(self) -> Names:
         """Of an engine older than 7.9, which has no such call, and where a domain's role is still without the right: Refused."""

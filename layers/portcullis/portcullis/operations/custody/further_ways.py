@@ -8,6 +8,7 @@ from __future__ import annotations
 from portcullis.access.actual import Json
 from portcullis.custody.types import Measure, Todo
 from portcullis.errors import PortcullisError, Refused
+from portcullis.operations.custody.lost import lost
 from portcullis.operations.services import Site
 
 
@@ -38,8 +39,10 @@ def close_groups(site: Site, todo: Todo) -> str:
 
 
 def _put_aside(site: Site, save_as: str, found: dict[str, list[Json]]) -> None:
-    """What was added since the save is of whoever added it, and comes back with the rest."""
-    saved: dict[str, list[Json]] = site.ledger.saved(site.name, save_as) or {}
+    """What was added since the save is of whoever added it, and comes back with the rest. Where that is lost, nothing is taken for it."""
+    saved: dict[str, list[Json]] | None = site.ledger.saved(site.name, save_as)
+    if saved is None:
+        return
     whole = {
         group: [*saved.get(group, ()), *(rule for rule in found.get(group, ()) if rule not in saved.get(group, ()))]
         for group in {**saved, **found}
@@ -49,8 +52,11 @@ def _put_aside(site: Site, save_as: str, found: dict[str, list[Json]]) -> None:
 
 
 def open_groups(site: Site, todo: Todo) -> str:
-    gate = site.gate
-    for group, rules in (site.ledger.saved(site.name, todo.save_as) or {}).items():
+    gate, saved = site.gate, site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        shut = sorted(group for group, rules in gate.further_groups(site.registration).items() if not rules)
+        return lost(todo, shut, f"add them by hand, or detach what has none: {', '.join(shut)}")
+    for group, rules in saved.items():
         gate.open_group(group, rules)
     return ""
 
@@ -64,7 +70,9 @@ def opens_nothing(site: Site, todo: Todo) -> bool:
     """Whether undoing one of these lets nobody in: most domains have no further ways, and then the groups need not be read for it."""
     if todo.measure not in (Measure.CLOSE_GROUPS, Measure.REVOKE_ENDPOINTS):
         return False
-    saved = site.ledger.saved(site.name, todo.save_as) or {}
+    saved = site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        return False
     return not any(saved.values() if todo.measure is Measure.CLOSE_GROUPS else saved.get("principals", ()))
 
 
@@ -97,8 +105,13 @@ def made_since(site: Site, save_as: str) -> str:
 
 
 def authorize_endpoints(site: Site, todo: Todo) -> str:
-    saved = site.ledger.saved(site.name, todo.save_as) or {}
-    site.gate.authorize_endpoints(site.registration, saved.get("principals", []))
+    gate, saved = site.gate, site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        there = gate.endpoints(site.registration)
+        return lost(
+            todo, there.made and not there.principals, "authorise by hand whom the endpoints are of, or delete them"
+        )
+    gate.authorize_endpoints(site.registration, saved["principals"])
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
 from portcullis.custody import in_place
@@ -16,10 +16,11 @@ from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
+from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.standing import as_far_as_readable
-from portcullis.ports.engine import Engine, Stop
+from portcullis.ports.engine import Aside, Engine, Stop, nowhere
 from portcullis.ports.registration import IamRole, Registration
 from portcullis.words import many
 
@@ -83,15 +84,31 @@ def _save_blocks(site: Site, todo: Todo) -> str:
 
 
 def _block(site: Site, todo: Todo) -> str:
-    had = site.ledger.saved(site.name, todo.save_as) or {}
-    site.engine.block_indices(had, _LIFTED[todo.let_in])
+    saved = site.ledger.saved(site.name, todo.save_as)
+    # Where the save is lost nothing is put aside: what would then be taken for a whole one is not.
+    aside = nowhere if saved is None else _aside(site, todo, saved)
+    site.engine.block_indices(saved or {}, _LIFTED[todo.let_in], aside=aside)
     return ""
 
 
 def _unblock(site: Site, todo: Todo) -> str:
     _open_what_was_closed(site)
-    site.engine.unblock_indices(site.ledger.saved(site.name, todo.save_as) or {})
+    saved = site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        blocked = sorted(one for one, had in site.engine.blocks().items() if all(had.get(b) == "true" for b in BLOCKS))
+        return lost(todo, blocked, f"take them off by hand: {', '.join(blocked[:10])}")
+    site.engine.unblock_indices(saved, aside=_aside(site, todo, saved))
     return ""
+
+
+def _aside(site: Site, todo: Todo, saved: Mapping[str, Mapping[str, str]]) -> Aside:
+    """What hinders us is kept with what indices had before: whoever is cut off after it was taken off puts it back the next time."""
+
+    def keep(taken: Mapping[str, Mapping[str, str]]) -> None:
+        both = {**taken, **saved}
+        site.ledger.save(site.name, todo.save_as, {one: {**taken.get(one, {}), **saved.get(one, {})} for one in both})
+
+    return keep
 
 
 # ---------------------------------------------------------------------- from outside the engine
@@ -110,7 +127,11 @@ def _close_ingress(site: Site, todo: Todo) -> str:
 
 
 def _open_ingress(site: Site, todo: Todo) -> str:
-    site.gate.open_ingress(site.registration, site.ledger.saved(site.name, todo.save_as) or [])
+    gate, saved = site.gate, site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        shut = not gate.ingress(site.registration)
+        return lost(todo, shut, "add them by hand: what the domain's stack deploys is in its template")
+    gate.open_ingress(site.registration, saved)
     return ""
 
 
@@ -139,7 +160,9 @@ def _let_through(registration: Registration) -> tuple[str, ...]:
 def _restore_policy(site: Site, todo: Todo) -> str:
     saved = site.ledger.saved(site.name, todo.save_as)
     if saved is None:
-        raise Refused(f"the access policy put aside as {todo.save_as!r} is not in the ledger; see history")
+        policy = site.gate.policy(site.registration)
+        shut = is_shut(policy, site.place.id, _let_through(site.registration))
+        return lost(todo, shut, "set it by hand: what the domain's stack deploys is in its template")
     site.gate.set_policy(site.registration, saved)
     return ""
 

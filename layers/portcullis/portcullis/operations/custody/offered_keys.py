@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from portcullis.custody.types import Todo
 from portcullis.errors import PortcullisError, Unreachable
+from portcullis.operations.custody.lost import lost
 from portcullis.operations.remotes.agreed import offers_of
 from portcullis.operations.remotes.tending import options_of
 from portcullis.operations.services import Site
@@ -40,7 +41,10 @@ def narrow_keys(site: Site, todo: Todo) -> str:
 
 def widen_keys(site: Site, todo: Todo) -> str:
     """As they were saved, less what the file in force offers no more, or offers otherwise by now."""
-    saved = site.ledger.saved(site.name, todo.save_as) or {}
+    saved = site.ledger.saved(site.name, todo.save_as)
+    if saved is None:
+        narrow = sorted(key.id for key in _ours(site) if allows_nothing(key))
+        return lost(todo, narrow, f"end them, so that the next apply makes others: {', '.join(narrow)}")
     offers = offers_of(site.name, options_of(site).offers)
     back = [(key, access) for key in _ours(site) if (access := after_a_lock(key, saved, site.name, offers))]
     for key, access in back:
