@@ -13,6 +13,7 @@ from portcullis.model.findings import Finding, found
 from portcullis.model.names import shown
 from portcullis.model.parts import Path
 from portcullis.model.types import Deployment
+from portcullis.remotes.agreement import is_of
 
 _READY = Release(8, 14)
 # What a key gives on the names that it has, by which of its two parts.
@@ -134,8 +135,12 @@ def of_others(deployment: OnCluster, others: Mapping[str, Deployment]) -> Iterat
 
 
 def _differs(remote: Remote, other: OnCluster) -> tuple[str, str] | None:
-    """What differs, and what to do; None if nothing does. An offer is known by the secret that its key is put into."""
-    offers = [(name, offer) for name, offer in other.offers.items() if offer.secret == remote.credential]
+    """What differs, and what to do; None if nothing does."""
+    offers = [
+        (name, offer)
+        for name, offer in other.offers.items()
+        if is_of(other.deployment, offer.secret, remote.deployment or "", remote.credential or "")
+    ]
     if not offers:
         problem = f"{other.deployment} offers no key in the secret {shown(remote.credential or '')}"
         return problem, f"the secret of one of its offers ({', '.join(other.offers) or 'it has none'})"

@@ -1,14 +1,14 @@
-"""Whose key is whose: what the deployment files in force agree on. An offer and a remote are known to belong together by their secret."""
+"""Whose key is whose: what the deployment files in force agree on, by the rule of `remotes.agreement`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portcullis.errors import Refused
 from portcullis.model.option_types import OfferOptions, RemoteOptions
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.standing import in_force
+from portcullis.remotes.agreement import is_of, offer_behind
 from portcullis.remotes.keys import Offer
 
 
@@ -34,24 +34,19 @@ def readers_of(services: Services, giver: str, secret: str) -> tuple[Reader, ...
     for name in sorted(services.ledger.deployments()):
         standing = in_force(services, name) if name != giver else None
         for alias, remote in standing.options.remotes.items() if standing else ():
-            if remote.secret == secret and remote.deployment in ("", giver):
+            if is_of(giver, secret, remote.deployment, remote.secret):
                 found.append(Reader(services.site(name), alias))
     return tuple(found)
 
 
 def giver_of(services: Services, reader: str, remote: RemoteOptions) -> tuple[Site, Offer] | None:
     """Who makes the key that a remote is read with; None if it is nobody here. Refused if two could be meant."""
-    found: list[tuple[Site, Offer]] = []
+    offered: dict[tuple[str, str], Offer] = {}
     for name in sorted(services.ledger.deployments()):
         if name == reader or remote.deployment not in ("", name):
             continue
         if standing := in_force(services, name):
-            found += [
-                (services.site(name), offer)
-                for offer in offers_of(name, standing.options.offers)
-                if offer.secret == remote.secret
-            ]
-    if len(found) > 1:
-        named = ", ".join(f"{offer.name} of {site.name}" for site, offer in found)
-        raise Refused(f"the secret {remote.secret} is that of {named}: give each offer a secret of its own")
-    return found[0] if found else None
+            offered |= {(name, offer.name): offer for offer in offers_of(name, standing.options.offers)}
+    secrets = ((giver, name, offer.secret) for (giver, name), offer in offered.items())
+    found = offer_behind(reader, remote.deployment, remote.secret, secrets)
+    return (services.site(found[0]), offered[found]) if found else None

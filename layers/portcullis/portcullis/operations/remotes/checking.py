@@ -10,6 +10,7 @@ from portcullis.errors import BadInput, PortcullisError
 from portcullis.model.elasticsearch.remotes import PORTS
 from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
 from portcullis.operations.services import Services, Site
+from portcullis.remotes.agreement import is_of
 from portcullis.remotes.checking import check
 from portcullis.remotes.facts import BY_KEY, Cluster, Finding, Given, Looked, RemoteFacts, Weight
 from portcullis.remotes.keys import WARNING, Key, Offer, warning
@@ -137,12 +138,14 @@ def _given(
     if not shown:
         return ()
     us = _seen(unseen, f"who makes the keys of {site.name}", site.cluster_keys.us)
-    secrets = {offer.secret: name for name, offer in here.offers.items()}
     reading: dict[str, list[tuple[str, str]]] = {}  # offer -> (who reads, with which key; empty: not seen)
     for name, file in files.items():
         for alias, remote in file.remotes.items() if isinstance(file, OnCluster) and name != site.name else ():
-            if offer := secrets.get(remote.credential or ""):
-                reading.setdefault(offer, []).append((f"{name} as {alias}", _comes_with(services.site(name), alias)))
+            for offer, one in here.offers.items():
+                if is_of(site.name, one.secret, remote.deployment or "", remote.credential or ""):
+                    reading.setdefault(offer, []).append(
+                        (f"{name} as {alias}", _comes_with(services.site(name), alias))
+                    )
     return tuple(_one_given(key, site, here, reading, us or "") for key in shown if key.usable(site.now()))
 
 

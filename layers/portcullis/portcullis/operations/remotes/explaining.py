@@ -14,6 +14,7 @@ from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.services import Services, Site
 from portcullis.ports.engine import Engine
+from portcullis.remotes.agreement import offer_behind
 from portcullis.remotes.explaining import explain
 from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.parties import Asked, Explained, Far, Near
@@ -95,18 +96,14 @@ def on_cluster(deployment: Deployment) -> OnCluster:
 
 
 def other_side(here: OnCluster, beside: Mapping[str, Deployment], alias: str) -> tuple[OnCluster | None, str]:
-    """The file of the cluster behind an alias, and the name of its offer that is meant: known by the secret that its key is put into."""
+    """The file of the cluster behind an alias, and the name of its offer that is meant (empty: none is). Refused if two could be meant."""
     from portcullis.model import OnCluster
 
     remote = here.remotes[alias]
-    named = beside.get(remote.deployment or "")
-    others = [named] if named is not None else [one for name, one in sorted(beside.items()) if name != here.deployment]
-    for one in others:
-        if isinstance(one, OnCluster):
-            for name, offer in one.offers.items():
-                if offer.secret == remote.credential:
-                    return one, name
-    return (named, "") if isinstance(named, OnCluster) else (None, "")
+    others = {name: one for name, one in sorted(beside.items()) if isinstance(one, OnCluster)}
+    offered = ((giver, name, offer.secret) for giver, one in others.items() for name, offer in one.offers.items())
+    found = offer_behind(here.deployment, remote.deployment or "", remote.credential or "", offered)
+    return (others[found[0]], found[1]) if found else (others.get(remote.deployment or ""), "")
 
 
 def _looked_at(
