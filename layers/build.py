@@ -35,7 +35,7 @@ BUILDS = ROOT / "layers" / ".build"  # not "build": mypy would take the folder f
 
 LAMBDA_PYTHON = "3.13"
 # Direct needs of the library that the layer does without: in the runtime already, or of the command only.
-_NOT_SHIPPED = ("boto3", "click", "rich")
+_NOT_SHIPPED = ("boto3", "click", "cryptography", "rich")
 # What those that are shipped ask for and never use, or find in the runtime.
 _LEFT_OUT = ("boto3", "botocore", "s3transfer", "grpcio", "opensearch-protobufs", "protobuf")
 _COMMAND_ONLY = "cli"  # the room of the library that only a person needs

@@ -11,6 +11,7 @@ from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console, json_option, when
 from portcullis.cli.remote_asking import remote_check, remote_explain
+from portcullis.cli.remote_offers import remote_accept, remote_offer
 from portcullis.words import line
 
 
@@ -23,6 +24,7 @@ def remote() -> None:
     Examples:
       portcullis remote keys logs
       portcullis remote rotate orders dc2
+      portcullis remote offer for-orders -d logs --sign-with offers.key
     """
 
 
@@ -100,5 +102,7 @@ def remote_rotate(target: str, alias: str, leaked: bool) -> None:
     console().prose(f"{', '.join(found['readers'])}: read with the key {found['key']}{whose}{ended}", "", fg="green")
 
 
+remote.add_command(remote_accept)
 remote.add_command(remote_check)
 remote.add_command(remote_explain)
+remote.add_command(remote_offer)

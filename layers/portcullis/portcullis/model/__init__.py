@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from portcullis.model.accepting import Accepted as Accepted
+    from portcullis.model.accepting import accept as accept
     from portcullis.model.access_types import Environment as Environment
     from portcullis.model.account import ACCOUNT_FILE as ACCOUNT_FILE
     from portcullis.model.account import Account as Account
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
     from portcullis.model.loading import examine as examine
     from portcullis.model.loading import load as load
     from portcullis.model.loading import loads as loads
+    from portcullis.model.offer_file import OfferFacts as OfferFacts
+    from portcullis.model.offer_file import OfferFile as OfferFile
+    from portcullis.model.offer_file import offer_of as offer_of
+    from portcullis.model.offer_file import read_offer as read_offer
+    from portcullis.model.offer_file import written as written
     from portcullis.model.policy import access_policy as access_policy
     from portcullis.model.resolving import options as options
     from portcullis.model.resolving import resolve as resolve
@@ -74,6 +81,13 @@ _HOME = {
     "start_account": "starting",
     "Configuration": "types",
     "Deployment": "types",
+    "Accepted": "accepting",
+    "accept": "accepting",
+    "OfferFacts": "offer_file",
+    "OfferFile": "offer_file",
+    "offer_of": "offer_file",
+    "read_offer": "offer_file",
+    "written": "offer_file",
     "OnCluster": "elasticsearch.types",
     "OnDomain": "types",
     "Environment": "access_types",

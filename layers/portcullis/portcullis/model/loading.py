@@ -156,6 +156,13 @@ def _path(data: Any, location: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
+def first_wrong(error: ValidationError, whole: type[BaseModel]) -> tuple[Path, str, str]:
+    """The first thing that is wrong with something, as (where in it, problem, remedy)."""
+    first = error.errors(include_url=False)[0]
+    problem, remedy, at = _words(first, whole)
+    return (*first["loc"], *at), problem, remedy
+
+
 def _words(error: Any, whole: type[BaseModel]) -> tuple[str, str, Path]:
     """A pydantic error as (problem, remedy, where below its location)."""
     kind, context, value = error["type"], error.get("ctx", {}), error.get("input")

@@ -42,6 +42,11 @@ def put(text: str, path: Path, value: Any) -> str:
     return _put(text, read(text, "").data, path, value)
 
 
+def laid_out(key: str, value: Any) -> str:
+    """An entry as it would be written at the top of a file."""
+    return "".join(_entry(key, value, 0))
+
+
 def cut(text: str, path: Path) -> str:
     """`text` without the entry at `path`, and without what would be left empty by that."""
     data = read(text, "").data

@@ -24,7 +24,16 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _certificate(value: str) -> str:
+    if "PRIVATE KEY" in value:
+        raise Wrong("holds a private key", "the certificate alone; and change that key, as it has been written down")
+    if "-----BEGIN CERTIFICATE-----" not in value or "-----END CERTIFICATE-----" not in value:
+        raise Wrong("is no certificate", "the CA's certificate as PEM, as many lines of text (ca: |)")
+    return value
+
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Certificate = Annotated[str, AfterValidator(_certificate), Field(max_length=20_000)]
 Privilege = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*:./\[\]-]{1,256}$")]
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from portcullis.model.elasticsearch.parts import FieldSecurity, Pattern
+from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern
 from portcullis.model.names import Wrong
-from portcullis.model.parts import SecretName, Strict, named
+from portcullis.model.parts import Name, SecretName, Strict, named
 
 # Where a cluster listens for others, unless its administrator says otherwise: by key, and by certificate.
 PORTS = {"api-key": 9443, "certificate": 9300}
@@ -24,6 +24,10 @@ def _address(value: str) -> str:
 
 Alias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
 Address = Annotated[str, *named("an endpoint"), AfterValidator(_address)]
+ServerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+# As `ssh-keygen -lf` shows a key.
+Signer = Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
 
 
 class SearchAccess(Strict):
@@ -68,6 +72,21 @@ class CrossAccess(Strict):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=keys)
 
 
+class Agreed(Strict):
+    """Which offer was accepted. `portcullis remote accept` writes it: by this it knows the next one of the same, and edits by hand."""
+
+    deployment: Annotated[str, *named("a deployment's name")]
+    """The deployment that offers it."""
+    offer: Name
+    """What it is called there."""
+    made: Moment
+    """When the offer was made. An older one is not accepted after it."""
+    signer: Signer
+    """The fingerprint of the key that signed it, as `ssh-keygen -lf` shows it. The next one has to be signed with the same."""
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """Of what was accepted. What differs from it was changed here by hand, and is not overwritten."""
+
+
 class Remote(Strict):
     """Another cluster that is read from here."""
 
@@ -92,14 +111,16 @@ class Remote(Strict):
     """Secret in Secrets Manager that holds the key's text (api-key)."""
     allows: CrossAccess | None = None
     """What the key allows, as agreed with whoever runs the other cluster (api-key)."""
+    agreed: Agreed | None = None
+    """The offer that was accepted, where `portcullis remote accept` wrote this."""
 
     @model_validator(mode="after")
     def _whole(self) -> Remote:
         if (self.deployment is None) == (self.address is None):
             raise Wrong("has to say where the other cluster is, in one way", "deployment: NAME, or address: HOST:PORT")
-        for key in ("credential", "allows"):
+        for key in ("credential", "allows", "agreed"):
             given = getattr(self, key) is not None
-            if self.model == "api-key" and not given:
+            if self.model == "api-key" and not given and key != "agreed":
                 what = "credential: SECRET" if key == "credential" else "allows: {search: [{names: […]}]}, as agreed"
                 raise Wrong(f"a remote that is read with a key needs {key}", what)
             if self.model == "certificate" and given:
@@ -118,3 +139,9 @@ class Offer(CrossAccess):
     """Days after which a key ends. The next one is made before that."""
     secret: SecretName
     """Secret in Secrets Manager that the key's text is put into, for the other cluster to read. It stands nowhere else."""
+    address: Address | None = None
+    """Where the other cluster connects to, for `portcullis remote offer`. Default: the host of `cluster.endpoint`, on port 9443."""
+    server_name: ServerName | None = None
+    """The name that the certificate there has, where it is not the host of the address."""
+    ca: Certificate | None = None
+    """Certificate of the CA that signed the one of that interface, as PEM: the other cluster's nodes have to trust it."""

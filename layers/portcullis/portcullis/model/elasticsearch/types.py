@@ -13,7 +13,7 @@ from portcullis.families.elasticsearch.releases import BASIC
 from portcullis.model import names
 from portcullis.model.access_types import Access
 from portcullis.model.elasticsearch.levels import levels_of
-from portcullis.model.elasticsearch.parts import FieldSecurity, Pattern, Privilege
+from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern, Privilege
 from portcullis.model.elasticsearch.remotes import Alias, Offer, Remote
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Block, Name, SecretName, Strict, Text, UserName, named
@@ -32,14 +32,6 @@ def _rule(value: str) -> str:
             f"{names.shown(value)} makes no user name of a name",
             "{name} once, with letters, digits and _ . @ + = - around it: {name}.support",
         )
-    return value
-
-
-def _certificate(value: str) -> str:
-    if "PRIVATE KEY" in value:
-        raise Wrong("holds a private key", "the certificate alone; and change that key, as it has been written down")
-    if "-----BEGIN CERTIFICATE-----" not in value or "-----END CERTIFICATE-----" not in value:
-        raise Wrong("is no certificate", "the CA's certificate as PEM, as many lines of text (ca: |)")
     return value
 
 
@@ -66,7 +58,7 @@ class Reached(Strict):
 class Cluster(Strict):
     endpoint: Annotated[str, *named("an endpoint")]
     """Host and port of the cluster's HTTP interface, without a scheme: it is always https."""
-    ca: Annotated[str, AfterValidator(_certificate), Field(max_length=20_000)] | None = None
+    ca: Certificate | None = None
     """Certificate of the CA that signed the cluster's, as PEM. Default: the CAs that everybody trusts."""
     user: UserName
     """The automation's user on the cluster. Whoever runs the cluster makes it, with the roles portcullis_security and portcullis_lock."""
