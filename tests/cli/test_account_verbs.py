@@ -475,3 +475,25 @@ def test_what_the_history_cannot_be_chosen_by_is_bad_input(
     made: Account, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     assert run(capsys, "history", "demo", *arguments)[0] == 2
+
+
+def test_a_status_is_watched_until_somebody_ends_it(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(capsys, "apply", file)
+    pauses: list[float] = []
+
+    def locked_meanwhile(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            cli.main(["lock", "demo", "--reason", "a leak", "-o", "yaml"])
+            capsys.readouterr()
+        if len(pauses) == 4:
+            raise KeyboardInterrupt
+
+    said = run(capsys, "status", "demo", "--every", "7")
+    assert (said[0], "--every is for --watch" in said[2]) == (2, True)
+    monkeypatch.setattr("time.sleep", locked_meanwhile)
+    status, out, err = run(capsys, "status", "demo", "--watch", "--every", "7", "--json")
+    assert (status, err, pauses) == (0, "", [7] * 4)
+    assert [json.loads(told)["custody"]["state"] for told in out.splitlines()] == ["locked"]

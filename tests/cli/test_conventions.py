@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from portcullis.cli import main as cli
-from portcullis.cli.console import Console, as_line, as_object, styled
+from portcullis.cli.console import Console, Form, as_line, as_object, styled
 from portcullis.entry.verbs import COMMANDS
 from portcullis.errors import BadInput, PortcullisError, Refused
 
@@ -39,11 +40,12 @@ def test_help_names_every_verb_and_loads_none_of_them() -> None:
 def test_each_command_has_help_with_examples_and_the_line_of_the_overview(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each also takes --json."""
+    """Each also takes --json, -o and --no-color."""
     command = cli.portcullis.get_command(click.Context(cli.portcullis), verb)
     assert command is not None
     assert command.get_short_help_str(200) == COMMANDS[verb].says
-    assert any("--json" in parameter.opts for parameter in command.params)
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--json", "-o", "--output", "--no-color"} <= options
     assert cli.main([verb, "--help"]) == 0
     assert "Examples:" in capsys.readouterr().out
 
@@ -66,6 +68,33 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], capsys: pyt
 def test_a_wrong_call_is_json_where_json_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
     assert json.loads(capsys.readouterr().err)["error"].startswith("No such")
+
+
+@pytest.mark.parametrize("asked", [["-o", "yaml"], ["-oyaml"], ["--output", "yaml"], ["--output=yaml"]])
+@pytest.mark.parametrize("before", [True, False])
+def test_errors_and_results_are_yaml_where_that_is_asked_for(
+    asked: list[str], before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, status in ((["signal", "--nonsense"], 2), (["completion", "bash"], 0)):
+        assert cli.main([*asked, *words] if before else [*words, *asked]) == status
+        out, err = capsys.readouterr()
+        (told,) = yaml.safe_load_all(out or err)
+        assert told["error"].startswith("No such") if status else told["shell"] == "bash"
+
+
+@pytest.mark.parametrize("value", ["a\n---\nb: 1", "no", 1, None, [], {"a": ("x", "y"), "b": ["x"]}, "\u2028\u0085 ä"])
+def test_what_is_written_as_yaml_is_read_as_it_was(value: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document a value, as JSON is one line a value."""
+    Console(Form.YAML).data(value)
+    Console(Form.YAML).data(value)
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == [json.loads(json.dumps(value))] * 2
+
+
+def test_a_form_that_there_is_not_is_one_line_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", "bash", "-o", "xml"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "table" in told
 
 
 def test_no_arguments_show_the_help_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,11 +219,12 @@ def test_colours_are_for_terminals_whose_owner_wants_them(monkeypatch: pytest.Mo
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert styled("x", Terminal(), fg="red") != "x"  # type: ignore[arg-type]
     assert styled("x", sys.stderr, fg="red") == "x"
+    assert styled("x", Terminal(), plain=True, fg="red") == "x"  # type: ignore[arg-type]
     monkeypatch.setenv("NO_COLOR", "1")
     assert styled("x", Terminal(), fg="red") == "x"  # type: ignore[arg-type]
 
 
 def test_prose_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     Console().text("open", fg="green")
-    Console().line({"a": 1})
+    Console().data({"a": 1})
     assert capsys.readouterr().out == 'open\n{"a": 1}\n'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from portcullis.cli.console import json_option
+from portcullis.cli.console import output_options
 from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def account_options(command: F) -> F:
     )
     command = option("--region", metavar="REGION", help="Default: that of the profile or the environment.")(command)
     command = option("--profile", metavar="NAME", help="Profile of ~/.aws/config.")(command)
-    return json_option(command)
+    return output_options(command)
 
 
 def deployments_here(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

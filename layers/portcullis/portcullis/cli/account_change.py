@@ -82,7 +82,7 @@ def adopt(
     """
     about = target(target_)
     asked = {**about.arguments(), "only": list(only), "without": list(without)}
-    asks = sys.stdin.isatty() and not (yes or dry_run or console().json)
+    asks = sys.stdin.isatty() and not (yes or dry_run or console().as_data)
     found = run("adopt", about.deployment, **asked, dry_run=dry_run or not yes)
     if asks and found["taken"] and not found["steps"]:
         _show_taken(found, "to be taken over")
@@ -94,8 +94,8 @@ def adopt(
             Path(out).write_text(found["text"], "utf-8")
         except OSError as error:
             raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return int(found["exit_status"])
     if out is None:
         click.echo(found["text"], nl=False)
@@ -140,7 +140,7 @@ def rollback(target_: str, entry: str, yes: bool) -> int:
     """
     about = target(target_)
     meant = run("history", about.deployment, entry=entry)
-    if sys.stdin.isatty() and not yes and not console().json:
+    if sys.stdin.isatty() and not yes and not console().as_data:
         console().text(
             f"{when(meant['at'])} {meant['operation']}: {meant['summary']} ({meant['actor']}, {meant['cause']})"
         )
@@ -161,8 +161,8 @@ def sweep() -> int:
     """
     found = run("sweep")
     failed = [one for one in found if one["error"]]
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return 1 if failed else 0
     for one in found:
         console().text(
@@ -182,8 +182,8 @@ def show_redriven(found: Any) -> None:
 def show_outcome(outcome: Any) -> int:
     """What an apply came to; the exit status."""
     status = int(outcome.get("exit_status", 0))
-    if console().json:
-        console().line(outcome)
+    if console().as_data:
+        console().data(outcome)
         return status
     if outcome["status"] == "waiting":
         console().text(f"{outcome['deployment']} is not open: it is done when it is unlocked", fg="yellow")

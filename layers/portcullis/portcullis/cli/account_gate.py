@@ -28,8 +28,8 @@ def break_glass(target_: str | None, reason: str, minutes: int | None, write: bo
       portcullis break-glass demo --reason "the regulator asks for order 4711" --minutes 15
     """
     found = run("break-glass", target(target_).deployment, reason=reason, minutes=minutes, write=write)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         show_custody(found)
 

@@ -85,8 +85,8 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
         except OSError as error:
             raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
     status = int(found["exit_status"])
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return status
     if found["locked"]:
         console().text(found["locked"], fg="red", bold=True)
@@ -116,8 +116,8 @@ def drift(target_: str | None) -> int:
     """
     about = target(target_)
     found = run("drift", about.deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     elif found["drift"]:
         lines(f"changed by hand on {about.deployment}", found["drift"], fg="yellow")
     else:
@@ -149,8 +149,8 @@ def history(target_: str | None, entry: str | None, limit: int, **chosen: str | 
     about = target(target_)
     asked = {name: value for name, value in {"entry": entry, **chosen}.items() if value}
     found = run("history", about.deployment, limit=limit, **asked)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     for one in [found] if entry else found:
         number = f"{one['number']:>4}  " if "number" in one else ""

@@ -8,14 +8,14 @@ import click
 
 from portcullis.cli.account import Target, account_options, deployments_here, run, target, written_back
 from portcullis.cli.account_change import show_outcome
-from portcullis.cli.console import console, json_option, when
+from portcullis.cli.console import console, output_options, when
 from portcullis.words import many
 
 # ---------------------------------------------------------------------- masters
 
 
 @click.group(short_help="Add, move and list the masters of a domain.")
-@json_option
+@output_options
 def master() -> None:
     """Add, move and list the masters of a domain: who administers it.
 
@@ -38,8 +38,8 @@ def master_list(target_: str | None) -> None:
       portcullis master list demo
     """
     found = run("master-list", target(target_).deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     for one in found:
         console().text(f"{one['role']:<18} {one['through']:<28} {one['who']}", bold=not one["because"])
@@ -83,7 +83,7 @@ def master_move(target_: str, principal: str) -> None:
 
 
 @click.group(short_help="Set up, take, restore and list manual snapshots.")
-@json_option
+@output_options
 def snapshot() -> None:
     """Set up, take, restore and list manual snapshots in the deployment's own bucket.
 
@@ -152,8 +152,8 @@ def snapshot_list(target_: str | None) -> None:
       portcullis snapshot list demo
     """
     found = run("snapshot-list", target(target_).deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     for one in found:
         console().text(
@@ -165,7 +165,7 @@ def snapshot_list(target_: str | None) -> None:
 
 
 @click.group(short_help="Let another service write to the domain.")
-@json_option
+@output_options
 def integration() -> None:
     """Let another service write to the domain, with what its guide asks for and nothing else.
 
@@ -196,8 +196,8 @@ def integration_add(target_: str, service: str, role: str, index: str) -> None:
 def _edited(about: Target, edited: Any) -> None:
     """The outcome of a change to the model, and where its text went."""
     kept = written_back(about, edited["text"])
-    if console().json:
-        console().line(edited)
+    if console().as_data:
+        console().data(edited)
         return
     show_outcome(edited["outcome"])
     if kept:
@@ -210,8 +210,8 @@ def _edited(about: Target, edited: Any) -> None:
 
 
 def _facts(found: Any) -> None:
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     for key, value in found.items():
         console().text(f"{key}: {value}")

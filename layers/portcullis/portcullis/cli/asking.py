@@ -233,7 +233,7 @@ def _plain(found: Any) -> Any:
 
 
 def _show(found: Any, show: Callable[[Any], None]) -> None:
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         show(found)

@@ -51,13 +51,13 @@ def diff(old: str, new: str, markdown: bool, ci: bool, asserted: tuple[str, ...]
 
     Exit status: 0 compared, 1 an assertion does not hold or is not known to, 2 bad input; with --ci 3 if there is a difference.
     """
-    if markdown and console().json:
+    if markdown and console().as_data:
         raise BadInput("one or the other", source="command", place="--markdown, --json", remedy="leave one out")
     found = _found(old, new, asserted)
     if ci and not found["exit_status"] and (found["people"] or found["unknown"]):
         found["exit_status"] = DIFFERS
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     elif markdown:
         for text in as_markdown(found):
             console().text(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from portcullis.cli.console import console, json_option
+from portcullis.cli.console import console, output_options
 
 
 @click.command(short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@json_option
+@output_options
 def completion(shell: str) -> None:
     """Print the completion script of SHELL.
 
@@ -26,7 +26,7 @@ def completion(shell: str) -> None:
     if kind is None:
         raise click.UsageError(f"click knows no completion for {shell}")
     script = kind(portcullis, {}, "portcullis", "_PORTCULLIS_COMPLETE").source()
-    if console().json:
-        console().line({"shell": shell, "script": script})
+    if console().as_data:
+        console().data({"shell": shell, "script": script})
     else:
         click.echo(script)

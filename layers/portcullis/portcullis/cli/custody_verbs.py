@@ -31,8 +31,8 @@ def delete(deployment: str, confirm: str, without: bool, cancel: bool) -> int:
     Exit status: 0 deleted (or called off), 1 refused or not finished yet.
     """
     found = run("delete", deployment, confirm=confirm, snapshot=not without, cancel=cancel)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         console().text(f"{found['deployment']}: {found['state']}", bold=True)
         for step, how in found["steps"].items():
@@ -61,8 +61,8 @@ def shred(deployment: str, confirm: str, days: int, yes: bool) -> None:
       portcullis shred demo --confirm 1234abcd-12ab-34cd-56ef-1234567890ab --days 7 --yes
     """
     found = run("shred", deployment, confirm=confirm, days=days, yes=True) if yes else run("shred-plan", deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     _lines("destroys", found["destroys"], "red")
     _lines("keeps", found["keeps"])
@@ -95,8 +95,8 @@ def re_key(deployment: str, to: str, only_state: bool, cancel: bool) -> int:
     Exit status: 0 done (or called off, or said how far it is), 1 refused or not finished yet.
     """
     found = run("re-key-state", deployment) if only_state else run("re-key", deployment, to=to, cancel=cancel)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         console().text(f"{found['deployment']} -> {found['to']}: {found['step']}", bold=True)
         console().text(f"done: {', '.join(found['done']) or 'nothing yet'}")
@@ -121,8 +121,8 @@ def restorability(deployment: str, only_state: bool) -> int:
     Exit status: 0 it holds (or is still being restored), 1 refused or it fails.
     """
     found = run("restorability-state" if only_state else "restorability", deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         colour = {"holds": "green", "fails": "red"}.get(found["state"])
         console().text(f"{found['deployment']}: {found['state']}", fg=colour, bold=True)

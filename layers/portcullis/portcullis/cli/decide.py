@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.console import console, json_option
+from portcullis.cli.console import console, output_options
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.families.elasticsearch import question as elasticsearch
 from portcullis.families.opensearch.known import known
@@ -22,7 +22,7 @@ _BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearc
 
 @click.command(short_help="Decide a request by a security config, and say why.")
 @click.argument("file", metavar="FILE|-")
-@json_option
+@output_options
 def decide(file: str) -> None:
     """Decide whether a principal may do what they ask, by a security config as the engine's GET shows it, and say why.
 
@@ -49,7 +49,7 @@ def decide(file: str) -> None:
       portcullis decide - < question.json | jq .reasons
     """
     try:
-        console().line(_answered(_read(file), file))
+        console().data(_answered(_read(file), file))
     except PortcullisError:
         raise
     except Exception as error:  # deciding asks nothing of anybody: what it cannot do with a question is the question's

@@ -55,8 +55,8 @@ def findings(target_: str | None, offline: bool, ci: bool) -> int:
         found = run("findings", target(target_).deployment)
     if ci and found["findings"]:
         found["exit_status"] = DIFFERS
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         show_findings(found)
     return int(found["exit_status"])

@@ -10,14 +10,14 @@ import click
 
 from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, is_file, own_credentials, run
-from portcullis.cli.console import console, json_option, when
+from portcullis.cli.console import console, output_options, when
 
 _TIMES = {"next_rotation", "last_rotation", "next_on_demand", "deleted_on"}
 _COLOURS = {"error": "red", "warning": "yellow", "note": None, "OK": "green"}
 
 
 @click.group(short_help="Check a key, show how it is, print the policy its owner has to paste.")
-@json_option
+@output_options
 def key() -> None:
     """Check a key, show how it is, print the policy its owner has to paste.
 
@@ -46,8 +46,8 @@ def key_check(target: str) -> int:
     """
     path = _file(target)
     found = _plain(_check_file(path)) if path else run("key-check", target)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     else:
         for one in found["findings"]:
             console().text(f"{one['weight']:<8} {one['says']} [{one['code']}]", fg=_COLOURS[one["weight"]])
@@ -68,8 +68,8 @@ def key_status(target: str) -> None:
       portcullis key status demo
     """
     found = run("key-status", account.target(target).deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     wrong = found.pop("wrong")
     for name, value in found.items():
@@ -115,8 +115,8 @@ def key_policy(target: str, org_paths: tuple[str, ...], statement: bool) -> None
             found = _plain(policy_for_file(_text(path), str(path), org_paths))
     else:
         found = run("key-policy", target, org_paths=list(org_paths))
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     what = (
         "statements to add to the key's policy: they alone would lock its owner out"

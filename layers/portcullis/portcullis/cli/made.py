@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from portcullis.cli import again
 from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.console import console
 from portcullis.entry.verbs.arguments import ARGUMENTS
@@ -18,16 +19,39 @@ def made(entry: Command) -> click.Command:
     (verb,) = entry.verbs
     show: Callable[[Any], object] = load(entry.show)
 
-    def command(target_: str | None = None, **options: Any) -> int:
-        about = target(target_).deployment if verb.of_deployment else None
-        found = run(verb.name, about, **{name: value for name, value in options.items() if value is not None})
-        if console().json:
-            console().line(found)
+    def told(found: Any) -> None:
+        if console().as_data:
+            console().data(found)
         else:
             show(found)
+
+    def command(target_: str | None = None, watch: bool = False, every: int | None = None, **options: Any) -> int:
+        if every and not watch:
+            raise click.UsageError("--every is for --watch.")
+        about = target(target_).deployment if verb.of_deployment else None
+        given = {name: value for name, value in options.items() if value is not None}
+        if watch:
+            again.watch(lambda: run(verb.name, about, **given), told, every or again.EVERY_S)
+            return 0
+        found = run(verb.name, about, **given)
+        told(found)
         return int(found.get("exit_status", 0)) if isinstance(found, dict) else 0
 
     made_of = account_options(command)
+    if entry.watched:
+        seconds = click.option(
+            "--every",
+            metavar="SECONDS",
+            type=click.IntRange(1, 3600),
+            help=f"With --watch: how often. Default: {again.EVERY_S}.",
+        )
+        watching = click.option(
+            "--watch",
+            "-w",
+            is_flag=True,
+            help="Ask again and again, until Ctrl-C; what is no terminal is told changes alone.",
+        )
+        made_of = watching(seconds(made_of))
     if verb.of_deployment:
         of = click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
         made_of = of(made_of)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from portcullis import __version__
-from portcullis.cli.console import Console, json_option
+from portcullis.cli.console import console_of, output_options
 from portcullis.entry.verbs import COMMANDS, Wish, load
 from portcullis.errors import PortcullisError
 
@@ -69,7 +69,7 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="portcullis", message="%(prog)s %(version)s")
-@json_option
+@output_options
 def portcullis() -> None:
     """A gate for search domains: access follows the groups, and drops when the key is gone.
 
@@ -86,7 +86,7 @@ def portcullis() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit status. Errors are told here and nowhere else."""
-    told = Console(json=_asks_for_json(arguments))
+    told = console_of(arguments)
     try:
         # Outside of standalone mode click returns what the verb returned, or the status given to Context.exit.
         status = portcullis.main(list(arguments), prog_name="portcullis", standalone_mode=False)
@@ -125,11 +125,6 @@ def _usage(error: click.ClickException) -> str:
     near = getattr(error, "possibilities", None)  # of a command or an option that there is not: the nearest first
     words = f"{error.message} Did you mean {near[0]!r}?" if near else error.format_message()
     return words + (f" (see '{context.command_path} --help')" if context else "")
-
-
-def _asks_for_json(arguments: Sequence[str]) -> bool:
-    """An error in the arguments comes before they are parsed: --json is looked for by eye."""
-    return "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
 
 
 def run() -> None:

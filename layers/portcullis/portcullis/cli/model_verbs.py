@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portcullis.cli.account import FOLDER, account_options, files_in, run
-from portcullis.cli.console import as_line, as_object, console, json_option
+from portcullis.cli.console import as_object, console, output_options
 from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def _text(path: Path) -> str:
 
 def _tell(result: dict[str, Any], *, everything: bool) -> None:
     told, errors = console(), result["errors"]
-    if told.json:
+    if told.as_data:
         deployment = result["deployment"]
-        told.line(
+        told.data(
             {
                 "file": result["file"],
                 "deployment": deployment.deployment if deployment else None,
@@ -153,7 +153,7 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
         )
         return
     for error in errors if everything else errors[:1]:
-        click.echo(as_line(error), err=True)
+        told.error(error)
     if len(errors) > 1 and not everything:
         click.echo(f"  and {len(errors) - 1} more in {result['file']}: portcullis check --all lists them", err=True)
     for finding in result["findings"]:
@@ -175,7 +175,7 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
 @click.command(short_help="Write a deployment file to start from.")
 @click.argument("name")
 @click.option("--preset", type=click.Choice(_PRESETS), help=f"What to start from.  [default: {_PRESETS[0]}]")
-@json_option
+@output_options
 def init(name: str, preset: str | None) -> None:
     """Write deployments/NAME.yaml, commented and valid. A file that is there is never overwritten.
 
@@ -220,14 +220,14 @@ def init(name: str, preset: str | None) -> None:
             f"cannot be written: {error.strerror}", source=str(path), remedy="look at the folder's permissions"
         ) from error
     told = console()
-    if told.json:
-        told.line({"file": str(path), "deployment": name if preset else None, "preset": preset})
+    if told.as_data:
+        told.data({"file": str(path), "deployment": name if preset else None, "preset": preset})
     else:
         told.text(f"{path} written. Edit it, then: portcullis check {path}")
 
 
 @click.command(short_help="Print the JSON Schema of the deployment file.")
-@json_option
+@output_options
 def schema() -> None:
     """Print the JSON Schema of the deployment file, for editors and other tools. It is JSON with and without --json.
 

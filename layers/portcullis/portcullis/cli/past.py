@@ -51,8 +51,8 @@ def access(
         found = run("access", deployment, at=at, **asked)
     else:
         found = run("access-between", deployment, since=since, **({"until": until} if until else {}), **asked)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     elif at:
         show_then(found)
     else:

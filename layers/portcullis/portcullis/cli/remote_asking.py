@@ -68,8 +68,8 @@ def remote_check(about: str, alias: str | None) -> int:
     Exit status: 0 nothing is wrong, 3 something is.
     """
     found = run("remote-check", target(about).deployment, **({"alias": alias} if alias else {}))
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return int(found["exit_status"])
     shown = ""
     for one in found["findings"]:

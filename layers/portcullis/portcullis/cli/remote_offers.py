@@ -14,7 +14,7 @@ import click
 
 from portcullis.cli.account import file_of, target
 from portcullis.cli.asking import which
-from portcullis.cli.console import console, json_option, when
+from portcullis.cli.console import console, output_options, when
 from portcullis.cli.offer_signature import fingerprint, load_key, public_of, sign, verified
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.remotes.comparing import in_words
@@ -45,7 +45,7 @@ def _now() -> datetime:
 @click.option(
     "--valid-days", default=14, show_default=True, type=click.IntRange(1, 90), help="How long it may be accepted."
 )
-@json_option
+@output_options
 def remote_offer(
     name: str, out: str | None, target_: str | None, key: str | None, by: str | None, valid_days: int
 ) -> None:
@@ -82,8 +82,8 @@ def remote_offer(
         return
     file = Path(out or f"{facts.deployment}-{facts.offer.replace(' ', '_')}.offer.json")
     _write_new(file, text)
-    if console().json:
-        console().line({"file": str(file), "signer": signer, "facts": facts.document()})
+    if console().as_data:
+        console().data({"file": str(file), "signer": signer, "facts": facts.document()})
         return
     console().prose(f"{file} written, good until {when(facts.ends)}", fg="green")
     _say(_of_facts(facts))
@@ -102,7 +102,7 @@ def remote_offer(
 )
 @click.option("--ca", metavar="FILE", help="Write the certificates of its CA there, for the nodes of this cluster.")
 @click.option("--print", "only_print", is_flag=True, help="Print what would be written, and write nothing.")
-@json_option
+@output_options
 def remote_accept(
     offer: str,
     target_: str | None,
@@ -148,8 +148,8 @@ def remote_accept(
             _write_new(Path(ca), file.facts.ca)
         if done.text != text:
             _write_back(path, text, done.text)
-    if console().json:
-        console().line(_as_data(file.facts, found, vouched, done, path, text, only_print))
+    if console().as_data:
+        console().data(_as_data(file.facts, found, vouched, done, path, text, only_print))
         return
     changed = done.text != text
     if only_print:

@@ -9,14 +9,14 @@ import click
 from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.account_look import lines
-from portcullis.cli.console import console, json_option, when
+from portcullis.cli.console import console, output_options, when
 from portcullis.cli.remote_asking import remote_check, remote_explain
 from portcullis.cli.remote_offers import remote_accept, remote_offer
 from portcullis.words import line
 
 
 @click.group(short_help="Look after the keys by which one cluster reads another.")
-@json_option
+@output_options
 def remote() -> None:
     """Look after the keys by which one cluster reads another. docs/remotes.md says how both sides are declared.
 
@@ -40,8 +40,8 @@ def remote_keys(target: str) -> None:
       portcullis remote keys orders --json | jq '.used[] | {alias, key, in_use, expires}'
     """
     found = run("remote-keys", account.target(target).deployment)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     if not (found["offered"] or found["used"] or found["others"]):
         console().text(f"{found['deployment']}: it gives no key to another cluster, and reads none with one")
@@ -94,8 +94,8 @@ def remote_rotate(target: str, alias: str, leaked: bool) -> None:
       portcullis remote rotate orders dc2 --leaked
     """
     found = run("remote-rotate", account.target(target).deployment, alias=alias, leaked=leaked)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     ended = f"; ended: {', '.join(found['ended'])}" if found["ended"] else ""
     whose = f" of {found['offer']} of {found['of']}" if found["of"] else ""

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from portcullis.cli.console import console, json_option
+from portcullis.cli.console import console, output_options
 from portcullis.errors import BadInput, MalformedEvent
 from portcullis.operations.access.scopes import scopes_of_files
 from portcullis.signals import Scope, Signal, read
@@ -34,7 +34,7 @@ _GZIP, _BYTE_ORDER = b"\x1f\x8b", b"\xef\xbb\xbf"
 )
 @click.option("--scopes", "scopes_file", metavar="FILE", help="What the deployments listen to: a JSON list of scopes.")
 @click.option("--table", is_flag=True, help="Print the table of all signals as Markdown, and read no event.")
-@json_option
+@output_options
 @click.pass_context
 def signal(
     context: click.Context, files: tuple[str, ...], anyone: bool, deployments: str, scopes_file: str | None, table: bool
@@ -79,7 +79,7 @@ def signal(
                 console().error(placed)
                 answers = [{"signal": None, "error": line(placed)}]
             for answer in answers:
-                console().line(answer)
+                console().data(answer)
     context.exit(2 if failed else 0)
 
 

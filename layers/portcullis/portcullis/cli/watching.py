@@ -40,8 +40,8 @@ def roads(target_: str | None) -> int:
     """
     name = target(target_).deployment
     found = run("roads", name)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
     elif found["opened"]:
         for watch, one in found["opened"].items():
             lines(f"{watch} since {when(one['since'])}", one["words"], fg="red")
@@ -66,7 +66,7 @@ def accept(target_: str, watch: str, reason: str) -> None:
     """
     more = {"reason": reason} if reason else {}
     found = run("accept", target(target_).deployment, watch=watch, **more)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return
     console().text(f"{found['deployment']}: {found['done']}")

@@ -35,8 +35,8 @@ def report(file: str, target_: str | None, offline: bool) -> None:
     data = _of_file(target_) if offline else _of_deployment(target(target_).deployment)
     _write(Path(file), page(data))
     picture = data["picture"]
-    if console().json:
-        console().line({"file": file, "people": len(picture["people"]), "indices": len(picture["indices"])})
+    if console().as_data:
+        console().data({"file": file, "people": len(picture["people"]), "indices": len(picture["indices"])})
     else:
         counts = (
             f"{many(len(picture['people']), 'person', 'people')} by {many(len(picture['indices']), 'index', 'indices')}"

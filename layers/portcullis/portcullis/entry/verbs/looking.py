@@ -25,14 +25,16 @@ COMMANDS = (
             "portcullis list --json | jq -r '.[] | select(.state != \"open\") | .deployment'",
         ),
         show="portcullis.cli.account_look:show_list",
+        watched=True,
     ),
     Command(
         "status", Wish.LOOK, "Show how a deployment is, and what asks for attention.",
         (Verb("status", LOOK, f"{_LOOKING}:status", (
             Document("locked-by-revocation", "Shows how a deployment is: its key, its lock, what was last done and why."),)),),
         more="Its gate, its key, what waits to be applied, what asks for attention, the latest changes.",
-        examples=("portcullis status demo", "portcullis status deployments/demo.yaml --json"),
+        examples=("portcullis status demo", "portcullis status demo --watch --every 2", "portcullis status deployments/demo.yaml --json"),
         show="portcullis.cli.account_look:show_status",
+        watched=True,
     ),
     Command(
         "history", Wish.LOOK, "Show what was changed, when, by whom and because of what.",

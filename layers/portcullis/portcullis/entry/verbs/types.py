@@ -81,7 +81,7 @@ class Command:
 
     `click` is "module:name" of a command that is written out. Without it the command is made from its only verb: `more` and `examples`
     are its help, `options` are arguments by their names in `entry.verbs.arguments`, `needed` those that have to be given, and `show`
-    ("module:function") prints the answer for people.
+    ("module:function") prints the answer for people. `watched`: it can be asked again and again.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Command:
     options: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     show: str = ""
+    watched: bool = False
 
 
 def load(where: str) -> Any:
