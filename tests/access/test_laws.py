@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.actual import Actual
 from portcullis.access.desired import Desired
@@ -13,6 +13,8 @@ from portcullis.access.difference import difference
 from portcullis.access.guard import guard_plan
 from portcullis.access.plan import Claim
 from portcullis.families import FAMILIES
+
+from tests.laws import examples
 
 from .cases import CASES, Case, every_family
 
@@ -206,7 +208,7 @@ def test_accepted_plans_never_leave_the_domain_without_an_administrator(case: Ca
         claims = plan.claims_after(claims)
 
 
-@settings(max_examples=50)
+@examples(50)
 @every_family
 @given(st.data())
 def test_without_repair_nothing_of_ours_is_put_right_but_leavers_leave(case: Case, data: st.DataObject) -> None:

@@ -4,13 +4,15 @@ import difflib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.model.reading import read
 from portcullis.model.splicing import put
+
+from tests.laws import examples
 
 DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
 ANNA = Subject(SubjectKind.IAM_USER, "anna")
@@ -150,7 +152,7 @@ def test_any_value_put_is_read_back_and_everything_else_is_as_before(text, key, 
 subjects = st.lists(st.from_regex(r"[a-z][a-z0-9.]{0,8}", fullmatch=True), min_size=1, max_size=3, unique=True)
 
 
-@settings(max_examples=15)  # each example parses a file a dozen times
+@examples(15)  # each example parses a file a dozen times
 @given(st.sampled_from(["layered", "cognito", "internal", "api"]), subjects, st.randoms())
 def test_grants_added_and_taken_out_in_any_order_leave_the_file_as_it_was(preset, users, order):
     text = before = model.start("alpha", preset)

@@ -6,7 +6,7 @@ import json
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.plan import Subject
 from portcullis.entry import verbs
@@ -21,18 +21,19 @@ from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan
 from portcullis.ports.registration import KeptModel
 
+from tests.laws import examples
+from tests.operations.copies import copied
 from tests.operations.models import groups, texts_of
-from tests.operations.worlds import MAKES, Account, Crash, Engine, Fate, Make, account, every_make, plain
+from tests.operations.worlds import MAKES, Account, Crash, Engine, Make, account, every_make, plain
 
 CAUSE = Trigger("a test", "somebody")
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law, few = examples(60), examples(30)
 
 People = dict[Subject, tuple[str, ...]]
 
 
-def at_work(make: Make, people: People, fate: Fate | None = None) -> Account:
-    made = account(fate=fate, make=make)
+def at_work(make: Make, people: People) -> Account:
+    made = account(make=make)
     made.registered()
     made.people.groups = dict(people)
     return made
@@ -79,13 +80,12 @@ def test_an_apply_cut_off_anywhere_and_started_again_ends_the_same(
     make: Make, data: st.DataObject, people: People, after: bool
 ) -> None:
     first, text = data.draw(texts_of(make)), data.draw(texts_of(make))
-    whole = at_work(make, people)
-    apply(whole, first)
-    calls = whole.fate.calls
+    begun = at_work(make, people)
+    apply(begun, first)
+    whole = copied(begun)
     apply(whole, text)
-    for cut in range(calls + 1, whole.fate.calls + 1):
-        made = at_work(make, people)
-        apply(made, first)
+    for cut in range(begun.fate.calls + 1, whole.fate.calls + 1):
+        made = copied(begun)
         made.fate.at, made.fate.after = cut, after
         with pytest.raises(Crash):
             apply(made, text)
@@ -196,23 +196,18 @@ def test_a_rollback_of_taking_over_cut_off_anywhere_takes_nothing_away(
     make: Make, data: st.DataObject, people: People, after: bool
 ) -> None:
     by_hand, first = data.draw(texts_of(make)), data.draw(texts_of(make))
-
-    def taken_over() -> Account:
-        others, made = at_work(make, people), at_work(make, people, Fate())
-        apply(others, by_hand)
-        made.engine.held = others.engine.held
-        apply(made, first)
-        adopt(made.services, "demo", CAUSE)
-        return made
-
-    whole = taken_over()
-    if whole.ledger.history("demo")[0].operation != "adopt":
+    others, taken_over = at_work(make, people), at_work(make, people)
+    apply(others, by_hand)
+    taken_over.engine.held = others.engine.held
+    apply(taken_over, first)
+    adopt(taken_over.services, "demo", CAUSE)
+    if taken_over.ledger.history("demo")[0].operation != "adopt":
         return  # there was nothing to take over
-    before, calls = bytes_of(whole), whole.fate.calls
+    whole, before = copied(taken_over), bytes_of(taken_over)
     rollback(whole.services, "demo", CAUSE, entry="1")
     assert bytes_of(whole) == before
-    for cut in range(calls + 1, whole.fate.calls + 1):
-        made = taken_over()
+    for cut in range(taken_over.fate.calls + 1, whole.fate.calls + 1):
+        made = copied(taken_over)
         made.fate.at, made.fate.after = cut, after
         with pytest.raises(Crash):
             rollback(made.services, "demo", CAUSE, entry="1")

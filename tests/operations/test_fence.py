@@ -71,9 +71,11 @@ def _keeping(*, whatever_version: bool) -> Callable[..., Claims]:
     return keep
 
 
-@pytest.mark.parametrize("fault", [_nothing_is_late, _nobody_renews, _no_condition])
+# With the history that noticed it last: asked first, as one in hundreds does, and any other is as good.
+@pytest.mark.parametrize(("fault", "noticed"), [(_nothing_is_late, 31), (_nobody_renews, 217), (_no_condition, 1)])
 def test_the_histories_notice_each_wall_that_is_taken_away(
-    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+    fault: Callable[[pytest.MonkeyPatch], None], noticed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert play(noticed) == []
     fault(monkeypatch)
-    assert any(play(seed) for seed in range(400))
+    assert any(play(seed) for seed in (noticed, *range(400)))

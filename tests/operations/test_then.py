@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.plan import SubjectKind
 from portcullis.access.then import Between, Then
@@ -17,6 +17,7 @@ from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
 
+from tests.laws import examples
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
 from tests.operations.worlds import Account, arn
 
@@ -83,7 +84,7 @@ change = st.one_of(
 
 
 @given(st.lists(change, min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25)
 def test_who_had_access_is_who_was_seen_to_have_it(changes: list[Any]) -> None:
     here = orders_account()
     moments = [(moment(here), seen(here))]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.laws import examples
 from tests.reactions.town import Town, town
 
 PEOPLE = ("anna", "ben", "carl")
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = examples(60)
 
 changes = st.lists(
     st.tuples(st.booleans(), st.sampled_from(PEOPLE), st.sampled_from([0.0, 0.4, 3.0, 20.0])), min_size=1, max_size=8

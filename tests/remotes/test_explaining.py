@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import model
 from portcullis.access.answers import There
@@ -21,6 +21,7 @@ from portcullis.remotes.explaining import explain
 from portcullis.remotes.parties import Asked, Explained, Far, Near, Who
 
 from benchmarks.reaching.cases import ALIASES, THERE, USERS, agreement, question
+from tests.laws import examples
 
 PAGE = Path(__file__).parents[2] / "docs" / "remotes.md"
 _KEY = "key: {arn: 'arn:aws:kms:eu-central-1:111122223333:key/1'}\n"
@@ -195,7 +196,7 @@ def test_what_roles_lack_is_no_certain_no_while_a_group_of_theirs_is_unread() ->
 NAMES = (*(one if isinstance(one, str) else one["name"] for one in THERE["indices"]), *THERE["aliases"], "none")
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, 400), st.sampled_from(USERS), st.sampled_from(sorted(ALIASES)), st.sampled_from(NAMES))
 def test_it_never_says_otherwise_than_decide(seed: int, user: str, alias: str, index: str) -> None:
     held = agreement(seed)
