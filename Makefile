@@ -24,6 +24,7 @@ help: ## what can be made
 .venv/.ready: requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "portcullis: no $(PYTHON) found; install Python 3.11 or later, or say make PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "portcullis: $$($(PYTHON) --version) is too old; Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 2; }
+	@$(PYTHON) -c 'import fcntl, os; path = ".portcullis/running.lock"; os.path.exists(path) and fcntl.flock(os.open(path, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null || { echo "portcullis: the packages are to be set up anew, and the embedded default of this folder runs on the old ones; make down first" >&2; exit 2; }
 	@echo "setting up .venv (once)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { echo "portcullis: the packages could not be fetched; a first start needs a network, later ones do not" >&2; exit 1; }
@@ -42,8 +43,8 @@ demo: .venv/.ready ## the whole story on real parts: access follows the groups, 
 up: .venv/.ready ## the embedded default, left running; says how to sign in and what to try
 	@$(BIN)/python -m local.up
 
-down: .venv/.ready ## ends what `make up` started
-	@$(BIN)/python -m local.up --down
+down: ## ends what `make up` started, with the packages that it runs on
+	@test -x $(BIN)/python || { echo "portcullis: nothing is set up here, so nothing runs"; exit 0; }; $(BIN)/python -m local.up --down
 
 check: .venv/.ready ## the fast loop: lint, types, house rules, pure tests
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
