@@ -9,6 +9,7 @@ from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
 from portcullis.access.changes import Diff
 from portcullis.access.findings import Findings
 from portcullis.access.then import Between, Then
+from portcullis.remotes.hardening import Hardened
 from portcullis.remotes.parties import Explained
 
 ANSWERS = {
@@ -22,6 +23,7 @@ ANSWERS = {
     "access": Then,
     "access-between": Between,  # access with --since
     "remote explain": Explained,
+    "remote harden": Hardened,
 }
 
 

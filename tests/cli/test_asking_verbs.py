@@ -145,7 +145,7 @@ def test_the_published_schema_is_that_of_the_types() -> None:
         "make docs"
     )
     known = {answer_of(one) for one in ASKED}
-    assert set(ANSWERS) == {*known, "remote explain"}  # that one: tests/remotes/test_explaining.py
+    assert set(ANSWERS) == {*known, "remote explain", "remote harden"}  # those: tests/remotes/
 
 
 def test_names_that_people_chose_are_shown_as_what_they_are(here: Account, capsys: pytest.CaptureFixture[str]) -> None:

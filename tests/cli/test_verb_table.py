@@ -76,6 +76,7 @@ ASKED_FOR = {
     "redrive": "",
     "remote-check": "alias",
     "remote-explain": "index person",
+    "remote-harden": "alias trusts",
     "remote-keys": "",
     "remote-rotate": "alias leaked",
     "report": "",

@@ -71,6 +71,14 @@ def remote_check(about: str, alias: str | None) -> int:
     if console().as_data:
         console().data(found)
         return int(found["exit_status"])
+    show_findings(found)
+    if not found["findings"]:
+        console().text(f"{found['deployment']}: it reads no other cluster, and none reads it")
+    return int(found["exit_status"])
+
+
+def show_findings(found: Any) -> None:
+    """Of remote clusters, by the alias that each is about."""
     shown = ""
     for one in found["findings"]:
         whose = one["alias"] or found["deployment"]
@@ -82,9 +90,6 @@ def remote_check(about: str, alias: str | None) -> int:
         )
         if one["remedy"]:
             console().prose(" " * 9 + one["remedy"], " " * 9, dim=True)
-    if not found["findings"]:
-        console().text(f"{found['deployment']}: it reads no other cluster, and none reads it")
-    return int(found["exit_status"])
 
 
 def _explained(person: str, index: str, groups: tuple[str, ...], target_: str | None, offline: bool) -> Any:

@@ -11,6 +11,7 @@ from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console, output_options, when
 from portcullis.cli.remote_asking import remote_check, remote_explain
+from portcullis.cli.remote_hardening import remote_harden
 from portcullis.cli.remote_offers import remote_accept, remote_offer
 from portcullis.words import line
 
@@ -105,4 +106,5 @@ def remote_rotate(target: str, alias: str, leaked: bool) -> None:
 remote.add_command(remote_accept)
 remote.add_command(remote_check)
 remote.add_command(remote_explain)
+remote.add_command(remote_harden)
 remote.add_command(remote_offer)

@@ -84,6 +84,9 @@ class Remotes(Protocol):
     def resolve(self, expression: str) -> Mapping[str, Any]:
         """What the other cluster says of an expression such as dc2:logs-*."""
 
+    def pinged(self, alias: str) -> str:
+        """How often an idle connection to it is used, as the engine writes a time (30s); "-1" or "" never."""
+
     def releases(self) -> tuple[str, ...]:
         """Of the nodes, each once."""
 

@@ -133,6 +133,16 @@ class ElasticRemotes:
     def resolve(self, expression: str) -> Mapping[str, Any]:
         return dict(self._ask("GET", f"/_resolve/cluster/{expression}"))
 
+    def pinged(self, alias: str) -> str:
+        own, general = f"cluster.remote.{alias}.transport.ping_schedule", "transport.ping_schedule"
+        shown = {"include_defaults": "true", "flat_settings": "true", "filter_path": f"*.{own},*.{general}"}
+        said = self._ask("GET", "/_cluster/settings", params=shown)
+        for name in (own, general):
+            for part in ("transient", "persistent", "defaults"):
+                if value := (said.get(part) or {}).get(name):
+                    return str(value)
+        return ""
+
     def releases(self) -> tuple[str, ...]:
         found = self._ask("GET", "/_nodes", params={"filter_path": "nodes.*.version"})["nodes"]
         return tuple(sorted({str(node["version"]) for node in found.values()}))

@@ -13,6 +13,7 @@ COMMANDS = (
             Verb("remote-check", LOOK, "portcullis.operations.remotes.checking:remote_check", (
                 Document(_ENDING, "Says what is right and wrong with remote clusters, and what could not be seen."),)),
             Verb("remote-explain", LOOK, "portcullis.operations.remotes.explaining:remote_explain"),
+            Verb("remote-harden", LOOK, "portcullis.operations.remotes.hardening:remote_harden"),
             Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (
                 Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
             Verb("remote-rotate", ACT, "portcullis.operations.remotes.tending:rotate_remote", (
