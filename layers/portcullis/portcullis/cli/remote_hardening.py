@@ -44,8 +44,8 @@ def remote_harden(alias: str, to: str | None, trusts: tuple[str, ...], target_: 
     Exit status: 0 nothing is to be done, 3 something is.
     """
     found = _found(alias, to, trusts, target_, offline)
-    if console().json:
-        console().line(found)
+    if console().as_data:
+        console().data(found)
         return int(found["exit_status"])
     show_findings(found)
     if found["cannot"]:
