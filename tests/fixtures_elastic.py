@@ -15,6 +15,8 @@ import pytest
 
 from local.elastic.node import Elasticsearch
 
+# As with OpenSearch (fixtures_node): how hard a password is to guess is nothing that is tested here.
+FEW_ROUNDS = {"xpack.security.authc.password_hashing.algorithm": "bcrypt4"}
 RELEASES = os.environ.get("ELASTICSEARCH", "9.5.3 6.8.23").split()
 
 
@@ -45,7 +47,7 @@ def shared_elastic(
 ) -> Iterator[Elasticsearch]:
     """Each release in turn."""
     home = tmp_path_factory.mktemp(f"elasticsearch-{request.param}-")
-    with Elasticsearch.start(home, jar_cache, request.param, tell=print) as node:
+    with Elasticsearch.start(home, jar_cache, request.param, settings=FEW_ROUNDS, tell=print) as node:
         yield node
 
 

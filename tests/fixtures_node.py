@@ -15,6 +15,9 @@ from local.node.security import SecuritySetup
 
 CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
 MASTER_ROLE = "arn:aws:iam::000000000000:role/Master"
+# After every change of its security config a node hashes anew the password of whoever calls, and with the usual 12 rounds of bcrypt each
+# of these takes half a second of processor time. How hard a password is to guess is nothing that is tested here.
+FEW_ROUNDS = {"plugins.security.password.hashing.bcrypt.rounds": 4}
 
 
 # What a new node of `SecuritySetup.basic()` holds besides what the engine reserves.
@@ -66,13 +69,13 @@ def _node(factory: pytest.TempPathFactory, cache: Path, version: str, security: 
 @pytest.fixture(scope="session")
 def node_basic_3(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
     """OpenSearch 3.4.0 with internal users: `node.user`, `node.password`."""
-    yield from _node(tmp_path_factory, jar_cache, "3.4.0", SecuritySetup.basic())
+    yield from _node(tmp_path_factory, jar_cache, "3.4.0", SecuritySetup.basic(settings=FEW_ROUNDS))
 
 
 @pytest.fixture(scope="session")
 def node_basic_2(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
     """OpenSearch 2.19.3 with internal users: `node.user`, `node.password`."""
-    yield from _node(tmp_path_factory, jar_cache, "2.19.3", SecuritySetup.basic())
+    yield from _node(tmp_path_factory, jar_cache, "2.19.3", SecuritySetup.basic(settings=FEW_ROUNDS))
 
 
 @pytest.fixture(scope="session", params=["3.4.0", "2.19.3"])

@@ -10,6 +10,7 @@ import pytest
 
 from local.node.node import Node
 from local.node.security import SecuritySetup
+from tests.fixtures_node import FEW_ROUNDS
 from tests.local.door_world import World
 from tests.tutorials import cognito_steps, internal_steps
 from tests.tutorials.cognito_steps import SignIn
@@ -35,9 +36,7 @@ def name_of(way: tuple[str, ...]) -> str:
 
 
 def _node(factory: pytest.TempPathFactory, cache: Path, version: str) -> Iterator[Node]:
-    # Few rounds: the engine hashes a password again after every change of its security config.
-    rounds = {"plugins.security.password.hashing.bcrypt.rounds": 4}
-    setup = SecuritySetup.basic(user=internal_steps.MASTER, settings=rounds)
+    setup = SecuritySetup.basic(user=internal_steps.MASTER, settings=FEW_ROUNDS)
     with Node.start(factory.mktemp(f"tutorial-{version}-"), cache, version, security=setup, tell=print) as node:
         yield node
 
