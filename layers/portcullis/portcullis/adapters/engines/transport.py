@@ -24,10 +24,22 @@ def signed_transport(
 
     `endpoint` is host or host:port. `ca` is a bundle to trust instead of the system's.
     """
+    return _transport(endpoint, signing(session, region), ca, timeout)
+
+
+def signing(session: Any, region: str) -> Any:
+    """What signs requests, of several threads too: AWS4Auth keeps key, token and signing key one after another in itself, so one thread at
+    a time, or a renewal of the credentials in between would sign with parts of both."""
     from requests_aws4auth import AWS4Auth
 
-    auth = AWS4Auth(refreshable_credentials=session.get_credentials(), region=region, service="es")
-    return _transport(endpoint, auth, ca, timeout)
+    lock = Lock()
+
+    class OneAtATime(AWS4Auth):  # type: ignore[misc]
+        def __call__(self, request: Any) -> Any:
+            with lock:
+                return super().__call__(request)
+
+    return OneAtATime(refreshable_credentials=session.get_credentials(), region=region, service="es")
 
 
 def basic_transport(
