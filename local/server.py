@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,8 @@ class Server(ABC):
         self.port, self.transport_port = at
         self.log = home / "node.log"
         self._child = Child(self.name, command, log=self.log, guarded=False)  # it watches its life line itself
+        self._kept = threading.local()  # a thread's connection to it: a handshake costs more than most answers
+        self._starts = 0
 
     @property
     def url(self) -> str:
@@ -79,6 +82,7 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End the process; the home stays. Nothing happens if it is not running."""
+        self._let_go()
         self._child.stop()
 
     def start_again(self, tell: Callable[[str], None] = quiet) -> None:
@@ -102,6 +106,7 @@ class Server(ABC):
 
     def _up(self, tell: Callable[[str], None]) -> None:
         started = time.monotonic()
+        self._starts += 1
         self._child.start()
         try:
             self._wait(tell, started)
@@ -143,7 +148,7 @@ class Server(ABC):
         timeout: float = 30.0,
     ) -> tuple[int, Any]:
         """One request: status and decoded body. Raises OSError or http.client.HTTPException where there is no answer."""
-        connection = http.client.HTTPSConnection(LOOPBACK, self.port, context=context, timeout=timeout)
+        connection = self._connection(context, timeout)
         try:
             text = None if body is None else body if isinstance(body, str) else json.dumps(body)
             kind = "application/x-ndjson" if isinstance(body, str) else "application/json"
@@ -151,9 +156,32 @@ class Server(ABC):
             connection.request(method, quote(path, safe="/?&=%*,:"), text, sent)
             answer = connection.getresponse()
             content = answer.read().decode()
-        finally:
-            connection.close()
+        except BaseException:  # what is left of an answer would be taken for the next one's
+            self._let_go()
+            raise
         try:
             return answer.status, json.loads(content)
         except ValueError:
             return answer.status, content
+
+    def _connection(self, context: ssl.SSLContext, timeout: float) -> http.client.HTTPSConnection:
+        """This thread's own, to the process that runs now."""
+        kept = self._kept.__dict__
+        if kept.get("start") != self._starts:
+            self._let_go()
+            kept["start"] = self._starts
+        connection: http.client.HTTPSConnection | None = kept.get("connection")
+        if connection is None or kept["context"] is not context:
+            if connection is not None:
+                connection.close()
+            connection = http.client.HTTPSConnection(LOOPBACK, self.port, context=context, timeout=timeout)
+            kept |= {"connection": connection, "context": context}
+        connection.timeout = timeout
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout)
+        return connection
+
+    def _let_go(self) -> None:
+        connection = self._kept.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()

@@ -40,6 +40,7 @@ class Node(Server):
         self.security = security
         self.repository = repository  # the folder that `fs` snapshot repositories may lie in (path.repo)
         self.certificates: Certificates = make(home / "config" / "certs")
+        self._context: ssl.SSLContext | None = None
         command = [sys.executable, "-m", "local.node.launch", str(home / "launch.json")]
         super().__init__(home, version, (port, transport_port), self.certificates.ca, command)
 
@@ -111,9 +112,10 @@ class Node(Server):
 
         Raises OSError or http.client.HTTPException when the node does not answer.
         """
-        context = ssl.create_default_context(cafile=str(self.ca))
-        context.load_cert_chain(*self.admin.pair)
-        return self._request(context, method, path, body, timeout=timeout)
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=str(self.ca))
+            self._context.load_cert_chain(*self.admin.pair)
+        return self._request(self._context, method, path, body, timeout=timeout)
 
     def _write(self, classpath: list[Path], defaults: Path, jvm: tuple[str, ...]) -> None:
         conf = self.home / "config"
