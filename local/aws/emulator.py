@@ -49,6 +49,7 @@ class Emulator:
         self.started_in: float = ready["seconds"]
         self._child = child
         self._sessions: dict[Credentials, boto3.session.Session] = {}
+        self._clients: dict[tuple[str, str, Credentials], Any] = {}
         self._making = threading.Lock()
         self._token: str = spec["admin_token"]
 
@@ -118,17 +119,24 @@ class Emulator:
     def client(
         self, service: str, region: str | None = None, credentials: Credentials | None = None, **options: Any
     ) -> Any:
-        """A boto3 client on the emulated AWS, as root unless other credentials are given."""
+        """A boto3 client on the emulated AWS, as root unless other credentials are given. Who asks for the same gets the same one; with
+        `options` a new one."""
         who, where = credentials or self.root, region or self.region
+        plain = not options
+        if plain and (made := self._clients.get((service, where, who))):
+            return made
         settings = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}).merge(
             options.pop("config", Config())
         )
         with self._making:  # a session is not to be shared while it makes a client, and reads every service model once
             if who not in self._sessions:
                 self._sessions[who] = boto3.session.Session(who.access_key, who.secret_key, who.session_token)
-            return self._sessions[who].client(
+            made = self._sessions[who].client(
                 service, region_name=where, endpoint_url=self.endpoint, config=settings, **options
             )
+        if plain:  # some 30 ms of processor time each, and whoever waits for something asks for one at every look
+            self._clients[service, where, who] = made
+        return made
 
     def admin(self, what: str, **arguments: Any) -> Any:
         """Ask the emulator's admin route (see `local.aws.admin`): faults, the clock, the domain's endpoint."""

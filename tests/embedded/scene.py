@@ -175,11 +175,13 @@ class Scene:
 
     def until_locked(self, within: float = 60) -> None:
         until(lambda: self.cast.state() == "locked", within=within, what="the deployment is locked")
+        assert self.custody()["state"] == "locked"
         assert not self.cast.application.may_search(INDEX)
         assert json.loads(self.everything()["mappings"]) != json.loads(self.before["mappings"])
 
     def until_open(self, within: float = 60) -> None:
         until(lambda: self.cast.state() == "open", within=within, what="the deployment is open")
+        assert self.custody()["state"] == "open"
 
     def as_before(self) -> None:
         """Open, and everything as it was, to the last byte."""
