@@ -2,7 +2,8 @@
 
 Context (`-c name=value`, here as with the CLI): deployments=FOLDER (default: deployments), account=, region= (default: where the CLI's
 credentials are), trail=existing (the account has a trail that records management events of all Regions), reserve=none (no reserved
-concurrency: for accounts whose limit is too low for it), @aws-cdk/core:bootstrapQualifier= (of another bootstrapping than the CDK's own).
+concurrency: for accounts whose limit is too low for it), managed_policies=20 (how many IAM attaches to a role in this account, where
+its quota was raised), @aws-cdk/core:bootstrapQualifier= (of another bootstrapping than the CDK's own).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from layers.build import BuildFailed  # noqa: E402
 
 
 def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
-    """Write the cloud assembly and return its folder. Raises BadInput before anything is written."""
+    """Write the cloud assembly and return its folder. Raises BadInput before there is a template."""
     import stacks  # puts Node on PATH: before aws_cdk
     from stacks.deployments import check_keys, load_all
-    from stacks.names import check_names, check_partition
+    from stacks.names import MANAGED, QUOTA, check_names, check_partition
 
     assert stacks  # noqa: S101 - imported for what it does
     folder = Path(context.get("deployments", ROOT / "deployments"))
@@ -40,7 +41,8 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     )
     check_keys(deployments, account)
     check_partition(region)
-    for name, known in (("trail", ("own", "existing")), ("reserve", ("yes", "none"))):
+    quota = tuple(map(str, MANAGED))
+    for name, known in (("trail", ("own", "existing")), ("reserve", ("yes", "none")), (QUOTA, quota)):
         if context.get(name, known[0]) not in known:
             raise BadInput(f"{name} is {context[name]!r}", source="context", place=name, remedy=" or ".join(known))
     from stacks.composition import compose
@@ -54,7 +56,7 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
         reserve=context.get("reserve") != "none",
         # What is the CDK's own may be said on the command line, too: the bootstrap qualifier, say.
         context=json.loads((ROOT / "cdk.json").read_text())["context"]
-        | {name: value for name, value in context.items() if name.startswith("@aws-cdk/")},
+        | {name: value for name, value in context.items() if name.startswith("@aws-cdk/") or name == QUOTA},
         out=out,
     )
 

@@ -24,6 +24,8 @@ FUNCTIONS = ("identity_sync", "key_guard", "sweep", "domain_setup", "operate", "
 # `remove`, a function of its own, since a function has one role for all of its aliases.
 LEVELS = ("look", "act", "delete")
 
+MANAGED = range(10, 21)  # managed policies that a role may have: as IAM begins, and as far as it goes on demand
+QUOTA = "managed_policies"  # of the app's context: how many this account was given
 METRICS_NAMESPACE = "Portcullis"
 _ROLE_NAME_LENGTH = 64
 _RESERVED = ("aws", "amazon", "cognito")  # in the prefix of a user pool's domain

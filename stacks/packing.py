@@ -1,5 +1,6 @@
 """Policies of any number of deployments: IAM takes 10,240 characters of a role's own policies and 6,144 of a managed one, ten of which a
-role may have. Statements are laid into as few as they need, and one that names too many resources is told in several.
+role may have unless its account was given more. Statements are laid into as few as they need, and one that names too many resources is
+told in several.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from portcullis.errors import BadInput
+
+from stacks.names import MANAGED, QUOTA
 
 _OWN, _MANAGED = 9_300, 5_600  # with room for what an estimate leaves out
 _RESOURCES = 15  # of one statement, so that it fits beside others
@@ -41,6 +45,13 @@ def allow(role: iam.Role, name: str, statements: Sequence[iam.PolicyStatement]) 
             rooms.append(_MANAGED)
         parts[place].append(statement)
         rooms[place] -= size
+    may_have = int(stack.node.try_get_context(QUOTA) or MANAGED[0])
+    if len(parts) > may_have:
+        raise BadInput(
+            f"what {name} may do takes {len(parts)} managed policies, and IAM attaches {may_have} to a role",
+            source="deployments",
+            remedy=f"fewer deployments in one account, or the quota raised (to {MANAGED[-1]} at most) and -c {QUOTA}=...",
+        )
     for number, part in enumerate(parts, start=1):
         more = iam.ManagedPolicy(
             stack, f"More-{name}-{number}", description=f"Portcullis: more of what {name} may do", statements=part

@@ -318,6 +318,37 @@ def test_of_many_writers_of_one_version_one_wins(aws: Emulator, table: str) -> N
     assert len(won) == 1
 
 
+class Unheard:
+    """A client whose answer to the first put is lost: it sends the same again, as botocore does."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.lost = client, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **given: Any) -> Any:
+        self.lost += 1
+        self._client.put_item(**given)
+        return self._client.put_item(**given)
+
+
+def test_a_write_whose_answer_was_lost_is_no_other_writers(aws: Emulator, table: str) -> None:
+    """The second sending finds the first one's item: taken for somebody else's it would have a lock wait for a step of nobody."""
+    unheard = Unheard(aws.client("dynamodb"))
+    ledger = DynamoLedger(unheard, table)
+    custody = ledger.keep_custody(ledger.custody("demo"))
+    assert (custody.version, ledger.custody("demo")) == (1, custody)
+    assert ledger.keep_model("demo", model()).version == 1
+    assert ledger.keep_claims(DOMAIN, "demo", Claims([Claim(Kind.ROLES, "r")])).version == 1
+    with ledger.lease(DOMAIN, "one", wait=0) as ours:
+        assert ours
+        ledger.renew(DOMAIN)
+    assert unheard.lost == 5
+    with pytest.raises(Conflict):
+        ledger.keep_custody(Custody("demo"))
+
+
 def test_the_watermark_never_goes_back(ledger: DynamoLedger) -> None:
     for seconds, expected in ((0, 0), (10, 10), (5, 10), (10.000001, 10.000001)):
         ledger.raise_watermark("demo", NOON + timedelta(seconds=seconds))

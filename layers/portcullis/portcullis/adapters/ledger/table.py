@@ -9,6 +9,7 @@ condition that there is nothing to take away. The parts are no neighbours: a tra
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from portcullis.adapters.ledger.items import condition_on, failed_conditions, ke
 from portcullis.clients import unanswered
 from portcullis.errors import Conflict, PortcullisError, Unreachable
 
+_WRITE = "write"  # of an item that was put on a condition: which write that was
 _WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
 
 
@@ -126,20 +128,29 @@ class Table:
             return call(TransactItems=items)
 
     def put_if(self, **given: Any) -> bool:
-        """One item; False if its condition does not hold."""
-        return self._conditional(self._client.put_item, **given)
+        """One item; False if its condition does not hold.
+
+        The client sends it again where no answer came, and the first time may have been taken: then what is there is this very write.
+        """
+        mark = {"S": secrets.token_hex(8)}
+        item = {**given.pop("Item"), _WRITE: mark}
+        there = self._refused_by(
+            self._client.put_item, **given, Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD"
+        )
+        return there is None or there.get(_WRITE) == mark
 
     def delete_if(self, **given: Any) -> bool:
         """Take one item away; False if its condition does not hold."""
-        return self._conditional(self._client.delete_item, **given)
+        return self._refused_by(self._client.delete_item, **given) is None
 
-    def _conditional(self, call: Callable[..., Any], **given: Any) -> bool:
+    def _refused_by(self, call: Callable[..., Any], **given: Any) -> dict[str, Any] | None:
+        """What is there, as far as it is told, where a condition did not hold; None where it was done."""
         with self._translated():
             try:
                 call(TableName=self.name, **given)
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                return dict(error.response.get("Item") or {})
+        return None
 
     def query(
         self, pk: str, prefix: str, *, newest_first: bool = False, page: int | None = None
