@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -50,18 +50,36 @@ def domain_metric(account: str, deployment: str, metric: str, statistic: str = "
     )
 
 
-def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> list[str]:
+def watches(made: cloudwatch.Alarm) -> dict[str, Any]:
+    """What it has to watch, to be seen by: as DescribeAlarms says it."""
+    of = cast(cloudwatch.CfnAlarm, made.node.default_child)
+    dimensions = cast(list[cloudwatch.CfnAlarm.DimensionProperty], of.dimensions or [])
+    return {
+        "Namespace": of.namespace,
+        "MetricName": of.metric_name,
+        "Statistic": of.statistic,
+        "Period": of.period,
+        "EvaluationPeriods": of.evaluation_periods,
+        "Threshold": of.threshold,
+        "ComparisonOperator": of.comparison_operator,
+        "TreatMissingData": of.treat_missing_data,
+        "Dimensions": {each.name: each.value for each in dimensions},
+    }
+
+
+def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> dict[str, dict[str, Any]]:
     """The domain's own view of its key (these alarms also reach the key rule, as events), and its health: what Amazon's guide recommends
-    as alarms, as far as people can do something about it at once. What they are called."""
-    name, called = one.name, []
+    as alarms, as far as people can do something about it at once. What they are called -> what they watch."""
+    name, called = one.name, dict[str, dict[str, Any]]()
     for metric in ("KMSKeyError", "KMSKeyInaccessible"):
-        called.append(f"{names.PREFIX}-{name}-{metric}")
-        alarm(
-            scope,
-            topic,
-            f"{name}-{metric}",
-            domain_metric(scope.account, name, metric),
-            f"The domain {name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked-by-revocation.md).",
+        called[f"{names.PREFIX}-{name}-{metric}"] = watches(
+            alarm(
+                scope,
+                topic,
+                f"{name}-{metric}",
+                domain_metric(scope.account, name, metric),
+                f"The domain {name} cannot use its key ({metric}): see what Portcullis did (runbooks/locked-by-revocation.md).",
+            )
         )
     least = one.storage_gib * _MIB_PER_GIB * _FREE_SHARE
     health: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
@@ -82,13 +100,14 @@ def watch_domain(scope: Stack, one: Declared, topic: sns.ITopic) -> list[str]:
         ),
     )
     for metric, statistic, meaning, how in health:
-        called.append(f"{names.PREFIX}-{name}-{metric.replace('.', '-')}")
-        alarm(
-            scope,
-            topic,
-            f"{name}-{metric.replace('.', '-')}",
-            domain_metric(scope.account, name, metric, statistic),
-            f"The domain {name} {meaning} (docs/domain-health.md).",
-            **how,
+        called[f"{names.PREFIX}-{name}-{metric.replace('.', '-')}"] = watches(
+            alarm(
+                scope,
+                topic,
+                f"{name}-{metric.replace('.', '-')}",
+                domain_metric(scope.account, name, metric, statistic),
+                f"The domain {name} {meaning} (docs/domain-health.md).",
+                **how,
+            )
         )
     return called

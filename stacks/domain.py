@@ -54,7 +54,7 @@ class Domain(Stack):
         self.snapshots = Snapshots(self, "Snapshots", key=key, domain_arn=self.domain_arn, reads=source)
         self._rules()
         alarms = watch_domain(self, self.one, automation.topic)
-        wants = {"names": alarms, "told": automation.topic.topic_arn}
+        wants = {"names": [*alarms], "as": alarms, "told": automation.topic.topic_arn}
         self.eyes.append({"kind": "alarms", "name": f"of {self.one.name}", "wants": wants})
         # Whoever reads these snapshots for a re-key imports it, and stops to: it stays, so that the order does not matter.
         if not self.one.model.snapshots.bucket:

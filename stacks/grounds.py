@@ -76,6 +76,7 @@ class ResourceArns:
     see_functions: Sequence[str] = field(default=())
     default_group: Sequence[str] = field(default=())  # of the VPC that we make
     see_queues: Sequence[str] = field(default=())
+    relay_role: Sequence[str] = field(default=())
     see_alarms: Sequence[str] = field(default=())
 
 
@@ -198,6 +199,7 @@ def grounds(
         default_group=[arn(stack, "ec2", "security-group", network.default_group)] if network.default_group else [],
         see_functions=[arn(stack, "lambda", "function", f"{names.PREFIX}-*", ArnFormat.COLON_RESOURCE_NAME)],
         see_queues=[f"arn:{stack.partition}:sqs:{stack.region}:{stack.account}:{names.PREFIX}-*"],
+        relay_role=[f"arn:{stack.partition}:iam::{stack.account}:role/{names.RELAY_ROLE}"],
         see_alarms=[arn(stack, "cloudwatch", "alarm", "*", ArnFormat.COLON_RESOURCE_NAME)],
         models=f"arn:{stack.partition}:s3:::cdk-{_qualifier(stack)}-assets-{stack.account}-{stack.region}/*.yaml",
         secrets_service=f"secretsmanager.{stack.region}.amazonaws.com",

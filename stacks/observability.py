@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks import names
-from stacks.alarms import alarm, domain_metric
+from stacks.alarms import alarm, domain_metric, watches
 from stacks.automation import SHAPES, Automation
 from stacks.deployments import Declared
 from stacks.keeping import KEPT
@@ -37,7 +37,7 @@ class Observability(Stack):
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._automation = automation
-        self._alarms: list[str] = []
+        self._alarms: dict[str, dict[str, Any]] = {}
         if trail:
             self._trail()
         for queue in (*automation.dead_letters.values(), automation.undelivered):
@@ -54,7 +54,7 @@ class Observability(Stack):
         """What all deployments are seen by, told to whoever looks whether it is still there. Here, as this stack is deployed last."""
         if relay:
             self.add_dependency(relay)
-        alarms = {"names": self._alarms, "told": self._automation.topic.topic_arn}
+        alarms = {"names": [*self._alarms], "as": self._alarms, "told": self._automation.topic.topic_arn}
         eyes = [
             {"kind": "trail", "name": "of management events", "region": self.region},
             {"kind": "alarms", "name": "of the automation", "wants": alarms},
@@ -100,8 +100,8 @@ class Observability(Stack):
     # ------------------------------------------------------------------ alarms
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, meaning: str, **how: Any) -> None:
-        self._alarms.append(f"{names.PREFIX}-{name}")
-        alarm(self, self._automation.topic, name, metric, meaning, **how)
+        made = alarm(self, self._automation.topic, name, metric, meaning, **how)
+        self._alarms[f"{names.PREFIX}-{name}"] = watches(made)
 
     def _dead_letters(self, queue: sqs.Queue) -> None:
         part = queue.node.id.removeprefix("Queue-")

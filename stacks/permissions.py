@@ -199,22 +199,28 @@ def take_snapshots(g: ResourceArns) -> Statements:
     return _allow(["sts:AssumeRole"], g.snapshot_roles)
 
 
+# None of these takes a resource.
+_ANY_EYE = ["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"]
+
+
 def see(g: ResourceArns) -> Statements:
     """Look whether what we see by is still there. None of this can change any of it."""
     trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
     return [
-        *_allow(["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings"], ["*"] if g.see_rules else []),
+        *_allow(_ANY_EYE, ["*"] if g.see_rules else []),
         *_allow(trails, g.see_trails),
         *_allow(_prefixed("events", "DescribeRule ListTargetsByRule"), g.see_rules),
         *look_at_functions(g),
         *_allow(_prefixed("sqs", "GetQueueAttributes GetQueueUrl"), g.see_queues),
         *_allow(_prefixed("sns", "GetTopicAttributes ListSubscriptionsByTopic"), [g.topic]),
+        *_allow(_prefixed("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"), g.relay_role),
         *_allow(["cloudwatch:DescribeAlarms"], g.see_alarms),
     ]
 
 
 def look_at_functions(g: ResourceArns) -> Statements:
-    return _allow(_prefixed("lambda", "GetFunctionConcurrency GetFunctionConfiguration ListAliases"), g.see_functions)
+    looks = "GetFunctionConcurrency GetFunctionConfiguration GetPolicy ListAliases"
+    return _allow(_prefixed("lambda", looks), g.see_functions)
 
 
 def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) -> Statements:

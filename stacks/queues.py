@@ -16,17 +16,22 @@ RECEIVES = 6  # tries before a message is a dead letter; the functions make the 
 def delivered_to(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
     """A queue that the rules of this account may deliver to."""
     queue = _queue(scope, name, fifo=fifo, retention_period=Duration.days(14), **properties)
-    rules = scope.format_arn(service="events", resource="rule", resource_name=f"{names.PREFIX}-*")
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             sid="RulesDeliver",
             principals=[iam.ServicePrincipal("events.amazonaws.com")],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": scope.account}, "ArnLike": {"aws:SourceArn": rules}},
+            conditions=delivery_conditions(scope),
         )
     )
     return queue
+
+
+def delivery_conditions(scope: Stack) -> dict[str, dict[str, str]]:
+    """On which a rule may deliver."""
+    rules = scope.format_arn(service="events", resource="rule", resource_name=f"{names.PREFIX}-*")
+    return {"StringEquals": {"aws:SourceAccount": scope.account}, "ArnLike": {"aws:SourceArn": rules}}
 
 
 def of_events(scope: Stack, concern: str, dead_letters: sqs.Queue, *, seconds: int) -> sqs.Queue:

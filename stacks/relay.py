@@ -4,7 +4,7 @@ the deployments' rules listen."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
@@ -34,6 +34,7 @@ class Relay(Stack):
         super().__init__(scope, name, **kwargs)
         self.eyes: list[dict[str, Any]] = []
         bus = f"arn:{self.partition}:events:{home}:{self.account}:event-bus/default"
+        passes_on = iam.PolicyStatement(actions=["events:PutEvents"], resources=[bus])
         role = iam.Role(
             self,
             "Role",
@@ -42,12 +43,11 @@ class Relay(Stack):
             assumed_by=iam.ServicePrincipal(
                 "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
             ),
-            inline_policies={
-                "pass-on": iam.PolicyDocument(
-                    statements=[iam.PolicyStatement(actions=["events:PutEvents"], resources=[bus])]
-                )
-            },
+            inline_policies={"pass-on": iam.PolicyDocument(statements=[passes_on])},
         )
+        trust = self.resolve(cast(iam.CfnRole, role.node.default_child).assume_role_policy_document)
+        may = {"policies": {"pass-on": {"Statement": [passes_on.to_statement_json()]}}, "trust": trust}
+        self.eyes.append({"kind": "role", "name": names.RELAY_ROLE, "region": IAM_REGION, "wants": may})
         anyone = f"arn:{self.partition}:iam::{self.account}:role/{names.of('*', 'break-glass')}"
         self._pass_on("Rule", "relay", "IAM's events", wanted(deployments), "ENABLED", bus, role)
         # Each of these two hears of whoever disables the other.
@@ -77,7 +77,7 @@ class Relay(Stack):
     ) -> None:
         if pattern is None:
             return
-        wants = {"state": state, "pattern": pattern, "target": bus}
+        wants = {"state": state, "pattern": pattern, "target": bus, "role": role.role_arn}
         self.eyes.append({"kind": "rule", "name": f"{names.PREFIX}-{name}", "region": IAM_REGION, "wants": wants})
         events.CfnRule(
             self,

@@ -82,5 +82,6 @@ def rule(
             )
         ],
     )
-    wants = {"state": state, "pattern": pattern, "target": to.queue_arn, "group": of}
+    dead = automation.undelivered.queue_arn
+    wants = {"state": state, "pattern": pattern, "target": to.queue_arn, "group": of, "dead": dead}
     return {"kind": "rule", "name": names.of(one.name, concern), "wants": wants}

@@ -18,6 +18,7 @@ from aws_cdk import aws_sqs as sqs
 from portcullis.signals.types import ACCOUNT
 
 from stacks import names, patterns
+from stacks.queues import delivery_conditions
 
 Eyes = list[dict[str, Any]]
 
@@ -42,7 +43,7 @@ def listen(stack: Stack, queue: sqs.Queue, undelivered: sqs.Queue) -> Eyes:
                 )
             ],
         )
-    wants = {"state": "ENABLED", "target": queue.queue_arn, "group": ACCOUNT}
+    wants = {"state": "ENABLED", "target": queue.queue_arn, "group": ACCOUNT, "dead": undelivered.queue_arn}
     return [
         {"kind": "rule", "name": f"{names.PREFIX}-{name}", "wants": {**wants, "pattern": pattern}}
         for name, pattern in found.items()
@@ -67,7 +68,8 @@ def functions(of: Mapping[str, lambda_.Function], made_of: Mapping[str, Any]) ->
 
 def _digest(function: lambda_.Function, made_of: Any) -> str:
     resource = cast(lambda_.CfnFunction, function.node.default_child)
-    said = Stack.of(function).resolve([resource.code, resource.handler, made_of])
+    runs = [resource.runtime, resource.timeout, resource.memory_size, resource.vpc_config]
+    said = Stack.of(function).resolve([resource.code, resource.handler, made_of, runs])
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -86,13 +88,26 @@ def readers(of: Iterable[tuple[sqs.Queue, str]]) -> Eyes:
 def queues(taking: Iterable[sqs.Queue], others: Iterable[sqs.Queue]) -> Eyes:
     """Those that take events, and those that do not."""
     return [
-        *({"kind": "queue", "name": queue.queue_name, "wants": {"takes": "events"}} for queue in taking),
-        *({"kind": "queue", "name": queue.queue_name} for queue in others),
+        *(
+            {
+                "kind": "queue",
+                "name": one.queue_name,
+                "wants": {"takes": "events", "conditions": delivery_conditions(Stack.of(one)), "dead": _dead(one)},
+            }
+            for one in taking
+        ),
+        *({"kind": "queue", "name": queue.queue_name, "wants": {"dead": _dead(queue)}} for queue in others),
     ]
 
 
+def _dead(queue: sqs.Queue) -> list[Any]:
+    after = queue.dead_letter_queue
+    return [after.max_receive_count, after.queue.queue_arn] if after else []
+
+
 def topic(of: sns.Topic, told: Sequence[str]) -> Eyes:
-    return [{"kind": "topic", "name": of.topic_name, "wants": {"arn": of.topic_arn, "told": sorted(set(told))}}]
+    wants = {"arn": of.topic_arn, "told": sorted(set(told)), "alarms": True}
+    return [{"kind": "topic", "name": of.topic_name, "wants": wants}]
 
 
 def schedule(minutes: int, function: lambda_.Function) -> Eyes:

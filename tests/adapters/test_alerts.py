@@ -157,7 +157,12 @@ def test_a_way_that_does_not_answer_is_told_and_keeps_nothing_from_the_other(ear
     assert len(ears.mailed()) == 1
 
 
-def test_what_we_may_not_send_is_an_error_of_its_own(ears: Ears, person: Callable[..., Credentials]) -> None:
-    with pytest.raises(Exception, match=r"AuthorizationError|AccessDenied"):
+def test_what_we_may_not_send_is_not_sent_yet(ears: Ears, person: Callable[..., Credentials]) -> None:
+    """Whoever takes that right away, or the topic, stops nothing but the telling: it is like a topic that does not answer."""
+    with pytest.raises(Unreachable, match=r"locked was not sent: (AuthorizationError|AccessDenied)"):
         ears.alerts(person("events:PutEvents")).tell(LOCKED)
+    assert len(ears.put()) == 1
+    gone = f"{ears.topic}-gone"
+    with pytest.raises(Unreachable, match="locked was not sent: NotFound"):
+        SnsAlerts(ears.aws.client("sns"), ears.aws.client("events"), topic=gone, bus=ears.bus).tell(LOCKED)
     assert len(ears.put()) == 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
 from portcullis.adapters.eyes.aws import AwsEyes
 from portcullis.adapters.roads.aws import AwsRoads
-from portcullis.watch.eyes import Eye, EyeKind, blind
+from portcullis.watch.eyes import MADE_OF, Eye, EyeKind, blind
 from portcullis.watch.roads import Road, RoadKind, differences, value
 
 from local.aws.emulator import Emulator
@@ -71,10 +73,87 @@ def test_a_queue_a_topic_and_an_alarm_are_seen_by_as_they_were_deployed(aws: Emu
         ComparisonOperator="GreaterThanThreshold",
         AlarmActions=[topic],
     )
-    alarm = Eye(EyeKind.ALARMS, "of ours", wants={"names": [name], "told": topic})
+    watches = {"Namespace": "x", "MetricName": "x", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    alarm = Eye(EyeKind.ALARMS, "of ours", wants={"names": [name], "told": topic, "as": {name: watches}})
     assert blind(alarm, eyes(aws).look(alarm)) == ""
+    other = Eye(EyeKind.ALARMS, "of ours", wants={**alarm.wants, "as": {name: {**watches, "Threshold": 2}}})
+    assert "watch something else" in blind(other, eyes(aws).look(other))
     alarms.disable_alarm_actions(AlarmNames=[name])
     assert "tell nobody" in blind(alarm, eyes(aws).look(alarm))
+
+
+def test_a_queue_that_delays_and_a_reader_that_filters_are_seen(aws: Emulator, name: str) -> None:
+    """Both are there, enabled and allowed to work: what they are given is late, or thrown away."""
+    sqs, functions = aws.client("sqs"), aws.client("lambda")
+    url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue = Eye(EyeKind.QUEUE, name, wants={"dead": []})
+    assert blind(queue, eyes(aws).look(queue)) == ""
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "900", "MaximumMessageSize": "1024"})
+    assert "keeps back what it is given for 900" in blind(queue, eyes(aws).look(queue))
+    assert "larger than 1024" in blind(queue, eyes(aws).look(queue))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument='{"Statement": []}')["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as file:
+        file.writestr("handler.py", "def handler(event, context):\n    return {}\n")
+    functions.create_function(
+        FunctionName=name, Runtime="python3.13", Role=role, Handler="handler.handler", Code={"ZipFile": code.getvalue()}
+    )
+    reader = Eye(EyeKind.READER, "of it", wants={"function": name, "queue": arn})
+    assert "not there any more" in blind(reader, eyes(aws).look(reader))
+    mapping = functions.create_event_source_mapping(
+        FunctionName=name, EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )["UUID"]
+    assert blind(reader, eyes(aws).look(reader)) == ""
+    never = {"Filters": [{"Pattern": json.dumps({"body": {"never": ["this"]}})}]}
+    functions.update_event_source_mapping(UUID=mapping, FilterCriteria=never)
+    assert "it has a filter" in blind(reader, eyes(aws).look(reader))
+    functions.update_event_source_mapping(UUID=mapping, FilterCriteria={"Filters": []}, FunctionResponseTypes=[])
+    assert "throws away what could not be handled" in blind(reader, eyes(aws).look(reader))
+    function = Eye(EyeKind.FUNCTION, name)
+    before = eyes(aws).look(function) or {}
+    assert before["callers"] == {}
+    functions.add_permission(
+        FunctionName=name, StatementId="eve", Action="lambda:InvokeFunction", Principal="666666666666"
+    )
+    changed = Eye(EyeKind.FUNCTION, name, wants={"made_of": {"callers": {}, "limits": before["limits"]}})
+    assert blind(changed, eyes(aws).look(changed)) == MADE_OF["callers"]
+    functions.delete_event_source_mapping(UUID=mapping)
+    functions.delete_function(FunctionName=name)
+
+
+def test_a_role_that_passes_events_on_is_seen_as_it_was_deployed(aws: Emulator, name: str) -> None:
+    iam = aws.client("iam")
+    trust = {
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+    }
+    may = {"Statement": [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}]}
+    role = Eye(EyeKind.ROLE, name, wants={"trust": trust, "policies": {"pass-on": may}})
+    assert "not there any more" in blind(role, eyes(aws).look(role))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    assert "may do something else" in blind(role, eyes(aws).look(role))
+    iam.put_role_policy(RoleName=name, PolicyName="pass-on", PolicyDocument=json.dumps(may))
+    assert blind(role, eyes(aws).look(role)) == ""
+    denied = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=name, PolicyName="quiet", PolicyDocument=json.dumps(denied))
+    assert "may do something else" in blind(role, eyes(aws).look(role))
+
+
+def test_an_address_whose_subscription_filters_is_not_told_everything(aws: Emulator, name: str) -> None:
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True)
+    told = Eye(EyeKind.TOPIC, name, wants={"arn": topic, "told": [queue]})
+    assert blind(told, eyes(aws).look(told)) == ""
+    sns.set_subscription_attributes(
+        SubscriptionArn=subscription["SubscriptionArn"],
+        AttributeName="FilterPolicy",
+        AttributeValue=json.dumps({"severity": ["nothing"]}),
+    )
+    assert f"does not tell {queue} everything" in blind(told, eyes(aws).look(told))
 
 
 def test_the_trust_policy_of_a_role_and_a_role_that_was_made_again(aws: Emulator, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -121,6 +122,53 @@ def mute_alarm(scene: Scene) -> Iterator[None]:
         alarms.enable_alarm_actions(AlarmNames=["portcullis-sweep-missing"])
 
 
+@contextmanager
+def filtering(scene: Scene) -> Iterator[None]:
+    functions = scene.aws.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName="portcullis-identity-sync")["EventSourceMappings"]
+    never = {"Filters": [{"Pattern": '{"body": {"never": ["this"]}}'}]}
+    functions.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria=never)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria={"Filters": []})
+
+
+@contextmanager
+def delaying(scene: Scene) -> Iterator[None]:
+    sqs = scene.aws.client("sqs")
+    url = sqs.get_queue_url(QueueName="portcullis-identity.fifo")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "900"})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+
+
+@contextmanager
+def another_caller(scene: Scene) -> Iterator[None]:
+    functions, door = scene.aws.client("lambda"), {"FunctionName": "portcullis-operate", "Qualifier": "act"}
+    functions.add_permission(**door, StatementId="eve", Action="lambda:InvokeFunction", Principal="666666666666")
+    try:
+        yield
+    finally:
+        functions.remove_permission(**door, StatementId="eve")
+
+
+@contextmanager
+def deaf_alarm(scene: Scene) -> Iterator[None]:
+    alarms = scene.aws.client("cloudwatch")
+    (is_now,) = alarms.describe_alarms(AlarmNames=["portcullis-sweep-missing"])["MetricAlarms"]
+    of = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator")
+    more = ("TreatMissingData", "Dimensions", "AlarmActions", "OKActions", "Threshold")
+    deployed = {part: is_now[part] for part in (*of, *more)}
+    alarms.put_metric_alarm(**{**deployed, "Threshold": -1})
+    try:
+        yield
+    finally:
+        alarms.put_metric_alarm(**deployed)
+
+
 SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
     "the trail is stopped": (stopped, "no trail records"),
     "the trail leaves KMS out": (narrowed, "what is done to keys"),
@@ -133,6 +181,10 @@ SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
         another_way_in,
         "the function portcullis-remove has a door that leads to another version",
     ),
+    "a reader throws events away": (filtering, "of portcullis-identity.fifo throws away some of what is in its queue"),
+    "a queue keeps events back": (delaying, "the queue portcullis-identity.fifo keeps back what it is given for 900"),
+    "somebody else may call a door": (another_caller, "the function portcullis-operate may be called by others"),
+    "an alarm watches for nothing": (deaf_alarm, "portcullis-sweep-missing watch something else"),
     "an alarm tells nobody": (mute_alarm, "portcullis-sweep-missing tell nobody"),
 }
 
@@ -167,3 +219,15 @@ def test_what_no_event_told_the_sweep_finds_and_tells_once(scene: Scene) -> None
     scene.swept()
     assert scene.told("eyes-open")
     assert scene.cast.operate("eyes")["exit_status"] == 0
+
+
+def test_a_relay_that_may_pass_nothing_on_is_found_by_the_sweep(scene: Scene) -> None:
+    """Its rules are there and enabled; what IAM's Region tells never arrives, that somebody did this among it."""
+    iam, of = scene.aws.client("iam", region="us-east-1"), {"RoleName": "portcullis-relay", "PolicyName": "pass-on"}
+    may = iam.get_role_policy(**of)["PolicyDocument"]
+    iam.delete_role_policy(**of)
+    scene.swept()
+    assert "the role portcullis-relay in us-east-1 may do something else" in scene.told("eyes-shut")[-1]["happened"]
+    iam.put_role_policy(**of, PolicyDocument=json.dumps(may))
+    scene.swept()
+    assert scene.told("eyes-open")

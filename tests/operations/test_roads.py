@@ -13,10 +13,11 @@ from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
 from portcullis.operations.watching.roads import accept, look_at_roads, opened_in_words
+from portcullis.ports.alerts import Alert
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.watch.roads import Facts, Road
 
-from tests.operations.worlds import Account, account, arn, model_text, place
+from tests.operations.worlds import Account, Aws, account, arn, model_text, place
 
 SWEEP = Trigger("sweep", "portcullis")
 EVE = Trigger("event-1", arn("user", "eve"), "2025-06-01T11:00:00Z")
@@ -54,6 +55,27 @@ def made() -> tuple[Account, Any, Roads]:
     look_at_roads(services, "demo", SWEEP)
     assert made.aws.told == []
     return made, services, roads
+
+
+def test_another_road_stands_in_status_though_nobody_can_be_told(
+    made: tuple[Account, Any, Roads], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, services, roads = made
+    roads.there[GLASS] = may("on-call", "eve")
+
+    def mute(self: Aws, alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Aws, "tell", mute)
+        with pytest.raises(Unreachable):
+            look_at_roads(services, "demo", EVE)
+        look_at_roads(services, "demo", SWEEP)
+        assert GLASS in opened_in_words(services, "demo")[0]
+    look_at_roads(services, "demo", SWEEP)
+    look_at_roads(services, "demo", SWEEP)
+    (told,) = whole.aws.told
+    assert "eve" in told.happened
 
 
 def test_what_differs_is_told_once_and_is_over_when_it_is_taken_back(made: tuple[Account, Any, Roads]) -> None:

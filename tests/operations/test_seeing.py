@@ -17,6 +17,7 @@ from portcullis.operations.watching.seeing import (
     look_everywhere,
     shut_in_words,
 )
+from portcullis.ports.alerts import Alert
 from portcullis.signals.types import Signal
 from portcullis.watch.eyes import Eye, Facts
 
@@ -70,6 +71,37 @@ def test_a_switched_off_rule_is_told_once_and_again_when_it_is_back() -> None:
     look_at_account(services, SWEEP)
     assert names(aws) == ["eyes-shut", "eyes-open"]
     assert shut_in_words(services, "demo") == ()
+
+
+def test_eyes_that_are_shut_stand_in_status_though_nobody_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tells may be what was shut. It is told with the first look that can tell, once, and not that it is over in between."""
+    services, aws, eyes = scene()
+    eyes.there["portcullis-relay"] = OFF
+
+    def mute(self: Aws, alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Aws, "tell", mute)
+        with pytest.raises(Unreachable):  # the event comes again
+            look_at_account(services, EVE)
+        found = look_at_account(services, SWEEP)
+        assert list(found) == ["the rule portcullis-relay in us-east-1"]
+        (line,) = shut_in_words(services, "demo")
+        assert line.startswith("since 2025-06-01 11:00")
+    look_at_account(services, SWEEP)
+    look_at_account(services, SWEEP)
+    assert names(aws) == ["eyes-shut"]
+    assert "2025-06-01 11:00" in aws.told[0].happened
+    with monkeypatch.context() as patched:
+        patched.setattr(Aws, "tell", mute)
+        eyes.there["portcullis-relay"] = ON
+        look_at_account(services, SWEEP)
+        assert shut_in_words(services, "demo") == ()
+        eyes.there["portcullis-relay"] = OFF
+        look_at_account(services, SWEEP)
+    look_at_account(services, SWEEP)
+    assert names(aws) == ["eyes-shut", "eyes-shut"], "shut again since: another time"
 
 
 def test_another_thing_that_is_shut_is_told_and_the_first_keeps_its_time() -> None:
@@ -131,7 +163,15 @@ def test_a_person_who_asks_is_shown_everything_that_is_missing() -> None:
 
 
 SWEEPS = {"kind": "function", "name": "portcullis-sweep", "wants": {"deployed": "first"}}
-MADE_OF = {"sha256": "1", "layers": ["l:1"], "handler": "h", "environment": {"A": "1"}, "aliases": {}}
+MADE_OF = {
+    "sha256": "1",
+    "layers": ["l:1"],
+    "handler": "h",
+    "environment": {"A": "1"},
+    "aliases": {},
+    "limits": ["python3.13", 60],
+    "callers": {},
+}
 
 
 def functions_scene() -> tuple[Any, Aws, Eyes]:

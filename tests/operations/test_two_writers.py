@@ -18,7 +18,7 @@ from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
 
-from tests.operations.worlds import POOL, Account, Crash, account, model_text
+from tests.operations.worlds import POOL, Account, Aws, Crash, account, model_text
 
 CAUSE, OTHER = Trigger("a test", "somebody"), Trigger("another writer", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
@@ -201,6 +201,29 @@ def test_the_guard_of_an_apply_is_asked_before_the_first_write(made: Account, mo
     assert made.engine.writes == writes
     [told] = made.aws.told
     assert (told.name, told.detail) == ("lock-out-refused", {"cause": CAUSE.what, "actor": CAUSE.actor})
+
+
+def test_a_change_that_locks_out_is_refused_though_that_cannot_be_told(
+    made: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be told is no silence of the engine: it is refused at once, and whoever left goes alone."""
+    made.people.groups = {READERS: (ANNA, BEN)}
+    synchronise(made.services, "demo", CAUSE)
+    made.people.groups = {READERS: (BEN, CARL)}
+    danger = (Danger("nobody is left", "keep somebody"),)
+    joins = lambda held, sequence: any(CARL in str(one.body) for one in sequence)  # noqa: E731
+
+    def guard(family: Any, held: Any, sequence: Any, *_: Any) -> Any:
+        return danger if joins(held, sequence) else ()
+
+    def mute(self: Aws, alert: Any) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    monkeypatch.setattr(lock_out, "guard_plan", guard)
+    monkeypatch.setattr(Aws, "tell", mute)
+    with pytest.raises(Refused, match="nobody is left"):
+        synchronise(made.services, "demo", CAUSE)
+    assert mapped(made) == {BEN}
 
 
 def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account) -> None:

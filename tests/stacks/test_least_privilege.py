@@ -18,7 +18,7 @@ WITHOUT_RESOURCE = {
     *(f"ec2:{action}" for action in ("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")),
     *(f"ec2:{action}" for action in ("CreateNetworkInterface", "DeleteNetworkInterface")),
     "cognito-identity:SetIdentityPoolRoles",
-    *("cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings"),
+    *("cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"),
     *(f"es:{action}VpcEndpointAccess" for action in ("Authorize", "List", "Revoke")),
     "es:ListVpcEndpointsForDomain",
     *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
@@ -155,7 +155,7 @@ def test_only_the_remove_function_may_delete_a_domain_or_a_key_of_ours(either: S
 def test_setting_up_looks_at_functions_and_does_nothing_else_with_them(demo: Synthesised) -> None:
     """What it looks at is whether they are there: it makes, changes and calls none."""
     of_lambda = {action for action in _actions_of(demo, "domain_setup") if action.startswith("lambda:")}
-    looks = {"GetFunctionConcurrency", "GetFunctionConfiguration", "ListAliases"}
+    looks = {"GetFunctionConcurrency", "GetFunctionConfiguration", "GetPolicy", "ListAliases"}
     assert of_lambda == {f"lambda:{action}" for action in looks}
 
 

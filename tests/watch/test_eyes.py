@@ -121,12 +121,59 @@ MADE_OF = {
     "handler": "handler.handler",
     "environment": {"LOG_LEVEL": "INFO"},
     "aliases": {"observe": "3"},
+    "limits": ["python3.13", 60, 512, ["subnet-1"], ["sg-1"]],
+    "callers": {"": [{"Effect": "Allow"}]},
 }
 DEPLOYED = replace(FUNCTION, wants={**FUNCTION.wants, "made_of": MADE_OF})
 RUNS = {"state": "Active", "role": "arn:aws:iam::1:role/portcullis-sweep", "reserved": None}
 ALARMS = Eye(EyeKind.ALARMS, "of the automation", wants={"names": ["a", "b"], "told": "topic"})
 TELLS = {"enabled": True, "actions": ["topic"]}
-READER = Eye(EyeKind.READER, "of portcullis-key.fifo")
+READER = Eye(EyeKind.READER, "of portcullis-key.fifo", wants={"function": "portcullis-key-guard"})
+READS = {"function": "portcullis-key-guard", "state": "Enabled", "filters": False, "reports_failures": True}
+EVES = {**READS, "function": "eves"}
+BUS, RELAY = "arn:aws:events:eu-central-1:1:event-bus/default", "arn:aws:iam::1:role/portcullis-relay"
+RELAYED = Eye(EyeKind.RULE, "portcullis-relay", "us-east-1", wants={"state": "ENABLED", "target": BUS, "role": RELAY})
+PASSES = {"state": "ENABLED", "targets": [{"arn": BUS, "role": RELAY}]}
+KEPT = replace(RULE, wants={**RULE.wants, "dead": "arn:undelivered"})
+DLQ = "arn:aws:sqs:eu-central-1:1:portcullis-key-dead.fifo"
+FROM_RULES = {
+    "StringEquals": {"aws:SourceAccount": "1"},
+    "ArnLike": {"aws:SourceArn": "arn:aws:events:eu-central-1:1:rule/portcullis-*"},
+}
+STRICT = Eye(EyeKind.QUEUE, QUEUE.name, wants={"takes": "events", "conditions": FROM_RULES, "dead": [6, DLQ]})
+
+
+def delivered(conditions: Any = FROM_RULES, *more: dict[str, Any], **how: Any) -> dict[str, Any]:
+    """The policy as the stacks deploy it, with these conditions and statements."""
+    allows = {**POLICY["Statement"][1], "Condition": conditions, **how}
+    text = json.dumps({"Statement": [POLICY["Statement"][0], allows, *more]})
+    redrive = json.dumps({"deadLetterTargetArn": DLQ, "maxReceiveCount": 6})
+    return {**TAKES, "policy": text, "redrive": redrive}
+
+
+def over_tls(value: str, **how: Any) -> dict[str, Any]:
+    """A denial that looks like ours."""
+    return {**POLICY["Statement"][0], "Condition": {"Bool": {"aws:SecureTransport": value}}, **how}
+
+
+ALARMED = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish"}
+TELLING = replace(TOPIC, wants={**TOPIC.wants, "alarms": True})
+TOLD = {"key": "", "confirmed": ["oncall@example.com"], "policy": json.dumps({"Statement": [ALARMED]})}
+WATCHED = {"MetricName": "Invocations", "Threshold": 1, "Dimensions": {"FunctionName": "portcullis-sweep"}}
+WATCHING = replace(ALARMS, wants={**ALARMS.wants, "as": {"a": WATCHED}})
+PUTS = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": BUS}
+BY_EVENTS = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
+ROLE = Eye(
+    EyeKind.ROLE,
+    "portcullis-relay",
+    wants={"policies": {"pass-on": {"Statement": [PUTS]}}, "trust": {"Statement": [BY_EVENTS]}},
+)
+MAY = {
+    "trust": {"Version": "2012-10-17", "Statement": {**BY_EVENTS, "Action": ["sts:AssumeRole"]}},
+    "policies": {"pass-on": {"Statement": [{**PUTS, "Resource": [BUS]}]}},
+    "attached": [],
+    "boundary": "",
+}
 
 OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
     (RULE, AS_DEPLOYED, ""),
@@ -155,10 +202,66 @@ OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
     (DEPLOYED, {**RUNS, **MADE_OF, "environment": {}}, "has other settings"),
     (DEPLOYED, {**RUNS, **MADE_OF, "aliases": {"observe": "4"}}, "leads to another version"),
     (DEPLOYED, RUNS, "runs other code"),
-    (READER, {"states": ["Enabled"]}, ""),
-    (READER, {"states": ["Disabled"]}, "is disabled"),
-    (READER, {"states": ["Disabling"]}, "is disabled"),
-    (READER, {"states": []}, "is not there any more"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "limits": ["python3.13", 1, 128, [], []]}, "runs otherwise"),
+    (DEPLOYED, {**RUNS, **MADE_OF, "callers": {}}, "may be called by others"),
+    (RELAYED, PASSES, ""),
+    (RELAYED, {**PASSES, "targets": [{"arn": BUS, "role": "arn:aws:iam::1:role/may-nothing"}]}, "as another role"),
+    (KEPT, {**AS_DEPLOYED, "targets": [{"arn": TARGET, "group": "demo", "dead": "arn:undelivered"}]}, ""),
+    (KEPT, AS_DEPLOYED, "keeps nothing of what it could not pass on"),
+    (READER, {"mappings": [READS]}, ""),
+    (READER, {"mappings": [{**READS, "state": "Disabled"}]}, "is disabled"),
+    (READER, {"mappings": [{**READS, "state": "Disabling"}]}, "is disabled"),
+    (READER, {"mappings": []}, "is not there any more"),
+    (READER, {"mappings": [{**READS, "filters": True}]}, "it has a filter"),
+    (READER, {"mappings": [{**READS, "reports_failures": False}]}, "throws away what could not be handled"),
+    (READER, {"mappings": [READS, EVES]}, "shares its queue with eves"),
+    (READER, {"mappings": [EVES]}, "is not there any more; shares its queue"),
+    (STRICT, delivered(), ""),
+    (STRICT, delivered({}), ""),
+    (STRICT, delivered({**FROM_RULES, "ArnLike": {"aws:SourceArn": "arn:other"}}), "takes nothing from EventBridge"),
+    (STRICT, delivered({**FROM_RULES, "DateLessThan": {"aws:CurrentTime": "2020"}}), "takes nothing from EventBridge"),
+    (STRICT, delivered(FROM_RULES, over_tls("true")), "takes nothing from EventBridge"),
+    (STRICT, delivered(FROM_RULES, over_tls("false", Effect="Deny")), ""),
+    (STRICT, delivered(FROM_RULES, Action="sqs:ReceiveMessage"), "takes nothing from EventBridge"),
+    (STRICT, delivered(FROM_RULES, Action=["SQS:*"]), ""),
+    (STRICT, delivered(FROM_RULES, Principal={"Service": "sns.amazonaws.com"}), "takes nothing from EventBridge"),
+    (STRICT, {**delivered(), "policy": "{not json"}, "takes nothing from EventBridge"),
+    (STRICT, {**delivered(), "redrive": ""}, "does with what fails something else"),
+    (
+        STRICT,
+        {**delivered(), "redrive": json.dumps({"deadLetterTargetArn": DLQ, "maxReceiveCount": 1})},
+        "does with what fails something else",
+    ),
+    (STRICT, {**delivered(), "delay": 900}, "keeps back what it is given for 900 seconds"),
+    (STRICT, {**delivered(), "largest": 1024}, "larger than 1024 bytes"),
+    (TELLING, TOLD, ""),
+    (TELLING, {**TOLD, "policy": ""}, "is told nothing by alarms"),
+    (
+        TELLING,
+        {
+            **TOLD,
+            "policy": json.dumps(
+                {"Statement": [ALARMED, {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"}]}
+            ),
+        },
+        "is told nothing by alarms",
+    ),
+    (TELLING, {**TOLD, "filtered": ["oncall@example.com"]}, "does not tell oncall@example.com everything"),
+    (TELLING, {**TOLD, "filtered": ["somebody@else"]}, ""),
+    (WATCHING, {"found": {"a": {**TELLS, "as": {**WATCHED, "Threshold": 1.0}}, "b": TELLS}}, ""),
+    (WATCHING, {"found": {"a": {**TELLS, "as": {**WATCHED, "Threshold": 1e9}}, "b": TELLS}}, "a watch something else"),
+    (WATCHING, {"found": {"a": {**TELLS, "as": {**WATCHED, "Dimensions": {}}}, "b": TELLS}}, "a watch something else"),
+    (ROLE, MAY, ""),
+    (ROLE, None, "is not there any more"),
+    (ROLE, {**MAY, "policies": {}}, "may do something else"),
+    (
+        ROLE,
+        {**MAY, "policies": {**MAY["policies"], "x": {"Statement": [{**PUTS, "Effect": "Deny"}]}}},
+        "something else",
+    ),
+    (ROLE, {**MAY, "boundary": "arn:aws:iam::1:policy/nothing"}, "may do something else"),
+    (ROLE, {**MAY, "attached": ["arn:aws:iam::aws:policy/AWSDenyAll"]}, "may do something else"),
+    (ROLE, {**MAY, "trust": {"Statement": []}}, "may be taken by others"),
     (QUEUE, TAKES, ""),
     (QUEUE, {**TAKES, "policy": ""}, "takes nothing from EventBridge"),
     (QUEUE, {**TAKES, "policy": json.dumps(WITHOUT)}, "takes nothing from EventBridge"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,11 +55,15 @@ def sweep(services: Services) -> list[Swept]:
         _look_at_dead_letters(services, names)
     except Exception as error:  # the queues are no deployment's: none waits for them
         log.warning("the dead letters could not be looked at: %s", _said(error))
-    try:
-        look_at_account(services, _CAUSE)
-        look_at_roads(services, ACCOUNT, _CAUSE)
-    except Exception as error:
-        log.warning("whether we still see could not be looked at: %s", _said(error))
+    looks: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: look_at_account(services, _CAUSE), "whether we still see"),
+        (lambda: look_at_roads(services, ACCOUNT, _CAUSE), "who may become what we are"),
+    )
+    for look, what in looks:
+        try:
+            look()
+        except Exception as error:
+            log.warning("%s could not be looked at: %s", what, _said(error))
     with ThreadPoolExecutor(_AT_ONCE) as sweepers:
         return list(sweepers.map(lambda name: _sweep_one(services, name), names))
 
@@ -175,7 +179,10 @@ def _chores(site: Site) -> None:
             log.warning("%s of %s: %s", what, site.name, _said(error))
             happened = f"the sweep could not see to the {what} of {site.name}: {_said(error)}"
             alert = kind.of(site.name, happened)
-            tell_once(site.services, alert, type(error).__name__)
+            try:
+                tell_once(site.services, alert, type(error).__name__)
+            except PortcullisError as untold:  # the other chores wait for no alert
+                log.warning("that could not be told: %s", untold)
 
 
 def _keep_role_choice(site: Site, cause: Trigger) -> None:

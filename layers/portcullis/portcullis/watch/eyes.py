@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from portcullis.watch.roads import plain, policy
+
 Facts = Mapping[str, Any]
 IAM_HOME = "us-east-1"  # where IAM's events happen
 
@@ -19,6 +21,7 @@ class EyeKind(StrEnum):
     READER = "reader"  # of a queue: an event source mapping
     QUEUE = "queue"
     TOPIC = "topic"
+    ROLE = "role"  # by which something of AWS's passes events on
     ALARMS = "alarms"
 
 
@@ -125,8 +128,14 @@ def _rule(eye: Eye, facts: Facts) -> Iterable[str]:
     for target in targets:
         if target.get("arn") == eye.wants.get("target") and target.get("group", "") != eye.wants.get("group", ""):
             yield "passes on to another message group than was deployed"
-        if target.get("arn") == eye.wants.get("target") and target.get("changed"):
+        if target.get("arn") != eye.wants.get("target"):
+            continue
+        if target.get("changed"):
             yield "changes what it passes on"
+        if target.get("role", "") != eye.wants.get("role", target.get("role", "")):
+            yield "passes on as another role than was deployed"
+        if eye.wants.get("dead") and target.get("dead") != eye.wants["dead"]:
+            yield "keeps nothing of what it could not pass on"
 
 
 def _same_text(one: Any, other: Any) -> bool:
@@ -163,13 +172,22 @@ MADE_OF = {
     "handler": "begins elsewhere than was deployed: its handler was changed",
     "environment": "has other settings than were deployed: its environment was changed",
     "aliases": "has a door that leads to another version than was deployed",
+    "limits": "runs otherwise than was deployed: its runtime, time, memory or network was changed",
+    "callers": "may be called by others than was deployed, or by fewer: its policy was changed",
 }
 
 
 def _reader(eye: Eye, facts: Facts) -> Iterable[str]:
-    states = facts.get("states", ())
-    if not any(state in ("Enabled", "Enabling", "Creating", "Updating") for state in states):
-        yield "is disabled" if states else "is not there any more"
+    mappings = facts.get("mappings", ())
+    ours = [one for one in mappings if one["function"] == eye.wants["function"]]
+    if not any(one["state"] in ("Enabled", "Enabling", "Creating", "Updating") for one in ours):
+        yield "is disabled" if ours else "is not there any more"
+    if any(one.get("filters") for one in ours):
+        yield "throws away some of what is in its queue: it has a filter"
+    if not all(one.get("reports_failures") for one in ours):
+        yield "throws away what could not be handled: single failures are not reported any more"
+    if others := sorted({one["function"] for one in mappings} - {eye.wants["function"]}):
+        yield f"shares its queue with {', '.join(others)}, which takes events away"
 
 
 def _queue(eye: Eye, facts: Facts) -> Iterable[str]:
@@ -177,28 +195,63 @@ def _queue(eye: Eye, facts: Facts) -> Iterable[str]:
         yield "is encrypted under a key that EventBridge may not use"
     if int(facts.get("retention", _HOUR)) < _HOUR:
         yield f"keeps what it is given for {facts['retention']} seconds only"
-    if eye.wants.get("takes") == "events" and not _lets_events_in(facts.get("policy", "")):
-        yield "takes nothing from EventBridge any more: its policy does not allow it"
+    if int(facts.get("delay", 0)):
+        yield f"keeps back what it is given for {facts['delay']} seconds"
+    if int(facts.get("largest", _EVENT)) < _EVENT:
+        yield f"takes nothing that is larger than {facts['largest']} bytes"
+    if "dead" in eye.wants and _after_failures(facts.get("redrive", "")) != eye.wants["dead"]:
+        yield "does with what fails something else than was deployed"
+    takes_events, conditions = eye.wants.get("takes") == "events", eye.wants.get("conditions")
+    if takes_events and not _lets_in("events", "sqs:SendMessage", facts.get("policy", ""), conditions):
+        yield "takes nothing from EventBridge any more, or not everything: its policy does not allow it"
 
 
 _HOUR = 3600
+_EVENT = 262_144  # bytes that an event may have
 
 
-def _lets_events_in(text: str) -> bool:
-    read = _read(text)
-    policy: Mapping[str, Any] = read if isinstance(read, Mapping) else {}
-    statements = policy.get("Statement", ())
-    listed = [statements] if isinstance(statements, Mapping) else list(statements)
-    allowed = [one for one in listed if one.get("Effect") == "Allow" and "events.amazonaws.com" in json.dumps(one)]
-    # What we deploy denies calls without TLS, and nothing else.
-    denied = [one for one in listed if one.get("Effect") == "Deny" and "aws:SecureTransport" not in json.dumps(one)]
-    return bool(allowed) and not denied
+def _after_failures(text: str) -> list[Any]:
+    """After how many tries a message goes where; nothing if it stays."""
+    redrive = _read(text) or {}
+    return [int(redrive["maxReceiveCount"]), redrive["deadLetterTargetArn"]] if redrive else []
+
+
+def _lets_in(service: str, action: str, text: Any, conditions: Mapping[str, Any] | None = None) -> bool:
+    """Whether a policy lets a service of AWS do this, on no other `conditions` than these (None: on any), and denies nobody anything
+    but calls without TLS, as what we deploy does."""
+    try:
+        statements = policy(_read(text) or {})
+    except (AttributeError, TypeError, ValueError):
+        return False
+    allowed = [
+        one
+        for one in statements
+        if one.get("Effect") == "Allow"
+        and {f"{service}.amazonaws.com", "*"} & {name for part in one.get("Principal", {}).values() for name in part}
+        and {action.lower(), f"{action.partition(':')[0]}:*", "*"} & {name.lower() for name in one.get("Action", ())}
+        and (conditions is None or all(conditions.get(key) == said for key, said in one.get("Condition", {}).items()))
+    ]
+    return bool(allowed) and all(one.get("Effect") == "Allow" or _of_tls(one) for one in statements)
+
+
+def _of_tls(statement: Mapping[str, Any]) -> bool:
+    said = {
+        (operator, key.lower(), str(part).lower())
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, value in keys.items()
+        for part in (value if isinstance(value, list) else [value])
+    }
+    return said == {("Bool", "aws:securetransport", "false")}
 
 
 def _topic(eye: Eye, facts: Facts) -> Iterable[str]:
     if facts.get("key"):
         yield "is encrypted under a key that alarms may not use"
+    if eye.wants.get("alarms") and not _lets_in("cloudwatch", "sns:Publish", facts.get("policy", "")):
+        yield "is told nothing by alarms, or not by everybody: its policy does not allow it"
     told = set(facts.get("confirmed", ()))
+    for address in sorted(set(facts.get("filtered", ())) & set(eye.wants.get("told", ()))):
+        yield f"does not tell {address} everything: the subscription has a filter"
     for address in eye.wants.get("told", ()):
         if address not in told:
             yield f"does not reach {address}: the subscription is gone, or was never confirmed"
@@ -212,10 +265,29 @@ def _alarms(eye: Eye, facts: Facts) -> Iterable[str]:
         for name in eye.wants.get("names", ())
         if name in found and (not found[name]["enabled"] or eye.wants.get("told") not in found[name]["actions"])
     ]
-    for names, what in ((gone, "are not there any more"), (mute, "tell nobody")):
+    wanted: Mapping[str, Any] = eye.wants.get("as", {})
+    other = [name for name in wanted if name in found and not _watches(found[name].get("as", {}), wanted[name])]
+    for names, what in ((gone, "are not there any more"), (mute, "tell nobody"), (other, "watch something else")):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             yield f"{', '.join(names[:5])}{more} {what}"
+
+
+def _role(eye: Eye, facts: Facts) -> Iterable[str]:
+    if _statements(facts.get("trust")) != _statements(eye.wants["trust"]):
+        yield "may be taken by others than was deployed, or by fewer"
+    may = {name: _statements(one) for name, one in facts.get("policies", {}).items()}
+    more = [*facts.get("attached", ()), *([facts["boundary"]] if facts.get("boundary") else [])]
+    if more or may != {name: _statements(one) for name, one in eye.wants["policies"].items()}:
+        yield "may do something else than was deployed"
+
+
+def _statements(document: Any) -> str:
+    return json.dumps(sorted(json.dumps(one, sort_keys=True) for one in policy(document)))
+
+
+def _watches(is_now: Facts, wanted: Facts) -> bool:
+    return all(plain(is_now.get(part)) == plain(said) for part, said in wanted.items())
 
 
 _JUDGES: dict[EyeKind, Callable[[Eye, Facts], Iterable[str]]] = {
@@ -225,5 +297,6 @@ _JUDGES: dict[EyeKind, Callable[[Eye, Facts], Iterable[str]]] = {
     EyeKind.READER: _reader,
     EyeKind.QUEUE: _queue,
     EyeKind.TOPIC: _topic,
+    EyeKind.ROLE: _role,
     EyeKind.ALARMS: _alarms,
 }

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from portcullis.clients import unanswered
+from portcullis.clients import error_code, unanswered
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
 from portcullis.words import line
@@ -33,7 +33,8 @@ class SnsAlerts:
             try:
                 way(alert)
             except Exception as error:
-                why = unanswered(error)
+                # Also where it is refused, or the topic is gone: whoever tells goes on without, and tells it another time.
+                why = unanswered(error) or error_code(error)
                 failures.append(Unreachable(f"the alert {alert.name} was not sent: {why}") if why else error)
         if failures:
             raise failures[0]

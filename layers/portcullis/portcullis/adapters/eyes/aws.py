@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
-from portcullis.watch.eyes import Eye, EyeKind, Facts
+from portcullis.watch.eyes import Eye, EyeKind, Facts, blind
+from portcullis.watch.roads import plain, policy
 
 _ABSENT = frozenset(
     {
         *("ResourceNotFoundException", "TrailNotFoundException", "NotFound", "NotFoundException"),
         *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+        *("NoSuchEntity", "NoSuchEntityException"),
     }
 )
-_QUEUE_FACTS = ("KmsMasterKeyId", "Policy", "MessageRetentionPeriod")
+_QUEUE_FACTS = (
+    *("KmsMasterKeyId", "Policy", "MessageRetentionPeriod", "DelaySeconds", "MaximumMessageSize", "RedrivePolicy"),
+)
+# What an alarm watches, as DescribeAlarms calls it.
+_WATCHES = (
+    *("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold"),
+    *("ComparisonOperator", "TreatMissingData"),
+)
 
 
 class AwsEyes:
@@ -40,25 +49,32 @@ class AwsEyes:
 
     def _trail(self, eye: Eye) -> Facts:
         """All trails that are seen from here: those of other Regions and of the organisation among them."""
-        found = []
-        here = self._client("cloudtrail", eye.region)
-        for trail in here.describe_trails()["trailList"]:
-            home, arn = trail.get("HomeRegion", eye.region), trail["TrailARN"]
-            there = self._client("cloudtrail", home)
-            logging = bool(there.get_trail_status(Name=arn).get("IsLogging"))
-            chosen = there.get_event_selectors(TrailName=arn) if logging else {}
-            found.append(
-                {
-                    "name": trail["Name"],
-                    "region": home,
-                    "all_regions": bool(trail.get("IsMultiRegionTrail")),
-                    "global": bool(trail.get("IncludeGlobalServiceEvents", True)),
-                    "logging": logging,
-                    "selectors": chosen.get("EventSelectors") or [],
-                    "advanced": chosen.get("AdvancedEventSelectors") or [],
-                }
-            )
+        found, unseen = [], list[Exception]()
+        for trail in self._client("cloudtrail", eye.region).describe_trails()["trailList"]:
+            try:
+                found.append(self._trail_as_it_is(trail, eye.region))
+            except Exception as error:  # of an organisation, and not ours to look at; or gone since it was listed
+                if not error_code(error) or unanswered(error):
+                    raise
+                unseen += [] if error_code(error) in _ABSENT else [error]
+        if unseen and blind(eye, {"trails": found}):
+            raise unseen[0]  # it may record what the others do not
         return {"trails": found}
+
+    def _trail_as_it_is(self, trail: Mapping[str, Any], here: str) -> dict[str, Any]:
+        home, arn = trail.get("HomeRegion", here), trail["TrailARN"]
+        there = self._client("cloudtrail", home)
+        logging = bool(there.get_trail_status(Name=arn).get("IsLogging"))
+        chosen = there.get_event_selectors(TrailName=arn) if logging else {}
+        return {
+            "name": trail["Name"],
+            "region": home,
+            "all_regions": bool(trail.get("IsMultiRegionTrail")),
+            "global": bool(trail.get("IncludeGlobalServiceEvents", True)),
+            "logging": logging,
+            "selectors": chosen.get("EventSelectors") or [],
+            "advanced": chosen.get("AdvancedEventSelectors") or [],
+        }
 
     def _rule(self, eye: Eye) -> Facts:
         events = self._client("events", eye.region)
@@ -73,6 +89,8 @@ class AwsEyes:
                     "arn": target["Arn"],
                     "group": (target.get("SqsParameters") or {}).get("MessageGroupId", ""),
                     "changed": any(target.get(way) for way in ("Input", "InputPath", "InputTransformer")),
+                    "role": target.get("RoleArn") or "",
+                    "dead": (target.get("DeadLetterConfig") or {}).get("Arn", ""),
                 }
                 for target in targets
             ],
@@ -82,7 +100,9 @@ class AwsEyes:
         functions = self._client("lambda", eye.region)
         is_now = functions.get_function_configuration(FunctionName=eye.name)
         reserved = functions.get_function_concurrency(FunctionName=eye.name).get("ReservedConcurrentExecutions")
-        aliases = functions.get_paginator("list_aliases").paginate(FunctionName=eye.name)
+        pages = functions.get_paginator("list_aliases").paginate(FunctionName=eye.name)
+        aliases = [one for page in pages for one in page["Aliases"]]
+        network = is_now.get("VpcConfig") or {}
         return {
             "state": is_now.get("State", "Active"),
             "role": is_now["Role"],
@@ -91,14 +111,44 @@ class AwsEyes:
             "layers": [layer["Arn"] for layer in is_now.get("Layers", ())],
             "handler": is_now.get("Handler", ""),
             "environment": is_now.get("Environment", {}).get("Variables", {}),
-            "aliases": {one["Name"]: _leads_to(one) for page in aliases for one in page["Aliases"]},
+            "aliases": {one["Name"]: _leads_to(one) for one in aliases},
+            "limits": [
+                *(is_now.get(part) for part in ("Runtime", "Timeout", "MemorySize")),
+                sorted(network.get("SubnetIds", ())),
+                sorted(network.get("SecurityGroupIds", ())),
+            ],
+            "callers": self._callers(functions, eye.name, ["", *(one["Name"] for one in aliases)]),
         }
 
+    def _callers(self, functions: Any, name: str, doors: Iterable[str]) -> dict[str, Any]:
+        """Door (empty: the function itself) -> its policy, where it has one."""
+        found = {}
+        for door in doors:
+            try:
+                of = {"Qualifier": door} if door else {}
+                found[door] = plain(policy(functions.get_policy(FunctionName=name, **of)["Policy"]))
+            except Exception as error:
+                if error_code(error) not in _ABSENT:
+                    raise
+        return {door: said for door, said in found.items() if said}
+
     def _reader(self, eye: Eye) -> Facts:
-        listed = self._client("lambda", eye.region).list_event_source_mappings(
-            FunctionName=eye.wants["function"], EventSourceArn=eye.wants["queue"]
-        )
-        return {"states": [mapping["State"] for mapping in listed["EventSourceMappings"]]}
+        """Whoever reads it: another function that does takes events away from ours."""
+        pages = self._client("lambda", eye.region).get_paginator("list_event_source_mappings")
+        listed = [
+            one for page in pages.paginate(EventSourceArn=eye.wants["queue"]) for one in page["EventSourceMappings"]
+        ]
+        return {
+            "mappings": [
+                {
+                    "function": one["FunctionArn"].split(":")[6],
+                    "state": one["State"],
+                    "filters": bool((one.get("FilterCriteria") or {}).get("Filters")),
+                    "reports_failures": "ReportBatchItemFailures" in (one.get("FunctionResponseTypes") or ()),
+                }
+                for one in listed
+            ]
+        }
 
     def _queue(self, eye: Eye) -> Facts:
         sqs = self._client("sqs", eye.region)
@@ -108,24 +158,51 @@ class AwsEyes:
             "key": has.get("KmsMasterKeyId", ""),
             "policy": has.get("Policy", ""),
             "retention": int(has.get("MessageRetentionPeriod", 345_600)),
+            "delay": int(has.get("DelaySeconds", 0)),
+            "largest": int(has.get("MaximumMessageSize", 262_144)),
+            "redrive": has.get("RedrivePolicy", ""),
         }
 
     def _topic(self, eye: Eye) -> Facts:
         sns, arn = self._client("sns", eye.region), eye.wants["arn"]
         has = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
-        confirmed = []
-        if eye.wants.get("told"):
+        confirmed, filtered = [], []
+        if wanted := eye.wants.get("told"):
             for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn):
                 told = [one for one in page["Subscriptions"] if one["SubscriptionArn"].startswith("arn:")]
                 confirmed += [one["Endpoint"] for one in told]
-        return {"key": has.get("KmsMasterKeyId", ""), "confirmed": confirmed}
+                filtered += [one["Endpoint"] for one in told if one["Endpoint"] in wanted and _filtered(sns, one)]
+        return {
+            "key": has.get("KmsMasterKeyId", ""),
+            "policy": has.get("Policy", ""),
+            "confirmed": confirmed,
+            "filtered": filtered,
+        }
+
+    def _role(self, eye: Eye) -> Facts:
+        iam, name = self._client("iam", eye.region), eye.name
+        role = iam.get_role(RoleName=name)["Role"]
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        return {
+            "trust": role["AssumeRolePolicyDocument"],
+            "boundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
+            "attached": [one["PolicyArn"] for one in attached],
+            "policies": {
+                one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"]
+                for one in iam.list_role_policies(RoleName=name)["PolicyNames"]
+            },
+        }
 
     def _alarms(self, eye: Eye) -> Facts:
         names, found = list(eye.wants["names"]), {}
         alarms = self._client("cloudwatch", eye.region)
         for start in range(0, len(names), 100):  # as many as one question takes
             for alarm in alarms.describe_alarms(AlarmNames=names[start : start + 100], MaxRecords=100)["MetricAlarms"]:
-                found[alarm["AlarmName"]] = {"enabled": alarm["ActionsEnabled"], "actions": alarm["AlarmActions"]}
+                found[alarm["AlarmName"]] = {
+                    "enabled": alarm["ActionsEnabled"],
+                    "actions": alarm["AlarmActions"],
+                    "as": _watches(alarm),
+                }
         return {"found": found}
 
     _LOOKS: ClassVar[dict[EyeKind, Callable[[AwsEyes, Eye], Facts]]] = {
@@ -135,8 +212,21 @@ class AwsEyes:
         EyeKind.READER: _reader,
         EyeKind.QUEUE: _queue,
         EyeKind.TOPIC: _topic,
+        EyeKind.ROLE: _role,
         EyeKind.ALARMS: _alarms,
     }
+
+
+def _watches(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """What it watches, as `stacks.alarms` writes it down."""
+    dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())}
+    found = {part: alarm[part] for part in _WATCHES if alarm.get(part) is not None}
+    return {**found, "Dimensions": dimensions}
+
+
+def _filtered(sns: Any, subscription: Mapping[str, Any]) -> bool:
+    has = sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"]
+    return (has.get("FilterPolicy") or "{}") != "{}"
 
 
 def _leads_to(alias: Mapping[str, Any]) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
-from portcullis.errors import Refused
+from portcullis.errors import PortcullisError, Refused
 from portcullis.operations import alert_table
 from portcullis.operations.access.foundation import keepers
 from portcullis.operations.services import Site, Trigger
+
+log = logging.getLogger(__name__)
 
 
 def dangers(site: Site, held: Actual, sequence: Sequence[Write], wanted: Desired) -> list[str]:
@@ -24,11 +27,13 @@ def refuse_lock_out(site: Site, held: Actual, sequence: Sequence[Write], wanted:
     if not (refusals := dangers(site, held, sequence, wanted)):
         return
     told = "; ".join(refusals)
-    site.alerts.tell(
-        alert_table.LOCK_OUT_REFUSED.of(
-            site.name,
-            f"a change would have locked out somebody who must not be: {told}",
-            detail={"cause": cause.what, "actor": cause.actor},
-        )
+    alert = alert_table.LOCK_OUT_REFUSED.of(
+        site.name,
+        f"a change would have locked out somebody who must not be: {told}",
+        detail={"cause": cause.what, "actor": cause.actor},
     )
+    try:
+        site.alerts.tell(alert)
+    except PortcullisError as error:  # it is refused all the same, and those who left go alone then
+        log.warning("a refused change of %s could not be told: %s", site.name, error)
     raise Refused(f"refused: {told}")

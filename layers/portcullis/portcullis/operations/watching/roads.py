@@ -18,6 +18,7 @@ from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
+from portcullis.operations.telling import keep_and_tell
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.ports.watch import Roads
@@ -154,9 +155,9 @@ def _compare(
             now[label] = _difference(services, before.get(label), known[label], is_now, cause)
     if known != baseline:
         services.ledger.save(deployment, BASELINE, known)
-    if now != before:
-        _tell(services, deployment, before, now, cause)
-        services.ledger.save(deployment, OPENED, now)
+    keep_and_tell(
+        services, deployment, OPENED, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
+    )
     return now
 
 

@@ -20,6 +20,7 @@ from portcullis.correlation import carry
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.telling import keep_and_tell, untold
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.signals.watched import OUR_PREFIX
@@ -61,6 +62,7 @@ def forget_eyes(services: Services, cause: Trigger) -> None:
     )
     services.ledger.forget(ACCOUNT, EYES)
     services.ledger.forget(ACCOUNT, BLIND)
+    services.ledger.forget(ACCOUNT, untold(BLIND))
     services.ledger.forget(ACCOUNT, CODE)
 
 
@@ -110,9 +112,9 @@ def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigg
         elif why:
             since = known["since"] if known else _since(services, cause)
             now[eye.label] = {"since": since, "why": why, "by": known["by"] if known else cause.actor}
-    if now != before:
-        _tell(services, deployment, before, now, cause)
-        services.ledger.save(deployment, BLIND, now)
+    keep_and_tell(
+        services, deployment, BLIND, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
+    )
     return now
 
 
