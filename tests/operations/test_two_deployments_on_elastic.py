@@ -14,6 +14,8 @@ from typing import Any
 
 import boto3
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto import mock_aws
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
@@ -22,6 +24,7 @@ from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
 from portcullis.cli import main as cli
+from portcullis.cli.offer_signature import fingerprint, public_of
 from portcullis.custody import hold, release
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry import ask as asking
@@ -29,12 +32,15 @@ from portcullis.entry.operate import carry_out
 from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.custody.guard import guard
+from portcullis.operations.remotes.checking import remote_check
+from portcullis.operations.remotes.hardening import remote_harden
 from portcullis.operations.remotes.showing import remote_keys
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.remotes.tending import rotate_remote
 from portcullis.operations.services import Trigger
 from portcullis.ports.registration import Cluster, EngineUser, Registration
 from portcullis.ports.remotes import Connection
+from portcullis.remotes.facts import Weight
 
 from local.elastic.keystore import TOOL
 from local.elastic.node import Elasticsearch
@@ -256,6 +262,103 @@ def test_a_lock_of_the_reading_side_ends_what_it_reads_elsewhere(two: Two) -> No
     assert two.made.ledger.custody(GIVER).state is State.OPEN
     assert two.unlock(READER).state is State.OPEN
     assert two.search() == 200
+
+
+# ---------------------------------------------------------------------- two administrators
+
+READS_NOTHING_YET = HEAD + READS[READS.index("access:") :]
+
+
+def test_two_administrators_agree_in_a_signed_file_and_a_super_user_sees_no_more(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with their own file alone: offer, accept, apply both, read; then less is offered, and accepted."""
+    ca = (two.pair.remote.home / "config" / "certs" / "ca.pem").read_text()
+    pem = "".join(f"      {line}\n" for line in ca.splitlines())
+    gives = two.text(GIVER, HEAD) + (
+        "offers:\n  for-orders:\n    secret: remotes/orders\n    search: [{names: ['logs-*'], query: {term: {team: red}}}]\n"
+        f"    address: '{LOOPBACK}:{two.pair.interface}'\n    ca: |\n{pem}"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the keystore tool, which is a process of its own
+    (tmp_path / "logs.yaml").write_text(gives)
+    (tmp_path / "orders.yaml").write_text(two.text(READER, READS_NOTHING_YET))
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    accept = ["remote", "accept", "first.json", "-d", "orders.yaml", "--as", ALIAS, "--ca", "logs-ca.pem"]
+
+    assert cli.main(["remote", "offer", "for-orders", "first.json", "-d", "logs.yaml", "--sign-with", "key"]) == 0
+    assert cli.main([*accept, "--signer", fingerprint(public_of(key))]) == 0
+    trusted = (two.pair.local.home / "config" / "certs" / "other.pem").read_text()
+    assert (tmp_path / "logs-ca.pem").read_text().split() == trusted.split()
+
+    def apply_both() -> None:
+        for name in (GIVER, READER):
+            assert apply_text(two.made.services, name, (tmp_path / f"{name}.yaml").read_text(), CAUSE).exit_status == 0
+
+    apply_both()
+    rotate_remote(two.made.services, READER, CAUSE, alias=ALIAS)
+    asked = [("anna", "logs-1"), ("elastic", "logs-1"), ("anna", "metrics-1"), ("elastic", "metrics-1")]
+    assert [two.search(*one) for one in asked] == [200, 200, 403, 403]
+    found = {one.code: one.weight for one in remote_check(two.made.services, READER, alias=ALIAS).findings}
+    assert (found["as-declared"], found["connected"], found["key"]) == (Weight.OK, Weight.OK, Weight.OK)
+    assert "allows-differs" not in found
+
+    (tmp_path / "logs.yaml").write_text(gives.replace("team: red", "team: blue"))
+    assert cli.main(["remote", "offer", "for-orders", "later.json", "-d", "logs.yaml", "--sign-with", "key"]) == 0
+    capsys.readouterr()
+    assert cli.main(["remote", "accept", "later.json", "-d", "orders.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "this narrows: search of logs-*" in told
+    assert "this widens: search of logs-*" in told
+    apply_both()
+    status, body = two.pair.local.ask("GET", f"/{ALIAS}:logs-1/_search")
+    assert (status, body["hits"]["hits"]) == (200, [])
+
+
+def test_by_certificate_each_who_reads_more_than_was_meant_is_named(two: Two) -> None:
+    local, remote, old = two.pair.local, two.pair.remote, "cluster.remote.old."
+    at: dict[str, Any] = {f"{old}mode": "proxy", f"{old}proxy_address": f"{LOOPBACK}:{remote.transport_port}"}
+    at |= {f"{old}skip_unavailable": False}
+    two.apply(GIVER, GIVES)
+    two.apply(READER, READS.replace("remotes: {", "remotes: {old: {deployment: logs, model: certificate}, "))
+    people = {"boss": ["superuser"], "vera": ["viewer"], "otto": ["operator"], "nobody": ["monitoring_user"]}
+    try:
+        for node, role, document in (
+            (remote, "log_reader", {"indices": [{"names": ["logs-*"], "privileges": ["read"]}]}),
+            (local, "operator", {"cluster": ["manage_security"], "run_as": ["boss"]}),
+        ):
+            assert node.ask("PUT", f"/_security/role/{role}", document)[0] == 200
+        for user, roles in people.items():
+            assert local.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": roles})[0] == 200
+        assert local.ask("PUT", "/_cluster/settings", {"persistent": at})[0] == 200
+
+        def hardened() -> dict[str, str]:
+            found = remote_harden(two.made.services, READER, alias="old", trusts="*")
+            return {one.code: one.says for one in found.findings if one.weight is Weight.WRONG}
+
+        wrong = hardened()
+        assert wrong["superuser"].startswith("boss is one of the super users")
+        assert "role viewer of vera" in wrong["built-in-role"]
+        assert "otto may make roles of any name" in wrong["makes-roles"]
+        assert "otto may act as boss" in wrong["run-as"]
+        assert {"trust", "idle"} <= wrong.keys()
+        reads = {
+            user: local.ask("GET", "/old:metrics-1/_search", user=user, password=PASSWORD)[0]
+            for user in (*people, "anna")
+        }
+        assert reads == {"boss": 200, "vera": 200, "otto": 403, "nobody": 403, "anna": 403}
+        assert (
+            local.ask("PUT", "/_cluster/settings", {"persistent": {f"{old}transport.ping_schedule": "30s"}})[0] == 200
+        )
+        assert "idle" not in hardened()
+    finally:
+        names = (*at, f"{old}transport.ping_schedule")
+        assert local.ask("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(names)})[0] == 200
+        for user in people:
+            local.ask("DELETE", f"/_security/user/{user}")
+        local.ask("DELETE", "/_security/role/operator")
+        remote.ask("DELETE", "/_security/role/log_reader")
 
 
 # ---------------------------------------------------------------------- the page

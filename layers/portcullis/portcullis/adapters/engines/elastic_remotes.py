@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,12 +134,13 @@ class ElasticRemotes:
         return dict(self._ask("GET", f"/_resolve/cluster/{expression}"))
 
     def pinged(self, alias: str) -> str:
-        own, general = f"cluster.remote.{alias}.transport.ping_schedule", "transport.ping_schedule"
-        shown = {"include_defaults": "true", "flat_settings": "true", "filter_path": f"*.{own},*.{general}"}
+        schedule = ("transport", "ping_schedule")
+        own, general = ("cluster", "remote", alias, *schedule), schedule
+        shown = {"include_defaults": "true", "filter_path": ",".join(".".join(("*", *path)) for path in (own, general))}
         said = self._ask("GET", "/_cluster/settings", params=shown)
-        for name in (own, general):
+        for path in (own, general):
             for part in ("transient", "persistent", "defaults"):
-                if value := (said.get(part) or {}).get(name):
+                if value := _at(said.get(part), path):
                     return str(value)
         return ""
 
@@ -167,6 +168,13 @@ class ElasticRemotes:
         if status != 200:
             refuse(self._name, status, said, f"{method} {path}")
         return said
+
+
+def _at(settings: Any, path: Sequence[str]) -> Any:
+    """What stands at a path of nested settings; None if nothing does."""
+    for part in path:
+        settings = settings.get(part) if isinstance(settings, Mapping) else None
+    return settings
 
 
 def _key(shown: Json) -> Key:
