@@ -187,6 +187,20 @@ def test_an_offer_that_was_changed_on_its_way_changes_nothing(two: Path, capsys:
     assert (two / "deployments" / "orders.yaml").read_text() == ORDERS
 
 
+def test_line_ends_and_a_link_to_the_file_stay_as_they_are(two: Path) -> None:
+    path = two / "deployments" / "orders.yaml"
+    kept = two / "kept.yaml"
+    kept.write_bytes(ORDERS.replace("\n", "\r\n").encode())
+    path.unlink()
+    path.symlink_to(kept)
+    assert main(OFFER) == 0
+    assert main([*ACCEPT, "--signer", SIGNER]) == 0
+    assert path.is_symlink()
+    after = kept.read_bytes()
+    assert after.startswith(ORDERS.replace("\n", "\r\n").encode())
+    assert after.count(b"\n") == after.count(b"\r\n")
+
+
 def test_the_ca_of_the_other_side_is_written_for_the_nodes(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pem = trustme.CA().cert_pem.bytes().decode()
     indented = "".join(f"      {one}\n" for one in pem.splitlines())
@@ -195,6 +209,11 @@ def test_the_ca_of_the_other_side_is_written_for_the_nodes(two: Path, capsys: py
     assert main(OFFER) == 0
     assert main([*ACCEPT, "--signer", SIGNER, "--ca", "logs-ca.pem"]) == 0
     assert (two / "logs-ca.pem").read_text() == pem
+    assert main([*ACCEPT, "--ca", "logs-ca.pem"]) == 0  # asked for again, it is there
+    (two / "logs-ca.pem").write_text("of somebody else")
+    capsys.readouterr()
+    assert main([*ACCEPT, "--ca", "logs-ca.pem"]) == 2
+    assert "is not overwritten" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

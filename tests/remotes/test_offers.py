@@ -133,6 +133,19 @@ def test_an_offer_is_accepted_until_it_ends() -> None:
         received(WHOLE, NOW + timedelta(days=14))
 
 
+def test_an_offer_from_the_future_is_refused() -> None:
+    """It would make every later one the older one."""
+    received(WHOLE, NOW - timedelta(minutes=10))
+    with pytest.raises(BadInput, match="one of the two clocks is wrong"):
+        received(WHOLE, NOW - timedelta(minutes=11))
+
+
+def test_an_offer_that_nobody_could_accept_is_not_written() -> None:
+    names = json.dumps([f"{'x' * 200}-{number}" for number in range(1_500)])
+    with pytest.raises(BadInput, match="too long for a file"):
+        facts(f"offers: {{for-orders: {{search: [{{names: {names}}}], secret: remotes/orders}}}}\n")
+
+
 def test_nothing_of_the_file_is_in_it_but_the_facts() -> None:
     """Of the deployment file, of the key that signs, of whoever has a certificate: nothing that is not for the other side."""
     ca = trustme.CA()

@@ -144,7 +144,7 @@ def remote_accept(
                 f"nobody has said whose key {found} is: ask {file.facts.made_by} for their fingerprint, by another road than "
                 f"this file came, and name what they say with --signer; --print shows what is offered"
             )
-        if ca and file.facts.ca:
+        if ca and file.facts.ca and not _is_there(Path(ca), file.facts.ca):
             _write_new(Path(ca), file.facts.ca)
         if done.text != text:
             _write_back(path, text, done.text)
@@ -176,6 +176,14 @@ def _text(path: str) -> str:
         raise BadInput(f"cannot be read: {problem}", source=path, remedy="the file that remote offer wrote") from None
 
 
+def _is_there(path: Path, text: str) -> bool:
+    """From a run that got no further."""
+    try:
+        return path.read_text("utf-8") == text
+    except (OSError, ValueError):
+        return False
+
+
 def _write_new(path: Path, text: str) -> None:
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
@@ -190,14 +198,16 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _write_back(path: Path, before: str, after: str) -> None:
-    """Whole or not at all; and not over what somebody wrote meanwhile."""
+    """Whole or not at all, with the line ends that it has; and not over what somebody wrote meanwhile."""
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.read_text("utf-8") != before:
             raise Refused(f"{path} was changed meanwhile: ask again")
-        beside.write_text(after, "utf-8")
+        ends = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+        beside.write_text(after, "utf-8", newline=ends)
         beside.chmod(path.stat().st_mode & 0o777)
-        beside.replace(path.resolve())
+        beside.replace(path)
     except OSError as error:
         raise PortcullisError(f"{path} cannot be written: {error.strerror}") from error
     finally:

@@ -29,6 +29,8 @@ from portcullis.words import in_data, moment
 FORM = 1  # raised when a file says something that a reader of the older form would not understand
 _MARK = "portcullis_offer"
 _LARGEST = 256 * 1024  # characters
+_SIGNATURE = 1024  # of these, for the signature
+_CLOCKS_DIFFER = timedelta(minutes=10)
 _KEY = "api-key"
 _ANOTHER = "ask for a new file: portcullis remote offer writes it"
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{1,76}={0,2}\n)+-----END CERTIFICATE-----")
@@ -122,7 +124,11 @@ def offer_of(deployment: OnCluster, name: str, now: datetime, valid: timedelta, 
     }
     if offer.ca is not None:
         facts["ca"] = certificates_alone(offer.ca)
-    return _facts(facts, deployment.source, "offers")
+    whole = _facts(facts, deployment.source, "offers")
+    if len(written(OfferFile(whole, ""))) > _LARGEST - _SIGNATURE:
+        problem = f"{name} is too long for a file of at most {_LARGEST:,} characters"
+        raise BadInput(problem, source=deployment.source, place="offers", remedy="two offers, or shorter queries")
+    return whole
 
 
 def certificates_alone(pem: str) -> str:
@@ -156,6 +162,9 @@ def read_offer(text: str, source: str, now: datetime) -> OfferFile:
     if written(file) != text:
         problem = "was changed since it was written: it is not, sign by sign, what its facts are written as"
         raise BadInput(problem, source=source, remedy="send the file as it is, without an editor in between")
+    if file.facts.made > in_data(now + _CLOCKS_DIFFER):
+        problem = f"was made {moment(file.facts.made)}, and it is {moment(now)} here"
+        raise BadInput(problem, source=source, place="facts.made", remedy="one of the two clocks is wrong")
     if file.facts.ends <= in_data(now):
         raise BadInput(f"ended {moment(file.facts.ends)}", source=source, place="facts.ends", remedy=_ANOTHER)
     return file
