@@ -333,3 +333,58 @@ def test_the_default_group_of_our_vpc_lets_nobody_in_or_out(scene: Scene) -> Non
     filters = [{"Name": "vpc-id", "Values": [ours]}, {"Name": "group-name", "Values": ["default"]}]
     (group,) = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     assert group["IpPermissions"] == group["IpPermissionsEgress"] == []
+
+
+def test_a_lock_puts_right_a_break_glass_role_that_was_widened_by_hand(scene: Scene) -> None:
+    """Whoever may write roles and waits for a window gets no more by it than anybody in one."""
+    node, role = scene.up.node, "/_plugins/_security/api/roles/portcullis_break_glass"
+    ours = node.ask("GET", role)[1]["portcullis_break_glass"]
+    everything = {"index_patterns": ["*"], "allowed_actions": ["*"]}
+    widened = {"cluster_permissions": ["*"], "index_permissions": [everything], "tenant_permissions": []}
+    assert node.ask("PUT", role, widened)[0] == 200
+    somebody = break_glass(scene)
+    with held(scene):
+        window(scene)
+        assert status(somebody, "POST", f"/{INDEX}/_search", {}) == 200
+        assert refused(somebody, NEVER) == {}
+        window_ends(scene)
+        assert node.ask("PUT", role, widened)[0] == 200, "once more, in the lock"
+        scene.swept()
+        window(scene)
+        assert refused(somebody, NEVER) == {}
+        window_ends(scene)
+    after = node.ask("GET", role)[1]["portcullis_break_glass"]
+    parts = ("cluster_permissions", "index_permissions", "tenant_permissions")
+    assert {part: after[part] for part in parts} == {part: ours[part] for part in parts}
+
+
+@pytest.mark.parametrize("hindering", ["index.blocks.read_only", "index.blocks.metadata"])
+def test_a_lock_holds_though_one_index_carries_a_block_that_hinders(scene: Scene, hindering: str) -> None:
+    """A block of one index has the engine refuse a change of all at once; one that comes in the lock does so at its end."""
+    node, early, late = scene.up.node, "catalyst-hard", "catalyst-harder"
+
+    def blocks(index: str) -> dict[str, str]:
+        code, said = node.ask("GET", f"/{index}/_settings?flat_settings=true")
+        return {} if code != 200 else {k: v for k, v in said[index]["settings"].items() if k.startswith("index.blocks")}
+
+    for index in (early, late):
+        assert node.ask("PUT", f"/{index}/_doc/1?refresh=true", {"order": 1})[0] in (200, 201)
+    assert node.ask("PUT", f"/{early}/_settings", {hindering: True})[0] == 200
+    try:
+        with held(scene):
+            both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+            assert [blocks(index) for index in (INDEX, early, late)] == [both, both, both]
+            assert not scene.cast.application.may_search(early)
+            assert scene.custody()["measures"]["block indices"]["progress"] == "done"
+            assert node.ask("PUT", f"/{late}/_settings", {hindering: True})[0] == 200
+            scene.swept()
+            assert scene.custody()["state"] == "locked"
+        seen = {} if hindering == "index.blocks.metadata" else {hindering: "true"}  # which lets nobody see it
+        assert [blocks(index) for index in (early, late)] == [seen, seen]
+        hidden = node.ask("GET", f"/{early}/_settings")[0]
+        assert hidden == (403 if hindering == "index.blocks.metadata" else 200)
+        assert scene.cast.application.may_search(late)
+    finally:
+        for index in (early, late):
+            node.ask("PUT", f"/{index}/_settings", {hindering: None})
+            node.ask("DELETE", f"/{index}")
