@@ -106,6 +106,22 @@ def test_a_refused_model_is_named_by_status_and_told_with_who_and_why(made: Acco
     assert (status(made.services, "demo").problems, made.ledger.model("demo").text) == ((), NEW)
 
 
+@pytest.mark.parametrize("again", ["the same text", "no text", "CloudFormation, which rolls back"])
+def test_a_refused_model_is_forgotten_once_a_person_says_what_stands(made: Account, again: str) -> None:
+    """CloudFormation says the old text by itself after a refusal, and nobody would read of that in status."""
+    made.engine.refuses = no(Kind.ACTION_GROUPS)
+    with pytest.raises(Refused):
+        apply_text(made.services, "demo", NEW, CAUSE)
+    assert any("was refused" in problem for problem in status(made.services, "demo").problems)
+    made.engine.refuses = no()
+    if again.startswith("CloudFormation"):
+        introduce(made.services.at(made.ledger.registration("demo")), MODEL, CAUSE)
+    else:
+        apply_text(made.services, "demo", MODEL if again == "the same text" else None, CAUSE)
+    named = any("was refused" in problem for problem in status(made.services, "demo").problems)
+    assert named is (again != "the same text")
+
+
 def test_a_refusal_that_cannot_be_told_is_told_by_the_next_look(made: Account) -> None:
     class Mute:
         def tell(self, alert: Any) -> None:

@@ -20,7 +20,7 @@ from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.sending import keep_claims, still_ours
-from portcullis.operations.writing.standing import begin_with, in_force, is_in_force
+from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import IamRole, KeptModel
@@ -119,6 +119,10 @@ def apply_text(
             refuse_broken(site, kept, of_file(file))
         accept(site, accept_new, cause)
         done = apply_model(site, kept, cause, adopt=adopt, expected=expected)
+        if (
+            given is not None
+        ):  # also where it stood already: whoever says it again does not ask for the refused one any more
+            forgive(services, deployment)
     return _with_keys(site, done, cause)
 
 
