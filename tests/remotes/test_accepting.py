@@ -107,6 +107,20 @@ def test_what_is_somebody_elses_is_refused_and_not_written_over(
         taken(text, of, **more)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("", "", False),
+        ("credential: remotes/orders", "credential: ours", False),
+        ("team: red", "team: blue", True),
+        ("logs.example:9443", "x.example:9443", True),
+    ],
+)
+def test_check_tells_what_was_changed_by_hand_since(before: str, after: str, told: bool) -> None:
+    found = model.lint(model.loads(_before(lambda text: text.replace(before, after)), "orders.yaml"))
+    assert ("remote-agreed-changed" in {one.code for one in found}) is told
+
+
 def test_an_alias_that_was_written_by_hand_as_offered_is_taken_over_as_it_is() -> None:
     done = taken(SAME_BY_HAND, facts(), alias="")
     assert (done.alias, done.again) == ("dc2", False)

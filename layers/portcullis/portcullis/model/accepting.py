@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from portcullis.families.elasticsearch.compare import canonical_access
 from portcullis.families.elasticsearch.decide import SUPERUSER
 from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.model.editing import edit
-from portcullis.model.elasticsearch.remotes import Remote
+from portcullis.model.elasticsearch.remotes import Remote, digest, facts_of
 from portcullis.model.elasticsearch.resolving import resolved
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.loading import loads
@@ -120,7 +118,7 @@ def _is_this(remote: Remote, facts: OfferFacts) -> bool:
 def _refuse_what_is_not_ours(alias: str, remote: Remote, facts: OfferFacts, signer: str, credential: str) -> None:
     agreed = remote.agreed
     if agreed is None:
-        differing = [key for key, value in _own(facts).items() if _of(remote).get(key, value) != value]
+        differing = [key for key, value in _own(facts).items() if facts_of(remote).get(key, value) != value]
         if differing:
             raise Refused(
                 f"remotes.{alias} was written by hand, and its {' and '.join(differing)} is not what is offered: make it the same, "
@@ -131,7 +129,7 @@ def _refuse_what_is_not_ours(alias: str, remote: Remote, facts: OfferFacts, sign
             f"remotes.{alias} is {agreed.offer} of {agreed.deployment}, and this is {facts.offer} of {facts.deployment}: "
             "another alias (--as)"
         )
-    elif agreed.digest != digest(remote):
+    elif agreed.digest != digest(facts_of(remote)):
         raise Refused(
             f"remotes.{alias} was changed by hand since it was accepted: put address, model and allows back as they were, "
             f"or take remotes.{alias}.agreed away and make them as offered"
@@ -151,25 +149,6 @@ def _own(facts: OfferFacts) -> dict[str, Any]:
     return {"address": facts.address, "model": facts.model, "allows": canonical_access(facts.allows.document())}
 
 
-def _of(remote: Remote) -> dict[str, Any]:
-    """The facts of an offer that a remote has. A deployment beside stands for its address."""
-    found: dict[str, Any] = {"model": remote.model}
-    if remote.address is not None:
-        found["address"] = remote.address
-    if remote.allows is not None:
-        found["allows"] = canonical_access(remote.allows.document())
-    return found
-
-
-def digest(remote: Remote) -> str:
-    """Of the facts that were accepted: what differs from it was changed by hand."""
-    return _digest(_of(remote))
-
-
-def _digest(facts: dict[str, Any]) -> str:
-    return f"sha256:{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}"
-
-
 def _block(facts: OfferFacts, signer: str, before: Remote | None, credential: str) -> dict[str, Any]:
     """What the file says of the alias afterwards: what is this side's own stays."""
     block = _says(before)
@@ -180,14 +159,16 @@ def _block(facts: OfferFacts, signer: str, before: Remote | None, credential: st
         block["address"] = facts.address
     else:
         own.pop("address")
-    if before is None or _of(before).get("allows") != own["allows"]:  # as somebody wrote it, where it means the same
+    if (
+        before is None or facts_of(before).get("allows") != own["allows"]
+    ):  # as somebody wrote it, where it means the same
         block["allows"] = facts.allows.document()
     block["agreed"] = {
         "deployment": facts.deployment,
         "offer": facts.offer,
         "made": facts.made,
         "signer": signer,
-        "digest": _digest(own),
+        "digest": digest(own),
     }
     return block
 

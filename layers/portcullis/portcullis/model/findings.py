@@ -214,6 +214,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "a cluster permission among index permissions, or the reverse: it has no effect there",
     ),
+    "remote-agreed-changed": (
+        Severity.WARNING,
+        "a remote cluster is not as it was accepted from the other side: somebody changed it here by hand",
+    ),
     "remote-beyond-key": (
         Severity.WARNING,
         "a role asks more of a remote cluster than its key allows: the other cluster refuses what is beyond",

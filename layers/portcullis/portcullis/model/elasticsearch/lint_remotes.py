@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from portcullis.families.elasticsearch.compare import canonical_access
 from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.families.elasticsearch.release import Release
-from portcullis.model.elasticsearch.remotes import CrossAccess, Remote
+from portcullis.model.elasticsearch.remotes import CrossAccess, Remote, digest, facts_of
 from portcullis.model.elasticsearch.types import OnCluster, RemoteIndexEntry
 from portcullis.model.findings import Finding, found
 from portcullis.model.names import shown
@@ -63,6 +63,14 @@ def _remote(deployment: OnCluster, alias: str, remote: Remote) -> Iterator[Findi
         )
     elif deployment.release < _READY:
         yield _early(deployment, (*here, "model"))
+    if remote.agreed is not None and remote.agreed.digest != digest(facts_of(remote)):
+        yield found(
+            deployment,
+            "remote-agreed-changed",
+            here,
+            f"this is not what was accepted of {remote.agreed.deployment} on {remote.agreed.made}: it was changed here by hand",
+            "as it was accepted; or another offer: what counts is the key that the other side makes",
+        )
     if remote.skip_unavailable:
         yield found(
             deployment,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from portcullis.families.elasticsearch.compare import canonical_access
 from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Name, SecretName, Strict, named
@@ -130,6 +133,21 @@ class Remote(Strict):
                     (key,),
                 )
         return self
+
+
+def facts_of(remote: Remote) -> dict[str, Any]:
+    """What of an offer a remote has. A deployment beside stands for its address."""
+    found: dict[str, Any] = {"model": remote.model}
+    if remote.address is not None:
+        found["address"] = remote.address
+    if remote.allows is not None:
+        found["allows"] = canonical_access(remote.allows.document())
+    return found
+
+
+def digest(facts: dict[str, Any]) -> str:
+    """Of the facts that were accepted: what differs from it was changed by hand."""
+    return f"sha256:{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}"
 
 
 class Offer(CrossAccess):
