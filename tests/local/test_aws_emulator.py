@@ -235,3 +235,16 @@ def test_a_stopped_emulator_leaves_no_root_key_on_disk(tmp_path: Path) -> None:
     aws.stop()
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text(errors="replace")]
     assert kept == []
+
+
+def test_the_same_client_is_made_once_and_each_caller_has_their_own(
+    aws: Emulator, person: Callable[..., Credentials]
+) -> None:
+    one, other = person("sqs:ListQueues"), person()
+    assert aws.client("sqs") is aws.client("sqs")
+    assert aws.client("sqs", credentials=one) is aws.client("sqs", credentials=one)
+    assert aws.client("sqs", region="us-east-1").meta.region_name == "us-east-1"
+    assert aws.client("sqs", config=Config()) is not aws.client("sqs", config=Config())
+    aws.client("sqs", credentials=one).list_queues()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        aws.client("sqs", credentials=other).list_queues()
