@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 
 from local import embedded
 from local.people import People, until
@@ -79,7 +80,10 @@ class OnCall:
         return str(shown[0]["state"])
 
     def wait_for(self, state: str) -> None:
-        until(lambda: self.state() == state, what=f"demo is {state}")
+        """Asks the ledger, and the command once it is so: a process and a function at every look would hold up what is waited for."""
+        ledger = DynamoLedger(self.up.aws.client("dynamodb"), self.up.output("LedgerTable"))
+        until(lambda: ledger.custody("demo").state.value == state, what=f"demo is {state}")
+        assert self.state() == state
 
 
 @pytest.fixture(scope="module")
