@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from portcullis.adapters.eyes.aws import AwsEyes
 from portcullis.adapters.roads.aws import AwsRoads
+from portcullis.errors import Refused
 from portcullis.watch.eyes import MADE_OF, Eye, EyeKind, blind
 from portcullis.watch.roads import Road, RoadKind, differences, value
 
-from local.aws.emulator import Emulator
+from local.aws.emulator import Credentials, Emulator
 
 pytestmark = pytest.mark.aws
 
@@ -80,6 +82,35 @@ def test_a_queue_a_topic_and_an_alarm_are_seen_by_as_they_were_deployed(aws: Emu
     assert "watch something else" in blind(other, eyes(aws).look(other))
     alarms.disable_alarm_actions(AlarmNames=[name])
     assert "tell nobody" in blind(alarm, eyes(aws).look(alarm))
+
+
+def test_a_trail_that_we_may_not_look_at_hides_no_other(
+    aws: Emulator, name: str, person: Callable[..., Credentials]
+) -> None:
+    """As one of an organisation is. Only where the others do not record everything it may be the one that does."""
+    trails, iam = aws.client("cloudtrail"), aws.client("iam")
+    aws.client("s3").create_bucket(
+        Bucket=f"{name}-trails", CreateBucketConfiguration={"LocationConstraint": aws.region}
+    )
+    everything = {"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}
+    for one in (f"{name}-ours", f"{name}-theirs"):
+        trails.create_trail(
+            Name=one, S3BucketName=f"{name}-trails", IsMultiRegionTrail=True, IncludeGlobalServiceEvents=True
+        )
+        trails.put_event_selectors(TrailName=one, EventSelectors=[everything])
+        trails.start_logging(Name=one)
+    us = person("cloudtrail:*", resource=f"arn:aws:cloudtrail:*:*:trail/{name}-ours")
+    (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith(f"{name}-person")]
+    lists = {"Statement": [{"Effect": "Allow", "Action": "cloudtrail:DescribeTrails", "Resource": "*"}]}
+    iam.put_user_policy(UserName=user, PolicyName="list", PolicyDocument=json.dumps(lists))
+    ours = AwsEyes(lambda service, region: aws.client(service, region or aws.region, us))
+    eye = Eye(EyeKind.TRAIL, "any", aws.region)
+    assert blind(eye, ours.look(eye)) == ""
+    trails.stop_logging(Name=f"{name}-ours")
+    with pytest.raises(Refused, match="may not be looked at: AccessDenied"):
+        ours.look(eye)
+    for one in (f"{name}-ours", f"{name}-theirs"):
+        trails.delete_trail(Name=one)
 
 
 def test_a_queue_that_delays_and_a_reader_that_filters_are_seen(aws: Emulator, name: str) -> None:
