@@ -98,6 +98,22 @@ def test_a_break_glass_window_ends_on_time_without_waiting_for_the_sweep() -> No
     assert len(one.sent) == 1
 
 
+def test_a_window_ends_on_time_though_nobody_can_be_told_of_it() -> None:
+    """Whoever shuts the topic opens break-glass no longer by it."""
+    one = Reminded(town())
+    one.hold()
+    one.here.aws.mute = True
+    at, rules = one.here.aws.at, machine.Rules()
+    with pytest.raises(Unreachable, match="the alert was not sent"):
+        one.guard(change=lambda c: machine.open_break_glass(c, "ann", "order 4711", 2, at, rules))
+    assert one.here.account.ledger.custody("demo").break_glass
+    assert one.sent[-1][1] <= 120
+    one.here.aws.mute = False
+    assert one.next_one_comes().break_glass is None
+    told = [alert.name for alert in one.here.aws.told]
+    assert told[-2:] == ["break-glass-open", "break-glass-ended"]
+
+
 def test_a_window_longer_than_a_queue_delay_gets_several_reminders() -> None:
     """A queue keeps a message for fifteen minutes at most."""
     one = Reminded(town())

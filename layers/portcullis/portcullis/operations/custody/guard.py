@@ -61,10 +61,9 @@ def guard(
     if change is not None:
         _change(services, deployment, change, cause)
     after, soon = _at_rest(site, cause, hint)
-    after = _tell(services, after)
-    if soon is not None:
+    if soon is not None:  # first: the end of a window, or another try of a wall, waits for no alert
         remind(services, deployment, soon)
-    return after
+    return _tell(services, after)
 
 
 def _change(services: Services, deployment: str, change: Callable[[Custody], Custody], cause: Trigger) -> None:
