@@ -16,7 +16,7 @@ export PORTCULLIS_ELASTICSEARCH := $(if $(ENGINE),$(ELASTICSEARCH))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check bench docs lock clean
+.PHONY: help setup demo up down test check explore bench docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -58,6 +58,10 @@ test: .venv/.ready ## all tests, and before them what `make check` checks; three
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder tests
+
+explore: .venv/.ready ## the laws by N new generated examples each (1,000 unless told): make explore [N=...]
+	@PORTCULLIS_EXAMPLES=$(or $(N),1000) $(BIN)/python -m pytest -q -n 2 --dist load -p no:cacheprovider --hypothesis-profile=explore \
+		-m "hypothesis and not node and not aws and not embedded" $(PURE)
 
 bench: .venv/.ready ## every benchmark; one of them: make bench-NAME [N=...]
 	@for b in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$b || exit 1; done

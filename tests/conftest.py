@@ -1,9 +1,11 @@
 """The parts that tests of several rooms share: real nodes, the emulated AWS, the door between them. Each starts on first use.
 
-Hypothesis profiles: `whole` (the default), and `fast` for the loop before a commit (`--hypothesis-profile=fast`). Neither has a
-deadline for an example: how long one takes says something about the machine, not about a law.
+Hypothesis profiles: `whole` (the default), `fast` for the loop before a commit, and `explore` (`make explore`). The first two try the same
+examples each time: what passed for whoever made a change passes for whoever takes it. `explore` tries new ones, and more of them. None has
+a deadline for an example: how long one takes says something about the machine, not about a law.
 """
 
+import os
 import re
 import signal
 
@@ -18,9 +20,13 @@ pytest_plugins = [
     "tests.local.fixtures_door",
 ]
 
-# Neither says anything of how fast the machine is.
-settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fast", settings.get_profile("whole"), max_examples=12)
+# None says anything of how fast the machine is.
+_ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("whole", _ANY_MACHINE, derandomize=True)
+settings.register_profile("fast", _ANY_MACHINE, derandomize=True, max_examples=12)
+settings.register_profile(
+    "explore", _ANY_MACHINE, max_examples=int(os.environ.get("PORTCULLIS_EXAMPLES", "1000")), print_blob=True
+)
 settings.load_profile("whole")
 
 # A run in the background of a shell is begun with Ctrl-C ignored, and so is whatever it starts: programs that are to be interrupted here
