@@ -16,7 +16,7 @@ export PORTCULLIS_ELASTICSEARCH := $(if $(ENGINE),$(ELASTICSEARCH))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check explore bench docs lock clean
+.PHONY: help setup demo up rehearse down test check explore bench docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -42,6 +42,9 @@ demo: .venv/.ready ## the whole story on real parts: access follows the groups, 
 
 up: .venv/.ready ## the embedded default, left running; says how to sign in and what to try
 	@$(BIN)/python -m local.up
+
+rehearse: .venv/.ready ## plays the incident of a page of runbooks/ on what `make up` left running: make rehearse PAGE=drift
+	@$(BIN)/python -m local.rehearsal $(or $(PAGE),--list)
 
 down: ## ends what `make up` started, with the packages that it runs on
 	@test -x $(BIN)/python || { echo "portcullis: nothing is set up here, so nothing runs"; exit 0; }; $(BIN)/python -m local.up --down

@@ -126,6 +126,8 @@ def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
         "aws": whole.aws.endpoint,
         "pool": people.pool,
         "key": whole.output("KeyArn"),
+        "topic": whole.output("AlertTopic"),
+        "ledger": whole.output("LedgerTable"),
         "place": engine.place,
         "search": _search(people, whole, embedded.HOME / "run"),
     }
@@ -192,6 +194,7 @@ As the owner of the account (the keys are in .portcullis/up.env, for the `portcu
   .venv/bin/python -m local.try_it disable-key                    # the gate drops; `enable-key` lifts it
   .venv/bin/portcullis history demo
 
+On call for the first time? `make rehearse PAGE=drift` plays an incident of the runbooks, and shows the alerts as they arrive.
 `make down` ends it."""
 
 

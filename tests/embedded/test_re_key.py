@@ -19,9 +19,9 @@ from local.aws.emulator import Credentials
 from local.door import client
 from local.node.node import Node
 from local.people import Caller, People, until
+from local.rehearsal.pages import page
 from local.story.stages import Alerts
 from tests.runbooks.conftest import OnCall, shell
-from tests.runbooks.pages import page
 from tests.runbooks.test_walk import run
 
 pytestmark = pytest.mark.embedded

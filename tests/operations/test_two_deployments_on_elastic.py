@@ -46,8 +46,8 @@ from local.elastic.keystore import TOOL
 from local.elastic.node import Elasticsearch
 from local.elastic.pair import ALIAS, Pair, Searching
 from local.processes import LOOPBACK
+from local.rehearsal.pages import Page
 from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
-from tests.runbooks.pages import Page
 
 pytestmark = pytest.mark.node
 

@@ -18,8 +18,8 @@ from portcullis.errors import BadInput, Refused
 from portcullis.model.accepting import Accepted, accept
 from portcullis.model.offer_file import OfferFacts
 
+from local.rehearsal.pages import Page
 from tests.remotes.offered import KEY, LOGS, NOW, OFFERS, ORDERS, SIGNER, facts, taken
-from tests.runbooks.pages import Page
 
 
 def test_all_else_in_the_file_keeps_every_sign() -> None:

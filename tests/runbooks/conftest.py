@@ -9,23 +9,18 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.adapters.ledger.dynamo import DynamoLedger
 
 from local import embedded
-from local.people import People, until
+from local.people import People
 from local.story.stages import DOCUMENTS, INDEX
-from tests.runbooks.command_lines import aws_call
-from tests.runbooks.pages import Command
 
 MORE = "\nsnapshots: {restore_sample: catalyst-orders}\n"
-_PATIENCE_S = 60.0
 
 
 @dataclass
@@ -39,12 +34,19 @@ class OnCall:
     def key(self) -> str:
         return self.up.output("KeyArn").rsplit("/", 1)[-1]
 
-    def said(self, text: str) -> str:
-        """A line of a page with what earlier output showed in place of its placeholders."""
-        if "SNAPSHOT" in text:
-            listed = json.loads(self.portcullis("snapshot", "list", "demo", "--json")[1])
-            text = text.replace("SNAPSHOT", next(one["snapshot"] for one in listed if one["state"] == "SUCCESS"))
-        return text.replace("KEY-ID", self.key)
+    @property
+    def ledger(self) -> str:
+        return self.up.output("LedgerTable")
+
+    def client(self, service: str) -> Any:
+        return self.up.aws.client(service)
+
+    def engine(self, method: str, path: str, body: Any = None) -> Any:
+        """As the node's own administrator."""
+        status, answer = self.up.node.ask(method, path, body)
+        if status >= 400:
+            raise RuntimeError(f"{method} {path} answered {status}: {answer}")
+        return answer
 
     def portcullis(self, *words: str) -> tuple[int, str]:
         """The command as it is installed: exit status, and what both streams show."""
@@ -58,32 +60,6 @@ class OnCall:
             check=False,
         )
         return done.returncode, done.stdout
-
-    def follow(self, command: Command) -> None:
-        """Type a line of a page and see that it prints what the page says: at once, or after a while where it only looks."""
-        line = Command(command.page, self.said(command.line), self.said(command.prints), True, command.exit)
-        if line.words[0] == "aws":
-            service, method, arguments = aws_call(line.words[1:])
-            getattr(self.up.aws.client(service), method)(**arguments)
-            return
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            status, printed = self.portcullis(*line.words[1:])
-            if line.exit in (None, status) and line.matches(printed):
-                return
-            looks = line.words[1] in ("status", "guard", "list", "history", "key", "sweep", "restorability")
-            assert looks, f"{line.page}: {line.line}\nexit {status}\n{printed}"
-            assert time.monotonic() < deadline, f"{line.page}: {line.line}\nexit {status}\n{printed}"
-
-    def state(self) -> str:
-        shown: list[dict[str, Any]] = json.loads(self.portcullis("list", "--json")[1])
-        return str(shown[0]["state"])
-
-    def wait_for(self, state: str) -> None:
-        """Asks the ledger, and the command once it is so: a process and a function at every look would hold up what is waited for."""
-        ledger = DynamoLedger(self.up.aws.client("dynamodb"), self.up.output("LedgerTable"))
-        until(lambda: ledger.custody("demo").state.value == state, what=f"demo is {state}")
-        assert self.state() == state
 
 
 @pytest.fixture(scope="module")

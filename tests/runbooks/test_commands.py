@@ -8,9 +8,10 @@ import shlex
 import click
 import pytest
 
+from local.rehearsal.following import aws_call
+from local.rehearsal.pages import PAGES, Command
 from tests.runbooks import alerts
-from tests.runbooks.command_lines import aws_call, parse
-from tests.runbooks.pages import PAGES, Command
+from tests.runbooks.command_lines import parse
 
 QUOTED = [command for page in PAGES for command in page.quoted]
 OURS = [command for command in QUOTED if command.words[0] == "portcullis"]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from local.rehearsal.pages import NAMES, PAGES, PARTS, Page
 from stacks.runbooks import RUNBOOKS
 from tests.runbooks import alerts
-from tests.runbooks.pages import NAMES, PAGES, PARTS, Page, index, without_page
+from tests.runbooks.pages import index, without_page
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = index()

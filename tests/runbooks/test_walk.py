@@ -6,155 +6,74 @@ The lines of a page that are marked `run` are typed in order, and have to print 
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from portcullis.errors import Refused
 
 from local.people import until
+from local.rehearsal.__main__ import rehearse
+from local.rehearsal.following import filled, follow
+from local.rehearsal.incidents import INCIDENTS, MAPPINGS, WITHOUT, state
+from local.rehearsal.pages import PAGES, Page
 from stacks.runbooks import RUNBOOKS
 from tests.runbooks.conftest import OnCall
-from tests.runbooks.pages import PAGES, Page
 
 pytestmark = pytest.mark.embedded
 
-MAPPINGS = "/_plugins/_security/api/rolesmapping"
 
-
-# ------------------------------------------------------------------ what brings somebody to a page
-@contextmanager
-def nothing(_: OnCall) -> Iterator[None]:
-    yield
+def test_every_page_has_an_incident_or_says_why_it_has_none() -> None:
+    assert {*INCIDENTS, *WITHOUT} == {page.name for page in PAGES}
+    assert not {*INCIDENTS} & {*WITHOUT}
 
 
 @contextmanager
-def the_key_is_disabled(person: OnCall) -> Iterator[None]:
-    person.up.aws.client("kms").disable_key(KeyId=person.key)
-    person.wait_for("locked")
-    try:
+def brought_to(person: OnCall, page: str) -> Iterator[None]:
+    if page not in INCIDENTS:
         yield
-    finally:
-        person.up.aws.client("kms").enable_key(KeyId=person.key)
-        person.wait_for("open")
-
-
-@contextmanager
-def locked_by_hand(person: OnCall) -> Iterator[None]:
-    assert person.portcullis("lock", "demo", "--reason", "a page is walked through")[0] == 0
-    person.wait_for("locked")
-    try:
+        return
+    with INCIDENTS[page].played(person):
         yield
-    finally:
-        assert person.portcullis("unlock", "demo")[0] == 0
-        person.wait_for("open")
-
-
-@contextmanager
-def the_alias_was_moved(person: OnCall) -> Iterator[None]:
-    kms, alias = person.up.aws.client("kms"), "alias/portcullis/demo"
-    other = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.update_alias(AliasName=alias, TargetKeyId=other)
-    assert person.portcullis("guard", "demo")[0] == 0
-    try:
-        yield
-    finally:
-        kms.update_alias(AliasName=alias, TargetKeyId=person.key)
-        assert person.portcullis("guard", "demo")[0] == 0
-
-
-@contextmanager
-def an_event_was_buried(person: OnCall) -> Iterator[None]:
-    sqs = person.up.aws.client("sqs")
-    queue, dead = (
-        sqs.get_queue_url(QueueName=f"portcullis-{name}.fifo")["QueueUrl"] for name in ("identity", "identity-dead")
-    )
-    sqs.send_message(QueueUrl=queue, MessageBody="this is no event", MessageGroupId="demo", MessageDeduplicationId="x")
-
-    def lying() -> bool:
-        shown = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(shown["Attributes"]["ApproximateNumberOfMessages"]) > 0
-
-    until(lying, what="the event lies in the dead letters")
-    try:
-        yield
-    finally:
-        for name in (queue, dead):
-            sqs.purge_queue(QueueUrl=name)
-
-
-@contextmanager
-def somebody_edited_by_hand(person: OnCall) -> Iterator[None]:
-    """An entry of ours is taken away, and a stranger put among the administrators."""
-    node = person.up.node
-    mapping = node.ask("GET", f"{MAPPINGS}/level_application")[1]["level_application"]
-    change = [
-        {"op": "replace", "path": "/level_application/backend_roles", "value": []},
-        {"op": "add", "path": "/all_access/users", "value": ["stranger"]},
-    ]
-    assert mapping["backend_roles"]
-    assert node.ask("PATCH", MAPPINGS, change)[0] == 200
-    try:
-        yield
-        now = node.ask("GET", MAPPINGS)[1]
-        assert now["level_application"]["backend_roles"] == mapping["backend_roles"], "step 5 put it back"
-        assert now["all_access"]["users"] == ["stranger"], "and left alone what somebody made by hand"
-    finally:
-        assert node.ask("PATCH", MAPPINGS, [{"op": "replace", "path": "/all_access/users", "value": []}])[0] == 200
-
-
-@contextmanager
-def a_rule_was_disabled(person: OnCall) -> Iterator[None]:
-    events = person.up.aws.client("events")
-    events.disable_rule(Name="portcullis-demo-key")
-    try:
-        yield
-    finally:
-        events.enable_rule(Name="portcullis-demo-key")
-        assert person.portcullis("eyes")[0] == 0
-
-
-@contextmanager
-def a_trust_policy_was_changed(person: OnCall) -> Iterator[None]:
-    iam, role = person.up.aws.client("iam"), "portcullis-demo-break-glass"
-    assert person.portcullis("roads", "demo")[0] == 0
-    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    also = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
-    changed = {**before, "Statement": [*before["Statement"], also]}
-    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(changed))
-    try:
-        yield
-    finally:
-        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
-        assert person.portcullis("roads", "demo")[0] == 0
-
-
-SCENES: dict[str, Callable[[OnCall], Any]] = {
-    "another-road": a_trust_policy_was_changed,
-    "automation-broken": nothing,
-    "break-glass": locked_by_hand,
-    "dead-letters": an_event_was_buried,
-    "delete-and-shred": nothing,
-    "drift": somebody_edited_by_hand,
-    "eyes-shut": a_rule_was_disabled,
-    "key-unreachable": nothing,
-    "locked-by-revocation": the_key_is_disabled,
-    "re-key": nothing,
-    "remote-key-ending": nothing,
-    "restore": nothing,
-    "rotation-not-followed": the_alias_was_moved,
-}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_is_followed_line_by_line(on_call: OnCall, page: Page) -> None:
     lines = [command for command in page.commands if command.run]
     assert len(lines) >= 2
-    with SCENES[page.name](on_call):
+    held = on_call.engine("GET", MAPPINGS)
+    with brought_to(on_call, page.name):
         for command in lines:
-            on_call.follow(command)
-    assert on_call.state() == "open"
+            follow(on_call, command)
+        if page.name == "drift":
+            now = on_call.engine("GET", MAPPINGS)
+            ours, theirs = "level_application", "all_access"
+            assert now[ours]["backend_roles"] == held[ours]["backend_roles"] != [], "step 5 put it back"
+            assert now[theirs]["users"] == ["stranger"], "and left alone what somebody made by hand"
+    assert state(on_call) == "open"
+
+
+def test_a_rehearsal_shows_the_alerts_and_puts_everything_back(on_call: OnCall) -> None:
+    """The page's own commands are typed, as `make rehearse PAGE=drift` does with --follow."""
+    told: list[str] = []
+    held, topic = on_call.engine("GET", MAPPINGS), on_call.up.output("AlertTopic")
+    rehearse(on_call, topic, "drift", follows=True, tell=told.append)
+    said = "\n".join(told)
+    assert re.search(r"^alert: \[critical\] drift: demo .*\n  What happened: .*stranger", said, re.MULTILINE), said
+    assert "$ portcullis drift demo" in told
+    assert told[-1] == "demo is open."
+    assert on_call.engine("GET", MAPPINGS) == held
+    assert not [
+        one for one in on_call.client("sns").list_subscriptions()["Subscriptions"] if "rehearsal" in one["Endpoint"]
+    ]
+
+
+def test_a_rehearsal_begins_with_an_open_deployment(on_call: OnCall) -> None:
+    with INCIDENTS["break-glass"].played(on_call), pytest.raises(Refused, match="demo is locked"):
+        rehearse(on_call, on_call.up.output("AlertTopic"), "drift", follows=True, tell=print)
 
 
 # ------------------------------------------------------------------ documents
@@ -240,7 +159,7 @@ def test_every_document_is_in_the_round() -> None:
 
 def test_every_document_does_what_its_page_says_and_a_refusal_is_no_success(on_call: OnCall) -> None:
     for document, parameters, decision, end, words in ROUND:
-        given = {name: on_call.said(value) for name, value in parameters.items()}
+        given = {name: filled(on_call, value) for name, value in parameters.items()}
         status, answer = run(on_call, document, decision, **given)
         assert status == end, f"{document}: {status}, {answer}"
         assert words in json.dumps(answer), f"{document}: {answer}"

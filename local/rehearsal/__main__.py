@@ -1,0 +1,155 @@
+"""Play the incident of a page of runbooks/ on what `make up` left running, show the alerts as they arrive, and put it back.
+
+python -m local.rehearsal PAGE          follow the page yourself, in another shell; press Enter when it is over
+python -m local.rehearsal PAGE --follow the page's own commands are typed for you
+python -m local.rehearsal --list        which pages have an incident
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from portcullis.errors import BadInput, PortcullisError, Refused
+
+from local.aws.emulator import Credentials
+from local.door import client as door
+from local.embedded import PROJECT, REGION, role_arn
+from local.rehearsal.following import NotAsThePageSays, follow
+from local.rehearsal.incidents import DEPLOYMENT, INCIDENTS, WITHOUT, Stand, state
+from local.rehearsal.listening import Subscriber
+from local.rehearsal.pages import page
+from local.up import ENVIRONMENT, STATE
+from stacks import names
+
+
+class RunningDefault:
+    """The Stand that `make up` left running, as the owner of its account."""
+
+    def __init__(self, up: dict[str, Any], environment: dict[str, str]) -> None:
+        self._up, self._environment = up, environment
+        self._session = boto3.Session(
+            environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION
+        )
+        self._master: door.At | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self._up["key"]).rsplit("/", 1)[-1]
+
+    @property
+    def ledger(self) -> str:
+        return str(self._up["ledger"])
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
+
+    def engine(self, method: str, path: str, body: Any = None) -> Any:
+        if self._master is None:
+            role = role_arn(names.of(DEPLOYMENT, "master"))
+            got = self.client("sts").assume_role(RoleArn=role, RoleSessionName="rehearsal")["Credentials"]
+            held = Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+            self._master = door.signed(f"https://{self._up['door']}", held, REGION, PROJECT / self._up["ca"])
+        answer = self._master.request(method, path, json=body, timeout=30)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
+        return answer.json()
+
+    def portcullis(self, *words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "portcullis.cli.main", *words],
+            env={**os.environ, **self._environment, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+
+def rehearse(stand: Stand, topic: str, name: str, *, follows: bool, tell: Callable[[str], object]) -> None:
+    """Play the incident of a page, until it is over and put back. `follows`: the page's own commands are typed for whoever is there.
+
+    Raises Refused unless the deployment is open, NotAsThePageSays, RuntimeError and TimeoutError of the incident itself.
+    """
+    if (now := state(stand)) != "open":
+        raise Refused(f"{DEPLOYMENT} is {now}: a rehearsal begins with an open deployment")
+    incident = INCIDENTS[name]
+    listening = Subscriber(stand.client, topic, f"rehearsal-{uuid4().hex}", tell)
+    with listening:
+        tell(f"What happens: {incident.happens}.")
+        with incident.played(stand):
+            stand.portcullis("sweep")  # what only the sweep sees is told now instead of within minutes
+            listening.hear()
+            if follows:
+                for command in page(name).commands:
+                    if command.run:
+                        follow(stand, command, tell)
+            else:
+                tell(f"Now follow runbooks/{name}.md in another shell (. .portcullis/up.env first).")
+                input("Press Enter when it is over; what is left of it is put back then. ")
+            tell("Putting back what is left of it.")
+    tell(f"{DEPLOYMENT} is {state(stand)}.")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.rehearsal", description="play an incident of the runbooks")
+    parser.add_argument("page", nargs="?", help="a page of runbooks/, as drift")
+    parser.add_argument("--follow", action="store_true", help="the page's own commands are typed for you")
+    parser.add_argument("--list", action="store_true", help="which pages have an incident")
+    asked = parser.parse_args()
+    try:
+        if asked.list or not asked.page:
+            _list()
+            return 0 if asked.list else 2
+        stand, topic = _running(asked.page)
+        rehearse(stand, topic, asked.page, follows=asked.follow, tell=lambda line: print(line, flush=True))
+    except PortcullisError as error:
+        print(f"portcullis: {error}", file=sys.stderr)
+        return error.exit_status
+    except (NotAsThePageSays, RuntimeError, TimeoutError, BotoCoreError, ClientError) as error:
+        print(f"portcullis: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        print("portcullis: interrupted; what was left of it is put back", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _list() -> None:
+    for name, incident in INCIDENTS.items():
+        print(f"{name:<22} {incident.happens}")
+    for name, why in WITHOUT.items():
+        print(f"{name:<22} nothing to play: {why}")
+
+
+def _running(name: str) -> tuple[RunningDefault, str]:
+    """What `make up` left running, and the topic of its alerts."""
+    if name in WITHOUT:
+        raise BadInput(
+            f"{name} has no incident to play: {WITHOUT[name]}", source="command", remedy="--list has those that do"
+        )
+    if name not in INCIDENTS:
+        raise BadInput(f"no page {name!r}", source="command", remedy=f"one of {', '.join(INCIDENTS)}")
+    try:
+        up = json.loads(STATE.read_text())
+        lines = ENVIRONMENT.read_text().splitlines()
+    except FileNotFoundError:
+        raise Refused("nothing is up; `make up` first") from None
+    if up["place"] != "domain":
+        raise Refused("incidents are played on a domain of OpenSearch: `make down`, then `make up`")
+    environment = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    return RunningDefault(up, environment), str(up["topic"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
