@@ -1,7 +1,8 @@
 """Remote clusters on two real clusters: `make bench-remotes [N=...]`, N rotations of a key a release, 4 unless told.
 
-Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused. Then random searches over
-clusters (`--cases` a release), of a pair and of our decision: none may be answered otherwise.
+Four threads search through the alias every 20 ms while the key is replaced, N times: no search may be refused. Then the remote is moved
+from certificates to a key while they search, by a second alias (none may be refused) and on the same alias, forth and back. Then random
+searches over clusters (`--cases` a release), of a pair and of our decision: none may be answered otherwise.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from moto import mock_aws
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.reaching.beside import Counts, Reached, play
-from local.elastic.pair import Pair, Searching
+from local.elastic.pair import ALIAS, Pair, Searching
 from tests.fixtures_node import CACHE
+from tests.operations.moving import NEW, Move
 from tests.operations.pairs import made
+from tests.operations.test_two_deployments_on_elastic import PASSWORD, deployed
 
 RELEASES = ("9.5.3", "8.19.21")
 
@@ -47,6 +50,42 @@ def rotation(release: str, rotations: int, tell: Tell) -> dict[str, Any]:
     }
 
 
+def migration(release: str, tell: Tell) -> dict[str, Any]:
+    """The searches of somebody with a declared role while a remote is moved from certificates to a key, each way."""
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "none")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "none")
+    with TemporaryDirectory() as home, Pair.start(Path(home), CACHE, release, tell=tell) as pair, deployed(pair) as two:
+        move = Move(two)
+        move.begin()
+        tell(f"{release}: by a second alias")
+        move.second()
+        old, new = (
+            Searching(pair.local, f"/{alias}:logs-1/_search", user="anna", password=PASSWORD) for alias in (ALIAS, NEW)
+        )
+        with old:
+            old.more(20)
+            move.migrate()
+            old.more(20)
+        with new:  # people have moved over
+            new.more(20)
+            move.migrate(go_on=True)
+            new.more(20)
+        second = {"searches": old.searches + new.searches, "refused": sum((old.refused + new.refused).values())}
+        tell(f"{release}: on the same alias")
+        move.begin()
+        move.same()
+        ways: dict[str, float] = {}
+        for name, more in (("forth", {}), ("back", {"back": True})):
+            with Searching(pair.local, f"/{ALIAS}:logs-1/_search", user="anna", password=PASSWORD) as on:
+                on.more(20)
+                move.migrate(**more)
+                move.answers(ALIAS)
+                on.more(20)
+            ways[name] = round(on.seconds_refused, 2)
+    same = {"seconds_refused": ways["forth"], "seconds_refused_back": ways["back"]}
+    return {"second_alias": {**second, "said": dict((old.refused + new.refused).most_common(3))}, "same_alias": same}
+
+
 def decided(release: str, cases: int, tell: Tell) -> tuple[dict[str, Any], list[str]]:
     """Random searches that our decision and a pair of a release answer: how many, and where they differ."""
     counts, wrong = Counts(), []
@@ -67,6 +106,22 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         report.row(f"{release}: of these refused", str(one["refused"]), "0", one["refused"] == 0)
     if refused:
         report.wrong.append(f"{refused} searches were refused while a key was replaced")
+    moved = {release: migration(release, tell) for release in RELEASES}
+    report.figures["migration"] = {
+        "second_alias": {
+            what: sum(one["second_alias"][what] for one in moved.values()) for what in ("searches", "refused")
+        },
+        "same_alias": {"seconds_refused": max(one["same_alias"]["seconds_refused"] for one in moved.values())},
+        "releases": moved,
+    }
+    for release, one in moved.items():
+        second, same = one["second_alias"], one["same_alias"]
+        report.row(f"{release}: searches during a move by a second alias", str(second["searches"]))
+        report.row(f"{release}: of these refused", str(second["refused"]), "0", second["refused"] == 0)
+        report.row(f"{release}: refused on the same alias, forth", f"{same['seconds_refused']} s")
+        report.row(f"{release}: refused on the same alias, back", f"{same['seconds_refused_back']} s")
+        if second["refused"]:
+            report.wrong.append(f"{release}: {second['refused']} searches were refused during a move by a second alias")
     asked: dict[str, Any] = {}
     for release in RELEASES:
         asked[release], wrong = decided(release, int(given.cases), tell)

@@ -127,6 +127,13 @@ class Searching:
     password: str = ""
     searches: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    refused_from: float = 0  # of the first that was refused: when it was asked
+    refused_to: float = 0  # of the last: when it was answered
+
+    @property
+    def seconds_refused(self) -> float:
+        """From the first refused search to the answer of the last."""
+        return self.refused_to - self.refused_from
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
@@ -154,11 +161,14 @@ class Searching:
         context = ssl.create_default_context(cafile=str(self.node.ca))
         connection = http.client.HTTPSConnection(LOOPBACK, self.node.port, context=context, timeout=60)
         while not self._over.is_set():
+            asked = time.perf_counter()
             why = self._one(connection)
             with self._lock:
                 self.searches += 1
                 if why:
                     self.refused[why] += 1
+                    self.refused_from = min(self.refused_from or asked, asked)
+                    self.refused_to = time.perf_counter()
             self._over.wait(self.pause)
         connection.close()
 

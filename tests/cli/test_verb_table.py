@@ -78,6 +78,8 @@ ASKED_FOR = {
     "remote-explain": "index person",
     "remote-harden": "alias trusts",
     "remote-keys": "",
+    "remote-migrate": "alias back go_on to way",
+    "remote-migration": "alias to way",
     "remote-rotate": "alias leaked",
     "report": "",
     "restorability": "wait",

@@ -31,7 +31,8 @@ class NoConnections:
         raise AssertionError("nobody disconnects")
 
     def info(self) -> Mapping[str, Json]:
-        raise AssertionError("nobody looks")
+        """Nothing is set: whether an alias is read by certificate is looked at before a keystore is written."""
+        return {}
 
     def resolve(self, expression: str) -> Mapping[str, Any]:
         raise AssertionError("nobody asks")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ class Two:
 def two(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
+    with deployed(pair) as one:
+        yield one
+
+
+@contextmanager
+def deployed(pair: Pair) -> Iterator[Two]:
+    """Both deployments on the clusters of a pair. The environment has to have some credentials of AWS."""
     with mock_aws():
         texts = KeySecrets(boto3.client("secretsmanager", region_name="eu-central-1"))
         nodes = {GIVER: pair.remote, READER: pair.local}

@@ -12,6 +12,7 @@ from portcullis.cli.account_look import lines
 from portcullis.cli.console import console, output_options, when
 from portcullis.cli.remote_asking import remote_check, remote_explain
 from portcullis.cli.remote_hardening import remote_harden
+from portcullis.cli.remote_moving import remote_migrate
 from portcullis.cli.remote_offers import remote_accept, remote_offer
 from portcullis.words import line
 
@@ -26,6 +27,7 @@ def remote() -> None:
       portcullis remote keys logs
       portcullis remote rotate orders dc2
       portcullis remote offer for-orders -d logs --sign-with offers.key
+      portcullis remote migrate orders dc2 --plan
     """
 
 
@@ -104,6 +106,7 @@ def remote_rotate(target: str, alias: str, leaked: bool) -> None:
 
 
 remote.add_command(remote_accept)
+remote.add_command(remote_migrate)
 remote.add_command(remote_check)
 remote.add_command(remote_explain)
 remote.add_command(remote_harden)

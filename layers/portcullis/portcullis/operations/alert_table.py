@@ -178,6 +178,13 @@ ONE_ROLE_OF_TWO = AlertKind(
     ),
     runbook="drift",
 )
+REMOTE_HALF_MOVED = AlertKind(
+    "remote-half-moved",
+    Severity.WARNING,
+    done="nothing: whoever reads the other cluster reads on, by the roads that stand",
+    next="see how far it came: portcullis remote migrate {deployment} ALIAS --plan; then as the page says. Check with: the same",
+    runbook="remote-migration",
+)
 REMOTE_KEY_ENDING = AlertKind(
     "remote-key-ending",
     Severity.WARNING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portcullis.entry.verbs.types import ACT, LOOK, Command, Document, Verb, Wish
 
-_ENDING = "remote-key-ending"
+_ENDING, _MOVING = "remote-key-ending", "remote-migration"
 
 COMMANDS = (
     Command(
@@ -16,6 +16,17 @@ COMMANDS = (
             Verb("remote-harden", LOOK, "portcullis.operations.remotes.hardening:remote_harden"),
             Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (
                 Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
+            Verb("remote-migrate", ACT, "portcullis.operations.remotes.migrating:migrate_remote", (
+                Document(
+                    _MOVING, "Moves a remote cluster from certificates to a key, as far as a person decides.",
+                    asks=("alias",)),
+                Document(
+                    _MOVING, "Undoes a move of a remote cluster, until the old road was given up.",
+                    name="remote-migrate-back", asks=("alias",), fixed={"back": True}),)),
+            Verb("remote-migration", LOOK, "portcullis.operations.remotes.planning_moves:remote_migration", (
+                Document(
+                    _MOVING, "Shows the plan of a move, how far it came, and who gains and who loses by it.",
+                    asks=("alias",)),)),
             Verb("remote-rotate", ACT, "portcullis.operations.remotes.tending:rotate_remote", (
                 Document(
                     _ENDING, "Replaces the key that a deployment reads another cluster with, while people read on.",

@@ -159,13 +159,13 @@ def _with_cluster(far: Far, other: Site, unknown: list[str]) -> Far:
                 far = replace(far, access=found.access, source=f"as {other.name} shows it")
             else:
                 unknown.append(f"{other.name} has no key {far.key}: {far.alias} may be another cluster")
-        far = replace(far, there=_there(other.engine))
+        far = replace(far, there=there_of(other.engine))
     except PortcullisError as error:
         unknown.append(f"{other.name} could not be looked at: {error}")
     return replace(far, unknown=tuple(unknown))
 
 
-def _there(engine: Engine) -> There:
+def there_of(engine: Engine) -> There:
     """What is there by name. Never said to be all: what the automation may not see is not shown to it."""
     try:
         told = engine.names()

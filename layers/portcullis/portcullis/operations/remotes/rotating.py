@@ -17,6 +17,7 @@ from datetime import datetime
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
 from portcullis.operations.remotes.keeping import make, nothing
 from portcullis.ports.remotes import ClusterKeys, Keystores, KeyText, KeyTexts, Remotes
+from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.keys import Key, Offer, being_replaced, keys_of
 
 _TRIES, _BETWEEN_S = 60, 0.5  # the first key of an alias has the connection made anew, which takes seconds
@@ -106,6 +107,23 @@ def take(taking: Taking, expected: str, sleep: Callable[[float], None], still: C
             f"nobody here can write the keystore of {', '.join(sorted(beyond))}: the old key of {taking.alias} stands, and {expected} "
             f"is in the secret {taking.secret}; put it there as runbooks/remote-key-ending.md says, and ask again"
         )
+    if read_by_certificate(taking):
+        raise Refused(
+            f"{taking.alias} is read by certificate: with a key in the keystores whoever asks would be refused; "
+            f"portcullis remote migrate moves it"
+        )
+    put(taking, text, still)
+    see(taking, expected, sleep)
+
+
+def read_by_certificate(taking: Taking) -> bool:
+    """Whether people read the alias so now. One that waits for its first key is not connected."""
+    info = taking.remotes.info().get(taking.alias, {})
+    return bool(info.get("connected")) and model_of(info) != BY_KEY
+
+
+def put(taking: Taking, text: KeyText | None, still: Callable[[], None] = nothing) -> None:
+    """The key into the keystore of each node that can be written, or out of it, and read again by every node."""
     with taking.alone() as had:
         if not had:
             raise Unreachable(f"somebody else writes the keystores that {taking.alias} is in: ask again")
@@ -114,7 +132,6 @@ def take(taking: Taking, expected: str, sleep: Callable[[float], None], still: C
             taking.keystores.put(node, taking.alias, text)
         still()
         taking.remotes.reload()
-    see(taking, expected, sleep)
 
 
 def in_use(taking: Taking) -> tuple[str, str]:

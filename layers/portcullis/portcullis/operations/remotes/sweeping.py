@@ -14,7 +14,7 @@ from portcullis.model.option_types import RemoteOptions
 from portcullis.operations import alert_table
 from portcullis.operations.remotes.agreed import Reader, offers_of, readers_of
 from portcullis.operations.remotes.alone import changing_keys
-from portcullis.operations.remotes.rotating import give, in_use, take
+from portcullis.operations.remotes.rotating import give, in_use, read_by_certificate, take
 from portcullis.operations.remotes.tending import (
     gives_keys,
     giving,
@@ -24,6 +24,7 @@ from portcullis.operations.remotes.tending import (
     replace_key,
     taking,
 )
+from portcullis.operations.remotes.unfinished import tell_of_unfinished
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.remotes.facts import BY_KEY
@@ -74,6 +75,8 @@ def look_after_keys(site: Site, cause: Trigger) -> None:
         if remote.model == BY_KEY:
             with failed.of(alias):
                 asks += _follow(site, alias, remote, cause)
+    with failed.of("moves"):
+        tell_of_unfinished(site, options)
     _tell(site, asks)
     if failed.words:
         raise Unreachable("; ".join(failed.words))
@@ -132,6 +135,8 @@ def _follow(site: Site, alias: str, remote: RemoteOptions, cause: Trigger) -> It
     seen, why = in_use(one)
     if seen == text.id:
         return
+    if read_by_certificate(one):
+        return  # a key in the keystores would have everybody refused: `unfinished` tells of it
     tried = f"{_TAKEN}{alias}"
     if not one.beyond and site.ledger.saved(site.name, tried) != text.id:
         site.ledger.save(site.name, tried, text.id)
