@@ -192,4 +192,5 @@ WITHOUT: Mapping[str, str] = {
     "key-unreachable": "it takes minutes of silence of KMS, and nothing is done meanwhile",
     "re-key": "it is a plan of yours, no incident; it needs a second domain",
     "remote-key-ending": "it needs two Elasticsearch clusters; the embedded default has one",
+    "remote-migration": "it is a plan of yours, no incident; it needs two Elasticsearch clusters",
 }

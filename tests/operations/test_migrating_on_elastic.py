@@ -18,9 +18,9 @@ from portcullis.remotes.gains import Effect
 from portcullis.remotes.moving import Way
 
 from local.elastic.pair import ALIAS, Pair, Searching
+from local.rehearsal.pages import Page
 from tests.operations.moving import NEW, Move
 from tests.operations.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, ROOT, Two, two
-from tests.runbooks.pages import Page
 
 __all__ = ["two"]  # a fixture
 pytestmark = pytest.mark.node
