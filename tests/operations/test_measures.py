@@ -97,6 +97,31 @@ def test_an_unlock_whose_save_is_lost_waits_for_a_person_and_is_told(here: Town,
     assert "by hand" in after.measures[measure].detail
 
 
+def test_lost_mappings_wait_for_a_person_and_then_the_groups_are_followed(here: Town) -> None:
+    """Somebody maps by hand whom nobody else knows of; whom the groups ask for comes by itself, and who left stays out."""
+    here.join("anna")
+    here.join("ben")
+    here.handle_all([here.sent(here.join("kim"))])
+    assert {"anna", "ben", "kim"} <= set(here.mapped)
+    locked(here)
+    here.leave("ben")
+    ledger = here.account.ledger
+    ledger.forget("demo", ledger.custody("demo").measures[Measure.SAVE].save_as)
+    here.aws.disabled = False
+    for _ in range(3):
+        here.pass_time(120)
+        assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
+    assert here.mapped == []
+    here.account.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/theirs", "value": {"cluster_permissions": []}}])
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/theirs", "value": {"users": ["by-hand"]}}])
+    here.pass_time(120)
+    after = guard(here.services, "demo", CAUSE)
+    assert after.state is State.OPEN
+    assert "by hand" in after.measures[Measure.SHUT_MAPPINGS].detail
+    assert sorted(here.mapped) == sorted(here.members)
+    assert "ben" not in here.mapped
+
+
 def test_what_was_lost_of_a_lock_is_not_made_up_by_what_came_in_it(here: Town) -> None:
     aws, ledger = here.aws, here.account.ledger
     aws.groups = {"sg-vpn": [OFFICE]}

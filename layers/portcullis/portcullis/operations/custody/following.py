@@ -18,11 +18,13 @@ from contextlib import contextmanager
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.plan import Operation, Plan, Step
-from portcullis.custody.types import Todo
+from portcullis.custody.types import LetIn, Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.base import Family
+from portcullis.operations.access.foundation import while_locked
 from portcullis.operations.access.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.people.sessions import still_to_be_ended
 from portcullis.operations.services import Site, Trigger
@@ -43,7 +45,9 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         engine = site.engine
         saved = site.ledger.saved(site.name, todo.save_as)
         if saved is None:
-            raise Refused(f"the role mappings put aside as {todo.save_as!r} are not in the ledger; see history")
+            nobody = while_locked(site.registration, LetIn.NOBODY)
+            shut = not site.family.close(engine.read(site.family.closing), nobody).touched
+            return lost(todo, shut, "map by hand whom the model does not ask for: whom it asks for follows")
         kept = site.ledger.model(site.name)
         held = engine.read()
         family = site.family
