@@ -326,8 +326,7 @@ def test_two_administrators_agree_in_a_signed_file_and_a_super_user_sees_no_more
 
 def test_by_certificate_each_who_reads_more_than_was_meant_is_named(two: Two) -> None:
     local, remote, old = two.pair.local, two.pair.remote, "cluster.remote.old."
-    at: dict[str, Any] = {f"{old}mode": "proxy", f"{old}proxy_address": f"{LOOPBACK}:{remote.transport_port}"}
-    at |= {f"{old}skip_unavailable": False}
+    remotes = two.made.services.remotes(two.made.ledger.registration(READER))
     two.apply(GIVER, GIVES)
     two.apply(READER, READS.replace("remotes: {", "remotes: {old: {deployment: logs, model: certificate}, "))
     people = {"boss": ["superuser"], "vera": ["viewer"], "otto": ["operator"], "nobody": ["monitoring_user"]}
@@ -339,7 +338,7 @@ def test_by_certificate_each_who_reads_more_than_was_meant_is_named(two: Two) ->
             assert node.ask("PUT", f"/_security/role/{role}", document)[0] == 200
         for user, roles in people.items():
             assert local.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": roles})[0] == 200
-        assert local.ask("PUT", "/_cluster/settings", {"persistent": at})[0] == 200
+        remotes.connect(Connection("old", f"{LOOPBACK}:{remote.transport_port}"))
 
         def hardened() -> dict[str, str]:
             found = remote_harden(two.made.services, READER, alias="old", trusts="*")
@@ -361,8 +360,8 @@ def test_by_certificate_each_who_reads_more_than_was_meant_is_named(two: Two) ->
         )
         assert "idle" not in hardened()
     finally:
-        names = (*at, f"{old}transport.ping_schedule")
-        assert local.ask("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(names)})[0] == 200
+        assert local.ask("PUT", "/_cluster/settings", {"persistent": {f"{old}transport.ping_schedule": None}})[0] == 200
+        remotes.disconnect("old")
         for user in people:
             local.ask("DELETE", f"/_security/user/{user}")
         local.ask("DELETE", "/_security/role/operator")
