@@ -92,17 +92,21 @@ def queues(taking: Iterable[sqs.Queue], others: Iterable[sqs.Queue]) -> Eyes:
             {
                 "kind": "queue",
                 "name": one.queue_name,
-                "wants": {"takes": "events", "conditions": delivery_conditions(Stack.of(one)), "dead": _dead(one)},
+                "wants": {"takes": "events", "conditions": delivery_conditions(Stack.of(one)), **_as_made(one)},
             }
             for one in taking
         ),
-        *({"kind": "queue", "name": queue.queue_name, "wants": {"dead": _dead(queue)}} for queue in others),
+        *({"kind": "queue", "name": queue.queue_name, "wants": _as_made(queue)} for queue in others),
     ]
 
 
-def _dead(queue: sqs.Queue) -> list[Any]:
-    after = queue.dead_letter_queue
-    return [after.max_receive_count, after.queue.queue_arn] if after else []
+def _as_made(queue: sqs.Queue) -> dict[str, Any]:
+    """What becomes of what fails, and for how long what is being handled is hidden: whoever dies then holds up the others so long."""
+    after, resource = queue.dead_letter_queue, cast(sqs.CfnQueue, queue.node.default_child)
+    return {
+        "dead": [after.max_receive_count, after.queue.queue_arn] if after else [],
+        "hidden": resource.visibility_timeout or 30,
+    }
 
 
 def topic(of: sns.Topic, told: Sequence[str]) -> Eyes:

@@ -124,6 +124,10 @@ def test_a_queue_that_delays_and_a_reader_that_filters_are_seen(aws: Emulator, n
     assert "keeps back what it is given for 900" in blind(queue, eyes(aws).look(queue))
     assert "larger than 1024" in blind(queue, eyes(aws).look(queue))
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+    hidden = Eye(EyeKind.QUEUE, name, wants={"hidden": 60})
+    assert "hides" not in blind(hidden, eyes(aws).look(hidden))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "43200"})
+    assert "for 43200 seconds, not 60" in blind(hidden, eyes(aws).look(hidden))
     role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument='{"Statement": []}')["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as file:

@@ -113,6 +113,7 @@ WITHOUT = {"Statement": POLICY["Statement"][:1]}
 CLOSED = {"Statement": [*POLICY["Statement"], {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage"}]}
 QUEUE = Eye(EyeKind.QUEUE, "portcullis-key.fifo", wants={"takes": "events"})
 TAKES = {"key": "", "policy": json.dumps(POLICY), "retention": 1_209_600}
+HIDES = replace(QUEUE, wants={"takes": "events", "hidden": 315})
 TOPIC = Eye(EyeKind.TOPIC, "portcullis-alerts", wants={"told": ["oncall@example.com"]})
 FUNCTION = Eye(EyeKind.FUNCTION, "portcullis-sweep", wants={"role": "arn:aws:iam::1:role/portcullis-sweep"})
 MADE_OF = {
@@ -232,6 +233,9 @@ OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
         {**delivered(), "redrive": json.dumps({"deadLetterTargetArn": DLQ, "maxReceiveCount": 1})},
         "does with what fails something else",
     ),
+    (HIDES, {**TAKES, "hidden": 315}, ""),
+    (HIDES, {**TAKES, "hidden": 43_200}, "hides what is being handled for 43200 seconds, not 315"),
+    (HIDES, {**TAKES, "hidden": 0}, "hides what is being handled for 0 seconds"),
     (STRICT, {**delivered(), "delay": 900}, "keeps back what it is given for 900 seconds"),
     (STRICT, {**delivered(), "largest": 1024}, "larger than 1024 bytes"),
     (TELLING, TOLD, ""),

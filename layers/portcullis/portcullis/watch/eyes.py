@@ -172,7 +172,7 @@ MADE_OF = {
     "handler": "begins elsewhere than was deployed: its handler was changed",
     "environment": "has other settings than were deployed: its environment was changed",
     "aliases": "has a door that leads to another version than was deployed",
-    "limits": "runs otherwise than was deployed: its runtime, time, memory or network was changed",
+    "limits": "runs otherwise than was deployed: its runtime, time, memory, network or key was changed",
     "callers": "may be called by others than was deployed, or by fewer: its policy was changed",
 }
 
@@ -197,6 +197,8 @@ def _queue(eye: Eye, facts: Facts) -> Iterable[str]:
         yield f"keeps what it is given for {facts['retention']} seconds only"
     if int(facts.get("delay", 0)):
         yield f"keeps back what it is given for {facts['delay']} seconds"
+    if eye.wants.get("hidden") and int(facts.get("hidden", eye.wants["hidden"])) != int(eye.wants["hidden"]):
+        yield f"hides what is being handled for {facts['hidden']} seconds, not {eye.wants['hidden']}"
     if int(facts.get("largest", _EVENT)) < _EVENT:
         yield f"takes nothing that is larger than {facts['largest']} bytes"
     if "dead" in eye.wants and _after_failures(facts.get("redrive", "")) != eye.wants["dead"]:

@@ -19,6 +19,7 @@ _ABSENT = frozenset(
 )
 _QUEUE_FACTS = (
     *("KmsMasterKeyId", "Policy", "MessageRetentionPeriod", "DelaySeconds", "MaximumMessageSize", "RedrivePolicy"),
+    "VisibilityTimeout",
 )
 # What an alarm watches, as DescribeAlarms calls it.
 _WATCHES = (
@@ -113,7 +114,7 @@ class AwsEyes:
             "environment": is_now.get("Environment", {}).get("Variables", {}),
             "aliases": {one["Name"]: _leads_to(one) for one in aliases},
             "limits": [
-                *(is_now.get(part) for part in ("Runtime", "Timeout", "MemorySize")),
+                *(is_now.get(part) for part in ("Runtime", "Timeout", "MemorySize", "KMSKeyArn")),
                 sorted(network.get("SubnetIds", ())),
                 sorted(network.get("SecurityGroupIds", ())),
             ],
@@ -159,6 +160,7 @@ class AwsEyes:
             "policy": has.get("Policy", ""),
             "retention": int(has.get("MessageRetentionPeriod", 345_600)),
             "delay": int(has.get("DelaySeconds", 0)),
+            "hidden": int(has.get("VisibilityTimeout", 30)),
             "largest": int(has.get("MaximumMessageSize", 262_144)),
             "redrive": has.get("RedrivePolicy", ""),
         }
