@@ -88,6 +88,8 @@ class Clusters:
     leads: dict[str, Connection] = field(default_factory=lambda: {OLD: Connection(OLD, "logs.example:9300")})
     writable: frozenset[str] = frozenset({"a", "b"})
     answers: bool = True  # whether the port for keys does
+    trusts: bool = True  # whether certificates are let in
+    in_files: str = ""  # an alias that is set in the nodes' files, too
     watched: str = ""  # an alias that people read all the time
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -110,7 +112,7 @@ class Clusters:
             return ""
         (key,) = held
         if one.address.endswith(":9300"):
-            return "" if key else "certificate"
+            return "" if key or not self.trusts else "certificate"
         return "key" if key in self.keys and self.answers else ""
 
     # ------------------------------------------------------------------ the side that is read, and the secret
@@ -165,7 +167,7 @@ class Clusters:
         self.call(lambda: self.leads.update({connection.alias: connection}))
 
     def disconnect(self, alias: str) -> None:
-        self.call(lambda: self.leads.pop(alias, None))
+        self.call(lambda: None if alias == self.in_files else self.leads.pop(alias, None))
 
     def info(self) -> Mapping[str, Json]:
         found: dict[str, Json] = {}
@@ -349,6 +351,24 @@ def test_a_key_that_is_not_seen_in_use_has_the_same_alias_switched_back() -> Non
     assert clusters.settled() == {OLD: "certificate"}
     clusters.answers = True
     assert (move(world).state, clusters.settled()) == ("switched", {OLD: "key"})
+
+
+def test_a_way_back_to_certificates_no_longer_let_in_ends_and_says_so() -> None:
+    world, clusters = made(SAME)
+    move(world)
+    clusters.trusts = False
+    back = move(world, back=True)
+    assert "not connected by certificate yet" in back.left[0].what
+    assert under_way(world.services.site(READER), OLD) is None
+
+
+def test_an_alias_that_stands_in_the_nodes_files_is_not_called_gone() -> None:
+    world, clusters = made(in_files=OLD)
+    move(world)
+    with pytest.raises(Refused, match="settings of nodes"):
+        move(world, go_on=True)
+    clusters.in_files = ""
+    assert move(world).state == "moved"
 
 
 def test_a_key_not_seen_in_use_leaves_the_old_alias_beside() -> None:

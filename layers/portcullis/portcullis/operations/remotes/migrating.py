@@ -165,8 +165,8 @@ class _Run:
             if not self.at.beside:
                 self._make(step.back)
                 self._tell(f"undone: {step.says}")
-        if self.at.way is Way.SAME_ALIAS:
-            self._stands_again()
+        same = self.at.way is Way.SAME_ALIAS
+        stands = not same or self._comes_about(lambda: read_by_certificate(self._taking()))
         beyond = self._taking().beyond
         forget(self.site, self.at.alias)
         left = [
@@ -175,6 +175,9 @@ class _Run:
                 f"take it out of the file, or put it as it was, and apply it: portcullis apply {self.site.name}",
             )
         ]
+        if not stands:
+            how = "its address, and trust in certificates on both sides: portcullis remote check"
+            left.insert(0, Left(f"{self.at.alias} was put back, and is not connected by certificate yet", how))
         if self.at.told and beyond:
             how = f"take cluster.remote.{self.at.to}.credentials out of the keystore of {', '.join(sorted(beyond))}"
             left.append(Left("keystores that nobody here can write hold the key", how))
@@ -197,7 +200,7 @@ class _Run:
                 case Act.TO_CERTIFICATE:
                     self.site.remotes.connect(self.at.old)
                 case Act.DISCONNECT:
-                    self.site.remotes.disconnect(move.alias)
+                    self._disconnect(move.alias)
 
     def _key(self, one: Meant) -> str:
         """The id of the key of the secret, which is what was offered."""
@@ -264,13 +267,19 @@ class _Run:
         )
         return found
 
-    def _stands_again(self) -> None:
-        """The old road leads there."""
+    def _disconnect(self, alias: str) -> None:
+        self.site.remotes.disconnect(alias)
+        if not self._comes_about(lambda: alias not in self.site.remotes.info()):
+            raise Refused(
+                f"{alias} is set still: it stands in the settings of nodes; take it out there, then ask again"
+            )
+
+    def _comes_about(self, so: Callable[[], bool]) -> bool:
         for _ in range(_TRIES):
-            if read_by_certificate(self._taking()):
-                return
+            if so():
+                return True
             self.site.sleep(_BETWEEN_S)
-        raise Unreachable(f"{self.at.alias} was put back, and is not connected by certificate yet: ask again")
+        return False
 
     # ------------------------------------------------------------------
 
