@@ -41,7 +41,7 @@ def remote_migrate(
     \b
       a second remote of the same cluster with a key: people move over to it, and
         nobody is refused anything (second-alias);
-      the alias itself with a key: about a second is refused (same-alias).
+      the alias itself with a key: one to three seconds are refused (same-alias).
 
     What would be done, and who gains and who loses by it, is shown first. On a terminal it is asked about; elsewhere it is done with
     --yes, and else only shown. The run stops once the key was seen in use and compared: both roads stand, or the way back is open. Then

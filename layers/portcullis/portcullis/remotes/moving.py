@@ -1,7 +1,7 @@
 """A remote cluster moved from certificates to a key: the steps in order, what each changes, and which roads stand after each of them.
 
 Two ways. `second-alias`: another alias comes beside the old one, people move over, and the old one goes: nobody is refused anything.
-`same-alias`: the key goes into the keystores and is read, then the address is changed: about a second is refused, the other order takes
+`same-alias`: the key goes into the keystores and is read, then the address is changed: one to three seconds are refused, in the other order
 ten.
 
 The order is what keeps the law: after each move of any beginning, forth and back, what can be read is read by a road that stood before or
@@ -107,7 +107,7 @@ def steps(way: Way, alias: str, to: str) -> tuple[Step, ...]:
         key,
         Step(
             Stage.SWITCH,
-            f"the key into each node's keystore for {alias} and read again, then the address: about a second is refused",
+            f"the key into each node's keystore for {alias} and read again, then the address: one to three seconds are refused",
             (Move(Act.PUT_KEY, alias), Move(Act.TO_KEY, alias)),
             (Move(Act.TAKE_KEY, alias), Move(Act.TO_CERTIFICATE, alias)),
         ),
