@@ -129,8 +129,16 @@ def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
         "topic": whole.output("AlertTopic"),
         "ledger": whole.output("LedgerTable"),
         "place": engine.place,
+        "node": _administered(whole) if engine.name == "opensearch" else {},
         "search": _search(people, whole, embedded.HOME / "run"),
     }
+
+
+def _administered(whole: embedded.Embedded) -> dict[str, str]:
+    """How the node is asked by its own administrator, past the front door: for a rehearsal of what somebody changes by hand."""
+    certificate, key = whole.node.admin.pair
+    files = {"ca": whole.node.ca, "certificate": Path(certificate), "key": Path(key)}
+    return {"url": whole.node.url, **{name: _short(path) for name, path in files.items()}}
 
 
 def _search(people: People, whole: embedded.Embedded, home: Path) -> str:

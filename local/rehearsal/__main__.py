@@ -17,18 +17,16 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from portcullis.errors import BadInput, PortcullisError, Refused
 
-from local.aws.emulator import Credentials
-from local.door import client as door
-from local.embedded import PROJECT, REGION, role_arn
+from local.embedded import PROJECT, REGION
 from local.rehearsal.following import NotAsThePageSays, follow
 from local.rehearsal.incidents import DEPLOYMENT, INCIDENTS, WITHOUT, Stand, state
 from local.rehearsal.listening import Subscriber
 from local.rehearsal.pages import page
 from local.up import ENVIRONMENT, STATE
-from stacks import names
 
 
 class RunningDefault:
@@ -39,7 +37,6 @@ class RunningDefault:
         self._session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION
         )
-        self._master: door.At | None = None
 
     @property
     def key(self) -> str:
@@ -53,12 +50,14 @@ class RunningDefault:
         return self._session.client(service, endpoint_url=self._environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
 
     def engine(self, method: str, path: str, body: Any = None) -> Any:
-        if self._master is None:
-            role = role_arn(names.of(DEPLOYMENT, "master"))
-            got = self.client("sts").assume_role(RoleArn=role, RoleSessionName="rehearsal")["Credentials"]
-            held = Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-            self._master = door.signed(f"https://{self._up['door']}", held, REGION, PROJECT / self._up["ca"])
-        answer = self._master.request(method, path, json=body, timeout=30)
+        """As the node's own administrator, in whose hands a domain's master would be."""
+        node = self._up["node"]
+        with requests.Session() as session:
+            session.trust_env = False
+            pair = (str(PROJECT / node["certificate"]), str(PROJECT / node["key"]))
+            answer = session.request(
+                method, node["url"] + path, json=body, timeout=30, verify=str(PROJECT / node["ca"]), cert=pair
+            )
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import uuid4
 
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 
@@ -78,13 +79,6 @@ def the_key_is_disabled(stand: Stand) -> Iterator[None]:
 
 
 @contextmanager
-def the_key_came_back(stand: Stand) -> Iterator[None]:
-    with the_key_is_disabled(stand):
-        pass
-    yield
-
-
-@contextmanager
 def locked_by_hand(stand: Stand) -> Iterator[None]:
     _done(stand, "lock", DEPLOYMENT, "--reason", "a rehearsal")
     try:
@@ -115,19 +109,25 @@ def an_event_was_buried(stand: Stand) -> Iterator[None]:
         sqs.get_queue_url(QueueName=f"portcullis-{name}.fifo")["QueueUrl"] for name in ("identity", "identity-dead")
     )
     sqs.send_message(
-        QueueUrl=queue, MessageBody="this is no event", MessageGroupId=DEPLOYMENT, MessageDeduplicationId="x"
+        QueueUrl=queue, MessageBody="this is no event", MessageGroupId=DEPLOYMENT, MessageDeduplicationId=uuid4().hex
     )
 
-    def lying() -> bool:
-        shown = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(shown["Attributes"]["ApproximateNumberOfMessages"]) > 0
+    def lying(where: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        shown = sqs.get_queue_attributes(QueueUrl=where, AttributeNames=names)["Attributes"]
+        return sum(int(shown[name]) for name in names)
+
+    def taken_out() -> bool:
+        """One by one: who purges a queue throws away what nobody looked at, and is told of."""
+        for message in sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages") or ():
+            sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+        return not lying(queue) and not lying(dead)
 
     try:
-        until(lying, what="the event lies in the dead letters")
+        until(lambda: lying(dead) > 0, what="the event lies in the dead letters")
         yield
     finally:
-        for name in (queue, dead):
-            sqs.purge_queue(QueueUrl=name)
+        until(taken_out, what="the event is gone")
 
 
 @contextmanager
@@ -182,7 +182,6 @@ INCIDENTS: Mapping[str, Incident] = {
     ),
     "eyes-shut": Incident("somebody disables the rule by which we hear of the key", a_rule_was_disabled),
     "locked-by-revocation": Incident("somebody disables the key", the_key_is_disabled),
-    "restore": Incident("somebody disables the key, and enables it again", the_key_came_back),
     "rotation-not-followed": Incident("somebody moves the key's alias to another key", the_alias_was_moved),
 }
 # The other pages, and why there is nothing to play.
@@ -190,6 +189,7 @@ WITHOUT: Mapping[str, str] = {
     "automation-broken": "what breaks it there is the stacks' or AWS's: a rehearsal would have to damage what was deployed",
     "delete-and-shred": "it is a plan of yours, no incident; it cannot be taken back",
     "key-unreachable": "it takes minutes of silence of KMS, and nothing is done meanwhile",
+    "restore": "an unlock brings somebody to it, with which `locked-by-revocation` ends",
     "re-key": "it is a plan of yours, no incident; it needs a second domain",
     "remote-key-ending": "it needs two Elasticsearch clusters; the embedded default has one",
     "remote-migration": "it is a plan of yours, no incident; it needs two Elasticsearch clusters",
