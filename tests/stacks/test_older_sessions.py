@@ -44,7 +44,7 @@ def writing(assembly: Synthesised) -> list[tuple[str, dict[str, Any]]]:
         if statement["Effect"] == "Allow"
         and any(
             action.startswith("iam:")
-            and not action.startswith(("iam:Get", "iam:PassRole", "iam:CreateServiceLinkedRole"))
+            and not action.startswith(("iam:Get", "iam:List", "iam:PassRole", "iam:CreateServiceLinkedRole"))
             for action in listed(statement["Action"])
         )
     ]
