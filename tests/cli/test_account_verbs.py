@@ -304,6 +304,24 @@ def test_check_live(made: Account, file: Path, capsys: pytest.CaptureFixture[str
     assert (status, {"missing-principal", "not-looked-at"} <= codes) == (0, True)
 
 
+def test_check_live_shows_what_of_what_is_deployed_is_seldom_meant(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `portcullis findings` does; --ci fails a pipeline by it."""
+    status, out, _ = run(capsys, "check", file, "--live", "--ci")
+    assert (status, "was not asked for findings: the ledger holds no access model of 'demo'" in out) == (1, True)
+    run(capsys, "apply", file)
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers/users/-", "value": "*"}])
+    status, out, _ = run(capsys, "check", file, "--live", "--ci")
+    assert (status, "an entry of a role mapping: * lets in whoever there is" in " ".join(out.split())) == (3, True)
+    status, out, _ = run(capsys, "check", file, "--live", "-o", "json")
+    told = json.loads(out)
+    assert (status, told["ok"], told["deployed"]["findings"][0]["code"]) == (0, True, "pattern-fits-everybody")
+    assert "deployed" not in json.loads(run(capsys, "check", file, "--json")[1])
+    status, _, err = run(capsys, "check", file, "--ci")
+    assert (status, "--ci is for --live" in err) == (2, True)
+
+
 def test_check_live_of_what_is_not_deployed_says_so_and_goes_on(
     made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from portcullis.model import Deployment, Finding
 
 _PRESETS = ("layered", "cognito", "internal", "api", "layered-elasticsearch")
+_DIFFERS = 3
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -28,8 +29,9 @@ _COLOURS = {"error": "red", "warning": "yellow"}
     help="List every error of a file, and what it accepts, not only the first error.",
 )
 @click.option("--live", is_flag=True, help="Look at the account, too: whether what a file names is there.")
+@click.option("--ci", is_flag=True, help="With --live: exit status 3 if what is deployed has findings.")
 @account_options
-def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
+def check(files: tuple[str, ...], everything: bool, live: bool, ci: bool) -> int:
     """Validate deployment files, and say what in them is seldom meant.
 
     A FILE is one deployment file; without any, every *.yaml in deployments/ is checked. Warnings do not fail the check;
@@ -37,7 +39,8 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
 
     With --live the deployed automation looks at the account, the engine and the domain: principals and keys that no longer exist,
     people whose roles add up to something else than was meant, mappings made by host, the domain's own policy. What it may not look
-    at is said. --direct, --region and --profile are for --live.
+    at is said. Then come the findings of what is deployed, as `portcullis findings` shows them. --direct, --region and --profile are
+    for --live.
 
     \b
     Examples:
@@ -46,15 +49,19 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
       portcullis check deployments/demo.yaml --live
       portcullis check --json | jq '.findings[]'
 
-    Exit status: 0 valid, 2 not; with --live also 1: could not be looked at.
+    Exit status: 0 valid, 2 not; with --live also 1: could not be looked at, and with --ci 3: there are findings.
     """
     from portcullis import model
+
+    if ci and not live:
+        raise click.UsageError("--ci is for --live.")
 
     results: list[dict[str, Any]] = []
     names: dict[str, str] = {}
     for path in [Path(f) for f in files] or _deployments():
         findings: tuple[Finding, ...] = ()
         errors: tuple[PortcullisError, ...]
+        deployed: Any = None
         try:
             text = _text(path)
             if path.name == model.ACCOUNT_FILE:
@@ -74,15 +81,20 @@ def check(files: tuple[str, ...], everything: bool, live: bool) -> int:
                 if live:
                     of_others = set(findings) - {*model.lint(deployment)}
                     findings = (*_looked(deployment, text), *(f for f in findings if f in of_others))
+                    deployed = _found_there(deployment.deployment)
             except PortcullisError as error:
                 errors = (*errors, error)
             errors = (*errors, *_broken(deployment))
             failed = [f for f in findings if f.severity is model.Severity.ERROR]
             errors = (*errors, *(model.as_error(f) for f in failed))
             findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
-        results.append({"file": str(path), "deployment": deployment, "errors": errors, "findings": findings})
+        results.append(
+            {"file": str(path), "deployment": deployment, "errors": errors, "findings": findings, "deployed": deployed}
+        )
         _tell(results[-1], everything=everything)
-    return max((error.exit_status for r in results for error in r["errors"]), default=0)
+    wrong = [error.exit_status for r in results for error in r["errors"]]
+    asked = [r["deployed"] for r in results if r["deployed"]] if ci else []
+    return max(wrong, default=max((_DIFFERS if one["findings"] else one["exit_status"] for one in asked), default=0))
 
 
 def _beside(path: Path, deployment: Deployment) -> dict[str, Deployment]:
@@ -98,6 +110,17 @@ def _looked(deployment: Deployment, text: str) -> tuple[Finding, ...]:
 
     found = run("check", deployment.deployment, text=text, source=deployment.source)["findings"]
     return tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in found)
+
+
+def _found_there(name: str) -> Any:
+    """The findings of what is deployed. Where they cannot be had (no model was applied yet), why not: the file itself was looked at."""
+    try:
+        return run("findings", name)
+    except BadInput:
+        raise
+    except PortcullisError as error:
+        why = f"what is deployed was not asked for findings: {error}"
+        return {"deployment": name, "answer": why, "findings": [], "unknown": [], "not_looked_at": [], "exit_status": 1}
 
 
 def _broken(deployment: Deployment) -> tuple[BadInput, ...]:
@@ -149,6 +172,7 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
                 "ok": not errors,
                 "errors": [as_object(error) for error in errors],
                 "findings": [asdict(finding) for finding in result["findings"]],
+                **({"deployed": result["deployed"]} if result["deployed"] else {}),
             }
         )
         return
@@ -170,6 +194,10 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
             f"{result['file']}: ok" + (f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""),
             fg="green",
         )
+    if result["deployed"]:
+        from portcullis.cli.finding import show_findings
+
+        show_findings(result["deployed"])
 
 
 @click.command(short_help="Write a deployment file to start from.")
