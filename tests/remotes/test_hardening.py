@@ -117,6 +117,11 @@ def test_what_was_not_seen_is_unknown_and_not_well() -> None:
     assert len(found.cannot) == 5
 
 
+def test_with_a_key_nothing_hangs_on_what_could_not_be_looked_at() -> None:
+    found = harden(HardFacts("dc2", HardSide("orders"), HardSide("logs"), "api-key", unseen=("the roles of logs",)))
+    assert ([one.code for one in found.findings], found.cannot, found.exit_status) == (["by-key"], (), 0)
+
+
 def test_with_a_key_nothing_is_to_be_hardened() -> None:
     found = harden(replace(WELL, model="api-key"))
     assert (codes(found, Weight.OK), found.cannot, found.exit_status) == ({"by-key"}, (), 0)
