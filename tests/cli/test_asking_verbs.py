@@ -315,7 +315,7 @@ def test_findings_are_told_by_kind_and_by_the_status_if_asked(
     status, out, _ = run(capsys, "findings")
     assert status == 0
     lines = out.splitlines()
-    assert lines[2] == "may come to administer the domain:"
+    assert lines[2] == "ways to administration:"
     assert any(line.strip().startswith("-> security_manager may use the security API") for line in lines)
     assert "grants that nobody has:" in lines
     assert run(capsys, "findings", "--ci")[0] == 3

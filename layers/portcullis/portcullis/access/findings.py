@@ -56,6 +56,18 @@ class WayUp:
     unless: str = ""  # the setting of the engine that it hangs on, in words
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What lets in whoever fits it. `anybody`: in words, if that is whoever there is; `whom`: those people of `among` whom it lets in,
+    None if only the engine can tell. `among`: how many are known who could be let in so."""
+
+    about: str
+    says: str
+    whom: tuple[Person, ...] | None
+    among: int
+    anybody: str = ""
+
+
 def in_order(found: Iterable[Found]) -> tuple[Found, ...]:
     """The gravest first; of one kind what is certain first."""
     return tuple(sorted(set(found), key=lambda one: (CODES.index(one.code), not one.certain, one.about, one.says)))
@@ -98,20 +110,17 @@ def ahead(counts: Iterable[tuple[Person, int]]) -> Iterator[Found]:
                 yield Found(AHEAD, str(person), says, remedy)
 
 
-def whom_patterns_fit(
-    people: Collection[Person], let_in: Iterable[tuple[Person, Collection[Person]]], anybody: Collection[str]
-) -> Iterator[Found]:
-    """Of entries that are patterns. `people`: who is known; `let_in`: each pattern with those of them that it lets in; `anybody`: the
-    entries that let in whoever there is."""
-    for pattern, fitting in let_in:
-        where = f"an entry of a role mapping: {pattern.entry}"
-        if pattern.entry in anybody or (len(people) > 1 and len(fitting) == len(people)):
-            whom = "whoever there is" if pattern.entry in anybody else f"all {len(people)} people who are known"
+def whom_patterns_fit(patterns: Iterable[Pattern]) -> Iterator[Found]:
+    """Of patterns of which it is known whom they let in."""
+    for one in patterns:
+        let_in = one.whom or ()
+        if one.anybody or (one.among > 1 and len(let_in) == one.among):
+            whom = one.anybody or f"all {one.among} people who are known"
             remedy = "name the people or the group; portcullis who-can shows what it gives them"
-            yield Found(EVERYBODY, pattern.entry, f"{where} lets in {whom}", remedy)
-        elif not fitting:
+            yield Found(EVERYBODY, one.about, f"{one.says} lets in {whom}", remedy)
+        elif not let_in:
             remedy = "correct it, or take it out: whoever is called so one day is let in"
-            yield Found(NOBODY, pattern.entry, f"{where} fits nobody who is known", remedy)
+            yield Found(NOBODY, one.about, f"{one.says} fits nobody who is known", remedy)
 
 
 def near(pattern: str, names: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from portcullis.words import line
 
 DIFFERS = 3
 TITLES = {
-    PATH: "may come to administer the domain",
+    PATH: "ways to administration",
     EVERYBODY: "patterns that let in everybody",
     MISSPELT: "patterns one letter away from an index",
     AHEAD: "people with far more than their group",
@@ -33,9 +33,9 @@ _GRAVE = (PATH, EVERYBODY)
 def findings(target_: str | None, offline: bool, ci: bool) -> int:
     """Show what of who may see what is seldom meant, the gravest first.
 
-    Who may come to administer the domain in more than one step, and how; patterns of role mappings that let in everybody, or fit nobody;
-    patterns of roles that fit no index, and those that miss one by a letter; grants that nobody has; people who may do far more than the
-    median of their group. A file alone (--offline) knows neither people nor indices: of it only the first two are told.
+    Who may come to administer the domain, or the cluster, in more than one step, and how; patterns of role mappings that let in everybody,
+    or fit nobody; patterns of roles that fit no index, and those that miss one by a letter; grants that nobody has; people who may do far
+    more than the median of their group. A file alone (--offline) knows neither people nor indices: of it only the first two are told.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ from portcullis.families.elasticsearch.names import covers
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.who_has import administering_roles, audience, by_template, names_roles
 
-_AS_OF = Release(8, 19)  # what 9 adds to a privilege is no gain of anybody's
+AS_OF = Release(8, 19)  # what 9 adds to a privilege is no gain of anybody's
 _INDEX, _CLUSTER, _ADMIN, _OTHER = "index", "cluster", "administration", "other"
 
 
@@ -111,7 +111,7 @@ def _what(
     known = {name for name in names if name in roles}
     for name in sorted(names & administering):
         found[_Ground(_ADMIN)][""].add(name)
-    held: Holding = holding(roles, sorted(names), _AS_OF)
+    held: Holding = holding(roles, sorted(names), AS_OF)
     for group in held.groups:
         for pattern in group.names:
             for word in group.privileges:
@@ -120,7 +120,7 @@ def _what(
         for word in on_cluster:
             found[_Ground(_CLUSTER)][word].add(name)
     for name in sorted(known):
-        for words, what in _others(roles[name]):
+        for words, what in others(roles[name]):
             found[_Ground(_OTHER, what)][words].add(name)
     grounds = {ground: {word: frozenset(of) for word, of in words.items()} for ground, words in found.items()}
     return _Has(grounds, names)
@@ -154,7 +154,7 @@ def _without_limits(has: _Has) -> _Has:
     return _Has(found, has.roles)
 
 
-def _others(role: Json) -> Iterator[tuple[str, str]]:
+def others(role: Json) -> Iterator[tuple[str, str]]:
     """What a role gives beside indices and the cluster: words, and on what."""
     for one in role.get("run_as") or ():
         yield f"acts as {one}", ""

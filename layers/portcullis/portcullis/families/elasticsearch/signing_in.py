@@ -63,7 +63,7 @@ def _by_token(held: Actual, caller: Caller, principal: Principal) -> SignIn:
     roles: dict[str, str] = {}
     perhaps: dict[str, str] = {}
     templates: list[str] = []
-    ours = mapping_name(principal.attributes.get(GROUPS, ""), "") if GROUPS in principal.attributes else ""
+    ours = _groups_of(principal)
     for name, mapping in sorted(held.of(Kind.MAPPINGS).items()):
         if mapping.get("enabled") is False:
             continue
@@ -75,6 +75,16 @@ def _by_token(held: Actual, caller: Caller, principal: Principal) -> SignIn:
         templates += by_template(mapping)
     rest = {role: by for role, by in perhaps.items() if role not in roles}
     return SignIn(roles, rest, tuple(templates), "" if roles else "no role mapping lets them in")
+
+
+def lets_in(name: str, rule: Any, principal: Principal) -> bool | None:
+    """Whether the rule of this role mapping lets in whoever has a token; None: only the engine can tell."""
+    (caller,) = callers_of(principal)
+    return may_hold(rule, caller, groups_of=_groups_of(principal), name=name)
+
+
+def _groups_of(principal: Principal) -> str:
+    return mapping_name(principal.attributes.get(GROUPS, ""), "") if GROUPS in principal.attributes else ""
 
 
 def may_hold(rule: Any, caller: Caller, *, groups_of: str = "", name: str = "") -> bool | None:

@@ -11,7 +11,8 @@ from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Administrator
 from portcullis.access.terms import Caller as Principal
-from portcullis.families.elasticsearch.callers import Caller, roles_of
+from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.config import (
     ADMINISTRATES,
     MEMBERS,
@@ -28,9 +29,13 @@ REALM = "realm.name"  # the realm that let them in, if they are no native user
 GROUPS = "groups of the token"  # the deployment whose groups the token is known to name
 USERS = "native users"  # all of those that somebody signs in as, a line each
 MAPPING = "role mapping"  # whoever it lets in
-# Whoever may write one of these can give themselves everything else.
-_WRITES_ACCESS = tuple(f"cluster:admin/xpack/security/{what}/put" for what in ("role", "role_mapping", "user"))
-_KEPT_IN = ".security-7"  # where the engine keeps access: whoever writes it writes access
+# Whoever may do one of these can give themselves everything else: of passwords, by that of somebody who has it.
+_WRITES_ACCESS = tuple(
+    f"cluster:admin/xpack/security/{what}"
+    for what in ("role/put", "role/bulk_put", "role_mapping/put", "user/put", "user/change_password")
+)
+# Where the engine keeps access: whoever writes it writes access. The alias, the index of 7 to 9, and that of 6.8.
+KEPT_IN = (".security", ".security-7", ".security-6")
 
 
 def callers_of(principal: Principal) -> tuple[Caller, ...]:
@@ -47,7 +52,15 @@ def mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
         return dict.fromkeys((held.of(Kind.MAPPINGS).get(name) or {}).get("roles") or (), f"role_mapping/{name}")
     found: dict[str, str] = {}
     for caller in callers_of(principal):
-        found |= roles_of(caller, held.of(Kind.USERS), held.of(Kind.MAPPINGS))
+        if caller.realm == NATIVE:
+            found |= roles_of(caller, held.of(Kind.USERS), {})
+            continue
+        for one, mapping in sorted(held.of(Kind.MAPPINGS).items()):
+            try:
+                given = roles_of(caller, {}, {one: mapping})
+            except (BadInput, Unreadable):
+                continue  # only the engine can tell: `decide` and the answers to questions say so
+            found = {**given, **found}
     return found
 
 
@@ -133,7 +146,7 @@ def reaches_access(role: Json) -> bool:
 
 def _reaches_index(entry: Json) -> bool:
     try:
-        named = matches_any(_listed(entry.get("names") or ()), _KEPT_IN)
+        named = any(matches_any(_listed(entry.get("names") or ()), one) for one in KEPT_IN)
     except Unreadable:
         named = True  # only the engine can tell: it may
     return named and grants_on_index(entry.get("privileges") or (), "indices:data/write/index")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from portcullis.access.actual import Actual
-from portcullis.access.findings import WayUp
-from portcullis.access.persons import Person
+from portcullis.access.findings import Pattern, WayUp
+from portcullis.access.persons import ANYBODY, Person
 from portcullis.access.picture import Rule
 from portcullis.families.finding import Finding
 from portcullis.families.opensearch.attributes import needs_attributes
@@ -30,6 +30,9 @@ _USERS = f"may write internal users ({_API}internalusers): makes a user with the
 class OpenSearchFinding:
     """The Finding protocol."""
 
+    whole = "the domain"
+    lets_in_iam_roles = True
+
     def way_up(self, actual: Actual, roles: Collection[str]) -> WayUp | None:
         if _ALL_ACCESS in roles:
             return WayUp((f"has the role {_ALL_ACCESS}",))
@@ -39,18 +42,14 @@ class OpenSearchFinding:
     def misses(self, actual: Actual, names: Collection[str]) -> tuple[tuple[str, str], ...]:
         return tuple(dict.fromkeys(_misses(actual, names)))
 
-    def let_in(self, pattern: Person, people: Collection[Person]) -> tuple[Person, ...] | None:
+    def patterns(self, actual: Actual, people: Sequence[Person]) -> tuple[Pattern, ...]:
+        real = tuple(one for one in people if one.kind != ANYBODY and one.caller is not None)
         found = []
-        for person in people:
-            if person.caller is None or pattern.caller is None:
-                continue
-            as_role = bool(pattern.caller.backend_roles)
-            called = person.caller.backend_roles if as_role else tuple(filter(None, (person.caller.name,)))
-            fits = [match(pattern.entry, name) for name in called]
-            if self.anybody(pattern) or True in fits:
-                found.append(person)
-            elif None in fits or (is_expression(pattern.entry) and match(pattern.entry, "") is None):
-                return None
+        for one in people:
+            if one.kind == ANYBODY and one.caller is not None and not one.caller.hosts:
+                anybody = "whoever there is" if one.entry == "*" else ""
+                says = f"an entry of a role mapping: {one.entry}"
+                found.append(Pattern(one.entry, says, _let_in(one, real), len(real), anybody))
         return tuple(found)
 
     def rules(self, actual: Actual, role: str, indices: Sequence[str]) -> tuple[Rule, ...]:
@@ -66,11 +65,24 @@ class OpenSearchFinding:
             found.append(Rule(f"{allowed} on {', '.join(patterns)}", limits(entry), covers))
         return tuple(found)
 
-    def anybody(self, pattern: Person) -> bool:
-        return pattern.entry == "*"
-
 
 OPENSEARCH: Finding = OpenSearchFinding()
+
+
+def _let_in(pattern: Person, people: Collection[Person]) -> tuple[Person, ...] | None:
+    """Who of these is let in; None if only the engine can tell."""
+    found = []
+    for person in people:
+        if person.caller is None or pattern.caller is None:
+            continue
+        as_role = bool(pattern.caller.backend_roles)
+        called = person.caller.backend_roles if as_role else tuple(filter(None, (person.caller.name,)))
+        fits = [match(pattern.entry, name) for name in called]
+        if pattern.entry == "*" or True in fits:
+            found.append(person)
+        elif None in fits or (is_expression(pattern.entry) and match(pattern.entry, "") is None):
+            return None
+    return tuple(found)
 
 
 def _of_role(held: Actual, role: str, roles: Collection[str]) -> WayUp | None:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from portcullis.access.persons import Person
 from portcullis.access.picture import Drawn, DrawnRole, DrawnRule, Picture, Rule, bits, rows
-from portcullis.errors import Refused
 from portcullis.families.finding import finding
 from portcullis.operations.access.questions import matrix
 from portcullis.operations.access.scene import Scene
@@ -15,7 +14,7 @@ from portcullis.words import in_data
 
 
 def picture(scene: Scene, at: datetime) -> Picture:
-    """Everybody by every index, and by which role, entry and permission. Of a family whose permissions are not read here: without those."""
+    """Everybody by every index, and by which role, entry and permission."""
     found = matrix(scene)
     cells = {row.person: row.cells for row in found.people}
     nothing = ("-",) * len(found.indices)
@@ -24,25 +23,21 @@ def picture(scene: Scene, at: datetime) -> Picture:
     names = sorted({role for roles in given for role in roles})
     places = {name: place for place, name in enumerate(names)}
     width, told = len(found.indices), [cells.get(str(one), nothing) for one in people]
-    unknown, rules = list(found.unknown), dict[str, tuple[Rule, ...]]()
-    try:
-        finder = finding(scene.family.name)
-        rules = {name: finder.rules(scene.held, name, found.indices) for name in names}
-    except Refused as error:
-        unknown.append(str(error))
+    finder = finding(scene.family.name)
+    rules = {name: finder.rules(scene.held, name, found.indices) for name in names}
     reads = [tuple("read" if {"read", "part"} & set(cell.split()) else "-" for cell in row) for row in told]
     return Picture(
         scene.deployment,
         in_data(at),
         tuple(_drawn(one, roles, places) for one, roles in zip(people, given, strict=True)),
         found.indices,
-        tuple(DrawnRole(name, tuple(_rule(rule, width) for rule in rules.get(name, ()))) for name in names),
+        tuple(DrawnRole(name, tuple(_rule(rule, width) for rule in rules[name])) for name in names),
         rows(reads, width, "read"),
         rows(told, width, "part"),
         rows(told, width, "write"),
         rows(told, width, "?"),
         found.stopped,
-        tuple(dict.fromkeys(unknown)),
+        tuple(dict.fromkeys(found.unknown)),
         found.not_looked_at,
     )
 

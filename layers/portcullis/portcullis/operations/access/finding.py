@@ -46,7 +46,7 @@ def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = 
             unknown.append("which indices there are could not be read")
         else:
             found += _misses(scene, finder, named)
-    if trusts is None:
+    if trusts is None and finder.lets_in_iam_roles:
         not_looked_at.append("who may take the IAM roles that are let in")
     told = in_order(found)
     words = many(len(told), "finding") if told else "nothing is found"
@@ -83,13 +83,13 @@ def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str]) 
         steps = (str(person), f"{way.steps[0]} ({roles.get(first, 'its mapping')})", *way.steps[1:])
         hangs = f", if {way.unless}" if way.unless else ""
         if len(way.steps) > 1 and person.entry not in own:
-            says = f"{person} may come to administer the domain in {len(way.steps)} steps{hangs}"
+            says = f"{person} may come to administer {finder.whole} in {len(way.steps)} steps{hangs}"
             yield Found(
                 PATH, str(person), says, f"take {first} from them, or say why they have it", steps, not way.unless
             )
         if person.kind == SubjectKind.IAM_ROLE:
             for chain in _chains(person.entry, trusts):
-                says = f"{_whoever(chain[0])} may come to administer the domain by taking {person}{hangs}"
+                says = f"{_whoever(chain[0])} may come to administer {finder.whole} by taking {person}{hangs}"
                 takes = tuple(f"may take the role {one} (its trust policy names them)" for one in chain[1:])
                 remedy = f"narrow whom the trust policy of {person.name} names"
                 yield Found(PATH, chain[0], says, remedy, (_whoever(chain[0]), *takes, *steps[1:]), not way.unless)
@@ -118,16 +118,13 @@ def _chains(role: str, trusts: Trusts, behind: tuple[str, ...] = ()) -> Iterator
 
 
 def _patterns(scene: Scene, finder: Finding, unknown: list[str]) -> Iterator[Found]:
-    real = [person for person in scene.people if person.kind != ANYBODY and person.caller is not None]
-    fits: list[tuple[Person, tuple[Person, ...]]] = []
-    for pattern in scene.people:
-        if pattern.kind == ANYBODY and pattern.caller is not None and not pattern.caller.hosts:
-            let_in = finder.let_in(pattern, real)
-            if let_in is None:
-                unknown.append(f"whom {pattern.entry} lets in, only the engine can tell")
-            elif not scene.groups_open or finder.anybody(pattern):  # a file does not say who there is
-                fits.append((pattern, let_in))
-    yield from whom_patterns_fit(real, fits, {one.entry for one, _ in fits if finder.anybody(one)})
+    told = []
+    for one in finder.patterns(scene.held, scene.people):
+        if one.whom is None and not one.anybody:
+            unknown.append(f"whom {one.about} lets in, only the engine can tell")
+        elif not scene.groups_open or one.anybody:  # a file does not say who there is
+            told.append(one)
+    yield from whom_patterns_fit(told)
 
 
 def _misses(scene: Scene, finder: Finding, named: Collection[str]) -> Iterator[Found]:
