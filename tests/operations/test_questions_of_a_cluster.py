@@ -10,13 +10,11 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.answers import Layer, Matrix, WhatIf, WhoCan, Why
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import Refused
 from portcullis.families.elasticsearch.config import Kind
 from portcullis.model import load
 from portcullis.operations.access.asserting import diff_held
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.scene_of_file import of_file
-from portcullis.operations.access.then import then
 from portcullis.ports.registration import Cognito
 
 from tests.operations import elastic
@@ -368,8 +366,3 @@ def test_the_engine_with_a_file_is_compared_with_it_as_it_is() -> None:
     )
     found = asks(cluster(), "diff", text=text(access=wider))
     assert [(one.person, one.gains, one.loses) for one in found.people] == [("cognito_user:anna", True, False)]
-
-
-def test_what_is_not_worked_out_for_a_cluster_yet_is_refused(natives: Account) -> None:
-    with pytest.raises(Refused, match="earlier time is not worked out"):
-        then(natives.services.site("demo"), natives.services.now())

@@ -83,10 +83,14 @@ def as_it_was(
 
 
 def by_hand(terms: Terms, held: Actual, known: Collection[Claim]) -> Iterator[Claim]:
-    """Entries that let somebody in and that no claim knows: since when they are there is in no history."""
+    """What lets somebody in and no claim knows: since when they are there is in no history."""
     for role in sorted(held.of(terms.mappings)):
         for entry_list in terms.lists:
             for entry in held.entries(role, entry_list):
                 claim = Claim(terms.mappings, role, entry_list, entry)
                 if claim not in known and not fixed(terms, held, claim):
                     yield claim
+    for kind in terms.order:  # what else gives roles, and is claimed whole
+        for name, document in sorted(held.of(kind).items()):
+            if kind != terms.mappings and Claim(kind, name) not in known and terms.names_roles(kind, document):
+                yield Claim(kind, name)

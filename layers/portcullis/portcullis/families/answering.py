@@ -21,8 +21,8 @@ class Answering(Protocol):
         """What may let somebody in or keep them out besides, and is not asked about."""
 
     @property
-    def tells_of_then(self) -> bool:
-        """Whether what was held at an earlier time is worked out from the history."""
+    def not_in_history(self) -> tuple[str, ...]:
+        """What was at an earlier time and no history tells, besides what it tells of no engine."""
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         """Whether this caller may do it. Raises for nothing that an engine can hold: what cannot be told is unknown, with the reason."""
@@ -54,6 +54,16 @@ class Answering(Protocol):
         self, held: Actual, known: People | None, grants: Collection[Grant], people: Sequence[Person]
     ) -> tuple[Person, ...]:
         """These people as the engine knows them, and whoever else it lets in. `known`: how people are called there."""
+
+    def as_known_then(
+        self,
+        held: Actual,
+        known: People | None,
+        grants: Collection[Grant],
+        people: Sequence[Person],
+        now: Sequence[Person],
+    ) -> tuple[Person, ...]:
+        """As `as_known`, of an earlier time. `people`: whom the engine itself named then; `now`: who there is now, as they are known."""
 
     def called(self, person: Person) -> tuple[str, ...]:
         """How holders of a role, and effects of a change, name this person."""

@@ -17,7 +17,7 @@ from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch import effect, signing_in
 from portcullis.families.elasticsearch.compiled import Compiled, compiled, release_of
-from portcullis.families.elasticsearch.compiling import mapping, mapping_name, name_of
+from portcullis.families.elasticsearch.compiling import name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
 from portcullis.families.elasticsearch.decide import (
     Answer,
@@ -71,7 +71,10 @@ _OF_FEATURES = (
 class ElasticsearchAnswers:
     """The Answering protocol."""
 
-    tells_of_then = False
+    not_in_history = (
+        "who was which native user: whoever is in no group now stands as the native user, or as a name of the realm",
+        "which native users somebody disabled or enabled by hand: shown is how it is now",
+    )
     not_looked_at = (
         "the network",
         "API keys and tokens that somebody holds already",
@@ -129,6 +132,16 @@ class ElasticsearchAnswers:
     ) -> tuple[Person, ...]:
         return signing_in.as_known(held, known, grants, people)
 
+    def as_known_then(
+        self,
+        held: Actual,
+        known: People | None,
+        grants: Collection[Grant],
+        people: Sequence[Person],
+        now: Sequence[Person],
+    ) -> tuple[Person, ...]:
+        return signing_in.as_known_then(held, known, grants, people, now)
+
     def called(self, person: Person) -> tuple[str, ...]:
         return signing_in.called(person)
 
@@ -137,7 +150,7 @@ class ElasticsearchAnswers:
     ) -> Step | None:
         rules = known or People("")
         if rules.realm:
-            return _mapped(held, rules, person, role, takes=takes, because=because)
+            return signing_in.mapped(held, rules, person, role, takes=takes, because=because)
         user = rules.called(role, name_of(person.entry))
         has = user in held.entries(role, NATIVE_USERS)
         if has is not takes or user in rules.kept or user not in held.of(Kind.USERS):
@@ -148,30 +161,6 @@ class ElasticsearchAnswers:
 
 
 ELASTICSEARCH: Answering = ElasticsearchAnswers()
-
-
-def _mapped(held: Actual, rules: People, person: Person, role: str, *, takes: bool, because: str) -> Step | None:
-    """The role mapping of a role with this person in it, or without them."""
-    claim = Claim(Kind.MAPPINGS, mapping_name(rules.deployment, role))
-    before = held.of(Kind.MAPPINGS).get(claim.name)
-    names, groups = _named(before)
-    name = name_of(person.entry)
-    if (name in names) is not takes:
-        return None
-    after = mapping(role, rules.realm, names - {name} if takes else names | {name}, groups)
-    operation = Operation.ADD if before is None else Operation.REMOVE if after is None else Operation.REPLACE
-    return Step(operation, claim, before, after, because)
-
-
-def _named(document: object) -> tuple[set[str], set[str]]:
-    """User names and groups of a role mapping of our own form."""
-    found: dict[str, set[str]] = {"username": set(), "groups": set()}
-    match document:
-        case {"rules": {"all": [_, {"any": [*rules]}]}}:
-            for rule in rules:
-                for key, value in rule.get("field", {}).items():
-                    found.setdefault(key, set()).update([value] if isinstance(value, str) else value)
-    return found["username"], found["groups"]
 
 
 # ---------------------------------------------------------------------- one way in

@@ -13,16 +13,18 @@ from typing import Any
 
 from portcullis.access.actual import Actual
 from portcullis.access.persons import Person
-from portcullis.access.plan import Claim, Grant, People, SubjectKind
+from portcullis.access.plan import Claim, Grant, Operation, People, Step, SubjectKind
 from portcullis.access.terms import Caller as Principal
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.callers import Caller, holds
+from portcullis.families.elasticsearch.compiling import mapping as made_of
 from portcullis.families.elasticsearch.compiling import mapping_name, name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, Kind
-from portcullis.families.elasticsearch.names import Unreadable
+from portcullis.families.elasticsearch.names import Unreadable, is_pattern
 from portcullis.families.elasticsearch.who_has import GROUPS, MAPPING, REALM, USERS, audience, by_template, callers_of
 
 ROLE_MAPPING = "role_mapping"  # the kind of whoever a role mapping lets in, where it does not say who that is
+REALM_USER = "realm_user"  # the kind of whoever a role mapping of ours names, and is nobody else
 _NO_USERS = (SubjectKind.IAM_ROLE.value, SubjectKind.BACKEND_ROLE.value)
 _OWN = (SubjectKind.INTERNAL_USER.value, ROLE_MAPPING)
 
@@ -128,13 +130,42 @@ def as_known(
     held: Actual, known: People | None, grants: Collection[Grant], people: Sequence[Person]
 ) -> tuple[Person, ...]:
     """The people of a deployment as the cluster knows them, and whoever its role mappings let in besides."""
+    found = _as_called(known or People(""), grants, people)
+    return (*found, *_others(held, found))
+
+
+def as_known_then(
+    held: Actual, known: People | None, grants: Collection[Grant], people: Sequence[Person], now: Sequence[Person]
+) -> tuple[Person, ...]:
+    """The same of an earlier time. A native user's name does not say who of IAM or Cognito it is: that is told by who there is now.
+    Whoever is in no group any more is the native user alone, or a name that a role mapping of ours has."""
     rules = known or People("")
+    there = [one for one in now if one.kind not in _OWN]
+    everybody = {(one.kind, one.name, one.entry): one for one in (*people, *there)}
+    found = _as_called(rules, grants, list(everybody.values()))
+    found += _of_mappings(held, rules, found)
+    return (*found, *_others(held, found))
+
+
+def _as_called(rules: People, grants: Collection[Grant], people: Sequence[Person]) -> list[Person]:
     if rules.realm:
         of_groups = any(grant.is_backend_role for grant in grants)
-        found = [one if one.kind in _OWN else _of_realm(one, rules, of_groups=of_groups) for one in people]
-    else:
-        found = _natives(rules, grants, people)
-    return (*found, *_others(held, found))
+        return [one if one.kind in _OWN else _of_realm(one, rules, of_groups=of_groups) for one in people]
+    return _natives(rules, grants, people)
+
+
+def _of_mappings(held: Actual, rules: People, people: Collection[Person]) -> Iterator[Person]:
+    """Whom the role mappings of the deployment name and nobody knows."""
+    known = {word for one in people for word in called(one)}
+    named: dict[str, None] = {}
+    for name, mapping in sorted(held.of(Kind.MAPPINGS).items()):
+        if rules.realm and name.startswith(mapping_name(rules.deployment, "")):
+            named |= dict.fromkeys(
+                sorted(word for word in _named(mapping)[0] if isinstance(word, str) and not is_pattern(word))
+            )
+    for word in named:
+        if (entry := f"{word} of realm {rules.realm}") not in known:
+            yield Person(REALM_USER, word, entry, Principal(word, (), {REALM: rules.realm}))
 
 
 def _of_realm(person: Person, rules: People, *, of_groups: bool) -> Person:
@@ -143,7 +174,7 @@ def _of_realm(person: Person, rules: People, *, of_groups: bool) -> Person:
     attributes = {REALM: rules.realm, **({GROUPS: rules.deployment} if of_groups else {})}
     groups = tuple(one.partition(":")[2] for one in person.groups if one.startswith(SubjectKind.COGNITO_GROUP.value))
     caller = Principal(name_of(person.entry), groups if of_groups else (), attributes)
-    return replace(person, caller=caller, doubt="", refused="", role="", carried="", every_group=of_groups)
+    return replace(person, caller=caller, users=(), doubt="", refused="", role="", carried="", every_group=of_groups)
 
 
 def _natives(rules: People, grants: Collection[Grant], people: Sequence[Person]) -> list[Person]:
@@ -182,7 +213,7 @@ def _as_native(person: Person, users: tuple[str, ...], rules: People, claimed: M
         names = " and ".join(sorted(str(one) for one in claimed[shared[0]]))
         doubt = f"{names} would both be the user {shared[0]}: neither is, and whose it is cannot be told"
     caller = Principal(mine[0], (), {USERS: "\n".join(mine)} if len(mine) > 1 else {})
-    return replace(person, caller=caller, users=mine, doubt=doubt, refused="", role="", carried="")
+    return replace(person, caller=caller, users=mine, doubt=doubt, refused="", role="", carried="", every_group=False)
 
 
 def _others(held: Actual, people: Collection[Person]) -> Iterator[Person]:
@@ -203,3 +234,30 @@ def called(person: Person) -> tuple[str, ...]:
         return (person.entry, person.caller.name, *person.users)
     groups = tuple(f"group {one} of realm {realm}" for one in person.caller.backend_roles)
     return (person.entry, f"{person.caller.name} of realm {realm}", *groups)
+
+
+# ---------------------------------------------------------------------- role mappings of ours
+
+
+def mapped(held: Actual, rules: People, person: Person, role: str, *, takes: bool, because: str) -> Step | None:
+    """The role mapping of a role with this person in it, or without them; None if it is so already."""
+    claim = Claim(Kind.MAPPINGS, mapping_name(rules.deployment, role))
+    before = held.of(Kind.MAPPINGS).get(claim.name)
+    names, groups = _named(before)
+    name = name_of(person.entry)
+    if (name in names) is not takes:
+        return None
+    after = made_of(role, rules.realm, names - {name} if takes else names | {name}, groups)
+    operation = Operation.ADD if before is None else Operation.REMOVE if after is None else Operation.REPLACE
+    return Step(operation, claim, before, after, because)
+
+
+def _named(document: object) -> tuple[set[str], set[str]]:
+    """User names and groups of a role mapping of our own form."""
+    found: dict[str, set[str]] = {"username": set(), "groups": set()}
+    match document:
+        case {"rules": {"all": [_, {"any": [*rules]}]}}:
+            for rule in rules:
+                for key, value in rule.get("field", {}).items():
+                    found.setdefault(key, set()).update(value if isinstance(value, list) else [value])
+    return found["username"], found["groups"]

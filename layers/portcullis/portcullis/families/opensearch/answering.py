@@ -51,7 +51,7 @@ class _Asked:
 class OpenSearchAnswers:
     """The Answering protocol."""
 
-    tells_of_then = True
+    not_in_history: tuple[str, ...] = ()
     not_looked_at = ("the network", "the domain's access policy", "the person's own IAM policies")
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
@@ -109,6 +109,16 @@ class OpenSearchAnswers:
         self, _held: Actual, _known: People | None, _grants: Collection[Grant], people: Sequence[Person]
     ) -> tuple[Person, ...]:
         return tuple(people)
+
+    def as_known_then(
+        self,
+        _held: Actual,
+        _known: People | None,
+        _grants: Collection[Grant],
+        people: Sequence[Person],
+        _now: Sequence[Person],
+    ) -> tuple[Person, ...]:
+        return tuple(people)  # a mapping says who it means
 
     def called(self, person: Person) -> tuple[str, ...]:
         caller = person.caller

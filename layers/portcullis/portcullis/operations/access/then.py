@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portcullis.access.answers import Request
 from portcullis.access.persons import Person
 from portcullis.access.persons import people as people_of
-from portcullis.access.plan import Claim, Grant, Membership
+from portcullis.access.plan import AccessModel, Claim, Membership
 from portcullis.access.then import Between, Had, Happened, Then, as_it_was, by_hand
 from portcullis.custody.chronicle import BREAK_GLASS
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.access.comparing import diff
 from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.access.foundation import keepers
+from portcullis.operations.access.foundation import keepers, with_foundation
 from portcullis.operations.access.looking import split_claims
 from portcullis.operations.access.questions import decided_for
 from portcullis.operations.access.scene import Scene, fits, live
@@ -66,7 +66,8 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         by = {reads.roles.get(role, "") for role in through}
         token = bool(person.role) and any(entry.endswith(f": {person.role}") for entry in by)
         parts = tuple(f"{one.index}: {one.part}" for one in seen if one.allowed and one.limited)
-        certain = not (by & past.by_hand or token or doubtful)
+        by_group = _by_group(scene, person, through)
+        certain = not (by & past.by_hand or token or by_group or doubtful)
         rows.append(Had(str(person), person.name, tuple(may[0]), tuple(may[1]), parts, doubtful, through, certain))
     return Then(
         site.name,
@@ -78,6 +79,14 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         tuple(dict.fromkeys(uncertain)),
         scene.answers.not_looked_at,
     )
+
+
+def _by_group(scene: Scene, person: Person, through: Iterable[str]) -> bool:
+    """Whether they have one of the roles by a group alone that their token names: who is in it now, no change of the engine told."""
+    if person.caller is None or not person.every_group:
+        return False
+    by_name = scene.family.mapped_roles(scene.held, replace(person.caller, backend_roles=()))
+    return any(role not in by_name for role in through)
 
 
 def _sentence(at: datetime, rows: Sequence[Had], user: str, known: Sequence[Person]) -> str:
@@ -122,8 +131,6 @@ def between(site: Site, since: datetime, until: datetime, user: str = "", index:
 
 
 def _past(site: Site, now: Scene, at: datetime) -> Past:
-    if not now.answers.tells_of_then:
-        raise Refused(f"who had access at an earlier time is not worked out for {site.family.name} yet")
     if at > site.now():
         raise BadInput(f"{moment(at)} is to come", source="request", place="at", remedy="a time that has been")
     history = list(site.ledger.history(site.name, FARTHEST))
@@ -135,8 +142,8 @@ def _past(site: Site, now: Scene, at: datetime) -> Past:
         raise Refused(
             f"the history of {site.name} {begins}: who had access at {moment(at)} cannot be worked out from it"
         )
-    held, grants, family = now.held, now.grants, site.family
-    uncertain = [_TAKEN_BACK, _BY_ROLE, _INDICES, *now.unseen]
+    held, grants, known, family = now.held, now.grants, now.known, site.family
+    uncertain = [_TAKEN_BACK, _BY_ROLE, _INDICES, *now.answers.not_in_history, *now.unseen]
     text: str | None = None
     for change in later:
         can, cannot = as_it_was(family, held, change.touched)
@@ -147,27 +154,32 @@ def _past(site: Site, now: Scene, at: datetime) -> Past:
             uncertain.append(f"what was changed at {moment(change.at)} could not be taken back in thought: {error}")
         text = change.model_before if change.model_after else text
     if text is not None:
-        grants = _grants(site, text, uncertain)
+        model = _model(site, text, uncertain)
+        grants = model.grants if model else ()
+        known = model.people if model else known
     strange = [str(one) for one in by_hand(family, held, _known(site, later))]
     uncertain += [f"{one} was made by hand: since when it is there is in no history" for one in strange]
     uncertain += [f"told at {moment(one.at)}: {one.summary}" for one in later if one.operation == "drift"]
     users = {name: family.user(held, name) for name in held.of(family.users)}
     found = people_of(family, held, (), Membership(), now.pool, users)
     # Whether somebody who left could sign in then, no group that they are in now can say.
-    people = tuple(one if one.groups else replace(one, doubt="", unread="") for one in found)
-    scene = replace(now, people=people, held=held, held_now=held, grants=grants)
+    found = tuple(one if one.groups else replace(one, doubt="", unread="") for one in found)
+    people = now.answers.as_known_then(held, known, grants, found, now.people)
+    scene = replace(now, people=people, held=held, held_now=held, grants=grants, known=known)
     stopped = _stopped(history, at, now.custody)
     undone = sum(one.of_access for one in later)
     return Past(scene, stopped, undone, tuple(dict.fromkeys(uncertain)), frozenset(strange))
 
 
-def _grants(site: Site, text: str, uncertain: list[str]) -> tuple[Grant, ...]:
-    """Of the model that was in force. Empty: there was none."""
+def _model(site: Site, text: str, uncertain: list[str]) -> AccessModel | None:
+    """The model that was in force; None: there was none, or nobody can tell."""
     try:
-        return kept_model(text, f"{site.name}.yaml", site.name).access.grants if text else ()
+        kept = kept_model(text, f"{site.name}.yaml", site.name) if text else None
     except PortcullisError as error:
         uncertain.append(f"the model that was in force then cannot be read any more: {error}")
-        return ()
+        return None
+    # Grants as the file has them; how people are called there, less who stands for Portcullis.
+    return replace(kept.access, people=with_foundation(kept.access, site.registration).people) if kept else None
 
 
 def _known(site: Site, later: Sequence[Change]) -> frozenset[Claim]:
@@ -191,4 +203,4 @@ def _stopped(history: Sequence[Change], at: datetime, custody: Custody | None) -
 
 
 def _called(person: Person, asked: str) -> bool:
-    return any(fits(name, (asked,)) for name in (person.name, str(person), person.entry))
+    return any(fits(name, (asked,)) for name in (person.name, str(person), person.entry, *person.users))
