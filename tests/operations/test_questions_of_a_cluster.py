@@ -213,6 +213,17 @@ def test_nobody_is_a_user_that_is_kept_for_portcullis() -> None:
     assert (found.allowed, "kept for Portcullis" in found.answer) == (False, True)
 
 
+@pytest.mark.parametrize("people", ["native_users: {}", "realm: {name: tokens}"])
+def test_a_native_user_whose_name_looks_like_a_pattern_is_one_user(people: str) -> None:
+    here = cluster(people)
+    for name in ("we*rd", "/odd/"):
+        here.engine.held = here.engine.held.with_document(Kind.USERS, name, elastic.user("keeps_orders"))
+    who: WhoCan = asks(here, "who-can", does="write", index="orders-1")
+    assert {"internal_user:we*rd", "internal_user:/odd/"} <= {one.person for one in who.people}
+    assert not [one.person for one in who.people if one.person.startswith("anybody")]
+    assert can(here, "/odd/", "write", "orders-1").allowed is True
+
+
 def test_a_disabled_user_may_nothing() -> None:
     here = cluster()
     one = here.engine.held.of(Kind.USERS)["anna"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcullis.access.actual import Actual
-from portcullis.access.persons import Person
+from portcullis.access.persons import ANYBODY, Person
 from portcullis.access.plan import Claim, Grant, Operation, People, Step, SubjectKind
 from portcullis.access.terms import Caller as Principal
 from portcullis.errors import BadInput
@@ -148,6 +148,8 @@ def as_known_then(
 
 
 def _as_called(rules: People, grants: Collection[Grant], people: Sequence[Person]) -> list[Person]:
+    # What looks like a pattern among native users is the name of one, who is there by it as well.
+    people = [one for one in people if one.kind != ANYBODY]
     if rules.realm:
         of_groups = any(grant.is_backend_role for grant in grants)
         return [one if one.kind in _OWN else _of_realm(one, rules, of_groups=of_groups) for one in people]
