@@ -16,7 +16,7 @@ from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch import effect, signing_in
-from portcullis.families.elasticsearch.compiled import Compiled, compiled, release_of
+from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
 from portcullis.families.elasticsearch.compiling import name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
 from portcullis.families.elasticsearch.decide import (
@@ -50,22 +50,6 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
 _ALIASES = "indices:admin/aliases/get"
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
-# Names that Elastic's own features keep: from 8 on a wildcard may not reach them, by which features a cluster has.
-_OF_FEATURES = (
-    *(".apm-", ".connector", ".enrich", ".fleet", ".geoip", ".inference", ".internal", ".kibana", ".logstash", ".ml-"),
-    *(
-        ".profiling",
-        ".query-rules",
-        ".reporting",
-        ".search-app",
-        ".secrets",
-        ".slm",
-        ".snapshot",
-        ".synonyms",
-        ".tasks",
-    ),
-    *(".transform", ".triggered_watches", ".watches", ".workplace", ".ent-search"),
-)
 
 
 class ElasticsearchAnswers:
@@ -88,10 +72,14 @@ class ElasticsearchAnswers:
         unknown = tuple(dict.fromkeys(line for one in told for line in one.unknown))
         return replace(best, seen=_by_index(one.seen for one in told), roles=roles, unknown=unknown)
 
-    def alike(
-        self, _actual: Actual, _caller: Caller, indices: Iterable[str], _there: There
-    ) -> Iterable[tuple[str, ...]]:
-        return [(one,) for one in indices]
+    def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
+        here = compiled(actual, there)
+        told = sign_ins(actual, caller)
+        ways = {frozenset(roles) for one in told for roles in (one.roles, one.roles.keys() | one.perhaps.keys())}
+        found: dict[tuple[object, ...], list[str]] = {}
+        for index in indices:
+            found.setdefault(tuple(here.kind_of(roles, index) for roles in ways), []).append(index)
+        return map(tuple, found.values())
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         here = compiled(actual, there)
@@ -295,7 +283,7 @@ def _perhaps_by_another_name(here: Compiled, roles: frozenset[str], need: Need) 
 
 
 def _perhaps_kept(here: Compiled, roles: frozenset[str], need: Need, index: str) -> bool:
-    if here.release.major < 8 or not index.startswith(_OF_FEATURES):
+    if here.release.major < 8 or not may_be_kept(index):
         return False
     try:
         return not any(one.restricted for one in covering(here.holding(roles).grants(need.action), index, here.world))

@@ -9,13 +9,47 @@ from portcullis.access.actual import Actual
 from portcullis.access.answers import There
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Holding, Index, answer, built_in, holding
+from portcullis.families.elasticsearch.decide import (
+    Answer,
+    EngineFacts,
+    Holding,
+    Index,
+    answer,
+    built_in,
+    covering,
+    holding,
+    is_restricted,
+)
+from portcullis.families.elasticsearch.names import Unreadable
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import BASIC, holds
 from portcullis.families.elasticsearch.requests import Need
 from portcullis.families.last_made import LastMade
 
 NEWEST = Release(9, 5)
+
+
+# Names that Elastic's own features keep: from 8 on a wildcard may not reach them, by which features a cluster has.
+_OF_FEATURES = (
+    *(".apm-", ".connector", ".enrich", ".fleet", ".geoip", ".inference", ".internal", ".kibana", ".logstash", ".ml-"),
+    *(
+        ".profiling",
+        ".query-rules",
+        ".reporting",
+        ".search-app",
+        ".secrets",
+        ".slm",
+        ".snapshot",
+        ".synonyms",
+        ".tasks",
+    ),
+    *(".transform", ".triggered_watches", ".watches", ".workplace", ".ent-search"),
+)
+
+
+def may_be_kept(index: str) -> bool:
+    """Whether a name is of a feature of Elastic's own."""
+    return index.startswith(_OF_FEATURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +63,7 @@ class Compiled:
     basic: bool
     holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
     known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
+    kinds: dict[tuple[frozenset[str], str], tuple[object, ...]] = field(default_factory=dict)
 
     def holding(self, roles: frozenset[str]) -> Holding:
         if roles not in self.holdings:
@@ -39,6 +74,21 @@ class Compiled:
         if (roles, need) not in self.known:
             self.known[roles, need] = self._answer(roles, need)
         return self.known[roles, need]
+
+    def kind_of(self, roles: frozenset[str], index: str) -> tuple[object, ...]:
+        """Of two indices for which this is the same, whoever has these roles is told the same but for the name."""
+        if (roles, index) not in self.kinds:
+            self.kinds[roles, index] = self._kind_of(roles, index)
+        return self.kinds[roles, index]
+
+    def _kind_of(self, roles: frozenset[str], index: str) -> tuple[object, ...]:
+        world, groups = self.world, self.holding(roles).groups
+        try:
+            covered = tuple(place for place, group in enumerate(groups) if covering((group,), index, world))
+        except Unreadable:
+            return (index,)
+        there = bool(world.of(index)), world.is_hidden(index), world.is_closed(index), world.stream_of(index)
+        return (covered, there, is_restricted(index), index in world.aliases, may_be_kept(index))
 
     def _answer(self, roles: frozenset[str], need: Need) -> Answer:
         told = answer(self.holding(roles), need, self.world, self.release)

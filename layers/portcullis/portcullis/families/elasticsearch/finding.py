@@ -18,7 +18,7 @@ from portcullis.families.elasticsearch import effect
 from portcullis.families.elasticsearch.callers import Caller
 from portcullis.families.elasticsearch.config import ADMINISTRATES, MEMBERS, SUPERUSER, Kind
 from portcullis.families.elasticsearch.decide import holding, is_restricted
-from portcullis.families.elasticsearch.names import Unreadable, is_expression, is_pattern, matches
+from portcullis.families.elasticsearch.names import Unreadable, fitting, is_expression, is_pattern, matches
 from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index, is_void
 from portcullis.families.elasticsearch.signing_in import ROLE_MAPPING, lets_in, may_hold
 from portcullis.families.elasticsearch.who_has import KEPT_IN, MAPPING, REALM
@@ -62,7 +62,8 @@ class ElasticsearchFinding:
         for group in holding({role: document}, (role,), effect.AS_OF).groups:
             covers: tuple[int, ...] | None
             try:
-                covers = tuple(place for place, name in enumerate(indices) if group.covers(name))
+                fit = tuple(fitting(group.names, indices))
+                covers = tuple(one for one in fit if group.restricted or not is_restricted(indices[one]))
             except Unreadable:
                 covers = None
             says = f"{', '.join(group.privileges)} on {', '.join(group.names)}"
@@ -162,7 +163,7 @@ def _misses(held: Actual, names: Collection[str]) -> Iterator[tuple[str, str]]:
             continue
         for entry in (held.get(Kind.ROLES, role) or {}).get("indices") or ():
             for pattern in _listed(entry.get("names")):
-                if not _is_open(pattern) and not any(matches(pattern, name) for name in names):
+                if not _is_open(pattern) and next(fitting((pattern,), names), None) is None:
                     yield role, pattern
 
 

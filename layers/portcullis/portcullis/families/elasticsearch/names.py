@@ -6,7 +6,7 @@ Bounded: a wildcard is matched in linear time, a regular expression only where i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 
@@ -34,6 +34,25 @@ def matches(pattern: str, name: str) -> bool:
             return _expression(text[2:-1]).fullmatch(name) is None
         return _expression(text).fullmatch(name) is not None
     return covers(pattern, name)
+
+
+def fitting(patterns: Iterable[str], names: Iterable[str]) -> Iterator[int]:
+    """The places of the names that one of the patterns covers. Unreadable where that cannot be told of one of them."""
+    exact: set[str] = set()
+    begin: list[str] = []
+    rest: list[str] = []
+    for pattern in patterns:
+        plain = None if is_expression(pattern) else _beginning(pattern)
+        if plain is None:
+            rest.append(pattern)
+        elif len(plain) < len(pattern):
+            begin.append(plain)
+        else:
+            exact.add(pattern)
+    beginnings = tuple(begin)
+    for place, name in enumerate(names):
+        if name.startswith(beginnings) or name in exact or any(matches(one, name) for one in rest):
+            yield place
 
 
 def matches_any(patterns: Iterable[str], name: str) -> bool:
@@ -107,6 +126,9 @@ def _repetitions(text: str) -> int:
 
 def covers(pattern: str, name: str) -> bool:
     """`*` any characters, `?` exactly one, a backslash takes the next one as it is. Linear: one place to go back to is enough."""
+    plain = _beginning(pattern)
+    if plain is not None:  # as most are: a name, or how names begin
+        return name.startswith(plain) if len(plain) < len(pattern) else name == plain
     parts = _tokens(pattern)
     at = seen = 0
     star, came_from = -1, 0
@@ -122,6 +144,13 @@ def covers(pattern: str, name: str) -> bool:
         else:
             return False
     return all(part == ("any", "") for part in parts[at:])
+
+
+@lru_cache(maxsize=4096)
+def _beginning(pattern: str) -> str | None:
+    """The pattern without the star at its end; None if it has other signs."""
+    plain = pattern.removesuffix("*")
+    return None if {"*", "?", "\\"} & set(plain) else plain
 
 
 @lru_cache(maxsize=4096)

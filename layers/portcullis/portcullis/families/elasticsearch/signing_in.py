@@ -21,7 +21,17 @@ from portcullis.families.elasticsearch.compiling import mapping as made_of
 from portcullis.families.elasticsearch.compiling import mapping_name, name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, Kind
 from portcullis.families.elasticsearch.names import Unreadable, is_pattern
-from portcullis.families.elasticsearch.who_has import GROUPS, MAPPING, REALM, USERS, audience, by_template, callers_of
+from portcullis.families.elasticsearch.who_has import (
+    GROUPS,
+    MAPPING,
+    REALM,
+    USERS,
+    audience,
+    by_template,
+    callers_of,
+    perhaps_letting_in,
+)
+from portcullis.families.last_made import LastMade
 
 ROLE_MAPPING = "role_mapping"  # the kind of whoever a role mapping lets in, where it does not say who that is
 REALM_USER = "realm_user"  # the kind of whoever a role mapping of ours names, and is nobody else
@@ -39,8 +49,19 @@ class SignIn:
     nobody: str = ""  # why there is no role
 
 
+_LAST: LastMade[dict[Any, tuple[SignIn, ...]]] = LastMade(4)
+
+
 def sign_ins(held: Actual, principal: Principal) -> tuple[SignIn, ...]:
     """The ways in of a principal."""
+    known = _LAST.of(held, dict)
+    key = (principal.name, principal.backend_roles, tuple(sorted(principal.attributes.items())))
+    if key not in known:
+        known[key] = _sign_ins(held, principal)
+    return known[key]
+
+
+def _sign_ins(held: Actual, principal: Principal) -> tuple[SignIn, ...]:
     if name := principal.attributes.get(MAPPING):
         mapping = held.of(Kind.MAPPINGS).get(name) or {}
         roles = dict.fromkeys(mapping.get("roles") or (), str(Claim(Kind.MAPPINGS, name)))
@@ -66,7 +87,7 @@ def _by_token(held: Actual, caller: Caller, principal: Principal) -> SignIn:
     perhaps: dict[str, str] = {}
     templates: list[str] = []
     ours = _groups_of(principal)
-    for name, mapping in sorted(held.of(Kind.MAPPINGS).items()):
+    for name, mapping in perhaps_letting_in(held, caller, ours):
         if mapping.get("enabled") is False:
             continue
         said = may_hold(mapping.get("rules"), caller, groups_of=ours, name=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.access.actual import Actual, Json
@@ -21,8 +22,9 @@ from portcullis.families.elasticsearch.config import (
     Kind,
     SecurityConfig,
 )
-from portcullis.families.elasticsearch.names import Unreadable, matches_any
+from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches_any
 from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index
+from portcullis.families.last_made import LastMade
 
 # Among a caller's attributes:
 REALM = "realm.name"  # the realm that let them in, if they are no native user
@@ -55,13 +57,67 @@ def mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
         if caller.realm == NATIVE:
             found |= roles_of(caller, held.of(Kind.USERS), {})
             continue
-        for one, mapping in sorted(held.of(Kind.MAPPINGS).items()):
+        for one, mapping in perhaps_letting_in(held, caller):
             try:
                 given = roles_of(caller, {}, {one: mapping})
             except (BadInput, Unreadable):
                 continue  # only the engine can tell: `decide` and the answers to questions say so
             found = {**given, **found}
     return found
+
+
+@dataclass(slots=True)
+class _ByWhom:
+    """Role mappings by whom their rule names, where it names one realm and plain names; and the rest."""
+
+    named: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)  # realm, field, word -> mappings
+    of_groups: list[str] = field(default_factory=list)  # those that name groups
+    others: list[str] = field(default_factory=list)
+
+
+_LAST: LastMade[_ByWhom] = LastMade(4)
+
+
+def perhaps_letting_in(held: Actual, caller: Caller, groups_of: str = "-") -> list[tuple[str, Json]]:
+    """The role mappings, by name, of which it has to be asked whether they let this caller in: of all others it is plain that they do
+    not. `groups_of`: how the names of those begin for which the caller's groups are known; empty: of none they are."""
+    by = _LAST.of(held, lambda: _by_whom(held))
+    found = {*by.others, *by.named.get((caller.realm, "username", caller.name), ())}
+    for group in caller.groups:
+        found.update(by.named.get((caller.realm, "groups", group), ()))
+    if groups_of != "-":
+        found.update(name for name in by.of_groups if not groups_of or not name.startswith(groups_of))
+    mappings = held.of(Kind.MAPPINGS)
+    return [(name, mappings[name]) for name in sorted(found)]
+
+
+def _by_whom(held: Actual) -> _ByWhom:
+    found = _ByWhom()
+    for name, mapping in held.of(Kind.MAPPINGS).items():
+        match mapping.get("rules"):
+            case {"all": [{"field": {"realm.name": str(realm)}}, {"any": [*rules]}]} if not is_pattern(realm):
+                words = [_plain(one) for one in rules]
+                if all(words):
+                    for kind, word in (pair for of in words for pair in of):
+                        found.named.setdefault((realm, kind, word), []).append(name)
+                    if any(kind == "groups" for of in words for kind, _ in of):
+                        found.of_groups.append(name)
+                    continue
+        found.others.append(name)
+    return found
+
+
+def _plain(rule: Any) -> list[tuple[str, str]]:
+    """Field and word, of a rule that asks for plain names or groups; none if it asks for more."""
+    match rule:
+        case {"field": {"username": words, **rest}} | {"field": {"groups": words, **rest}} if (
+            not rest and len(rule) == 1
+        ):
+            kind = "username" if "username" in rule["field"] else "groups"
+            named = _listed(words)
+            if all(isinstance(one, str) and not is_pattern(one) for one in named):
+                return [(kind, one) for one in named]
+    return []
 
 
 def user(_held: Actual, name: str) -> Principal:
