@@ -73,13 +73,9 @@ class ElasticsearchAnswers:
         return replace(best, seen=_by_index(one.seen for one in told), roles=roles, unknown=unknown)
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
-        here = compiled(actual, there)
         told = sign_ins(actual, caller)
         ways = {frozenset(roles) for one in told for roles in (one.roles, one.roles.keys() | one.perhaps.keys())}
-        found: dict[tuple[object, ...], list[str]] = {}
-        for index in indices:
-            found.setdefault(tuple(here.kind_of(roles, index) for roles in ways), []).append(index)
-        return map(tuple, found.values())
+        return compiled(actual, there).alike(frozenset(ways), tuple(indices))
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         here = compiled(actual, there)

@@ -63,7 +63,9 @@ class Compiled:
     basic: bool
     holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
     known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
-    kinds: dict[tuple[frozenset[str], str], tuple[object, ...]] = field(default_factory=dict)
+    groups: dict[tuple[frozenset[frozenset[str]], tuple[str, ...]], tuple[tuple[str, ...], ...]] = field(
+        default_factory=dict
+    )
 
     def holding(self, roles: frozenset[str]) -> Holding:
         if roles not in self.holdings:
@@ -75,11 +77,14 @@ class Compiled:
             self.known[roles, need] = self._answer(roles, need)
         return self.known[roles, need]
 
-    def kind_of(self, roles: frozenset[str], index: str) -> tuple[object, ...]:
-        """Of two indices for which this is the same, whoever has these roles is told the same but for the name."""
-        if (roles, index) not in self.kinds:
-            self.kinds[roles, index] = self._kind_of(roles, index)
-        return self.kinds[roles, index]
+    def alike(self, ways: frozenset[frozenset[str]], indices: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """The indices by groups: whoever has any of these sets of roles is told the same of all of a group, but for the name."""
+        if (ways, indices) not in self.groups:
+            found: dict[tuple[object, ...], list[str]] = {}
+            for index in indices:
+                found.setdefault(tuple(self._kind_of(roles, index) for roles in ways), []).append(index)
+            self.groups[ways, indices] = tuple(map(tuple, found.values()))
+        return self.groups[ways, indices]
 
     def _kind_of(self, roles: frozenset[str], index: str) -> tuple[object, ...]:
         world, groups = self.world, self.holding(roles).groups
