@@ -82,15 +82,17 @@ class Elasticsearch(Server):
         user: str = USER,
         password: str = "",
         authorization: str = "",
+        run_as: str = "",
         timeout: float = 60.0,
     ) -> tuple[int, Any]:
-        """One request: status and decoded body. As the superuser, as a user with a password, or with a whole Authorization header."""
+        """One request: status and decoded body. As the superuser, as a user with a password, or with a whole Authorization header; and
+        as whoever `run_as` names, if those may."""
         if self._context is None:
             self._context = ssl.create_default_context(cafile=str(self.ca))
         if not authorization:
             pair = f"{user}:{password or self.password}".encode()
             authorization = f"Basic {base64.b64encode(pair).decode()}"
-        headers = {"authorization": authorization}
+        headers = {"authorization": authorization, **({"es-security-runas-user": run_as} if run_as else {})}
         return self._request(self._context, method, path, body, headers=headers, timeout=timeout)
 
     def _answers(self) -> bool:
