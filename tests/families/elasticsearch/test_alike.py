@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from portcullis.access.answers import Decided, Request, There
 from portcullis.access.terms import Caller
@@ -106,7 +106,11 @@ def shown(decided: Decided, index: str) -> object:
     return seen.allowed, seen.documents, seen.fields_only, seen.fields_hidden
 
 
+OF_NO_FIELD = {"hand": {"enabled": True, "roles": ["r", "s"], "rules": {"field": {}}}}
+
+
 @given(roles, mappings, worlds, st.sampled_from(CALLERS))
+@example({}, OF_NO_FIELD, There(INDICES, "elasticsearch-9.5"), CALLERS[-1])
 def test_one_index_of_a_group_answers_for_all_of_it(
     of: dict[str, Any], mapped: dict[str, Any], there: There, caller: Caller
 ) -> None:

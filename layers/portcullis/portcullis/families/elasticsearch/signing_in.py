@@ -126,7 +126,7 @@ def may_hold(rule: Any, caller: Caller, *, groups_of: str = "", name: str = "") 
         case "except":
             inner = may_hold(of, caller, groups_of=groups_of, name=name)
             return None if inner is None else not inner
-        case "field":
+        case "field" if isinstance(of, dict) and len(of) == 1:  # of none, or several, no engine makes anything
             return _field(rule, caller, groups_of, name)
     return None
 
