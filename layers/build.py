@@ -43,23 +43,27 @@ _DROPPED_FOLDERS = {"__pycache__", "tests", "test", "bin", "sboms"}
 _DROPPED_FILES = (
     *("*.pyi", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock"),
     *("*.c", "*.min.js", "*.min.css"),  # sources of what is compiled, and the Swagger page that Powertools can serve
+    "charset_normalizer/*.so",  # the same code is there as Python: it guesses what no answer here leaves open
 )
-# Parts of packages that nothing here imports: the client for asyncio, the routing of web requests, the first pydantic, the time zones of
-# whoever has none on the machine, dates that recur.
+# Parts of packages that nothing here imports: the client for asyncio, the routing of web requests, tools of Powertools for other needs, the
+# first pydantic, the time zones of whoever has none on the machine, dates that recur.
+_UNUSED_TOOLS = (
+    *("auth_alpha", "circuit_breaker", "data_masking", "feature_flags"),
+    *("idempotency", "kafka", "streaming", "validation"),
+)
 _DROPPED_PARTS = (
-    *(
-        "opensearchpy/_async/client",
-        "opensearchpy/_async/plugins",
-        "aws_lambda_powertools/event_handler",
-        "pydantic/v1",
-        "pydantic/mypy.py",
-        "wrapt-stubs",
-        "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",
-        "dateutil/rrule.py",
-    ),
+    "opensearchpy/_async/client",
+    "opensearchpy/_async/plugins",
+    "aws_lambda_powertools/event_handler",
+    *(f"aws_lambda_powertools/utilities/{tool}" for tool in _UNUSED_TOOLS),
+    "pydantic/v1",
+    "pydantic/mypy.py",
+    "wrapt-stubs",
+    "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",
+    "dateutil/rrule.py",
 )
 _KEPT_BUILDS = 4  # of a platform; older ones are removed
-_FORM = "6"  # raise it when this file changes what a build looks like
+_FORM = "7"  # raise it when this file changes what a build looks like
 
 
 class BuildFailed(Exception):
