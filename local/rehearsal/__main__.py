@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from portcullis.errors import BadInput, PortcullisError, Refused
 
 from local.embedded import PROJECT, REGION
-from local.rehearsal.following import NotAsThePageSays, follow
+from local.rehearsal.following import NotAsThePageSays, as_installed, follow
 from local.rehearsal.incidents import DEPLOYMENT, INCIDENTS, WITHOUT, Stand, state
 from local.rehearsal.listening import Subscriber
 from local.rehearsal.pages import page
@@ -63,16 +62,7 @@ class RunningDefault:
         return answer.json()
 
     def portcullis(self, *words: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "portcullis.cli.main", *words],
-            env={**os.environ, **self._environment, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return as_installed({**os.environ, **self._environment, "NO_COLOR": "1"}, words)
 
 
 def rehearse(stand: Stand, topic: str, name: str, *, follows: bool, tell: Callable[[str], object]) -> None:

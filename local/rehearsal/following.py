@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +20,7 @@ from local.rehearsal.pages import Command
 _OF_THE_CLI = ("--region", "--profile", "--query", "--output")
 _LOOKING = ("status", "guard", "list", "history", "key", "sweep", "restorability")  # these may be asked again
 _PATIENCE_S = 60.0
+_LONGEST_S = 200  # of one command
 
 
 class NotAsThePageSays(Exception):
@@ -44,6 +47,21 @@ def follow(stand: Stand, command: Command, told: Callable[[str], object] = lambd
             if as_said:
                 return
             raise NotAsThePageSays(f"{line.page}: {line.line}\nexit {status}\n{printed}")
+
+
+def as_installed(environment: Mapping[str, str], words: Sequence[str]) -> tuple[int, str]:
+    """The command `portcullis` in a process of its own: exit status, and what both streams show."""
+    done = subprocess.run(
+        [sys.executable, "-m", "portcullis.cli.main", *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_LONGEST_S,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def filled(stand: Stand, text: str) -> str:

@@ -25,7 +25,6 @@ access:
     log_reader: {{indices: [{{names: ['logs-*'], privileges: [read, read_cross_cluster], query: '{{"term": {{"team": "red"}}}}'}}]}}
 """
 )
-ONLY_ROLES = GIVES.replace(GIVES[GIVES.index("offers:") : GIVES.index("access:")], "")
 
 
 def reads(remotes: str, clusters: str) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from portcullis.cli import main as cli
 from portcullis.entry import ask as asking
-from portcullis.entry.operate import carry_out
 from portcullis.errors import Refused
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.remotes.tending import rotate_remote
@@ -18,9 +14,10 @@ from portcullis.remotes.gains import Effect
 from portcullis.remotes.moving import Way
 
 from local.elastic.pair import ALIAS, Pair, Searching
-from local.rehearsal.pages import Page
+from tests.operations.cutting import CutOff, Cutting
 from tests.operations.moving import NEW, Move
-from tests.operations.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, ROOT, Two, two
+from tests.operations.remotes_page import asked_of, commands_under, otherwise_than_it_says
+from tests.operations.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, Two, two
 
 __all__ = ["two"]  # a fixture
 pytestmark = pytest.mark.node
@@ -100,31 +97,14 @@ def test_on_the_same_alias_it_is_read_with_the_key_and_back_again(move: Move) ->
     move.answers(ALIAS)
 
 
-class CutOff(Exception):
-    """The process is gone."""
-
-
 def cut(move: Move, after: str) -> Move:
     """The same, whose call of this name ends the process once it was done."""
 
-    class Cutting:
-        def __init__(self, real: Any) -> None:
-            self._real = real
-
-        def __getattr__(self, name: str) -> Any:
-            found = getattr(self._real, name)
-            if name != after:
-                return found
-
-            def ending(*given: Any) -> Any:
-                found(*given)
-                raise CutOff
-
-            return ending
-
     services = move.two.made.services
     remotes, keystores = services.remotes, services.keystores
-    cutting = replace(services, remotes=lambda of: Cutting(remotes(of)), keystores=lambda of: Cutting(keystores(of)))
+    cutting = replace(
+        services, remotes=lambda of: Cutting(remotes(of), after), keystores=lambda of: Cutting(keystores(of), after)
+    )
     return Move(replace(move.two, made=replace(move.two.made, services=cutting)))
 
 
@@ -186,20 +166,8 @@ def test_the_page_about_remotes_quotes_the_move(
     move.second()
     made = move.two.made
 
-    def ask(verb: str, deployment: str | None = None, arguments: Any = None, *, command: str = "", **_: Any) -> Any:
-        request = {"verb": verb, "deployment": deployment, "arguments": arguments, "cause": command, "actor": "anna"}
-        return carry_out(made.services, request, alias="act")
-
-    monkeypatch.setattr(asking, "ask", ask)
-    page = (ROOT / "docs" / "remotes.md").read_text("utf-8")
-    (day,) = re.findall(r"^## Moved from certificates to a key$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
-    commands = Page("remotes", day).commands
+    monkeypatch.setattr(asking, "ask", asked_of(made.services))
+    commands = commands_under("Moved from certificates to a key")
     assert len(commands) > 4
-    otherwise: list[tuple[str, int, str]] = []
-    for command in commands:
-        status = cli.main(command.words[1:])
-        printed, complained = capsys.readouterr()
-        if (status, command.matches(printed)) != (command.exit, True):
-            otherwise.append((command.line, status, printed + complained))
-    assert otherwise == []
+    assert otherwise_than_it_says(commands, capsys) == []
     assert move.info() == {NEW: "key"}

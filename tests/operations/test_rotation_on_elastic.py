@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
-from typing import Any
 
 import boto3
 import pytest
@@ -24,6 +23,7 @@ from portcullis.remotes.keys import Act
 from local.elastic.keystore import TOOL
 from local.elastic.pair import ALIAS, Pair, Searching
 from local.processes import LOOPBACK
+from tests.operations.cutting import CutOff, Cutting
 from tests.operations.pairs import LOGS, World, asleep, made, now
 
 pytestmark = pytest.mark.node
@@ -97,33 +97,14 @@ def test_a_key_of_somebody_else_is_a_conflict_and_stays_as_it_is(world: World) -
     world.pair.remote.ask("DELETE", "/_security/api_key", {"ids": [theirs["id"]]})
 
 
-class CutOff(Exception):
-    """The process is gone."""
-
-
 def cut(world: World, after: str) -> World:
     """The same world, whose call of this name ends the process once it was done."""
 
-    class Cutting:
-        def __init__(self, real: Any) -> None:
-            self._real = real
-
-        def __getattr__(self, name: str) -> Any:
-            found = getattr(self._real, name)
-            if name != after:
-                return found
-
-            def ending(*given: Any) -> Any:
-                found(*given)
-                raise CutOff
-
-            return ending
-
     if after == "put_secret":
         after = "put"
-        return World(world.pair, replace(world.giving, texts=Cutting(world.giving.texts)), world.taking)
-    giving = replace(world.giving, keys=Cutting(world.giving.keys))
-    return World(world.pair, giving, replace(world.taking, remotes=Cutting(world.taking.remotes)))
+        return World(world.pair, replace(world.giving, texts=Cutting(world.giving.texts, after)), world.taking)
+    giving = replace(world.giving, keys=Cutting(world.giving.keys, after))
+    return World(world.pair, giving, replace(world.taking, remotes=Cutting(world.taking.remotes, after)))
 
 
 def test_a_rotation_that_is_cut_off_goes_on_and_leaves_no_orphan(world: World) -> None:

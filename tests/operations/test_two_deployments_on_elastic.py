@@ -5,7 +5,6 @@ Both are asked as their automations, with the rights that these are given and no
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +28,6 @@ from portcullis.cli.offer_signature import fingerprint, public_of
 from portcullis.custody import hold, release
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry import ask as asking
-from portcullis.entry.operate import carry_out
 from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.custody.guard import guard
@@ -47,7 +45,7 @@ from local.elastic.keystore import TOOL
 from local.elastic.node import Elasticsearch
 from local.elastic.pair import ALIAS, Pair, Searching
 from local.processes import LOOPBACK
-from local.rehearsal.pages import Page
+from tests.operations.remotes_page import asked_of, commands_under, otherwise_than_it_says
 from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
 
 pytestmark = pytest.mark.node
@@ -381,20 +379,8 @@ def test_the_page_about_remotes_quotes_what_is_printed(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the keystore tool, which is a process of its own
 
-    def ask(verb: str, deployment: str | None = None, arguments: Any = None, *, command: str = "", **_: Any) -> Any:
-        request = {"verb": verb, "deployment": deployment, "arguments": arguments, "cause": command, "actor": "anna"}
-        return carry_out(two.made.services, request, alias="act")
-
-    monkeypatch.setattr(asking, "ask", ask)
-    page = (ROOT / "docs" / "remotes.md").read_text("utf-8")
-    (day,) = re.findall(r"^## A day with keys$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
-    commands = Page("remotes", day).commands
+    monkeypatch.setattr(asking, "ask", asked_of(two.made.services))
+    commands = commands_under("A day with keys")
     assert len(commands) > 4
-    otherwise: list[tuple[str, int, str]] = []
-    for command in commands:
-        status = cli.main(command.words[1:])
-        printed, complained = capsys.readouterr()
-        if (status, command.matches(printed)) != (command.exit, True):
-            otherwise.append((command.line, status, printed + complained))
-    assert otherwise == []
+    assert otherwise_than_it_says(commands, capsys) == []
     assert two.search() == 200

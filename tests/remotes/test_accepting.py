@@ -18,7 +18,7 @@ from portcullis.errors import BadInput, Refused
 from portcullis.model.accepting import Accepted, accept
 from portcullis.model.offer_file import OfferFacts
 
-from local.rehearsal.pages import Page
+from tests.operations.remotes_page import commands_under
 from tests.remotes.offered import KEY, LOGS, NOW, OFFERS, ORDERS, SIGNER, facts, taken
 
 
@@ -270,9 +270,7 @@ def test_what_is_written_meanwhile_is_not_written_over(
 
 def test_the_page_about_remotes_quotes_both_sides(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (two / "deployments" / "logs.yaml").write_text(LOGS.replace("OFFERS", OFFERS).replace(":9200", ":443"))
-    page = (Path(__file__).parents[2] / "docs" / "remotes.md").read_text("utf-8")
-    (part,) = re.findall(r"^## Agreed in a signed file$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
-    commands = Page("remotes", part).commands
+    commands = commands_under("Agreed in a signed file")
     assert len(commands) == 4
     for command in commands:
         if "later" in command.line:

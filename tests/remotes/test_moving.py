@@ -18,6 +18,7 @@ from portcullis.remotes.gains import (
     Party,
     Sides,
     compare,
+    left_out,
     let_in,
     names,
     parties,
@@ -342,3 +343,16 @@ def test_roles_that_let_in_by_their_name_are_left_for_a_person_to_take_away() ->
     assert [of.what.partition(":")[0] for of in left] == ["orders", "logs", "logs"]
     assert "portcullis apply logs" in left[1].how
     assert len(left_to_do(Way.SAME_ALIAS, OLD, OLD, "orders", "", {"reader": False})) == 2
+
+
+@pytest.mark.parametrize(("indices", "beyond"), [(3, 0), (98, 0), (99, 1), (250, 152)])
+def test_what_is_too_much_to_compare_is_counted_and_patterns_come_first(indices: int, beyond: int) -> None:
+    """Beside the indices stands a name for any other one."""
+    one = sides(
+        there=There(tuple(f"logs-{number}" for number in range(indices)), every=True),
+        roles={"r": asks(["hr-*", ""])},
+        parties=(Party(("anna",), ("r",)),),
+        access=key("hr-*"),
+    )
+    assert (len(names(one)), left_out(one)) == (min(100, indices + 2), beyond)
+    assert "hr-*" in names(one).values()

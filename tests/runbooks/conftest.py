@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 
 from local import embedded
 from local.people import People
+from local.rehearsal.following import as_installed
 from local.story.stages import DOCUMENTS, INDEX
 
 MORE = "\nsnapshots: {restore_sample: catalyst-orders}\n"
@@ -50,16 +49,7 @@ class OnCall:
 
     def portcullis(self, *words: str) -> tuple[int, str]:
         """The command as it is installed: exit status, and what both streams show."""
-        done = subprocess.run(
-            [sys.executable, "-m", "portcullis.cli.main", *words],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return as_installed(self.environment, words)
 
 
 @pytest.fixture(scope="module")

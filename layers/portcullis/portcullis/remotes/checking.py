@@ -9,16 +9,16 @@ from portcullis.access.actual import Json
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import API_KEY, LIVE
 from portcullis.families.elasticsearch.compare import canonical_access
+from portcullis.families.elasticsearch.config import is_reserved
 from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
-from portcullis.remotes.facts import Cluster, Finding, Given, Licence, Looked, RemoteFacts, Weight, model_of
+from portcullis.remotes.facts import OUR_ROLES, Cluster, Finding, Given, Licence, Looked, RemoteFacts, Weight, model_of
 from portcullis.remotes.keys import WARNING
 from portcullis.remotes.parties import listed
 from portcullis.remotes.refusals import answered
 from portcullis.words import many, moment
 
-_OURS = "portcullis_"  # roles that the automation needs: they read nothing
 _LAST_OF = {7: 17, 8: 18}  # of a release, the first minor that the next one reads
 
 
@@ -202,7 +202,7 @@ def _beyond(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
     ]
     asking = False
     for role, document in sorted(here.roles.items()):
-        if role.startswith(_OURS) or _is_reserved(document):  # nobody can make those ask for less
+        if role.startswith(OUR_ROLES) or is_reserved(document):  # nobody can make those ask for less
             continue
         beyond: list[str] = []
         for one in document.get("remote_indices") or ():
@@ -217,10 +217,6 @@ def _beyond(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
         yield Finding(remote.alias, Weight.WRONG, "unused", says, "remote_indices in a role, or take it away")
 
 
-def _is_reserved(role: Json) -> bool:
-    return bool((role.get("metadata") or {}).get("_reserved"))
-
-
 def _by_certificate(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
     a = remote.alias
     says = f"by certificate, which is deprecated: a super user of {here.name} reads everything there"
@@ -231,8 +227,8 @@ def _by_certificate(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
             a, Weight.UNKNOWN, "not-looked-at", "which roles of the same name are over there could not be looked at"
         )
         return
-    own = {name for name, role in here.roles.items() if not _is_reserved(role)}
-    missing = sorted(name for name in own - there.keys() if not name.startswith(_OURS))
+    own = {name for name, role in here.roles.items() if not is_reserved(role)}
+    missing = sorted(name for name in own - there.keys() if not name.startswith(OUR_ROLES))
     if missing:
         says = f"roles that are not over there, so that they read nothing there: {', '.join(missing)}"
         yield Finding(a, Weight.NOTE, "roles-missing", says)

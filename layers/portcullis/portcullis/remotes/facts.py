@@ -11,6 +11,7 @@ from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE
 from portcullis.remotes.keys import WARNING, Key
 
+OUR_ROLES = "portcullis_"  # how the roles that the automation needs begin: they read nothing
 BY_KEY = API_KEY  # the model of a remote cluster that is read with a key
 
 

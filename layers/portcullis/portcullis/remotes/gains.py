@@ -18,14 +18,13 @@ from portcullis.access.answers import There
 from portcullis.access.plan import AccessModel
 from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE, SEARCH, Remote, Told, across
 from portcullis.families.elasticsearch.compare import canonical_access, query
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.config import Kind, is_reserved
 from portcullis.families.elasticsearch.decide import SUPERUSER, EngineFacts, Index, View, is_restricted
-from portcullis.families.elasticsearch.names import may_match
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.requests import Need
+from portcullis.remotes.facts import OUR_ROLES
 from portcullis.remotes.parties import listed
 
-_OURS = "portcullis_"
 _MOST_NAMES = 100
 Atom = tuple[str, frozenset[Any]]
 Reading = frozenset[Atom] | None  # what limits it, all of them; empty: nothing does. None: it is not read
@@ -91,9 +90,9 @@ class Moved:
 
 def compare(sides: Sides) -> tuple[Moved, ...]:
     """Of every party and every index that one of the models shows it, or may show."""
-    found = []
+    found, compared = [], names(sides)
     for party in sides.parties:
-        for name, meant in names(sides).items():
+        for name, meant in compared.items():
             before, after = reads(sides, party.roles, name, CERTIFICATE), reads(sides, party.roles, name, API_KEY)
             if before == after == [None]:
                 continue
@@ -171,10 +170,6 @@ def _fixed(roles: Mapping[str, Json]) -> dict[str, Json]:
     return {name: role for name, role in roles.items() if is_reserved(role)}
 
 
-def is_reserved(role: Json) -> bool:
-    return bool((role.get("metadata") or {}).get("_reserved"))
-
-
 def _effect(before: Reading, after: Reading) -> Effect:
     less, more = within(after, before), within(before, after)
     if less and more:
@@ -207,7 +202,16 @@ def _field_words(grant: frozenset[str], without: frozenset[str]) -> str:
 
 def names(sides: Sides) -> dict[str, str]:
     """Indices over there that people may be let into, and one for each pattern that key and roles tell apart: name -> what it stands for,
-    itself or a pattern."""
+    itself or a pattern. The first hundred, the patterns before the indices."""
+    return dict(list(_every_name(sides).items())[:_MOST_NAMES])
+
+
+def left_out(sides: Sides) -> int:
+    """How many names are beyond that, and are not compared."""
+    return max(0, len(_every_name(sides)) - _MOST_NAMES)
+
+
+def _every_name(sides: Sides) -> dict[str, str]:
     hidden = {*sides.there.hidden, *(one for of in sides.there.streams.values() for one in of)}
     known = (*(sides.there.indices or ()), *(sides.there.aliases or ()), *sides.there.streams)
     patterns = [name for one in sides.access.get("search") or () for name in listed(one.get("names"))]
@@ -219,10 +223,15 @@ def names(sides: Sides) -> dict[str, str]:
     ):
         for role in mine & held.keys():
             patterns += [name for one in held[role].get(key) or () for name in listed(one.get("names"))]
-    thought = {one.replace("*", "x").replace("?", "x"): one for one in sorted(patterns) if one != "*" and one[0] != "/"}
+    thought = {
+        one.replace("*", "x").replace("?", "x"): one
+        for one in sorted(patterns)
+        if one not in ("", "*") and one[0] != "/"
+    }
     found = {**thought, "portcullis-any-other": "any other index", **{one: one for one in known}}
-    fit = {one: meant for one, meant in found.items() if one not in hidden and not is_restricted(one) and one[0] != "."}
-    return dict(list(fit.items())[:_MOST_NAMES])
+    return {
+        one: meant for one, meant in found.items() if one not in hidden and not is_restricted(one) and one[0] != "."
+    }
 
 
 def parties(access: AccessModel, held: Actual, groups: Mapping[str, Collection[str]]) -> tuple[Party, ...]:
@@ -230,12 +239,12 @@ def parties(access: AccessModel, held: Actual, groups: Mapping[str, Collection[s
     by_roles: dict[tuple[str, ...], list[str]] = {(SUPERUSER,): ["every super user"]}
 
     def add(who: str, roles: Iterable[str]) -> None:
-        having = tuple(sorted(dict.fromkeys(role for role in roles if not role.startswith(_OURS))))
+        having = tuple(sorted(dict.fromkeys(role for role in roles if not role.startswith(OUR_ROLES))))
         if having and SUPERUSER not in having:
             by_roles.setdefault(having, []).append(who)
 
     for name, user in sorted(held.of(Kind.USERS).items()):
-        if user.get("enabled") is not False and not (user.get("metadata") or {}).get("_reserved"):
+        if user.get("enabled") is not False and not is_reserved(user):
             add(name, user.get("roles") or ())
     if access.people and access.people.realm:
         given: dict[str, set[str]] = {}
@@ -251,7 +260,7 @@ def parties(access: AccessModel, held: Actual, groups: Mapping[str, Collection[s
 def let_in(sides: Sides) -> tuple[str, ...]:
     """Roles over there by whose names people of this side are let in with certificates."""
     mine = {role for party in sides.parties for role in party.roles} | {
-        name for name, role in sides.roles.items() if not is_reserved(role) and not name.startswith(_OURS)
+        name for name, role in sides.roles.items() if not is_reserved(role) and not name.startswith(OUR_ROLES)
     }
     there = sides.far or {}
     return tuple(sorted(role for role in mine & there.keys() if there[role].get("indices") and role != SUPERUSER))
@@ -274,13 +283,6 @@ def proposal(sides: Sides) -> tuple[Json, dict[str, list[Json]]]:
                 allows.append(one)
             roles.setdefault(role, []).append({"clusters": [sides.to], "privileges": ["read"], **one})
     return ({"search": allows} if allows else {}), roles
-
-
-def asks_of(role: Json, alias: str) -> bool:
-    """Whether a role says anything of an alias."""
-    return any(
-        may_match(pattern, alias) for one in role.get("remote_indices") or () for pattern in listed(one.get("clusters"))
-    )
 
 
 def same_access(one: Json, other: Json) -> bool:

@@ -15,14 +15,13 @@ from enum import StrEnum
 from portcullis.access.actual import Actual, Json
 from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE, SEARCH
 from portcullis.families.elasticsearch.compare import query
-from portcullis.families.elasticsearch.config import ADMINISTRATES, RESERVED, SUPERUSER, Kind
+from portcullis.families.elasticsearch.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
 from portcullis.families.elasticsearch.names import may_match
 from portcullis.families.elasticsearch.privileges import grants_on_index
-from portcullis.remotes.facts import Finding, Weight
+from portcullis.remotes.facts import OUR_ROLES, Finding, Weight
 from portcullis.remotes.parties import listed
 from portcullis.words import many
 
-_OURS = "portcullis_"  # roles of the automation
 _BORN = "elastic"  # the super user that every cluster has: nothing can be done about it but to keep its password
 _EVERY = ("*", "**", "_all")
 _WITH_READ = 9  # from this release on `read` has read_cross_cluster in it
@@ -114,7 +113,7 @@ def _certificate(facts: HardFacts) -> Iterator[Finding]:
     yield from _super_users(facts)
     if facts.reach is not None:
         for role, people in sorted(facts.reach.items()):
-            if role != SUPERUSER and not role.startswith(_OURS):
+            if role != SUPERUSER and not role.startswith(OUR_ROLES):
                 yield from _of_role(facts, role, people)
     yield from _become_others(facts)
     yield from _trust(facts)
@@ -148,7 +147,7 @@ def _super_users(facts: HardFacts) -> Iterator[Finding]:
 def _of_role(facts: HardFacts, role: str, people: tuple[str, ...]) -> Iterator[Finding]:
     a, there = facts.alias, facts.there
     document = (there.roles or {}).get(role)
-    if document is None or (document.get("metadata") or {}).get(RESERVED):
+    if document is None or is_reserved(document):
         says = f"the role {role} of {_named(people)} is the engine's own, and reads on {there.name} what it reads everywhere"
         yield Finding(
             a, Weight.WRONG, "built-in-role", says, "a role of your own in its place: that can be left out there"
@@ -202,7 +201,7 @@ def _become_others(facts: HardFacts) -> Iterator[Finding]:
         return
     for role, document in sorted(here.roles.items()):
         people = here.holders.get(role, ())
-        if not people or role == SUPERUSER or role.startswith(_OURS):
+        if not people or role == SUPERUSER or role.startswith(OUR_ROLES):
             continue
         strong = [one for one in listed(document.get("cluster")) if one.lower() in ADMINISTRATES]
         if strong:
@@ -248,7 +247,7 @@ def _never_certificate(facts: HardFacts) -> Iterator[str]:
     here, there = facts.here.name, facts.there.name
     yield f"a super user of {here} reads everything of {there}: the role superuser is on both, cannot be changed, and {_BORN} has it"
     roles = [
-        role for role, one in (facts.there.roles or {}).items() if not role.startswith(_OURS) and any(_reading(one))
+        role for role, one in (facts.there.roles or {}).items() if not role.startswith(OUR_ROLES) and any(_reading(one))
     ]
     known = f" ({many(len(roles), 'role')} now)" if facts.there.roles is not None else ""
     yield (

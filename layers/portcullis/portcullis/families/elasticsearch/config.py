@@ -19,6 +19,11 @@ RESERVED = "_reserved"  # the engine's mark on what it keeps for itself
 PASSWORD_OF_THE_NODES = "password_of_the_nodes"  # noqa: S105 - a name
 
 
+def is_reserved(document: Json) -> bool:
+    """Whether the engine has marked it as its own: it refuses to change it."""
+    return bool((document.get("metadata") or {}).get(RESERVED))
+
+
 class Kind(StrEnum):
     """The kinds of documents, valued as the path segment of the collection under `/_security`."""
 
@@ -77,7 +82,7 @@ class SecurityConfig:
     def is_fixed(self, kind: str, name: str) -> bool:
         """Whether the engine refuses to change this one. A reserved user can still be disabled, and enabled again."""
         document = self.of(kind).get(name) or {}
-        return bool((document.get("metadata") or {}).get(RESERVED))
+        return is_reserved(document)
 
     def entries(self, role: str, entry_list: str) -> tuple[str, ...]:
         """The native users who have a role; of other lists there are none: a role mapping is one document, claimed whole."""

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from portcullis.access.actual import Json
 from portcullis.access.persons import as_person
 from portcullis.access.plan import AccessModel
-from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.errors import BadInput, Refused
 from portcullis.operations.remotes.agreed import giver_of
 from portcullis.operations.remotes.explaining import file_of, on_cluster, there_of
+from portcullis.operations.remotes.looking import looked_at
 from portcullis.operations.remotes.tending import options_of, taking
 from portcullis.operations.services import Services, Site
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.facts import BY_KEY, model_of
-from portcullis.remotes.gains import Moved, Sides, compare, let_in, parties, proposal
+from portcullis.remotes.gains import Moved, Sides, compare, left_out, let_in, parties, proposal
 from portcullis.remotes.keys import Offer
 from portcullis.remotes.moving import Way, lacks
+from portcullis.words import many
 
 if TYPE_CHECKING:
     from portcullis.model import OnCluster
     from portcullis.model.elasticsearch.remotes import Remote
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def facts(one: Meant, *, begun: bool) -> Facts:
         stops += _as_it_is(one, info)
     for site in (one.reader, one.giver):
         if site is not None:
-            seen = _seen(notes, f"release and licence of {site.name}", lambda at=site: _lacking(at))  # type: ignore[misc]
+            seen = looked_at(notes, f"release and licence of {site.name}", lambda at=site: _lacking(at))  # type: ignore[misc]
             stops += seen or ()
     if one.giver is None:
         notes.append(
@@ -152,6 +152,10 @@ def facts(one: Meant, *, begun: bool) -> Facts:
     sides = both(one, one.giver, notes)
     moved = compare(sides)
     stops += _by_access(one, moved)
+    if beyond := left_out(sides):
+        notes.append(
+            f"{many(beyond, 'name')} of indices and patterns more than can be compared: nothing is known of them"
+        )
     if one.way is Way.SECOND_ALIAS:
         notes.append(
             f"whoever searches *:INDEX asks {one.alias} and {one.to} while both stand, and has each document twice"
@@ -201,10 +205,10 @@ def both(one: Meant, far: Site | None, notes: list[str]) -> Sides:
     roles = None
     there = None
     if far is not None:
-        roles = _seen(
+        roles = looked_at(
             notes, f"the roles of {far.name}", lambda: far.engine.read([far.family.roles]).of(far.family.roles)
         )
-        there = _seen(notes, f"the indices of {far.name}", lambda: there_of(far.engine))
+        there = looked_at(notes, f"the indices of {far.name}", lambda: there_of(far.engine))
     made = Sides(
         one.alias,
         one.to,
@@ -230,14 +234,6 @@ def _groups(site: Site, access: AccessModel, notes: list[str]) -> dict[str, set[
             found.setdefault(as_person(entry).name, set()).add(str(subject))
     notes += [f"{subject} could not be read: {why}" for subject, why in sorted(looked.unseen.items())]
     return found
-
-
-def _seen(notes: list[str], what: str, look: Callable[[], T]) -> T | None:
-    try:
-        return look()
-    except PortcullisError as error:
-        notes.append(f"{what} could not be looked at: {error}")
-        return None
 
 
 def lines(services: Services, deployment: str, alias: str, way: str, to: str) -> Lines:

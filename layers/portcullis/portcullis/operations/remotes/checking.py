@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.model.elasticsearch.remotes import PORTS
 from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
+from portcullis.operations.remotes.looking import looked_at
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.agreement import is_of
 from portcullis.remotes.checking import check
@@ -18,8 +19,6 @@ from portcullis.remotes.refusals import state_told
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment, OnCluster
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +78,14 @@ def _facts(
             warning=ending,
         )
     if info is not None:
-        resolved = _seen(unseen, f"whether {alias} answers", lambda: site.remotes.resolve(f"{alias}:*"))
+        resolved = looked_at(unseen, f"whether {alias} answers", lambda: site.remotes.resolve(f"{alias}:*"))
         facts = replace(facts, resolved=dict((resolved or {}).get(alias, {})) if resolved is not None else None)
         if info.get("cluster_credentials"):
             facts = _with_key(facts, site, declared.credential if declared else None, unseen)
     if other is not None:
         far = other  # for the functions below
         cluster = _cluster(far)
-        shown = _seen(unseen, f"the keys of {far.name}", far.cluster_keys.shown) if facts.model == BY_KEY else None
+        shown = looked_at(unseen, f"the keys of {far.name}", far.cluster_keys.shown) if facts.model == BY_KEY else None
         facts = replace(facts, other=cluster, shown=shown)
     return replace(facts, unseen=tuple(unseen))
 
@@ -100,32 +99,24 @@ def _with_key(facts: RemoteFacts, site: Site, secret: str | None, unseen: list[s
         else:
             unseen.append(f"by which key {facts.alias} is read: {error}")
     if secret:
-        text = _seen(unseen, f"the secret {secret}", lambda: (site.key_texts.read(secret),))
+        text = looked_at(unseen, f"the secret {secret}", lambda: (site.key_texts.read(secret),))
         facts = replace(facts, secret=None if text is None else text[0].id if text[0] else "")
     return facts
 
 
 def _cluster(site: Site) -> Cluster:
     unseen: list[str] = []
-    roles = _seen(
+    roles = looked_at(
         unseen, f"the roles of {site.name}", lambda: site.engine.read([site.family.roles]).of(site.family.roles)
     )
     return Cluster(
         site.name,
-        releases=_seen(unseen, f"the releases of {site.name}", site.remotes.releases),
-        licence=_seen(unseen, f"the licence of {site.name}", site.remotes.licence),
-        certificates=_seen(unseen, f"the certificates of {site.name}", site.remotes.certificates),
+        releases=looked_at(unseen, f"the releases of {site.name}", site.remotes.releases),
+        licence=looked_at(unseen, f"the licence of {site.name}", site.remotes.licence),
+        certificates=looked_at(unseen, f"the certificates of {site.name}", site.remotes.certificates),
         roles=roles,
         unseen=tuple(unseen),
     )
-
-
-def _seen(unseen: list[str], what: str, look: Callable[[], T]) -> T | None:
-    try:
-        return look()
-    except PortcullisError as error:
-        unseen.append(f"{what} could not be looked at: {error}")
-        return None
 
 
 def _given(
@@ -134,10 +125,10 @@ def _given(
     """The keys that this cluster gives, and which deployments of this account come with each."""
     from portcullis.model import OnCluster
 
-    shown = _seen(unseen, f"the keys of {site.name}", site.cluster_keys.shown)
+    shown = looked_at(unseen, f"the keys of {site.name}", site.cluster_keys.shown)
     if not shown:
         return ()
-    us = _seen(unseen, f"who makes the keys of {site.name}", site.cluster_keys.us)
+    us = looked_at(unseen, f"who makes the keys of {site.name}", site.cluster_keys.us)
     reading: dict[str, list[tuple[str, str]]] = {}  # offer -> (who reads, with which key; empty: not seen)
     for name, file in files.items():
         for alias, remote in file.remotes.items() if isinstance(file, OnCluster) and name != site.name else ():

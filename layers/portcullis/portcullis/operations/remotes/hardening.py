@@ -3,13 +3,14 @@ what is deployed. Changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput
 from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
+from portcullis.operations.remotes.looking import looked_at
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.facts import model_of
 from portcullis.remotes.hardening import Family, Hardened, HardFacts, HardSide, harden, holders_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from portcullis.model import Deployment, OnCluster, OnDomain
     from portcullis.model.elasticsearch.remotes import Remote
 
-T = TypeVar("T")
 _LONGEST = 64  # characters of an alias
 # Whoever is called so in two files is the same to both engines. A pool's users are of the pool, which each deployment has for itself.
 _OF_A_POOL = (SubjectKind.COGNITO_USER, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP)
@@ -84,7 +84,7 @@ def remote_harden(services: Services, deployment: str, *, alias: str, trusts: st
         model,
         skip_unavailable=skip,
         trusts=tuple(filter(None, map(str.strip, trusts.split(",")))) if trusts else None,
-        pinged=_seen(unseen, f"settings of {deployment}", lambda: site.remotes.pinged(alias)),
+        pinged=looked_at(unseen, f"settings of {deployment}", lambda: site.remotes.pinged(alias)),
     )
     if other is None:
         unseen.append(f"the cluster behind {alias} is no deployment of this account that its file names: its roles")
@@ -148,16 +148,8 @@ def _of_domains(here: OnDomain, there: OnDomain, alias: str) -> HardFacts:
 
 
 def _seen_side(site: Site, unseen: list[str]) -> HardSide:
-    held = _seen(unseen, f"roles and users of {site.name}", site.engine.read)
+    held = looked_at(unseen, f"roles and users of {site.name}", site.engine.read)
     if held is None:
         return HardSide(site.name)
     release = site.engine.dialect.split()[0]
     return HardSide(site.name, release, held.of(site.family.roles), holders_of(held))
-
-
-def _seen(unseen: list[str], what: str, look: Callable[[], T]) -> T | None:
-    try:
-        return look()
-    except PortcullisError as error:
-        unseen.append(f"{what} could not be looked at: {error}")
-        return None
