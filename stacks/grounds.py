@@ -20,6 +20,9 @@ from stacks.key import KeyFacts
 from stacks.network import Network
 from stacks.packing import few_or
 
+UNKNOWN_END = (
+    "-??????"  # of a secret's ARN: Secrets Manager lengthens each name by a hyphen and six characters of its own
+)
 _SERVICE, _SERVICE_ROLE = "opensearchservice.amazonaws.com", "AWSServiceRoleForAmazonOpenSearchService"
 
 
@@ -235,7 +238,7 @@ def _secret(stack: Stack, name: str) -> str:
         stack,
         "secretsmanager",
         "secret",
-        name if name.endswith("*") else f"{name}-??????",
+        name if name.endswith("*") else f"{name}{UNKNOWN_END}",
         ArnFormat.COLON_RESOURCE_NAME,
     )
 

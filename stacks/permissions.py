@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from aws_cdk import aws_iam as iam
 
 from stacks import names
-from stacks.grounds import ResourceArns
+from stacks.grounds import UNKNOWN_END, ResourceArns
 from stacks.key import OBSERVE, PROBE, kms_actions
 
 Statements = list[iam.PolicyStatement]
@@ -74,11 +74,17 @@ def keys_between_clusters(g: ResourceArns) -> Statements:
     """Their texts: put where a file offers one, read there and where a file reads another cluster with one."""
     read = sorted({*g.offered_secrets, *g.remote_secrets})
     return [
-        *_allow(_prefixed("secretsmanager", "CreateSecret PutSecretValue"), g.offered_secrets),
-        *_allow(["secretsmanager:GetSecretValue"], read),
+        *_allow(_prefixed("secretsmanager", "CreateSecret PutSecretValue"), _not_there_yet(g.offered_secrets)),
+        *_allow(["secretsmanager:GetSecretValue"], _not_there_yet(read)),
         *_with_keys_of(["kms:Decrypt"], read, g),
         *_with_keys_of(["kms:GenerateDataKey"], g.offered_secrets, g),
     ]
+
+
+def _not_there_yet(secrets: Sequence[str]) -> list[str]:
+    """These, and as they are before they are made: asked for by the name alone, without the six characters that each gets then. Else
+    nobody would be told that there is none, and the first key could not be put anywhere."""
+    return sorted({*secrets, *(secret.removesuffix(UNKNOWN_END) for secret in secrets)})
 
 
 def _any_key_of(secret: str) -> str:
