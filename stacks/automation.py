@@ -33,6 +33,7 @@ from stacks.packing import allow
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5
+FORGETS_BY = "expires"  # the attribute of an item of the ledger that says when it may go
 _REMINDED_AT_ONCE = 5
 
 
@@ -126,6 +127,7 @@ class Automation(Stack):
             *seeing.readers([*((self.queues[c], name) for c, name in read.items()), (self.reminders, "key_guard")]),
             *seeing.queues(taking, [self.reminders]),
             *seeing.topic(self.topic, [one.email for one in deployments if one.email]),
+            *seeing.ledger(self.ledger, FORGETS_BY),
             *seeing.schedule(self.sweep_minutes, self.functions["sweep"]),
         ]
         CustomResource(
@@ -155,7 +157,7 @@ class Automation(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            time_to_live_attribute="expires",
+            time_to_live_attribute=FORGETS_BY,
             deletion_protection=True,
             removal_policy=KEPT,
         )

@@ -222,6 +222,7 @@ def eyes(prefix: str) -> dict[str, Pattern]:
             prefix,
             *(_asked("monitoring", alarms, field, ours) for field in ("alarmName", "alarmNames")),
             *_own_roles(prefix),
+            *_tables(prefix),
         ),
         "eyes-parts": _all_of(*_parts(prefix), *rules_called(f"{prefix}eyes")),
     }
@@ -250,6 +251,15 @@ def _parts(prefix: str) -> list[Pattern]:
         _asked("lambda", others, "functionName", somewhere),
         _asked("sqs", operations("sqs", About.QUEUE), "queueUrl", somewhere[2:]),
         *(_asked("sns", topics, field, somewhere[1:2]) for field in ("topicArn", "subscriptionArn")),
+    ]
+
+
+def _tables(prefix: str) -> list[Pattern]:
+    """The ledger: by name or ARN, or, where its policy is meant, by ARN alone."""
+    calls, arn = operations("dynamodb", About.TABLE), {"wildcard": f"*/{prefix}*"}
+    return [
+        _asked("dynamodb", calls, field, values)
+        for field, values in (("tableName", [{"prefix": prefix}, arn]), ("resourceArn", [arn]))
     ]
 
 

@@ -209,6 +209,9 @@ def take_snapshots(g: ResourceArns) -> Statements:
 _ANY_EYE = ["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"]
 
 
+_LOOKS_AT_LEDGER = "DescribeContinuousBackups DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive"
+
+
 def see(g: ResourceArns) -> Statements:
     """Look whether what we see by is still there. None of this can change any of it."""
     trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
@@ -221,6 +224,8 @@ def see(g: ResourceArns) -> Statements:
         *_allow(_prefixed("sns", "GetTopicAttributes ListSubscriptionsByTopic"), [g.topic]),
         *_allow(_prefixed("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"), g.relay_role),
         *_allow(["cloudwatch:DescribeAlarms"], g.see_alarms),
+        *_allow(_prefixed("dynamodb", _LOOKS_AT_LEDGER), [g.ledger]),
+        *_allow(["dynamodb:GetResourcePolicy"], [g.ledger, f"{g.ledger}/stream/*"]),  # the Reference asks for both
     ]
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -112,6 +113,11 @@ def _as_made(queue: sqs.Queue) -> dict[str, Any]:
 def topic(of: sns.Topic, told: Sequence[str]) -> Eyes:
     wants = {"arn": of.topic_arn, "told": sorted(set(told)), "alarms": True}
     return [{"kind": "topic", "name": of.topic_name, "wants": wants}]
+
+
+def ledger(of: dynamodb.Table, forgets_by: str) -> Eyes:
+    """What is remembered. `forgets_by`: the attribute of its time to live."""
+    return [{"kind": "table", "name": of.table_name, "wants": {"forgets_by": forgets_by}}]
 
 
 def schedule(minutes: int, function: lambda_.Function) -> Eyes:

@@ -177,6 +177,8 @@ def _watched_arns() -> None:
                 "DescribeAlarms" in f"{path} {headers.get('x-amz-target', '')} {body[:2000].decode('latin-1')}"
             ):
                 return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+            case "dynamodb" if asked.get("ResourceArn"):  # whose policy is asked for
+                return str(asked["ResourceArn"])
             case "lambda" if path.endswith("/invocations") and (door := iam_actions._query_param(query, "Qualifier")):
                 # What is asked of an alias is a right to that alias: else the policy of a level would allow nothing.
                 return f"{general(service, method, path, headers, body, query, region, account)}:{door}"

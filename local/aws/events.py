@@ -42,6 +42,7 @@ WATCHED = {
     "sns": ("sns", "sns"),
     "monitoring": ("cloudwatch", "monitoring"),
     "secretsmanager": ("secretsmanager", "secretsmanager"),
+    "dynamodb": ("dynamodb", "dynamodb"),
 }
 # Of these, only what changes them: what goes through them is no management event, or comes by the thousand.
 ONLY = {
@@ -50,6 +51,10 @@ ONLY = {
     "sns": ("Create", "Delete", "Set", "AddPermission", "RemovePermission", "Subscribe", "Unsubscribe"),
     "events": ("Put", "Delete", "Remove", "Disable", "Enable"),
     "monitoring": ("PutMetricAlarm", "DeleteAlarms", "DisableAlarmActions", "EnableAlarmActions"),
+    "dynamodb": (
+        *("CreateTable", "DeleteTable", "UpdateTable", "UpdateTimeToLive", "UpdateContinuousBackups"),
+        *("PutResourcePolicy", "DeleteResourcePolicy", "EnableKinesis", "DisableKinesis"),
+    ),
 }
 NO_EVENT = ("PutEvents",)
 # Lambda's events are called by the version of the API that brought the operation.

@@ -175,6 +175,55 @@ def test_a_role_that_passes_events_on_is_seen_as_it_was_deployed(aws: Emulator, 
     assert "may do something else" in blind(role, eyes(aws).look(role))
 
 
+def test_the_ledger_is_seen_as_it_was_deployed(aws: Emulator, name: str) -> None:
+    """And each way to have it end, forget, fall behind, or be read and written by others."""
+    tables, name = aws.client("dynamodb"), f"ledger-{name}"
+    eye = Eye(EyeKind.TABLE, name, wants={"forgets_by": "expires"})
+    assert "not there any more" in blind(eye, eyes(aws).look(eye))
+    arn = tables.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
+    )["TableDescription"]["TableArn"]
+
+    def recovers(yes: bool) -> None:
+        tables.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": yes}
+        )
+
+    def forgets(attribute: str, yes: bool = True) -> None:
+        asked = {"Enabled": yes, "AttributeName": attribute}
+        tables.update_time_to_live(TableName=name, TimeToLiveSpecification=asked)
+
+    recovers(True)
+    forgets("expires")
+    assert blind(eye, eyes(aws).look(eye)) == ""
+    recovers(False)
+    forgets("expires", False)
+    tables.update_table(TableName=name, DeletionProtectionEnabled=False)
+    said = blind(eye, eyes(aws).look(eye))
+    assert "recovery is off" in said
+    assert "forgets nothing" in said
+    assert "protection is off" in said
+    forgets("version")
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*", "Resource": arn}
+    tables.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Version": "2012-10-17", "Statement": [anybody]}))
+    reads_along = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    tables.update_table(TableName=name, StreamSpecification=reads_along)
+    tables.update_table(
+        TableName=name,
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    )
+    said = blind(eye, eyes(aws).look(eye))
+    assert "forgets by version, not by expires" in said
+    assert "a policy of its own" in said
+    assert "passes on what is written: to its stream" in said
+    assert "only so many requests" in said
+
+
 def test_an_address_whose_subscription_filters_is_not_told_everything(aws: Emulator, name: str) -> None:
     sns, sqs = aws.client("sns"), aws.client("sqs")
     topic = sns.create_topic(Name=name)["TopicArn"]

@@ -169,6 +169,18 @@ def deaf_alarm(scene: Scene) -> Iterator[None]:
         alarms.put_metric_alarm(**deployed)
 
 
+@contextmanager
+def unprotected(scene: Scene) -> Iterator[None]:
+    """As whoever wants to delete the ledger begins: nothing else takes the protection off."""
+    tables = scene.aws.client("dynamodb")
+    (ledger,) = [name for name in tables.list_tables()["TableNames"] if "Ledger" in name]
+    tables.update_table(TableName=ledger, DeletionProtectionEnabled=False)
+    try:
+        yield
+    finally:
+        tables.update_table(TableName=ledger, DeletionProtectionEnabled=True)
+
+
 SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
     "the trail is stopped": (stopped, "no trail records"),
     "the trail leaves KMS out": (narrowed, "what is done to keys"),
@@ -184,6 +196,7 @@ SHUT: dict[str, tuple[Callable[[Scene], Any], str]] = {
     "a reader throws events away": (filtering, "of portcullis-identity.fifo throws away some of what is in its queue"),
     "a queue keeps events back": (delaying, "the queue portcullis-identity.fifo keeps back what it is given for 900"),
     "somebody else may call a door": (another_caller, "the function portcullis-operate may be called by others"),
+    "the ledger may be deleted": (unprotected, "its deletion protection is off"),
     "an alarm watches for nothing": (deaf_alarm, "portcullis-sweep-missing watch something else"),
     "an alarm tells nobody": (mute_alarm, "portcullis-sweep-missing tell nobody"),
 }

@@ -44,6 +44,7 @@ def record(source: str, name: str, **stands: object) -> dict[str, Any]:
 
 
 LAMBDA, ALIAS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/catalyst"
+TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table"
 ASKED, RULES = "requestParameters.", "requestParameters.ModifySecurityGroupRulesRequest"
 # What an event is about, where that may stand, what stands there, and what is then found.
 STANDS: list[tuple[About, str, str, object, str]] = [
@@ -147,6 +148,9 @@ STANDS: list[tuple[About, str, str, object, str]] = [
     (About.ALARM, "monitoring DisableAlarmActions", "requestParameters.actionNames[]", "portcullis-red", "alarm:portcullis-red"),
     (About.ALARM, "monitoring DeleteAlarms", "requestParameters.alarmNames", "portcullis-red", "alarm:portcullis-red"),
     (About.ALARM, "monitoring PutMetricAlarm", "requestParameters.alarmName", "portcullis-red", "alarm:portcullis-red"),
+    (About.TABLE, "dynamodb UpdateTable", "requestParameters.tableName", "portcullis-l", "table:portcullis-l"),
+    (About.TABLE, "dynamodb UpdateTable", "requestParameters.tableName", f"{TABLE}/portcullis-l", "table:portcullis-l"),
+    (About.TABLE, "dynamodb PutResourcePolicy", "requestParameters.resourceArn", f"{TABLE}/portcullis-l", "table:portcullis-l"),
     (About.RULE, "events DeleteRule", "requestParameters.name", "portcullis-demo", "rule:portcullis-demo"),
     (About.RULE, "events RemoveTargets", "requestParameters.rule", "arn:aws:events:r:1:rule/portcullis-demo", "rule:portcullis-demo"),
     (About.TRAIL, "cloudtrail StopLogging", "requestParameters.name", "arn:aws:cloudtrail:r:1:trail/all", "trail:all"),

@@ -110,6 +110,8 @@ CONCERNED: list[tuple[Found, Scope, bool]] = [
     (Found(About.ALARM, "s", ("other", "portcullis-x"), account=ACCOUNT), replace(BARE, eyes="portcullis-"), True),
     (Found(About.FUNCTION, "s", (), account=ACCOUNT), replace(BARE, eyes="portcullis-"), True),
     (Found(About.QUEUE, "s", ("portcullis-x",), **ELSEWHERE), replace(BARE, eyes="portcullis-"), False),
+    (Found(About.TABLE, "s", ("portcullis-x",), account=ACCOUNT), replace(BARE, eyes="portcullis-"), True),
+    (Found(About.TABLE, "s", ("orders",), account=ACCOUNT), replace(BARE, eyes="portcullis-"), False),
 ]  # fmt: skip
 
 

@@ -81,6 +81,7 @@ NAMED: dict[About, dict[str, Any]] = {
     About.QUEUE: {"queueUrl": f"https://sqs.{HOME}.amazonaws.com/{ACCOUNT}/portcullis-key.fifo"},
     About.TOPIC: {"topicArn": f"arn:aws:sns:{HOME}:{ACCOUNT}:portcullis-alerts"},
     About.ALARM: {"alarmName": "portcullis-sweep-missing", "alarmNames": ["portcullis-sweep-missing"]},
+    About.TABLE: {"tableName": "portcullis-automation-Ledger0123-ABC"},
 }
 ONLY_IN_US_EAST_1 = ("iam",)
 SIGNALS = [(row, name) for row in ROWS if row.signal for name in row.operations]

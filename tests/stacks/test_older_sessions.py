@@ -78,7 +78,7 @@ def test_a_bounded_role_may_only_send_requests_to_its_domain(both: Synthesised) 
     (boundary,) = [
         policy["Properties"]
         for policy in both.resources("AWS::IAM::ManagedPolicy").values()
-        if policy["Properties"]["ManagedPolicyName"].endswith("-boundary")
+        if policy["Properties"].get("ManagedPolicyName", "").endswith("-boundary")
     ]
     assert boundary["ManagedPolicyName"] == BOUNDARY.rpartition("/")[2]
     (statement,) = boundary["PolicyDocument"]["Statement"]

@@ -111,6 +111,8 @@ POLICY = {
 }
 WITHOUT = {"Statement": POLICY["Statement"][:1]}
 CLOSED = {"Statement": [*POLICY["Statement"], {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage"}]}
+TABLE = Eye(EyeKind.TABLE, "portcullis-ledger", wants={"forgets_by": "expires"})
+KEEPS = {"status": "ACTIVE", "protected": True, "recovers": True, "forgets_by": "expires"}
 QUEUE = Eye(EyeKind.QUEUE, "portcullis-key.fifo", wants={"takes": "events"})
 TAKES = {"key": "", "policy": json.dumps(POLICY), "retention": 1_209_600}
 HIDES = replace(QUEUE, wants={"takes": "events", "hidden": 315})
@@ -280,6 +282,18 @@ OURS: list[tuple[Eye, dict[str, Any] | None, str]] = [
     (ALARMS, {"found": {"a": TELLS}}, "b are not there any more"),
     (ALARMS, {"found": {"a": TELLS, "b": {**TELLS, "enabled": False}}}, "b tell nobody"),
     (ALARMS, {"found": {"a": TELLS, "b": {**TELLS, "actions": []}}}, "b tell nobody"),
+    (TABLE, KEEPS, ""),
+    (TABLE, {**KEEPS, "status": "UPDATING"}, ""),
+    (TABLE, None, "is not there any more"),
+    (TABLE, {**KEEPS, "status": "INACCESSIBLE_ENCRYPTION_CREDENTIALS"}, "does not answer"),
+    (TABLE, {**KEEPS, "protected": False}, "deletion protection is off"),
+    (TABLE, {**KEEPS, "recovers": False}, "point-in-time recovery is off"),
+    (TABLE, {**KEEPS, "key": "arn:aws:kms:::key/1"}, "a key that can be taken away"),
+    (TABLE, {**KEEPS, "forgets_by": ""}, "forgets nothing"),
+    (TABLE, {**KEEPS, "forgets_by": "version"}, "forgets by version, not by expires"),
+    (TABLE, {**KEEPS, "limited": True}, "only so many requests"),
+    (TABLE, {**KEEPS, "policy": "{}"}, "a policy of its own"),
+    (TABLE, {**KEEPS, "copied_to": ["a replica in eu-north-1"]}, "to a replica in eu-north-1"),
 ]
 
 

@@ -20,6 +20,7 @@ _SERVICES = {
     "ec2": "EC2",
     "sts": "STS",
     "secretsmanager": "Secrets Manager",
+    "dynamodb": "DynamoDB",
     "cloudtrail": "CloudTrail",
     "events": "EventBridge",
     "lambda": "Lambda",

@@ -1,4 +1,5 @@
-"""The rows of what Portcullis sees by: trails, rules, functions, queues, the topic, alarms. Who switches one of them off makes us blind.
+"""The rows of what Portcullis sees by: trails, rules, functions, queues, the topic, alarms; and of the ledger, by which it remembers.
+Who switches one of them off makes us blind.
 
 What these events say of the account is looked at, as the sweep does: an event that comes late, or never, changes nothing but the delay.
 """
@@ -101,6 +102,17 @@ EYES: tuple[Row, ...] = (
             "DeleteAlarms DisableAlarmActions EnableAlarmActions PutMetricAlarm",
             "alarm-changed",
             "an alarm of ours may be gone, or tells nobody any more",
+        ),
+    ),
+    *signals(
+        Concern.EYES,
+        "dynamodb",
+        About.TABLE,
+        (
+            "CreateTable DeleteTable UpdateTable UpdateTimeToLive UpdateContinuousBackups PutResourcePolicy DeleteResourcePolicy"
+            " EnableKinesisStreamingDestination DisableKinesisStreamingDestination",
+            "ledger-changed",
+            "the ledger may be gone, forget what it must keep, be slow, or be read or written by others",
         ),
     ),
 )

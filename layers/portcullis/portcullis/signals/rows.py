@@ -36,6 +36,7 @@ class About(StrEnum):
     QUEUE = "queue"
     TOPIC = "topic"
     ALARM = "alarm"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)

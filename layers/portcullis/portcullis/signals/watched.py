@@ -13,7 +13,7 @@ from portcullis.signals.types import Scope
 
 OUR_PREFIX = "portcullis-"  # of everything that the stacks give a name to
 RESERVED_ROLE = "AWSReservedSSO_"  # of the roles that Identity Center makes of permission sets
-_OURS_BY_NAME = frozenset({About.RULE, About.FUNCTION, About.QUEUE, About.TOPIC, About.ALARM})
+_OURS_BY_NAME = frozenset({About.RULE, About.FUNCTION, About.QUEUE, About.TOPIC, About.ALARM, About.TABLE})
 
 
 def is_ours(found: Found, prefix: str) -> bool:
@@ -112,6 +112,7 @@ FINDERS: dict[About, Callable[[Event], Found]] = {
     About.QUEUE: _queue,
     About.TOPIC: _topic,
     About.ALARM: _alarm,
+    About.TABLE: _named_by(About.TABLE, *request("tableName", "resourceArn")),
 }
 
 

@@ -23,6 +23,7 @@ class EyeKind(StrEnum):
     TOPIC = "topic"
     ROLE = "role"  # by which something of AWS's passes events on
     ALARMS = "alarms"
+    TABLE = "table"  # the ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,27 @@ def _role(eye: Eye, facts: Facts) -> Iterable[str]:
         yield "may do something else than was deployed"
 
 
+def _table(eye: Eye, facts: Facts) -> Iterable[str]:
+    """What is remembered: that nobody else writes it or reads along, that nothing ends it, and that it answers as often as it is asked."""
+    if facts.get("status") not in ("ACTIVE", "UPDATING"):
+        yield f"does not answer: it is {facts.get('status')}"
+    if not facts.get("protected"):
+        yield "may be deleted in one call: its deletion protection is off"
+    if not facts.get("recovers"):
+        yield "cannot be put back to an earlier moment: its point-in-time recovery is off"
+    if facts.get("key"):
+        yield "is encrypted under a key that can be taken away"
+    if facts.get("forgets_by") != eye.wants["forgets_by"]:
+        by = facts.get("forgets_by")
+        yield f"forgets by {by}, not by {eye.wants['forgets_by']}" if by else "forgets nothing: its time to live is off"
+    if facts.get("limited"):
+        yield "takes only so many requests a second: it is not on demand without a maximum"
+    if facts.get("policy"):
+        yield "has a policy of its own, which was not deployed"
+    for copied in sorted(facts.get("copied_to", ())):
+        yield f"passes on what is written: to {copied}"
+
+
 def _statements(document: Any) -> str:
     return json.dumps(sorted(json.dumps(one, sort_keys=True) for one in policy(document)))
 
@@ -301,4 +323,5 @@ _JUDGES: dict[EyeKind, Callable[[Eye, Facts], Iterable[str]]] = {
     EyeKind.TOPIC: _topic,
     EyeKind.ROLE: _role,
     EyeKind.ALARMS: _alarms,
+    EyeKind.TABLE: _table,
 }

@@ -1,4 +1,4 @@
-"""The facts about trails, rules, functions, queues, the topic and alarms, as AWS has them now."""
+"""The facts about trails, rules, functions, queues, the topic, alarms and the ledger's table, as AWS has them now."""
 
 from __future__ import annotations
 
@@ -207,6 +207,40 @@ class AwsEyes:
                 }
         return {"found": found}
 
+    def _table(self, eye: Eye) -> Facts:
+        tables = self._client("dynamodb", eye.region)
+        table = tables.describe_table(TableName=eye.name)["Table"]
+        backups = tables.describe_continuous_backups(TableName=eye.name)["ContinuousBackupsDescription"]
+        forgets = tables.describe_time_to_live(TableName=eye.name)["TimeToLiveDescription"]
+        streams = tables.describe_kinesis_streaming_destination(TableName=eye.name)["KinesisDataStreamDestinations"]
+        most = table.get("OnDemandThroughput") or {}
+        on_demand = (table.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST"
+        return {
+            "status": table["TableStatus"],
+            "protected": table.get("DeletionProtectionEnabled", False),
+            "recovers": (backups.get("PointInTimeRecoveryDescription") or {}).get("PointInTimeRecoveryStatus")
+            == "ENABLED",
+            "key": (table.get("SSEDescription") or {}).get("KMSMasterKeyArn", ""),
+            "forgets_by": forgets.get("AttributeName", "")
+            if forgets.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+            else "",
+            "limited": not on_demand or any(limit not in (None, -1) for limit in most.values()),
+            "policy": self._policy_of(tables, table["TableArn"]),
+            "copied_to": [
+                *([f"its stream {table['LatestStreamArn']}"] if _streams(table) else []),
+                *(f"a replica in {one['RegionName']}" for one in table.get("Replicas") or ()),
+                *(one["StreamArn"] for one in streams if one["DestinationStatus"] in ("ACTIVE", "ENABLING")),
+            ],
+        }
+
+    def _policy_of(self, tables: Any, arn: str) -> str:
+        try:
+            return str(tables.get_resource_policy(ResourceArn=arn).get("Policy") or "")
+        except Exception as error:
+            if error_code(error) != "PolicyNotFoundException":
+                raise
+            return ""
+
     _LOOKS: ClassVar[dict[EyeKind, Callable[[AwsEyes, Eye], Facts]]] = {
         EyeKind.TRAIL: _trail,
         EyeKind.RULE: _rule,
@@ -216,6 +250,7 @@ class AwsEyes:
         EyeKind.TOPIC: _topic,
         EyeKind.ROLE: _role,
         EyeKind.ALARMS: _alarms,
+        EyeKind.TABLE: _table,
     }
 
 
@@ -224,6 +259,10 @@ def _watches(alarm: Mapping[str, Any]) -> dict[str, Any]:
     dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())}
     found = {part: alarm[part] for part in _WATCHES if alarm.get(part) is not None}
     return {**found, "Dimensions": dimensions}
+
+
+def _streams(table: Mapping[str, Any]) -> bool:
+    return bool((table.get("StreamSpecification") or {}).get("StreamEnabled"))
 
 
 def _filtered(sns: Any, subscription: Mapping[str, Any]) -> bool:
