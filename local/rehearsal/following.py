@@ -77,6 +77,11 @@ def _model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
 
 
+def _switches(member: str, shape: Any) -> tuple[str, ...]:
+    """The options of the AWS CLI that are given without a value."""
+    return (f"--{member}", f"--no-{member}") if shape.type_name == "boolean" else ()
+
+
 def aws_call(words: list[str]) -> tuple[str, str, dict[str, Any]]:
     """`aws SERVICE OPERATION --option value` as service, method of boto3 and its arguments. ValueError if there is no such thing."""
     service, operation, *options = words
@@ -84,10 +89,23 @@ def aws_call(words: list[str]) -> tuple[str, str, dict[str, Any]]:
     names = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in names:
         raise ValueError(f"{service} has no operation {operation}")
-    members = {xform_name(name, "-"): name for name in model.operation_model(names[operation]).input_shape.members}
+    shapes = model.operation_model(names[operation]).input_shape.members
+    members = {xform_name(name, "-"): name for name in shapes}
+    switches = {
+        word: (name, word == f"--{member}")
+        for member, name in members.items()
+        for word in _switches(member, shapes[name])
+    }
     given: dict[str, Any] = {}
     while options:
-        option, value, *options = options
+        option, *options = options
+        if option in switches:
+            name, wanted = switches[option]
+            given[name] = wanted
+            continue
+        if not options:
+            raise ValueError(f"{service} {operation}: {option} has no value")
+        value, *options = options
         if option in _OF_THE_CLI:
             continue
         if not option.startswith("--") or option[2:] not in members:

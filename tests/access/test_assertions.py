@@ -46,6 +46,7 @@ def test_an_assertion_is_read(text: str, does: str, patterns: tuple[str, ...], o
         "nobody outside group reads",
         "nobody outside group hr or reads x",
         "nobody outside robot:hr reads x",
+        "nobody outside iam_user: reads x",
         "nobody reads 'x",
         "nobody reads x\n",
         "nobody reads " + "x" * 500,
@@ -74,3 +75,7 @@ def test_whom_it_spares(outside: str, person: str, groups: tuple[str, ...], spar
 def test_administrators_are_spared_where_it_says_so() -> None:
     assert read("nobody outside administrators reads x").spares("iam_user:kim", (), administers=True)
     assert not read("nobody reads x").spares("iam_user:kim", (), administers=True)
+
+
+def test_who_is_no_administrator_is_not_spared_for_them() -> None:
+    assert not read("nobody outside administrators reads x").spares("iam_user:kim", (), administers=False)

@@ -65,3 +65,10 @@ def test_a_view_in_short_names_every_limit() -> None:
         "documents that match q, without x, y masked"
     )
     assert [in_short(seen(allowed), "read") for allowed in (True, False, None)] == ["reads all", "nothing", "not known"]
+
+
+def test_what_somebody_may_do_is_said_in_a_word() -> None:
+    said = [in_short(one, does) for does in ("read", "write") for one in (seen(None), seen(False), seen())]
+    assert said == ["not known", "nothing", "reads all", "not known", "nothing", "writes"]
+    assert "a" in in_short(seen(fields_hidden=("a",)), "read")
+    assert in_short(seen(fields_hidden=("a",)), "write") == "writes"

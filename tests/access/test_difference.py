@@ -678,3 +678,34 @@ def test_somebody_is_let_into_a_role_as_far_as_they_are_not(
     held: SecurityConfig, done: list[tuple[Operation, Claim]]
 ) -> None:
     assert steps(letting_in(OPENSEARCH, held, ("readers",), ANNA, "users")) == done
+
+
+def test_with_repair_off_what_was_never_there_is_added_all_the_same() -> None:
+    """Only what was ours and is gone was taken away by somebody."""
+    plan = difference(OPENSEARCH, WANT, state(), frozenset({ROLE}), repair=False)
+    assert steps(plan.steps) == [(Operation.ADD, entry(ANNA))]
+    assert plan.notes == ()
+
+
+def test_a_mapping_the_engine_keeps_to_itself_is_not_removed() -> None:
+    """Though its role is gone and it is ours: the engine would refuse that, and the plan with it."""
+    reserved = {**GIVES_READERS, "metadata": {"_reserved": True}}
+    want = Desired({OfElasticsearch.MAPPINGS: {"team": reserved}})
+    held = OnElasticsearch({OfElasticsearch.MAPPINGS: {"team": reserved}})
+    plan = difference(ELASTICSEARCH, want, held, frozenset({TEAM}))
+    assert plan.empty
+    assert [one.claim for one in plan.conflicts] == [TEAM]
+
+
+def test_only_a_user_is_kept_for_the_roles_that_strangers_gave_them() -> None:
+    """A role mapping that is called like a native user is no native user."""
+    mine = Claim(OfElasticsearch.MAPPINGS, "anna")
+    held = OnElasticsearch(
+        {
+            OfElasticsearch.ROLES: {"readers": ON_ES},
+            OfElasticsearch.USERS: {"anna": {"roles": ["readers"]}},
+            OfElasticsearch.MAPPINGS: {"anna": GIVES_READERS},
+        }
+    )
+    plan = difference(ELASTICSEARCH, Desired(), held, frozenset({mine}))
+    assert steps(plan.steps) == [(Operation.REMOVE, mine)]

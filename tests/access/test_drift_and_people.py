@@ -271,3 +271,13 @@ def test_losing_an_administrators_role_counts_as_losing_administration(administr
         assert lost in {str(one) for one in people(before, after).loses}
         assert lost in {str(one) for one in people(after, before).gains}
         assert people(before, after).people() == ("anna",)
+
+
+def test_who_lost_access_by_hand_is_named_as_data() -> None:
+    (found,) = drift(OPENSEARCH, READERS, with_mapping(readers=mapping()), MINE)
+    assert found.people == ("anna",)
+
+
+def test_an_entry_by_hand_in_a_mapping_that_is_reserved_is_told_too() -> None:
+    held = with_mapping(readers={**mapping(users=["anna", "eve"]), "reserved": True})
+    assert told(held) == [("warning", "eve was added by hand to users of readers, and has what it gives")]

@@ -7,7 +7,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.findings import AHEAD, ahead, near, unused
+from portcullis.access.findings import AHEAD, PATH, UNUSED, Found, ahead, in_order, near, unused
 from portcullis.access.persons import Person, as_person
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
 from portcullis.families.opensearch.matching import matches
@@ -25,6 +25,7 @@ words = st.text(LETTERS, min_size=4, max_size=9)
         ("odrers-*", "orders-1", True),
         ("*-oders", "eu-orders", True),
         ("orders", "orderx", True),
+        ("orderss", "orders", True),
         ("orders-1", "orders-2", False),  # another number is no misspelling
         ("orders-*", "orders-1", False),  # fits
         ("oders-*", "orders", False),  # two: the letter, and the hyphen
@@ -107,3 +108,14 @@ def test_a_grant_is_unused_if_nobody_has_it_and_the_reason_says_why() -> None:
     assert [one.about for one in found] == ["cognito_group:b", "cognito_group:c"]
     assert "carries the role of another group" in found[0].says
     assert "nobody is in it" in found[1].says
+
+
+def test_what_is_found_comes_gravest_first_then_certain_then_by_name() -> None:
+    wanted = [
+        Found(PATH, "kim", "a", ""),
+        Found(PATH, "anna", "a", "", certain=False),
+        Found(AHEAD, "anna", "a", ""),
+        Found(UNUSED, "anna", "a", ""),
+        Found(UNUSED, "ben", "a", ""),
+    ]
+    assert in_order([*reversed(wanted), wanted[0]]) == tuple(wanted)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.one_role import Rank
-from portcullis.access.persons import ANYBODY, Person, Pool, as_person, granting, named, people
+from portcullis.access.persons import ANYBODY, Person, Pool, as_person, granting, group_called, named, people
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
+from portcullis.errors import BadInput
 from portcullis.families.opensearch.family import OPENSEARCH
 
 from .strategies import holding, mapping
@@ -162,3 +163,18 @@ def test_a_role_that_tokens_carry_and_a_plain_one_are_nobody() -> None:
         ("cognito_user:anna", ("cognito_group:tokens",), BATCH),
         ("iam_user:kim", ("iam_group:ops",), ""),
     ]
+
+
+def test_an_entry_that_is_called_like_an_internal_user_is_that_user() -> None:
+    users = {"ops": Caller("ops", ("staff",))}
+    assert [as_person(name, users=users).caller for name in ("ops", "kim")] == [users["ops"], Caller("kim")]
+    assert as_person("ops").caller == Caller("ops")
+
+
+def test_a_group_is_meant_by_its_name_or_by_its_kind_and_name() -> None:
+    iam, cognito, alone = Subject(OF.IAM_GROUP, "ops"), Subject(OF.COGNITO_GROUP, "ops"), Subject(OF.IAM_GROUP, "hr")
+    for asked, meant in (("iam_group:ops", iam), ("cognito_group:ops", cognito), ("hr", alone)):
+        assert group_called([iam, cognito, alone], asked, source="s", place="p") == meant
+    for asked, there in (("ops", "one of: cognito_group:ops, iam_group:ops"), ("x", "cognito_group:ops, iam_group:hr")):
+        with pytest.raises(BadInput, match=there):
+            group_called([iam, cognito, alone], asked, source="s", place="p")
