@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from portcullis.access.actual import Json
 from portcullis.families.opensearch.batching import quickest
@@ -103,3 +105,34 @@ def test_a_mapping_that_stays_is_changed_while_its_role_is_there() -> None:
     _, (mappings, roles) = leaving(300)
     stays = (Kind.MAPPINGS, [{"op": "remove", "path": "/r7/backend_roles/0"}, *mappings[1][8:]])
     assert [kind for kind, _ in quickest([stays, roles])] == [Kind.MAPPINGS, Kind.MAPPINGS, Kind.ROLES]
+
+
+def large(many: int, kilobytes: int) -> list[tuple[Kind, list[Json]]]:
+    """Roles with long filters, and their mappings."""
+    query = json.dumps({"terms": {"region": ["x" * 1000] * kilobytes}})
+    (_, roles), mappings, removal = sequence(many)
+    whole = [{**op, "value": _stripped(role("read", dls=query))} for op in roles]
+    return [(Kind.ROLES, whole), mappings, removal]
+
+
+@pytest.mark.parametrize(("many", "kilobytes"), [(30, 500), (300, 100), (3, 9000), (30, 1)])
+def test_no_patch_is_larger_than_a_request_may_be(many: int, kilobytes: int) -> None:
+    """Amazon takes 10 MiB on its smaller instances. What no request could hold is sent by itself, and refused by itself."""
+    plainly = large(many, kilobytes)
+    sent = quickest(plainly)
+    for _, operations in sent:
+        assert len(json.dumps(operations)) < 10_000_000 or len(operations) == 1
+    assert plain(apply_patches(domain(), sent)) == plain(apply_patches(domain(), plainly))
+
+
+def test_what_changes_one_document_stays_together() -> None:
+    """Several steps for each of many lists, a name of which is long: a portion ends between two documents."""
+    held = apply_patches(domain(), sequence(40))
+    steps = [
+        {"op": "add", "path": f"/r{i}/backend_roles/-", "value": f"{n}" * 200_000} for n in (1, 2) for i in range(40)
+    ]
+    sent = quickest([(Kind.MAPPINGS, steps)])
+    assert len(sent) > 1
+    named = [{op["path"] for op in operations} for _, operations in sent]
+    assert sum(map(len, named)) == len(set[str]().union(*named)) == 40
+    assert plain(apply_patches(held, sent)) == plain(apply_patches(held, [(Kind.MAPPINGS, steps)]))

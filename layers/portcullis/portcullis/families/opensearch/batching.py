@@ -9,11 +9,13 @@ can be, and those empty:
   are missing and fills those that differ, as ever.
 - of roles that go, the mappings are removed after the roles and not before.
 
-And no PATCH changes more mappings than the engine checks within a time-out, whatever roles there are.
+And no PATCH changes more mappings than the engine checks within a time-out, whatever roles there are; nor is any larger than a request
+to Amazon's smaller instances may be (10 MiB, by its quotas), as long as one document fits into that.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -23,12 +25,13 @@ from portcullis.families.opensearch.patch import parts
 
 _WORTH_IT = 20_000  # roles times touched mappings: below that, one more PATCH costs more than it saves
 _AT_ONCE = 250  # mappings of one PATCH: fewer cost more in writes than they save
+_LARGEST = 8 * 1024 * 1024  # bytes of one PATCH
 _EMPTY: Json = {"cluster_permissions": [], "index_permissions": [], "tenant_permissions": []}
 
 
 def quickest(sequence: Sequence[Write]) -> Sequence[Write]:
     """Sequence[Write] of the same end, in the order in which the engine is done soonest; the same ones where few are touched."""
-    return _a_few_hundred(_roles_go_first(_with_shells(sequence)))
+    return _small_enough(_a_few_hundred(_roles_go_first(_with_shells(sequence))))
 
 
 def _with_shells(sequence: Sequence[Write]) -> Sequence[Write]:
@@ -82,6 +85,30 @@ def _a_few_hundred(sequence: Sequence[Write]) -> Sequence[Write]:
         changes = _by_name(operations)
         sent += [Write(kind, [op for name in some for op in changes[name]]) for some in _portions(list(changes))]
     return sent
+
+
+def _small_enough(sequence: Sequence[Write]) -> Sequence[Write]:
+    """Those that are too large in portions: all of a document in one of them."""
+    return [Write(kind, part) for kind, operations in sequence for part in _of_size(operations)]
+
+
+def _of_size(operations: Sequence[Json]) -> Iterator[Sequence[Json]]:
+    if _size(operations) <= _LARGEST:
+        yield operations
+        return
+    part, taken = list[Json](), 0
+    for changes in _by_name(operations).values():
+        if part and taken + _size(changes) > _LARGEST:
+            yield part
+            part, taken = [], 0
+        part += changes
+        taken += _size(changes)
+    yield part
+
+
+def _size(operations: Sequence[Json]) -> int:
+    """Bytes at most: every character that is not ASCII is written as six or twelve."""
+    return len(json.dumps(operations))
 
 
 def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
