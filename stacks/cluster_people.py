@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, CfnWaitConditionHandle, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
@@ -18,6 +18,8 @@ class ClusterPeople(Stack):
         self.one = one
         self.pool = user_pool(self, one) if one.has_pool else None
         if self.pool is None:
+            # A stack has to hold something, also once a file has its pool no more: this is nothing, and costs nothing.
+            CfnWaitConditionHandle(self, "Nobody")
             return
         client = client_of(self.pool, one)
         for group in one.cognito_groups:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from aws_cdk import App
 from portcullis.ports.registration import Cluster, EngineUser, Registration
 
-from tests.stacks.assembly import ACCOUNT, HOME, Synthesised, listed
+from stacks.cluster_people import ClusterPeople
+from stacks.deployments import load_all
+from tests.stacks.assembly import ACCOUNT, CLUSTER, HOME, Synthesised, listed
 
 SECRETS = f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:"
 KEY = f"arn:aws:kms:{HOME}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
@@ -147,3 +151,17 @@ def test_it_is_registered_as_a_cluster_with_users_of_its_own(beside: Synthesised
 def test_the_iam_group_of_the_file_can_be_read(beside: Synthesised) -> None:
     """Whom the file names is what the automation may look up."""
     assert f"arn:aws:iam::{ACCOUNT}:group/catalyst-support" in actions(beside, "iam")["iam:GetGroup"]
+
+
+def test_given_a_cluster_without_a_pool_then_its_stack_of_people_holds_something(tmp_path: Path) -> None:
+    """A template without resources is none to CloudFormation, and the synthesis ended with a trace."""
+    without = CLUSTER.replace("cognito: {groups: {support: {}}}, ", "").replace(
+        "{level: support, to: {cognito_group: support}}, ", ""
+    )
+    (tmp_path / "elastic.yaml").write_text(without)
+    (one,) = load_all(tmp_path)
+    assert not one.has_pool
+    app = App(outdir=str(tmp_path / "out"))
+    made = ClusterPeople(app, "people", one)
+    resources = app.synth().get_stack_by_name(made.stack_name).template["Resources"]
+    assert [one["Type"] for one in resources.values()] == ["AWS::CloudFormation::WaitConditionHandle"]
