@@ -12,6 +12,8 @@ export PORTCULLIS_OPENSEARCH := $(OPENSEARCH)
 # ENGINE=elasticsearch is the embedded default with an Elasticsearch of 9.5.3; ELASTICSEARCH=6.8.23, 8.19.21 or 7.17.29 is another one.
 export PORTCULLIS_ENGINE := $(ENGINE)
 export PORTCULLIS_ELASTICSEARCH := $(if $(ENGINE),$(ELASTICSEARCH))
+# CLUSTERS=2 with it is the embedded default of two teams, one of which may read the cluster of the other.
+export PORTCULLIS_CLUSTERS := $(CLUSTERS)
 # Where this is set, each of the hundreds of processes of a run would compile every package it imports, and pytest every test file.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -40,7 +42,7 @@ lock: ## resolve the packages anew and write the lock
 demo: .venv/.ready ## the whole story on real parts: access follows the groups, and the gate drops when the key is gone
 	@$(BIN)/python -m local.story
 
-up: .venv/.ready ## the embedded default, left running; says how to sign in and what to try
+up: .venv/.ready ## the embedded default, left running; says how to sign in and what to try; two teams: make up ENGINE=elasticsearch CLUSTERS=2
 	@$(BIN)/python -m local.up
 
 rehearse: .venv/.ready ## plays the incident of a page of runbooks/ on what `make up` left running: make rehearse PAGE=drift

@@ -2,49 +2,82 @@
 
 The cluster is a real node that its owner has prepared, as whoever runs one does: a user for the automation with its roles, one for
 break-glass, and the secrets that hold their passwords. What is deployed are the synthesised stacks, unmodified; the deployment file is
-local/elastic/demo.yaml with what only a start knows filled in.
+that of local/elastic with what only a start knows filled in.
+
+With one deployment `beside` there are two clusters, of two owners: the first may read the other one, by certificate and by key.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from portcullis.adapters.engines.elastic_remotes import ElasticRemotes
+from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.families import family_named
+from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
+from portcullis.ports.remotes import Connection
 
 from layers import build as layer
 from local import embedded
 from local.aws.emulator import Emulator
 from local.deploy import Assembly, deploy
 from local.elastic import distribution
-from local.elastic.node import Elasticsearch
-from local.embedded import ACCOUNT, CACHE, REGION, Embedded, Parts, Tell
+from local.elastic.keystore import TOOL
+from local.elastic.node import USER, Elasticsearch
+from local.elastic.pair import ALIAS, Side, all_or_none, wired
+from local.embedded import ACCOUNT, CACHE, PROJECT, REGION, Embedded, Parts, Tell
 from local.node.certificates import make
-from local.processes import check_port, free_port
+from local.processes import LOOPBACK, check_port, free_port
 
 DEFAULT_VERSION = distribution.VERSIONS[0]
-TEMPLATE = Path(__file__).parent / "elastic" / "demo.yaml"
-ALIAS = "alias/demo-volumes"
-KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:{ALIAS}"
+TEMPLATES = Path(__file__).parent / "elastic"
+BY_CERTIFICATE = "old"  # the alias by which the first of two clusters read the other one before there were keys
 AUTOMATION, BREAK_GLASS = "portcullis", "on-call"
 OWNER = "owner"  # a super user of the cluster, whoever runs it: not `elastic`, whose first password stands in the node's settings
-SECRETS = {AUTOMATION: "demo/automation", BREAK_GLASS: "demo/on-call"}
+_SECRETS = {AUTOMATION: "automation", BREAK_GLASS: "on-call"}
+
+
+def secret_of(deployment: str, user: str) -> str:
+    """The name of the secret with the password of one of the users that its owner made for a deployment."""
+    return f"{deployment}/{_SECRETS[user]}"
+
+
+def _alias(deployment: str) -> str:
+    return f"alias/{deployment}-volumes"
+
+
+def key_of(deployment: str) -> str:
+    """The key of its cluster's volumes, by the ARN of its alias."""
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:{_alias(deployment)}"
 
 
 class Beside(Embedded):
     """Everything up and deployed, seen as the embedded default is."""
 
-    owner = ""  # the password of `OWNER`
+    owners: Mapping[str, str]  # deployment -> the password of its `OWNER`
+
+    def at(self, deployment: str) -> Beside:
+        found = Beside(replace(self.parts, deployment=deployment), self.nodes, self.aws, self.door_ports, self.outputs)
+        found.owners = self.owners
+        return found
+
+    @property
+    def owner(self) -> str:
+        """The password of the one who runs this cluster."""
+        return self.owners[self.deployment]
 
     @property
     def door_ca(self) -> Path:
@@ -57,7 +90,7 @@ class Beside(Embedded):
 
     @property
     def key(self) -> str:
-        found: str = self.aws.client("kms").describe_key(KeyId=ALIAS)["KeyMetadata"]["Arn"]
+        found: str = self.aws.client("kms").describe_key(KeyId=_alias(self.deployment))["KeyMetadata"]["Arn"]
         return found
 
     def as_owner(self, method: str, path: str, body: Any = None) -> Any:
@@ -84,57 +117,128 @@ def parts_from_environment(parts: Parts, version: str) -> Parts:
             "a folder of deployments is for domains",
             source="environment",
             place="PORTCULLIS_DEPLOYMENTS",
-            remedy="leave it out with ENGINE=elasticsearch: the deployment is local/elastic/demo.yaml",
+            remedy="leave it out with ENGINE=elasticsearch: its deployments are those of local/elastic",
         )
     return replace(parts, version=version)
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """One node to be started: where it lies, where it listens, and what is filled into its deployment's file."""
+
+    home: Path
+    port: int
+    transport_port: int
+    side: Side
+    filled: Mapping[str, str]
+
+
+def _clusters(parts: Parts) -> dict[str, _Cluster]:
+    """Of the deployment, and of the one beside it, which listens for whoever comes with a key."""
+    homes = {parts.deployment: parts.home / "node", **{name: parts.home / f"node-{name}" for name in parts.beside}}
+    free = _ports({parts.door_port, parts.aws_port})
+    interface, transports = next(free), {name: next(free) for name in homes}
+    ports = {name: next(free) for name in homes} | ({parts.deployment: parts.door_port} if parts.door_port else {})
+    filled = {
+        "INTERFACE": f"localhost:{interface}",
+        "TRANSPORT": f"localhost:{transports[(parts.deployment, *parts.beside)[-1]]}",
+    }
+    sides = wired(*homes.values(), interface) if parts.beside else (Side({}, {}),)
+    return {
+        name: _Cluster(home, ports[name], transports[name], side, filled)
+        for (name, home), side in zip(homes.items(), sides, strict=True)
+    }
+
+
+def _ports(taken: set[int]) -> Iterator[int]:
+    """Free ones, none of them twice: they are chosen before anybody listens there."""
+    while True:
+        port = free_port()
+        if port not in taken:
+            taken.add(port)
+            yield port
 
 
 @contextmanager
 def running(parts: Parts, tell: Tell) -> Iterator[Beside]:
     """From nothing to deployed, and gone again at the end, however it ends."""
     shutil.rmtree(parts.home, ignore_errors=True)
-    home, files = parts.home / "node", parts.home / "deployments"
+    files = parts.home / "deployments"
     files.mkdir(parents=True)
     for port in (parts.door_port, parts.aws_port):
         if port:
             check_port(port, "a port that was asked for")
-    port = parts.door_port or free_port()
-    ca = make(home / "config" / "certs").ca
-    (files / "demo.yaml").write_text(written(parts.version, f"localhost:{port}", ca.read_text(encoding="utf-8")))
+    clusters = _clusters(parts)
+    for name, one in clusters.items():
+        ca = make(one.home / "config" / "certs").ca.read_text(encoding="utf-8")
+        text = written(name, parts.version, f"localhost:{one.port}", ca, **one.filled)
+        (files / f"{name}.yaml").write_text(text, encoding="utf-8")
     parts = replace(parts, deployments=files)
     with ExitStack() as ends, ThreadPoolExecutor(3) as side:
         distribution.ensure(parts.version, CACHE, tell)
         assembly = side.submit(embedded.synthesise, parts, tell)
         host_layer = side.submit(layer.build, "host")
-        node = ends.enter_context(Elasticsearch.start(home, CACHE, parts.version, port=port, tell=tell))
-        aws = ends.enter_context(
-            Emulator.start(parts.home / "aws", region=REGION, account=ACCOUNT, port=parts.aws_port, tell=tell)
-        )
-        with embedded.naming_the_dead(node, aws):
-            owner = prepare(node, aws)
+        nodes = all_or_none({name: partial(_started, one, parts.version, tell) for name, one in clusters.items()})
+        for node in nodes.values():
+            ends.callback(node.stop)
+        aws = ends.enter_context(_account(parts, clusters, tell))
+        with embedded.naming_the_dead(*nodes.values(), aws):
+            owners = {name: prepare(name, node, aws) for name, node in nodes.items()}
+            if parts.beside:
+                _may_read(nodes[parts.deployment], clusters[parts.deployment].filled)
             parts.before(aws)
             out = assembly.result()
             layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
             outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
-            whole = Beside(parts, {"demo": node}, aws, {"demo": port}, outputs)  # type: ignore[dict-item]
-            whole.owner = owner
+            ports = {name: one.port for name, one in clusters.items()}
+            whole = Beside(parts, nodes, aws, ports, outputs)  # type: ignore[arg-type]
+            whole.owners = owners
             yield whole
 
 
-def written(version: str, endpoint: str, ca: str) -> str:
-    """The deployment file."""
-    text = TEMPLATE.read_text(encoding="utf-8").partition("\n")[2]
-    return Template(text).substitute(VERSION=version, ENDPOINT=endpoint, CERTIFICATE=json.dumps(ca), KEY=KEY)
+def _started(one: _Cluster, version: str, tell: Tell) -> Elasticsearch:
+    return Elasticsearch.start(
+        one.home,
+        CACHE,
+        version,
+        settings=one.side.settings,
+        files=one.side.files,
+        port=one.port,
+        transport_port=one.transport_port,
+        tell=tell,
+    )
 
 
-def prepare(node: Elasticsearch, aws: Emulator) -> str:
+def _account(parts: Parts, clusters: Mapping[str, _Cluster], tell: Tell) -> Emulator:
+    """The emulated AWS. Where there are two clusters its functions can write the nodes' keystores: they are processes of this machine."""
+    told = {}
+    if parts.beside:
+        told = {
+            "PORTCULLIS_KEYSTORES": json.dumps(
+                {of: {"node": str(one.home / "config")} for of, one in clusters.items()}
+            ),
+            "PORTCULLIS_KEYSTORE_TOOL": shlex.join(["env", f"PYTHONPATH={PROJECT}", *TOOL]),
+        }
+    return Emulator.start(
+        parts.home / "aws", region=REGION, account=ACCOUNT, lambda_environment=told, port=parts.aws_port, tell=tell
+    )
+
+
+def written(deployment: str, version: str, endpoint: str, ca: str, **more: str) -> str:
+    """The deployment file. `more`: what else its template has words for."""
+    text = (TEMPLATES / f"{deployment}.yaml").read_text(encoding="utf-8").partition("\n")[2]
+    filled = {"VERSION": version, "ENDPOINT": endpoint, "CERTIFICATE": json.dumps(ca), "KEY": key_of(deployment)}
+    return Template(text).substitute(filled, **more)
+
+
+def prepare(deployment: str, node: Elasticsearch, aws: Emulator) -> str:
     """What whoever runs the cluster does before Portcullis comes: its key, two users, and secrets with their passwords. Returns the
     password of its super user."""
     owner = secrets.token_urlsafe(24)
     _asked(node, "PUT", f"/_security/user/{OWNER}", {"password": owner, "roles": ["superuser"]})
     kms = aws.client("kms")
     key = kms.create_key(Description="of the cluster's volumes")["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName=ALIAS, TargetKeyId=key)
+    kms.create_alias(AliasName=_alias(deployment), TargetKeyId=key)
     needs = family_named("elasticsearch").baseline()
     for name in needs.automation:
         _asked(node, "PUT", f"/_security/role/{name}", dict(needs.documents[name]))
@@ -142,8 +246,20 @@ def prepare(node: Elasticsearch, aws: Emulator) -> str:
     for user, roles in ((AUTOMATION, needs.automation), (BREAK_GLASS, ())):
         password = secrets.token_urlsafe(24)
         _asked(node, "PUT", f"/_security/user/{user}", {"password": password, "roles": list(roles)})
-        store.create_secret(Name=SECRETS[user], SecretString=json.dumps({"username": user, "password": password}))
+        text = json.dumps({"username": user, "password": password})
+        store.create_secret(Name=secret_of(deployment, user), SecretString=text)
     return owner
+
+
+def _may_read(node: Elasticsearch, filled: Mapping[str, str]) -> None:
+    """What whoever runs the cluster that reads does besides: a role of its automation, and the other cluster under two aliases, one for
+    each model. The one for a key waits for it."""
+    _asked(node, "PUT", f"/_security/role/{REMOTES_ROLE}", REMOTES)
+    own = _asked(node, "GET", f"/_security/user/{AUTOMATION}")[AUTOMATION]["roles"]
+    _asked(node, "PUT", f"/_security/user/{AUTOMATION}", {"roles": [*own, REMOTES_ROLE]})
+    owner_of = basic_transport(f"{LOOPBACK}:{node.port}", USER, node.password, ca=str(node.ca))
+    for alias, address in ((ALIAS, filled["INTERFACE"]), (BY_CERTIFICATE, filled["TRANSPORT"])):
+        ElasticRemotes(owner_of, "the cluster that reads").connect(Connection(alias, address))
 
 
 def _asked(node: Elasticsearch, method: str, path: str, body: Any = None, **who: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from local.beside import AUTOMATION, BREAK_GLASS, SECRETS, Beside
+from local.beside import AUTOMATION, BREAK_GLASS, Beside, secret_of
 from local.door import client as door
 from local.people import Caller, People
 
@@ -53,7 +53,7 @@ class ClusterPeople(People):
         return self.caller(AUTOMATION, self._from_secret(AUTOMATION))
 
     def _from_secret(self, user: str) -> str:
-        return self.whole.password_in(SECRETS[user])
+        return self.whole.password_in(secret_of(self.whole.deployment, user))
 
     def caller(self, name: str, password: str) -> Caller:
         session = door.At(f"https://{self.whole.door}", self.whole.door_ca)

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 from portcullis.errors import PortcullisError, Refused
 
-from local import embedded
+from local import embedded, two_teams
 from local.cluster_people import ClusterPeople
 from local.people import People
 from local.story.engines import Engine, engine_from_environment
@@ -53,7 +53,7 @@ def up() -> int:
         raise
     if state is None:
         return process.returncode or 1
-    print(_welcome(state))
+    print(two_teams.welcome(state) if state["place"] == two_teams.PLACE else _welcome(state))
     return 0
 
 
@@ -78,7 +78,8 @@ def serve() -> int:
     try:
         engine = engine_from_environment()
         with embedded.only_one(), engine.running(engine.parts, lambda line: print(line, flush=True)) as whole:
-            state = _furnish(whole, engine)
+            state = two_teams.furnish(whole) if engine.of_two else _furnish(whole, engine)
+            state |= _owned(whole, state.pop("exported", {}))
             fresh = STATE.with_suffix(".new")
             fresh.touch(mode=0o600)
             fresh.write_text(json.dumps(state))
@@ -95,42 +96,45 @@ def serve() -> int:
 
 
 def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
-    """Documents to look at, a person to sign in as, an owner of the account to change things as."""
+    """Documents to look at, and a person to sign in as."""
     cast = engine.cast(whole)
     people = cast.people
     for number, document in enumerate(DOCUMENTS):
         cast.application.ask("PUT", f"/{INDEX}/_doc/{number}?refresh=true", document)
     people.join(people.cognito_user(PERSON), "dashboards")
+    return {
+        "door": whole.door,
+        "beside": {name: whole.at(name).door for name in whole.parts.beside},
+        "ca": _short(whole.door_ca),
+        "pool": people.pool,
+        "place": engine.place,
+        "node": _administered(whole) if engine.name == "opensearch" else {},
+        "search": _search(people, whole, embedded.HOME / "run"),
+    }
+
+
+def _owned(whole: embedded.Embedded, exported: dict[str, str]) -> dict[str, Any]:
+    """An owner of the account, whose keys are in a file to be read by a shell, with what else is `exported` there."""
     iam = whole.aws.client("iam")
     iam.create_user(UserName=OWNER)
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.put_user_policy(UserName=OWNER, PolicyName="everything", PolicyDocument=json.dumps(everything))
     key = iam.create_access_key(UserName=OWNER)["AccessKey"]
+    variables = {
+        "AWS_ENDPOINT_URL": whole.aws.endpoint,
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_DEFAULT_REGION": embedded.REGION,
+        **exported,
+    }
     ENVIRONMENT.touch(mode=0o600)
-    ENVIRONMENT.write_text(
-        "".join(
-            f"export {name}={value}\n"
-            for name, value in {
-                "AWS_ENDPOINT_URL": whole.aws.endpoint,
-                "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-                "AWS_DEFAULT_REGION": embedded.REGION,
-            }.items()
-        )
-    )
+    ENVIRONMENT.write_text("".join(f"export {name}={value}\n" for name, value in variables.items()))
     return {
         "pid": os.getpid(),
-        "door": whole.door,
-        "beside": {name: whole.at(name).door for name in whole.parts.beside},
-        "ca": _short(whole.door_ca),
         "aws": whole.aws.endpoint,
-        "pool": people.pool,
         "key": whole.output("KeyArn"),
         "topic": whole.output("AlertTopic"),
         "ledger": whole.output("LedgerTable"),
-        "place": engine.place,
-        "node": _administered(whole) if engine.name == "opensearch" else {},
-        "search": _search(people, whole, embedded.HOME / "run"),
     }
 
 

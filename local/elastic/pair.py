@@ -13,9 +13,10 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -40,6 +41,46 @@ def _own(prefix: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Side:
+    """What a node of one of the two has besides its own: settings, and files of its config folder."""
+
+    settings: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def wired(reads: Path, is_read: Path, interface: int, trust: Trust = "both") -> tuple[Side, Side]:
+    """The cluster that reads and the one that is read, by the homes of their nodes, whose certificates are made here if they are not there.
+
+    `interface`: the port of the one that is read for whoever comes with a key.
+    """
+    cas = [make(home / "config" / "certs").ca.read_bytes() for home in (reads, is_read)]
+    client: dict[str, Any] = {f"{_CLIENT}enabled": True, f"{_CLIENT}certificate_authorities": ["certs/other.pem"]}
+    server: dict[str, Any] = {
+        "remote_cluster_server.enabled": True,
+        "remote_cluster.host": LOOPBACK,
+        "remote_cluster.port": interface,
+        **_own(_SERVER),
+    }
+    if trust == "both":
+        both = {f"{_TRANSPORT}certificate_authorities": ["certs/ca.pem", "certs/other.pem"], **_own(_TRANSPORT)}
+        client, server = {**client, **both}, {**server, **both}
+    return Side(client, {"certs/other.pem": cas[1]}), Side(server, {"certs/other.pem": cas[0]})
+
+
+def all_or_none(starts: Mapping[str, Callable[[], Elasticsearch]]) -> dict[str, Elasticsearch]:
+    """Each started, all at once. Raises what the first that failed raised, and leaves none running then."""
+    with ThreadPoolExecutor(len(starts)) as pool:
+        starting = {name: pool.submit(start) for name, start in starts.items()}
+    failed = [error for one in starting.values() if (error := one.exception()) is not None]
+    if failed:
+        for one in starting.values():
+            if one.exception() is None:
+                one.result().stop()
+        raise failed[0]
+    return {name: one.result() for name, one in starting.items()}
+
+
 @dataclass
 class Pair:
     """Use `Pair.start`, and as a context, which stops both."""
@@ -61,43 +102,17 @@ class Pair:
     ) -> Pair:
         """Both at once; raises as `Elasticsearch.start`, and leaves none running then."""
         folders = {name: (home / name).resolve() for name in ("local", "remote")}
-        cas = {name: make(folder / "config" / "certs").ca.read_bytes() for name, folder in folders.items()}
         interface = free_port()
-        others = {"local": cas["remote"], "remote": cas["local"]}
-        settings: dict[str, dict[str, Any]] = {
-            "local": {
-                f"{_CLIENT}enabled": True,
-                f"{_CLIENT}certificate_authorities": ["certs/other.pem"],
-                "cluster.name": "local",
-            },
-            "remote": {
-                "remote_cluster_server.enabled": True,
-                "remote_cluster.host": LOOPBACK,
-                "remote_cluster.port": interface,
-                "cluster.name": "remote",
-                **_own(_SERVER),
-            },
-        }
-        if trust == "both":
-            both = {f"{_TRANSPORT}certificate_authorities": ["certs/ca.pem", "certs/other.pem"], **_own(_TRANSPORT)}
-            for one in settings.values():
-                one.update(both)
+        sides = dict(zip(folders, wired(folders["local"], folders["remote"], interface, trust), strict=True))
 
         def up(name: str) -> Elasticsearch:
-            files = {"certs/other.pem": others[name]}
+            settings = {"cluster.name": name, **sides[name].settings}
             return Elasticsearch.start(
-                folders[name], cache, version, licence=licence, settings=settings[name], files=files, tell=tell
+                folders[name], cache, version, licence=licence, settings=settings, files=sides[name].files, tell=tell
             )
 
-        with ThreadPoolExecutor(2) as pool:
-            starting = {name: pool.submit(up, name) for name in folders}
-        failed = [error for one in starting.values() if (error := one.exception()) is not None]
-        if failed:
-            for other in starting.values():
-                if other.exception() is None:
-                    other.result().stop()
-            raise failed[0]
-        return cls(starting["local"].result(), starting["remote"].result(), interface)
+        found = all_or_none({name: partial(up, name) for name in folders})
+        return cls(found["local"], found["remote"], interface)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from portcullis.errors import PortcullisError
+from portcullis.errors import BadInput, PortcullisError
 from rich.console import Console
 
 from local import embedded
@@ -57,6 +57,10 @@ def main() -> int:
 
 def _play(book: Book) -> None:
     engine = engine_from_environment()
+    if engine.of_two:
+        raise BadInput(
+            "the story is that of one cluster", source="environment", place="CLUSTERS", remedy="make up plays with two"
+        )
     with ExitStack() as ends:
         with book.stage("up", f"A real {engine.title}, the emulated AWS, our stacks deployed") as stage:
             whole = ends.enter_context(engine.running(engine.parts, lambda line: _tell(book, line)))

@@ -1,4 +1,4 @@
-"""Which engine the embedded default is to run: ENGINE=elasticsearch make demo, else OpenSearch."""
+"""Which engine the embedded default is to run: ENGINE=elasticsearch make demo, else OpenSearch; and of how many clusters: CLUSTERS=2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from portcullis.errors import BadInput
 
-from local import beside, embedded
+from local import beside, embedded, two_teams
 from local.embedded import Embedded, Parts, Tell
 from local.people import People
 from local.story import on_cluster, stages
@@ -28,11 +28,13 @@ class Engine:
     running: Callable[[Parts, Tell], AbstractContextManager[Any]]
     cast: Callable[[Any], Cast]
     stages: Stages
+    of_two: bool = False  # two clusters, of two teams: for `make up` alone
 
 
 def engine_from_environment() -> Engine:
     """BadInput for one that there is not."""
     name = os.environ.get("PORTCULLIS_ENGINE") or "opensearch"
+    two = _two_clusters(name)
     if name == "opensearch":
         parts = embedded.parts_from_environment()
         return Engine(name, f"OpenSearch {parts.version}", "domain", parts, embedded.running, _of_domain, stages.STAGES)
@@ -46,7 +48,22 @@ def engine_from_environment() -> Engine:
     version = os.environ.get("PORTCULLIS_ELASTICSEARCH", "")
     parts = beside.parts_from_environment(embedded.parts_from_environment(), version)
     title = f"Elasticsearch {parts.version}"
-    return Engine(name, title, "cluster", parts, beside.running, on_cluster.cast_of, on_cluster.STAGES)
+    if two:
+        parts = two_teams.parts(parts)
+    return Engine(name, title, "cluster", parts, beside.running, on_cluster.cast_of, on_cluster.STAGES, two)
+
+
+def _two_clusters(engine: str) -> bool:
+    """BadInput for another number of clusters than there can be."""
+    given = os.environ.get("PORTCULLIS_CLUSTERS") or "1"
+    remedy = ""
+    if given not in ("1", "2"):
+        remedy = "1 or 2"
+    elif given == "2" and engine != "elasticsearch":
+        remedy = "ENGINE=elasticsearch beside it: one OpenSearch does not read another one here"
+    if remedy:
+        raise BadInput(f"{given!r} clusters do not run here", source="environment", place="CLUSTERS", remedy=remedy)
+    return given == "2"
 
 
 def _of_domain(whole: Embedded) -> Cast:

@@ -24,10 +24,10 @@ on_node = pytest.mark.node
 
 def test_a_certificate_with_words_of_the_template_in_it_stays_as_it_is() -> None:
     ca = "-----BEGIN CERTIFICATE-----\nMIIBKEYxVERSIONyENDPOINT$KEY/CERTIFICATE\n-----END CERTIFICATE-----\n"
-    read = yaml.safe_load(beside.written("9.5.3", "localhost:9200", ca))
+    read = yaml.safe_load(beside.written("demo", "9.5.3", "localhost:9200", ca))
     assert read["cluster"]["ca"] == ca
     assert (read["engine"], read["cluster"]["endpoint"]) == ("elasticsearch-9.5.3", "localhost:9200")
-    assert read["key"]["arn"] == beside.KEY
+    assert read["key"]["arn"] == beside.key_of("demo")
 
 
 @on_node
