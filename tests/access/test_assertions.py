@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.assertions import Assertion, read
+from portcullis.access.assertions import Asserted, Assertion, read
 from portcullis.errors import BadInput
 
 
@@ -44,6 +44,7 @@ def test_an_assertion_is_read(text: str, does: str, patterns: tuple[str, ...], o
         "nobody gains on",
         "nobody outside hr reads x",
         "nobody outside group reads",
+        "nobody outside group",
         "nobody outside group hr or reads x",
         "nobody outside robot:hr reads x",
         "nobody outside iam_user: reads x",
@@ -79,3 +80,16 @@ def test_administrators_are_spared_where_it_says_so() -> None:
 
 def test_who_is_no_administrator_is_not_spared_for_them() -> None:
     assert not read("nobody outside administrators reads x").spares("iam_user:kim", (), administers=False)
+
+
+@pytest.mark.parametrize(
+    ("asserted", "said"),
+    [
+        (Asserted("t", True, "iam_user:kim", "x", "r"), "holds: t"),
+        (Asserted("t", False, "iam_user:kim", "x", "r"), "does not hold: t: iam_user:kim on x: r"),
+        (Asserted("t", False, "iam_user:kim", "", "r"), "does not hold: t: iam_user:kim: r"),
+        (Asserted("t", None, rule="r"), "not known: t: r"),
+    ],
+)
+def test_what_became_of_an_assertion_is_one_line(asserted: Asserted, said: str) -> None:
+    assert str(asserted) == said

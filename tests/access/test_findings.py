@@ -7,7 +7,20 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.findings import AHEAD, PATH, UNUSED, Found, ahead, in_order, near, unused
+from portcullis.access.findings import (
+    AHEAD,
+    EVERYBODY,
+    NOBODY,
+    PATH,
+    UNUSED,
+    Found,
+    Pattern,
+    ahead,
+    in_order,
+    near,
+    unused,
+    whom_patterns_fit,
+)
 from portcullis.access.persons import Person, as_person
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
 from portcullis.families.opensearch.matching import matches
@@ -119,3 +132,24 @@ def test_what_is_found_comes_gravest_first_then_certain_then_by_name() -> None:
         Found(UNUSED, "ben", "a", ""),
     ]
     assert in_order([*reversed(wanted), wanted[0]]) == tuple(wanted)
+
+
+def test_a_grant_that_one_of_several_people_has_is_used() -> None:
+    people = [
+        Person("cognito_user", name, f"Cognito/p/{name}", None, (f"cognito_group:{group}",))
+        for name, group in (("anna", "a"), ("ben", "b"))
+    ]
+    assert [one.about for one in unused([grant("a"), grant("b"), grant("c")], people, ())] == ["cognito_group:c"]
+
+
+def test_whom_a_pattern_lets_in_decides_what_is_said_of_it() -> None:
+    kim, lee = person("kim"), person("lee")
+    found = whom_patterns_fit(
+        [
+            Pattern("every", "/.*/", (kim, lee), 2),
+            Pattern("one", "/k.*/", (kim,), 2),
+            Pattern("none", "/x/", (), 2),
+            Pattern("anybody", "*", (), 0, anybody="whoever signs in"),
+        ]
+    )
+    assert [(one.about, one.code) for one in found] == [("every", EVERYBODY), ("none", NOBODY), ("anybody", EVERYBODY)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from portcullis.access.plan import Claim
-from portcullis.access.then import by_hand
+from portcullis.access.plan import AppliedStep, Claim
+from portcullis.access.then import as_it_was, by_hand
 from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
 from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
@@ -31,3 +31,14 @@ def test_a_mapping_that_is_claimed_whole_is_named_whole() -> None:
     held = OnElasticsearch({OfElasticsearch.MAPPINGS: {"ours": gives, "theirs": gives}})
     ours, theirs = (Claim(OfElasticsearch.MAPPINGS, name) for name in ("ours", "theirs"))
     assert list(by_hand(ELASTICSEARCH, held, {ours})) == [theirs]
+
+
+def test_only_what_is_as_it_was_left_can_be_taken_back() -> None:
+    left = [
+        AppliedStep("add", claim.kind, claim.name, claim.entry_list, claim.entry, None, claim.entry)
+        for claim in (ANNA, EVE)
+    ]
+    held = holding({"readers": role("read")}, {"readers": mapping(users=["anna"])})
+    can, cannot = as_it_was(OPENSEARCH, held, left)
+    assert can == (left[0],)
+    assert cannot == (f"{EVE} is no longer as it was left: it was changed by hand since",)
