@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from portcullis.cli import main as cli
 
+from tests.remotes.test_explaining import LOGS, ORDERS
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("ask-*.md"))
 SHOWN = [
@@ -39,7 +41,9 @@ def test_a_page_shows_what_is_printed(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "deployments").mkdir()
-    (tmp_path / "deployments" / "demo.yaml").write_text(FILE, "utf-8")
+    files = {"orders": ORDERS, "logs": LOGS} if "-d orders" in line else {"demo": FILE}
+    for name, text in files.items():
+        (tmp_path / "deployments" / f"{name}.yaml").write_text(text, "utf-8")
     (tmp_path / "main.yaml").write_text(MAIN, "utf-8")
     monkeypatch.chdir(tmp_path)
     cli.main(shlex.split(line))

@@ -152,11 +152,13 @@ def test_a_key_that_has_ended_refuses_whoever_asks_and_is_not_taken_for_a_role(b
 
 
 def test_what_nobody_may_look_at_is_said_and_not_guessed(both: Both) -> None:
-    """The cluster behind the alias is no deployment here: its key is known by the agreement alone."""
+    """The cluster behind the alias is no deployment here: its key is known by the agreement alone, and may allow something else."""
     both.world.rotate()
     both.ledger.unregister("logs")
     found = both.explained("anna", "logs-1")
-    assert found.allowed is True
+    assert (found.allowed, found.unknown[0]) == (None, "what the key of dc2 allows could not be looked at")
+    assert any("as agreed in remotes.dc2.allows" in one.rule for one in found.reasons)
+    assert both.explained("ben", "logs-1").allowed is False  # this side refuses, whatever the key allows
     assert any("no deployment of this account" in one for one in found.unknown)
     # ... and where the automation may not ask through the alias, the key is not known either
     both.to["orders"] = automation(

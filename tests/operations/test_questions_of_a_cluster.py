@@ -3,6 +3,7 @@ would, by the names that people have in IAM and Cognito."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.answers import Layer, Matrix, WhatIf, WhoCan, Why
 from portcullis.entry.verbs import VERBS
+from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.config import Kind
 from portcullis.model import load
 from portcullis.operations.access.asserting import diff_held
@@ -99,7 +101,8 @@ NATIVE = [
     ("elastic", "read", "payroll-1", True, "yes"),
     ("elastic", "GET", "_cluster/health", True, "yes"),
     ("ben", "GET", "_cluster/health", False, "no permission of level_support covers it"),
-    ("ben", "read", "dc2:orders-1", None, "other clusters"),
+    ("ben", "read", "dc2:orders-1", False, "there is no remote cluster dc2"),
+    ("ben", "read", "<orders-{now}>", None, "only the engine can tell"),
     ("ben", "GET", "orders-1/_sql", None, "only the engine can tell"),
     ("ben", "POST", "orders-1/_bulk", None, "in its body"),
     ("ben", "GET", "<orders-{now}>/_search", None, "only the engine can tell"),
@@ -108,9 +111,18 @@ NATIVE = [
 ]
 
 
+class NoRemotes:
+    """Of the Remotes protocol: a cluster that reads no other."""
+
+    def info(self) -> Json:
+        return {}
+
+
 @pytest.fixture(scope="module")
 def natives() -> Account:
-    return cluster()
+    here = cluster()
+    here.services = replace(here.services, remotes=lambda _: NoRemotes())
+    return here
 
 
 @pytest.mark.parametrize(("person", "does", "what", "allowed", "words"), NATIVE)
@@ -313,6 +325,41 @@ def test_a_reserved_role_that_is_not_known_here_is_no_no() -> None:
     here = cluster()
     here.engine.held = here.engine.held.with_document(Kind.USERS, "dora", elastic.user("kibana_admin"))
     assert can(here, "dora", "read", "orders-1").allowed is None
+
+
+def test_who_sees_an_index_by_an_alias_alone_is_listed() -> None:
+    """Its own name is refused them: a search of the alias shows it all the same."""
+    access = ACCESS.replace('names: ["orders-*"], privileges: [read, write]', "names: [of-orders], privileges: [read]")
+    here = cluster(access=access)
+    here.engine.groups = ({"of-orders": ("orders-1",)}, {})
+    assert can(here, "carl", "read", "orders-1").allowed is False
+    who: WhoCan = asks(here, "who-can", does="read", index="*")
+    assert {one.name: one.indices for one in who.people}["carl"] == ("orders-1",)
+
+
+def test_what_an_exclusion_takes_off_is_not_listed() -> None:
+    here = cluster()
+    who: WhoCan = asks(here, "who-can", does="read", index="orders-*,-orders-2")
+    assert who.indices == ("orders-1",)
+    matrix: Matrix = asks(here, "matrix", indices=["*", "-orders-*"])
+    assert matrix.indices == ("payroll-1",)
+
+
+@pytest.mark.parametrize("verb", ["access", "access-between"])
+def test_the_history_tells_of_no_other_cluster_and_says_so(verb: str) -> None:
+    at = {"at": "2026-11-28T09:00"} if verb == "access" else {"since": "2026-11-28T09:00"}
+    with pytest.raises(BadInput, match="is of another cluster"):
+        asks(cluster(), verb, index="dc2:logs-1", **at)
+
+
+def test_what_looks_at_everything_says_that_other_clusters_are_left_out() -> None:
+    here = cluster()
+    for verb, more in (
+        ("findings", {}),
+        ("report", {}),
+        ("what-if", {"person": "ben", "does": "joins", "group": "readers"}),
+    ):
+        assert any("other clusters" in one for one in asks(here, verb, **more).not_looked_at), verb
 
 
 def test_an_index_may_be_behind_a_data_stream_of_another_name() -> None:

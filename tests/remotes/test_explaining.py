@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import model
-from portcullis.access.answers import There
+from portcullis.access.answers import Far, There
 from portcullis.cli.main import main
 from portcullis.errors import BadInput, Refused
 from portcullis.families.elasticsearch.question import answer_question
 from portcullis.operations.remotes.explaining import of_files
 from portcullis.remotes.explaining import explain
-from portcullis.remotes.parties import Asked, Explained, Far, Near, Who
+from portcullis.remotes.parties import Asked, Explained, Near, Who
 
 from benchmarks.reaching.cases import ALIASES, THERE, USERS, agreement, question
 from tests.laws import examples
@@ -69,7 +69,7 @@ RED = '{"term": {"team": "red"}}'
 TOLD = [
     ("anna", "dc2:logs-1", ["readers"], 0, "", "", f"allow it, but sees only a part: the key shows documents that match {RED}"),
     ("anna", "dc2:hr", ["readers"], 1, "remote", "key", "logs refuses: the key does not allow it, whatever the role log_reader asks for"),
-    ("anna", "dc2:*", ["readers"], 0, "", "", "of dc2:* such names as dc2:logs-x"),
+    ("anna", "dc2:*", ["readers"], 0, "", "", "of dc2:* such names as dc2:logs-example"),
     ("anna", "dc2:h*", ["readers"], 1, "remote", "key", "logs refuses: the key does not allow it"),
     ("anna", "dc2:other", ["readers"], 1, "remote", "key-and-roles", "logs refuses: neither the key nor a role of theirs"),
     ("kim", "dc2:logs-1", [], 0, "", "", "the key and the role any allow it"),

@@ -233,3 +233,19 @@ def test_what_a_bulk_request_writes_to_one_index_may_be_refused_together() -> No
     told = answer(question, READ)
     assert (told["allowed"], told["items"]) == (True, {"0": None, "1": False, "2": True})
     assert "items of a that lie on one shard are refused together" in told["unknown"][0]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"action": "indices:data/read/search", "indices": ["a", "dc2:a"]},
+        {"method": "GET", "path": "dc2:a/_search"},
+    ],
+)
+def test_another_clusters_index_is_unknown_and_none_of_this_side(request_: Json) -> None:
+    question = changed("request", to=request_)
+    question["security"]["roles"]["r"]["index_permissions"][0]["index_patterns"] = ["*"]
+    told = answer(question, READ)
+    doubts = [one for need in told.get("needs", [told]) for one in need["unknown"]]
+    assert told["allowed"] is not True
+    assert any("dc2:a is of another cluster" in one for one in doubts)

@@ -5,9 +5,12 @@ An answer is yes (True), no (False), or unknown (None) with the reason in `unkno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import unquote
+
+from portcullis.access.actual import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,12 @@ class Request:
     does: str  # GET, POST, ..., or the word
     path: str = ""
     indices: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The indices that are named: of a path those it begins with."""
+        first = unquote(self.path.partition("?")[0].strip("/").partition("/")[0])
+        return self.indices or tuple(filter(None, first.split(",")))
 
     def __str__(self) -> str:
         return f"{self.does} {self.path or ','.join(self.indices)}"
@@ -33,6 +42,47 @@ class There:
     streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
     hidden: tuple[str, ...] = ()
     dialect: str = ""  # the form that the engine speaks, in its family's own word; empty: of a file, no engine is asked
+    remotes: Mapping[str, Far] | None = None  # alias -> the cluster behind it; None: nobody looked
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """The cluster behind an alias, as far as it is known. `access`, `roles` None: not known.
+
+    `agreed`: the key itself could not be looked at, and `access` is what was agreed of it: no answer is certain by it.
+    """
+
+    alias: str
+    release: str
+    model: str = "api-key"
+    deployment: str = ""  # empty: of no deployment that could be looked at
+    key: str = ""  # its id
+    state: str = "live"
+    access: Json | None = None  # of the key
+    source: str = ""  # where `access` or `roles` were read, in words
+    roles: Mapping[str, Json] | None = None  # of the other cluster: the certificate model asks them
+    there: There = field(default_factory=There)
+    skip_unavailable: bool = False
+    stopped: str = ""
+    certain: bool = True
+    unknown: tuple[str, ...] = ()
+    agreed: bool = False
+
+    @property
+    def called(self) -> str:
+        """How people call it."""
+        return self.deployment or self.alias
+
+
+def is_beyond(name: str) -> bool:
+    """Whether a name of a question is of another cluster: `ALIAS:NAME`. A colon is in no index name, but stands in date maths."""
+    return ":" in name and "<" not in name
+
+
+def parted(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of the names is of this cluster, and what is of others."""
+    known = tuple(names)
+    return tuple(one for one in known if not is_beyond(one)), tuple(one for one in known if is_beyond(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +122,8 @@ class Permission:
     role: str
     rule: str  # "read on logs-*"
     limits: str = ""  # in words
+    elsewhere: str = ""  # the cluster whose role of that name it is; empty: this one's
+    asks: bool = False  # it asks for this on another cluster, and does not allow it by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +131,8 @@ class Decided:
     """What a family of engines says of one caller. `roles`: role -> which entry of which mapping gives it.
 
     `unknown`: what may make it another answer, `doubts`: what may make what is seen of an index more or less. `in_part`: some of what is
-    asked for is permitted, and it is the engine's own setting whether that is answered or all of it refused.
+    asked for is permitted, and it is the engine's own setting whether that is answered or all of it refused. `beyond`: of another cluster,
+    what decides there.
     """
 
     allowed: bool | None
@@ -91,6 +144,7 @@ class Decided:
     doubts: tuple[str, ...] = ()
     in_part: bool = False
     nobody: str = ""  # why they have no role, where it is another reason than that no mapping names them
+    beyond: tuple[Reason, ...] = ()
 
 
 class Layer(StrEnum):
@@ -211,6 +265,10 @@ class WhatIf:
     exit_status: int = 0
 
 
+BETWEEN = (
+    "the network between the clusters",
+    "trust in certificates",
+)  # what is not looked at of a question that names others
 STATUS: Mapping[bool | None, int] = {True: 0, False: 1, None: 4}
 WORD: Mapping[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
 IN_PART = (

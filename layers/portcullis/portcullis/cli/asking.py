@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from portcullis.cli.account import account_options, deployments_here, file_of, run, target
+from portcullis.cli.account import account_options, deployments_here, file_of, files_in, run, target
 from portcullis.cli.answers_shown import show_matrix, show_what_if, show_who_can, show_why
 from portcullis.cli.console import console
 from portcullis.errors import BadInput, PortcullisError
@@ -80,11 +80,14 @@ def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_:
     PERSON is a name, an ARN, or KIND:NAME (cognito_user, iam_user, iam_role, internal_user). What only the engine can tell is said to be
     unknown, with the reason. The network and the domain's access policy come before all this, and are not looked at.
 
+    ALIAS:INDEX is one of another Elasticsearch cluster: both sides are asked, or the files of both with --offline.
+
     \b
     Examples:
       portcullis why anna catalyst-orders-2026
       portcullis why cognito_user:anna 'catalyst-*' --does write
       portcullis why anna catalyst-orders-2026 --offline --member-of analysts
+      portcullis why anna dc2:logs-1
 
     Exit status: 0 answered, 2 bad input.
     """
@@ -115,6 +118,7 @@ def can(
     Examples:
       portcullis can anna GET catalyst-orders-2026/_search
       portcullis can anna write 'catalyst-*'
+      portcullis can anna GET 'dc2:logs-*,-dc2:logs-old/_search'
       portcullis can kim read payroll-2026 -q || echo "kim may not, or nobody can tell"
 
     Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
@@ -135,6 +139,7 @@ def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
     Examples:
       portcullis who-can read 'customers-*'
       portcullis who-can write catalyst-orders-2026 --json | jq -r '.people[].person'
+      portcullis who-can read 'dc2:logs-*'
       portcullis who-can read 'customers-*' --offline -d deployments/demo.yaml
 
     Exit status: 0 answered, 2 bad input.
@@ -142,7 +147,8 @@ def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
     if offline:
         from portcullis.operations.access import questions
 
-        found = _plain(questions.who_can(scene_of(target_), _request(does, index, only_words=True)))
+        request = _request(does, index, only_words=True)
+        found = _plain(questions.who_can(scene_of(target_, names=request.names), request))
     else:
         found = run("who-can", target(target_).deployment, does=does, index=index)
     _show(found, show_who_can)
@@ -154,12 +160,14 @@ def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
 @click.option("--person", "people", metavar="PATTERN", multiple=True, help="Only these. May be given several times.")
 @where
 def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | None, offline: bool) -> int:
-    """Show people by indices: who reads all, who reads a part, who writes. Without PATTERN: all indices that there are.
+    """Show people by indices: who reads all, who reads a part, who writes. Without PATTERN: all indices that there are. Those of
+    another cluster are shown where a pattern names them (ALIAS:PATTERN).
 
     \b
     Examples:
       portcullis matrix
       portcullis matrix 'catalyst-*' --person 'a*'
+      portcullis matrix 'orders-*' 'dc2:logs-*'
       portcullis matrix --json | jq -r '.people[] | [.person, .cells[]] | @csv'
 
     Exit status: 0 answered, 2 bad input.
@@ -167,7 +175,7 @@ def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | Non
     if offline:
         from portcullis.operations.access import questions
 
-        found = _plain(questions.matrix(scene_of(target_), indices, people))
+        found = _plain(questions.matrix(scene_of(target_, names=indices), indices, people))
     else:
         found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people))
     _show(found, show_matrix)
@@ -208,16 +216,25 @@ def _about(
         return run(verb, target(target_).deployment, person=person, does=does, **named)
     from portcullis.operations.access import questions
 
-    return _plain(questions.why(scene_of(target_, person, tuple(groups)), person, _request(does, what)))
+    request = _request(does, what)
+    return _plain(questions.why(scene_of(target_, person, tuple(groups), request.names), person, request))
 
 
-def scene_of(target_: str | None, person: str = "", groups: tuple[str, ...] = ()) -> Scene:
+def scene_of(target_: str | None, person: str = "", groups: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Scene:
+    """Of a file; with what `names` mean on other clusters by the files beside it."""
     from portcullis import model
+    from portcullis.access.answers import is_beyond
     from portcullis.operations.access.scene_of_file import of_file
 
-    deployment = model.load(file_of(target(target_)))
+    path = file_of(target(target_))
+    deployment = model.load(path)
     model.require(deployment)
-    return of_file(deployment, person, groups)
+    scene = of_file(deployment, person, groups)
+    if not any(map(is_beyond, names)):
+        return scene
+    from portcullis.operations.access.across import reaching_by_file
+
+    return reaching_by_file(scene, deployment, files_in(path.parent), names)
 
 
 def _request(does: str, what: str, *, only_words: bool = False) -> Request:

@@ -21,6 +21,10 @@ class Answering(Protocol):
         """What may let somebody in or keep them out besides, and is not asked about."""
 
     @property
+    def only_if_named(self) -> tuple[str, ...]:
+        """What is answered where a question names it, and left out of what looks at everything there is."""
+
+    @property
     def not_in_history(self) -> tuple[str, ...]:
         """What was at an earlier time and no history tells, besides what it tells of no engine."""
 
@@ -30,6 +34,10 @@ class Answering(Protocol):
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         """The indices, all of `there`, by groups: to this caller those of a group differ by their names alone, so that one answers for
         them all. A family that cannot tell gives each by itself."""
+
+    def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
+        """Names of other clusters, `ALIAS:NAME`, that patterns of a question mean: those that there are, else names that stand for them.
+        A family that cannot tell gives the patterns."""
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         """Which of these roles would be enough by themselves."""

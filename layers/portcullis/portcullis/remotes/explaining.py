@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from portcullis.access.actual import Json
-from portcullis.access.answers import STATUS
-from portcullis.families.elasticsearch.across import API_KEY, LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
-from portcullis.families.elasticsearch.decide import EngineFacts, Index, View
+from portcullis.access.answers import BETWEEN, STATUS, Far
+from portcullis.families.elasticsearch.across import LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
+from portcullis.families.elasticsearch.decide import EngineFacts, View
 from portcullis.families.elasticsearch.names import is_pattern, may_match
+from portcullis.families.elasticsearch.names_over_there import thought_of
+from portcullis.families.elasticsearch.reaching import as_remote
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.requests import Need
-from portcullis.remotes.parties import Asked, Explained, Far, Limit, Near, Shown, Verdict, Who, listed
+from portcullis.remotes.parties import Asked, Explained, Limit, Near, Shown, Verdict, Who
 from portcullis.remotes.saying import chain, sentence
 
-NOT_LOOKED_AT = ("the network between the clusters", "trust in certificates")
 _MOST_NAMES = 200
 _BY_ROLES = ("person", Rule.NO_ENTRY, Rule.ROLES)
 _ANYTHING: Json = {"search": [{"names": ["*"]}]}
@@ -52,7 +53,7 @@ def explain(who: Who, asked: Asked, near: Near, far: Far | None) -> Explained:
         seen,
         tuple(chain(who, asked, near, far, found)),
         tuple(dict.fromkeys(unknown)),
-        NOT_LOOKED_AT,
+        BETWEEN,
         STATUS[found.allowed],
     )
 
@@ -80,11 +81,10 @@ def _verdict(who: Who, asked: Asked, near: Near, far: Far | None) -> Verdict:
 
 
 def _decided(who: Who, asked: Asked, near: Near, far: Far) -> Verdict:
-    remote, lacking = _remote(asked, near, far)
-    names = _names(asked, near, far)
+    imagined = thought_of(near.roles, far, asked.index)
+    remote = replace(as_remote(far, Release.of(near.release), imagined), closed="")  # of a lock more is told
+    names = _names(asked, far, imagined)
     told = {name: _told(near, far, remote, list(who.roles), name) for name in names}
-    if lacking and all(one.side != Side.LOCAL for one in told.values()):
-        return Verdict(None, why=lacking)
     seen = {name: one for name, one in told.items() if one.allowed is True}
     unsure = [one for one in told.values() if one.allowed is None]
     if seen:
@@ -101,8 +101,10 @@ def _decided(who: Who, asked: Asked, near: Near, far: Far) -> Verdict:
         )
     if unsure:
         return Verdict(None, why=unsure[0].reasons[0] if unsure[0].reasons else "only the engine can tell")
+    if not told:  # what fits is hidden, and meant by its own name alone
+        return Verdict(False, key_allows=True)
     first = next(iter(told.values()))
-    open_key = replace(remote, access=_ANYTHING, state=LIVE)
+    open_key = replace(remote, access=_ANYTHING, state=LIVE, lacking="")
     asking = [
         role for role in who.roles if any(_told(near, far, open_key, [role], name).allowed is True for name in names)
     ]
@@ -114,48 +116,13 @@ def _decided(who: Who, asked: Asked, near: Near, far: Far) -> Verdict:
     )
 
 
-def _remote(asked: Asked, near: Near, far: Far) -> tuple[Remote, str]:
-    """The other cluster for `across`, and what of it is not known, so that only a refusal of this side is certain."""
-    lacking = ""
-    if far.model == API_KEY and far.access is None and far.state == LIVE:  # a dead key allows nothing
-        lacking = f"what the key of {far.alias} allows could not be looked at"
-    if far.model != API_KEY and far.roles is None:
-        lacking = f"which roles {far.deployment or far.alias} has could not be looked at"
-    names = (*(far.there.indices or ()), *_thought_of(asked, near, far))
-    hidden = set(far.there.hidden)
-    aliases = {name: dict.fromkeys(of) for name, of in (far.there.aliases or {}).items()}
-    known = {*aliases, *far.there.streams}
-    indices = tuple(Index(name, name in hidden) for name in dict.fromkeys(names) if name not in known)
-    world = EngineFacts(indices, aliases, dict(far.there.streams))
-    release = Release.of(far.release or near.release)
-    return Remote(
-        release, far.model, far.state, far.access or {}, far.roles or {}, world, far.skip_unavailable
-    ), lacking
-
-
-def _names(asked: Asked, near: Near, far: Far) -> tuple[str, ...]:
+def _names(asked: Asked, far: Far, imagined: Sequence[str]) -> tuple[str, ...]:
     there = far.there
     known = (*(there.indices or ()), *(there.aliases or ()), *there.streams)
     if not is_pattern(asked.index):
         return (asked.index,)
     fitting = [name for name in dict.fromkeys(known) if may_match(asked.index, name) and name not in there.hidden]
-    return tuple((fitting or _thought_of(asked, near, far))[:_MOST_NAMES])
-
-
-def _thought_of(asked: Asked, near: Near, far: Far) -> tuple[str, ...]:
-    """Names that fit what is asked for, one for each way in which key and roles tell such names apart. None where names are known."""
-    if not is_pattern(asked.index):
-        return () if far.there.every else (asked.index,)
-    known = (*(far.there.indices or ()), *(far.there.aliases or ()), *far.there.streams)
-    if any(may_match(asked.index, name) for name in known):
-        return ()
-    patterns = [name for one in (far.access or {}).get("search") or () for name in listed(one.get("names"))]
-    for role in near.roles.values():
-        patterns += [name for one in role.get("remote_indices") or () for name in listed(one.get("names"))]
-    for role in (far.roles or {}).values():
-        patterns += [name for one in role.get("indices") or () for name in listed(one.get("names"))]
-    examples = [one.replace("*", "x").replace("?", "x") for one in (*patterns, asked.index) if not one.startswith("/")]
-    return tuple(sorted({one for one in examples if one and not one.startswith(".") and may_match(asked.index, one)}))
+    return tuple((fitting or imagined)[:_MOST_NAMES])
 
 
 def _told(near: Near, far: Far, remote: Remote, roles: Sequence[str], name: str) -> Told:

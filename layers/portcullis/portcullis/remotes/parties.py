@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.access.answers import Reason, There
+from portcullis.access.answers import Reason
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.across import API_KEY, LIVE, Told
+from portcullis.families.elasticsearch.across import Told
 from portcullis.words import line
 
 # As an alias is written in a deployment file; and one name, or a pattern without an expression.
@@ -63,26 +63,6 @@ class Near:
     aliases: tuple[str, ...] = ()
     stopped: str = ""
     certain: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Far:
-    """The cluster behind an alias, as far as it is known. `access`, `roles` None: not known."""
-
-    alias: str
-    release: str
-    model: str = API_KEY
-    deployment: str = ""  # empty: of no deployment that could be looked at
-    key: str = ""  # its id
-    state: str = LIVE
-    access: Json | None = None  # of the key
-    source: str = ""  # where `access` or `roles` were read, in words
-    roles: Mapping[str, Json] | None = None  # of the other cluster: the certificate model asks them
-    there: There = field(default_factory=There)
-    skip_unavailable: bool = False
-    stopped: str = ""
-    certain: bool = True
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

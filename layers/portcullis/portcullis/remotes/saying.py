@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from portcullis.access.answers import WORD, Layer, Reason
+from portcullis.access.answers import WORD, Far, Layer, Reason
 from portcullis.families.elasticsearch.across import API_KEY, LIVE, Rule, Side
 from portcullis.families.elasticsearch.decide import SUPERUSER
 from portcullis.families.elasticsearch.names import is_pattern, may_match
-from portcullis.remotes.parties import Asked, Far, Near, Shown, Verdict, Who, listed
+from portcullis.families.elasticsearch.reaching import remote_link, skipped_link
+from portcullis.remotes.parties import Asked, Near, Shown, Verdict, Who, listed
 from portcullis.words import in_words, many
 
 _MOST_NAMED = 3  # in the sentence
@@ -93,16 +94,14 @@ def chain(who: Who, asked: Asked, near: Near, far: Far | None, found: Verdict) -
     if far is None:
         yield Reason(Layer.REMOTE, asked.alias, found.why, "stops here")
         return
-    where = f"deployment {far.deployment}, " if far.deployment else ""
-    yield Reason(Layer.REMOTE, far.alias, f"{where}model {far.model}", "is another cluster")
+    yield remote_link(far)
     yield from _by_roles(who, near, far, found)
     if far.model == API_KEY and found.side != Side.LOCAL:
         yield from _by_key(far, found)
     if far.stopped:
         yield Reason(Layer.CUSTODY, far.deployment, far.stopped, "nobody is let in")
     elif far.skip_unavailable and found.allowed is False and found.side == Side.REMOTE:
-        said = "the answer is a 200 without its part, and does not say that it was refused"
-        yield Reason(Layer.REMOTE, far.alias, "skip_unavailable: true", said)
+        yield skipped_link(far)
 
 
 def _by_roles(who: Who, near: Near, far: Far, found: Verdict) -> Iterator[Reason]:

@@ -83,16 +83,19 @@ def can(services: Services, deployment: str, *, person: str, does: str, what: st
 
 def who_can(services: Services, deployment: str, *, does: str, index: str) -> WhoCan:
     from portcullis.operations.access import questions
+    from portcullis.operations.access.across import reaching
     from portcullis.operations.access.scene import live
 
-    return questions.who_can(live(services.site(deployment)), request_of(does, index, only_words=True))
+    request = request_of(does, index, only_words=True)
+    return questions.who_can(reaching(services, live(services.site(deployment)), request.names), request)
 
 
 def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), people: Sequence[str] = ()) -> Matrix:
     from portcullis.operations.access import questions
+    from portcullis.operations.access.across import reaching
     from portcullis.operations.access.scene import live
 
-    return questions.matrix(live(services.site(deployment)), indices, people)
+    return questions.matrix(reaching(services, live(services.site(deployment)), indices), indices, people)
 
 
 def what_if(services: Services, deployment: str, *, person: str, does: str, group: str) -> WhatIf:
@@ -129,6 +132,7 @@ def diff(
 def access(services: Services, deployment: str, *, at: str, user: str = "", index: str = "") -> Then:
     from portcullis.operations.access.then import then
 
+    _refuse_others(index)
     return then(services.site(deployment), time_of("at", at), user[:_LONGEST_NAME], index[:_LONGEST_NAME])
 
 
@@ -138,8 +142,18 @@ def access_between(
     """Without `until`: up to now."""
     from portcullis.operations.access.then import between
 
+    _refuse_others(index)
     end = time_of("until", until) if until else services.now()
     return between(services.site(deployment), time_of("since", since), end, user[:_LONGEST_NAME], index[:_LONGEST_NAME])
+
+
+def _refuse_others(index: str) -> None:
+    from portcullis.access.answers import is_beyond
+    from portcullis.errors import BadInput
+
+    if is_beyond(index):
+        problem = f"{index[:100]!r} is of another cluster, and the history tells of this one alone"
+        raise BadInput(problem, source="request", place="index", remedy="who reads it now: portcullis who-can read")
 
 
 def report(services: Services, deployment: str) -> Picture:
@@ -191,9 +205,11 @@ def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
 
 def _about(services: Services, deployment: str, person: str, request: Request) -> Why:
     from portcullis.operations.access import questions
+    from portcullis.operations.access.across import reaching
 
     history = services.ledger.history(deployment, questions.LONGEST_HISTORY)
-    return questions.why(_with(services, deployment, person), person[:_LONGEST_NAME], request, history)
+    scene = reaching(services, _with(services, deployment, person), request.names)
+    return questions.why(scene, person[:_LONGEST_NAME], request, history)
 
 
 def _with(services: Services, deployment: str, person: str) -> Scene:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from portcullis.families.elasticsearch.decide import (
+    SUPERUSER,
     Answer,
     EngineFacts,
     Holding,
@@ -34,7 +35,11 @@ from portcullis.families.elasticsearch.requests import Need
 API_KEY, CERTIFICATE = "api-key", "certificate"
 LIVE = "live"
 SEARCH = "indices:data/read/search"
-_KEY, _ROLES = "the key", "roles"
+KEY, ROLES = "the key", "roles"  # who limits what is seen
+ONLY_SEARCH = "of requests over clusters, only a search by itself is decided here"
+EACH_SHARD = (
+    "with ccs_minimize_roundtrips=false or a scroll each shard decides for itself, which only the engine can tell"
+)
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
 _FOLLOWS = (
@@ -64,11 +69,16 @@ class Rule(StrEnum):
     ROLES = "roles"
     BOTH = "key-and-roles"
     KEY_STATE = "key-state"  # the key is no longer one, or never was
+    CUSTODY = "custody"  # the remote is locked
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote cluster as this side has it, and what is there."""
+    """A remote cluster as this side has it, and what is there.
+
+    `lacking`: what of it is not known, so that only a refusal of this side is certain. `closed`: why nobody is let in there; `closing`:
+    whether that is so of some alone.
+    """
 
     release: Release
     model: str = API_KEY
@@ -77,6 +87,9 @@ class Remote:
     roles: Mapping[str, Json] = field(default_factory=dict)  # on the remote: the certificate model looks there
     world: EngineFacts = field(default_factory=EngineFacts)
     skip_unavailable: bool = False
+    lacking: str = ""
+    closed: str = ""
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +149,10 @@ def across(
     """What the engine answers to a search that names other clusters. `held`: this side's roles by name. `minimized`: one request to each
     remote (`ccs_minimize_roundtrips`), which is what the engine does unless told otherwise."""
     if need.action != SEARCH or need.item:
-        return Whole(None, 0, None, {}, ("of requests over clusters, only a search by itself is decided here",))
+        return Whole(None, 0, None, {}, (ONLY_SEARCH,))
     if not minimized:
         # Seen on 9.5.3: shards that refuse leave a 200 without their part. Before 9 it takes read_cross_cluster besides.
-        why = "with ccs_minimize_roundtrips=false or a scroll each shard decides for itself, which only the engine can tell"
-        return Whole(None, 0, None, {}, (why,))
+        return Whole(None, 0, None, {}, (EACH_SHARD,))
     split = _split(need.names, remotes, release)
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
@@ -227,13 +239,24 @@ def _wild(name: str) -> bool:
 
 
 def _remote(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
+    told = _told(held, roles, alias, need, remote)
+    if not remote.closed or told.side is Side.LOCAL:
+        return told
+    if remote.closing:
+        return Told(None, 0, reasons=(remote.closed,))
+    return Told(False, 0, Side.REMOTE, Rule.CUSTODY, reasons=(remote.closed,), skipped=remote.skip_unavailable)
+
+
+def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
     try:
         if remote.model == CERTIFICATE:
+            if remote.lacking:
+                return Told(None, 0, reasons=(remote.lacking,))
             found = holding(remote.roles, roles, remote.release)
-            return _decided({_ROLES: found}, need, remote)
+            return _decided({ROLES: found}, need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
-        sent = _sent(held, roles, alias, remote.release)
+        sent = sent_of(held, roles, alias, remote.release)
         if not any(sent[role]["indices"] for role in sent):
             why = f"no role of {_listed(roles)} has remote_indices for {alias}"
             # With a dead key, what is told depends on whether a connection still stands that was made while it lived.
@@ -241,8 +264,10 @@ def _remote(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Ne
             return Told(False, status, Side.LOCAL, Rule.NO_ENTRY, reasons=(why,), skipped=remote.skip_unavailable)
         if remote.state != LIVE:
             return _dead(remote)
-        key = holding({_KEY: _as_role(remote.access)}, [_KEY], remote.release)
-        return _decided({_KEY: key, _ROLES: holding(sent, list(sent), remote.release)}, need, remote)
+        if remote.lacking:
+            return Told(None, 0, reasons=(remote.lacking,))
+        key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
+        return _decided({KEY: key, ROLES: holding(sent, list(sent), remote.release)}, need, remote)
     except Unreadable as error:
         return Told(None, 0, reasons=(str(error),))
 
@@ -252,15 +277,15 @@ def _dead(remote: Remote) -> Told:
     return Told(False, status, Side.REMOTE, Rule.KEY_STATE, reasons=(why,), skipped=remote.skip_unavailable)
 
 
-def _sent(held: Mapping[str, Json], roles: Sequence[str], alias: str, release: Release) -> dict[str, Json]:
+def sent_of(held: Mapping[str, Json], roles: Sequence[str], alias: str, release: Release) -> dict[str, Json]:
     """What this side sends of the caller's roles: their entries for the alias, as roles on the other side."""
     found: dict[str, Json] = {}
     for name in dict.fromkeys(roles):
-        if name in held:
+        if name in held and name != SUPERUSER:
             entries = held[name].get("remote_indices") or ()
             found[name] = {"indices": [one for one in entries if _for(one.get("clusters") or (), alias)]}
         else:
-            found[name] = {"indices": built_in(name, release).get("indices", []) if name == "superuser" else []}
+            found[name] = {"indices": built_in(name, release).get("indices", []) if name == SUPERUSER else []}
     return found
 
 
@@ -268,7 +293,7 @@ def _for(clusters: str | Sequence[str], alias: str) -> bool:
     return any(matches(one, alias) for one in ([clusters] if isinstance(clusters, str) else clusters))
 
 
-def _as_role(access: Mapping[str, Any]) -> Json:
+def as_role(access: Mapping[str, Any]) -> Json:
     searched = [{**one, "privileges": list(_SEARCHES)} for one in access.get("search") or ()]
     followed = [{**one, "privileges": list(_FOLLOWS)} for one in access.get("replication") or ()]
     return {"indices": [*searched, *followed]}
@@ -293,7 +318,7 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     if refused:
         first = max(refused.values(), key=lambda one: one.status)
         why = _reasons(refused.values())
-        rule = Rule.BOTH if len(refused) > 1 else Rule.KEY if _KEY in refused else Rule.ROLES
+        rule = Rule.BOTH if len(refused) > 1 else Rule.KEY if KEY in refused else Rule.ROLES
         return Told(False, first.status, Side.REMOTE, rule, reasons=why, skipped=remote.skip_unavailable)
     if unknown:
         return Told(None, 0, reasons=tuple(reason for one in unknown for reason in one.reasons))
@@ -319,7 +344,7 @@ def _nothing(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
 
 def _reasons(answers: Iterable[Answer]) -> tuple[str, ...]:
     said = dict.fromkeys(reason for one in answers for reason in one.reasons)
-    return tuple(reason.replace(f"no role of {_KEY} grants", f"{_KEY} does not grant") for reason in said)
+    return tuple(reason.replace(f"no role of {KEY} grants", f"{KEY} does not grant") for reason in said)
 
 
 def _seen(answers: Mapping[str, Answer]) -> tuple[Seen, ...]:

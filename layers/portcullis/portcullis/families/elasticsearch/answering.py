@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.answers import Decided, Permission, Request, Seen, There, is_beyond, parted
 from portcullis.access.changes import Right
 from portcullis.access.desired import Desired
 from portcullis.access.persons import Person
@@ -15,7 +15,10 @@ from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
-from portcullis.families.elasticsearch import effect, signing_in
+from portcullis.families.elasticsearch import effect, reaching, signing_in
+from portcullis.families.elasticsearch.across import EACH_SHARD, SEARCH, is_across
+from portcullis.families.elasticsearch.alike_over_there import alike
+from portcullis.families.elasticsearch.both_limits import words_of
 from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
 from portcullis.families.elasticsearch.compiling import name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
@@ -31,7 +34,9 @@ from portcullis.families.elasticsearch.decide import (
 )
 from portcullis.families.elasticsearch.examples import covered, example_of, plain, unclear
 from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches
+from portcullis.families.elasticsearch.names_over_there import names_over_there
 from portcullis.families.elasticsearch.privileges import as_held
+from portcullis.families.elasticsearch.reaching import both_sides, over, widest
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import holds
 from portcullis.families.elasticsearch.requests import ALL, Need, needs
@@ -59,6 +64,9 @@ class ElasticsearchAnswers:
         "who was which native user: whoever is in no group now stands as the native user, or as a name of the realm",
         "which native users somebody disabled or enabled by hand: shown is how it is now",
     )
+    only_if_named = (
+        "what people read on other clusters (`why`, `can`, `who-can` and `matrix` tell it of ALIAS:INDEX)",
+    )
     not_looked_at = (
         "the network",
         "API keys and tokens that somebody holds already",
@@ -70,12 +78,17 @@ class ElasticsearchAnswers:
         best = max(told, key=lambda one: _RANK[one.allowed])
         roles = {role: by for one in told for role, by in one.roles.items()}
         unknown = tuple(dict.fromkeys(line for one in told for line in one.unknown))
-        return replace(best, seen=_by_index(one.seen for one in told), roles=roles, unknown=unknown)
+        return replace(best, seen=widest(seen for one in told for seen in one.seen), roles=roles, unknown=unknown)
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         told = sign_ins(actual, caller)
         ways = {frozenset(roles) for one in told for roles in (one.roles, one.roles.keys() | one.perhaps.keys())}
-        return compiled(actual, there).alike(frozenset(ways), tuple(indices))
+        own, beyond = parted(indices)
+        here = compiled(actual, there)
+        return (*here.alike(frozenset(ways), own), *(alike(here, tuple(ways), beyond) if beyond else ()))
+
+    def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
+        return names_over_there(compiled(actual, there), patterns)
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         here = compiled(actual, there)
@@ -151,6 +164,9 @@ ELASTICSEARCH: Answering = ElasticsearchAnswers()
 
 
 def _of_one(here: Compiled, one: SignIn, request: Request) -> Decided:
+    own, beyond = parted(request.indices)
+    if own and beyond:  # names, and no request that is answered as a whole: each side is asked about its own
+        return both_sides(*(_of_one(here, one, replace(request, indices=names)) for names in (own, beyond)))
     asked = _asked(request)
     if isinstance(asked, str):
         return Decided(None, roles=one.roles, unknown=(asked,))
@@ -176,12 +192,15 @@ def _of_one(here: Compiled, one: SignIn, request: Request) -> Decided:
 
 def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
     """The ways, of each of which all needs have to be granted; or why that cannot be told."""
-    if any(":" in name for name in (*request.indices, request.path.partition("?")[0].strip("/").partition("/")[0])):
-        return "what other clusters say to a search over clusters is not asked here: `portcullis decide` decides it"
+    if any("<" in name for name in request.indices):
+        return f"which index {','.join(request.indices)} means, only the engine can tell"
+    if any(map(is_beyond, request.indices)) and request.does in _WORDS:  # a document is fetched from this cluster alone
+        return ((Need(SEARCH if request.does == "read" else f"{_W}index", request.indices, each=True),),)
     if request.does in _WORDS:
         return tuple(tuple(Need(action, request.indices) for action in way) for way in _WORDS[request.does])
     if ":" in request.does:
-        return ((Need(request.does, request.indices, cluster=request.does.startswith("cluster:")),),)
+        each = any(map(is_beyond, request.indices))
+        return ((Need(request.does, request.indices, cluster=request.does.startswith("cluster:"), each=each),),)
     method, path = request.does.upper(), request.path
     if "<" in path.partition("?")[0]:
         return f"which index {path} means, only the engine can tell"
@@ -191,6 +210,10 @@ def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
         return str(error)
     if wanted is None:
         return f"what {method} {path} asks for is not known here: only the engine can tell"
+    if any(map(is_across, wanted)):
+        given = Asked(method, path).parameters
+        if "scroll" in given or given.get("ccs_minimize_roundtrips") == "false":
+            return EACH_SHARD
     if any(one.any_index for one in wanted):
         return f"what {method} {path} reads or writes is said in its body, and is not known here"
     return (wanted,)
@@ -200,7 +223,7 @@ def _ways(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...]
     told = [_way(here, frozenset(roles), way) for way in ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
     doubts = tuple(dict.fromkeys(line for one in told for line in one.doubts))
-    return replace(best, seen=_by_index(one.seen for one in told), doubts=doubts)
+    return replace(best, seen=widest(seen for one in told for seen in one.seen), doubts=doubts)
 
 
 def _way(here: Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decided:
@@ -219,6 +242,9 @@ def _way(here: Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decide
 
 
 def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
+    if is_across(need):
+        own, _ = parted(need.names)
+        return over(here, roles, need, _need(here, roles, replace(need, names=own)) if own else None)
     told = here.answer(roles, need)
     if need.cluster:
         return Decided(told.allowed, reasons=told.reasons, unknown=told.reasons if told.allowed is None else ())
@@ -255,7 +281,7 @@ def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         unknown.append(f"{', '.join(of_features)} may be the engine's own, and reached by no wildcard of a role")
         seen = [replace(one, allowed=None if one.index in of_features else one.allowed) for one in seen]
         allowed = None if allowed and plain else allowed
-    return Decided(allowed, tuple(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts))
+    return Decided(allowed, widest(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts))
 
 
 def _perhaps_everything(here: Compiled, roles: frozenset[str], need: Need) -> str:
@@ -304,27 +330,7 @@ def _seen(view: View) -> Seen:
         grant, without = groups[0]
         return Seen(view.index, True, documents, () if grant == ("*",) else grant or ("(none)",), without)
     # What any of them shows; one list and one of what is taken out cannot say that, so each group is one word.
-    return Seen(view.index, True, documents, tuple(_words_of(*group) for group in groups))
-
-
-def _words_of(grant: tuple[str, ...], without: tuple[str, ...]) -> str:
-    shown = " and ".join(grant) or "(none)"
-    return f"{shown} without {' and '.join(without)}" if without else shown
-
-
-def _by_index(told: Iterable[tuple[Seen, ...]]) -> tuple[Seen, ...]:
-    """Of several ways of which one is enough: the widest of each index."""
-    found: dict[str, Seen] = {}
-    for seen in told:
-        for one in seen:
-            there = found.get(one.index)
-            if there is None or _width(one) > _width(there):
-                found[one.index] = one
-    return tuple(found[index] for index in sorted(found))
-
-
-def _width(seen: Seen) -> tuple[int, bool]:
-    return _RANK[seen.allowed], not seen.limited
+    return Seen(view.index, True, documents, tuple(words_of(*group) for group in groups))
 
 
 def _permissions(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Need, ...], ...]) -> Iterator[Permission]:
@@ -332,7 +338,13 @@ def _permissions(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Nee
     told: dict[Permission, None] = {}
     for role in sorted(roles):
         held = here.holding(frozenset({role}))
-        for need in (one for way in ways for one in way):
+        for asked in (one for way in ways for one in way):
+            own, beyond = parted(asked.names)
+            if beyond and not asked.cluster:
+                told |= dict.fromkeys(reaching.permissions(here, (role,), replace(asked, names=beyond)))
+                if not own:
+                    continue
+            need = replace(asked, names=own)
             if need.cluster:
                 if answer(held, need, here.world, here.release).allowed:
                     told[Permission(role, f"{', '.join(held.cluster[role])} on the cluster")] = None

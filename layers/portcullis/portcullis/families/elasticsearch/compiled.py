@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from portcullis.access.actual import Actual
 from portcullis.access.answers import There
 from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.across import Remote, Whole
 from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.decide import (
     Answer,
     EngineFacts,
+    Group,
     Holding,
     Index,
     answer,
@@ -63,6 +65,14 @@ class Compiled:
     basic: bool
     holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
     known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
+    reached: dict[tuple[frozenset[str], Need], Whole] = field(default_factory=dict)  # of needs that name other clusters
+    sides: dict[tuple[frozenset[str], str], tuple[Group, ...]] = field(
+        default_factory=dict
+    )  # what limits whoever asks an alias
+    plain: dict[str, frozenset[str]] = field(default_factory=dict)  # alias -> indices that are there by no other name
+    remotes: dict[tuple[str, tuple[str, ...]], Remote] = field(
+        default_factory=dict
+    )  # by alias, and names that are imagined there
     groups: dict[tuple[frozenset[frozenset[str]], tuple[str, ...]], tuple[tuple[str, ...], ...]] = field(
         default_factory=dict
     )
@@ -120,7 +130,7 @@ def compiled(held: Actual, there: There) -> Compiled:
 
 def _compile(held: Actual, there: There) -> Compiled:
     _, _, licence = there.dialect.partition(" ")
-    return Compiled(held, there, release_of(there.engine), _facts(there), licence == BASIC)
+    return Compiled(held, there, release_of(there.engine), facts_of(there), licence == BASIC)
 
 
 def release_of(engine: str) -> Release:
@@ -132,7 +142,7 @@ def release_of(engine: str) -> Release:
         return NEWEST
 
 
-def _facts(there: There) -> EngineFacts:
+def facts_of(there: There) -> EngineFacts:
     behind = {one for of in there.streams.values() for one in of}
     names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
     indices = tuple(Index(name, name in there.hidden or name in behind) for name in names)

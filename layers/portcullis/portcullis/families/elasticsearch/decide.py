@@ -300,7 +300,6 @@ def covering(groups: Iterable[Group], name: str, world: EngineFacts) -> tuple[Gr
 
 def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> list[str]:
     """What a request's names come to: wildcards narrowed to what the action is permitted on, exclusions taken off by name."""
-    everything = [*(one.name for one in world.indices), *world.aliases, *world.data_streams]
     found: dict[str, None] = {}
     wild = False
     for asked in need.names or ("*",):
@@ -312,7 +311,7 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
             pattern = "*" if asked == ALL else asked
             found |= dict.fromkeys(
                 name
-                for name in everything
+                for name in (*(one.name for one in world.indices), *world.aliases, *world.data_streams)
                 if matches(pattern, name)
                 and _expands_to(name, pattern, need, world, release)
                 and covering(granting, name, world)

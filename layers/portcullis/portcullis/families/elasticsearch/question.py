@@ -19,7 +19,7 @@ import msgspec
 
 from portcullis import typed
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.across import Remote, Seen, Told, Whole, across, is_across
+from portcullis.families.elasticsearch.across import ONLY_SEARCH, Remote, Seen, Told, Whole, across, is_across
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Index, View, answer, holding
 from portcullis.families.elasticsearch.names import Unreadable
@@ -190,7 +190,7 @@ def _over_clusters(
     source: str,
 ) -> dict[str, Any]:
     if len(wanted) > 1:
-        return _unknown(roles, "of requests over clusters, only a search by itself is decided here")
+        return _unknown(roles, ONLY_SEARCH)
     remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
     given = Request(asked.request.method, asked.request.path).parameters
     minimized = given.get("ccs_minimize_roundtrips") != "false" and "scroll" not in given

@@ -39,6 +39,7 @@ class Need:
     )
     creates: bool = False  # a name that does not exist is made
     refused_under_limits: str = ""  # why it is refused where documents or fields are limited
+    each: bool = False  # names that are asked about one by one, and no request with all of them
 
     @property
     def wild(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Actual, Json
-from portcullis.access.answers import Decided, Permission, Request, Seen, There
+from portcullis.access.answers import Decided, Permission, Request, Seen, There, parted
 from portcullis.access.changes import Right
 from portcullis.access.desired import Desired
 from portcullis.access.persons import Person
@@ -17,6 +17,7 @@ from portcullis.families.answering import Answering
 from portcullis.families.opensearch.alike import alike
 from portcullis.families.opensearch.compiled import Compiled, compiled
 from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.doubts import of_another_cluster
 from portcullis.families.opensearch.effect import limits
 from portcullis.families.opensearch.known import known
 from portcullis.families.opensearch.matching import is_expression, matches, matches_any
@@ -52,6 +53,7 @@ class OpenSearchAnswers:
     """The Answering protocol."""
 
     not_in_history: tuple[str, ...] = ()
+    only_if_named: tuple[str, ...] = ()
     not_looked_at = ("the network", "the domain's access policy", "the person's own IAM policies")
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
@@ -59,6 +61,9 @@ class OpenSearchAnswers:
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         return alike(compiled(actual, _facts(there)), caller, indices)
+
+    def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
+        return tuple(patterns)
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
         callers = {role: f"{_SOMEBODY}-{number}" for number, role in enumerate(sorted({*roles}))}
@@ -172,6 +177,8 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
 
 def _asked(request: Request) -> _Asked | str:
     """What the request needs; a text if only the engine can tell."""
+    if beyond := parted(request.names)[1]:
+        return of_another_cluster(beyond)
     if not request.path:
         if request.does in _WORDS:
             return _Asked(_WORDS[request.does], request.indices, (PERHAPS_ENOUGH,) if request.does == "write" else ())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from portcullis.access.actual import Actual
+from portcullis.access.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.actions import (
@@ -24,7 +25,7 @@ from portcullis.families.opensearch.actions import (
 )
 from portcullis.families.opensearch.attributes import filled_in, needs_attributes
 from portcullis.families.opensearch.dates import NotKnown
-from portcullis.families.opensearch.doubts import Doubts
+from portcullis.families.opensearch.doubts import Doubts, of_another_cluster
 from portcullis.families.opensearch.limits import LimitsOf2, LimitsOf3, Unreadable, rendered
 from portcullis.families.opensearch.mappings import mappings
 from portcullis.families.opensearch.query_shapes import readable
@@ -167,6 +168,8 @@ class Compiled:
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
             return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
         asked = tuple(indices)
+        if beyond := parted(asked)[1]:
+            return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
         try:
             rows = self.names.checked(asked)
         except Refused as refused:

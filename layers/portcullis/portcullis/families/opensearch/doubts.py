@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from portcullis.families.opensearch.attributes import filled_in, needs_attributes
 from portcullis.families.opensearch.dates import NotKnown, resolved
@@ -57,3 +57,8 @@ def _once_filled(who: Filled, role: Role) -> Iterator[str]:
         query = entry.limits.get(DOCUMENTS, "")
         if needs_attributes(query) and readable(who.render(query)) is None:
             yield f"whether a document filter of roles/{role.name} is one, {_ENGINE}"
+
+
+def of_another_cluster(names: Iterable[str]) -> str:
+    """Why it is not known whom these names let in. What this side's roles say of them decides nothing: the other one maps whoever asks."""
+    return f"{', '.join(names)} is of another cluster, which decides by its own mappings, and is not asked here"

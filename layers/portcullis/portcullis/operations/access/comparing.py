@@ -79,7 +79,7 @@ def diff(before: Scene, after: Scene, names: tuple[str, str]) -> Diff:
         _sentence(found),
         tuple(found),
         tuple(dict.fromkeys(unknown)),
-        after.answers.not_looked_at,
+        (*after.answers.not_looked_at, *after.answers.only_if_named),
     )
 
 

@@ -38,7 +38,7 @@ def picture(scene: Scene, at: datetime) -> Picture:
         rows(told, width, "?"),
         found.stopped,
         tuple(dict.fromkeys(found.unknown)),
-        found.not_looked_at,
+        (*found.not_looked_at, *scene.answers.only_if_named),
     )
 
 

@@ -35,7 +35,10 @@ def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = 
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
-    unknown, not_looked_at = list(scene.unseen), [*scene.answers.not_looked_at, _USE, _LEARNT]
+    unknown, not_looked_at = (
+        list(scene.unseen),
+        [*scene.answers.not_looked_at, *scene.answers.only_if_named, _USE, _LEARNT],
+    )
     found = [*_paths(scene, finder, trusts or {}, own), *_patterns(scene, finder, unknown)]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")

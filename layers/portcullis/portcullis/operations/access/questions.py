@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 
 from portcullis.access.answers import (
+    BETWEEN,
     IN_PART,
     STATUS,
     WORD,
@@ -21,6 +22,8 @@ from portcullis.access.answers import (
     There,
     WhoCan,
     Why,
+    is_beyond,
+    parted,
 )
 from portcullis.access.persons import ANYBODY, Person, granting, named
 from portcullis.access.plan import Claim, Grant, Operation, SubjectKind
@@ -40,7 +43,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
     person = one_called(scene, asked)
     there = scene.there
     if scene.custody is None:
-        there = replace(there, indices=_thought_of(scene, request))
+        there = replace(there, indices=_thought_of(scene, parted(request.names)[0]))
     decided = decided_for(scene, person, request, there)
     stopped, certain = stopping(scene.custody)
     allowed, unknown = decided.allowed, [*decided.unknown, *((IN_PART,) if decided.in_part else ())]
@@ -76,7 +79,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         reasons,
         would,
         tuple(dict.fromkeys((*unknown, *decided.doubts))),
-        scene.answers.not_looked_at,
+        _not_looked_at(scene, request.names),
         STATUS[allowed],
     )
 
@@ -84,20 +87,22 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
 def who_can(scene: Scene, request: Request) -> WhoCan:
     """Everybody who may do it, with the way by which; first those who may, then those of whom nobody here can tell."""
     there = scene.there
-    fitting = tuple(
-        one for one in (*(there.indices or ()), *(there.aliases or ()), *there.streams) if fits(one, request.indices)
-    )
+    own, beyond = parted(request.indices)
+    fitting = _meant((*(there.indices or ()), *(there.aliases or ()), *there.streams), own)
     found, unknown = [], list(scene.unseen)
-    if not fitting:
-        fitting = _thought_of(scene, request)
+    if not fitting and own:
+        fitting = _thought_of(scene, own)
         there = replace(there, indices=fitting)
         if scene.custody is not None:
             unknown.append("no index is called so now: shown is who could, if there were one")
+    over_there = _over_there(scene, beyond, unknown)
+    fitting += over_there
     question, request = str(request), replace(request, indices=fitting)
     for person in scene.people:
         decided = decided_for(scene, person, request, there)
         mine = tuple(one.index for one in decided.seen if one.allowed)
-        if not mine and decided.allowed is not None:
+        unsure = decided.allowed is None or any(one.allowed is None for one in decided.seen if one.index in over_there)
+        if not mine and not unsure:
             continue
         roles = sorted({one.role for one in decided.permissions}) or sorted(decided.roles)
         ways = [way for role in roles for way in _ways(scene, person, role, decided)]
@@ -114,18 +119,20 @@ def who_can(scene: Scene, request: Request) -> WhoCan:
         tuple(found),
         stopped,
         tuple(dict.fromkeys(unknown)),
-        scene.answers.not_looked_at,
+        _not_looked_at(scene, beyond),
     )
 
 
 def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ()) -> Matrix:
     """People by indices. `patterns` of names of indices, `only` of people; none: all that there are."""
     there = scene.there
-    indices = tuple(one for one in there.indices or () if fits(one, patterns or ("*",)))
-    if not indices:
-        indices = tuple(sorted({e for one in patterns or ("*",) for e in scene.answers.examples(scene.held, one)}))
+    own, beyond = parted(patterns or ("*",))
+    indices = _meant(there.indices or (), own)
+    if not indices and own:
+        indices = tuple(sorted({e for one in own for e in scene.answers.examples(scene.held, one)}))
         there = replace(there, indices=indices)
     rows, unknown = [], list(scene.unseen)
+    indices += _over_there(scene, beyond, unknown)
     for person in scene.people:
         if only and not any(fnmatchcase(name, one) for one in only for name in (person.name, str(person))):
             continue
@@ -141,7 +148,7 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
             rows.append(Row(str(person), person.name, cells))
     stopped, _ = stopping(scene.custody)
     return Matrix(
-        scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), scene.answers.not_looked_at
+        scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), _not_looked_at(scene, beyond)
     )
 
 
@@ -242,9 +249,12 @@ def _of_engine(scene: Scene, person: Person, decided: Decided, since: _Since) ->
         yield since.told(Reason(Layer.MAPPING, entry, made, f"gives {role}"), entry)
     for one in decided.permissions:
         document = str(Claim(scene.family.roles, one.role))
-        allows = "allows it" + (f", {one.limits}" if one.limits else "")
-        yield since.told(Reason(Layer.PERMISSION, document, one.rule, allows), document)
-    if not decided.permissions:
+        allows = ("asks for it" if one.asks else "allows it") + (f", {one.limits}" if one.limits else "")
+        link = Reason(Layer.PERMISSION, document, one.rule, allows)
+        yield link if one.elsewhere else since.told(link, document)
+    if decided.beyond:
+        yield from decided.beyond
+    elif not decided.permissions:
         yield Reason(Layer.PERMISSION, ", ".join(decided.roles), "no permission covers it", "stops here")
     elif decided.allowed is not True:
         for line in decided.reasons:
@@ -295,6 +305,8 @@ def _sentence(
     if allowed is True:
         limited = [one for one in decided.seen if one.allowed and one.limited]
         rest = f", but sees only a part: {limited[0].part}" if limited else ""
+        if decided.beyond and not decided.seen:
+            rest = ": it is answered, and no index that they see fits"
         return f"yes: {name} may {does}{rest}"
     if allowed is False:
         return f"no: {name} may not {does}: {_no(person, decided, stopped)}"
@@ -308,7 +320,7 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
         return person.refused
     if not decided.roles:
         return decided.nobody or _NO_MAPPING
-    if not decided.permissions:
+    if not decided.permissions and not decided.beyond:
         return f"no permission of {', '.join(decided.roles)} covers it"
     return decided.reasons[0] if decided.reasons else "the engine refuses it"
 
@@ -316,10 +328,40 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
 # ---------------------------------------------------------------------- indices, and since when
 
 
-def _thought_of(scene: Scene, request: Request) -> tuple[str, ...]:
-    """Where no index is known: names that fit the request, one for each way in which roles tell them apart."""
-    asked = request.indices or (request.path.strip("/").partition("/")[0],)
-    return tuple(sorted({name for one in asked for name in scene.answers.examples(scene.held, one)}))
+def _thought_of(scene: Scene, names: Iterable[str]) -> tuple[str, ...]:
+    """Where no index is known: names that fit those that are asked for, one for each way in which roles tell them apart."""
+    return tuple(sorted({name for one in names for name in scene.answers.examples(scene.held, one)}))
+
+
+def _not_looked_at(scene: Scene, names: Iterable[str]) -> tuple[str, ...]:
+    return (*scene.answers.not_looked_at, *(BETWEEN if any(map(is_beyond, names)) else ()))
+
+
+def _meant(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Which of the names the patterns mean, one after the other: what is taken off, too."""
+    known = tuple(names)
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if pattern.startswith("-") and found:
+            found = {one: None for one in found if not fits(one, (pattern[1:],))}
+        else:
+            found |= dict.fromkeys(one for one in known if fits(one, (pattern,)))
+    return tuple(one for one in known if one in found)
+
+
+def _over_there(scene: Scene, patterns: Sequence[str], unknown: list[str]) -> tuple[str, ...]:
+    """What patterns mean on other clusters. What of it is not known to be there is said."""
+    if not patterns:
+        return ()
+    names = scene.answers.over_there(scene.held, patterns, scene.there)
+    for alias, far in (scene.there.remotes or {}).items() if scene.custody is not None else ():
+        known = {*(far.there.indices or ()), *(far.there.aliases or ()), *far.there.streams}
+        of = [rest for cluster, _, rest in (name.partition(":") for name in names) if cluster == alias]
+        if of and not known & {*of}:
+            unknown.append(f"no index of {alias} is known to be called so: shown is who could, if there were one")
+        if of and far.stopped:
+            unknown.append(f"{far.called}: {far.stopped}; who could once it is open is not told")
+    return names
 
 
 class _Since:

@@ -57,7 +57,7 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
         tuple(sorted(had - has)),
         stopped,
         tuple(dict.fromkeys((*told.unknown, *((then.refused or then.doubt,) if then.refused or then.doubt else ())))),
-        scene.answers.not_looked_at,
+        (*scene.answers.not_looked_at, *scene.answers.only_if_named),
     )
 
 

@@ -77,7 +77,7 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         tuple(rows),
         past.undone,
         tuple(dict.fromkeys(uncertain)),
-        scene.answers.not_looked_at,
+        (*scene.answers.not_looked_at, *scene.answers.only_if_named),
     )
 
 

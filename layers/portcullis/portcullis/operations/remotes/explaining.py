@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import There
+from portcullis.access.answers import Far, There
 from portcullis.access.persons import as_person, group_called
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.custody.stopping import stopping
@@ -17,7 +17,7 @@ from portcullis.ports.engine import Engine
 from portcullis.remotes.agreement import offer_behind
 from portcullis.remotes.explaining import explain
 from portcullis.remotes.facts import BY_KEY, model_of
-from portcullis.remotes.parties import Asked, Explained, Far, Near
+from portcullis.remotes.parties import Asked, Explained, Near
 from portcullis.remotes.refusals import state_told
 from portcullis.remotes.who import as_asked_for, who
 
@@ -45,7 +45,7 @@ def of_files(
     held = as_asked_for(access, subject, groups)
     near = Near(here.deployment, here.engine.partition("-")[2], access.roles, tuple(here.remotes))
     found = who(subject, [str(one) for one in groups], access, held, here.deployment)
-    return explain(found, asked, near, _by_file(here, beside, asked.alias))
+    return explain(found, asked, near, by_file(here, beside, asked.alias))
 
 
 def remote_explain(services: Services, deployment: str, *, person: str, index: str) -> Explained:
@@ -60,7 +60,7 @@ def remote_explain(services: Services, deployment: str, *, person: str, index: s
     info = site.remotes.info()
     release = site.engine.dialect.split()[0]
     near = Near(deployment, release, held.of(site.family.roles), tuple(sorted(info)), stopped, certain)
-    far = _looked_at(services, site, here, files, asked.alias, info) if asked.alias in info else None
+    far = looked_at(services, site, here, files, asked.alias, info) if asked.alias in info else None
     return explain(found, asked, near, far)
 
 
@@ -106,7 +106,7 @@ def other_side(here: OnCluster, beside: Mapping[str, Deployment], alias: str) ->
     return (others[found[0]], found[1]) if found else (others.get(remote.deployment or ""), "")
 
 
-def _looked_at(
+def looked_at(
     services: Services,
     site: Site,
     here: OnCluster,
@@ -130,7 +130,9 @@ def _looked_at(
     if other is None:
         unknown.append(f"the cluster behind {alias} is no deployment of this account: it could not be looked at")
         if model == BY_KEY and declared is not None and declared.allows is not None:
-            far = replace(far, access=declared.allows.document(), source=f"as agreed in remotes.{alias}.allows")
+            far = replace(
+                far, access=declared.allows.document(), source=f"as agreed in remotes.{alias}.allows", agreed=True
+            )
         return replace(far, unknown=tuple(unknown))
     return _with_cluster(far, services.site(other.deployment), unknown)
 
@@ -202,7 +204,8 @@ def _found(site: Site, access: AccessModel, held: Actual, asked: str) -> tuple[S
     return fitting[0], tuple(sorted(people.get(fitting[0], ()))), "; ".join(unread)
 
 
-def _by_file(here: OnCluster, beside: Mapping[str, Deployment], alias: str) -> Far | None:
+def by_file(here: OnCluster, beside: Mapping[str, Deployment], alias: str) -> Far | None:
+    """The other cluster as far as the file of this side, and that of the other if it is `beside`, tell of it. None: no such alias."""
     from portcullis.model import resolve
 
     remote = here.remotes.get(alias)
@@ -216,10 +219,13 @@ def _by_file(here: OnCluster, beside: Mapping[str, Deployment], alias: str) -> F
         roles = resolve(other).roles if other else None
         source = f"the file of {name}" if other else ""
         return Far(alias, release, remote.model, name, roles=roles, source=source, skip_unavailable=skip)
+    unknown: tuple[str, ...] = ()
     access, source = remote.allows.document() if remote.allows else None, f"as agreed in remotes.{alias}.allows"
     if other is not None and offer:
         access, source = other.offers[offer].document(), f"{name} offers it as {offer}"
-    return Far(alias, release, remote.model, name, access=access, source=source, skip_unavailable=skip)
+    elif access is not None:
+        unknown = (f"no file beside this one offers the key of {alias}: it is taken to allow what was agreed",)
+    return Far(alias, release, remote.model, name, access=access, source=source, skip_unavailable=skip, unknown=unknown)
 
 
 def _groups_meant(here: OnCluster, access: AccessModel, asked: tuple[str, ...]) -> tuple[Subject, ...]:
