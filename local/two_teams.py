@@ -94,4 +94,7 @@ From there to a key, beyond which nobody sees (docs/two-teams.md has every step,
   portcullis lock logs --reason "a drill"; portcullis unlock logs
   portcullis remote migrate orders {BY_CERTIFICATE} --plan
 
+Who may see what of both, and their timelines, live (the address is for you: whoever has it reads it):
+  {state["page"]}
+
 `make down` ends both."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from portcullis.errors import PortcullisError, Refused
 
 from local import embedded, two_teams
 from local.cluster_people import ClusterPeople
+from local.live import live
 from local.people import People
 from local.story.engines import Engine, engine_from_environment
 from local.story.stages import DOCUMENTS, INDEX
@@ -77,15 +79,22 @@ def serve() -> int:
     signal.signal(signal.SIGTERM, lambda *_: end.set())
     try:
         engine = engine_from_environment()
-        with embedded.only_one(), engine.running(engine.parts, lambda line: print(line, flush=True)) as whole:
+        with ExitStack() as parts:
+            parts.enter_context(embedded.only_one())
+            whole = parts.enter_context(engine.running(engine.parts, lambda line: print(line, flush=True)))
             state = two_teams.furnish(whole) if engine.of_two else _furnish(whole, engine)
             state |= _owned(whole, state.pop("exported", {}))
+            page, state["page"] = parts.enter_context(live(whole.aws, embedded.REGION, embedded.HOME / "run"))
             fresh = STATE.with_suffix(".new")
             fresh.touch(mode=0o600)
             fresh.write_text(json.dumps(state))
             fresh.replace(STATE)
+            told = False
             while not end.wait(1):
                 whole.check()
+                if (death := page.death()) and not told:  # who reads the page is told by it; the rest stays up
+                    told = True
+                    print(f"portcullis: {death}", flush=True)
     except PortcullisError as error:
         print(f"portcullis: {error}", flush=True)
         return error.exit_status
@@ -205,6 +214,9 @@ As the owner of the account (the keys are in .portcullis/up.env, for the `portcu
   .venv/bin/python -m local.try_it join {PERSON} support   # AdminAddUserToGroup; then search again
   .venv/bin/python -m local.try_it disable-key                    # the gate drops; `enable-key` lifts it
   .venv/bin/portcullis history demo
+
+Who may see what, and the timeline, move as you do it: {state["page"]}demo
+The address is for you: whoever has it reads the page.
 
 On call for the first time? `make rehearse PAGE=drift` plays an incident of the runbooks, and shows the alerts as they arrive.
 `make down` ends it."""

@@ -97,6 +97,21 @@ def test_the_page_asks_nobody_and_lets_its_own_script_alone_run() -> None:
     )
 
 
+def test_a_live_page_asks_whoever_served_it_and_nobody_else() -> None:
+    text = page({"picture": {}}, live=True)
+    parts = Parts(text)
+    (policy,) = (a["content"] or "" for _, a in parts.tags if a.get("http-equiv") == "Content-Security-Policy")
+    digests = [b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in parts.scripts[1:]]
+    assert f"script-src 'sha256-{digests[0]}' 'sha256-{digests[1]}'; connect-src 'self';" in policy
+    assert policy.startswith("default-src 'none';")
+    assert parts.scripts[:2] == PLAIN.scripts[:2]
+    assert re.findall(r"fetch\((.{17})", parts.scripts[2]) == ["location.pathname"]
+    assert not re.findall(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|XMLHttp|import\(", parts.scripts[2]
+    )
+    assert "connect-src" not in page({"picture": {}})
+
+
 def test_every_label_and_part_is_there_for_who_does_not_see_it() -> None:
     """A field has a label around it, a part its title, the map a name, and what is said of it is told."""
     of = {attributes.get("id"): attributes for _, attributes in PLAIN.tags if attributes.get("id")}

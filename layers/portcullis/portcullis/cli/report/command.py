@@ -10,11 +10,10 @@ import click
 from portcullis.cli.account import run, target
 from portcullis.cli.asking import scene_of, where
 from portcullis.cli.console import console
+from portcullis.cli.report.gathering import ASKED, of_deployment
 from portcullis.cli.report.writing import page
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.words import many
-
-_HISTORY = 200  # entries of the timeline
 
 
 @click.command(short_help="Write one HTML file: who by what, why, findings, key, custody, history.")
@@ -47,24 +46,18 @@ def report(file: str, target_: str | None, offline: bool) -> None:
 def _of_deployment(deployment: str) -> dict[str, Any]:
     unread: dict[str, str] = {}
 
-    def look(verb: str, otherwise: Any, **arguments: Any) -> Any:
+    def answer(verb: str) -> Any:
         try:
-            return run(verb, deployment, **arguments)
+            return run(verb, deployment, **ASKED[verb])
         except PortcullisError as error:
+            if (
+                verb == "report"
+            ):  # a file without a map would be taken for one of a deployment in which nobody may anything
+                raise
             unread[verb] = str(error)
-            return otherwise
+            return None
 
-    found = look("findings", {"findings": []})
-    drift = look("drift", None)
-    return {
-        "of_file": False,
-        "picture": run("report", deployment),
-        "findings": found["findings"],
-        "status": look("status", None),
-        "drift": drift["drift"] if drift else None,
-        "history": look("history", None, limit=_HISTORY),
-        "unread": unread,
-    }
+    return of_deployment(answer, unread)
 
 
 def _of_file(target_: str | None) -> dict[str, Any]:

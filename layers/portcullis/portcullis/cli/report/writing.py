@@ -2,7 +2,7 @@
 
 What people name is data, never mark-up: it stands in the file as JSON in which no sign can end the script that it is in, and the script
 puts it in as text. Signs that turn the direction of writing, or cannot be seen, are shown as their numbers. The file's own policy lets
-its own script and style run, by their digests, and no other, and lets it ask nobody.
+its own script and style run, by their digests, and no other, and lets it ask nobody. A live page may ask whoever served it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ _LONGEST = 20_000_000  # of one text: the bits of a very large picture
 _ENDS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def page(data: Any) -> str:
-    """`data`: plain JSON, as `portcullis.cli.report.command` gathers it."""
-    style, script, frame = (
-        files(__package__).joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js", "html")
+def page(data: Any, *, live: bool = False) -> str:
+    """`data`: plain JSON, as `portcullis.cli.report.gathering` puts it together.
+
+    `live`: with a second script, which asks whoever served the page for its data again, and nobody else.
+    """
+    style, script, frame, again = (
+        files(__package__).joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js", "html", "live.js")
     )
     parts = {
         "SCRIPT_HASH": _digest(script),
@@ -30,6 +33,8 @@ def page(data: Any) -> str:
         "STYLE": style,
         "SCRIPT": script,
         "DATA": embedded(data),
+        "LIVE_POLICY": f" '{_digest(again)}'; connect-src 'self'" if live else "",
+        "LIVE": f"<script>{again}</script>\n" if live else "",
     }
     first, *rest = frame.split("@")  # each part once, so that nothing in one is taken for the name of another
     made = [first]
