@@ -83,7 +83,9 @@ def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
     with beside.running(two_teams.parts(embedded.Parts(home=folder / "run", version=RELEASE)), print) as whole:
         whole.aws.admin("schedules", by_themselves=False)
         state = two_teams.furnish(whole)
-        assert f"https://{whole.at('logs').door}" in two_teams.welcome({**state, "aws": whole.aws.endpoint})
+        assert f"https://{whole.at('logs').door}" in two_teams.welcome(
+            {**state, "aws": whole.aws.endpoint, "page": "http://page/"}
+        )
         path = os.pathsep.join([str(curl.parent), str(Path(sys.executable).parent), os.defpath])
         yield Typist(whole, {**shell(whole, folder), **state["exported"], "PATH": path})
 
