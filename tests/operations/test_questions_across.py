@@ -200,6 +200,28 @@ def test_without_the_file_of_the_other_side_it_is_said_what_is_taken() -> None:
     assert {cell for row in matrix.people for cell in row.cells} == {"?"}
 
 
+def test_what_would_let_them_read_over_there_is_told() -> None:
+    ben = could(by_file("ben", ["dc2:logs-1"], "auditors"), "ben", "read", "dc2:logs-1")
+    assert (ben.allowed, ben.would_allow) == (False, ("cognito_group:readers (role log_reader)",))
+    assert "this cluster refuses" in ben.answer
+
+
+@pytest.mark.parametrize(
+    ("licence", "index", "allowed"), [("trial", "logs-1", True), ("basic", "logs-1", False), ("basic", "hr", False)]
+)
+def test_a_basic_licence_over_there_drops_roles_that_limit(licence: str, index: str, allowed: bool) -> None:
+    """With all that they give: seen on a 9.5.3 whose trial ended."""
+    fields = {"field_security": {"grant": ["team"]}}
+    role = {
+        "indices": [{"names": ["logs-*"], "privileges": ["read"], **fields}, {"names": ["hr"], "privileges": ["read"]}]
+    }
+    held: Any = {"here": {"r": {}}, "users": {"u2": ["r"]}}
+    far = Far("cert", "9.5.3", "certificate", roles={"r": role}, there=replace(OVER_THERE, dialect=f"9.5 {licence}"))
+    assert could(scene(held, {"cert": far}), "u2", "read", f"cert:{index}").allowed is allowed
+    # who is a super user is so whatever the licence
+    assert could(scene({**held, "users": {"u2": ["superuser"]}}, {"cert": far}), "u2", "read", f"cert:{index}").allowed
+
+
 def test_while_nobody_looked_it_is_unknown_and_no_index_of_this_side() -> None:
     here = replace(scene(agreement(1), {}), there=There(("logs-1",), "elasticsearch-9.5.3", True, {}))
     found = questions.who_can(here, Request("read", indices=("one:logs-1",)))
@@ -242,6 +264,8 @@ def test_a_key_that_is_known_by_agreement_alone_is_no_answer() -> None:
         ("GET", "cert:logs-1/_field_caps", None, "only a search by itself is decided here"),
         ("GET", "cert:logs-1/_search?scroll=1m", None, "each shard decides for itself"),
         ("GET", "cert:logs-1/_search?ccs_minimize_roundtrips=false", None, "each shard decides for itself"),
+        ("read", "own-1::failures", None, "only the engine can tell"),
+        ("read", "cert:logs-1,a:b:c", None, "only the engine can tell"),
         ("read", "nope:logs-1", False, "there is no remote cluster nope"),
         ("read", "cert:logs-*,-cert:logs-2", True, "yes"),
         ("read", "-cert:hr", None, "only the engine can tell"),

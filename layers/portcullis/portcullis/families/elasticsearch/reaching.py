@@ -36,6 +36,7 @@ from portcullis.families.elasticsearch.examples import example_of
 from portcullis.families.elasticsearch.names import is_expression, is_pattern, may_match
 from portcullis.families.elasticsearch.names_over_there import asked_of, thought_of
 from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.releases import BASIC
 from portcullis.families.elasticsearch.requests import Need
 
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
@@ -148,13 +149,24 @@ def as_remote(far: Far, near: Release, imagined: Sequence[str] = ()) -> Remote:
         far.model,
         far.state,
         far.access or {},
-        far.roles or {},
+        _licensed(far),
         world,
         far.skip_unavailable,
         lacking,
         far.stopped,
         not far.certain,
     )
+
+
+def _licensed(far: Far) -> dict[str, Json]:
+    """The roles over there that its licence lets count. Seen on 9.5.3: with a basic one a role that limits anything is as if it were not
+    there, with all that it gives."""
+    basic = far.there.dialect.partition(" ")[2] == BASIC
+    return {name: role for name, role in (far.roles or {}).items() if not (basic and _limits(role))}
+
+
+def _limits(role: Json) -> bool:
+    return any(one.get("query") or one.get("field_security") for one in role.get("indices") or ())
 
 
 # ---------------------------------------------------------------------- what is seen
@@ -248,7 +260,7 @@ def _of_role(here: Compiled, far: Far, role: str, asked: Collection[str]) -> Ite
     if by_key:
         held = sent_of(here.held.of(Kind.ROLES), [role], far.alias, release)
     else:
-        held = {role: far.roles[role]} if far.roles and role in far.roles else {}
+        held = {name: one for name, one in _licensed(far).items() if name == role}
     if role != SUPERUSER and not held.get(role, {}).get("indices"):
         return
     for group in holding(held, [role], release).grants(SEARCH):

@@ -161,7 +161,7 @@ def _with_cluster(far: Far, other: Site, unknown: list[str]) -> Far:
                 far = replace(far, access=found.access, source=f"as {other.name} shows it")
             else:
                 unknown.append(f"{other.name} has no key {far.key}: {far.alias} may be another cluster")
-        far = replace(far, there=there_of(other.engine))
+        far = replace(far, there=replace(there_of(other.engine), dialect=other.engine.dialect))
     except PortcullisError as error:
         unknown.append(f"{other.name} could not be looked at: {error}")
     return replace(far, unknown=tuple(unknown))
