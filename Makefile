@@ -81,6 +81,7 @@ docs: .venv/.ready ## the pages that are made from the code: signals, the schema
 	@$(BIN)/python -m docs.reference > docs/commands.md
 	@$(BIN)/python -m docs.schemas > docs/answers.schema.json
 	@$(BIN)/python -m docs.draw
+	@$(BIN)/python -m docs.pictures
 
 clean: ## everything that was made here, the caches too
 	@rm -rf .venv .portcullis cdk.out layers/.build .mypy_cache .ruff_cache .pytest_cache .hypothesis

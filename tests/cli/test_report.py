@@ -18,6 +18,7 @@ from portcullis.cli.report.writing import embedded, page
 from portcullis.entry.verbs import VERBS
 from portcullis.families.opensearch.config import Kind
 
+from docs import pictures
 from tests.cli.test_asking_verbs import here, run
 from tests.operations.orders import CAUSE, cognito, group
 from tests.operations.worlds import Account
@@ -95,6 +96,14 @@ def test_the_page_asks_nobody_and_lets_its_own_script_alone_run() -> None:
     assert not re.findall(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|fetch\(|XMLHttp|import\(|localStorage", script
     )
+
+
+def test_the_page_in_the_pictures_of_the_docs_is_whole() -> None:
+    data = held(Parts(pictures.page()))
+    assert data["unread"] == {}
+    assert data["history"]
+    assert data["status"]["custody"]["state"] == "open"
+    assert {"cognito_user:ines", "iam_user:maya"} <= {one["person"] for one in data["picture"]["people"]}
 
 
 def test_a_live_page_asks_whoever_served_it_and_nobody_else() -> None:

@@ -2,6 +2,7 @@
 // Asks for the page's data again, of whoever served the page. What is done with it, and what stays as it was, is page.js's to say.
 (() => {
 const EVERY = 2000, SLOWEST = 30000, PATIENCE = 60000;  // milliseconds
+const NAMES = { report: "who may see what", findings: "findings", status: "gate and key", drift: "changed by hand" };
 const box = document.getElementById("live"), says = document.createElement("span"), stop = document.createElement("button");
 let timer = 0, paused = false, asking = false, troubled = false, wait = EVERY;
 const say = (text, kind) => { if (says.textContent !== text) says.textContent = text; says.className = kind || "dim"; };
@@ -20,8 +21,8 @@ async function ask() {
     else {
       const detail = { data: found, told: [] };
       document.dispatchEvent(new CustomEvent("portcullis-data", { detail }));
-      const late = found.late.join(", ");
-      if (late) say("Live, but " + late + " did not answer yet: shown is what they said before.", "bad");
+      const late = found.late.map(verb => NAMES[verb] || verb).join(", ");
+      if (late) say("Live, but no new answer yet of: " + late + ". Shown is what was there before.", "bad");
       else if (detail.told.length || troubled) say("Live: " + (detail.told.join("; ") || "it answers again") + ".");
       wait = EVERY; troubled = Boolean(late);
     }
