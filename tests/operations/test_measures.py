@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Write
+from portcullis.custody import people
+from portcullis.custody.machine import Rules
 from portcullis.custody.types import BY_FILE, SAVE_OF, WALLS, Act, Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.base import READ, WRITE
 from portcullis.families.opensearch.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.shut import shut
@@ -56,6 +59,23 @@ def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) 
     assert all(set(had.values()) == {"true"} and len(had) >= 2 for had in engine.blocks().values())
     opened(here)
     assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_window_lifts_our_blocks_and_none_that_an_index_had_before(here: Town, writes: bool) -> None:
+    engine = here.account.engine
+    engine.index_blocks = {"orders": {}, "sealed": {READ: "true", WRITE: "true"}}
+    guard(here.services, "demo", CAUSE, change=lambda c: people.hold(c, "ann", "a leak", here.aws.at))
+    at, rules = here.aws.at, Rules()
+    guard(
+        here.services,
+        "demo",
+        CAUSE,
+        change=lambda c: people.open_break_glass(c, "ann", "order 4711", 5, at, rules, write=writes),
+    )
+    assert engine.blocks()["sealed"] == {READ: "true", WRITE: "true"}
+    assert engine.blocks()["orders"].get(READ) is None
+    assert (engine.blocks()["orders"].get(WRITE) is None) is writes
 
 
 # What of a lock is put aside from outside the mappings, and how a person gives it back.

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.custody.types import State
-from portcullis.errors import PortcullisError
+from portcullis.errors import PortcullisError, Shut
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
+from portcullis.operations.writing.while_open import WhileOpen
 
 from tests.operations.worlds import model_text
 from tests.reactions.town import MODEL, Town, town
@@ -136,3 +137,16 @@ def test_law_however_often_the_key_is_lost_in_a_change_the_end_is_right(what: st
     here, _ = changed_while_the_key_turns(what, tuple(sorted(moments)))
     is_shut_while_the_key_is_gone(here)
     ends_in_the_truth(here)
+
+
+def test_what_began_before_a_lock_ends_though_it_is_open_again() -> None:
+    """Between two looks of one change the key went and came: what was read before the lock is worth nothing after it."""
+    here = town()
+    while_open = WhileOpen.of(here.services, "demo")
+    while_open.still()
+    for disabled in (True, False):
+        here.aws.disabled = disabled
+        guard(here.services, "demo", KEY)
+    assert here.account.ledger.custody("demo").state is State.OPEN
+    with pytest.raises(Shut, match="was locked meanwhile"):
+        while_open.still()
