@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.cli import main as cli
 from portcullis.custody.types import (
@@ -33,6 +34,7 @@ from portcullis.families.opensearch.config import Kind
 from portcullis.operations.access import applying
 from portcullis.operations.people.asking import Asked
 from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Cluster
 
 from tests.operations.worlds import POOL, Account, account, arn, model_text, role
 
@@ -173,6 +175,11 @@ def test_list_status_drift_history(made: Account, file: Path, capsys: pytest.Cap
     run(capsys, "apply", file)
     status, out, _ = run(capsys, "list", "--json")
     assert (status, json.loads(out)[0]["deployment"]) == (0, "demo")
+    here = made.ledger.registration("demo")
+    assert f"domain {here.place.name}" in run(capsys, "list")[1]
+    made.ledger.register(structs.replace(here, place=Cluster("es.example.com:9200")))
+    assert "cluster es.example.com:9200" in run(capsys, "list")[1]
+    made.ledger.register(here)
     assert re.search("^demo: open.*, key healthy", run(capsys, "status", "demo")[1])
     assert run(capsys, "drift", "demo") == (0, "demo: nothing was changed by hand\n", "")
     path = "/viewers/backend_roles"

@@ -21,7 +21,7 @@ def show_list(found: Any) -> None:
     if not found:
         console().text("no deployment is registered; cdk deploy registers those of deployments/")
     for one in found:
-        console().text(f"{one['deployment']:<22} {one['state']:<10} key {one['key']:<12} domain {one['domain']}")
+        console().text(f"{one['deployment']:<22} {one['state']:<10} key {one['key']:<12} {one['place']}")
 
 
 def show_status(found: Any) -> None:

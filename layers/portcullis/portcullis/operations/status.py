@@ -73,10 +73,17 @@ def _line(services: Services, deployment: str) -> dict[str, str]:
     try:
         site, custody = services.site(deployment), services.ledger.custody(deployment)
     except Exception as error:  # damaged, or of a newer version: the others can be read
-        return {"deployment": deployment, "domain": "?", "state": f"cannot be read: {error}", "key": "?"}
+        return {
+            "deployment": deployment,
+            "domain": "?",
+            "place": "unknown",
+            "state": f"cannot be read: {error}",
+            "key": "?",
+        }
     return {
         "deployment": deployment,
         "domain": site.place.name,
+        "place": f"{site.place.called} {site.place.name}",
         "state": custody.state.value,
         "key": custody.health.value,
     }

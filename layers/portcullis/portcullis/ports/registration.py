@@ -24,6 +24,7 @@ class Network(Struct, frozen=True):
 class AmazonDomain(Struct, frozen=True, tag="amazon-domain"):
     """A domain of Amazon OpenSearch Service: its configuration is AWS', and can be changed there."""
 
+    called: ClassVar[str] = "domain"
     name: str
     arn: str
     endpoint: str  # host or host:port, no scheme
@@ -42,6 +43,7 @@ class AmazonDomain(Struct, frozen=True, tag="amazon-domain"):
 class Cluster(Struct, frozen=True, tag="cluster"):
     """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret."""
 
+    called: ClassVar[str] = "cluster"
     endpoint: str  # host or host:port, no scheme
     ca: str | None = None  # PEM: the only authority that is believed; None: the public ones
 
