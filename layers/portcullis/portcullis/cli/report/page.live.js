@@ -4,7 +4,7 @@
 const EVERY = 2000, SLOWEST = 30000, PATIENCE = 60000;  // milliseconds
 const NAMES = { report: "who may see what", findings: "findings", status: "gate and key", drift: "changed by hand" };
 const box = document.getElementById("live"), says = document.createElement("span"), stop = document.createElement("button");
-let timer = 0, paused = false, asking = false, troubled = false, wait = EVERY;
+let timer = 0, paused = false, asking = false, last = "", shown = null, troubled = false, wait = EVERY;
 const say = (text, kind) => { if (says.textContent !== text) says.textContent = text; says.className = kind || "dim"; };
 says.setAttribute("role", "status"); stop.type = "button"; stop.textContent = "Pause";
 box.append(says, stop); box.hidden = false;
@@ -15,12 +15,13 @@ async function ask() {
   asking = true;
   try {
     const answer = await fetch(location.pathname.replace(/\/$/, "") + "/data", { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE) });
-    const found = await answer.json();
+    const text = await answer.text(), found = text === last ? shown : JSON.parse(text);
     if (paused) return;
     if (!answer.ok) failed(String(found.says));
     else {
       const detail = { data: found, told: [] };
-      document.dispatchEvent(new CustomEvent("portcullis-data", { detail }));
+      if (text !== last) document.dispatchEvent(new CustomEvent("portcullis-data", { detail }));  // else there is nothing to draw
+      last = text; shown = found;
       const late = found.late.map(verb => NAMES[verb] || verb).join(", ");
       if (late) say("Live, but no new answer yet of: " + late + ". Shown is what was there before.", "bad");
       else if (detail.told.length || troubled) say("Live: " + (detail.told.join("; ") || "it answers again") + ".");
