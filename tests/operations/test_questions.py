@@ -181,6 +181,20 @@ def test_what_only_the_engine_reads_is_unknown_and_never_a_no(here: Account) -> 
     assert "anybody:a name that fits /\\p{L}+/" in names(who(here, "read", "payroll-1"), None)
 
 
+def test_another_clusters_index_is_unknown_for_everybody_of_a_domain(here: Account) -> None:
+    """Also for whoever may everything here: the other domain maps them by itself. Nobody is asked for its facts."""
+    for does, what in (("read", "dc2:catalyst-a"), ("GET", "dc2:catalyst-*/_search"), ("write", "dc2:catalyst-a")):
+        found = can(here, "kim", does, what)
+        assert (found.allowed, found.exit_status) == (None, 4)
+        assert "is of another cluster" in found.answer
+    told = who(here, "read", "dc2:*")
+    assert names(told) == set()
+    assert names(told, None) == {one.person for one in told.people}
+    assert len(told.people) > 3
+    matrix = asks(here, "matrix", indices=["dc2:catalyst-a"])
+    assert {cell for row in matrix.people for cell in row.cells} == {"?"}
+
+
 def test_a_group_that_cannot_be_read_makes_a_no_unknown(here: Account) -> None:
     here.people.hidden[group("readers")] = "not allowed"
     found = can(here, "cognito_user:idle", "read", "payroll-1")

@@ -60,7 +60,8 @@ class OpenSearchAnswers:
         return _answer(actual, caller, request, there)
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
-        return alike(compiled(actual, _facts(there)), caller, indices)
+        own, beyond = parted(indices)
+        return (*alike(compiled(actual, _facts(there)), caller, own), *((name,) for name in beyond))
 
     def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
         return tuple(patterns)
