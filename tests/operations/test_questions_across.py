@@ -262,6 +262,7 @@ def test_a_key_that_is_known_by_agreement_alone_is_no_answer() -> None:
         ("GET", "cert:logs-1/_doc/1", False, "sends no request of this kind to another cluster"),
         ("PUT", "cert:new", False, "sends no request of this kind to another cluster"),
         ("GET", "cert:logs-1/_field_caps", None, "only a search by itself is decided here"),
+        ("GET", "cert:logs-1/_search/template", None, "only a search by itself is decided here"),
         ("GET", "cert:logs-1/_search?scroll=1m", None, "each shard decides for itself"),
         ("GET", "cert:logs-1/_search?ccs_minimize_roundtrips=false", None, "each shard decides for itself"),
         ("read", "own-1::failures", None, "only the engine can tell"),
@@ -284,6 +285,25 @@ def test_requests_across_are_answered_or_clearly_refused(does: str, what: str, a
     found = could(scene(held, {name: remotes(held)[name] for name in ("cert", "certs")}), "u0", does, what)
     assert found.allowed is allowed, found.answer
     assert says in found.answer
+
+
+def test_a_column_that_means_nothing_spoils_no_other() -> None:
+    held = agreement(1)
+    here = scene(held, {name: remotes(held)[name] for name in ("cert", "certs")})
+    asked = ["own-*", "nope:x-*", "x*:y", "a:b:c", "cert:_all", "certs:hr"]
+    matrix = questions.matrix(here, asked, ["u0"])
+    cells = dict(zip(matrix.indices, matrix.people[0].cells, strict=True))
+    assert {name: cells[name] for name in ("own-1", "nope:x-*", "x*:y", "a:b:c", "cert:logs-1", "certs:hr")} == {
+        "own-1": "read write",
+        "nope:x-*": "-",
+        "x*:y": "-",
+        "a:b:c": "?",
+        "cert:logs-1": "read",
+        "certs:hr": "read",
+    }
+    assert "cert:_all" not in cells
+    able = questions.who_can(here, Request("read", indices=("nope:x-*", "cert:hr"))).people
+    assert [one.indices for one in able if one.name == "u0"] == [("cert:hr",)]
 
 
 def test_what_may_be_skipped_is_a_no_that_says_it_is_a_200() -> None:

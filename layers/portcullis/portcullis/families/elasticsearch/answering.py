@@ -16,7 +16,7 @@ from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch import effect, reaching, signing_in
-from portcullis.families.elasticsearch.across import EACH_SHARD, SEARCH, is_across
+from portcullis.families.elasticsearch.across import EACH_SHARD, ONLY_SEARCH, SEARCH, is_across
 from portcullis.families.elasticsearch.alike_over_there import alike
 from portcullis.families.elasticsearch.both_limits import words_of
 from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
@@ -214,6 +214,8 @@ def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
         given = Asked(method, path).parameters
         if "scroll" in given or given.get("ccs_minimize_roundtrips") == "false":
             return EACH_SHARD
+        if wanted[0].action == SEARCH and len(Asked(method, path).parts) > 2:  # of a template, ...
+            return ONLY_SEARCH
     if any(one.any_index for one in wanted):
         return f"what {method} {path} reads or writes is said in its body, and is not known here"
     return (wanted,)

@@ -30,9 +30,9 @@ def names_over_there(here: Compiled, patterns: Iterable[str]) -> tuple[str, ...]
 
 
 def _meant(here: Compiled, far: Far, index: str) -> tuple[str, ...]:
-    if not is_pattern(index):
-        return (index,)
     pattern = "*" if index == "_all" else index
+    if not is_pattern(pattern):
+        return (index,)
     there = [one for one in _known(far) if may_match(pattern, one) and one not in far.there.hidden]
     return tuple(there) or thought_of(here.held.of(Kind.ROLES), far, pattern) or (index,)
 

@@ -67,8 +67,8 @@ def over(here: Compiled, roles: frozenset[str], need: Need, own: Decided | None)
         return Decided(None, _each(beyond, None), unknown=(ONLY_SEARCH,))
     if here.there.remotes is None:
         return Decided(None, _each(beyond, None), unknown=(_NOBODY_LOOKED,))
-    plain = not any(is_pattern(name) or name.startswith("-") for name in beyond)
-    if plain:
+    taken_off = any(name.startswith("-") for name in beyond)
+    if not taken_off and (need.each or not any(map(is_pattern, beyond))):
         by_kind, seen = _one_by_one(here, roles, need, beyond)
         whole = _worst(by_kind) if need.each else reached(here, roles, need)
     else:
@@ -88,7 +88,9 @@ def over(here: Compiled, roles: frozenset[str], need: Need, own: Decided | None)
     if allowed is None:
         unknown[:0] = whole.reasons
     reasons = tuple(_refusals(here, whole)) if allowed is False else whole.reasons
-    if need.each and allowed and not seen:  # as a request it is answered, with nothing in it
+    if (
+        need.each and allowed and not any(one.allowed for one in seen)
+    ):  # as a request it is answered, with nothing in it
         allowed, reasons = False, ("nothing that fits is seen by them",)
     doubts = tuple(dict.fromkeys((*(own.doubts if own else ()), *_of_aliases(here, told, beyond))))
     links = tuple(_links(here, whole))
@@ -204,8 +206,8 @@ def _one_by_one(
         found = [as_seen(alias, one) for alias, of in whole.remotes.items() for one in of.seen]
         if whole.allowed and found:
             seen += [replace(one, index=name) if one.index == like else one for one in found]
-        else:
-            seen.append(Seen(name, whole.allowed))
+        else:  # a pattern that meets nothing is answered, and shows nothing
+            seen.append(Seen(name, False if whole.allowed and is_pattern(name) else whole.allowed))
     return [whole for _, whole in told.values()], widest(seen)
 
 
