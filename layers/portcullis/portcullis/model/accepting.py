@@ -10,7 +10,7 @@ from typing import Any
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, Refused
 from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.decide import SUPERUSER
+from portcullis.families.elasticsearch.merging import SUPERUSER
 from portcullis.families.elasticsearch.names import certainly_beyond, may_match
 from portcullis.model.editing import edit
 from portcullis.model.elasticsearch.remotes import Remote, digest, facts_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from portcullis.access.answers import WORD, Far, Layer, Reason
 from portcullis.families.elasticsearch.across import API_KEY, LIVE, Rule, Side
-from portcullis.families.elasticsearch.decide import SUPERUSER
+from portcullis.families.elasticsearch.merging import SUPERUSER
 from portcullis.families.elasticsearch.names import is_pattern, may_match
 from portcullis.families.elasticsearch.reaching import remote_link, skipped_link
 from portcullis.remotes.parties import Asked, Near, Shown, Verdict, Who, listed

@@ -15,22 +15,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from portcullis.families.elasticsearch.decide import (
-    SUPERUSER,
-    Answer,
-    EngineFacts,
-    Holding,
-    Json,
-    View,
-    answer,
-    built_in,
-    covering,
-    holding,
-    resolved,
-)
+from portcullis.families.elasticsearch.asking import Need
+from portcullis.families.elasticsearch.decide import Answer, View, answer
+from portcullis.families.elasticsearch.engine_facts import EngineFacts
+from portcullis.families.elasticsearch.merging import SUPERUSER, Holding, Json, covering, holding
 from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.requests import Need
+from portcullis.families.elasticsearch.releases import built_in
+from portcullis.families.elasticsearch.resolving import resolved
 
 API_KEY, CERTIFICATE = "api-key", "certificate"
 LIVE = "live"
@@ -305,7 +297,9 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     names: list[str] = []
     if all(granting.values()):
         found = [resolved(groups, need, world, release) for groups in granting.values()]
-        names = [name for name in found[0] if all(name in others for others in found)]
+        if fault := next((one.fault for one in found if one.fault), None):
+            return Told(True, fault[0], reasons=(fault[1],), skipped=remote.skip_unavailable)
+        names = [name for name in found[0].names if all(name in others.names for others in found)]
         if need.options.ignore_unavailable:
             names = [name for name in names if all(covering(groups, name, world) for groups in granting.values())]
         if not names:

@@ -9,7 +9,7 @@ from portcullis.access.answers import Far
 from portcullis.families.elasticsearch.across import API_KEY, KEY, as_role, sent_of
 from portcullis.families.elasticsearch.compiled import Compiled
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import Group, holding, is_restricted
+from portcullis.families.elasticsearch.merging import Group, holding, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable, fitting
 from portcullis.families.elasticsearch.release import Release
 

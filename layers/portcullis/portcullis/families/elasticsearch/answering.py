@@ -18,29 +18,23 @@ from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch import effect, reaching, signing_in
 from portcullis.families.elasticsearch.across import EACH_SHARD, ONLY_SEARCH, SEARCH, is_across
 from portcullis.families.elasticsearch.alike_over_there import alike
+from portcullis.families.elasticsearch.asking import ALL, Need
+from portcullis.families.elasticsearch.asking import Request as Asked
 from portcullis.families.elasticsearch.both_limits import words_of
 from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
 from portcullis.families.elasticsearch.compiling import name_of
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
-from portcullis.families.elasticsearch.decide import (
-    Answer,
-    EngineFacts,
-    Group,
-    View,
-    answer,
-    built_in,
-    covering,
-    is_restricted,
-)
+from portcullis.families.elasticsearch.decide import Answer, View, answer
+from portcullis.families.elasticsearch.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.examples import covered, example_of, plain, unclear
+from portcullis.families.elasticsearch.merging import Group, covering, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches
 from portcullis.families.elasticsearch.names_over_there import names_over_there
 from portcullis.families.elasticsearch.privileges import as_held
 from portcullis.families.elasticsearch.reaching import both_sides, over, widest
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import holds
-from portcullis.families.elasticsearch.requests import ALL, Need, needs
-from portcullis.families.elasticsearch.requests import Request as Asked
+from portcullis.families.elasticsearch.releases import built_in, holds
+from portcullis.families.elasticsearch.requests import needs
 from portcullis.families.elasticsearch.signing_in import SignIn, sign_ins
 
 _R, _W = "indices:data/read/", "indices:data/write/"
@@ -167,7 +161,7 @@ def _of_one(here: Compiled, one: SignIn, request: Request) -> Decided:
     own, beyond = parted(request.indices)
     if own and beyond:  # names, and no request that is answered as a whole: each side is asked about its own
         return both_sides(*(_of_one(here, one, replace(request, indices=names)) for names in (own, beyond)))
-    asked = _asked(request)
+    asked = _asked(request, here.release)
     if isinstance(asked, str):
         return Decided(None, roles=one.roles, unknown=(asked,))
     sure = _ways(here, one.roles, asked)
@@ -190,7 +184,7 @@ def _of_one(here: Compiled, one: SignIn, request: Request) -> Decided:
     )
 
 
-def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
+def _asked(request: Request, release: Release) -> tuple[tuple[Need, ...], ...] | str:
     """The ways, of each of which all needs have to be granted; or why that cannot be told."""
     if any("<" in name for name in request.indices):
         return f"which index {','.join(request.indices)} means, only the engine can tell"
@@ -205,7 +199,7 @@ def _asked(request: Request) -> tuple[tuple[Need, ...], ...] | str:
     if "<" in path.partition("?")[0]:
         return f"which index {path} means, only the engine can tell"
     try:
-        wanted = needs(Asked(method, path))
+        wanted = needs(Asked(method, path), release)
     except BadInput as error:
         return str(error)
     if wanted is None:

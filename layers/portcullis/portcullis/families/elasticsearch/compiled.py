@@ -9,23 +9,14 @@ from portcullis.access.actual import Actual
 from portcullis.access.answers import There
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import Remote, Whole
+from portcullis.families.elasticsearch.asking import Need
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import (
-    Answer,
-    EngineFacts,
-    Group,
-    Holding,
-    Index,
-    answer,
-    built_in,
-    covering,
-    holding,
-    is_restricted,
-)
+from portcullis.families.elasticsearch.decide import Answer, answer
+from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.merging import Group, Holding, covering, holding, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import BASIC, holds
-from portcullis.families.elasticsearch.requests import Need
+from portcullis.families.elasticsearch.releases import BASIC, built_in, holds
 from portcullis.families.last_made import LastMade
 
 NEWEST = Release(9, 5)

@@ -14,7 +14,7 @@ from portcullis.access.plan import Claim
 from portcullis.families.elasticsearch import privileges
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import Group, Holding, holding
+from portcullis.families.elasticsearch.merging import Group, Holding, holding
 from portcullis.families.elasticsearch.names import covers
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.who_has import administering_roles, audience, by_template, names_roles

@@ -9,7 +9,7 @@ from portcullis.access.actual import Actual
 from portcullis.families.crossing import meet
 from portcullis.families.elasticsearch.compiled import NEWEST
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import Group, holding
+from portcullis.families.elasticsearch.merging import Group, holding
 from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches, within
 
 

@@ -17,7 +17,7 @@ from portcullis.access.plan import Claim
 from portcullis.families.elasticsearch import effect
 from portcullis.families.elasticsearch.callers import Caller
 from portcullis.families.elasticsearch.config import ADMINISTRATES, MEMBERS, SUPERUSER, Kind
-from portcullis.families.elasticsearch.decide import holding, is_restricted
+from portcullis.families.elasticsearch.merging import holding, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable, fitting, is_expression, is_pattern, matches
 from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index, is_void
 from portcullis.families.elasticsearch.signing_in import ROLE_MAPPING, lets_in, may_hold

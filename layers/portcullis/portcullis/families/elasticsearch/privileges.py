@@ -21,6 +21,8 @@ _METADATA = (
     *("indices:admin/ilm/explain", "indices:admin/data_stream/get", "indices:admin/data_stream/lifecycle/*get*"),
     *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:admin/index_template/*get*"),
 )
+_LATER = ("manage", "view_index_metadata")  # which fields there are is none of theirs in 6.8
+_WRITERS = frozenset(("create", "create_doc", "index", "write"))
 _MAPPING = ("indices:admin/mapping/auto_put",)
 _INDEX_ITEM = ("indices:data/write/index", "indices:data/write/index[*", "indices:data/write/index:op_type/*")
 _CREATE_ITEM = ("indices:data/write/index", "indices:data/write/index[*", "indices:data/write/index:op_type/create")
@@ -46,57 +48,148 @@ _INDEX: dict[str, tuple[str, ...]] = {
     "create_index": ("indices:admin/create", "indices:admin/auto_create", "indices:admin/data_stream/create"),
     "delete_index": ("indices:admin/delete", "indices:admin/data_stream/delete"),
     "auto_configure": ("indices:admin/auto_create", *_MAPPING),
-    "maintenance": tuple(
-        f"indices:admin/{what}*"
-        for what in ("refresh", "flush", "synced_flush", "forcemerge", "cache/clear", "analyze")
-    ),
+    "maintenance": tuple(f"indices:admin/{what}*" for what in ("refresh", "flush", "synced_flush", "forcemerge")),
     "manage_ilm": ("indices:admin/ilm/*",),
-    "manage_follow_index": ("indices:admin/xpack/ccr/*", "indices:admin/close*", "indices:admin/open*"),
+    "manage_follow_index": (
+        *("indices:admin/xpack/ccr/put_follow", "indices:admin/xpack/ccr/unfollow", "indices:admin/close*"),
+        *("indices:admin/data_stream/promote", "indices:admin/rollover"),
+    ),
     "manage_leader_index": ("indices:admin/xpack/ccr/forget_follower*",),
+    "cross_cluster_replication": (
+        *("indices:data/read/xpack/ccr/shard_changes*", "indices:monitor/stats*", "indices:admin/settings/update"),
+        *("indices:admin/retention_lease/add*", "indices:admin/retention_lease/remove*"),
+        "indices:admin/retention_lease/renew*",
+    ),
+    "cross_cluster_replication_internal": (
+        *("indices:internal/admin/ccr/restore/session/*", "internal:transport/proxy/indices:internal/admin/ccr/*"),
+        "internal:admin/ccr/restore/*",
+    ),
     "manage_data_stream_lifecycle": ("indices:admin/data_stream/lifecycle/*",),
 }
 
+_SECURITY = "cluster:admin/xpack/security/"
+_TEMPLATES = ("indices:admin/template/*", "indices:admin/index_template/*")
+_TRANSFORMS_READ = ("cluster:monitor/data_frame/*", "cluster:monitor/transform/*")
+_TRANSFORMS = (*_TRANSFORMS_READ, "cluster:admin/data_frame/*", "cluster:admin/transform/*")
+_SNAPSHOTS_READ = ("cluster:admin/snapshot/status*", "cluster:admin/snapshot/get", "cluster:admin/repository/get")
+_STATE = ("cluster:monitor/state",)
+OWN_KEY = ":own"  # after an action about API keys: of those that the caller made themselves
 _CLUSTER: dict[str, tuple[str, ...]] = {
     "none": (),
-    "all": ("cluster:*", "indices:admin/template/*", "indices:admin/index_template/*"),
+    "all": ("cluster:*", *_TEMPLATES),
     "monitor": ("cluster:monitor/*",),
-    "manage": ("cluster:*", "indices:admin/template/*", "indices:admin/index_template/*"),
-    "manage_security": ("cluster:admin/xpack/security/*",),
-    "read_security": ("cluster:admin/xpack/security/*/get", "cluster:admin/xpack/security/get_*"),
-    "manage_api_key": ("cluster:admin/xpack/security/api_key/*",),
-    "manage_own_api_key": ("cluster:admin/xpack/security/api_key/*",),
-    "manage_index_templates": (
-        "indices:admin/template/*",
-        "indices:admin/index_template/*",
-        "cluster:admin/component_template/*",
+    "manage": ("cluster:*", *_TEMPLATES),
+    "manage_security": (f"{_SECURITY}*",),
+    "read_security": tuple(
+        f"{_SECURITY}{what}"
+        for what in (
+            *("api_key/get*", "api_key/query", "privilege/get", "privilege/builtin/get", "profile/get"),
+            *("profile/has_privileges", "profile/suggest", "role/get", "role/query", "role_mapping/get"),
+            *("service_account/get", "service_account/credential/get*", "settings/get", "user/get", "user/query"),
+            *("user/has_privileges", "user/list_privileges"),
+        )
     ),
+    "manage_api_key": (f"{_SECURITY}api_key/*",),
+    "manage_own_api_key": tuple(
+        f"{_SECURITY}api_key/{what}"
+        for what in (f"get{OWN_KEY}", f"invalidate{OWN_KEY}", "create", "query", "update", "bulk_update")
+    ),
+    "grant_api_key": (f"{_SECURITY}api_key/grant*",),
+    "clone_api_key": (f"{_SECURITY}api_key/clone*",),
+    "manage_service_account": (f"{_SECURITY}service_account/*",),
+    "manage_user_profile": (f"{_SECURITY}profile/*",),
+    "manage_saml": (f"{_SECURITY}saml/*", f"{_SECURITY}token/invalidate", f"{_SECURITY}token/refresh"),
+    "manage_oidc": (f"{_SECURITY}oidc/*",),
+    "manage_token": (f"{_SECURITY}token/*",),
+    "delegate_pki": (f"{_SECURITY}delegate_pki", f"{_SECURITY}token/invalidate"),
+    "manage_index_templates": (*_TEMPLATES, "cluster:admin/component_template/*"),
     "manage_ingest_pipelines": ("cluster:admin/ingest/pipeline/*",),
     "manage_pipeline": ("cluster:admin/ingest/pipeline/*",),
+    "read_pipeline": ("cluster:admin/ingest/pipeline/get", "cluster:admin/ingest/pipeline/simulate"),
+    "manage_logstash_pipelines": ("cluster:admin/logstash/pipeline/*",),
     "manage_ilm": ("cluster:admin/ilm/*",),
     "read_ilm": ("cluster:admin/ilm/get", "cluster:admin/ilm/operation_mode/get"),
-    "create_snapshot": ("cluster:admin/snapshot/create", "cluster:admin/snapshot/get*", "cluster:admin/repository/get"),
-    "monitor_snapshot": (
-        "cluster:admin/snapshot/status*",
-        "cluster:admin/snapshot/get*",
-        "cluster:admin/repository/get",
+    "manage_slm": (
+        *("cluster:admin/slm/*", "cluster:admin/ilm/start", "cluster:admin/ilm/stop"),
+        "cluster:admin/ilm/operation_mode/get",
     ),
+    "read_slm": ("cluster:admin/slm/get", "cluster:admin/slm/status", "cluster:admin/ilm/operation_mode/get"),
+    "create_snapshot": ("cluster:admin/snapshot/create", *_SNAPSHOTS_READ),
+    "monitor_snapshot": _SNAPSHOTS_READ,
+    "manage_transform": _TRANSFORMS,
+    "manage_data_frame_transforms": _TRANSFORMS,
+    "monitor_transform": _TRANSFORMS_READ,
+    "monitor_data_frame_transforms": _TRANSFORMS_READ,
+    "manage_ml": ("cluster:admin/xpack/ml/*", "cluster:monitor/xpack/ml/*"),
+    "monitor_ml": ("cluster:monitor/xpack/ml/*",),
+    "manage_watcher": ("cluster:admin/xpack/watcher/*", "cluster:monitor/xpack/watcher/*"),
+    "monitor_watcher": ("cluster:monitor/xpack/watcher/*",),
+    "manage_rollup": ("cluster:admin/xpack/rollup/*", "cluster:monitor/xpack/rollup/*"),
+    "monitor_rollup": ("cluster:monitor/xpack/rollup/*",),
+    "manage_enrich": ("cluster:admin/xpack/enrich/*", "cluster:monitor/xpack/enrich/*"),
+    "monitor_enrich": ("cluster:monitor/xpack/enrich/*", "cluster:admin/xpack/enrich/get"),
+    "manage_ccr": ("cluster:admin/xpack/ccr/*", *_STATE, f"{_SECURITY}user/has_privileges"),
+    "read_ccr": (*_STATE, f"{_SECURITY}user/has_privileges"),
+    "manage_autoscaling": ("cluster:admin/autoscaling/*",),
+    "manage_behavioral_analytics": ("cluster:admin/xpack/application/analytics/*",),
+    "post_behavioral_analytics_event": ("cluster:admin/xpack/application/analytics/post_event",),
+    "manage_search_application": ("cluster:admin/xpack/application/search_application/*",),
+    "manage_search_query_rules": ("cluster:admin/xpack/query/rules/*",),
+    "manage_search_synonyms": ("cluster:admin/synonyms/*", "cluster:admin/synonym_rules/*"),
+    "manage_connector": ("cluster:admin/xpack/connector/*",),
+    "monitor_connector": ("cluster:admin/xpack/connector/list", "cluster:admin/xpack/connector/get"),
+    "manage_inference": ("cluster:admin/xpack/inference/*", "cluster:monitor/xpack/inference*"),
+    "monitor_inference": ("cluster:monitor/xpack/inference*",),
+    "monitor_text_structure": ("cluster:monitor/text_structure/*",),
+    "monitor_esql": ("cluster:monitor/xpack/esql/*",),
+    "monitor_stats": ("cluster:monitor/stats*",),
+    "cancel_task": ("cluster:admin/tasks/cancel*",),
+    "manage_reindex": ("cluster:admin/reindex/*",),
     "cross_cluster_search": (
-        "cluster:internal/xpack/security/*",
-        "cluster:monitor/xpack/enrich/*",
-        "cluster:monitor/state",
+        *("cluster:internal/xpack/security/*", "cluster:monitor/xpack/enrich/*", *_STATE),
         "cluster:internal/remote_cluster/*",
     ),
-    "transport_client": ("cluster:monitor/nodes/liveness", "cluster:monitor/state"),
+    "transport_client": ("cluster:monitor/nodes/liveness", *_STATE),
 }
+# Of what these allow (failure stores, views, datasets) nothing is asked by a request that is known here.
+_OF_OTHER_INDICES = frozenset(
+    (
+        *("read_failure_store", "manage_failure_store", "create_view", "manage_view", "delete_view"),
+        *("read_view_metadata", "create_dataset", "manage_dataset", "delete_dataset", "read_dataset_metadata"),
+    )
+)
+_OF_FEATURES = frozenset(
+    (
+        *("cross_cluster_replication", "manage_data_stream_global_retention", "monitor_data_stream_global_retention"),
+        *("monitor_reindex", "read_connector_secrets", "write_connector_secrets", "read_fleet_secrets"),
+        *("write_fleet_secrets",),
+    )
+)
+_CLUSTER |= dict.fromkeys(_OF_FEATURES, ())
+# From 8 on `monitor` shows the templates, too.
+_SHOWN_TO_MONITOR = (
+    "indices:admin/template/get",
+    "indices:admin/index_template/get",
+    "cluster:admin/component_template/get",
+)
 # Of `manage` of the cluster: what belongs to security is not in it.
 _NOT_IN_MANAGE = ("cluster:admin/xpack/security/*",)
 
 
-def grants_on_index(privileges: Iterable[str], action: str) -> bool:
-    """Whether these privileges of a role's entry allow an action on its indices."""
+def grants_on_index(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
+    """Whether these privileges of a role's entry allow an action on its indices. No release: those that are newest."""
+    without = _LATER if release and release.major < 7 and action.startswith("indices:data/read/field_caps") else ()
     return any(
-        _allowed(pattern, action) for name in privileges for pattern in _INDEX.get(name.lower(), _as_pattern(name))
+        _allowed(pattern, action)
+        for name in privileges
+        if name.lower() not in without
+        for pattern in _INDEX.get(name.lower(), _as_pattern(name))
     )
+
+
+def writes_mappings(privileges: Iterable[str], action: str) -> bool:
+    """Whether these let whoever writes documents change mappings, too: of old they do, though not of data streams."""
+    return action == "indices:admin/mapping/put" and any(name.lower() in _WRITERS for name in privileges)
 
 
 def as_held(privileges: Iterable[str], release: Release) -> tuple[str, ...]:
@@ -110,12 +203,15 @@ def is_void(privileges: Sequence[str]) -> bool:
     return bool(privileges) and privileges[0].lower() == "none"
 
 
-def grants_on_cluster(privileges: Iterable[str], action: str) -> bool:
-    for name in privileges:
-        if name.lower() == "manage" and any(_allowed(pattern, action) for pattern in _NOT_IN_MANAGE):
+def grants_on_cluster(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
+    for name in map(str.lower, privileges):
+        if name == "manage" and any(_allowed(pattern, action) for pattern in _NOT_IN_MANAGE):
             continue
-        patterns = _CLUSTER.get(name.lower(), _as_pattern(name))
-        if any(_allowed(pattern, action) for pattern in patterns):
+        if name == "manage_security" and action == f"{_SECURITY}delegate_pki":
+            continue
+        if name == "monitor" and action in _SHOWN_TO_MONITOR and (release is None or release.major >= 8):
+            return True
+        if any(_allowed(pattern, action) for pattern in _CLUSTER.get(name, _as_pattern(name))):
             return True
     return False
 
@@ -123,7 +219,8 @@ def grants_on_cluster(privileges: Iterable[str], action: str) -> bool:
 def unknown(privileges: Iterable[str], table: str) -> tuple[str, ...]:
     """Those whose meaning is not in the tables: of `index` or `cluster`."""
     names = _INDEX if table == "index" else _CLUSTER
-    return tuple(name for name in privileges if name.lower() not in names and not _is_raw(name))
+    none = _OF_OTHER_INDICES if table == "index" else frozenset()
+    return tuple(name for name in privileges if name.lower() not in {*names, *none} and not _is_raw(name))
 
 
 def breaks_every_request(privileges: Iterable[str], release: Release) -> tuple[str, ...]:

@@ -20,11 +20,14 @@ import msgspec
 from portcullis import typed
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.across import ONLY_SEARCH, Remote, Seen, Told, Whole, across, is_across
+from portcullis.families.elasticsearch.asking import Need, Request
 from portcullis.families.elasticsearch.callers import NATIVE, Caller, roles_of
-from portcullis.families.elasticsearch.decide import Answer, EngineFacts, Index, View, answer, holding
+from portcullis.families.elasticsearch.decide import Answer, View, answer
+from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.merging import holding
 from portcullis.families.elasticsearch.names import Unreadable
 from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.requests import Need, Request, needs
+from portcullis.families.elasticsearch.requests import needs
 
 FAMILY = "elasticsearch-"
 
@@ -171,7 +174,7 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
         return _unknown({}, str(error))
     except BadInput as error:
         raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
-    wanted = _needs(asked.request, source)
+    wanted = _needs(asked.request, release, source)
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
     documents = {name: _document(role) for name, role in asked.security.roles.items()}
@@ -237,7 +240,7 @@ def _limits(seen: Seen) -> list[dict[str, Any]]:
     return [{"by": by, **_view(view)} for by, view in seen.limits]
 
 
-def _needs(request: _Asked, source: str) -> tuple[Need, ...] | None:
+def _needs(request: _Asked, release: Release, source: str) -> tuple[Need, ...] | None:
     if request.action:
         return (Need(request.action, tuple(request.indices), cluster=request.action.startswith("cluster:")),)
     if not request.method or not request.path.startswith("/"):
@@ -247,7 +250,7 @@ def _needs(request: _Asked, source: str) -> tuple[Need, ...] | None:
             place="request",
             remedy="action and indices, or method and path",
         )
-    return needs(Request(request.method, request.path, request.body), source=source)
+    return needs(Request(request.method, request.path, request.body), release, source=source)
 
 
 def _document(role: _Role) -> dict[str, Any]:

@@ -28,16 +28,16 @@ from portcullis.families.elasticsearch.across import (
     sent_of,
 )
 from portcullis.families.elasticsearch.alike_over_there import kinds
+from portcullis.families.elasticsearch.asking import Need
 from portcullis.families.elasticsearch.both_limits import as_seen
 from portcullis.families.elasticsearch.compiled import NEWEST, Compiled, facts_of
 from portcullis.families.elasticsearch.config import Kind
-from portcullis.families.elasticsearch.decide import SUPERUSER, Group, holding
 from portcullis.families.elasticsearch.examples import example_of
+from portcullis.families.elasticsearch.merging import SUPERUSER, Group, holding
 from portcullis.families.elasticsearch.names import is_expression, is_pattern, may_match
 from portcullis.families.elasticsearch.names_over_there import asked_of, thought_of
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import BASIC
-from portcullis.families.elasticsearch.requests import Need
 
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _W = "indices:data/write/"

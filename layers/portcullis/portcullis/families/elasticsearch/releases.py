@@ -1,4 +1,4 @@
-"""What each release can hold, as data: releases.json, made from what real servers of four releases say, and since when a field is known.
+"""What each release can hold, as data: releases.json and reserved_roles.json, made from what real servers of four releases say.
 
 tests/families/elasticsearch/test_releases_on_elastic.py holds it against the servers. A release between two of them is taken for the
 earlier of its major version that was measured; where there is none, for the later.
@@ -10,10 +10,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from portcullis.families.elasticsearch.release import Release
 
 _DATA = Path(__file__).with_name("releases.json")
+_ROLES = Path(__file__).with_name("reserved_roles.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,17 @@ def holds(release: Release) -> Holds:
     of_major = sorted(one for one in _measured() if one.major == release.major)
     earlier = [one for one in of_major if one <= release]
     return _measured()[earlier[-1] if earlier else of_major[0]]
+
+
+@cache
+def _reserved() -> dict[str, dict[str, dict[str, Any]]]:
+    read: dict[str, dict[str, dict[str, Any]]] = json.loads(_ROLES.read_text(encoding="utf-8"))
+    return read
+
+
+def built_in(name: str, release: Release) -> dict[str, Any]:
+    """What a role of the engine's own gives on the cluster and its indices, as real servers show it; empty if there is none."""
+    return _reserved()[holds(release).measured].get(name, {})
 
 
 def versions() -> tuple[str, ...]:

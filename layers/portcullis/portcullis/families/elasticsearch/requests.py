@@ -1,307 +1,246 @@
 """A request as people send it, as the actions that the engine asks about: method, path, options and body in, needs out.
 
 A need is one question of the engine's: an action, whether of the cluster or of indices, and the names it is about. Most requests
-are one need. `_bulk`, `_mget` and `_msearch` are one of the whole and one for each item, which is refused alone.
+are one need. `_bulk`, `_mget` and `_msearch` are one of the whole and one for each item, which is refused alone. Which actions a request
+is asked about was read off what real servers of 9.5.3, 8.19.21 and 6.8.23 refused.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
-from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.asking import ALL, Need, Options, Request, options, split
+from portcullis.families.elasticsearch.cluster_requests import of_cluster
+from portcullis.families.elasticsearch.composite import composite
+from portcullis.families.elasticsearch.release import Release
 
-ALL = "_all"  # everything, where it stands alone; beside other names it is a name
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How names are resolved: what the request said, else what Elasticsearch takes for it."""
-
-    ignore_unavailable: bool = False
-    allow_no_indices: bool = True
-    open: bool = True
-    closed: bool = False
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    action: str
-    names: tuple[str, ...] = ()  # indices, aliases, data streams, wildcards, exclusions; empty: all
-    options: Options = Options()
-    cluster: bool = False
-    item: str = ""  # of a composite request: which item; "" the whole
-    any_index: bool = (
-        False  # permitted if the action is permitted on any index at all: the items are asked about one by one
-    )
-    creates: bool = False  # a name that does not exist is made
-    refused_under_limits: str = ""  # why it is refused where documents or fields are limited
-    each: bool = False  # names that are asked about one by one, and no request with all of them
-
-    @property
-    def wild(self) -> bool:
-        return not self.names or self.names == (ALL,) or any("*" in name for name in self.names)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    method: str
-    path: str
-    body: Any = None
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        return tuple(unquote(part) for part in self.path.partition("?")[0].split("/") if part)
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        return dict(parse_qsl(self.path.partition("?")[2], keep_blank_values=True))
-
-
-_READS = {"_search": "search", "_count": "search", "_validate": "", "_field_caps": "field_caps", "_explain": "explain"}
+_READ = "indices:data/read/"
+_SEARCH = f"{_READ}search"
+_NEWER = (7, 8, 9)
+_ALWAYS = (6, 7, 8, 9)
 _BY_ID = {"_doc": "get", "_source": "get", "_termvectors": "tv", "_explain": "explain"}
-_ADMIN = {
-    ("GET", "_mapping"): "indices:admin/mappings/get",
-    ("PUT", "_mapping"): "indices:admin/mapping/put",
-    ("POST", "_mapping"): "indices:admin/mapping/put",
-    ("GET", "_settings"): "indices:monitor/settings/get",
-    ("PUT", "_settings"): "indices:admin/settings/update",
-    ("GET", "_stats"): "indices:monitor/stats",
-    ("GET", "_segments"): "indices:monitor/segments",
-    ("GET", "_recovery"): "indices:monitor/recovery",
-    ("POST", "_refresh"): "indices:admin/refresh",
-    ("POST", "_flush"): "indices:admin/flush",
-    ("POST", "_forcemerge"): "indices:admin/forcemerge",
-    ("POST", "_close"): "indices:admin/close",
-    ("POST", "_open"): "indices:admin/open",
-    ("GET", "_alias"): "indices:admin/aliases/get",
-    ("POST", "_rollover"): "indices:admin/rollover",
-    ("POST", "_cache"): "indices:admin/cache/clear",
-    ("GET", "_resolve"): "indices:admin/resolve/index",
+# By method and the first word after the names: the action, how names are resolved unless told, and the releases that refuse what is closed.
+_OF_INDICES: dict[tuple[str, str], tuple[str, Options, tuple[int, ...]]] = {
+    ("GET", "_search"): (_SEARCH, Options(), _ALWAYS),
+    ("GET", "_count"): (_SEARCH, Options(), _ALWAYS),
+    ("GET", "_field_caps"): (f"{_READ}field_caps", Options(), _NEWER),
+    ("GET", "_validate"): ("indices:admin/validate/query", Options(), _NEWER),
+    ("GET", "_rank_eval"): (f"{_READ}rank_eval", Options(), ()),
+    ("GET", "_mapping"): ("indices:admin/mappings/get", Options(), ()),
+    ("PUT", "_mapping"): ("indices:admin/mapping/put", Options(allow_no_indices=False, closed=True), ()),
+    ("GET", "_settings"): ("indices:monitor/settings/get", Options(), ()),
+    ("PUT", "_settings"): ("indices:admin/settings/update", Options(allow_no_indices=False, closed=True), ()),
+    ("GET", "_stats"): ("indices:monitor/stats", Options(), _ALWAYS),
+    ("GET", "_segments"): ("indices:monitor/segments", Options(), _ALWAYS),
+    ("GET", "_recovery"): ("indices:monitor/recovery", Options(closed=True), ()),
+    ("GET", "_shard_stores"): ("indices:monitor/shard_stores", Options(), ()),
+    ("GET", "_field_usage_stats"): ("indices:monitor/field_usage_stats", Options(), ()),
+    ("GET", "_search_shards"): ("indices:admin/shards/search_shards", Options(ignore_unavailable=True), ()),
+    ("GET", "_refresh"): ("indices:admin/refresh", Options(), _ALWAYS),
+    ("GET", "_flush"): ("indices:admin/flush", Options(), _ALWAYS),
+    ("POST", "_forcemerge"): ("indices:admin/forcemerge", Options(), _ALWAYS),
+    ("POST", "_close"): ("indices:admin/close", Options(), ()),
+    ("POST", "_open"): ("indices:admin/open", Options(open=False, closed=True), ()),
+    ("GET", "_alias"): ("indices:admin/aliases/get", Options(closed=True, hidden=True), ()),
+    ("POST", "_cache"): ("indices:admin/cache/clear", Options(), _ALWAYS),
+    ("POST", "_disk_usage"): ("indices:admin/analyze_disk_usage", Options(), ()),
+    ("POST", "_pit"): (f"{_READ}open_point_in_time", Options(), _NEWER),
+    ("POST", "_terms_enum"): (f"{_READ}xpack/termsenum/list", Options(), ()),
+    ("POST", "_upgrade"): ("indices:admin/upgrade", Options(), ()),
+    ("GET", "_upgrade"): ("indices:monitor/upgrade", Options(), ()),
+    ("POST", "_freeze"): ("indices:admin/freeze", Options(), ()),
+    ("POST", "_unfreeze"): ("indices:admin/freeze", Options(), ()),
+    ("GET", "_ilm"): ("indices:admin/ilm/explain", Options(), ()),
 }
-_CLUSTER_READS = {
-    ("GET", ""): "cluster:monitor/main",
-    ("GET", "_cluster/health"): "cluster:monitor/health",
-    ("GET", "_cluster/state"): "cluster:monitor/state",
-    ("GET", "_cluster/stats"): "cluster:monitor/stats",
-    ("GET", "_cluster/settings"): "cluster:monitor/settings",
-    ("PUT", "_cluster/settings"): "cluster:admin/settings/update",
-    ("GET", "_nodes"): "cluster:monitor/nodes/info",
-    ("GET", "_cat/health"): "cluster:monitor/health",
-    ("GET", "_cat/nodes"): "cluster:monitor/nodes/info",
-    ("GET", "_tasks"): "cluster:monitor/tasks/lists",
-    ("GET", "_remote/info"): "cluster:monitor/remote/info",
-    ("GET", "_security/role"): "cluster:admin/xpack/security/role/get",
-    ("PUT", "_security/role"): "cluster:admin/xpack/security/role/put",
-    ("POST", "_security/role"): "cluster:admin/xpack/security/role/put",
-    ("DELETE", "_security/role"): "cluster:admin/xpack/security/role/delete",
-    ("GET", "_security/user"): "cluster:admin/xpack/security/user/get",
-    ("PUT", "_security/user"): "cluster:admin/xpack/security/user/put",
-    ("POST", "_security/user"): "cluster:admin/xpack/security/user/put",
-    ("DELETE", "_security/user"): "cluster:admin/xpack/security/user/delete",
-    ("GET", "_security/role_mapping"): "cluster:admin/xpack/security/role_mapping/get",
-    ("PUT", "_security/role_mapping"): "cluster:admin/xpack/security/role_mapping/put",
-    ("POST", "_security/role_mapping"): "cluster:admin/xpack/security/role_mapping/put",
-    ("DELETE", "_security/role_mapping"): "cluster:admin/xpack/security/role_mapping/delete",
-    ("GET", "_index_template"): "indices:admin/index_template/get",
-    ("PUT", "_index_template"): "indices:admin/index_template/put",
-    ("GET", "_template"): "indices:admin/template/get",
-    ("PUT", "_template"): "indices:admin/template/put",
-    ("GET", "_ilm/policy"): "cluster:admin/ilm/get",
-    ("PUT", "_ilm/policy"): "cluster:admin/ilm/put",
-    ("GET", "_ingest/pipeline"): "cluster:admin/ingest/pipeline/get",
-    ("PUT", "_ingest/pipeline"): "cluster:admin/ingest/pipeline/put",
-    ("GET", "_snapshot"): "cluster:admin/repository/get",
-    ("PUT", "_snapshot"): "cluster:admin/repository/put",
-}
-# What everybody may ask about themselves.
-OWN = frozenset(
-    {
-        ("POST", "_security/user/_has_privileges"),
-        ("GET", "_security/user/_has_privileges"),
-        ("GET", "_security/_authenticate"),
-    }
+_BY_POST_TOO = frozenset(
+    (
+        *("_search", "_count", "_field_caps", "_validate", "_rank_eval", "_search_shards", "_refresh", "_flush"),
+        "_mapping",
+    )
 )
+_DESTROYING = frozenset(("indices:admin/close", "indices:admin/open", "indices:admin/delete"))
+# Of `_cat`: what is asked about indices; what of the cluster besides stands in the table of the cluster.
+_CAT = {
+    "count": _SEARCH,
+    "shards": "indices:monitor/stats",
+    "segments": "indices:monitor/segments",
+    "recovery": "indices:monitor/recovery",
+    "indices": "indices:monitor/stats",
+}
 _UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 _SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 
 
-def needs(request: Request, *, source: str = "") -> tuple[Need, ...] | None:
-    """What the engine asks about a request; empty: nothing, everybody may; None: not known here."""
+def needs(request: Request, release: Release | None = None, *, source: str = "") -> tuple[Need, ...] | None:
+    """What the engine asks about a request; empty: nothing, everybody may; None: not known here. No release: those from 8 on."""
     method = {"HEAD": "GET"}.get(request.method.upper(), request.method.upper())
-    parts = request.parts
-    if (method, "/".join(parts)) in OWN:
-        return ()
-    for length in (min(len(parts), 2), 1, 0):
-        action = _CLUSTER_READS.get((method, "/".join(parts[:length])))
-        if action is not None and (length > 0 or not parts):
-            return (Need(action, cluster=True),)
-    if parts[:1] in (("_bulk",), ("_mget",), ("_msearch",)) or parts[1:2] in (("_bulk",), ("_mget",), ("_msearch",)):
-        return _composite(request, parts, source)
-    if parts[:2] == ("_cat", "indices"):
-        return _cat_indices(request, parts)
-    if parts and parts[0] in (*_READS, *(name for _, name in _ADMIN)):
-        parts = ("*", *parts)
-    if not parts or (parts[0].startswith("_") and parts[0] != "_all"):
+    parts, old = request.parts, release is not None and release.major < 7
+    if parts[:1] == ("_cat",):
+        return _cat(method, parts, request, old)
+    of_the_cluster = of_cluster(method, parts, request, old=old)
+    if of_the_cluster is not None:
+        return of_the_cluster
+    if any(part in ("_bulk", "_mget", "_msearch", "_mtermvectors") for part in parts[:2]):
+        return composite(parts, request, source)
+    if parts[:1] == ("_aliases",) and method == "POST":
+        return _aliases(request.body)
+    if parts[:2] == ("_resolve", "index") and len(parts) == 3:
+        return (Need("indices:admin/resolve/index", split(parts[2]), options(request.parameters)),)
+    if parts and parts[0] in {name for _, name in _OF_INDICES} and parts[0] != "_pit":
+        if old and parts == ("_alias",):  # it is a look at all of them
+            return (Need("indices:admin/get", (), options(request.parameters)),)
+        parts = (ALL, *parts)
+    if not parts or (parts[0].startswith("_") and parts[0] != ALL and not parts[0].startswith("_all,")):
         return None
-    return _of_indices(request, method, parts, source)
+    return _of_indices(request, method, parts)
 
 
-def _of_indices(request: Request, method: str, parts: tuple[str, ...], source: str) -> tuple[Need, ...] | None:
-    names, options = _split(parts[0]), _options(request)
+def _of_indices(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Need, ...] | None:
     what = parts[1] if len(parts) > 1 else ""
     if not what:
-        action = {"GET": "indices:admin/get", "PUT": "indices:admin/create", "DELETE": "indices:admin/delete"}.get(
-            method
-        )
-        return None if action is None else (Need(action, names, options, creates=method == "PUT"),)
-    if what in ("_doc", "doc") and len(parts) > 3 and parts[3] == "_update":  # as 6.8 writes it
-        return (Need("indices:data/write/update", names, options, refused_under_limits=_UPDATE),)
-    if what == "_update":
-        return (Need("indices:data/write/update", names, options, refused_under_limits=_UPDATE),)
-    if what in ("_doc", "doc", "_create", "_source"):
-        return _document(request, method, parts, names, options)
-    if what in _READS and method in ("GET", "POST"):
-        if what == "_validate":
-            return (Need("indices:admin/validate/query", names, options),)
-        suggests = what == "_search" and isinstance(request.body, dict) and "suggest" in request.body
-        return (
-            Need(
-                f"indices:data/read/{_READS[what]}", names, options, refused_under_limits=_SUGGEST if suggests else ""
-            ),
-        )
-    if what in _BY_ID and method in ("GET", "POST"):
-        return (Need(f"indices:data/read/{_BY_ID[what]}", names, options),)
-    if what == "_pit" and method == "POST":
-        return (Need("indices:data/read/open_point_in_time", names, options),)
-    action = _ADMIN.get((method, what))
-    return None if action is None else (Need(action, names, options),)
+        return _whole(method, parts, request)
+    if not what.startswith("_") or what in ("_doc", "_create", "_source", "_update", "_termvectors", "_explain"):
+        return _document(request, method, parts)
+    names = () if parts[0] == ALL else split(parts[0])
+    if what in ("_delete_by_query", "_update_by_query") and method == "POST":
+        given = options(request.parameters)
+        verb = what.split("_")[1]
+        by_query = Need(f"indices:data/write/{verb}/byquery", names, given)
+        return (by_query, Need(_SEARCH, names, given, open_only=_ALWAYS))
+    if what == "_rollover" and method == "POST":
+        return _rollover(parts)
+    if what == "_analyze" and method in ("GET", "POST"):
+        return (Need("indices:admin/analyze", (parts[0],), single=True),)
+    if what == "_alias":
+        return _alias(request, method, names, parts)
+    verb = "GET" if method == "POST" and what in _BY_POST_TOO else method
+    if what == "_mapping" and method == "POST":
+        verb = "PUT"
+    found = _OF_INDICES.get((verb, what))
+    if found is None or (what == "_ilm" and parts[2:] != ("explain",)):
+        return None
+    action, default, open_only = found
+    if what == "_mapping" and parts[2:3] == ("field",) and verb == "GET":
+        action = "indices:admin/mappings/fields/get"
+    given = options(request.parameters, default)
+    if action == "indices:admin/shards/search_shards":
+        given = replace(given, ignore_unavailable=True)
+    suggests = what == "_search" and isinstance(request.body, dict) and "suggest" in request.body
+    need = Need(
+        action,
+        names,
+        given,
+        open_only=open_only,
+        destroys=action in _DESTROYING,
+        only_documents=suggests,
+        refused_under_limits=_SUGGEST if suggests else "",
+    )
+    if what == "_rank_eval":
+        return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=_ALWAYS))
+    return (need,)
 
 
-def _document(
-    request: Request, method: str, parts: tuple[str, ...], names: tuple[str, ...], options: Options
-) -> tuple[Need, ...] | None:
+def _whole(method: str, parts: tuple[str, ...], request: Request) -> tuple[Need, ...] | None:
+    names = () if parts[0] == ALL else split(parts[0])
     if method == "GET":
-        return (Need("indices:data/read/get", names, options),)
-    # A document that is sent alone is taken as a bulk request of one.
-    bulk = Need("indices:data/write/bulk", names, options, creates=method != "DELETE")
+        return (Need("indices:admin/get", names, options(request.parameters)),)
+    if method == "PUT":
+        return (Need("indices:admin/create", (parts[0],), creates=True, single=True),)
     if method == "DELETE":
-        return (Need("indices:data/write/delete", names, options), bulk)
+        given = options(request.parameters, Options(closed=True))
+        return (Need("indices:admin/delete", names, given, destroys=True, no_aliases=True),)
+    return None
+
+
+def _rollover(parts: tuple[str, ...]) -> tuple[Need, ...]:
+    one = (parts[0],)
+    return (Need("indices:admin/rollover", one, single=True), Need("indices:monitor/stats", one))
+
+
+def _document(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Need, ...] | None:
+    """Of one document: `/INDEX/_doc/ID`, and as 6.8 writes it `/INDEX/TYPE/ID` with a word after it."""
+    one, what = (parts[0],), parts[1]
+    if not what.startswith("_") or what == "_doc":
+        if len(parts) > 4:
+            return None
+        what = parts[3] if len(parts) == 4 else "_doc"
+    elif len(parts) > 4:
+        return None
+    if what == "_update" and method == "POST":
+        return (Need("indices:data/write/update", one, single=True, open_only=_ALWAYS, refused_under_limits=_UPDATE),)
+    if what in _BY_ID and (method == "GET" or (method == "POST" and what in ("_explain", "_termvectors"))):
+        return (Need(f"{_READ}{_BY_ID[what]}", one, single=True, open_only=_ALWAYS),)
+    if what not in ("_doc", "_create"):
+        return None
+    # A document that is sent alone is taken as a bulk request of one: of the whole it is asked whether it may be at all.
+    more: dict[str, Any] = {"single": True, "open_only": _ALWAYS, "creates": method != "DELETE"}
+    bulk = Need("indices:data/write/bulk", any_index=True)
+    if method == "DELETE":
+        return (bulk, Need("indices:data/write/delete", one, **more))
     if method not in ("PUT", "POST"):
         return None
     # Without an id, and under _create, nothing is written over.
-    makes_new = parts[1] == "_create" or len(parts) == 2 or request.parameters.get("op_type") == "create"
-    actions = ("indices:data/write/index", f"indices:data/write/index:op_type/{'create' if makes_new else 'index'}")
-    return (*(Need(action, names, options, creates=True) for action in actions), bulk)
+    makes_new = what == "_create" or len(parts) == 2 or request.parameters.get("op_type") == "create"
+    action = f"indices:data/write/index:op_type/{'create' if makes_new else 'index'}"
+    return (Need("indices:data/write/index", any_index=True), bulk, Need(action, one, **more))
 
 
-def _cat_indices(request: Request, parts: tuple[str, ...]) -> tuple[Need, ...]:
-    names, options = _split(parts[2]) if len(parts) > 2 else (), _options(request)
-    actions = ("indices:monitor/settings/get", "indices:monitor/stats")
-    return (
-        *(Need(action, cluster=True) for action in ("cluster:monitor/state", "cluster:monitor/health")),
-        *(Need(action, names, options) for action in actions),
-    )
+def _alias(request: Request, method: str, names: tuple[str, ...], parts: tuple[str, ...]) -> tuple[Need, ...] | None:
+    aliases = split(parts[2]) if len(parts) > 2 else ()
+    if method == "GET":
+        action, default, _ = _OF_INDICES["GET", "_alias"]
+        given = options(request.parameters, default)
+        of_names = (Need(action, aliases, given, makes_names=True),) if aliases and aliases != (ALL,) else ()
+        return (Need(action, names, given), *of_names)
+    if method in ("PUT", "POST", "DELETE") and aliases:
+        given = Options(allow_no_indices=False)
+        action = "indices:admin/aliases"
+        return (Need(action, names, given), Need(action, aliases, given, makes_names=True))
+    return None
 
 
-_ITEM_ACTIONS = {
-    "index": "indices:data/write/index:op_type/index",
-    "create": "indices:data/write/index:op_type/create",
-    "update": "indices:data/write/update",
-    "delete": "indices:data/write/delete",
-}
+def _aliases(body: Any) -> tuple[Need, ...] | None:
+    """Of the actions in a body: each is about indices and about names of aliases."""
+    found: list[Need] = []
+    given = Options(allow_no_indices=False)
+    for one in body.get("actions", ()) if isinstance(body, dict) else ():
+        verb = next(iter(one), "")
+        said = one[verb] if isinstance(one, dict) and isinstance(one.get(verb), dict) else {}
+        names, aliases = _listed(said, "indices", "index"), _listed(said, "aliases", "alias")
+        if verb == "remove_index" and names:
+            found.append(Need("indices:admin/aliases", names, given))
+        elif verb in ("add", "remove") and names and aliases:
+            found += [Need("indices:admin/aliases", names, given)]
+            found += [Need("indices:admin/aliases", aliases, given, makes_names=True)]
+        else:
+            return None
+    return tuple(found) or None
 
 
-def _composite(request: Request, parts: tuple[str, ...], source: str) -> tuple[Need, ...]:
-    kind = next(part for part in parts if part in ("_bulk", "_mget", "_msearch"))
-    outer = parts[0] if parts[0] != kind else ""
-    whole = {
-        "_bulk": "indices:data/write/bulk",
-        "_mget": "indices:data/read/mget",
-        "_msearch": "indices:data/read/msearch",
-    }[kind]
-    items = {"_bulk": _bulk_items, "_mget": _mget_items, "_msearch": _msearch_items}[kind](request.body, outer, source)
-    return (Need(whole, any_index=True), *items)
+def _listed(said: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    for key in keys:
+        if key in said:
+            return tuple(said[key]) if isinstance(said[key], list) else split(str(said[key]))
+    return ()
 
 
-def _bulk_items(body: Any, outer: str, source: str) -> list[Need]:
-    found, lines = [], iter(_lines(body, source))
-    for place, line in enumerate(lines):
-        verb = next(iter(line), "")
-        if verb not in _ITEM_ACTIONS or not isinstance(line[verb], dict):
-            raise BadInput(
-                "is no line of a bulk request",
-                source=source,
-                place=f"request.body, action {place + 1}",
-                remedy="index, create, update or delete",
-            )
-        name = str(line[verb].get("_index") or outer)
-        limits = _UPDATE if verb == "update" else ""
-        found.append(
-            Need(
-                _ITEM_ACTIONS[verb],
-                (name,),
-                item=f"{verb} {name}",
-                creates=verb != "delete",
-                refused_under_limits=limits,
-            )
-        )
-        if verb != "delete":
-            next(lines, None)
-    return found
-
-
-def _mget_items(body: Any, outer: str, source: str) -> list[Need]:
-    docs = body.get("docs", [{"_index": outer} for _ in body.get("ids", ())]) if isinstance(body, dict) else []
-    names = [str(one.get("_index") or outer) for one in docs if isinstance(one, dict)]
-    return [Need("indices:data/read/mget[shard]", (name,), item=f"get {name}") for name in names]
-
-
-def _msearch_items(body: Any, outer: str, source: str) -> list[Need]:
-    heads = _lines(body, source)[::2]
-    found = []
-    for head in heads:
-        named = head.get("index", outer)
-        names = tuple(named) if isinstance(named, list) else _split(str(named))
-        found.append(Need("indices:data/read/search", names, item=f"search {','.join(names) or '_all'}"))
-    return found
-
-
-def _lines(body: Any, source: str) -> list[dict[str, Any]]:
-    """The lines of a body of lines, given as its text or as a list."""
-    try:
-        lines = (
-            [json.loads(line) for line in body.split("\n") if line.strip()]
-            if isinstance(body, str)
-            else list(body or ())
-        )
-    except (ValueError, TypeError):
-        lines = [None]
-    if not all(isinstance(line, dict) for line in lines):
-        raise BadInput(
-            "is no body of JSON lines", source=source, place="request.body", remedy="its text, or a list of objects"
-        )
-    return lines
-
-
-def _split(names: str) -> tuple[str, ...]:
-    return tuple(name for name in names.split(",") if name)
-
-
-def _options(request: Request) -> Options:
-    given = request.parameters
-    said = set((given.get("expand_wildcards") or "open").split(","))
-    return Options(
-        ignore_unavailable=_true(given.get("ignore_unavailable"), False),
-        allow_no_indices=_true(given.get("allow_no_indices"), True),
-        open=bool(said & {"open", "all"}),
-        closed=bool(said & {"closed", "all"}),
-        hidden=bool(said & {"hidden", "all"}),
-    )
-
-
-def _true(text: str | None, default: bool) -> bool:
-    return default if text is None else text in ("", "true")
+def _cat(method: str, parts: tuple[str, ...], request: Request, old: bool) -> tuple[Need, ...] | None:
+    if method != "GET":
+        return None
+    what = parts[1] if len(parts) > 1 else ""
+    of_the_cluster = of_cluster(method, parts[:2], request, old=old)
+    names = split(parts[2]) if len(parts) > 2 else ()
+    if what == "aliases":
+        action, default, _ = _OF_INDICES["GET", "_alias"]
+        of_names = (Need(action, names, default, makes_names=True),) if names else ()
+        return (Need(action, (), default), *of_names)
+    if what not in _CAT:
+        return of_the_cluster if len(parts) <= 2 else of_cluster(method, parts, request, old=old)
+    given = options(request.parameters)
+    closed_too = what in ("recovery", "indices")
+    about = [Need(_CAT[what], names, given, open_only=() if closed_too else _ALWAYS)]
+    if what == "indices" and not old:
+        about.append(Need("indices:monitor/settings/get", names, given))
+    return (*(of_the_cluster or ()), *about)

@@ -12,11 +12,11 @@ from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Subject
+from portcullis.families.elasticsearch.asking import ALL
 from portcullis.families.elasticsearch.config import ADMINISTRATES
 from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches
 from portcullis.families.elasticsearch.privileges import grants_on_index
 from portcullis.families.elasticsearch.releases import holds
-from portcullis.families.elasticsearch.requests import ALL
 from portcullis.model.elasticsearch.levels import DASHBOARD
 from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
