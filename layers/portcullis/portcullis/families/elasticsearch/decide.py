@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from portcullis.families.elasticsearch.asking import ALL, Need
 from portcullis.families.elasticsearch.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.merging import Group, Holding, covering, is_restricted
+from portcullis.families.elasticsearch.merging import Group, Holding, covering
 from portcullis.families.elasticsearch.names import Unreadable, matches_any
 from portcullis.families.elasticsearch.privileges import grants_on_cluster
 from portcullis.families.elasticsearch.release import Release
@@ -106,9 +106,11 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
     if need.single and need.wild:
-        if release.major < 7:
+        if release.major < 8:
             return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
         return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
+    if ALL in need.names and len(need.names) > 1 and release.major == 7:
+        return Answer(need, None, 0, reasons=(f"what {ALL} means beside other names was not measured on {release}",))
     asked = resolved(granting, need, world, release)
     if asked.fault is not None:
         return Answer(need, bool(granting), asked.fault[0], reasons=(asked.fault[1],))
@@ -156,6 +158,11 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         if need.makes_names:
             return Answer(need, True, reasons=(f"{need.action} through {through}",))
         return Answer(need, True, reasons=("nothing that matches is visible: an empty answer",))
+    of_shards = release.major < 7 and need.action == "indices:admin/refresh"  # each is asked about by its index
+    behind = [view.index for view in views if of_shards and not covering(granting, view.index, world)]
+    if behind:
+        why = f"{', '.join(behind)} is covered by an alias alone, by which {release} refreshes nothing"
+        return Answer(need, False, 403, reasons=(why,))
     limited = [v.index for v in views if v.documents is not None or (v.fields.groups and not need.only_documents)]
     if need.refused_under_limits and limited:
         return Answer(need, False, 400, reasons=(f"{need.refused_under_limits} ({', '.join(limited)})",))
@@ -180,11 +187,10 @@ def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) 
 def _everything(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> Answer:
     """Seen on 9.5.3: where `_all` alone is left of several names, whoever may read that name is shown every index."""
     groups = covering(granting, ALL, world)
-    reached = everything(need, world, release)
-    free = any(group.queries is None and not group.fields for group in groups)
-    if not free and not all(covering(granting, one, world) == groups for one in reached if not is_restricted(one)):
+    if not any(group.queries is None and not group.fields for group in groups):
         why = f"a role on the name {ALL} lets {','.join(need.names)} reach every index, and with which limits only the engine can tell"
         return Answer(need, None, 0, reasons=(why,))
+    reached = everything(need, world, release)
     views = tuple(_view(index, groups, None) for index in reached if not world.is_closed(index))
     why = f"what is left of {','.join(need.names)} is {ALL}, which is every index to whoever may read the name"
     return Answer(need, True, 200, views, (why,))
