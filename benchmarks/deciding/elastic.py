@@ -58,7 +58,7 @@ _PATHS = (
     *("nothing-*", ".hid-*", "logs-1,_all", "al-logs,logs-1"),
 )
 _REQUESTS = (
-    *(("GET", "_search?size=100"),) * 5,
+    *(("GET", "_search?size=1000"),) * 5,
     *(("GET", "_count"), ("GET", "_mapping"), ("GET", "_settings"), ("GET", "_stats"), ("POST", "_refresh")),
     *(
         ("GET", "_doc/1"),
