@@ -69,6 +69,8 @@ def test_a_basic_licence_has_no_filters_and_no_keys_between_clusters() -> None:
     new = Release.of("9.5.3")
     assert places(on("a", query='{"match_all": {}}'), new, licence="basic") == ["indices[0]"]
     assert places(on("a", field_security={"grant": ["x"]}), new, licence="basic") == ["indices[0]"]
+    assert places(on("a", field_security={"grant": ["*"], "except": ["b"]}), new, licence="basic") == ["indices[0]"]
+    assert places(on("a", field_security={"grant": ["*"]}), new, licence="basic") == []
     remote = {"remote_indices": [{"names": ["a"], "privileges": ["read"], "clusters": ["c"]}]}
     assert places(remote, new, licence="basic") == ["remote_indices"]
     assert places(remote, new) == []

@@ -8,7 +8,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from portcullis.access.answers import Far
 from portcullis.families.elasticsearch.across import API_KEY, KEY, as_role, sent_of
 from portcullis.families.elasticsearch.compiled import Compiled
-from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.merging import Group, holding, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable, fitting
 from portcullis.families.elasticsearch.release import Release
@@ -65,7 +64,7 @@ def _plain_of(far: Far) -> frozenset[str]:
 def _sides(here: Compiled, roles: frozenset[str], far: Far) -> tuple[Group, ...]:
     """The entries of both sides by which a name is told."""
     if (roles, far.alias) not in here.sides:
-        release, held = Release.of(far.release) if far.release else here.release, here.held.of(Kind.ROLES)
+        release, held = Release.of(far.release) if far.release else here.release, here.roles
         if far.model == API_KEY:
             sent = sent_of(held, sorted(roles), far.alias, release)
             key = holding({KEY: as_role(far.access or {})}, [KEY], release)

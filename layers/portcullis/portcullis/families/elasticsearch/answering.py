@@ -27,7 +27,7 @@ from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESE
 from portcullis.families.elasticsearch.decide import Answer, View, answer
 from portcullis.families.elasticsearch.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.examples import covered, example_of, plain, unclear
-from portcullis.families.elasticsearch.merging import Group, covering, is_restricted
+from portcullis.families.elasticsearch.merging import Group, covering, holding, is_restricted
 from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches
 from portcullis.families.elasticsearch.names_over_there import names_over_there
 from portcullis.families.elasticsearch.privileges import as_held
@@ -333,7 +333,9 @@ def _permissions(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Nee
     """Which entries of which roles cover some of it, as they are merged."""
     told: dict[Permission, None] = {}
     for role in sorted(roles):
-        held = here.holding(frozenset({role}))
+        held, refused = here.holding(frozenset({role})), ""
+        if here.leaves_out(role):
+            held, refused = holding(here.held.of(Kind.ROLES), (role,), here.release), ", which the licence refuses"
         for asked in (one for way in ways for one in way):
             own, beyond = parted(asked.names)
             if beyond and not asked.cluster:
@@ -343,12 +345,12 @@ def _permissions(here: Compiled, roles: Mapping[str, str], ways: tuple[tuple[Nee
             need = replace(asked, names=own)
             if need.cluster:
                 if answer(held, need, here.world, here.release).allowed:
-                    told[Permission(role, f"{', '.join(held.cluster[role])} on the cluster")] = None
+                    told[Permission(role, f"{', '.join(held.cluster[role])} on the cluster{refused}")] = None
                 continue
             for group in held.grants(need.action):
                 fits = [one for one in group.names if _touches(one, need, here.world)]
                 if fits:
-                    rule = f"{', '.join(_as_written(group, here.release))} on {', '.join(fits)}"
+                    rule = f"{', '.join(_as_written(group, here.release))} on {', '.join(fits)}{refused}"
                     told[Permission(role, rule, effect.limits(group))] = None
     yield from told
 

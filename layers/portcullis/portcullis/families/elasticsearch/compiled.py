@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.answers import There
@@ -13,7 +13,7 @@ from portcullis.families.elasticsearch.asking import Need
 from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.decide import Answer, answer
 from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
-from portcullis.families.elasticsearch.merging import Group, Holding, covering, holding, is_restricted
+from portcullis.families.elasticsearch.merging import Group, Holding, Json, covering, holding, is_restricted, licensed
 from portcullis.families.elasticsearch.names import Unreadable
 from portcullis.families.elasticsearch.release import Release
 from portcullis.families.elasticsearch.releases import BASIC, built_in, holds
@@ -53,7 +53,7 @@ class Compiled:
     there: There
     release: Release
     world: EngineFacts
-    basic: bool
+    roles: Mapping[str, Json]  # those that count: `licensed`
     holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
     known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
     reached: dict[tuple[frozenset[str], Need], Whole] = field(default_factory=dict)  # of needs that name other clusters
@@ -70,7 +70,7 @@ class Compiled:
 
     def holding(self, roles: frozenset[str]) -> Holding:
         if roles not in self.holdings:
-            self.holdings[roles] = holding(self.held.of(Kind.ROLES), sorted(roles), self.release)
+            self.holdings[roles] = holding(self.roles, sorted(roles), self.release)
         return self.holdings[roles]
 
     def answer(self, roles: frozenset[str], need: Need) -> Answer:
@@ -98,11 +98,18 @@ class Compiled:
 
     def _answer(self, roles: frozenset[str], need: Need) -> Answer:
         told = answer(self.holding(roles), need, self.world, self.release)
-        limited = [one.index for one in told.views if one.documents is not None or one.fields.groups]
-        if told.allowed and self.basic and limited:
-            why = f"documents or fields of {', '.join(limited)} are limited, which a basic licence refuses"
-            return Answer(need, False, 403, reasons=(why,))
-        return told
+        left_out = sorted(one for one in roles if self.leaves_out(one))
+        if told.allowed or not left_out:
+            return told
+        why = tuple(
+            f"role {one} limits documents or fields, which a basic licence refuses: it gives nothing"
+            for one in left_out
+        )
+        return replace(told, reasons=(*why, *told.reasons))
+
+    def leaves_out(self, role: str) -> bool:
+        """Whether the licence lets nothing of this role count."""
+        return role in self.held.of(Kind.ROLES) and role not in self.roles
 
     def unknown_roles(self, roles: Iterable[str]) -> list[str]:
         """Roles of the engine's own of which it is not known here what they give."""
@@ -121,7 +128,9 @@ def compiled(held: Actual, there: There) -> Compiled:
 
 def _compile(held: Actual, there: There) -> Compiled:
     _, _, licence = there.dialect.partition(" ")
-    return Compiled(held, there, release_of(there.engine), facts_of(there), licence == BASIC)
+    return Compiled(
+        held, there, release_of(there.engine), facts_of(there), licensed(held.of(Kind.ROLES), basic=licence == BASIC)
+    )
 
 
 def release_of(engine: str) -> Release:

@@ -13,6 +13,7 @@ from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.merging import asks_for_filters
 from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches_any
 from portcullis.families.elasticsearch.privileges import breaks_every_request
 from portcullis.families.elasticsearch.release import Release
@@ -94,7 +95,7 @@ def _entry(entry: Json, place: str, release: Release, licence: str) -> Found:
     privileges = entry.get("privileges") or ()
     yield from _privileges(privileges, f"{place}.privileges", holds(release).index, release)
     query, fields = entry.get("query"), entry.get("field_security")
-    if (query or fields) and licence == BASIC:
+    if asks_for_filters(entry) and licence == BASIC:
         yield place, _FILTERS, "leave them out, or another licence"
     if query and not _is_query(query):
         yield f"{place}.query", "it is no JSON object, so that nothing of it would hold", "a query in JSON"

@@ -77,6 +77,22 @@ class Holding:
         return tuple(found)
 
 
+def asks_for_filters(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry limits documents or fields, which a basic licence does not have. All fields by name are none."""
+    rules = entry.get("field_security") or {}
+    return bool(entry.get("query") or rules.get("except")) or rules.get("grant", "*") not in ("*", ["*"])
+
+
+def licensed(roles: Mapping[str, Json], *, basic: bool) -> dict[str, Json]:
+    """The roles that count. Seen on 9.5.3, 8.19.21 and 6.8.23: with a basic licence one that limits anything is as if it were not there,
+    with all that it gives, also where it limits nothing."""
+    return {
+        name: role
+        for name, role in roles.items()
+        if not (basic and any(map(asks_for_filters, role.get("indices") or ())))
+    }
+
+
 def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -> Holding:
     """Roles of a caller by name, merged. A role that does not exist gives nothing."""
     entries: dict[tuple[frozenset[str], bool], list[tuple[str, Json]]] = {}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from portcullis.access.actual import Json
 from portcullis.access.answers import Far
 from portcullis.families.elasticsearch.compiled import Compiled
-from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.examples import example_of
 from portcullis.families.elasticsearch.names import is_expression, is_pattern, may_match
 
@@ -34,7 +33,7 @@ def _meant(here: Compiled, far: Far, index: str) -> tuple[str, ...]:
     if not is_pattern(pattern):
         return (index,)
     there = [one for one in _known(far) if may_match(pattern, one) and one not in far.there.hidden]
-    return tuple(there) or thought_of(here.held.of(Kind.ROLES), far, pattern) or (index,)
+    return tuple(there) or thought_of(here.roles, far, pattern) or (index,)
 
 
 def _taken_out(name: str, alias: str, index: str) -> bool:

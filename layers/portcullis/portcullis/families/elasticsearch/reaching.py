@@ -31,9 +31,8 @@ from portcullis.families.elasticsearch.alike_over_there import kinds
 from portcullis.families.elasticsearch.asking import Need
 from portcullis.families.elasticsearch.both_limits import as_seen
 from portcullis.families.elasticsearch.compiled import NEWEST, Compiled, facts_of
-from portcullis.families.elasticsearch.config import Kind
 from portcullis.families.elasticsearch.examples import example_of
-from portcullis.families.elasticsearch.merging import SUPERUSER, Group, holding
+from portcullis.families.elasticsearch.merging import SUPERUSER, Group, holding, licensed
 from portcullis.families.elasticsearch.names import is_expression, is_pattern, may_match
 from portcullis.families.elasticsearch.names_over_there import asked_of, thought_of
 from portcullis.families.elasticsearch.release import Release
@@ -122,14 +121,14 @@ def reached(here: Compiled, roles: frozenset[str], need: Need) -> Whole:
             alias: remote_of(here, far, asked_of(alias, need.names))
             for alias, far in (here.there.remotes or {}).items()
         }
-        held = here.held.of(Kind.ROLES)
+        held = here.roles
         here.reached[roles, need] = across(held, sorted(roles), need, here.world, here.release, remotes)
     return here.reached[roles, need]
 
 
 def remote_of(here: Compiled, far: Far, patterns: tuple[str, ...]) -> Remote:
     """The other cluster for `across`, with names that stand for those of `patterns` of which nobody could say which there are."""
-    roles = here.held.of(Kind.ROLES)
+    roles = here.roles
     imagined = tuple(dict.fromkeys(name for one in patterns for name in thought_of(roles, far, one)))
     if (far.alias, imagined) not in here.remotes:
         here.remotes[far.alias, imagined] = as_remote(far, here.release, imagined)
@@ -151,7 +150,7 @@ def as_remote(far: Far, near: Release, imagined: Sequence[str] = ()) -> Remote:
         far.model,
         far.state,
         far.access or {},
-        _licensed(far),
+        _counting(far),
         world,
         far.skip_unavailable,
         lacking,
@@ -160,15 +159,8 @@ def as_remote(far: Far, near: Release, imagined: Sequence[str] = ()) -> Remote:
     )
 
 
-def _licensed(far: Far) -> dict[str, Json]:
-    """The roles over there that its licence lets count. Seen on 9.5.3: with a basic one a role that limits anything is as if it were not
-    there, with all that it gives."""
-    basic = far.there.dialect.partition(" ")[2] == BASIC
-    return {name: role for name, role in (far.roles or {}).items() if not (basic and _limits(role))}
-
-
-def _limits(role: Json) -> bool:
-    return any(one.get("query") or one.get("field_security") for one in role.get("indices") or ())
+def _counting(far: Far) -> dict[str, Json]:
+    return licensed(far.roles or {}, basic=far.there.dialect.partition(" ")[2] == BASIC)
 
 
 # ---------------------------------------------------------------------- what is seen
@@ -260,9 +252,9 @@ def _of_role(here: Compiled, far: Far, role: str, asked: Collection[str]) -> Ite
     release = Release.of(far.release) if far.release else here.release
     by_key = far.model == API_KEY
     if by_key:
-        held = sent_of(here.held.of(Kind.ROLES), [role], far.alias, release)
+        held = sent_of(here.roles, [role], far.alias, release)
     else:
-        held = {name: one for name, one in _licensed(far).items() if name == role}
+        held = {name: one for name, one in _counting(far).items() if name == role}
     if role != SUPERUSER and not held.get(role, {}).get("indices"):
         return
     for group in holding(held, [role], release).grants(SEARCH):
