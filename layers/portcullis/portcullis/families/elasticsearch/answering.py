@@ -23,6 +23,7 @@ from portcullis.families.elasticsearch.asking import Request as Asked
 from portcullis.families.elasticsearch.both_limits import words_of
 from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
 from portcullis.families.elasticsearch.compiling import name_of
+from portcullis.families.elasticsearch.composite import has_items
 from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
 from portcullis.families.elasticsearch.decide import Answer, View, answer
 from portcullis.families.elasticsearch.engine_facts import EngineFacts
@@ -210,7 +211,7 @@ def _asked(request: Request, release: Release) -> tuple[tuple[Need, ...], ...] |
             return EACH_SHARD
         if wanted[0].action == SEARCH and len(Asked(method, path).parts) > 2:  # of a template, ...
             return ONLY_SEARCH
-    if any(one.any_index for one in wanted):
+    if has_items(Asked(method, path).parts):
         return f"what {method} {path} reads or writes is said in its body, and is not known here"
     return (wanted,)
 

@@ -25,6 +25,11 @@ _ITEM_ACTIONS = {
 }
 
 
+def has_items(parts: tuple[str, ...]) -> bool:
+    """Whether what a request reads or writes is said in its body, item by item."""
+    return any(part in _WHOLE for part in parts[:2])
+
+
 def composite(parts: tuple[str, ...], request: Request, source: str) -> tuple[Need, ...]:
     """Of the whole, and of each item."""
     kind = next(part for part in parts if part in _WHOLE)

@@ -13,7 +13,7 @@ from typing import Any
 
 from portcullis.families.elasticsearch.asking import ALL, Need, Options, Request, options, split
 from portcullis.families.elasticsearch.cluster_requests import of_cluster
-from portcullis.families.elasticsearch.composite import composite
+from portcullis.families.elasticsearch.composite import composite, has_items
 from portcullis.families.elasticsearch.release import Release
 
 _READ = "indices:data/read/"
@@ -82,7 +82,7 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
     of_the_cluster = of_cluster(method, parts, request, old=old)
     if of_the_cluster is not None:
         return of_the_cluster
-    if any(part in ("_bulk", "_mget", "_msearch", "_mtermvectors") for part in parts[:2]):
+    if has_items(parts):
         return composite(parts, request, source)
     if parts[:1] == ("_aliases",) and method == "POST":
         return _aliases(request.body)
