@@ -14,7 +14,7 @@ from portcullis.errors import BadInput
 
 from stacks.names import MANAGED, QUOTA
 
-_OWN, _MANAGED = 9_300, 5_600  # with room for what an estimate leaves out
+_OWN, _MANAGED = 9_600, 5_700  # with room for what an estimate leaves out
 _RESOURCES = 15  # of one statement, so that it fits beside others
 _REFERENCE = 90  # what a reference to another stack's key, pool or group comes to
 MANY = 25  # deployments (or names of one kind) from which on our own names are allowed by pattern
