@@ -118,6 +118,9 @@ def asked(pair: Pair) -> Iterator[Both]:
             gone = dict.fromkeys([*settings, f"cluster.remote.{OLD}.skip_unavailable"])
             local.ask("PUT", "/_cluster/settings", {"persistent": gone})
             world.keys.end(world.ours())
+            # Other tests have the same pair, and documents of their own on it.
+            for node, index in ((remote, "logs-1"), (remote, "hr"), (local, "own-1")):
+                node.ask("DELETE", f"/{index}")
             for name in THERE:
                 remote.ask("DELETE", f"/_security/role/{name}")
             for name in PEOPLE:

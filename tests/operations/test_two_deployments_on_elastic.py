@@ -163,6 +163,7 @@ def deployed(pair: Pair) -> Iterator[Two]:
         one.made = replace(one.made, services=services)
         one.made.people.groups = {READERS: (f"Cognito/{POOL}/anna",)}
         for index in ("logs-1", "metrics-1"):
+            pair.remote.ask("DELETE", f"/{index}")
             assert pair.remote.ask("PUT", f"/{index}/_doc/1?refresh=true", {"team": "red"})[0] in (200, 201)
         for name, node in nodes.items():
             _prepared(node)
