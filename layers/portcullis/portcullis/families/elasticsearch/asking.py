@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+ALWAYS = (6, 7, 8, 9)  # of `Need.open_only`: every release
+UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 ALL = "_all"  # everything, where it stands alone; beside other names it is a name
 
 

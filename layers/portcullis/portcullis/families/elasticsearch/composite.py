@@ -7,10 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.asking import Need, Request, options
+from portcullis.families.elasticsearch.asking import ALWAYS, UPDATE, Need, Request, options
 
-_ALWAYS = (6, 7, 8, 9)
-_UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 _WHOLE = {
     "_bulk": "indices:data/write/bulk",
     "_mget": "indices:data/read/mget",
@@ -50,7 +48,7 @@ def _bulk_items(body: Any, outer: str, source: str) -> list[Need]:
                 remedy="index, create, update or delete",
             )
         name = str(line[verb].get("_index") or outer)
-        limits = _UPDATE if verb == "update" else ""
+        limits = UPDATE if verb == "update" else ""
         found.append(
             Need(
                 _ITEM_ACTIONS[verb],
@@ -58,7 +56,7 @@ def _bulk_items(body: Any, outer: str, source: str) -> list[Need]:
                 item=f"{verb} {name}",
                 creates=verb != "delete",
                 single=True,
-                open_only=_ALWAYS,
+                open_only=ALWAYS,
                 refused_under_limits=limits,
             )
         )
@@ -71,7 +69,7 @@ def _mget_items(body: Any, outer: str, source: str) -> list[Need]:
     docs = body.get("docs", [{"_index": outer} for _ in body.get("ids", ())]) if isinstance(body, dict) else []
     names = [str(one.get("_index") or outer) for one in docs if isinstance(one, dict)]
     return [
-        Need("indices:data/read/mget[shard]", (name,), item=f"get {name}", single=True, open_only=_ALWAYS)
+        Need("indices:data/read/mget[shard]", (name,), item=f"get {name}", single=True, open_only=ALWAYS)
         for name in names
     ]
 
@@ -93,9 +91,7 @@ def _msearch_items(body: Any, outer: str, source: str) -> list[Need]:
         )
         given = options(head)
         found.append(
-            Need(
-                "indices:data/read/search", names, given, item=f"search {','.join(names) or '_all'}", open_only=_ALWAYS
-            )
+            Need("indices:data/read/search", names, given, item=f"search {','.join(names) or '_all'}", open_only=ALWAYS)
         )
     return found
 

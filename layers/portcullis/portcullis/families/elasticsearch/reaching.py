@@ -121,15 +121,13 @@ def reached(here: Compiled, roles: frozenset[str], need: Need) -> Whole:
             alias: remote_of(here, far, asked_of(alias, need.names))
             for alias, far in (here.there.remotes or {}).items()
         }
-        held = here.roles
-        here.reached[roles, need] = across(held, sorted(roles), need, here.world, here.release, remotes)
+        here.reached[roles, need] = across(here.roles, sorted(roles), need, here.world, here.release, remotes)
     return here.reached[roles, need]
 
 
 def remote_of(here: Compiled, far: Far, patterns: tuple[str, ...]) -> Remote:
     """The other cluster for `across`, with names that stand for those of `patterns` of which nobody could say which there are."""
-    roles = here.roles
-    imagined = tuple(dict.fromkeys(name for one in patterns for name in thought_of(roles, far, one)))
+    imagined = tuple(dict.fromkeys(name for one in patterns for name in thought_of(here.roles, far, one)))
     if (far.alias, imagined) not in here.remotes:
         here.remotes[far.alias, imagined] = as_remote(far, here.release, imagined)
     return here.remotes[far.alias, imagined]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from portcullis.families.elasticsearch.asking import ALL, Need, Options, Request, options, split
+from portcullis.families.elasticsearch.asking import ALL, ALWAYS, UPDATE, Need, Options, Request, options, split
 from portcullis.families.elasticsearch.cluster_requests import of_cluster
 from portcullis.families.elasticsearch.composite import composite, has_items
 from portcullis.families.elasticsearch.release import Release
@@ -19,12 +19,11 @@ from portcullis.families.elasticsearch.release import Release
 _READ = "indices:data/read/"
 _SEARCH = f"{_READ}search"
 _NEWER = (7, 8, 9)
-_ALWAYS = (6, 7, 8, 9)
 _BY_ID = {"_doc": "get", "_source": "get", "_termvectors": "tv", "_explain": "explain"}
 # By method and the first word after the names: the action, how names are resolved unless told, and the releases that refuse what is closed.
 _OF_INDICES: dict[tuple[str, str], tuple[str, Options, tuple[int, ...]]] = {
-    ("GET", "_search"): (_SEARCH, Options(), _ALWAYS),
-    ("GET", "_count"): (_SEARCH, Options(), _ALWAYS),
+    ("GET", "_search"): (_SEARCH, Options(), ALWAYS),
+    ("GET", "_count"): (_SEARCH, Options(), ALWAYS),
     ("GET", "_field_caps"): (f"{_READ}field_caps", Options(), _NEWER),
     ("GET", "_validate"): ("indices:admin/validate/query", Options(), _NEWER),
     ("GET", "_rank_eval"): (f"{_READ}rank_eval", Options(), ()),
@@ -32,19 +31,19 @@ _OF_INDICES: dict[tuple[str, str], tuple[str, Options, tuple[int, ...]]] = {
     ("PUT", "_mapping"): ("indices:admin/mapping/put", Options(allow_no_indices=False, closed=True), ()),
     ("GET", "_settings"): ("indices:monitor/settings/get", Options(), ()),
     ("PUT", "_settings"): ("indices:admin/settings/update", Options(allow_no_indices=False, closed=True), ()),
-    ("GET", "_stats"): ("indices:monitor/stats", Options(), _ALWAYS),
-    ("GET", "_segments"): ("indices:monitor/segments", Options(), _ALWAYS),
+    ("GET", "_stats"): ("indices:monitor/stats", Options(), ALWAYS),
+    ("GET", "_segments"): ("indices:monitor/segments", Options(), ALWAYS),
     ("GET", "_recovery"): ("indices:monitor/recovery", Options(closed=True), ()),
     ("GET", "_shard_stores"): ("indices:monitor/shard_stores", Options(), ()),
     ("GET", "_field_usage_stats"): ("indices:monitor/field_usage_stats", Options(), ()),
     ("GET", "_search_shards"): ("indices:admin/shards/search_shards", Options(ignore_unavailable=True), ()),
-    ("GET", "_refresh"): ("indices:admin/refresh", Options(), _ALWAYS),
-    ("GET", "_flush"): ("indices:admin/flush", Options(), _ALWAYS),
-    ("POST", "_forcemerge"): ("indices:admin/forcemerge", Options(), _ALWAYS),
+    ("GET", "_refresh"): ("indices:admin/refresh", Options(), ALWAYS),
+    ("GET", "_flush"): ("indices:admin/flush", Options(), ALWAYS),
+    ("POST", "_forcemerge"): ("indices:admin/forcemerge", Options(), ALWAYS),
     ("POST", "_close"): ("indices:admin/close", Options(), ()),
     ("POST", "_open"): ("indices:admin/open", Options(open=False, closed=True), ()),
     ("GET", "_alias"): ("indices:admin/aliases/get", Options(closed=True, hidden=True), ()),
-    ("POST", "_cache"): ("indices:admin/cache/clear", Options(), _ALWAYS),
+    ("POST", "_cache"): ("indices:admin/cache/clear", Options(), ALWAYS),
     ("POST", "_disk_usage"): ("indices:admin/analyze_disk_usage", Options(), ()),
     ("POST", "_pit"): (f"{_READ}open_point_in_time", Options(), _NEWER),
     ("POST", "_terms_enum"): (f"{_READ}xpack/termsenum/list", Options(), ()),
@@ -69,7 +68,6 @@ _CAT = {
     "recovery": "indices:monitor/recovery",
     "indices": "indices:monitor/stats",
 }
-_UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 _SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 
 
@@ -108,7 +106,7 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...]) -> tuple[
         given = options(request.parameters)
         verb = what.split("_")[1]
         by_query = Need(f"indices:data/write/{verb}/byquery", names, given)
-        return (by_query, Need(_SEARCH, names, given, open_only=_ALWAYS))
+        return (by_query, Need(_SEARCH, names, given, open_only=ALWAYS))
     if what == "_rollover" and method == "POST":
         return _rollover(parts)
     if what == "_analyze" and method in ("GET", "POST"):
@@ -138,7 +136,7 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...]) -> tuple[
         refused_under_limits=_SUGGEST if suggests else "",
     )
     if what == "_rank_eval":
-        return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=_ALWAYS))
+        return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=ALWAYS))
     return (need,)
 
 
@@ -169,13 +167,13 @@ def _document(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Ne
     elif len(parts) > 4:
         return None
     if what == "_update" and method == "POST":
-        return (Need("indices:data/write/update", one, single=True, open_only=_ALWAYS, refused_under_limits=_UPDATE),)
+        return (Need("indices:data/write/update", one, single=True, open_only=ALWAYS, refused_under_limits=UPDATE),)
     if what in _BY_ID and (method == "GET" or (method == "POST" and what in ("_explain", "_termvectors"))):
-        return (Need(f"{_READ}{_BY_ID[what]}", one, single=True, open_only=_ALWAYS),)
+        return (Need(f"{_READ}{_BY_ID[what]}", one, single=True, open_only=ALWAYS),)
     if what not in ("_doc", "_create"):
         return None
     # A document that is sent alone is taken as a bulk request of one: of the whole it is asked whether it may be at all.
-    more: dict[str, Any] = {"single": True, "open_only": _ALWAYS, "creates": method != "DELETE"}
+    more: dict[str, Any] = {"single": True, "open_only": ALWAYS, "creates": method != "DELETE"}
     bulk = Need("indices:data/write/bulk", any_index=True)
     if method == "DELETE":
         return (bulk, Need("indices:data/write/delete", one, **more))
@@ -240,7 +238,7 @@ def _cat(method: str, parts: tuple[str, ...], request: Request, old: bool) -> tu
         return of_the_cluster if len(parts) <= 2 else of_cluster(method, parts, request, old=old)
     given = options(request.parameters)
     closed_too = what in ("recovery", "indices")
-    about = [Need(_CAT[what], names, given, open_only=() if closed_too else _ALWAYS)]
+    about = [Need(_CAT[what], names, given, open_only=() if closed_too else ALWAYS)]
     if what == "indices" and not old:
         about.append(Need("indices:monitor/settings/get", names, given))
     return (*(of_the_cluster or ()), *about)
