@@ -237,6 +237,20 @@ ROWS = (
     ),
     Row("a filter of blanks is refused", {"r": [on("logs-a", dls=" ")]}, ("logs-a",), REFUSED, releases=(V2,)),
     Row(
+        "a filter of blanks on no name is read where everything is asked for",
+        {"r": [on("", dls=" ")], "all": [on("*")]},
+        (),
+        REFUSED,
+        releases=(V2,),
+    ),
+    Row(
+        "and by nobody who asks for a name",
+        {"r": [on(" ", dls=" ")], "all": [on("*")]},
+        ("logs-a",),
+        (True, {"logs-a": None}),
+        releases=(V2,),
+    ),
+    Row(
         "an undefined attribute refuses all that is asked for with it",
         {"r": [on("logs-a", dls='{"term": {"a": "${attr.internal.none}"}}'), on("logs-b")]},
         ("logs-*",),

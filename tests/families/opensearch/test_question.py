@@ -218,6 +218,16 @@ def test_items_of_a_request_are_answered_one_by_one() -> None:
     assert [one["item"] for one in told["needs"]] == [None, 0, 1]
 
 
+@pytest.mark.parametrize(("method", "path"), [("PUT", "a/_doc/1"), ("POST", "a/_create/1"), ("DELETE", "a/_doc/1")])
+@pytest.mark.parametrize(("granted", "allowed"), [([f"{W}bulk"], True), ([], False)])
+def test_a_document_sent_alone_is_answered_whole(method: str, path: str, granted: list[str], allowed: bool) -> None:
+    question = changed("request", to={"method": method, "path": path, "body": {"n": 1}})
+    role = {"index_patterns": ["a"], "allowed_actions": [f"{W}*"]}
+    question["security"]["roles"]["r"] = {"cluster_permissions": granted, "index_permissions": [role]}
+    told = answer(question, READ)
+    assert (told["allowed"], told["items"], told["unknown"]) == (allowed, {}, [])
+
+
 def test_an_internal_user_has_the_backend_roles_of_the_config() -> None:
     question = changed("principal", to={"name": "anna"})
     assert not answer(question, READ)["allowed"]

@@ -16,6 +16,9 @@ from portcullis.families.opensearch.roles import Entry, Role
 from portcullis.families.opensearch.world import EXPANDED, Names, NotThere, Refused
 
 
+_EMPTY = "\0"  # the key of a pattern that is empty
+
+
 class Renders(Protocol):
     """A caller: fills attributes in, and has roles."""
 
@@ -184,6 +187,8 @@ class LimitsOf2:
         return found
 
     def _written_out(self, pattern: str) -> tuple[int, str]:
+        if not pattern.strip():  # fits no name, and is a key all the same: its filter is read with all others
+            return 0, pattern or _EMPTY
         names, bits = self._names, 0
         try:
             if is_pattern(pattern):
@@ -217,7 +222,7 @@ class LimitsOf2:
         under = self.groups(who, limit)
         return any(
             bits & limited or key in under
-            for bits, key in (self.keys(who.render(pattern)) for pattern in entry.written if pattern.strip())
+            for bits, key in (self.keys(who.render(pattern)) for pattern in entry.written)
         )
 
     def on(self, who: Renders, limit: str, index: str) -> Limit:
@@ -247,8 +252,7 @@ def _patterns(who: Renders) -> Iterator[tuple[Entry, str]]:
     for role in who.roles:
         for entry in role.entries:
             for pattern in entry.written:
-                if pattern and pattern.strip():
-                    yield entry, pattern
+                yield entry, pattern
 
 
 def rendered(who: Renders, pattern: str, names: Names) -> str:

@@ -117,7 +117,9 @@ def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
     # What a bulk request writes to one shard is let in or refused together.
     refused = {need.indices: need.item for need, answer in answers if need.item is not None and not answer.allowed}
     for need in wanted:
-        if need.action == BULK[1] and items[str(need.item)] and need.indices in refused:
+        if need.item is None or need.action != BULK[1]:
+            continue  # of a whole request: a document that is sent alone needs the same permissions
+        if items[str(need.item)] and need.indices in refused:
             items[str(need.item)] = None
             doubts[
                 f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
