@@ -32,7 +32,7 @@ from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.identity.aws import AwsIdentity
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, kept_model
 from portcullis.operations.services import Services, Trigger

@@ -16,16 +16,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from portcullis.access.answers import Request, There
-from portcullis.access.persons import Person
+from portcullis.access.questions.answers import Request, There
+from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families import family_named
 from portcullis.families.answering import answering
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.world import EngineFacts
-from portcullis.operations.access.questions import matrix, who_can
-from portcullis.operations.access.scene import Scene
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import SecurityConfig
+from portcullis.families.opensearch.names.world import EngineFacts
+from portcullis.operations.access.asking.questions import matrix, who_can
+from portcullis.operations.access.asking.scene import Scene
 
 from benchmarks.common import Report, Tell, main
 

@@ -16,7 +16,7 @@ from portcullis.access.plan import Claim, Operation, Step
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.families import family_named
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.writing.sending import send
 
 from benchmarks.common import Report, Tell, main

@@ -25,8 +25,8 @@ from typing import Any
 import boto3
 from portcullis.access.actual import Write
 from portcullis.custody.types import State
-from portcullis.families.opensearch.baseline import CANARY_ROLE
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.shutting.baseline import CANARY_ROLE
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger

@@ -18,8 +18,8 @@ from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import AppliedStep, Claim
 from portcullis.adapters.ledger.codec import ITEM_BYTES, MOST_PARTS, PART_BYTES, encode
 from portcullis.adapters.ledger.dynamo import DynamoLedger
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.shut import shut
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.shutting.shut import shut
 from portcullis.ports.ledger import Change
 
 from benchmarks.common import HOME, Report, Tell, ledger_table, main, timed

@@ -5,7 +5,7 @@ lock. Each is tried by the tests without a machine that pass through its line; w
 notice, because the module behaves the same, stands in benchmarks/mutation/equivalent.json with the reason; if a test does notice it, that
 is wrong and said.
 
-`python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shut.py` tries every mutant of one module.
+`python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shutting/shut.py` to one module.
 `--seconds 20`: no mutant is given tests that take longer than that in all (5 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.

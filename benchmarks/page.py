@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 from portcullis.cli.report.writing import page
-from portcullis.operations.access.drawing import picture
-from portcullis.operations.access.finding import findings
+from portcullis.operations.access.asking.drawing import picture
+from portcullis.operations.access.asking.finding import findings
 
 from benchmarks.common import HOME, Report, Tell, main
 from benchmarks.decide import config, scene, timed

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import msgspec
-from portcullis.access.answers import Matrix, WhatIf, WhoCan, Why
-from portcullis.access.changes import Diff
-from portcullis.access.findings import Findings
-from portcullis.access.then import Between, Then
+from portcullis.access.questions.answers import Matrix, WhatIf, WhoCan, Why
+from portcullis.access.questions.changes import Diff
+from portcullis.access.questions.findings import Findings
+from portcullis.access.questions.then import Between, Then
 from portcullis.remotes.hardening import Hardened
 from portcullis.remotes.parties import Explained
 

@@ -27,7 +27,7 @@ from portcullis.adapters.engines.elastic_remotes import ElasticRemotes
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.families import family_named
-from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
+from portcullis.families.elasticsearch.documents.baseline import REMOTES, REMOTES_ROLE
 from portcullis.ports.remotes import Connection
 
 from layers import build as layer

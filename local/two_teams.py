@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from portcullis.cli.offer_signature import fingerprint, public_of
+from portcullis.cli.remotes.offer_signature import fingerprint, public_of
 from portcullis.errors import BadInput
 
 from local.beside import BY_CERTIFICATE, OWNER, Beside

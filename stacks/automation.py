@@ -20,16 +20,18 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from layers.build import built, digest
-from stacks import names, permissions, queues, seeing
-from stacks.cluster_people import ClusterPeople
+from stacks import names
 from stacks.deployments import Declared
 from stacks.domain_logs import let_domains_log
-from stacks.grounds import Own, ResourceArns, arn, grounds
-from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
+from stacks.listening import queues, seeing
 from stacks.network import Network
-from stacks.packing import allow
+from stacks.people.cluster_people import ClusterPeople
+from stacks.people.identity import Identity
+from stacks.rights import permissions
+from stacks.rights.grounds import Own, ResourceArns, arn, grounds
+from stacks.rights.packing import allow
 
 FUNCTIONS_FOLDER = Path(__file__).resolve().parent.parent / "functions"
 _SETTLE_SECONDS = 5

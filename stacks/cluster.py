@@ -7,10 +7,10 @@ from typing import Any
 from aws_cdk import Stack
 from constructs import Construct
 
-from stacks import patterns
 from stacks.automation import Automation
-from stacks.cluster_people import ClusterPeople
 from stacks.key import KeyFacts
+from stacks.listening import patterns
+from stacks.people.cluster_people import ClusterPeople
 from stacks.rules import arn_of_alias, called, identities, rule
 
 

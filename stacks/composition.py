@@ -18,14 +18,14 @@ from stacks import names, registrations
 from stacks.access import Access
 from stacks.automation import Automation
 from stacks.cluster import Beside
-from stacks.cluster_people import ClusterPeople
 from stacks.deployments import Declared
 from stacks.domain import Domain
-from stacks.identity import Identity
 from stacks.key import Key, Replica, given
+from stacks.listening.relay import IAM_REGION, Relay
 from stacks.network import Network, check_zones
 from stacks.observability import Observability
-from stacks.relay import IAM_REGION, Relay
+from stacks.people.cluster_people import ClusterPeople
+from stacks.people.identity import Identity
 from stacks.runbooks import Runbooks
 
 _S = TypeVar("_S", bound=Stack)

@@ -10,14 +10,14 @@ from aws_cdk import aws_opensearchservice as search
 from constructs import Construct
 from portcullis import model
 
-from stacks import patterns
 from stacks.alarms import watch_domain
 from stacks.automation import Automation
 from stacks.deployments import Declared
-from stacks.identity import Identity
 from stacks.keeping import KEPT
 from stacks.key import KeyFacts
+from stacks.listening import patterns
 from stacks.network import Network
+from stacks.people.identity import Identity
 from stacks.rules import arn_of_alias, called, identities, rule
 from stacks.snapshots import Snapshots
 

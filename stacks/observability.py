@@ -17,7 +17,7 @@ from stacks.alarms import alarm, domain_metric, watches
 from stacks.automation import SHAPES, Automation
 from stacks.deployments import Declared
 from stacks.keeping import KEPT
-from stacks.relay import Relay
+from stacks.listening.relay import Relay
 
 _MISSED_SWEEPS = 3
 _Missing = cloudwatch.TreatMissingData

@@ -10,9 +10,9 @@ from portcullis.model import OnCluster
 from stacks.automation import Automation
 from stacks.cluster import Beside
 from stacks.domain import Domain
-from stacks.identity import MASTER_USER, Identity
 from stacks.key import KeyFacts
 from stacks.network import Network
+from stacks.people.identity import MASTER_USER, Identity
 
 
 def of_domain(domain: Domain, network: Network, automation: Automation) -> dict[str, Any]:

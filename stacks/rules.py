@@ -9,9 +9,10 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
 
-from stacks import names, patterns
+from stacks import names
 from stacks.automation import Automation
 from stacks.deployments import Declared
+from stacks.listening import patterns
 
 _LENGTHENED = re.compile(r"-[A-Za-z0-9]{6}\Z")  # as Secrets Manager lengthens a name in its ARN
 

@@ -10,11 +10,11 @@ from pprint import pformat
 from typing import Any
 
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.actions import NOT_UNDER_LIMITS
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.view import Decision, View
-from portcullis.families.opensearch.world import EngineFacts, Release
+from portcullis.families.opensearch.deciding.actions import NOT_UNDER_LIMITS
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import SecurityConfig
+from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from benchmarks.deciding.cases import Case, case, smaller
 from local.oracle.plugin import Plugin

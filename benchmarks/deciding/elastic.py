@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcullis.access.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, There
 from portcullis.access.terms import Caller
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.families.elasticsearch.answering import ELASTICSEARCH
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.names import matches_any
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.known.names import matches_any
 
 from local.elastic.node import Elasticsearch
 

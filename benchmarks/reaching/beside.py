@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from portcullis.adapters.keystores.files import KeystoreFiles
-from portcullis.families.elasticsearch.decide import Fields
-from portcullis.families.elasticsearch.question import answer_question
+from portcullis.families.elasticsearch.deciding.decide import Fields
+from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.ports.remotes import KeyText
 
 from benchmarks.reaching.cases import (

@@ -14,9 +14,9 @@ import copy
 import json
 from typing import Any
 
-from local.aws import delivery
 from local.aws.admin import verb
 from local.aws.keys import usable
+from local.aws.trail import delivery
 
 default_endpoint: str | None = None  # host:port; None leaves the emulator's own placeholder
 endpoints: dict[str, str] = {}  # by domain name, where one domain has a door of its own

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.aws import delivery
 from local.aws.admin import verb
 from local.aws.patching import Answer
+from local.aws.trail import delivery
 
 KINDS = ("throttle", "server-error", "hang", "slow", "conflict")
 QUERY_SERVICES = ("iam", "sts", "cloudformation", "ec2", "autoscaling")

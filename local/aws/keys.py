@@ -16,9 +16,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from local.aws import delivery
 from local.aws.admin import verb
 from local.aws.patching import Answer, Refusal, add_operations
+from local.aws.trail import delivery
 
 ON_DEMAND_QUOTA = 25  # a key, for ever: RotateKeyOnDemand in the API reference
 PERIOD = range(90, 2561)

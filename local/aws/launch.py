@@ -57,25 +57,19 @@ def install(spec: dict[str, Any]) -> None:
     """Every addition, in the order they build on one another."""
     from local.aws import (
         access,
-        attributes,
-        automation,
-        cfn_accounts,
-        cfn_network,
-        cfn_watch,
         clock,
-        delivery,
-        documents,
         domain,
         endpoints,
-        events,
         faults,
         identity_pools,
         keys,
         queues,
         runtime,
         security_groups,
-        service_roles,
     )
+    from local.aws.automation_documents import automation, documents
+    from local.aws.cloudformation import attributes, cfn_accounts, cfn_network, cfn_watch, service_roles
+    from local.aws.trail import delivery, events
 
     runtime.install(Path(spec["home"]))
     for addition in (

@@ -14,7 +14,7 @@ from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Plan
 from portcullis.families import family_named
 from portcullis.families.base import Family
-from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.documents.config import SecurityConfig
 
 from . import elastic, strategies
 

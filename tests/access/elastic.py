@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.families.elasticsearch.config import MEMBERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.config import MEMBERS, Kind, SecurityConfig
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
 
 ROLE_NAMES = ("readers", "writers", "a/b~c", 'dots.and "quotes"')

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 
 ROLE_NAMES = ("readers", "writers", "a/b~c", 'dots.and "quotes"', "größe")

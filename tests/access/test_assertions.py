@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.assertions import Asserted, Assertion, read
+from portcullis.access.questions.assertions import Asserted, Assertion, read
 from portcullis.errors import BadInput
 
 

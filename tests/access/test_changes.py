@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portcullis.access.answers import Seen
-from portcullis.access.changes import compared, either, in_short
+from portcullis.access.questions.answers import Seen
+from portcullis.access.questions.changes import compared, either, in_short
 
 MORE, LESS, SAME, OPEN = (True, False), (False, True), (False, False), (None, None)
 

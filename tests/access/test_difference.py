@@ -11,14 +11,14 @@ from portcullis.access.difference import difference
 from portcullis.access.letting_in import letting_in
 from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, Operation, Step, Subject, SubjectKind
 from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Unreachable
-from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
-from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
+from portcullis.families.elasticsearch.documents.config import Kind as OfElasticsearch
+from portcullis.families.elasticsearch.documents.config import SecurityConfig as OnElasticsearch
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
-from portcullis.families.opensearch.compare import same
-from portcullis.families.opensearch.compiling import desired
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.compare import same
+from portcullis.families.opensearch.documents.compiling import desired
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import apply_patch, apply_patches, parts, patches, pointer
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patch, apply_patches, parts, patches, pointer
 
 from .strategies import holding, mapping, role, wanted
 

@@ -10,13 +10,13 @@ from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
 from portcullis.access.effect import Access, Effect
 from portcullis.access.plan import Claim
-from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
-from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
+from portcullis.families.elasticsearch.documents.config import Kind as OfElasticsearch
+from portcullis.families.elasticsearch.documents.config import SecurityConfig as OnElasticsearch
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.effect import people
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import apply_patches, patches
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patches, patches
+from portcullis.families.opensearch.granting.effect import people
 
 from .strategies import KEEPERS, MASTER, desires, held_states, holding, house, mapping, role, wanted
 

@@ -7,7 +7,8 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.findings import (
+from portcullis.access.plan import By, Grant, Subject, SubjectKind
+from portcullis.access.questions.findings import (
     AHEAD,
     EVERYBODY,
     NOBODY,
@@ -21,9 +22,8 @@ from portcullis.access.findings import (
     unused,
     whom_patterns_fit,
 )
-from portcullis.access.persons import Person, as_person
-from portcullis.access.plan import By, Grant, Subject, SubjectKind
-from portcullis.families.opensearch.matching import matches
+from portcullis.access.questions.persons import Person, as_person
+from portcullis.families.opensearch.names.matching import matches
 
 LETTERS = string.ascii_lowercase
 words = st.text(LETTERS, min_size=4, max_size=9)

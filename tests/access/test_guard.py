@@ -7,10 +7,10 @@ from portcullis.access.actual import Json, Write
 from portcullis.access.difference import difference
 from portcullis.access.guard import ProtectedPrincipals, guard, guard_plan
 from portcullis.access.plan import AccessModel, Membership
-from portcullis.families.opensearch.compiling import desired
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.compiling import desired
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import patches
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import patches
 
 from .strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, house, mapping, role
 

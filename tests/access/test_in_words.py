@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.access.answers import STATUS, WORD, Seen
 from portcullis.access.plan import AppliedStep, Claim
+from portcullis.access.questions.answers import STATUS, WORD, Seen
 
 
 @pytest.mark.parametrize(("answer", "word", "status"), [(True, "yes", 0), (False, "no", 1), (None, "unknown", 4)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.one_role import Rank
-from portcullis.access.persons import ANYBODY, Person, Pool, as_person, granting, group_called, named, people
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
+from portcullis.access.questions.persons import ANYBODY, Person, Pool, as_person, granting, group_called, named, people
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.family import OPENSEARCH

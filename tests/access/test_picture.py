@@ -7,7 +7,7 @@ from base64 import b64decode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.picture import bits, rows
+from portcullis.access.questions.picture import bits, rows
 
 
 @pytest.mark.parametrize(

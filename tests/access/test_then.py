@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from portcullis.access.plan import AppliedStep, Claim
-from portcullis.access.then import as_it_was, by_hand
-from portcullis.families.elasticsearch.config import Kind as OfElasticsearch
-from portcullis.families.elasticsearch.config import SecurityConfig as OnElasticsearch
+from portcullis.access.questions.then import as_it_was, by_hand
+from portcullis.families.elasticsearch.documents.config import Kind as OfElasticsearch
+from portcullis.families.elasticsearch.documents.config import SecurityConfig as OnElasticsearch
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.family import OPENSEARCH
 
 from .strategies import holding, mapping, role

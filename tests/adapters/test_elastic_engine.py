@@ -16,10 +16,10 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import api_key_transport, basic_transport
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.families.elasticsearch import compare
-from portcullis.families.elasticsearch.config import MEMBERS, Kind, SecurityConfig
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.writes import writes
+from portcullis.families.elasticsearch.documents import compare
+from portcullis.families.elasticsearch.documents.config import MEMBERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.writes import writes
+from portcullis.families.elasticsearch.known.release import Release
 from portcullis.ports.engine import Stop
 
 from local.elastic.node import Elasticsearch

@@ -12,10 +12,10 @@ from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport, signed_transport
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.baseline import LOCK
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.patch import apply_patch, pointer
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.documents.patch import apply_patch, pointer
+from portcullis.families.opensearch.shutting.baseline import LOCK
 from portcullis.ports.engine import Stop
 
 from local.aws.emulator import Credentials

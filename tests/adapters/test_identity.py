@@ -11,7 +11,7 @@ from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.aws import AwsIdentity
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.compiling import desired
+from portcullis.families.opensearch.documents.compiling import desired
 
 from local.aws.emulator import Credentials, Emulator
 

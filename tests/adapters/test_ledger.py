@@ -13,7 +13,7 @@ from portcullis.access.plan import AccessModel, AppliedStep, By, Claim, Grant, S
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.custody.types import Custody, Health, Measure, RevocationCause, State
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import (

@@ -17,7 +17,7 @@ from portcullis.adapters.ledger.codec import encode
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.clients import unanswered
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel

@@ -7,7 +7,7 @@ import pytest
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 
 from local.node.node import Node
 

@@ -30,8 +30,8 @@ from portcullis.custody.types import (
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access import applying
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.changing import applying
 from portcullis.operations.people.asking import Asked
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cluster

@@ -13,7 +13,7 @@ from portcullis.cli import main as cli
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 
 from docs.schemas import ANSWERS, schema
 from tests.operations.orders import TEXT, cognito, group, orders_account

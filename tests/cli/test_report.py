@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.picture import Picture, rows
+from portcullis.access.questions.picture import Picture, rows
 from portcullis.cli.report.writing import embedded, page
 from portcullis.entry.verbs import VERBS
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 
 from docs import pictures
 from tests.cli.test_asking_verbs import here, run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from portcullis.custody import probes
+from portcullis.custody.keys import probes
 from portcullis.custody.types import DESCRIBE, ENCRYPT, GRANTS, USE, Probe
 
 DOMAIN_ARN = "arn:aws:es:eu-west-1:111122223333:domain/demo"

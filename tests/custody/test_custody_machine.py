@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from portcullis import custody
 from portcullis.adapters.ledger.codec import decode, decode_whole, encode
-from portcullis.custody import probes
+from portcullis.custody.keys import probes
 from portcullis.custody.rules import Rules
 from portcullis.custody.types import (
     BY_FILE,

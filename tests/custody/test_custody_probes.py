@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.custody import probes
+from portcullis.custody.keys import probes
 from portcullis.custody.types import DESCRIBE, DOMAIN, ENCRYPT, GRANTS, USE, Health, RevocationCause
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

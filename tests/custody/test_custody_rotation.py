@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import custody
-from portcullis.custody import rotation
+from portcullis.custody.keys import rotation
 from portcullis.custody.rules import Rules
 from portcullis.custody.types import DESCRIBE, USE, Custody, Health, Observation, Probe, Severity, State, Tell
 from portcullis.errors import BadInput

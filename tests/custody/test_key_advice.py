@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.custody.key_advice import advise, errors
-from portcullis.custody.key_policy import Context, to_paste
-from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
+from portcullis.custody.keys.key_advice import advise, errors
+from portcullis.custody.keys.key_policy import Context, to_paste
+from portcullis.custody.keys.key_types import Advice, KeyAnswers, KeyWanted, Weight
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ACCOUNT, REGION = "111122223333", "eu-central-1"

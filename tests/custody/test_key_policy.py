@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.custody.key_policy import CREATE_GRANT, FIVE, Context, Judged, explained, judge_policy, to_paste, whole
+from portcullis.custody.keys.key_policy import (
+    CREATE_GRANT,
+    FIVE,
+    Context,
+    Judged,
+    explained,
+    judge_policy,
+    to_paste,
+    whole,
+)
 
 ACCOUNT, OWNER = "111122223333", "444455556666"
 HERE = Context(ACCOUNT, "eu-central-1")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from portcullis.custody.key_policy import Context, to_paste
+from portcullis.custody.keys.key_policy import Context, to_paste
 
 from local import embedded
 from local.aws.emulator import Emulator

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from portcullis.families.last_made import LastMade
-from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.documents.config import SecurityConfig
 
 
 def config() -> SecurityConfig:

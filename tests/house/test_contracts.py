@@ -21,11 +21,11 @@ PLANTED = {
     "Only the wiring knows adapters": ("entry/verbs/gate.py", "from portcullis.adapters.alerts import sns"),
     "speak to a family through its protocol": (
         "operations/status.py",
-        "from portcullis.families.opensearch.patch import patches",
+        "from portcullis.families.opensearch.documents.patch import patches",
     ),
     "One family knows no other": (
-        "families/elasticsearch/decide.py",
-        "from portcullis.families.opensearch.matching import matches",
+        "families/elasticsearch/deciding/decide.py",
+        "from portcullis.families.opensearch.names.matching import matches",
     ),
     "One adapter knows no other": ("adapters/alerts/sns.py", "from portcullis.adapters.ledger import dynamo"),
     "reach no AWS": ("operations/status.py", "import boto3"),

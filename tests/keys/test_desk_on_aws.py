@@ -11,9 +11,9 @@ import pytest
 from portcullis.adapters.domains.aws import AwsDomain
 from portcullis.adapters.endpoints.ssm import ParameterStore
 from portcullis.adapters.keys.desk import AwsKeyDesk
-from portcullis.custody.key_advice import advise, errors
-from portcullis.custody.key_policy import Context, to_paste
-from portcullis.custody.key_types import Advice, KeyWanted, Weight
+from portcullis.custody.keys.key_advice import advise, errors
+from portcullis.custody.keys.key_policy import Context, to_paste
+from portcullis.custody.keys.key_types import Advice, KeyWanted, Weight
 from portcullis.errors import Refused
 from portcullis.ports.registration import AmazonDomain, IamRole, Key, Registration
 

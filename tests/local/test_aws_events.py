@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws.emulator import Credentials, Emulator
-from local.aws.shapes import HIDDEN
+from local.aws.trail.shapes import HIDDEN
 from tests.local.bus import Bus
 
 pytest_plugins = ["tests.fixtures_aws"]

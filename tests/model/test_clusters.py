@@ -8,10 +8,10 @@ import pytest
 from portcullis import model
 from portcullis.access.plan import By, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.compiling import desired
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.losses import losses
-from portcullis.families.elasticsearch.privileges import grants_on_index
+from portcullis.families.elasticsearch.documents.compiling import desired
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.losses import losses
+from portcullis.families.elasticsearch.known.privileges import grants_on_index
 
 from tests.model.examples import SMALLEST
 

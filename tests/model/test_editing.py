@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.model.reading import read
-from portcullis.model.splicing import put
+from portcullis.model.text.reading import read
+from portcullis.model.text.splicing import put
 
 from tests.laws import examples
 

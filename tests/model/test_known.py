@@ -1,7 +1,7 @@
 """What engines have from the start."""
 
 import pytest
-from portcullis.families.opensearch.known import known, modules, queries
+from portcullis.families.opensearch.limiting.known import known, modules, queries
 
 
 @pytest.mark.parametrize(

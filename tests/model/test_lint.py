@@ -4,7 +4,7 @@ import pytest
 from portcullis import model
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.model import Facts, Severity
 
 from tests.model.examples import SMALLEST, access, lint, role

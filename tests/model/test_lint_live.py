@@ -3,7 +3,7 @@
 import pytest
 from portcullis import model
 from portcullis.access.plan import By, Membership, Subject, SubjectKind
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.model import Facts, Severity
 from portcullis.model.lint_live import ENGINE, POLICY, keys, principals
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.entries import untrue_to_text
+from portcullis.families.opensearch.names.entries import untrue_to_text
 from portcullis.model import Severity
 
 from tests.model.examples import access, lint

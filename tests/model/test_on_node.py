@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 from portcullis import model
-from portcullis.families.opensearch.known import known
+from portcullis.families.opensearch.limiting.known import known
 
 from local.node.node import Node
 from tests.model.examples import access

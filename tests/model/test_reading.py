@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.errors import BadInput
-from portcullis.model.reading import LARGEST, read
+from portcullis.model.text.reading import LARGEST, read
 
 
 @pytest.mark.parametrize(

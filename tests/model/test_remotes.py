@@ -8,7 +8,7 @@ import pytest
 from portcullis import model
 from portcullis.cli.main import main
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.names import Unreadable, within
+from portcullis.families.elasticsearch.known.names import Unreadable, within
 
 from tests.model.test_clusters import cluster
 

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from portcullis import model
 from portcullis.model.json_schema import schema_text
-from portcullis.model.reading import read
-from portcullis.model.starting import PRESETS
+from portcullis.model.text.reading import read
+from portcullis.model.text.starting import PRESETS
 
 from tests.model.examples import SMALLEST
 

@@ -8,7 +8,7 @@ import pytest
 from portcullis.cli.main import main
 from portcullis.model import examine_account, load_account
 from portcullis.model.account import Account
-from portcullis.model.starting import PRESETS
+from portcullis.model.text.starting import PRESETS
 
 DEMO = (Path(__file__).parents[2] / "deployments" / "demo.yaml").read_text()
 

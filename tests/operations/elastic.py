@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from portcullis.access.actual import Json, Write
-from portcullis.families.elasticsearch.baseline import DOCUMENTS, SECURITY_ROLE
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS, SECURITY_ROLE
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 
 MASTER, AUTOMATION, BREAK_GLASS = "elastic", "portcullis", "break-glass"
 # Native users, as their owner made them: the people of the groups, and those who are granted something by name.

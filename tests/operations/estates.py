@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel
-from portcullis.custody.key_policy import Context, to_paste
-from portcullis.custody.key_types import KeyAnswers
+from portcullis.custody.keys.key_policy import Context, to_paste
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.errors import Refused
 from portcullis.families.base import RESTORED
-from portcullis.families.opensearch.baseline import SNAPSHOT_ROLE
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.shutting.baseline import SNAPSHOT_ROLE
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services
 from portcullis.ports.data import Document

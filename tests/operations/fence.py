@@ -18,9 +18,9 @@ from typing import Any
 from portcullis.access.actual import Json, Write
 from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.patch import apply_patch
-from portcullis.operations.access.applying import apply_model
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import apply_patch
+from portcullis.operations.access.changing.applying import apply_model
 from portcullis.operations.access.deployments import introduce, kept_model, writing
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Services, Trigger

@@ -10,8 +10,8 @@ import requests
 from portcullis.access.plan import AccessModel
 from portcullis.adapters.engines.documents import OpenSearchDocuments
 from portcullis.adapters.engines.snapshots import OpenSearchSnapshots
-from portcullis.families.opensearch.baseline import COMPARE_ROLE, SNAPSHOT_ROLE
-from portcullis.operations.access.foundation import with_foundation
+from portcullis.families.opensearch.shutting.baseline import COMPARE_ROLE, SNAPSHOT_ROLE
+from portcullis.operations.access.changing.foundation import with_foundation
 from portcullis.operations.data.comparing import Part, further
 
 from local.node.node import Node

@@ -10,8 +10,8 @@ from typing import Any
 import requests
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.passwords.aws import generated
-from portcullis.families.opensearch.config import SHOWN_ONLY, Kind
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.documents.config import SHOWN_ONLY, Kind
+from portcullis.families.opensearch.documents.patch import pointer
 
 from local.node.node import Node
 from tests.operations.worlds import Account, account, arn

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.known import known
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.limiting.known import known
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 from portcullis.ports.registration import Cognito

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.access.answers import Seen
-from portcullis.families.elasticsearch.names import matches
+from portcullis.access.questions.answers import Seen
+from portcullis.families.elasticsearch.known.names import matches
 
 
 def shows(seen: Seen, field: str) -> bool:

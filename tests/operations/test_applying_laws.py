@@ -13,7 +13,7 @@ from portcullis.entry import verbs
 from portcullis.errors import PortcullisError
 from portcullis.families import FAMILIES
 from portcullis.operations.access.adopting import adopt
-from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise

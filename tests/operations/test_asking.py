@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.dialects import Dialect
-from portcullis.operations.access.applying import Outcome
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.operations.access.changing.applying import Outcome
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.engine import Principal

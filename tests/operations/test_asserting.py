@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from portcullis import model
-from portcullis.access.assertions import Asserted, read
-from portcullis.access.changes import Diff
+from portcullis.access.questions.assertions import Asserted, read
+from portcullis.access.questions.changes import Diff
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access.asserting import diff_held, held
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.asking.asserting import diff_held, held
+from portcullis.operations.access.asking.scene_of_file import of_file
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.access.scene_of_file import of_file
 
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
 from tests.operations.test_comparing import OTHER, A, entry, roles

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.custody.key_types import KeyAnswers
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.errors import BadInput, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.checking import check
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.services import Services, Trigger

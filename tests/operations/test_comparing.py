@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from portcullis import model
-from portcullis.access.changes import Changed, Diff
+from portcullis.access.questions.changes import Changed, Diff
 from portcullis.entry.verbs import VERBS
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access.comparing import diff
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.asking.comparing import diff
+from portcullis.operations.access.asking.scene_of_file import of_file
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.access.scene_of_file import of_file
 
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
 from tests.operations.worlds import Account, model_text

@@ -13,7 +13,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.custody.types import Health, Measure, Observation, Probe, RevocationCause, State
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger

@@ -9,7 +9,7 @@ from msgspec import structs
 from portcullis import custody as machine
 from portcullis.custody.types import Measure, State
 from portcullis.errors import Refused
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.custody.deleting import Deletion, delete
 from portcullis.operations.custody.guard import guard

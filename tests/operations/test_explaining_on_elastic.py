@@ -13,7 +13,13 @@ from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.baseline import DOCUMENTS, LOCK_ROLE, REMOTES, REMOTES_ROLE, SECURITY_ROLE
+from portcullis.families.elasticsearch.documents.baseline import (
+    DOCUMENTS,
+    LOCK_ROLE,
+    REMOTES,
+    REMOTES_ROLE,
+    SECURITY_ROLE,
+)
 from portcullis.operations.remotes.checking import remote_check
 from portcullis.operations.remotes.explaining import remote_explain
 from portcullis.operations.services import Services

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from portcullis.errors import Refused
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portcullis.access.findings import AHEAD, EVERYBODY, MISSPELT, NO_INDEX, NOBODY, PATH, UNUSED, Findings, Found
+from portcullis.access.questions.findings import (
+    AHEAD,
+    EVERYBODY,
+    MISSPELT,
+    NO_INDEX,
+    NOBODY,
+    PATH,
+    UNUSED,
+    Findings,
+    Found,
+)
 from portcullis.entry.verbs import VERBS
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access.finding import trusted
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.asking.finding import trusted
 
 from tests.operations.orders import CAUSE, cognito, group, orders_account
 from tests.operations.worlds import Account, arn

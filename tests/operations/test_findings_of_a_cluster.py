@@ -8,13 +8,23 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.findings import AHEAD, EVERYBODY, MISSPELT, NO_INDEX, NOBODY, PATH, UNUSED, Findings, Found
-from portcullis.access.picture import Picture
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.access.questions.findings import (
+    AHEAD,
+    EVERYBODY,
+    MISSPELT,
+    NO_INDEX,
+    NOBODY,
+    PATH,
+    UNUSED,
+    Findings,
+    Found,
+)
+from portcullis.access.questions.picture import Picture
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.model import load
-from portcullis.operations.access.drawing import picture
-from portcullis.operations.access.finding import findings
-from portcullis.operations.access.scene_of_file import of_file
+from portcullis.operations.access.asking.drawing import picture
+from portcullis.operations.access.asking.finding import findings
+from portcullis.operations.access.asking.scene_of_file import of_file
 
 from tests.operations import elastic
 from tests.operations.orders import cognito, group

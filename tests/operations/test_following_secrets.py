@@ -12,7 +12,7 @@ from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.services import Trigger

@@ -10,7 +10,7 @@ from portcullis import custody as machine
 from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State, Tell
 from portcullis.custody.types import RevocationCause as KeyGone
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.custody.guard import TAKE_A_KEY_AWAY, guard, rules_of
 from portcullis.operations.services import Trigger

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from portcullis.custody.key_types import KeyAnswers
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.keys.check import key_check, key_policy, key_status, with_domain_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import plan

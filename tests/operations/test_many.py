@@ -6,9 +6,9 @@ import json
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.families.opensearch.batching import quickest
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.patch import apply_patches
+from portcullis.families.opensearch.documents.batching import quickest
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import apply_patches
 
 from tests.operations.worlds import house, mapping, plain, role
 

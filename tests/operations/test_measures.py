@@ -13,10 +13,10 @@ from portcullis.custody.machine import Rules
 from portcullis.custody.types import BY_FILE, SAVE_OF, WALLS, Act, Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.base import READ, WRITE
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.shut import shut
-from portcullis.operations.access.foundation import keepers
+from portcullis.families.opensearch.shutting.shut import shut
+from portcullis.operations.access.changing.foundation import keepers
 from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger

@@ -22,7 +22,7 @@ from portcullis.entry import ask as asking
 from portcullis.entry.operate import carry_out
 from portcullis.entry.verbs import ACT, LOOK
 from portcullis.errors import BadInput, PortcullisError, Refused, Shut, Unreachable
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.operations.remotes.migrating import Migrated, migrate_remote
 from portcullis.operations.remotes.moves_kept import under_way
 from portcullis.operations.remotes.planning_moves import Migration, remote_migration

@@ -15,8 +15,8 @@ from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.rolling_back import rollback

@@ -7,7 +7,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, PortcullisError, Refused
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 from portcullis.access.plan import AccessModel, People, SubjectKind
-from portcullis.custody.key_advice import advise
-from portcullis.custody.key_types import KeyAnswers
+from portcullis.custody.keys.key_advice import advise
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.custody.types import OUTSIDE, SAVE_OF, Measure, Progress, State
 from portcullis.errors import Refused
 from portcullis.model.option_types import Options
-from portcullis.operations.access.foundation import with_foundation
+from portcullis.operations.access.changing.foundation import with_foundation
 from portcullis.operations.access.scopes import scope_of
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.custody.guard import guard

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.answers import Layer, WhoCan, Why
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
+from portcullis.access.questions.answers import Layer, WhoCan, Why
 from portcullis.custody.types import Custody, Health, RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Unreachable
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.operations.access.questions import stopping
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.operations.access.asking.questions import stopping
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Names
 

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import model
-from portcullis.access.answers import Decided, Far, Layer, Request, There, Why
-from portcullis.access.persons import Person
+from portcullis.access.questions.answers import Decided, Far, Layer, Request, There, Why
+from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families import family_named
 from portcullis.families.answering import answering
-from portcullis.families.elasticsearch.across import Seen as Limited
-from portcullis.families.elasticsearch.both_limits import as_seen
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.decide import Fields, View
-from portcullis.operations.access import questions
-from portcullis.operations.access.across import reaching_by_file
-from portcullis.operations.access.scene import Scene
-from portcullis.operations.access.scene_of_file import of_file
+from portcullis.families.elasticsearch.deciding.across import Seen as Limited
+from portcullis.families.elasticsearch.deciding.decide import Fields, View
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.over_there.both_limits import as_seen
+from portcullis.operations.access.asking import questions
+from portcullis.operations.access.asking.across import reaching_by_file
+from portcullis.operations.access.asking.scene import Scene
+from portcullis.operations.access.asking.scene_of_file import of_file
 from portcullis.remotes.explaining import explain
 from portcullis.remotes.parties import Asked, Near, Who
 
@@ -320,7 +320,7 @@ def test_a_domain_of_opensearch_takes_another_clusters_name_for_none_of_its_own(
         "index_permissions": [{"index_patterns": ["*"], "allowed_actions": ["*"]}],
         "cluster_permissions": ["*"],
     }
-    from portcullis.families.opensearch import config
+    from portcullis.families.opensearch.documents import config
 
     held = config.SecurityConfig({config.Kind.ROLES: {"all": every}, config.Kind.MAPPINGS: {"all": {"users": ["kim"]}}})
     found: Decided = answering("opensearch").answer(held, Caller("kim"), asked, There(("logs-1",), every=True))

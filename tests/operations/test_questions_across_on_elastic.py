@@ -9,14 +9,14 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from portcullis.access.answers import Matrix, WhoCan, Why
+from portcullis.access.questions.answers import Matrix, WhoCan, Why
 from portcullis.entry.verbs import VERBS
 from portcullis.entry.verbs.asking import request_of
-from portcullis.families.elasticsearch.baseline import DOCUMENTS as ROLES
-from portcullis.families.elasticsearch.baseline import LOCK_ROLE, SECURITY_ROLE
-from portcullis.operations.access import questions
-from portcullis.operations.access.across import reaching
-from portcullis.operations.access.scene import live
+from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS as ROLES
+from portcullis.families.elasticsearch.documents.baseline import LOCK_ROLE, SECURITY_ROLE
+from portcullis.operations.access.asking import questions
+from portcullis.operations.access.asking.across import reaching
+from portcullis.operations.access.asking.scene import live
 
 from benchmarks.reaching.cases import DOCUMENTS
 from local.elastic.pair import ALIAS, Pair

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.answers import Layer, Matrix, WhatIf, WhoCan, Why
+from portcullis.access.questions.answers import Layer, Matrix, WhatIf, WhoCan, Why
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.model import load
-from portcullis.operations.access.asserting import diff_held
+from portcullis.operations.access.asking.asserting import diff_held
+from portcullis.operations.access.asking.scene_of_file import of_file
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.access.scene_of_file import of_file
 from portcullis.ports.registration import Cognito
 
 from tests.operations import elastic

@@ -11,8 +11,8 @@ from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Grant, Membership, Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.compiling import desired
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.compiling import desired
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.rolling_back import rollback
@@ -290,7 +290,7 @@ def test_whom_only_the_new_model_takes_out_waits_for_it_to_be_taken(made: Accoun
 
 def test_a_condition_is_never_widened_on_the_way() -> None:
     from portcullis.access.difference import difference
-    from portcullis.families.opensearch.config import SecurityConfig
+    from portcullis.families.opensearch.documents.config import SecurityConfig
     from portcullis.operations.writing.removals import of_leavers
 
     def both(*entries: str) -> AccessModel:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
-from portcullis.families.opensearch.baseline import COMPARE_ROLE
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.shutting.baseline import COMPARE_ROLE
 from portcullis.model.option_types import Options
-from portcullis.operations.access.foundation import MOVING
+from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.services import Trigger

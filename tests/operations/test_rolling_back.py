@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from portcullis.access.plan import AppliedStep, Subject, SubjectKind
 from portcullis.errors import Refused
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.rolling_back import rollback, stamp
 from portcullis.operations.access.synchronise import synchronise

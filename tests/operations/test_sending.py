@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from portcullis.access.plan import Claim
 from portcullis.errors import Conflict, Overtaken
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.services import Site
 from portcullis.operations.writing.in_effect import LATE
 from portcullis.operations.writing.sending import keep_claims, wait_a_little

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access.applying import Outcome
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.changing.applying import Outcome
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard

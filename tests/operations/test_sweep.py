@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from portcullis import correlation
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.services import Services
 from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep

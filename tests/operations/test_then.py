@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.plan import SubjectKind
-from portcullis.access.then import Between, Then
+from portcullis.access.questions.then import Between, Then
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.access.then import Between, Then, as_it_was
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.access.questions.then import Between, Then, as_it_was
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 
 from tests.laws import examples

@@ -24,11 +24,11 @@ from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
 from portcullis.cli import main as cli
-from portcullis.cli.offer_signature import fingerprint, public_of
+from portcullis.cli.remotes.offer_signature import fingerprint, public_of
 from portcullis.custody import hold, release
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry import ask as asking
-from portcullis.families.elasticsearch.baseline import REMOTES, REMOTES_ROLE
+from portcullis.families.elasticsearch.documents.baseline import REMOTES, REMOTES_ROLE
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.remotes.checking import remote_check

@@ -11,9 +11,9 @@ import pytest
 from portcullis.access.guard import Danger
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.operations.access import lock_out
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
+from portcullis.operations.access.changing import lock_out
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger

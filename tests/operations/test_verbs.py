@@ -11,8 +11,8 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.patch import pointer
 from portcullis.operations.access.adopting import subject_of
 from portcullis.ports.registration import IamRole
 

@@ -27,9 +27,9 @@ from portcullis.custody.types import Custody, Health, Observation, Probe
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
 from portcullis.families import family_named
 from portcullis.families.base import BLOCKS, Family
-from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.documents.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.documents.patch import pointer
 from portcullis.operations.services import Services
 from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere

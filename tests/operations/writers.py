@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patch import pointer
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.patch import pointer
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.services import Trigger
 from portcullis.ports.registration import IamRole

@@ -10,7 +10,7 @@ from typing import Any
 
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.custody import following
 from portcullis.operations.custody.guard import guard
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 

@@ -13,7 +13,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Health, Observation, Probe, RevocationCause, State
 from portcullis.entry.reactions import Reactions
 from portcullis.errors import Unreachable
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Services
 from portcullis.operations.services import Trigger as Why

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from portcullis import model
-from portcullis.cli.offer_signature import fingerprint, public_of, sign, verified
+from portcullis.cli.remotes.offer_signature import fingerprint, public_of, sign, verified
 from portcullis.model.accepting import Accepted, accept
 from portcullis.model.offer_file import OfferFacts, OfferFile, offer_of, read_offer, written
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portcullis.families.elasticsearch.names import covers
+from portcullis.families.elasticsearch.known.names import covers
 from portcullis.remotes.comparing import differ
 
 NAMES = ("logs-1", "logs-2", "hr", "metrics-1", "l")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis import model
-from portcullis.access.answers import Far, There
+from portcullis.access.questions.answers import Far, There
 from portcullis.cli.main import main
 from portcullis.errors import BadInput, Refused
-from portcullis.families.elasticsearch.question import answer_question
+from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.operations.remotes.explaining import of_files
 from portcullis.remotes.explaining import explain
 from portcullis.remotes.parties import Asked, Explained, Near, Who

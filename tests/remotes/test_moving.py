@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from portcullis.access.answers import There
 from portcullis.access.plan import AccessModel, Grant, People, Subject, SubjectKind
-from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
+from portcullis.access.questions.answers import There
+from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.remotes.gains import (
     Effect,
     Party,

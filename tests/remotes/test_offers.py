@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from portcullis import model
-from portcullis.cli.offer_signature import load_key, sign, verified
+from portcullis.cli.remotes.offer_signature import load_key, sign, verified
 from portcullis.errors import BadInput
 from portcullis.model.offer_file import OfferFacts, OfferFile, written
 from portcullis.remotes.comparing import differ

@@ -10,8 +10,8 @@ import msgspec
 from aws_cdk import App
 from portcullis.ports.registration import Cluster, EngineUser, Registration
 
-from stacks.cluster_people import ClusterPeople
 from stacks.deployments import load_all
+from stacks.people.cluster_people import ClusterPeople
 from tests.stacks.assembly import ACCOUNT, CLUSTER, HOME, Synthesised, listed
 
 SECRETS = f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:"

@@ -17,8 +17,8 @@ from portcullis.signals import Scope, read
 from portcullis.signals.rows import About, Row
 from portcullis.signals.table import ROWS
 
-from stacks import patterns
-from stacks.patterns import ALL_MANAGEMENT_EVENTS
+from stacks.listening import patterns
+from stacks.listening.patterns import ALL_MANAGEMENT_EVENTS
 from tests.stacks.assembly import Synthesised
 from tests.stacks.test_rules import lets_through
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.custody.key_policy import FIVE, Context, judge_policy
+from portcullis.custody.keys.key_policy import FIVE, Context, judge_policy
 from portcullis.errors import BadInput
 
 from stacks.deployments import load_all

@@ -7,7 +7,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 from portcullis.errors import BadInput
 
-from stacks.packing import allow
+from stacks.rights.packing import allow
 
 
 def packed(statements: int, **context: str) -> int:

@@ -19,7 +19,7 @@ from ministack.services import eventbridge
 from portcullis.errors import MalformedEvent
 from portcullis.signals import Concern, Scope, Signal, read
 
-from stacks import patterns, queues
+from stacks.listening import patterns, queues
 from stacks.rules import called
 from tests.signals.cases import EXPECTED, event, wrapped
 from tests.signals.test_deployments_concerned import ACCOUNT, DEMO, KEY, REGION

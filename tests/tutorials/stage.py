@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import plan

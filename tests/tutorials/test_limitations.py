@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from portcullis import model
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.documents.config import Kind
 
 from local.door.client import At
 from local.node.node import Node

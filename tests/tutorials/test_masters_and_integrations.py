@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.families.opensearch.config import ADMINISTRATOR_ROLES
+from portcullis.families.opensearch.documents.config import ADMINISTRATOR_ROLES
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.integrations import integration_add
 from portcullis.operations.access.masters import master_add, master_list

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.dialects import Dialect, to_engine
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.dialects import Dialect, to_engine
 
 from local.node.node import Node
 from tests.tutorials.stage import OPENDISTRO, PLUGINS, new_password

@@ -26,7 +26,7 @@ def _opensearch(transport: Any, endpoint: str, dialect: str | None) -> Engine:
 
 def _elasticsearch(transport: Any, endpoint: str, dialect: str | None) -> Engine:
     from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
-    from portcullis.families.elasticsearch.release import Release
+    from portcullis.families.elasticsearch.known.release import Release
 
     release = Release.of(dialect.split()[0], source=endpoint, place="version") if dialect else None
     return ElasticsearchEngine(transport, endpoint, release)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.across import Remote, Told, Whole, across
-from portcullis.families.elasticsearch.asking import Need, Options
-from portcullis.families.elasticsearch.decide import View
-from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
-from portcullis.families.elasticsearch.names import matches
-from portcullis.families.elasticsearch.question import answer_question
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.deciding.across import Remote, Told, Whole, across
+from portcullis.families.elasticsearch.deciding.decide import View
+from portcullis.families.elasticsearch.deciding.question import answer_question
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.known.names import matches
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Need, Options
 
 Json = dict[str, Any]
 SEARCH = "indices:data/read/search"

@@ -6,15 +6,15 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from portcullis.access.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, There
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch import callers
 from portcullis.families.elasticsearch.answering import ELASTICSEARCH
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.names import Unreadable, covers, fitting, matches
-from portcullis.families.elasticsearch.signing_in import may_hold
-from portcullis.families.elasticsearch.who_has import GROUPS, REALM, USERS, mapped_roles, perhaps_letting_in
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting import callers
+from portcullis.families.elasticsearch.granting.signing_in import may_hold
+from portcullis.families.elasticsearch.granting.who_has import GROUPS, REALM, USERS, mapped_roles, perhaps_letting_in
+from portcullis.families.elasticsearch.known.names import Unreadable, covers, fitting, matches
 
 INDICES = (".kibana", ".security-7", "logs-1", "logs-2", "logs-3", "orders", "people-1", "people-2")
 PATTERNS = (

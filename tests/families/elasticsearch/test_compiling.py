@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.plan import AccessModel, By, Grant, Membership, People, Subject, SubjectKind
-from portcullis.families.elasticsearch.callers import Caller, roles_of
-from portcullis.families.elasticsearch.compiling import (
+from portcullis.families.elasticsearch.documents.compiling import (
     desired,
     level_role,
     mapping,
@@ -15,10 +14,11 @@ from portcullis.families.elasticsearch.compiling import (
     unfit,
     with_roles,
 )
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.losses import losses
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import versions
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.callers import Caller, roles_of
+from portcullis.families.elasticsearch.granting.losses import losses
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import versions
 
 SUPPORT, IAM = Subject(SubjectKind.COGNITO_GROUP, "support"), Subject(SubjectKind.IAM_GROUP, "admins")
 MEMBERS = Membership(

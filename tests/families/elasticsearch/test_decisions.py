@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portcullis.families.elasticsearch.asking import Request
-from portcullis.families.elasticsearch.decide import Answer, View, answer
-from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
-from portcullis.families.elasticsearch.merging import Holding, holding
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.requests import needs
+from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.granting.merging import Holding, holding
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Request
+from portcullis.families.elasticsearch.requesting.requests import needs
 
 HERE = Path(__file__).parent
 ROWS = [json.loads(line) for line in (HERE / "decisions.jsonl").read_text().splitlines()]

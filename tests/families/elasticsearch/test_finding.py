@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.persons import Person
+from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families import FAMILIES
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.finding import ELASTICSEARCH
-from portcullis.families.elasticsearch.signing_in import ROLE_MAPPING
-from portcullis.families.elasticsearch.who_has import MAPPING, REALM, administering_roles
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.finding import ELASTICSEARCH
+from portcullis.families.elasticsearch.granting.signing_in import ROLE_MAPPING
+from portcullis.families.elasticsearch.granting.who_has import MAPPING, REALM, administering_roles
 from portcullis.families.finding import FINDS, finding
 
 SECURITY = "cluster:admin/xpack/security/"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.finding import ELASTICSEARCH
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.finding import ELASTICSEARCH
 
 from local.elastic.distribution import major
 from local.elastic.node import Elasticsearch

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.families.elasticsearch.asking import Need
-from portcullis.families.elasticsearch.decide import answer
-from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
-from portcullis.families.elasticsearch.merging import holding
-from portcullis.families.elasticsearch.names import Unreadable, covers, matches
-from portcullis.families.elasticsearch.privileges import _INDEX, as_held, grants_on_index
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.deciding.decide import answer
+from portcullis.families.elasticsearch.granting.merging import holding
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.known.names import Unreadable, covers, matches
+from portcullis.families.elasticsearch.known.privileges import _INDEX, as_held, grants_on_index
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Need
 
 RELEASE = Release.of("9.5.3")
 MEASURED = json.loads((Path(__file__).parent / "privileges-9.5.3.json").read_text())

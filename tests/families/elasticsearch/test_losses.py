@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.losses import losses
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import holds, versions
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.losses import losses
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import holds, versions
 
 from .asked import (
     BAD_MAPPINGS,

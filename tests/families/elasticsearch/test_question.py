@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.question import answer_question, is_of_this_family
+from portcullis.families.elasticsearch.deciding.question import answer_question, is_of_this_family
 
 QUESTION: dict[str, Any] = {
     "engine": "elasticsearch-9.5.3",

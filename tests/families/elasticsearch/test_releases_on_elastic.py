@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import MAPPING_FIELDS, ROLE_FIELDS, holds
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import MAPPING_FIELDS, ROLE_FIELDS, holds
 
 from local.elastic.node import Elasticsearch
 

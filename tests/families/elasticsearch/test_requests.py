@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portcullis.families.elasticsearch.asking import Request
-from portcullis.families.elasticsearch.privileges import grants_on_cluster, grants_on_index
-from portcullis.families.elasticsearch.question import answer_question
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.requests import needs
+from portcullis.families.elasticsearch.deciding.question import answer_question
+from portcullis.families.elasticsearch.known.privileges import grants_on_cluster, grants_on_index
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Request
+from portcullis.families.elasticsearch.requesting.requests import needs
 
 NEW, OLD = Release(9, 5), Release(6, 8)
 SECURITY = "cluster:admin/xpack/security"

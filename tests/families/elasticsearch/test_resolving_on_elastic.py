@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portcullis.families.elasticsearch.question import answer_question
+from portcullis.families.elasticsearch.deciding.question import answer_question
 
 from local.elastic.node import Elasticsearch
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.actual import Json
 from portcullis.access.plan import Claim, Operation, Step
-from portcullis.families.elasticsearch import rights
-from portcullis.families.elasticsearch.callers import Caller, roles_of
-from portcullis.families.elasticsearch.config import MEMBERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents import rights
+from portcullis.families.elasticsearch.documents.config import MEMBERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.shut import permits_nothing, reopen, shut
+from portcullis.families.elasticsearch.documents.writes import simulate
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
-from portcullis.families.elasticsearch.shut import permits_nothing, reopen, shut
-from portcullis.families.elasticsearch.writes import simulate
+from portcullis.families.elasticsearch.granting.callers import Caller, roles_of
 
 from tests.access.elastic import KEEPERS, held_states, roles
 

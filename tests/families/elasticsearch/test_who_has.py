@@ -7,9 +7,9 @@ from portcullis.access.actual import Json
 from portcullis.access.desired import Desired
 from portcullis.access.drift import drift
 from portcullis.access.plan import Claim
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.effect import people
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
+from portcullis.families.elasticsearch.granting.effect import people
 
 EVE = {"all": [{"field": {"realm.name": "tokens"}}, {"any": [{"field": {"username": ["eve"]}}]}]}
 TEXT = 'what the template {"template": {"source": "superuser"}} comes to'

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.actual import Json
 from portcullis.errors import Refused
-from portcullis.families.elasticsearch import compare, rights
-from portcullis.families.elasticsearch.callers import Caller, roles_of
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.writes import simulate, writes
+from portcullis.families.elasticsearch.documents import compare, rights
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.writes import simulate, writes
+from portcullis.families.elasticsearch.granting.callers import Caller, roles_of
+from portcullis.families.elasticsearch.known.release import Release
 
 NEW, OLD = Release.of("9.5.3"), Release.of("6.8.23")
 NAMES = ["ann", "bob"]

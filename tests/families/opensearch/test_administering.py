@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import Claim
-from portcullis.families.opensearch.administering import administers
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.privileges import allows, expand
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.granting.administering import administers
+from portcullis.families.opensearch.granting.privileges import allows, expand
 
 
 def role(*cluster: str, index: tuple[str, ...] = ()) -> dict[str, Any]:

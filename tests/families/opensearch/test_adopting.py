@@ -8,8 +8,8 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.families.base import Adoptable
-from portcullis.families.opensearch.adopting import adoptable
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.granting.adopting import adoptable
 
 from tests.access.strategies import BREAK_GLASS, holding, mapping, role, wanted
 

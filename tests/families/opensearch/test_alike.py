@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from portcullis.access.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.answering import OPENSEARCH
-from portcullis.families.opensearch.config import SecurityConfig
+from portcullis.families.opensearch.deciding.answering import OPENSEARCH
+from portcullis.families.opensearch.documents.config import SecurityConfig
 
 INDICES = (".kibana", "logs-1", "logs-2", "logs-own", "orders", "people-1", "people-2")
 PATTERNS = (

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.answers import Decided, Permission, Request, There
+from portcullis.access.questions.answers import Decided, Permission, Request, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.answering import OPENSEARCH
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.deciding.answering import OPENSEARCH
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 
 R, W = "indices:data/read/", "indices:data/write/"
 BULK = f"{W}bulk"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import requests
 from portcullis.access.actual import Json
-from portcullis.access.answers import Request, There
+from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.answering import OPENSEARCH
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.deciding.answering import OPENSEARCH
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 
 from local.node.node import Node
 from tests.access.strategies import mapping

@@ -6,12 +6,12 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.families.base import CANARY_INDEX, RESTORED
-from portcullis.families.opensearch.baseline import baseline
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.known import known
-from portcullis.families.opensearch.world import EngineFacts
+from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.names.world import EngineFacts
+from portcullis.families.opensearch.shutting.baseline import baseline
 
 R, W, A = "indices:data/read/", "indices:data/write/", "indices:admin/"
 ENGINE = known("OpenSearch_3.3")

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.callers import mapped_roles
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dates import NotKnown, resolved
-from portcullis.families.opensearch.narrowing import narrowed
-from portcullis.families.opensearch.view import Decision, Fields
-from portcullis.families.opensearch.world import EngineFacts, Release
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.granting.callers import mapped_roles
+from portcullis.families.opensearch.limiting.narrowing import narrowed
+from portcullis.families.opensearch.limiting.view import Decision, Fields
+from portcullis.families.opensearch.names.dates import NotKnown, resolved
+from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from tests.access.strategies import holding, mapping
 

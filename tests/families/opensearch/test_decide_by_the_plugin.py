@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import SecurityConfig
-from portcullis.families.opensearch.showing import NOTHING
-from portcullis.families.opensearch.view import Decision
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import SecurityConfig
+from portcullis.families.opensearch.limiting.showing import NOTHING
+from portcullis.families.opensearch.limiting.view import Decision
 
 from benchmarks.deciding.beside import Counts, compare, facts, play, row, shrink
 from benchmarks.deciding.cases import FIELDS, GET, GROUPS, SEARCH, today

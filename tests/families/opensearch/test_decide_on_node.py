@@ -11,10 +11,10 @@ import pytest
 import requests
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.compiled import Compiled
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.view import View
-from portcullis.families.opensearch.world import EngineFacts, Release
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.limiting.view import View
+from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from local.node.node import Node
 from tests.access.strategies import mapping

@@ -13,11 +13,18 @@ from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.plan import Claim
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect, detect, from_engine, operations, representable, to_engine
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import (
+    Dialect,
+    detect,
+    from_engine,
+    operations,
+    representable,
+    to_engine,
+)
+from portcullis.families.opensearch.documents.patch import patches
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.known import known
-from portcullis.families.opensearch.patch import patches
+from portcullis.families.opensearch.limiting.known import known
 
 from tests.access.strategies import holding, mapping, role, wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.families.opensearch.entries import breaks_filters, unfit, untrue_to_text
+from portcullis.families.opensearch.names.entries import breaks_filters, unfit, untrue_to_text
 
 PATTERN, TEXT, AGAIN, CONTROL = (
     "would be a pattern",

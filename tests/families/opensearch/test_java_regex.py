@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.families.opensearch.java_regex import Groups, NotJava, groups, why_not, wrong_reference
+from portcullis.families.opensearch.names.java_regex import Groups, NotJava, groups, why_not, wrong_reference
 
 COMPILES = [
     *("", "a", "a|b", "|", "(a)(b)", "(?:a)", "(?>a)", "(?=a)b", "(?!a)b", "(?<=a)b", "(?<!a{2})b", "(?<=a|b)c"),

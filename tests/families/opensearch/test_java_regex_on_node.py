@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from portcullis.families.opensearch.java_regex import why_not
+from portcullis.families.opensearch.names.java_regex import why_not
 
 from local.node.node import Node
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from portcullis.access.drift import drift
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.callers import mapped_roles
-from portcullis.families.opensearch.config import Kind
+from portcullis.families.opensearch.deciding.question import answer
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.matching import match, matches, unknown
-from portcullis.families.opensearch.patterns import unreadable
-from portcullis.families.opensearch.question import answer
+from portcullis.families.opensearch.granting.callers import mapped_roles
+from portcullis.families.opensearch.names.matching import match, matches, unknown
+from portcullis.families.opensearch.names.patterns import unreadable
 from portcullis.model.names import matches as covers
 from portcullis.model.names import overlap
 from portcullis.model.presets import follows

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.own_indices import everything_else, own_indices
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.names.own_indices import everything_else, own_indices
 
 ADDED: dict[str, str] = {
     "1.0": ".opensearch-notifications-* .opensearch-notebooks .opensearch-observability",

@@ -12,10 +12,10 @@ from portcullis.access.difference import difference
 from portcullis.access.drift import drift
 from portcullis.access.plan import Claim
 from portcullis.errors import Conflict, Refused
-from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.documents.patch import apply_patch, patches, pointer
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patch, patches, pointer
-from portcullis.families.opensearch.shut import reopen, shut
+from portcullis.families.opensearch.shutting.shut import reopen, shut
 
 from local.node.node import Node
 from tests.access.strategies import KEEPERS, ROLE_NAMES, mapping, role, wanted

@@ -6,10 +6,10 @@ import pytest
 from portcullis.access.drift import drift
 from portcullis.access.plan import Claim
 from portcullis.families.crossing import both
-from portcullis.families.opensearch.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.matching import is_expression, matches
-from portcullis.families.opensearch.patterns import unloadable, unreadable
+from portcullis.families.opensearch.names.matching import is_expression, matches
+from portcullis.families.opensearch.names.patterns import unloadable, unreadable
 
 from tests.access.strategies import holding, mapping, role, wanted
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.answers import Request, There
+from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.answering import OPENSEARCH
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.question import answer
-from portcullis.families.opensearch.requests import needs
+from portcullis.families.opensearch.deciding.answering import OPENSEARCH
+from portcullis.families.opensearch.deciding.question import answer
+from portcullis.families.opensearch.deciding.requests import needs
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 
 QUESTION: Json = {
     "security": {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 from portcullis.access.actual import Json
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.question import answer
+from portcullis.families.opensearch.deciding.question import answer
+from portcullis.families.opensearch.documents.config import Kind
 
 from local.node.node import Node
 

@@ -10,14 +10,14 @@ from portcullis.access.actual import Json
 from portcullis.access.guard import ProtectedPrincipals, guard
 from portcullis.access.plan import Claim, Operation, Step
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.baseline import BREAK_GLASS_ROLE, LOCK_ROLE, baseline
-from portcullis.families.opensearch.callers import mapped_roles
-from portcullis.families.opensearch.config import MAPPING_LISTS, Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect, from_engine, to_engine
+from portcullis.families.opensearch.documents.config import MAPPING_LISTS, Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect, from_engine, to_engine
+from portcullis.families.opensearch.documents.patch import apply_patches
 from portcullis.families.opensearch.family import OPENSEARCH
-from portcullis.families.opensearch.patch import apply_patches
-from portcullis.families.opensearch.patterns import unloadable
-from portcullis.families.opensearch.shut import reopen, shut
+from portcullis.families.opensearch.granting.callers import mapped_roles
+from portcullis.families.opensearch.names.patterns import unloadable
+from portcullis.families.opensearch.shutting.baseline import BREAK_GLASS_ROLE, LOCK_ROLE, baseline
+from portcullis.families.opensearch.shutting.shut import reopen, shut
 
 from tests.access.strategies import AUTOMATION, BREAK_GLASS, KEEPERS, MASTER, WINDOW, held_states, house, mapping, role
 

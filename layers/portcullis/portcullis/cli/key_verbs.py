@@ -142,7 +142,7 @@ def _check_file(path: Path) -> Any:
 
 
 def _text(path: Path) -> str:
-    from portcullis.model.loading import text_of
+    from portcullis.model.text.loading import text_of
 
     return text_of(path)
 

@@ -127,8 +127,8 @@ def _broken(deployment: Deployment) -> tuple[BadInput, ...]:
     """Assertions of the file that the file itself does not keep, or of which a file alone cannot say it."""
     if not getattr(deployment, "assertions", ()):
         return ()
-    from portcullis.operations.access.asserting import held, of_file
-    from portcullis.operations.access.scene_of_file import of_file as scene_of
+    from portcullis.operations.access.asking.asserting import held, of_file
+    from portcullis.operations.access.asking.scene_of_file import of_file as scene_of
 
     said = held(scene_of(deployment), of_file(deployment))
     remedy = "change what is granted, or the assertion; portcullis who-can shows who it is"
@@ -156,7 +156,7 @@ def _deployments() -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    from portcullis.model.loading import text_of
+    from portcullis.model.text.loading import text_of
 
     return text_of(path)
 
@@ -195,7 +195,7 @@ def _tell(result: dict[str, Any], *, everything: bool) -> None:
             fg="green",
         )
     if result["deployed"]:
-        from portcullis.cli.finding import show_findings
+        from portcullis.cli.questions.finding import show_findings
 
         show_findings(result["deployed"])
 

@@ -12,7 +12,7 @@ import msgspec
 from portcullis import typed
 from portcullis.correlation import concerning, correlate
 from portcullis.errors import BadInput, Conflict, PortcullisError, Unreachable
-from portcullis.operations.access.applying import Outcome
+from portcullis.operations.access.changing.applying import Outcome
 from portcullis.operations.access.deployments import introduce, kept_model, withdraw
 from portcullis.operations.keys.check import refuse_bad_key, with_domain_key
 from portcullis.operations.services import Services, Trigger

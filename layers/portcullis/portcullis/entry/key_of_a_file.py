@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from portcullis import model, wiring
 from portcullis.clients import client, own_session
-from portcullis.custody.key_policy import Context
-from portcullis.custody.key_types import Advice, KeyWanted, Weight
+from portcullis.custody.keys.key_policy import Context
+from portcullis.custody.keys.key_types import Advice, KeyWanted, Weight
 from portcullis.errors import BadInput
 from portcullis.operations.keys.check import KeyChecked, PolicyToPaste, checked, paste
 from portcullis.ports.keys import KeyDesk

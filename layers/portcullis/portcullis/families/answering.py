@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import Protocol
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import Decided, Request, There
-from portcullis.access.changes import Right
 from portcullis.access.desired import Desired
-from portcullis.access.persons import Person
 from portcullis.access.plan import Grant, People, Step
+from portcullis.access.questions.answers import Decided, Request, There
+from portcullis.access.questions.changes import Right
+from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 
 
@@ -84,7 +84,7 @@ class Answering(Protocol):
 
 # family -> where its answer is. Loaded when it is first asked for.
 ANSWERS = {
-    "opensearch": ("portcullis.families.opensearch.answering", "OPENSEARCH"),
+    "opensearch": ("portcullis.families.opensearch.deciding.answering", "OPENSEARCH"),
     "elasticsearch": ("portcullis.families.elasticsearch.answering", "ELASTICSEARCH"),
 }
 

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Protocol
 
 from portcullis.access.actual import Actual
-from portcullis.access.findings import Pattern, WayUp
-from portcullis.access.persons import Person
-from portcullis.access.picture import Rule
+from portcullis.access.questions.findings import Pattern, WayUp
+from portcullis.access.questions.persons import Person
+from portcullis.access.questions.picture import Rule
 
 
 class Finding(Protocol):
@@ -36,8 +36,8 @@ class Finding(Protocol):
 
 # family -> where its findings are. Loaded when it is first asked for.
 FINDS: Mapping[str, tuple[str, str]] = {
-    "opensearch": ("portcullis.families.opensearch.finding", "OPENSEARCH"),
-    "elasticsearch": ("portcullis.families.elasticsearch.finding", "ELASTICSEARCH"),
+    "opensearch": ("portcullis.families.opensearch.granting.finding", "OPENSEARCH"),
+    "elasticsearch": ("portcullis.families.elasticsearch.granting.finding", "ELASTICSEARCH"),
 }
 
 

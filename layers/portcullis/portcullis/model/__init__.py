@@ -19,22 +19,15 @@ if TYPE_CHECKING:
     from portcullis.model.account import deployment_files as deployment_files
     from portcullis.model.account import examine_account as examine_account
     from portcullis.model.account import load_account as load_account
-    from portcullis.model.editing import add_grant as add_grant
-    from portcullis.model.editing import edit as edit
-    from portcullis.model.editing import remove_grant as remove_grant
-    from portcullis.model.editing import set_access as set_access
     from portcullis.model.elasticsearch.types import OnCluster as OnCluster
-    from portcullis.model.findings import CODES as CODES
-    from portcullis.model.findings import Facts as Facts
-    from portcullis.model.findings import Finding as Finding
-    from portcullis.model.findings import Severity as Severity
     from portcullis.model.json_schema import schema as schema
     from portcullis.model.linting import as_error as as_error
     from portcullis.model.linting import lint as lint
     from portcullis.model.linting import require as require
-    from portcullis.model.loading import examine as examine
-    from portcullis.model.loading import load as load
-    from portcullis.model.loading import loads as loads
+    from portcullis.model.lints.findings import CODES as CODES
+    from portcullis.model.lints.findings import Facts as Facts
+    from portcullis.model.lints.findings import Finding as Finding
+    from portcullis.model.lints.findings import Severity as Severity
     from portcullis.model.offer_file import OfferFacts as OfferFacts
     from portcullis.model.offer_file import OfferFile as OfferFile
     from portcullis.model.offer_file import offer_of as offer_of
@@ -44,8 +37,15 @@ if TYPE_CHECKING:
     from portcullis.model.resolving import options as options
     from portcullis.model.resolving import resolve as resolve
     from portcullis.model.resolving import secrets as secrets
-    from portcullis.model.starting import start as start
-    from portcullis.model.starting import start_account as start_account
+    from portcullis.model.text.editing import add_grant as add_grant
+    from portcullis.model.text.editing import edit as edit
+    from portcullis.model.text.editing import remove_grant as remove_grant
+    from portcullis.model.text.editing import set_access as set_access
+    from portcullis.model.text.loading import examine as examine
+    from portcullis.model.text.loading import load as load
+    from portcullis.model.text.loading import loads as loads
+    from portcullis.model.text.starting import start as start
+    from portcullis.model.text.starting import start_account as start_account
     from portcullis.model.types import Configuration as Configuration
     from portcullis.model.types import Deployment as Deployment
     from portcullis.model.types import OnDomain as OnDomain
@@ -58,27 +58,27 @@ _HOME = {
     "deployment_files": "account",
     "examine_account": "account",
     "load_account": "account",
-    "CODES": "findings",
-    "Facts": "findings",
-    "Finding": "findings",
-    "Severity": "findings",
-    "add_grant": "editing",
-    "edit": "editing",
-    "remove_grant": "editing",
-    "set_access": "editing",
+    "CODES": "lints.findings",
+    "Facts": "lints.findings",
+    "Finding": "lints.findings",
+    "Severity": "lints.findings",
+    "add_grant": "text.editing",
+    "edit": "text.editing",
+    "remove_grant": "text.editing",
+    "set_access": "text.editing",
     "as_error": "linting",
     "lint": "linting",
     "require": "linting",
-    "examine": "loading",
-    "load": "loading",
-    "loads": "loading",
+    "examine": "text.loading",
+    "load": "text.loading",
+    "loads": "text.loading",
     "access_policy": "policy",
     "options": "resolving",
     "resolve": "resolving",
     "secrets": "resolving",
     "schema": "json_schema",
-    "start": "starting",
-    "start_account": "starting",
+    "start": "text.starting",
+    "start_account": "text.starting",
     "Configuration": "types",
     "Deployment": "types",
     "Accepted": "accepting",

@@ -9,17 +9,17 @@ from typing import Any
 
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, Refused
-from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.merging import SUPERUSER
-from portcullis.families.elasticsearch.names import certainly_beyond, may_match
-from portcullis.model.editing import edit
+from portcullis.families.elasticsearch.documents.compare import canonical_access
+from portcullis.families.elasticsearch.granting.merging import SUPERUSER
+from portcullis.families.elasticsearch.known.names import certainly_beyond, may_match
 from portcullis.model.elasticsearch.remotes import Remote, digest, facts_of
 from portcullis.model.elasticsearch.resolving import resolved
 from portcullis.model.elasticsearch.types import OnCluster
-from portcullis.model.loading import loads
 from portcullis.model.offer_file import OfferFacts
-from portcullis.model.reading import read
-from portcullis.model.splicing import laid_out, put
+from portcullis.model.text.editing import edit
+from portcullis.model.text.loading import loads
+from portcullis.model.text.reading import read
+from portcullis.model.text.splicing import laid_out, put
 from portcullis.remotes.agreement import is_of
 from portcullis.remotes.comparing import Difference, differ
 

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from portcullis.errors import BadInput
-from portcullis.model.loading import examined, first_of, text_of
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Block, Strict, named
+from portcullis.model.text.loading import examined, first_of, text_of
 
 ACCOUNT_FILE = "account.yaml"
 LARGEST, SMALLEST = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from portcullis.access.plan import By, Grant, Subject, SubjectKind
 from portcullis.families import family_named
 from portcullis.model.access_types import DomainAccess
-from portcullis.model.findings import CODES, Facts, Finding, found
+from portcullis.model.lints.findings import CODES, Facts, Finding, found
 from portcullis.model.parts import Path
 from portcullis.model.resolving import secrets
 from portcullis.model.types import Deployment

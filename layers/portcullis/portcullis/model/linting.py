@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from portcullis.access.plan import AccessModel, By, Grant, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.config import Kind
-from portcullis.families.opensearch.patterns import unloadable
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.names.patterns import unloadable
 from portcullis.model import names
 from portcullis.model.elasticsearch.lint import of_cluster
 from portcullis.model.elasticsearch.lint_remotes import of_others
 from portcullis.model.elasticsearch.types import OnCluster
-from portcullis.model.findings import CODES, Facts, Finding, Severity, found
-from portcullis.model.lint_any import by_case, file_name, granted, nobody_told, unused
 from portcullis.model.lint_live import live
-from portcullis.model.lint_merge import merges
-from portcullis.model.lint_names import names_that_decide
-from portcullis.model.lint_roles import roles
+from portcullis.model.lints.findings import CODES, Facts, Finding, Severity, found
+from portcullis.model.lints.lint_any import by_case, file_name, granted, nobody_told, unused
+from portcullis.model.lints.lint_merge import merges
+from portcullis.model.lints.lint_names import names_that_decide
+from portcullis.model.lints.lint_roles import roles
 from portcullis.model.parts import Path
 from portcullis.model.policy import denies_sql
 from portcullis.model.resolving import resolve

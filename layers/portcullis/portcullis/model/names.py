@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from portcullis.access.plan import SubjectKind
-from portcullis.families.opensearch.attributes import ATTRIBUTE
-from portcullis.families.opensearch.entries import breaks_filters
-from portcullis.families.opensearch.matching import is_expression
-from portcullis.families.opensearch.matching import matches as as_the_engine
-from portcullis.families.opensearch.patterns import unreadable
+from portcullis.families.opensearch.names.attributes import ATTRIBUTE
+from portcullis.families.opensearch.names.entries import breaks_filters
+from portcullis.families.opensearch.names.matching import is_expression
+from portcullis.families.opensearch.names.matching import matches as as_the_engine
+from portcullis.families.opensearch.names.patterns import unreadable
 
 
 class Wrong(ValueError):

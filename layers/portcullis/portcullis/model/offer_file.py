@@ -15,14 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import CLUSTER_KEYS
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import CLUSTER_KEYS
 from portcullis.model.elasticsearch.parts import Certificate
 from portcullis.model.elasticsearch.remotes import PORTS, Address, CrossAccess, Moment, ServerName
 from portcullis.model.elasticsearch.types import OnCluster
-from portcullis.model.loading import first_wrong
 from portcullis.model.names import Wrong, did_you_mean
 from portcullis.model.parts import Name, SecretName, Strict, Text, dotted, named
+from portcullis.model.text.loading import first_wrong
 from portcullis.model.types import ELASTIC
 from portcullis.words import in_data, moment
 

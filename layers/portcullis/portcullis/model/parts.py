@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from portcullis.access.assertions import read
+from portcullis.access.questions.assertions import read
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.patterns import unreadable
+from portcullis.families.opensearch.names.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.names import Wrong
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portcullis.families.opensearch.matching import matches
+from portcullis.families.opensearch.names.matching import matches
 
 
 @dataclass(frozen=True, slots=True)

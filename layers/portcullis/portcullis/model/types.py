@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, model_validator
 
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.families.opensearch.known import Known, known
+from portcullis.families.opensearch.limiting.known import Known, known
 from portcullis.model import names
 from portcullis.model.access_types import Access, DomainAccess, Environment
 from portcullis.model.names import Wrong

@@ -14,11 +14,11 @@ from portcullis.custody.next_step import next_step
 from portcullis.custody.telling import lacks_outside
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
+from portcullis.operations.access.asking.opened import mappings_are_shut, once_open
+from portcullis.operations.access.changing.filters import unread_filters
+from portcullis.operations.access.changing.foundation import keepers
+from portcullis.operations.access.changing.looking import Comparison, compare
 from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.access.filters import unread_filters
-from portcullis.operations.access.foundation import keepers
-from portcullis.operations.access.looking import Comparison, compare
-from portcullis.operations.access.opened import mappings_are_shut, once_open
 from portcullis.operations.remotes.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words

@@ -16,8 +16,8 @@ from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
 from portcullis.operations import alert_table
-from portcullis.operations.access.foundation import keepers
-from portcullis.operations.access.looking import compare
+from portcullis.operations.access.changing.foundation import keepers
+from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.restorability import keep_restorable

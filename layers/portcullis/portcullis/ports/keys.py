@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from portcullis.custody.key_types import KeyAnswers
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.custody.types import Observation
 from portcullis.ports.registration import Registration
 

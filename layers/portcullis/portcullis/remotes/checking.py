@@ -7,12 +7,12 @@ from datetime import datetime
 
 from portcullis.access.actual import Json
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.across import API_KEY, LIVE
-from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.config import is_reserved
-from portcullis.families.elasticsearch.names import certainly_beyond, may_match
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
+from portcullis.families.elasticsearch.deciding.across import API_KEY, LIVE
+from portcullis.families.elasticsearch.documents.compare import canonical_access
+from portcullis.families.elasticsearch.documents.config import is_reserved
+from portcullis.families.elasticsearch.known.names import certainly_beyond, may_match
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
 from portcullis.remotes.facts import OUR_ROLES, Cluster, Finding, Given, Licence, Looked, RemoteFacts, Weight, model_of
 from portcullis.remotes.keys import WARNING
 from portcullis.remotes.parties import listed

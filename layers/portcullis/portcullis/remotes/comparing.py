@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.names import Unreadable, within
+from portcullis.families.elasticsearch.documents.compare import canonical_access
+from portcullis.families.elasticsearch.known.names import Unreadable, within
 from portcullis.remotes.parties import listed
 
 

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from portcullis.access.actual import Json
-from portcullis.access.answers import BETWEEN, STATUS, Far
-from portcullis.families.elasticsearch.across import LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
-from portcullis.families.elasticsearch.asking import Need
-from portcullis.families.elasticsearch.decide import View
-from portcullis.families.elasticsearch.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.names import is_pattern, may_match
-from portcullis.families.elasticsearch.names_over_there import thought_of
-from portcullis.families.elasticsearch.reaching import as_remote
-from portcullis.families.elasticsearch.release import Release
+from portcullis.access.questions.answers import BETWEEN, STATUS, Far
+from portcullis.families.elasticsearch.deciding.across import LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
+from portcullis.families.elasticsearch.deciding.decide import View
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
+from portcullis.families.elasticsearch.known.names import is_pattern, may_match
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.over_there.names_over_there import thought_of
+from portcullis.families.elasticsearch.over_there.reaching import as_remote
+from portcullis.families.elasticsearch.requesting.asking import Need
 from portcullis.remotes.parties import Asked, Explained, Limit, Near, Shown, Verdict, Who
 from portcullis.remotes.saying import chain, sentence
 

@@ -14,16 +14,16 @@ from enum import StrEnum
 from typing import Any
 
 from portcullis.access.actual import Actual, Json
-from portcullis.access.answers import There
 from portcullis.access.plan import AccessModel
-from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE, SEARCH, Remote, Told, across
-from portcullis.families.elasticsearch.asking import Need
-from portcullis.families.elasticsearch.compare import canonical_access, query
-from portcullis.families.elasticsearch.config import Kind, is_reserved
-from portcullis.families.elasticsearch.decide import View
-from portcullis.families.elasticsearch.engine_facts import EngineFacts, Index
-from portcullis.families.elasticsearch.merging import SUPERUSER, is_restricted
-from portcullis.families.elasticsearch.release import Release
+from portcullis.access.questions.answers import There
+from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE, SEARCH, Remote, Told, across
+from portcullis.families.elasticsearch.deciding.decide import View
+from portcullis.families.elasticsearch.documents.compare import canonical_access, query
+from portcullis.families.elasticsearch.documents.config import Kind, is_reserved
+from portcullis.families.elasticsearch.granting.merging import SUPERUSER, is_restricted
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Need
 from portcullis.remotes.facts import OUR_ROLES
 from portcullis.remotes.parties import listed
 

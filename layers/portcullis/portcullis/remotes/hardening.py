@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from portcullis.access.actual import Actual, Json
-from portcullis.families.elasticsearch.across import API_KEY, CERTIFICATE, SEARCH
-from portcullis.families.elasticsearch.compare import query
-from portcullis.families.elasticsearch.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
-from portcullis.families.elasticsearch.names import may_match
-from portcullis.families.elasticsearch.privileges import grants_on_index
+from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE, SEARCH
+from portcullis.families.elasticsearch.documents.compare import query
+from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
+from portcullis.families.elasticsearch.known.names import may_match
+from portcullis.families.elasticsearch.known.privileges import grants_on_index
 from portcullis.remotes.facts import OUR_ROLES, Finding, Weight
 from portcullis.remotes.parties import listed
 from portcullis.words import many

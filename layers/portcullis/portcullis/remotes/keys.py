@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.compare import canonical_access
+from portcullis.families.elasticsearch.documents.compare import canonical_access
 
 MARK = "portcullis"  # the key in a key's metadata
 # What a key allows while its cluster is locked: the engine takes no key that allows nothing, so it is a name that no index can have.

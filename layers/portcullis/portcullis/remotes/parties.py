@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.access.answers import Reason
+from portcullis.access.questions.answers import Reason
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.across import Told
+from portcullis.families.elasticsearch.deciding.across import Told
 from portcullis.words import line
 
 # As an alias is written in a deployment file; and one name, or a pattern without an expression.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from portcullis.access.answers import WORD, Far, Layer, Reason
-from portcullis.families.elasticsearch.across import API_KEY, LIVE, Rule, Side
-from portcullis.families.elasticsearch.merging import SUPERUSER
-from portcullis.families.elasticsearch.names import is_pattern, may_match
-from portcullis.families.elasticsearch.reaching import remote_link, skipped_link
+from portcullis.access.questions.answers import WORD, Far, Layer, Reason
+from portcullis.families.elasticsearch.deciding.across import API_KEY, LIVE, Rule, Side
+from portcullis.families.elasticsearch.granting.merging import SUPERUSER
+from portcullis.families.elasticsearch.known.names import is_pattern, may_match
+from portcullis.families.elasticsearch.over_there.reaching import remote_link, skipped_link
 from portcullis.remotes.parties import Asked, Near, Shown, Verdict, Who, listed
 from portcullis.words import in_words, many
 

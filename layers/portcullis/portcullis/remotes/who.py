@@ -8,9 +8,9 @@ from dataclasses import replace
 from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import AccessModel, Grant, Membership, People, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.callers import Caller, roles_of
-from portcullis.families.elasticsearch.compiling import desired, name_of
-from portcullis.families.elasticsearch.config import NATIVE_USERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.compiling import desired, name_of
+from portcullis.families.elasticsearch.documents.config import NATIVE_USERS, Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.callers import Caller, roles_of
 from portcullis.remotes.parties import Who
 
 _NO_GROUPS = (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE)

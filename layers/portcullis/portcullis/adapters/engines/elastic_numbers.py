@@ -5,7 +5,7 @@ from __future__ import annotations
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport
 from portcullis.errors import Conflict
-from portcullis.families.elasticsearch.config import Kind
+from portcullis.families.elasticsearch.documents.config import Kind
 
 # Where the security index keeps a document: its kind there, and how its id begins.
 _KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}

@@ -8,8 +8,8 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Unreachable
-from portcullis.families.elasticsearch.names import is_pattern
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.known.names import is_pattern
+from portcullis.families.elasticsearch.known.release import Release
 from portcullis.words import many
 
 _API = "/_security"

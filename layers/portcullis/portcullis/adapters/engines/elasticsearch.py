@@ -23,7 +23,7 @@ from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.correlation import carry
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.families.elasticsearch.config import (
+from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     PASSWORD_OF_THE_NODES,
     RESERVED,
@@ -31,8 +31,8 @@ from portcullis.families.elasticsearch.config import (
     Kind,
     SecurityConfig,
 )
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.writes import DISABLE, ENABLE, PUT, REMOVE
+from portcullis.families.elasticsearch.documents.writes import DISABLE, ENABLE, PUT, REMOVE
+from portcullis.families.elasticsearch.known.release import Release
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 from portcullis.words import many
 

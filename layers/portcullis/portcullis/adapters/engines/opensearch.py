@@ -17,12 +17,12 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.correlation import carry
-from portcullis.families.opensearch import dialects
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect
-from portcullis.families.opensearch.matching import matches_any
-from portcullis.families.opensearch.own_indices import everything_else, own_indices
-from portcullis.families.opensearch.patch import parts, pointer
+from portcullis.families.opensearch.documents import dialects
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.documents.patch import parts, pointer
+from portcullis.families.opensearch.names.matching import matches_any
+from portcullis.families.opensearch.names.own_indices import everything_else, own_indices
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 
 _FEW = 4  # documents of one kind that are asked for one by one

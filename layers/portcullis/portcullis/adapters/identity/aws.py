@@ -17,7 +17,7 @@ from portcullis.adapters.identity.sessions import deny
 from portcullis.clients import error_code, unanswered
 from portcullis.correlation import carry
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.entries import unfit
+from portcullis.families.opensearch.names.entries import unfit
 from portcullis.ports.identity import Looked
 from portcullis.words import in_words
 

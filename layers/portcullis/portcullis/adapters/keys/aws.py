@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from portcullis.correlation import carry
-from portcullis.custody.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
+from portcullis.custody.keys.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
 from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
 from portcullis.ports.registration import Registration
 

@@ -10,8 +10,8 @@ from typing import Any
 from portcullis.adapters.keys.aws import ask
 from portcullis.clients import error_code
 from portcullis.correlation import carry
-from portcullis.custody.key_types import KeyAnswers
-from portcullis.custody.probes import Answer
+from portcullis.custody.keys.key_types import KeyAnswers
+from portcullis.custody.keys.probes import Answer
 from portcullis.errors import Refused, Unreachable
 
 _SILENT = ("Throttling", "Internal", "KMSInternal", "ServiceUnavailable", "DependencyTimeout", "RequestTimeout")

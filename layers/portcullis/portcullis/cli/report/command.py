@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from portcullis.cli.account import run, target
-from portcullis.cli.asking import scene_of, where
 from portcullis.cli.console import console
+from portcullis.cli.questions.asking import scene_of, where
 from portcullis.cli.report.gathering import ASKED, of_deployment
 from portcullis.cli.report.writing import page
 from portcullis.errors import BadInput, PortcullisError
@@ -65,8 +65,8 @@ def _of_file(target_: str | None) -> dict[str, Any]:
 
     import msgspec
 
-    from portcullis.operations.access.drawing import picture
-    from portcullis.operations.access.finding import findings
+    from portcullis.operations.access.asking.drawing import picture
+    from portcullis.operations.access.asking.finding import findings
 
     scene = scene_of(target_)
     nothing: dict[str, Any] = {"status": None, "drift": None, "history": None, "unread": {}}

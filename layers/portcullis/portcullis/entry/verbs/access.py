@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from portcullis.entry.verbs.types import ACT, LOOK, Command, Document, Verb, Wish
 
 if TYPE_CHECKING:
-    from portcullis.operations.access.applying import Outcome
+    from portcullis.operations.access.changing.applying import Outcome
     from portcullis.operations.services import Services, Trigger
 
 _DRIFT = "drift"

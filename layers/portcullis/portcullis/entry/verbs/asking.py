@@ -9,17 +9,17 @@ from portcullis.entry.verbs.reading import time_of, yes_or_no
 from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 
 if TYPE_CHECKING:
-    from portcullis.access.answers import Matrix, Request, WhatIf, WhoCan, Why
-    from portcullis.access.changes import Diff
-    from portcullis.access.findings import Findings
-    from portcullis.access.picture import Picture
-    from portcullis.access.then import Between, Then
-    from portcullis.operations.access.scene import Scene
+    from portcullis.access.questions.answers import Matrix, Request, WhatIf, WhoCan, Why
+    from portcullis.access.questions.changes import Diff
+    from portcullis.access.questions.findings import Findings
+    from portcullis.access.questions.picture import Picture
+    from portcullis.access.questions.then import Between, Then
+    from portcullis.operations.access.asking.scene import Scene
     from portcullis.operations.services import Services
 
 _MOST_ASSERTIONS = 100
 _LONGEST_NAME = 2048  # of a person, an index or a path
-_CLI = "portcullis.cli.asking"
+_CLI = "portcullis.cli.questions.asking"
 
 COMMANDS = (
     Command(
@@ -50,12 +50,12 @@ COMMANDS = (
     Command(
         "diff", Wish.ASK, "Show who gains and who loses what between two files, or a file and the engine.",
         (Verb("diff", LOOK, f"{__name__}:diff"),),
-        click="portcullis.cli.comparing:diff",
+        click="portcullis.cli.questions.comparing:diff",
     ),
     Command(
         "access", Wish.ASK, "Show who had access at a time, or what became of it between two.",
         (Verb("access", LOOK, f"{__name__}:access"), Verb("access-between", LOOK, f"{__name__}:access_between")),
-        click="portcullis.cli.past:access",
+        click="portcullis.cli.questions.past:access",
     ),
     Command(
         "report", Wish.ASK, "Write one HTML file: who by what, why, findings, key, custody, history.",
@@ -65,10 +65,10 @@ COMMANDS = (
     Command(
         "findings", Wish.ASK, "Show what is seldom meant: paths to administration, patterns beside the mark.",
         (Verb("findings", LOOK, f"{__name__}:findings"),),
-        click="portcullis.cli.finding:findings",
+        click="portcullis.cli.questions.finding:findings",
     ),
     Command(
-        "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.decide:decide"
+        "decide", Wish.ASK, "Decide a request by a security config, and say why.", click="portcullis.cli.questions.decide:decide"
     ),
 )  # fmt: skip
 
@@ -82,25 +82,25 @@ def can(services: Services, deployment: str, *, person: str, does: str, what: st
 
 
 def who_can(services: Services, deployment: str, *, does: str, index: str) -> WhoCan:
-    from portcullis.operations.access import questions
-    from portcullis.operations.access.across import reaching
-    from portcullis.operations.access.scene import live
+    from portcullis.operations.access.asking import questions
+    from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.scene import live
 
     request = request_of(does, index, only_words=True)
     return questions.who_can(reaching(services, live(services.site(deployment)), request.names), request)
 
 
 def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), people: Sequence[str] = ()) -> Matrix:
-    from portcullis.operations.access import questions
-    from portcullis.operations.access.across import reaching
-    from portcullis.operations.access.scene import live
+    from portcullis.operations.access.asking import questions
+    from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.scene import live
 
     return questions.matrix(reaching(services, live(services.site(deployment)), indices), indices, people)
 
 
 def what_if(services: Services, deployment: str, *, person: str, does: str, group: str) -> WhatIf:
     from portcullis.errors import BadInput
-    from portcullis.operations.access.supposing import what_if as suppose
+    from portcullis.operations.access.asking.supposing import what_if as suppose
 
     if does not in ("joins", "leaves"):
         raise BadInput(f"{does!r} is neither joins nor leaves", source="request", place="does", remedy="joins")
@@ -113,9 +113,9 @@ def diff(
 ) -> Diff:
     """From what the engine holds to what it would hold with this file; `backwards`: the other way."""
     from portcullis.errors import BadInput
-    from portcullis.operations.access.asserting import diff_held
+    from portcullis.operations.access.asking.asserting import diff_held
+    from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.deployments import kept_model
-    from portcullis.operations.access.scene import live
 
     if isinstance(assertions, str) or len(assertions) > _MOST_ASSERTIONS:
         raise BadInput(
@@ -148,7 +148,7 @@ def access_between(
 
 
 def _refuse_others(index: str) -> None:
-    from portcullis.access.answers import is_beyond
+    from portcullis.access.questions.answers import is_beyond
     from portcullis.errors import BadInput
 
     if is_beyond(index):
@@ -157,17 +157,17 @@ def _refuse_others(index: str) -> None:
 
 
 def report(services: Services, deployment: str) -> Picture:
-    from portcullis.operations.access.drawing import picture
-    from portcullis.operations.access.scene import live
+    from portcullis.operations.access.asking.drawing import picture
+    from portcullis.operations.access.asking.scene import live
 
     return picture(live(services.site(deployment)), services.now())
 
 
 def findings(services: Services, deployment: str) -> Findings:
-    from portcullis.operations.access.finding import findings as found
-    from portcullis.operations.access.finding import trusted
-    from portcullis.operations.access.foundation import keepers
-    from portcullis.operations.access.scene import live
+    from portcullis.operations.access.asking.finding import findings as found
+    from portcullis.operations.access.asking.finding import trusted
+    from portcullis.operations.access.asking.scene import live
+    from portcullis.operations.access.changing.foundation import keepers
     from portcullis.operations.watching.roads import last_seen
 
     site, seen = services.site(deployment), last_seen(services, deployment)
@@ -177,7 +177,7 @@ def findings(services: Services, deployment: str) -> Findings:
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
     """`does` is a method, and `what` a path; or a word or an action, and names of indices. BadInput for neither."""
-    from portcullis.access.answers import Request
+    from portcullis.access.questions.answers import Request
     from portcullis.errors import BadInput
 
     for place, said in (("does", does), ("index", what)):
@@ -204,8 +204,8 @@ def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
 
 
 def _about(services: Services, deployment: str, person: str, request: Request) -> Why:
-    from portcullis.operations.access import questions
-    from portcullis.operations.access.across import reaching
+    from portcullis.operations.access.asking import questions
+    from portcullis.operations.access.asking.across import reaching
 
     history = services.ledger.history(deployment, questions.LONGEST_HISTORY)
     scene = reaching(services, _with(services, deployment, person), request.names)
@@ -214,8 +214,8 @@ def _about(services: Services, deployment: str, person: str, request: Request) -
 
 def _with(services: Services, deployment: str, person: str) -> Scene:
     """The scene, in which this person is looked up if no group and no mapping names them."""
-    from portcullis.access.persons import named
-    from portcullis.operations.access.scene import live, somebody_else
+    from portcullis.access.questions.persons import named
+    from portcullis.operations.access.asking.scene import live, somebody_else
 
     site = services.site(deployment)
     scene, name = live(site), person[:_LONGEST_NAME]

@@ -32,6 +32,6 @@ COMMANDS = (
                     _ENDING, "Replaces the key that a deployment reads another cluster with, while people read on.",
                     asks=("alias",)),)),
         ),
-        click="portcullis.cli.remote_verbs:remote",
+        click="portcullis.cli.remotes.remote_verbs:remote",
     ),
 )  # fmt: skip

@@ -6,37 +6,38 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import Decided, Permission, Request, Seen, There, is_beyond, parted
-from portcullis.access.changes import Right
 from portcullis.access.desired import Desired
-from portcullis.access.persons import Person
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
+from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, is_beyond, parted
+from portcullis.access.questions.changes import Right
+from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
-from portcullis.families.elasticsearch import effect, reaching, signing_in
-from portcullis.families.elasticsearch.across import EACH_SHARD, ONLY_SEARCH, SEARCH, is_across
-from portcullis.families.elasticsearch.alike_over_there import alike
-from portcullis.families.elasticsearch.asking import ALL, Need
-from portcullis.families.elasticsearch.asking import Request as Asked
-from portcullis.families.elasticsearch.both_limits import words_of
-from portcullis.families.elasticsearch.compiled import Compiled, compiled, may_be_kept, release_of
-from portcullis.families.elasticsearch.compiling import name_of
-from portcullis.families.elasticsearch.composite import has_items
-from portcullis.families.elasticsearch.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
-from portcullis.families.elasticsearch.decide import Answer, View, answer
-from portcullis.families.elasticsearch.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.examples import covered, example_of, plain, unclear
-from portcullis.families.elasticsearch.merging import Group, covering, holding, is_restricted
-from portcullis.families.elasticsearch.names import Unreadable, is_expression, matches
-from portcullis.families.elasticsearch.names_over_there import names_over_there
-from portcullis.families.elasticsearch.privileges import as_held
-from portcullis.families.elasticsearch.reaching import both_sides, over, widest
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import built_in, holds
-from portcullis.families.elasticsearch.requests import needs
-from portcullis.families.elasticsearch.signing_in import SignIn, sign_ins
+from portcullis.families.elasticsearch.deciding.across import EACH_SHARD, ONLY_SEARCH, SEARCH, is_across
+from portcullis.families.elasticsearch.deciding.compiled import Compiled, compiled, may_be_kept, release_of
+from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.documents.compiling import name_of
+from portcullis.families.elasticsearch.documents.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting import effect, signing_in
+from portcullis.families.elasticsearch.granting.merging import Group, covering, holding, is_restricted
+from portcullis.families.elasticsearch.granting.signing_in import SignIn, sign_ins
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
+from portcullis.families.elasticsearch.known.names import Unreadable, is_expression, matches
+from portcullis.families.elasticsearch.known.privileges import as_held
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import built_in, holds
+from portcullis.families.elasticsearch.over_there import reaching
+from portcullis.families.elasticsearch.over_there.alike_over_there import alike
+from portcullis.families.elasticsearch.over_there.both_limits import words_of
+from portcullis.families.elasticsearch.over_there.examples import covered, example_of, plain, unclear
+from portcullis.families.elasticsearch.over_there.names_over_there import names_over_there
+from portcullis.families.elasticsearch.over_there.reaching import both_sides, over, widest
+from portcullis.families.elasticsearch.requesting.asking import ALL, Need
+from portcullis.families.elasticsearch.requesting.asking import Request as Asked
+from portcullis.families.elasticsearch.requesting.composite import has_items
+from portcullis.families.elasticsearch.requesting.requests import needs
 
 _R, _W = "indices:data/read/", "indices:data/write/"
 # Each word is any of these ways, of which all actions are needed. Whoever may fetch a document by its id reads it, too.

@@ -15,21 +15,11 @@ from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import AppliedStep, Claim, Operation, Step
 from portcullis.families.base import Closed, Family
-from portcullis.families.elasticsearch import (
-    adopting,
-    baseline,
-    compare,
-    compiling,
-    config,
-    effect,
-    losses,
-    shut,
-    steps,
-    who_has,
-)
-from portcullis.families.elasticsearch import writes as writing
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.documents import baseline, compare, compiling, config, shut, steps
+from portcullis.families.elasticsearch.documents import writes as writing
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting import adopting, effect, losses, who_has
+from portcullis.families.elasticsearch.known.release import Release
 
 
 class Elasticsearch:

@@ -10,26 +10,12 @@ from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import AppliedStep, Claim, Operation, Step
 from portcullis.families.base import Closed, Family
-from portcullis.families.opensearch import (
-    administering,
-    adopting,
-    baseline,
-    batching,
-    callers,
-    compare,
-    compiling,
-    config,
-    dialects,
-    effect,
-    filters,
-    matching,
-    patch,
-    patterns,
-    shut,
-    undoing,
-)
-from portcullis.families.opensearch.config import Kind, SecurityConfig
-from portcullis.families.opensearch.dialects import Dialect
+from portcullis.families.opensearch.documents import batching, compare, compiling, config, dialects, patch, undoing
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.granting import administering, adopting, callers, effect, filters
+from portcullis.families.opensearch.names import matching, patterns
+from portcullis.families.opensearch.shutting import baseline, shut
 
 
 class OpenSearch:

@@ -7,8 +7,8 @@ Where a release no longer brings a role along, one is made that gives the same.
 from __future__ import annotations
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.compiling import level_role, predefined
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.documents.compiling import level_role, predefined
+from portcullis.families.elasticsearch.known.release import Release
 from portcullis.model.presets import Level
 from portcullis.model.presets import level_role as role_name
 

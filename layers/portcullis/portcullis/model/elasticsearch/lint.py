@@ -12,16 +12,16 @@ from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Subject
-from portcullis.families.elasticsearch.asking import ALL
-from portcullis.families.elasticsearch.config import ADMINISTRATES
-from portcullis.families.elasticsearch.names import Unreadable, is_pattern, matches
-from portcullis.families.elasticsearch.privileges import grants_on_index
-from portcullis.families.elasticsearch.releases import holds
+from portcullis.families.elasticsearch.documents.config import ADMINISTRATES
+from portcullis.families.elasticsearch.known.names import Unreadable, is_pattern, matches
+from portcullis.families.elasticsearch.known.privileges import grants_on_index
+from portcullis.families.elasticsearch.known.releases import holds
+from portcullis.families.elasticsearch.requesting.asking import ALL
 from portcullis.model.elasticsearch.levels import DASHBOARD
 from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
-from portcullis.model.findings import Finding, found
-from portcullis.model.lint_any import by_case, unused
+from portcullis.model.lints.findings import Finding, found
+from portcullis.model.lints.lint_any import by_case, unused
 from portcullis.model.names import overlap, shown
 from portcullis.model.parts import Path
 

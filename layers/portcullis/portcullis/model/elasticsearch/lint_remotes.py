@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from portcullis.families.elasticsearch.compare import canonical_access
-from portcullis.families.elasticsearch.names import certainly_beyond, may_match
-from portcullis.families.elasticsearch.release import Release
+from portcullis.families.elasticsearch.documents.compare import canonical_access
+from portcullis.families.elasticsearch.known.names import certainly_beyond, may_match
+from portcullis.families.elasticsearch.known.release import Release
 from portcullis.model.elasticsearch.remotes import CrossAccess, Remote, digest, facts_of
 from portcullis.model.elasticsearch.types import OnCluster, RemoteIndexEntry
-from portcullis.model.findings import Finding, found
+from portcullis.model.lints.findings import Finding, found
 from portcullis.model.names import shown
 from portcullis.model.parts import Path
 from portcullis.model.types import Deployment

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcullis.access.plan import SubjectKind
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.losses import Loss, losses
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import holds
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.losses import Loss, losses
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import holds
 from portcullis.model.elasticsearch.levels import SUPER_USER
 from portcullis.model.elasticsearch.remote_references import of_remotes
 from portcullis.model.elasticsearch.resolving import resolved
 from portcullis.model.elasticsearch.types import OnCluster
+from portcullis.model.lints.pointing import pointing
 from portcullis.model.names import Wrong, shown
 from portcullis.model.parts import Path
-from portcullis.model.pointing import pointing
 from portcullis.model.presets import follows, level_role
 
 # Options that are of domains, or of what the stacks make beside one: key path -> why not, what instead.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from portcullis.families.elasticsearch.config import Kind, SecurityConfig
-from portcullis.families.elasticsearch.losses import losses
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
+from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.losses import losses
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
 from portcullis.model.elasticsearch.remotes import CrossAccess
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.names import Wrong, shown

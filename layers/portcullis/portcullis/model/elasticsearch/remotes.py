@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from portcullis.families.elasticsearch.compare import canonical_access
+from portcullis.families.elasticsearch.documents.compare import canonical_access
 from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Name, SecretName, Strict, named

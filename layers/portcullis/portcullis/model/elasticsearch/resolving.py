@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, People, Subject, SubjectKind
-from portcullis.families.elasticsearch.names import may_match
-from portcullis.families.elasticsearch.releases import ROLE_FIELDS
+from portcullis.families.elasticsearch.known.names import may_match
+from portcullis.families.elasticsearch.known.releases import ROLE_FIELDS
 from portcullis.model.elasticsearch.levels import own_role, roles_of
 from portcullis.model.elasticsearch.types import ClusterRole, NativeUser, OnCluster
 from portcullis.model.option_types import OfferOptions, RemoteOptions

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.families.elasticsearch.release import Release
-from portcullis.families.elasticsearch.releases import BASIC
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import BASIC
 from portcullis.model import names
 from portcullis.model.access_types import Access
 from portcullis.model.elasticsearch.levels import levels_of

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from portcullis.access.plan import Claim, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
 from portcullis.families.base import Adoptable, Family
-from portcullis.operations.access.applying import apply_model
+from portcullis.operations.access.changing.applying import apply_model
+from portcullis.operations.access.changing.foundation import keepers
+from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import kept_of, writing
-from portcullis.operations.access.foundation import keepers
-from portcullis.operations.access.looking import compare
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.ports.registration import Registration
@@ -230,7 +230,7 @@ def _prefixes(place: str) -> Iterator[str]:
 
 def _text(base: str, before: Deployment, found: Adoptable) -> str:
     """What is new is put in at one mark a section, all of them while the text is still short: reading it is what takes time."""
-    from portcullis.model.editing import add_grant, set_access
+    from portcullis.model.text.editing import add_grant, set_access
 
     text = base
     new: dict[str, dict[str, Any] | list[Any]] = {}
@@ -255,7 +255,7 @@ def _text(base: str, before: Deployment, found: Adoptable) -> str:
 
 def _in_place_of_marks(marked: str, new: dict[str, dict[str, Any] | list[Any]]) -> str:
     """The line of every mark replaced by its entries, indented as it is."""
-    from portcullis.model.splicing import put
+    from portcullis.model.text.splicing import put
 
     lines = marked.splitlines(keepends=True)
     for mark, values in new.items():

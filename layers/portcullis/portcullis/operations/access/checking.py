@@ -43,8 +43,8 @@ def check(services: Services, deployment: str, cause: Trigger, *, text: str | No
 
 def facts(site: Site, file: Deployment) -> Facts:
     """What can be seen of what a file names, and why the rest cannot."""
-    from portcullis.model.findings import Facts
     from portcullis.model.lint_live import ENGINE, GROUPS, POLICY, keys, principals
+    from portcullis.model.lints.findings import Facts
     from portcullis.model.resolving import resolve
 
     unseen: dict[str, str] = {}

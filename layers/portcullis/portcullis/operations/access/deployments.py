@@ -14,8 +14,8 @@ from portcullis.access.plan import AccessModel, Claim, Operation, Step
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
-from portcullis.operations.access.applying import Outcome, apply_model
-from portcullis.operations.access.asserting import of_file, refuse_broken
+from portcullis.operations.access.asking.asserting import of_file, refuse_broken
+from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from portcullis.errors import Refused
-from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger

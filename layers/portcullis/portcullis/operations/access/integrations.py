@@ -19,8 +19,8 @@ def integration_add(
 ) -> Edited:
     """Let the IAM role of a service in: a role in the model for these indices, and a grant of it. Other indices add up."""
     from portcullis import model
-    from portcullis.model.editing import add_grant, set_access
     from portcullis.model.names import SYSTEM_INDICES, matches
+    from portcullis.model.text.editing import add_grant, set_access
 
     if service not in _SERVICES:
         known = ", ".join(sorted(_SERVICES))

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from portcullis.access.plan import Claim, Subject, SubjectKind
 from portcullis.access.terms import Administrator
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.access.applying import Outcome, apply_model
+from portcullis.operations.access.changing.applying import Outcome, apply_model
+from portcullis.operations.access.changing.looking import Comparison, compare, split_claims
 from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply
-from portcullis.operations.access.looking import Comparison, compare, split_claims
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange
 from portcullis.ports.ledger import Change
@@ -44,7 +44,7 @@ def master_add(
     services: Services, deployment: str, cause: Trigger, *, principal: str, text: str | None = None
 ) -> Edited:
     """One more master: merged into all_access and security_manager by the model, so that nobody there is replaced and it stays."""
-    from portcullis.model.editing import add_grant
+    from portcullis.model.text.editing import add_grant
 
     subject = subject_from(principal)
     roles = services.site(deployment).family.administrator_roles

@@ -9,10 +9,10 @@ from portcullis.access.actual import Actual
 from portcullis.access.difference import difference
 from portcullis.access.plan import AppliedStep, Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
-from portcullis.operations.access.applying import Outcome, apply_model, give_up
+from portcullis.operations.access.changing.applying import Outcome, apply_model, give_up
+from portcullis.operations.access.changing.lock_out import refuse_lock_out
+from portcullis.operations.access.changing.looking import Comparison, compare
 from portcullis.operations.access.deployments import kept_model, writing
-from portcullis.operations.access.lock_out import refuse_lock_out
-from portcullis.operations.access.looking import Comparison, compare
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange

@@ -6,8 +6,8 @@ import logging
 
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations import alert_table
-from portcullis.operations.access.applying import Outcome, apply_model, keep_in_force
-from portcullis.operations.access.foundation import MOVING
+from portcullis.operations.access.changing.applying import Outcome, apply_model, keep_in_force
+from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.people.known import ABOUT_PEOPLE, PEOPLE
 from portcullis.operations.people.one_role import tell_who_loses
 from portcullis.operations.services import Services, Site, Trigger

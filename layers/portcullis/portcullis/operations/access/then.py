@@ -6,20 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from portcullis.access.answers import Request
-from portcullis.access.persons import Person
-from portcullis.access.persons import people as people_of
 from portcullis.access.plan import AccessModel, Claim, Membership
-from portcullis.access.then import Between, Had, Happened, Then, as_it_was, by_hand
+from portcullis.access.questions.answers import Request
+from portcullis.access.questions.persons import Person
+from portcullis.access.questions.persons import people as people_of
+from portcullis.access.questions.then import Between, Had, Happened, Then, as_it_was, by_hand
 from portcullis.custody.chronicle import BREAK_GLASS
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError, Refused
-from portcullis.operations.access.comparing import diff
+from portcullis.operations.access.asking.comparing import diff
+from portcullis.operations.access.asking.questions import decided_for
+from portcullis.operations.access.asking.scene import Scene, fits, live
+from portcullis.operations.access.changing.foundation import keepers, with_foundation
+from portcullis.operations.access.changing.looking import split_claims
 from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.access.foundation import keepers, with_foundation
-from portcullis.operations.access.looking import split_claims
-from portcullis.operations.access.questions import decided_for
-from portcullis.operations.access.scene import Scene, fits, live
 from portcullis.operations.services import Site
 from portcullis.ports.ledger import Change
 from portcullis.words import in_data, in_words, many, moment

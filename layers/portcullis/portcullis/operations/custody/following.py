@@ -21,8 +21,8 @@ from portcullis.access.plan import Operation, Plan, Step
 from portcullis.custody.types import LetIn, Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.base import Family
-from portcullis.operations.access.foundation import while_locked
-from portcullis.operations.access.looking import compare, read_truth
+from portcullis.operations.access.changing.foundation import while_locked
+from portcullis.operations.access.changing.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.following_secrets import follow_secrets

@@ -11,7 +11,7 @@ from portcullis.custody.access_policy import shut as shut_policy
 from portcullis.custody.types import SAVE_OF, SAVED_BY, Act, Custody, LetIn, Measure, Todo
 from portcullis.errors import Refused
 from portcullis.families.base import BLOCKS, CANARY_INDEX, READ
-from portcullis.operations.access.foundation import while_locked
+from portcullis.operations.access.changing.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.custody.key_access import readers_by_grant
+from portcullis.custody.keys.key_access import readers_by_grant
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations import alert_table

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import structs
 
-from portcullis.custody import rotation
-from portcullis.custody.key_advice import advise, errors
-from portcullis.custody.key_policy import Context, explained, to_paste, whole
-from portcullis.custody.key_types import Advice, KeyAnswers, KeyWanted, Weight
+from portcullis.custody.keys import rotation
+from portcullis.custody.keys.key_advice import advise, errors
+from portcullis.custody.keys.key_policy import Context, explained, to_paste, whole
+from portcullis.custody.keys.key_types import Advice, KeyAnswers, KeyWanted, Weight
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.model.option_types import Options

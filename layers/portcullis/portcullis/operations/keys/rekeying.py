@@ -27,8 +27,8 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.families.base import CANARY_INDEX
 from portcullis.operations import alert_table
+from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.access.deployments import apply_text
-from portcullis.operations.access.foundation import MOVING
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.comparing import Part, further
 from portcullis.operations.data.repositories import reading, registered

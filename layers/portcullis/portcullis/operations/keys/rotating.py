@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from portcullis.custody import rotation
+from portcullis.custody.keys import rotation
 from portcullis.custody.types import Health, Severity, State
 from portcullis.errors import Refused
 from portcullis.operations import alert_table

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from portcullis.access.actual import Json
-from portcullis.access.persons import as_person
 from portcullis.access.plan import AccessModel
+from portcullis.access.questions.persons import as_person
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.remotes.agreed import giver_of
 from portcullis.operations.remotes.explaining import file_of, on_cluster, there_of

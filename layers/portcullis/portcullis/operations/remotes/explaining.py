@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from portcullis.access.actual import Actual
-from portcullis.access.answers import Far, There
-from portcullis.access.persons import as_person, group_called
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
+from portcullis.access.questions.answers import Far, There
+from portcullis.access.questions.persons import as_person, group_called
 from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.services import Services, Site

@@ -1,0 +1,1 @@
+"""Questions about people and their answers, as data. Pure."""

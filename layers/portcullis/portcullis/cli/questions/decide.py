@@ -1,0 +1,83 @@
+"""`portcullis decide`: a question about access in, the decision and its reasons out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portcullis.cli.console import console, output_options
+from portcullis.errors import BadInput, PortcullisError
+from portcullis.families.elasticsearch.deciding import question as elasticsearch
+from portcullis.families.opensearch.deciding.question import answer
+from portcullis.families.opensearch.limiting.known import known
+from portcullis.words import line
+
+# The engine of a question -> whose built-in action groups it has, unless the question brings its own.
+_BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearch": "OpenSearch_3.3"}
+
+
+@click.command(short_help="Decide a request by a security config, and say why.")
+@click.argument("file", metavar="FILE|-")
+@output_options
+def decide(file: str) -> None:
+    """Decide whether a principal may do what they ask, by a security config as the engine's GET shows it, and say why.
+
+    FILE is a JSON object: engine (opensearch, 7.x or 6.x), security (roles, rolesmapping, internalusers, actiongroups),
+    principal (name, backend_roles, attributes), request (action, indices, options; or method, path, body), world
+    (indices, aliases, streams, hidden, closed, release, now). "-" is standard input.
+
+    For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),
+    principal (name, realm, groups, metadata; or roles outright), request (method, path, body; or action, indices), world
+    (indices, aliases, data_streams). There allowed is null where only the engine can tell.
+
+    A search on other clusters (ALIAS:INDEX in the path) takes remotes: by alias the model (api-key, certificate), the key
+    (state, access), security (roles there, for the certificate model), world, skip_unavailable, engine if it is another.
+    The answer has remotes, too: by alias what is seen, or which side refuses and by what: no-remote-indices, key, roles,
+    key-and-roles, key-state.
+
+    Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons;
+    under unknown what only the engine can tell.
+    Nothing is asked of an engine.
+
+    \b
+    Examples:
+      portcullis decide question.json
+      portcullis decide - < question.json | jq .reasons
+    """
+    try:
+        console().data(_answered(_read(file), file))
+    except PortcullisError:
+        raise
+    except Exception as error:  # deciding asks nothing of anybody: what it cannot do with a question is the question's
+        raise BadInput(
+            f"holds something of the wrong kind, or nested too deep: {line(f'{type(error).__name__}: {error}', 200)}",
+            source=file,
+            remedy="security as the engine's GET shows it; see `portcullis decide --help`",
+        ) from error
+
+
+def _answered(question: Any, file: str) -> Any:
+    engine = question.get("engine", "opensearch") if isinstance(question, dict) else "opensearch"
+    if not isinstance(engine, str):
+        raise BadInput("is of the wrong kind", source=file, place="engine", remedy="a string")
+    if isinstance(question, dict) and elasticsearch.is_of_this_family(engine):
+        return elasticsearch.answer_question(question, source=file)
+    built_in = known(_BUILT_IN.get(engine, _BUILT_IN["opensearch"])).action_groups
+    return answer(question, built_in, source=file)
+
+
+def _read(file: str) -> Any:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"cannot be read: {error}", source=file, remedy="name a JSON file, or - for standard input"
+        ) from None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"is no JSON: {error}", source=file, remedy="see `portcullis decide --help`") from None

@@ -1,0 +1,257 @@
+"""What a caller may do and see on Elasticsearch, and why: privileges, document filter, fields.
+
+As Elastic's security decides it, seen on real servers (tests/families/elasticsearch):
+
+- Entries with the same set of names are merged before anything else, in whatever roles they stand: their privileges unite, and one of
+  them without a query or without field rules takes away those of all.
+- What is named has to be covered by its own name: an alias by the alias, a data stream by the stream or its backing indices by either. A
+  wildcard narrows silently to what the action is permitted on; a name that is not permitted refuses the request.
+- Of the entries that cover what was asked and grant the action: queries are OR-ed, one without a query lifts them; fields are what any of
+  them shows, one without field rules shows all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved
+from portcullis.families.elasticsearch.granting.merging import Group, Holding, covering
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
+from portcullis.families.elasticsearch.known.names import Unreadable, matches_any
+from portcullis.families.elasticsearch.known.privileges import grants_on_cluster
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import ALL, Need
+
+# The engine looks for the names of these before it asks whether anybody may: they may be asked of other clusters.
+_ALSO_ELSEWHERE = frozenset(
+    (
+        "indices:data/read/search",
+        "indices:data/read/field_caps",
+        "indices:data/read/open_point_in_time",
+        "indices:admin/resolve/index",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Which fields are seen: what any of these groups shows. No group: all."""
+
+    groups: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # (grant, except) of each
+
+    def sees(self, name: str) -> bool:
+        """Whether a field is seen, by its full dotted name."""
+        return not self.groups or any(
+            matches_any(grant, name) and not matches_any(without, name) for grant, without in self.groups
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one index looks to the caller."""
+
+    index: str
+    documents: tuple[str, ...] | None = None  # queries as JSON, OR-ed; None: all documents
+    fields: Fields = Fields()
+    alias_filters: tuple[str, ...] | None = None  # of the aliases it was asked by, OR-ed; None: not filtered
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of one need. `allowed` None: only the engine can tell; `status` is what it answers, as far as access decides it."""
+
+    need: Need
+    allowed: bool | None
+    status: int = 200
+    views: tuple[View, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def answer(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
+    """What the engine says to one need of the caller."""
+    if held.broken:
+        return Answer(need, False, 400, reasons=held.broken)
+    try:
+        told = _cluster(held, need, release) if need.cluster else _index(held, need, world, release)
+    except Unreadable as error:
+        return Answer(need, None, 0, reasons=(str(error),))
+    unknown = held.unknown_of_cluster if need.cluster else held.unknown
+    if unknown and told.allowed is False and told.status != 400:
+        return Answer(need, None, 0, reasons=(*told.reasons, *(f"{what} is not known here" for what in unknown)))
+    return told
+
+
+def _cluster(held: Holding, need: Need, release: Release) -> Answer:
+    granting = [
+        role for role, privileges in held.cluster.items() if grants_on_cluster(privileges, need.action, release)
+    ]
+    if granting:
+        return Answer(need, True, reasons=(f"{need.action} through cluster privileges of {_names(granting)}",))
+    return Answer(need, False, 403, reasons=(f"no cluster privilege of {_names(held.cluster)} covers {need.action}",))
+
+
+def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
+    granting = held.grants(need.action)
+    if need.destroys and need.wild and release.major >= 8:
+        return Answer(need, bool(granting), 400, reasons=("wildcards are refused to whoever asks for this",))
+    told_before = need.action in _ALSO_ELSEWHERE and not need.options.allow_no_indices
+    if (before := _before_rights(granting, need, world)) is not None:
+        return before
+    if not granting and not told_before and not (release.major < 8 and has_dates(need)):
+        why = f"no role of {_names(held.cluster)} grants {need.action} on any index"
+        return Answer(need, False, 403, reasons=(why,))
+    if need.any_index:
+        return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
+    if need.single and need.wild:
+        if release.major < 8:
+            return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
+        return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
+    if ALL in need.names and len(need.names) > 1 and release.major == 7:
+        return Answer(need, None, 0, reasons=(f"what {ALL} means beside other names was not measured on {release}",))
+    asked = resolved(granting, need, world, release)
+    if asked.fault is not None:
+        return Answer(need, bool(granting), asked.fault[0], reasons=(asked.fault[1],))
+    if release.major < 8 and has_dates(need) and not all(covering(granting, one, world) for one in asked.named):
+        return Answer(
+            need, True, 404, reasons=("a name that is worked out is looked for among those that are permitted",)
+        )
+    if asked.names == (ALL,) and covering(granting, ALL, world):
+        return _everything(granting, need, world, release)
+    refused = [name for name in asked.named if not covering(granting, name, world)]
+    if refused:
+        why = f"no role of {_names(held.cluster)} grants {need.action} on {', '.join(refused)}"
+        return Answer(need, False, 403, reasons=(why,))
+    reads_one = need.single and need.action.startswith("indices:data/read/")
+    if reads_one and asked.named[0] in world.data_streams:
+        why = f"{asked.named[0]} is a data stream, and no document is asked of one: 404"
+        return Answer(need, True, 404, reasons=(why,))
+    several = [name for name in asked.named if need.single and name in world.aliases and len(world.of(name)) > 1]
+    if several and need.action.startswith("indices:data/read/"):
+        return Answer(
+            need, True, 400, reasons=(f"{several[0]} is an alias of several indices, and this is asked of one: 400",)
+        )
+    absent = [name for name in asked.named if not world.of(name)]
+    if ALL in absent and (release.major > 6 or not need.options.ignore_unavailable):
+        return Answer(need, True, 400, reasons=(f"{ALL} beside other names is a name, and no index may have it: 400",))
+    if need.options.ignore_unavailable:
+        if not need.options.allow_no_indices and len(absent) == len(asked.names):
+            return Answer(need, True, 404, reasons=("nothing that is named is there, and allow_no_indices is false",))
+        absent = []
+    elif release.major < 7:  # where no wildcard is expanded, it is nothing
+        absent = [name for name in absent if "*" not in name]
+    if absent and need.makes_names:
+        absent = []
+    if absent and need.creates:
+        return _created(held, need, absent, world, granting)
+    if absent:
+        return Answer(need, True, 404, reasons=(f"{', '.join(absent)} does not exist: the answer is 404, not 403",))
+    views = _views(granting, asked.names, world)
+    shut = [view.index for view in views if world.is_closed(view.index)] if need.needs_open(release.major) else []
+    if shut and not need.options.ignore_unavailable:
+        return Answer(need, True, 400, reasons=(f"{', '.join(shut)} is closed: 400",))
+    views = tuple(view for view in views if view.index not in shut)
+    if not views:
+        through = _names(r for g in granting for r in g.roles)
+        if need.makes_names:
+            return Answer(need, True, reasons=(f"{need.action} through {through}",))
+        return Answer(need, True, reasons=("nothing that matches is visible: an empty answer",))
+    of_shards = release.major < 7 and need.action == "indices:admin/refresh"  # each is asked about by its index
+    behind = [view.index for view in views if of_shards and not covering(granting, view.index, world)]
+    if behind:
+        why = f"{', '.join(behind)} is covered by an alias alone, by which {release} refreshes nothing"
+        return Answer(need, False, 403, reasons=(why,))
+    limited = [v.index for v in views if v.documents is not None or (v.fields.groups and not need.only_documents)]
+    if need.refused_under_limits and limited:
+        return Answer(need, False, 400, reasons=(f"{need.refused_under_limits} ({', '.join(limited)})",))
+    return Answer(need, True, 200, views, tuple(dict.fromkeys(reason for view in views for reason in view.reasons)))
+
+
+def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) -> Answer | None:
+    """What is told of one document to whoever may ask for documents at all: where there is none to look for."""
+    if not need.single or not need.names:
+        return None
+    name, reads = need.names[0], need.action.startswith("indices:data/read/")
+    there, allowed = bool(world.of(name)), bool(covering(granting, name, world))
+    if need.item and reads and (not there or name in world.data_streams):
+        return Answer(need, allowed, 404, reasons=(f"{name} is no index, which is told to whoever asks for documents",))
+    if need.action == "indices:data/write/delete" and not there:
+        return Answer(need, allowed, 404, reasons=(f"{name} does not exist, which is told to whoever may delete",))
+    if need.action.startswith(("indices:data/write/index:", "indices:data/write/delete")) and world.is_closed(name):
+        return Answer(need, allowed, 400, reasons=(f"{name} is closed, which is told to whoever may write: 400",))
+    return None
+
+
+def _everything(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> Answer:
+    """Seen on 9.5.3: where `_all` alone is left of several names, whoever may read that name is shown every index."""
+    groups = covering(granting, ALL, world)
+    if not any(group.queries is None and not group.fields for group in groups):
+        why = f"a role on the name {ALL} lets {','.join(need.names)} reach every index, and with which limits only the engine can tell"
+        return Answer(need, None, 0, reasons=(why,))
+    reached = everything(need, world, release)
+    views = tuple(_view(index, groups, None) for index in reached if not world.is_closed(index))
+    why = f"what is left of {','.join(need.names)} is {ALL}, which is every index to whoever may read the name"
+    return Answer(need, True, 200, views, (why,))
+
+
+def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, granting: tuple[Group, ...]) -> Answer:
+    """A name that does not exist is made by the request, which is a right of its own where it is a document that makes it."""
+    through = _names(r for g in granting for r in g.roles)
+    if need.action == "indices:admin/create":
+        return Answer(need, True, 200, reasons=(f"{need.action} on {', '.join(absent)} through {through}",))
+    making = held.grants("indices:admin/auto_create")
+    lacking = [name for name in absent if not covering(making, name, world)]
+    if lacking:
+        why = f"{', '.join(lacking)} does not exist, and making it takes auto_configure or create_index"
+        return Answer(need, False, 403, reasons=(why,))
+    return Answer(need, True, 201, reasons=(f"{need.action} makes {', '.join(absent)}, through {through}",))
+
+
+def _views(granting: tuple[Group, ...], asked: Sequence[str], world: EngineFacts) -> tuple[View, ...]:
+    """One of each index behind what was asked: limited by the groups that cover it by a name it was asked by."""
+    by_index: dict[str, dict[Group, None]] = {}
+    filters: dict[str, list[str] | None] = {}
+    for name in asked:
+        groups = covering(granting, name, world)
+        for index in world.of(name):
+            by_index.setdefault(index, {}).update(dict.fromkeys(groups))
+            rule = world.aliases.get(name, {}).get(index)
+            if rule is None or filters.get(index, []) is None:
+                filters[index] = None
+            else:
+                filters[index] = [
+                    *(filters.get(index) or ()),
+                    rule if isinstance(rule, str) else json.dumps(rule, sort_keys=True),
+                ]
+    return tuple(_view(index, tuple(groups), filters[index]) for index, groups in by_index.items())
+
+
+def _view(index: str, groups: tuple[Group, ...], filters: list[str] | None) -> View:
+    reasons = [f"{index} through {_names(r for g in groups for r in g.roles)}"]
+    limited = [group for group in groups if group.queries is not None]
+    documents: tuple[str, ...] | None = None
+    if limited and len(limited) == len(groups):
+        documents = tuple(dict.fromkeys(query for group in groups for query in group.queries or ()))
+        reasons.append(f"documents limited by {_names(r for g in groups for r in g.roles)}")
+    elif limited:
+        free = _names(r for g in groups if g.queries is None for r in g.roles)
+        reasons.append(
+            f"{free} grants the same without a query, which lifts that of {_names(r for g in limited for r in g.roles)}"
+        )
+    fields = Fields()
+    ruled = [group for group in groups if group.fields]
+    if ruled and len(ruled) == len(groups):
+        fields = Fields(tuple(dict.fromkeys(rule for group in groups for rule in group.fields)))
+        reasons.append(f"fields limited by {_names(r for g in groups for r in g.roles)}")
+    elif ruled:
+        free = _names(r for g in groups if not g.fields for r in g.roles)
+        reasons.append(
+            f"{free} grants the same without field rules, which lifts those of {_names(r for g in ruled for r in g.roles)}"
+        )
+    return View(index, documents, fields, None if filters is None else tuple(dict.fromkeys(filters)), tuple(reasons))
+
+
+def _names(roles: Iterable[str]) -> str:
+    return ", ".join(sorted(set(roles))) or "nobody's"

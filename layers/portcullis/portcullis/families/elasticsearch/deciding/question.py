@@ -1,0 +1,308 @@
+"""A question about access on Elasticsearch as JSON, and its answer: what `portcullis decide` reads and writes for this family.
+
+{"engine": "elasticsearch-9.5.3",
+ "security": {"roles": {}, "users": {}, "role_mappings": {}},       as the engine's GET shows them
+ "principal": {"name": "", "realm": "native", "groups": [], "dn": "", "metadata": {}, "roles": []},    roles: given outright
+ "request": {"method": "GET", "path": "/logs-*/_search", "body": null}  or  {"action": "indices:data/read/search", "indices": []},
+ "world": {"indices": ["a", {"name": "b", "hidden": false, "closed": false}], "aliases": {"x": ["a"] or {"a": filter or null}},
+           "data_streams": {"s": [".ds-s-000001"]}},
+ "remotes": {ALIAS: {"model": "api-key" or "certificate", "engine": as above if it is another, "skip_unavailable": false,
+                     "key": {"state": "live", "expired", "revoked", "absent", "wrong-type" or "garbage", "access": as the engine shows it},
+                     "security": {"roles": {}}, "world": as above}}}      roles: of the remote, for the certificate model
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from portcullis import typed
+from portcullis.errors import BadInput
+from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, Remote, Seen, Told, Whole, across, is_across
+from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
+from portcullis.families.elasticsearch.granting.merging import holding
+from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
+from portcullis.families.elasticsearch.known.names import Unreadable
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.requesting.asking import Need, Request
+from portcullis.families.elasticsearch.requesting.requests import needs
+
+FAMILY = "elasticsearch-"
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class _Entry(msgspec.Struct):
+    """Of a role. What else a release has in it (a description, applications) decides nothing here."""
+
+    names: list[str] | str = []
+    privileges: list[str] = []
+    query: Any = None
+    field_security: Any = None
+    allow_restricted_indices: bool = False
+
+
+class _RemoteEntry(_Entry):
+    clusters: list[str] | str = []
+
+
+class _Role(msgspec.Struct):
+    cluster: list[str] = []
+    indices: list[_Entry] = []
+    remote_indices: list[_RemoteEntry] = []
+
+
+class _User(msgspec.Struct):
+    roles: list[str] = []
+    enabled: bool = True
+
+
+class _Mapping(msgspec.Struct):
+    roles: list[str] = []
+    enabled: bool = True
+    rules: dict[str, Any] = {}
+
+
+class _Security(_Strict):
+    roles: dict[str, _Role] = {}
+    users: dict[str, _User] = {}
+    role_mappings: dict[str, _Mapping] = {}
+
+
+class _Principal(_Strict):
+    name: str
+    realm: str = NATIVE
+    groups: list[str] = []
+    dn: str = ""
+    metadata: dict[str, Any] = {}
+    roles: list[str] = []
+
+
+class _Asked(_Strict):
+    method: str = ""
+    path: str = ""
+    body: Any = None
+    action: str = ""
+    indices: list[str] = []
+
+
+class _There(_Strict):
+    name: str
+    hidden: bool = False
+    closed: bool = False
+
+
+class _World(_Strict):
+    indices: list[str | _There] = []
+    aliases: dict[str, list[str] | dict[str, Any]] = {}
+    data_streams: dict[str, list[str]] = {}
+
+
+class _Allowed(_Strict):
+    names: list[str] | str
+    query: Any = None
+    field_security: Any = None
+    allow_restricted_indices: bool = False
+
+
+class _Access(_Strict):
+    search: list[_Allowed] = []
+    replication: list[_Allowed] = []
+
+
+class _Key(_Strict):
+    state: Literal["live", "expired", "revoked", "absent", "wrong-type", "garbage"] = "live"
+    access: _Access = msgspec.field(default_factory=_Access)
+
+
+class _RolesThere(_Strict):
+    roles: dict[str, _Role] = {}
+
+
+class _Remote(_Strict):
+    model: Literal["api-key", "certificate"] = "api-key"
+    engine: str = ""
+    key: _Key = msgspec.field(default_factory=_Key)
+    security: _RolesThere = msgspec.field(default_factory=_RolesThere)
+    world: _World = msgspec.field(default_factory=_World)
+    skip_unavailable: bool = False
+
+
+class _Question(_Strict):
+    engine: str
+    security: _Security
+    principal: _Principal
+    request: _Asked
+    world: _World = msgspec.field(default_factory=_World)
+    remotes: dict[str, _Remote] = {}
+
+
+def is_of_this_family(engine: object) -> bool:
+    return isinstance(engine, str) and engine.startswith(FAMILY)
+
+
+def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
+    """The decision, what is seen of each index, and the reasons. `allowed` is null where only the engine can tell. BadInput names the
+    place in `source`."""
+    try:
+        asked = typed.of_plain(question, _Question)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        raise BadInput(
+            what,
+            source=source,
+            place=place.strip("`").lstrip(".") or "the question",
+            remedy="see `portcullis decide --help`",
+        ) from None
+    release = Release.of(asked.engine.removeprefix(FAMILY), source=source)
+    caller = Caller(
+        asked.principal.name,
+        asked.principal.realm,
+        tuple(asked.principal.groups),
+        asked.principal.dn,
+        asked.principal.metadata,
+        tuple(asked.principal.roles),
+    )
+    security = msgspec.to_builtins(asked.security)
+    try:
+        roles = roles_of(caller, security["users"], security["role_mappings"])
+    except Unreadable as error:
+        return _unknown({}, str(error))
+    except BadInput as error:
+        raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
+    wanted = _needs(asked.request, release, source)
+    if wanted is None:
+        return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
+    documents = {name: _document(role) for name, role in asked.security.roles.items()}
+    if any(is_across(need) for need in wanted):
+        return _over_clusters(asked, documents, roles, wanted, release, source)
+    held = holding(documents, roles, release)
+    return _told(roles, [answer(held, need, _world(asked.world), release) for need in wanted])
+
+
+def _over_clusters(
+    asked: _Question,
+    documents: dict[str, Any],
+    roles: dict[str, str],
+    wanted: tuple[Need, ...],
+    release: Release,
+    source: str,
+) -> dict[str, Any]:
+    if len(wanted) > 1:
+        return _unknown(roles, ONLY_SEARCH)
+    remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
+    given = Request(asked.request.method, asked.request.path).parameters
+    minimized = given.get("ccs_minimize_roundtrips") != "false" and "scroll" not in given
+    there = _world(asked.world)
+    whole = across(documents, list(roles), wanted[0], there, release, remotes, minimized=minimized)
+    return _told_across(roles, whole)
+
+
+def _remote(alias: str, one: _Remote, here: Release, source: str) -> Remote:
+    place = f"remotes.{alias}.engine"
+    release = here if not one.engine else Release.of(one.engine.removeprefix(FAMILY), source=source, place=place)
+    access: dict[str, Any] = msgspec.to_builtins(one.key.access)
+    there = {name: _document(role) for name, role in one.security.roles.items()}
+    return Remote(release, one.model, one.key.state, access, there, _world(one.world), one.skip_unavailable)
+
+
+def _told_across(roles: dict[str, str], whole: Whole) -> dict[str, Any]:
+    views = {} if whole.local is None or whole.status != 200 else {one.index: _view(one) for one in whole.local.views}
+    return {
+        "allowed": whole.allowed,
+        "status": whole.status or None,
+        "indices": list(views),
+        "views": views,
+        "remotes": {alias: _of_remote(told) for alias, told in whole.remotes.items()},
+        "roles": roles,
+        "reasons": list(whole.reasons),
+    }
+
+
+def _of_remote(told: Told) -> dict[str, Any]:
+    return {
+        "allowed": told.allowed,
+        "status": told.status or None,
+        "side": told.side,
+        "rule": told.rule,
+        "skipped": told.skipped,
+        "views": {seen.index: _limits(seen) for seen in told.seen},
+        "reasons": list(told.reasons),
+    }
+
+
+def _limits(seen: Seen) -> list[dict[str, Any]]:
+    """A document or a field is seen if each of these lets it through."""
+    return [{"by": by, **_view(view)} for by, view in seen.limits]
+
+
+def _needs(request: _Asked, release: Release, source: str) -> tuple[Need, ...] | None:
+    if request.action:
+        return (Need(request.action, tuple(request.indices), cluster=request.action.startswith("cluster:")),)
+    if not request.method or not request.path.startswith("/"):
+        raise BadInput(
+            "says neither an action nor a request",
+            source=source,
+            place="request",
+            remedy="action and indices, or method and path",
+        )
+    return needs(Request(request.method, request.path, request.body), release, source=source)
+
+
+def _document(role: _Role) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(role)
+    return document
+
+
+def _world(there: _World) -> EngineFacts:
+    indices = tuple(
+        Index(one) if isinstance(one, str) else Index(one.name, one.hidden, one.closed) for one in there.indices
+    )
+    aliases = {name: dict.fromkeys(of) if isinstance(of, list) else of for name, of in there.aliases.items()}
+    streams = {name: tuple(of) for name, of in there.data_streams.items()}
+    known = {one.name for one in indices}
+    backing = tuple(Index(one, hidden=True) for of in streams.values() for one in of if one not in known)
+    return EngineFacts((*indices, *backing), aliases, streams)
+
+
+def _unknown(roles: dict[str, str], why: str) -> dict[str, Any]:
+    return {"allowed": None, "status": None, "indices": [], "views": {}, "roles": roles, "reasons": [why]}
+
+
+def _told(roles: dict[str, str], answers: list[Answer]) -> dict[str, Any]:
+    """Of several needs each has to be granted; an item of a composite request is answered alone."""
+    whole = [one for one in answers if not one.need.item]
+    items = [one for one in answers if one.need.item]
+    refused = next((one for one in whole if one.allowed is False), None)
+    unknown = next((one for one in whole if one.allowed is None), None)
+    first = refused or unknown or next((one for one in whole if one.status >= 400), None)
+    views = {} if refused or unknown else {view.index: view for one in answers for view in one.views}
+    told: dict[str, Any] = {
+        "allowed": False if refused else None if unknown else True,
+        "status": (first.status or None) if first else 200,
+        "indices": list(views),
+        "views": {index: _view(view) for index, view in views.items()},
+        "roles": roles,
+        "reasons": list(first.reasons)
+        if first
+        else list(dict.fromkeys(reason for one in whole for reason in one.reasons)),
+    }
+    if items:
+        told["items"] = [
+            {"item": one.need.item, "allowed": one.allowed, "status": one.status or None, "reasons": list(one.reasons)}
+            for one in items
+        ]
+    return told
+
+
+def _view(view: View) -> dict[str, Any]:
+    return {
+        "documents": "all" if view.documents is None else list(view.documents),
+        "alias_filters": list(view.alias_filters or ()),
+        "fields": [{"grant": list(grant), "except": list(without)} for grant, without in view.fields.groups] or "all",
+        "reasons": list(view.reasons),
+    }

@@ -1,0 +1,1 @@
+"""What each release and licence knows: privileges, names, reserved roles, limits."""

@@ -1,0 +1,1 @@
+"""Questions about people whose answer lies on another cluster."""

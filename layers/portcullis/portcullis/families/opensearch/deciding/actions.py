@@ -1,0 +1,82 @@
+"""What the engine makes of an action by its name."""
+
+from __future__ import annotations
+
+from portcullis.families.opensearch.names.matching import matches_any
+from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, Options
+
+OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
+# Actions whose name begins with `indices:` and that need a cluster permission all the same.
+_CLUSTER_EXACT = frozenset(
+    {
+        "indices:data/write/bulk",
+        "indices:data/read/mget",
+        "indices:data/read/mtv",
+        "indices:data/write/reindex",
+        "indices:data/read/search/template/render",
+    }
+)
+_CLUSTER_PREFIX = (
+    "cluster:",
+    "indices:admin/template/",
+    "indices:admin/index_template/",
+    "indices:data/read/scroll",
+    "indices:data/read/msearch",
+)
+# What the engine refuses wherever it limits what is seen: it would have to read what the caller may not.
+NOT_UNDER_LIMITS = ("indices:data/write/update", "indices:admin/resize", "indices:admin/plugins/replication")
+# What it refuses on `*` and `_all`, and on its own index.
+_NEVER_ON_ALL = (
+    "indices:data/write",
+    "indices:admin/delete",
+    "indices:admin/mapping/delete",
+    "indices:admin/mapping/put",
+    "indices:admin/freeze",
+    "indices:admin/settings/update",
+    "indices:admin/close",
+    "cluster:admin/snapshot/restore",
+)
+# What leaves out the indices that are forbidden, where the engine is set to (do_not_fail_on_forbidden).
+_LEAVES_OUT = (
+    "indices:data/read/*",
+    "indices:admin/mappings/fields/get*",
+    "indices:admin/shards/search_shards",
+    "indices:admin/resolve/index",
+    "indices:monitor/settings/get",
+    "indices:monitor/stats",
+    "indices:admin/aliases/get",
+)
+_SINGLE = (
+    "indices:data/read/get",
+    "indices:data/read/explain",
+    "indices:data/read/tv",
+    "indices:data/write/index",
+    "indices:data/write/update",
+    "indices:data/write/delete",
+    "indices:admin/create",
+)
+_MAKES = ("indices:data/write/index", "indices:data/write/update", "indices:admin/create", "indices:admin/auto_create")
+
+
+def makes(action: str) -> bool:
+    """Whether what it names need not be there: it is made."""
+    return action in _MAKES
+
+
+def is_cluster_action(action: str) -> bool:
+    return action in _CLUSTER_EXACT or action.startswith(_CLUSTER_PREFIX)
+
+
+def leaves_out(action: str) -> bool:
+    return matches_any(_LEAVES_OUT, action)
+
+
+def never_on_all(action: str) -> bool:
+    return action == "indices:admin/aliases" or action.startswith(_NEVER_ON_ALL)  # not indices:admin/aliases/get
+
+
+def options_of(action: str) -> Options:
+    """How a request that does this reads names, unless it says otherwise."""
+    if action in _SINGLE:
+        return SINGLE
+    return DELETED if action == "indices:admin/delete" else SEARCHED

@@ -1,0 +1,357 @@
+"""A question as people ask it, answered by `decide`: which actions a request needs, what is seen of each index, by which permission."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from portcullis.access.actual import Actual, Json
+from portcullis.access.desired import Desired
+from portcullis.access.plan import Claim, Grant, Operation, People, Step
+from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, parted
+from portcullis.access.questions.changes import Right
+from portcullis.access.questions.persons import Person
+from portcullis.access.terms import Caller
+from portcullis.families.answering import Answering
+from portcullis.families.opensearch.deciding.alike import alike
+from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
+from portcullis.families.opensearch.deciding.doubts import of_another_cluster
+from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.granting.effect import limits
+from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
+from portcullis.families.opensearch.granting.privileges import allows
+from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
+from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
+
+_R, _W = "indices:data/read/", "indices:data/write/"
+# Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
+_WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
+    "write": ((*BULK, f"{_W}index"), (*BULK, f"{_W}delete")),
+}
+_RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+_MAY_BE_LIFTED = (
+    "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
+)
+_SOMEBODY = "somebody"  # with one role, and no other
+_OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    ways: tuple[tuple[str, ...], ...]
+    indices: tuple[str, ...]
+    perhaps: tuple[str, ...] = ()  # what may be enough
+    options: Mapping[str, str] = field(default_factory=dict)  # how the request reads names
+
+
+class OpenSearchAnswers:
+    """The Answering protocol."""
+
+    not_in_history: tuple[str, ...] = ()
+    only_if_named: tuple[str, ...] = ()
+    not_looked_at = ("the network", "the domain's access policy", "the person's own IAM policies")
+
+    def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+        return _answer(actual, caller, request, there)
+
+    def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
+        own, beyond = parted(indices)
+        return (*alike(compiled(actual, _facts(there)), caller, own), *((name,) for name in beyond))
+
+    def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
+        return tuple(patterns)
+
+    def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
+        callers = {role: f"{_SOMEBODY}-{number}" for number, role in enumerate(sorted({*roles}))}
+        alone = SecurityConfig(
+            {
+                Kind.ROLES: {role: actual.get(Kind.ROLES, role) or {} for role in callers},
+                Kind.ACTION_GROUPS: actual.of(Kind.ACTION_GROUPS),
+                Kind.MAPPINGS: {role: {"users": [name]} for role, name in callers.items()},
+            }
+        )
+        return tuple(role for role, name in callers.items() if _answer(alone, Caller(name), request, there).allowed)
+
+    def examples(self, actual: Actual, pattern: str) -> tuple[str, ...]:
+        if "*" not in pattern:
+            return (pattern,)
+        every = (one for role in actual.of(Kind.MAPPINGS) for one in _patterns(actual, role))
+        plain = (_example(one) for one in every if not ("${" in one or ":" in one or is_expression(one)))
+        own = pattern.startswith(".")  # the engine's own, and those of Dashboards
+        fitting = (
+            name for name in (_example(pattern), *plain) if matches(pattern, name) and own == name.startswith(".")
+        )
+        return tuple(sorted(set(fitting)))
+
+    def telling_apart(self, actual: Actual, also: Collection[str] = ()) -> tuple[str, ...]:
+        every = {*also, *(one for role in given(actual) for one in _patterns(actual, role))}
+        example = {one: _example(one) for one in every if not ("${" in one or ":" in one or is_expression(one))}
+        return tuple(sorted({*example.values(), *crossings(actual, example, also)}))
+
+    def unclear(self, actual: Actual, roles: Collection[str], name: str, pattern: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(unclear(actual, roles, name, pattern)))
+
+    def more(self, before: Actual, had: Collection[str], after: Actual, has: Collection[str]) -> tuple[Right, ...]:
+        return more(before, had, after, has)
+
+    def as_made(self, engine: str, _wanted: Desired) -> SecurityConfig:
+        has = known(engine or "OpenSearch_3.3")
+        return SecurityConfig(
+            {
+                Kind.ROLES: has.roles,
+                Kind.ACTION_GROUPS: has.action_groups,
+                Kind.TENANTS: {name: {} for name in has.tenants},
+                Kind.MAPPINGS: {},
+                Kind.USERS: {},
+            }
+        )
+
+    def as_known(
+        self, _held: Actual, _known: People | None, _grants: Collection[Grant], people: Sequence[Person]
+    ) -> tuple[Person, ...]:
+        return tuple(people)
+
+    def as_known_then(
+        self,
+        _held: Actual,
+        _known: People | None,
+        _grants: Collection[Grant],
+        people: Sequence[Person],
+        _now: Sequence[Person],
+    ) -> tuple[Person, ...]:
+        return tuple(people)  # a mapping says who it means
+
+    def called(self, person: Person) -> tuple[str, ...]:
+        caller = person.caller
+        return (person.entry, caller.name, *caller.backend_roles) if caller else (person.entry,)
+
+    def given(
+        self, held: Actual, _known: People | None, person: Person, role: str, *, takes: bool, because: str
+    ) -> Step | None:
+        if (person.entry in held.entries(role, "users")) is not takes:
+            return None
+        claim = Claim(Kind.MAPPINGS, role, "users", person.entry)
+        before, after = (person.entry, None) if takes else (None, person.entry)
+        return Step(Operation.REMOVE if takes else Operation.ADD, claim, before, after, because)
+
+
+OPENSEARCH: Answering = OpenSearchAnswers()
+
+
+def _example(pattern: str) -> str:
+    """A name that fits. It says of itself that there is no such index."""
+    return re.sub(r"(?<=[^-._*])\*", "-example", pattern).replace("*", "example").replace("?", "x")
+
+
+def _patterns(actual: Actual, role: str) -> Iterator[str]:
+    for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
+        yield from entry.get("index_patterns") or ()
+
+
+def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
+    roles = compiled(actual, _facts(there)).who(caller).why
+    asked = _asked(request)
+    if isinstance(asked, str):
+        return Decided(None, roles=roles, unknown=(asked,))
+    told = [_way(actual, caller, way, asked, there) for way in asked.ways]
+    best = max(told, key=lambda one: _RANK[one.allowed])
+    seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
+    # What is seen may be by any way, so what is doubtful of any is told.
+    doubts = tuple(dict.fromkeys(line for one in (told if best.seen else (best,)) for line in one.doubts))
+    unknown = best.unknown
+    if best.allowed is False and asked.perhaps:
+        least = _way(actual, caller, asked.perhaps, asked, there)
+        if least.allowed is not False:
+            unknown = (
+                "an update is permitted, and not all that it may need: by what it changes it is let in or refused",
+                *unknown,
+            )
+    allowed = None if unknown and best.allowed is False else best.allowed
+    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, compiled(actual, _facts(there)).names)))
+    return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown, doubts=doubts)
+
+
+def _asked(request: Request) -> _Asked | str:
+    """What the request needs; a text if only the engine can tell."""
+    if beyond := parted(request.names)[1]:
+        return of_another_cluster(beyond)
+    if not request.path:
+        if request.does in _WORDS:
+            return _Asked(_WORDS[request.does], request.indices, (PERHAPS_ENOUGH,) if request.does == "write" else ())
+        if ":" in request.does:
+            return _Asked(((request.does,),), request.indices)
+        return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
+    try:
+        found = needs(request.does, request.path)
+    except NotKnown as doubt:
+        return str(doubt)
+    names, actions = found[0].indices, tuple(need.action for need in found)
+    if names == ("_all",):
+        names = ("*",)
+    if not names or not all(names) or names[0].startswith("_"):
+        return f"which permissions {request} needs, only the engine can tell"
+    if any(name.startswith(("-", "<")) for name in names):
+        return f"which indices {','.join(names)} means, only the engine can tell"
+    perhaps = (PERHAPS_ENOUGH,) if PERHAPS_ENOUGH in actions else ()
+    return _Asked((actions,), names, perhaps, found[0].options)
+
+
+def _facts(there: There) -> EngineFacts:
+    return EngineFacts(
+        there.indices or (),
+        there.aliases or {},
+        there.streams,
+        there.hidden,
+        release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
+    )
+
+
+def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], asked: _Asked, there: There) -> Decided:
+    """All actions are needed. What only the engine's own settings say is decided both ways."""
+    decided = [_both_ways(actual, caller, action, asked, there) for action in actions]
+    worst = min(decided, key=lambda one: _RANK[one.allowed])
+    seen = _by_index((one.seen for one in decided), _narrowest)
+    unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
+    doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
+    return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
+
+
+def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there: There) -> Decided:
+    facts, indices = _facts(there), asked.indices
+    here = compiled(actual, facts)
+
+    def decided(how: EngineFacts) -> Decision:
+        return compiled(actual, how).decide(caller, action, indices, asked.options)
+
+    strict, who = decided(facts), here.who(caller)
+    settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
+    limited = settable and any(role.limited for role in who.roles)
+    in_part = decided(replace(facts, do_not_fail_on_forbidden=True)) if settable and not strict.allowed else strict
+    lifted = decided(replace(facts, dfm_empty_overrides_all=True)) if limited else strict
+    may_have_more = (*strict.unknown, *_by_address(here, caller, strict.roles))
+    unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
+    if strict.allowed != lifted.allowed:
+        unknown.append(_MAY_BE_LIFTED)
+    elif [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
+        doubts.append(f"{_MAY_BE_LIFTED}; shown is what is so unless somebody set it")
+    if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
+        doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
+    allowed = strict.allowed if strict.allowed == in_part.allowed == lifted.allowed else None
+    refused = allowed is not True or not all(view.allowed for view in strict.views)
+    looks = refused and there.every and there.aliases is None
+    pattern = _on_no_index(actual, strict, action, there) if looks else ""
+    if there.indices is None:
+        unknown.append("which indices there are could not be read")
+        if any("*" in name for name in indices) or not indices:
+            allowed = None
+    elif allowed is False and there.aliases is None and _may_be_an_alias(indices, there) and settable:
+        unknown.append(
+            "a name that is no index may be an alias or a data stream: which indices it means is not known here"
+        )
+        allowed = None
+    elif allowed is False and pattern:
+        unknown.append(
+            f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
+        )
+        allowed = None
+    # An index that is refused is no certain no where a question for it alone would be answered with "unknown".
+    open_ = bool(may_have_more) or bool(pattern) or there.indices is None
+    by_setting = {view.index for view in lifted.views if view.allowed}
+    return Decided(
+        allowed,
+        tuple(_seen(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
+        strict.roles,
+        (),
+        strict.reasons,
+        tuple(unknown),
+        tuple(doubts),
+        strict.allowed != in_part.allowed,
+    )
+
+
+def _by_address(here: Compiled, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
+    """Entries that may give a further role, by where a caller comes from."""
+    for held in () if caller.hosts else here.mappings.by_address:
+        if held.role not in roles and held.role in here.held.of(Kind.ROLES):
+            yield f"{held.claim} lets in by address, and where they come from is not known"
+
+
+def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
+    return any("*" not in name and name not in (there.indices or ()) for name in indices)
+
+
+def _on_no_index(actual: Actual, decision: Decision, action: str, there: There) -> str:
+    """A pattern of a role that allows the action and fits no index that there is; empty if there is none."""
+    for entry in _entries(actual, decision.roles):
+        if allows(actual, entry.get("allowed_actions") or (), action):
+            for pattern in entry.get("index_patterns") or ():
+                if not any(matches(pattern, index) for index in there.indices or ()):
+                    return str(pattern)
+    return ""
+
+
+def _limits(view: View) -> tuple[object, ...]:
+    return view.documents, view.fields, view.masks
+
+
+def _seen(view: View, *, open_: bool) -> Seen:
+    """`open_`: what is refused may be let in all the same, and nobody here can tell."""
+    if not view.allowed:
+        return Seen(view.index, None if open_ else False)
+    patterns = view.fields.patterns
+    return Seen(
+        view.index,
+        True,
+        view.documents or (),
+        () if view.fields.excluding or view.fields.everything else patterns,
+        patterns if view.fields.excluding else (),
+        view.masks,
+    )
+
+
+def _by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ...]], Seen]) -> tuple[Seen, ...]:
+    """Of each index what several answers come to. They need not reach the same: a wildcard means more to one action than to another."""
+    of: dict[str, list[Seen]] = {}
+    for seen in told:
+        for one in seen:
+            of.setdefault(one.index, []).append(one)
+    return tuple(one_of(tuple(of[index])) for index in sorted(of))
+
+
+def _narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
+    """Of several actions that are all needed."""
+    return min(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
+
+
+def _widest(of_one_index: tuple[Seen, ...]) -> Seen:
+    """Of several ways of which one is enough."""
+    return max(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
+
+
+def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
+    for role in roles:
+        yield from (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ()
+
+
+def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, names: Names) -> Iterator[Permission]:
+    """Which entries of which roles cover some of it: by its name, or by that of an alias or a data stream it is in."""
+    actions = [action for way in asked.ways for action in way]
+    named = {*asked.indices, *names.groups_of(asked.indices)}
+    for role in sorted(roles):
+        for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
+            patterns = entry.get("index_patterns") or ()
+            fits = [one for one in patterns if any(_touch(one, index) for index in named)]
+            allowed = entry.get("allowed_actions") or ()
+            if fits and any(allows(actual, allowed, action) for action in actions):
+                rule = f"{', '.join(allowed)} on {', '.join(fits)}"
+                yield Permission(role, rule, limits(entry))
+
+
+def _touch(pattern: str, index: str) -> bool:
+    """Whether a pattern of a role and an index, or a pattern of the request, may mean the same index."""
+    return "${" in pattern or matches_any((pattern,), index) or matches_any((index,), pattern)

@@ -1,0 +1,237 @@
+"""A question about access as JSON, and its answer: what `portcullis decide` reads and writes.
+
+{"engine": "opensearch" | "7.x" | "6.x",            the dialect of the documents; opensearch if left out
+ "security": {"roles": {}, "rolesmapping": {}, "internalusers": {}, "actiongroups": {}},   as the engine's GET shows them
+ "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
+ "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
+            or {"method": "POST", "path": "logs-*/_search?expand_wildcards=open", "body": ...},
+ "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [],
+           "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
+           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
+
+An internal user's backend roles and attributes are taken from the config where the principal says neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from portcullis.access.actual import Json
+from portcullis.access.terms import Caller
+from portcullis.errors import BadInput
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
+from portcullis.families.opensearch.granting.callers import user
+from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.world import EngineFacts, Release
+
+_STRINGS = "a list of strings"
+_MAP = "an object"
+_ANYTHING = "JSON, or lines of it"
+# place -> key -> (what it has to be, whether it may be left out)
+_SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
+    "": {
+        "engine": ("a string", True),
+        "security": (_MAP, False),
+        "principal": (_MAP, False),
+        "request": (_MAP, False),
+        "world": (_MAP, True),
+    },
+    "security": {kind.value: (_MAP, True) for kind in Kind},
+    "principal": {
+        "name": ("a string", False),
+        "backend_roles": (_STRINGS, True),
+        "attributes": (_MAP, True),
+        "hosts": (_STRINGS, True),
+    },
+    "request": {
+        "action": ("a string", True),
+        "indices": (_STRINGS, True),
+        "options": (_MAP, True),
+        "method": ("a string", True),
+        "path": ("a string", True),
+        "body": (_ANYTHING, True),
+    },
+    "world": {
+        "indices": (_STRINGS, True),
+        "aliases": (_MAP, True),
+        "streams": (_MAP, True),
+        "hidden": (_STRINGS, True),
+        "closed": (_STRINGS, True),
+        "release": ("a string", True),
+        "now": ("a string", True),
+        "dfm_empty_overrides_all": ("true or false", True),
+        "do_not_fail_on_forbidden": ("true or false", True),
+    },
+}
+
+
+def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source: str = "") -> Json:
+    """The decision, the visible indices, the filters and masks of each, and the reasons. BadInput names the place in `source`.
+
+    `built_in` are action groups that the engine has and the question need not repeat.
+    """
+    _check(question, "", source)
+    for place in ("security", "principal", "request", "world"):
+        _check(question.get(place, {}), place, source)
+    dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
+    documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
+    for name, collection in question["security"].items():
+        kind = Kind(name)
+        for key, document in collection.items():
+            if not isinstance(document, dict | list):
+                raise BadInput("is no document", source=source, place=f"security.{name}.{key}", remedy=_MAP)
+            documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
+    held = SecurityConfig(documents)
+    request = question["request"]
+    asked = Compiled(held, _world(question.get("world", {}), source))
+    caller = _caller(held, question["principal"])
+    if "action" in request:
+        return _told(asked.decide(caller, request["action"], request.get("indices", ()), request.get("options")))
+    if not {"method", "path"} <= request.keys():
+        raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
+    return _request(asked, caller, request)
+
+
+def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
+    """What a request as people send it comes to: all that it needs, and each item of it by itself."""
+    try:
+        wanted = needs(request["method"], request["path"], request.get("body"))
+    except NotKnown as doubt:
+        return {"allowed": None, "needs": [], "unknown": [str(doubt)]}
+    answers = [(need, asked.decide(caller, need.action, need.indices, need.options)) for need in wanted]
+    told: list[Json] = [
+        {"action": need.action, "item": need.item, "asked": list(need.indices)} | _told(answer)
+        for need, answer in answers
+    ]
+    whole = [answer for need, answer in answers if need.item is None]
+    items: dict[str, bool | None] = {}
+    for need, answer in answers:
+        if need.item is not None:
+            items[str(need.item)] = items.get(str(need.item), True) is True and answer.allowed
+    doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
+    # What a bulk request writes to one shard is let in or refused together.
+    refused = {need.indices: need.item for need, answer in answers if need.item is not None and not answer.allowed}
+    for need in wanted:
+        if need.item is None or need.action != BULK[1]:
+            continue  # of a whole request: a document that is sent alone needs the same permissions
+        if items[str(need.item)] and need.indices in refused:
+            items[str(need.item)] = None
+            doubts[
+                f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
+            ] = None
+    allowed: bool | None = all(one.allowed for one in whole)
+    if not allowed and any(
+        need.action == PERHAPS_ENOUGH and need.item is None and one.allowed for need, one in answers
+    ):
+        doubts["an update that changes nothing needs no more than its own permission"] = None
+        allowed = None
+    return {"allowed": allowed, "items": items, "needs": told, "unknown": list(doubts)}
+
+
+def _caller(held: SecurityConfig, principal: Json) -> Caller:
+    if not principal.keys() & {"backend_roles", "attributes"} and held.get(Kind.USERS, principal["name"]) is not None:
+        known = user(held, principal["name"])
+        return Caller(known.name, known.backend_roles, known.attributes, tuple(principal.get("hosts", ())))
+    return Caller(
+        principal["name"],
+        tuple(principal.get("backend_roles", ())),
+        dict(principal.get("attributes", {})),
+        tuple(principal.get("hosts", ())),
+    )
+
+
+def _world(world: Json, source: str) -> EngineFacts:
+    return EngineFacts(
+        tuple(world.get("indices", ())),
+        {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
+        {stream: tuple(members) for stream, members in world.get("streams", {}).items()},
+        tuple(world.get("hidden", ())),
+        tuple(world.get("closed", ())),
+        world.get("dfm_empty_overrides_all", False),
+        world.get("do_not_fail_on_forbidden", False),
+        _release(world.get("release", Release.V3.value), source),
+        _moment(world["now"], source) if "now" in world else None,
+    )
+
+
+def _release(version: str, source: str) -> Release:
+    """The measured release whose rules an engine of this version goes by."""
+    major = version.partition(".")[0]
+    found = {"2": Release.V2, "3": Release.V3}.get(major)
+    if found is None:
+        remedy = f"one of {', '.join(Release)}, or a later version of the same line"
+        raise BadInput(f"{version} is no release known here", source=source, place="world.release", remedy=remedy)
+    return found
+
+
+def _moment(text: str, source: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput("is no moment", source=source, place="world.now", remedy="2026-11-28T09:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _told(decision: Decision) -> Json:
+    return {
+        "allowed": decision.allowed,
+        "indices": list(decision.visible),
+        "views": {view.index: _view(view) for view in decision.views},
+        "roles": dict(decision.roles),
+        "reasons": list(decision.reasons),
+        "error": decision.error,
+        "unknown": [*decision.unknown, *(doubt for view in decision.views for doubt in view.unknown)],
+    }
+
+
+def _view(view: View) -> Json:
+    if not view.allowed:
+        return {"allowed": False, "reasons": list(view.reasons)}
+    how = "exclude" if view.fields.excluding else "include"
+    return {
+        "allowed": True,
+        "documents": list(view.documents) if view.documents is not None else "unknown" if view.unknown else "all",
+        "fields": "all" if how == "exclude" and not view.fields.patterns else {how: list(view.fields.patterns)},
+        "masked": list(view.masks),
+        "reasons": list(view.reasons),
+    }
+
+
+def _dialect(name: str, source: str) -> Dialect:
+    try:
+        return Dialect(name)
+    except ValueError as error:
+        known = ", ".join(dialect.value for dialect in Dialect)
+        raise BadInput(
+            f"{name} is no engine known here", source=source, place="engine", remedy=f"one of {known}"
+        ) from error
+
+
+def _check(part: Any, place: str, source: str) -> None:
+    if not isinstance(part, dict):
+        raise BadInput("is no object", source=source, place=place or "the question", remedy="an object")
+    shape = _SHAPE[place]
+    for key in part:
+        if key not in shape:
+            where = f"{place}.{key}" if place else key
+            raise BadInput("is not known", source=source, place=where, remedy=f"one of {', '.join(shape)}")
+    for key, (wanted, optional) in shape.items():
+        where = f"{place}.{key}" if place else key
+        if key not in part:
+            if not optional:
+                raise BadInput("is missing", source=source, place=where, remedy=wanted)
+        elif not _is(part[key], wanted):
+            raise BadInput("is of the wrong kind", source=source, place=where, remedy=wanted)
+
+
+def _is(value: Any, wanted: str) -> bool:
+    if wanted == _ANYTHING:
+        return True
+    if wanted == _STRINGS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, {_MAP: dict, "a string": str, "true or false": bool}[wanted])

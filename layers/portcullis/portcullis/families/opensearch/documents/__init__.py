@@ -1,0 +1,1 @@
+"""What a security config consists of, how releases and dialects write it, and how one is changed: as JSON Patch."""

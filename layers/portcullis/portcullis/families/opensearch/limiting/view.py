@@ -1,0 +1,77 @@
+"""How an index looks to a caller, and the answer to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from portcullis.families.opensearch.names.matching import matches, matches_any
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Which fields of a document are seen. `.keyword` counts as the field itself."""
+
+    excluding: bool = True
+    patterns: tuple[str, ...] = ()
+
+    def sees(self, name: str) -> bool:
+        """An object's rule holds for all that is in it."""
+        parts = name.removesuffix(".keyword").split(".")
+        found = any(matches_any(self.patterns, ".".join(parts[: i + 1])) for i in range(len(parts)))
+        return found is not self.excluding
+
+    @property
+    def everything(self) -> bool:
+        return not self.patterns if self.excluding else "*" in self.patterns
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one index looks to the caller. Where something is `unknown`, the view says all that may be seen; perhaps less is."""
+
+    index: str
+    allowed: bool
+    documents: tuple[str, ...] | None = None  # queries, OR-ed; None: all documents, or it is unknown
+    fields: Fields = field(default_factory=Fields)
+    masks: tuple[str, ...] = ()  # masking rules
+    reasons: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # what only the engine can tell
+    written: tuple[str, ...] | None = None  # the queries as the roles have them, whatever of it they find
+    sets: tuple[tuple[str, ...], ...] = ()  # the masking rules by whose they are: of a set the first that matches wins
+
+    def masks_of(self, name: str) -> tuple[str, ...]:
+        """The masking rules of a field; of several which one counts changes, only the engine knows. A field that is not seen has none."""
+        plain = name.removesuffix(".keyword")
+        if not self.fields.sees(name):
+            return ()
+        sets = self.sets or (self.masks,)
+        first = (next((rule for rule in rules if matches(rule.split("::")[0], plain)), None) for rules in sets)
+        return tuple(dict.fromkeys(rule for rule in first if rule is not None))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer. What of it takes long to say is worked out when it is asked for."""
+
+    allowed: bool
+    roles: Mapping[str, str] = field(default_factory=dict)  # role -> why the caller has it
+    refusal: tuple[str, ...] = ()  # why the whole of it is refused, or granted
+    error: str = ""  # why nothing comes of it although it is permitted: a name that is not there, a closed index
+    unknown: tuple[str, ...] = ()  # what may make it another decision, and only the engine can tell
+    make_views: Callable[[], tuple[View, ...]] = tuple
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """Of the indices that were checked; none for a cluster action."""
+        return self.make_views()
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*(reason for view in self.views for reason in view.reasons), *self.refusal)))
+
+    @cached_property
+    def visible(self) -> tuple[str, ...]:
+        """The indices the request reaches."""
+        return tuple(view.index for view in self.views if view.allowed) if self.allowed else ()

@@ -1,0 +1,1 @@
+"""What is valid in a deployment file and still seldom meant, a kind of finding each."""

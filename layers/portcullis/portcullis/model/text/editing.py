@@ -1,0 +1,88 @@
+"""Changes to a deployment file's text: every line that need not change stays as it is, comments, order and spelling included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portcullis.access.actual import Json
+from portcullis.access.plan import By, Subject
+from portcullis.errors import BadInput
+from portcullis.model.names import did_you_mean
+from portcullis.model.text.loading import loads
+from portcullis.model.text.reading import read
+from portcullis.model.text.splicing import cut, put
+
+Change = Callable[[str], str]  # text -> text
+
+
+def edit(text: str, change: Change, source: str = "the deployment file") -> str:
+    """`text` with one change made to it. The result is a valid deployment file: BadInput if it would not be, or if `text` is not one."""
+    loads(text, source)
+    edited = change(text)
+    loads(edited, source)
+    return edited
+
+
+def add_grant(subject: Subject, *, role: str = "", level: str = "", by: By | None = None) -> Change:
+    """Grant a role or a level to a subject, after the other grants. Granting it twice is granting it once."""
+
+    def change(text: str) -> str:
+        grants = _grants(text)
+        if any(_is(grant, subject, role, level, by or By.MEMBERS) for grant in grants):
+            return text
+        to = {subject.kind.value: subject.name} | ({"by": by.value} if by and by is not By.MEMBERS else {})
+        grant = {"level": level, "to": to} if level else {"role": role, "to": to}
+        return put(text, ("access", "grants", len(grants)), grant)
+
+    return change
+
+
+def remove_grant(subject: Subject, *, role: str = "", level: str = "", by: By | None = None) -> Change:
+    """Take a grant out (with `by`: only the one in this way). BadInput if it is not there."""
+
+    def change(text: str) -> str:
+        grants = _grants(text)
+        found = [i for i, grant in enumerate(grants) if _is(grant, subject, role, level, by)]
+        if not found:
+            raise BadInput(
+                f"no grant of {role or level} to {subject}",
+                source="the deployment file",
+                place="access.grants",
+                remedy=did_you_mean(f"{role or level} to {subject}", map(_words, grants))
+                or "there are no grants at all",
+            )
+        for i in reversed(found):
+            text = cut(text, ("access", "grants", i))
+        return text
+
+    return change
+
+
+def set_access(key: str, name: str, value: Json | list[str] | None) -> Change:
+    """Set `access.<key>.<name>` (roles, action_groups, tenants, users, and_backend_roles) to a value, or take it out with None."""
+
+    def change(text: str) -> str:
+        section = (read(text, "").data.get("access") or {}).get(key) or {}
+        if value is not None:
+            return text if section.get(name) == value else put(text, ("access", key, name), value)
+        return cut(text, ("access", key, name)) if name in section else text
+
+    return change
+
+
+def _grants(text: str) -> list[Any]:
+    found: list[Any] = (read(text, "").data.get("access") or {}).get("grants") or []
+    return found
+
+
+def _is(grant: Any, subject: Subject, role: str, level: str, by: By | None) -> bool:
+    to = grant["to"]
+    same_way = by is None or (to.get("by") or By.MEMBERS.value) == by.value
+    same_role = (grant.get("role") or "", grant.get("level") or "") == (role, level)
+    return to.get(subject.kind.value) == subject.name and same_role and same_way
+
+
+def _words(grant: Any) -> str:
+    kind, name = next((k, v) for k, v in grant["to"].items() if k != "by")
+    return f"{grant.get('role') or grant.get('level')} to {kind}:{name}"

@@ -1,0 +1,1 @@
+"""Questions about people, answered over a scene that was read once. Changes nothing."""

@@ -1,0 +1,156 @@
+"""`findings`: what of a state of access is seldom meant, over a scene that was read once. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from portcullis.access.plan import SubjectKind
+from portcullis.access.questions.findings import (
+    MISSPELT,
+    NO_INDEX,
+    PATH,
+    Findings,
+    Found,
+    ahead,
+    in_order,
+    near,
+    unused,
+    whom_patterns_fit,
+)
+from portcullis.access.questions.persons import ANYBODY, Person
+from portcullis.families.finding import Finding, finding
+from portcullis.operations.access.asking.questions import matrix
+from portcullis.operations.access.asking.scene import Scene
+from portcullis.words import many
+
+Trusts = Mapping[str, Collection[str]]  # ARN or name of a role -> who may take it
+_USE = "whether anybody uses what they are granted"
+_LEARNT = "who may read the secrets that hold passwords"
+
+
+def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = ()) -> Findings:
+    """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look; `own`:
+    entries of whoever has to administer for Portcullis to work."""
+    finder = finding(scene.family.name)
+    named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
+    of_file = scene.groups_open or scene.custody is None
+    unknown, not_looked_at = (
+        list(scene.unseen),
+        [*scene.answers.not_looked_at, *scene.answers.only_if_named, _USE, _LEARNT],
+    )
+    found = [*_paths(scene, finder, trusts or {}, own), *_patterns(scene, finder, unknown)]
+    if of_file:
+        not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
+    else:
+        found += unused(scene.grants, scene.people, scene.unread)
+        found += ahead(_counts(scene))
+        if scene.there.indices is None:
+            unknown.append("which indices there are could not be read")
+        else:
+            found += _misses(scene, finder, named)
+    if trusts is None and finder.lets_in_iam_roles:
+        not_looked_at.append("who may take the IAM roles that are let in")
+    told = in_order(found)
+    words = many(len(told), "finding") if told else "nothing is found"
+    return Findings(scene.deployment, words, told, tuple(dict.fromkeys(unknown)), tuple(not_looked_at))
+
+
+def trusted(baseline: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Role name -> who may take it, of the roads as they were seen last (`operations.watching.roads`). Services are left out: what runs
+    in one is found by who may use that service, which is not looked at."""
+    made: dict[str, tuple[str, ...]] = {}
+    for label, one in baseline.items():
+        kind, _, name = label.partition("/")
+        if kind == "role" and isinstance(one, Mapping):
+            made[name] = tuple(dict.fromkeys(who for statement in one.get("trust") or () for who in _takers(statement)))
+    return made
+
+
+def _takers(statement: Mapping[str, Any]) -> Iterator[str]:
+    principal = statement.get("Principal")
+    if statement.get("Effect") == "Allow" and isinstance(principal, Mapping):
+        named = principal.get("AWS") or ()
+        yield from [named] if isinstance(named, str) else named
+
+
+def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str]) -> Iterator[Found]:
+    for person in scene.people:
+        if person.caller is None:
+            continue
+        roles = scene.family.mapped_roles(scene.held, person.caller)
+        way = finder.way_up(scene.held, roles)
+        if way is None:
+            continue
+        first = way.steps[0].removeprefix("has the role ")
+        steps = (str(person), f"{way.steps[0]} ({roles.get(first, 'its mapping')})", *way.steps[1:])
+        hangs = f", if {way.unless}" if way.unless else ""
+        if len(way.steps) > 1 and person.entry not in own:
+            says = f"{person} may come to administer {finder.whole} in {len(way.steps)} steps{hangs}"
+            yield Found(
+                PATH, str(person), says, f"take {first} from them, or say why they have it", steps, not way.unless
+            )
+        if person.kind == SubjectKind.IAM_ROLE:
+            for chain in _chains(person.entry, trusts):
+                says = f"{_whoever(chain[0])} may come to administer {finder.whole} by taking {person}{hangs}"
+                takes = tuple(f"may take the role {one} (its trust policy names them)" for one in chain[1:])
+                remedy = f"narrow whom the trust policy of {person.name} names"
+                yield Found(PATH, chain[0], says, remedy, (_whoever(chain[0]), *takes, *steps[1:]), not way.unless)
+
+
+def _whoever(arn: str) -> str:
+    """A trust policy that names an account leaves it to that account's own policies."""
+    parts = arn.split(":")
+    if arn == "*":
+        return "whoever there is"
+    return (
+        f"somebody of account {parts[4]} (whom its own IAM policies let)"
+        if parts[-1] == "root" and len(parts) > 5
+        else arn
+    )
+
+
+def _chains(role: str, trusts: Trusts, behind: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Who may take the role, by how many others however: from whom it begins with, role by role, up to it."""
+    for who in trusts.get(role.rpartition("/")[2], ()):
+        chain = (role, *behind)
+        if who not in chain:
+            yield (who, *chain)
+            if ":role/" in who:
+                yield from _chains(who, trusts, chain)
+
+
+def _patterns(scene: Scene, finder: Finding, unknown: list[str]) -> Iterator[Found]:
+    told = []
+    for one in finder.patterns(scene.held, scene.people):
+        if one.whom is None and not one.anybody:
+            unknown.append(f"whom {one.about} lets in, only the engine can tell")
+        elif not scene.groups_open or one.anybody:  # a file does not say who there is
+            told.append(one)
+    yield from whom_patterns_fit(told)
+
+
+def _misses(scene: Scene, finder: Finding, named: Collection[str]) -> Iterator[Found]:
+    ours = scene.family.baseline().documents
+    for role, pattern in finder.misses(scene.held, named):
+        if role in ours:
+            continue
+        if name := near(pattern, named):
+            says = f"{pattern} of {role} fits no index, and {name} is one letter away"
+            yield Found(MISSPELT, role, says, f"write it as {name} is written, if that is meant")
+        else:
+            yield Found(
+                NO_INDEX,
+                role,
+                f"{pattern} of {role} fits no index that there is",
+                "correct it, or leave it for an index to come",
+            )
+
+
+def _counts(scene: Scene) -> list[tuple[Person, int]]:
+    """On how many indices each may read, and on how many write, added up."""
+    rows = {
+        row.person: sum(len(cell.split()) for cell in row.cells if cell not in ("-", "?"))
+        for row in matrix(scene).people
+    }
+    return [(person, rows.get(str(person), 0)) for person in scene.people if person.kind != ANYBODY]

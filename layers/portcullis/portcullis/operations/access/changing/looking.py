@@ -1,0 +1,148 @@
+"""Looking: what should be, what is, and the difference between the two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from portcullis.access.actual import Actual, Write
+from portcullis.access.desired import Desired
+from portcullis.access.difference import difference
+from portcullis.access.known import Recognised
+from portcullis.access.plan import AccessModel, Adopting, Claim, Plan
+from portcullis.custody.types import Custody
+from portcullis.errors import PortcullisError
+from portcullis.families.base import Family
+from portcullis.operations.access.changing.foundation import MOVING, with_foundation
+from portcullis.operations.people.known import last_look, recognised, remember, tell
+from portcullis.operations.services import Site, Trigger
+from portcullis.ports.engine import Engine
+from portcullis.ports.ledger import Claims
+from portcullis.ports.registration import KeptModel
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One look at both sides."""
+
+    family: Family
+    began: datetime
+    desired: Desired
+    held: Actual
+    plan: Plan
+    mine: Claims
+    others: frozenset[Claim]
+    late: frozenset[Claim] = frozenset()  # of ours: what a write may still bring about whose answer nobody has seen
+
+    def claims_after(self) -> frozenset[Claim]:
+        """What is ours once the plan is done."""
+        return self.plan.claims_after(self.mine) | self.late
+
+    def simulated(self) -> Sequence[Write]:
+        """The writes as a simulation needs them: no password is looked up or made for them."""
+        return self.family.writes(self.plan.steps, self.held)
+
+    def after(self) -> Actual:
+        """What the engine would hold once the plan is applied."""
+        return self.family.simulate_all(self.held, self.simulated())
+
+    def digest(self) -> str:
+        """By which a saved plan knows the state it was made for: what the engine holds, and what is to be done about it."""
+        held = dict(self.held.documents)
+        steps = [(step.operation.value, str(step.claim), step.after) for step in self.plan.steps]
+        return f"{_digest(held)}.{_digest(steps)}"
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What should be, as the groups were when the reading began. `unread`: why some could not be read."""
+
+    began: datetime
+    desired: Desired
+    people: Recognised
+    access: AccessModel
+    unread: tuple[PortcullisError, ...] = ()
+
+
+def read_truth(site: Site, kept: KeptModel, *, whole: bool = False, custody: Custody | None = None) -> Truth:
+    """Who is in the groups of the model now. Raises Unreachable if one was not answered for and it has to be `whole`. `custody`: as
+    it was read just now."""
+    began = site.now()
+    access = with_foundation(
+        kept.access,
+        site.registration,
+        sample=kept.options.snapshots.restore_sample,
+        moving=site.ledger.saved(site.name, MOVING) is not None,
+    )
+    last = last_look(site, custody)
+    found = site.identity.members(access.grants)
+    if whole:
+        found.whole()
+    people = recognised(last, access, found)
+    desired = site.family.compile(access, people.members)
+    return Truth(began, desired, people, access, tuple(found.unread.values()))
+
+
+def truth_to_act_on(
+    site: Site, kept: KeptModel, cause: Trigger, *, custody: Custody | None = None, whole: bool = False
+) -> Truth:
+    """The same before a write: who stands behind the names is known from here on, and who is somebody else is told."""
+    truth = read_truth(site, kept, whole=whole, custody=custody)
+    remember(site, truth.people, cause)
+    tell(site, truth.people)
+    return truth
+
+
+def compare(
+    site: Site,
+    kept: KeptModel,
+    *,
+    truth: Truth | None = None,
+    engine: Engine | None = None,
+    held: Actual | None = None,
+    claims: Mapping[str, Claims] | None = None,
+    adopt: Adopting = False,
+    repair: bool = True,
+    late: frozenset[Claim] | None = None,
+    only: Collection[str] | None = None,
+) -> Comparison:
+    """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
+
+    `late` is what of ours may still come late, where that is known better than the ledger knows it. `only`: of these roles alone, and of
+    who has them; what else there is was not looked at, and is in no plan.
+    """
+    truth = truth or read_truth(site, kept)
+    claims = site.ledger.claims(site.place.id) if claims is None else claims
+    mine, others = split_claims(claims, site.name)
+    engine, family = engine or site.engine, site.family
+    asked, ours, theirs = truth.desired, frozenset(mine), others
+    if only is not None:
+        asked, ours, theirs = asked.only(only, family.roles), _of(ours, family, only), _of(theirs, family, only)
+    if held is None:
+        held = engine.read() if only is None else engine.look(family.of_roles(only))
+    # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
+    wanted, losses = family.representable(asked, engine.dialect)
+    plan = difference(family, wanted, held, ours, theirs, repair=repair, adopt=adopt)
+    late = mine & (mine.late_at(truth.began) if late is None else late)
+    released = tuple(claim for claim in plan.release_only if claim not in late)
+    return Comparison(
+        family, truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
+    )
+
+
+def _of(claims: frozenset[Claim], family: Family, roles: Collection[str]) -> frozenset[Claim]:
+    """Those on these roles and on who has them."""
+    return frozenset(one for one in claims if one.name in roles and one.kind in (family.roles, family.mappings))
+
+
+def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:
+    """Ours, and those of all others on the same domain."""
+    others = (theirs for name, theirs in claims.items() if name != owner)
+    return claims.get(owner, Claims()), frozenset().union(*others)

@@ -1,0 +1,1 @@
+"""SSM Automation, of which the emulator has nothing."""

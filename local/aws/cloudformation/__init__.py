@@ -1,0 +1,1 @@
+"""Types of resources that the emulator's CloudFormation does not know."""

@@ -1,0 +1,1 @@
+"""What CloudTrail would tell: read from calls, taken to the bus."""

@@ -1,0 +1,1 @@
+"""Which events reach us, and by which queues."""

@@ -1,0 +1,1 @@
+"""Who may come in: user pools, identity pools, and their roles."""

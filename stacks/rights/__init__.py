@@ -1,0 +1,1 @@
+"""What each function may do, on which resources, in how many policies."""
