@@ -1,7 +1,8 @@
 """The entries of one role together: limits on what is read beside rights to write, and several entries on one index.
 
-Measured on 2.19.3 and 3.4.0 (tests/model/test_fields_and_entries_on_node.py): where several entries of one role cover an index and set the same kind
-of limit, 3.x goes by the last of them alone and 2.x joins them, so an upgrade changes who sees what; an entry without a limit lifts none.
+Measured on 2.19.3 and 3.4.0 (tests/model/test_fields_and_entries_on_node.py): where several entries of one role cover an index
+and set the same kind of limit, 3.x goes by the last of them alone and 2.x joins them, so an upgrade
+changes who sees what; an entry without a limit lifts none.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from portcullis.families.opensearch.names.dates import NotKnown, is_date_name, r
 from portcullis.families.opensearch.names.matching import is_pattern, match
 from portcullis.families.opensearch.names.world import EXPANDED, Names, NotThere, Refused
 
-
 _EMPTY = "\0"  # the key of a pattern that is empty
 
 
