@@ -14,7 +14,8 @@ from local.aws.emulator import Credentials
 from local.door import client as door
 from local.embedded import ON_CALL, REGION, Embedded
 
-POLL_S = 0.02
+POLL_S, POLL_AT_MOST_S = 0.02, 0.25
+POLL_SHARE = 25  # of what was waited already: half a second is known to 0.02 s, and a minute does not keep a machine busy with asking
 BUSY = 5  # times that a machine with other work beside this may be slower
 
 
@@ -124,11 +125,13 @@ class People:
 def until(truth: Callable[[], bool], *, within: float = 60.0, what: str = "") -> float:
     """Ask until it is so; returns the seconds it took. TimeoutError with `what` if it does not become so.
 
-    `within` is what a machine with nothing else to do needs at the very most; a busy one is given several times that.
+    `within` is what a machine with nothing else to do needs at the very most; a busy one is given several times that. The longer it takes,
+    the more seldom it is asked: whoever asks fifty times a second holds up what they wait for.
     """
     began, patience = time.monotonic(), within * BUSY
     while not truth():
-        if time.monotonic() - began > patience:
+        waited = time.monotonic() - began
+        if waited > patience:
             raise TimeoutError(f"not so within {patience:.0f} s: {what}")
-        time.sleep(POLL_S)
+        time.sleep(min(max(POLL_S, waited / POLL_SHARE), POLL_AT_MOST_S))
     return time.monotonic() - began

@@ -5,9 +5,11 @@ examples each time: what passed for whoever made a change passes for whoever tak
 a deadline for an example: how long one takes says something about the machine, not about a law.
 """
 
+import gc
 import os
 import re
 import signal
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,6 +61,20 @@ def _place(nodeid: str) -> tuple[int, bool]:
     if group in _TOGETHER:
         return list(_TOGETHER).index(group), nodeid.startswith(_LAST)
     return len(_TOGETHER) + (not group.startswith(_ALONE)), False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """The collector of garbage looks at ten thousand tests again and again while there are more and more of them, and finds nothing to
+    take away: a third of the time of collecting, and a sixth of that of the tests. So it waits, and leaves them out from then on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
