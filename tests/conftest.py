@@ -25,7 +25,7 @@ pytest_plugins = [
 # None says anything of how fast the machine is.
 _ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("whole", _ANY_MACHINE, derandomize=True)
-settings.register_profile("fast", _ANY_MACHINE, derandomize=True, max_examples=12)
+settings.register_profile("fast", _ANY_MACHINE, derandomize=True, max_examples=6)
 settings.register_profile(
     "explore", _ANY_MACHINE, max_examples=int(os.environ.get("PORTCULLIS_EXAMPLES", "1000")), print_blob=True
 )

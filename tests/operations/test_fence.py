@@ -17,13 +17,16 @@ from tests.operations import fence
 from tests.operations.fence import play
 from tests.operations.worlds import Memory
 
+# The first twenty in the loop before a commit, too.
+HISTORIES = [0, *(pytest.param(start, marks=pytest.mark.long) for start in range(20, 100, 20))]
 
-@pytest.mark.parametrize("start", range(0, 100, 20))
+
+@pytest.mark.parametrize("start", HISTORIES)
 def test_at_rest_nothing_is_nobodys_and_nobody_is_where_they_should_not_be(start: int) -> None:
     assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed))} == {}
 
 
-@pytest.mark.parametrize("start", range(0, 100, 20))
+@pytest.mark.parametrize("start", HISTORIES)
 def test_the_same_where_whoever_follows_the_groups_takes_the_short_road(start: int) -> None:
     assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed, short=True))} == {}
 

@@ -16,6 +16,7 @@ from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.services import Trigger
 
+from tests.laws import moments
 from tests.operations.estates import Estate, Store, estate
 from tests.operations.worlds import Crash, Fate
 
@@ -251,7 +252,7 @@ def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> N
     fate = whole.stores["old"].fate
     fate.calls = 0
     move(whole)
-    for at in range(1, fate.calls + 1):
+    for at in moments(1, fate.calls):
         made = pair(Fate())
         mine = made.stores["old"].fate
         mine.calls, mine.at, mine.after = 0, at, after

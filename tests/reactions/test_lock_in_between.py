@@ -19,6 +19,7 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.operations.writing.while_open import WhileOpen
 
+from tests.laws import moments
 from tests.operations.worlds import model_text
 from tests.reactions.town import MODEL, Town, town
 
@@ -125,7 +126,7 @@ def ends_in_the_truth(here: Town) -> None:
 def test_a_lock_at_any_moment_of_a_change_leaves_nobody_in_who_left(what: str) -> None:
     _, calls = changed_while_the_key_turns(what, ())
     assert 3 < calls < MOST_CALLS
-    for moment in range(1, calls + 1):
+    for moment in moments(1, calls):
         here, _ = changed_while_the_key_turns(what, (moment,))
         is_shut_while_the_key_is_gone(here)
         ends_in_the_truth(here)
