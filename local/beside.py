@@ -176,7 +176,8 @@ def running(parts: Parts, tell: Tell) -> Iterator[Beside]:
     parts = replace(parts, deployments=files)
     with ExitStack() as ends, ThreadPoolExecutor(3) as side:
         distribution.ensure(parts.version, CACHE, tell)
-        assembly = side.submit(embedded.synthesise, parts, tell)
+        # Each cluster has a CA of its own, which stands in its file: nobody asks for the same again.
+        assembly = side.submit(embedded.synthesise, parts, tell, again=False)
         host_layer = side.submit(layer.build, "host")
         nodes = all_or_none({name: partial(_started, one, parts.version, tell) for name, one in clusters.items()})
         for node in nodes.values():

@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from portcullis.errors import BadInput, PortcullisError, Refused
 
 from layers import build as layer
+from local import assemblies
 from local.aws.emulator import Emulator
 from local.deploy import Assembly, deploy
 from local.node import jars
@@ -316,16 +318,30 @@ AMAZON_ROLES: dict[str, Any] = {
 }
 
 
-def synthesise(parts: Parts, tell: Tell) -> Path:
-    """`python app.py`, as `cdk synth` runs it."""
-    out = parts.home / "cdk.out"
+def synthesise(parts: Parts, tell: Tell, *, again: bool = True) -> Path:
+    """`python app.py`, as `cdk synth` runs it; or what it made before, if nothing that it reads has changed since.
+
+    `again`: whether another start may ask for the same. The assembly is kept then, and else gone with what is under `parts.home`.
+    """
     began = time.monotonic()
+    if not again:
+        out, before = parts.home / "cdk.out", False
+        _run_app(parts.deployments, out)
+    else:
+        name = assemblies.digest(PROJECT, parts.deployments, f"{ACCOUNT} {REGION}")
+        out, before = assemblies.kept(CACHE / "assemblies", name, partial(_run_app, parts.deployments))
+    took = f"{time.monotonic() - began:.1f} s"
+    tell(f"app.py was synthesised before, of the same files ({took})" if before else f"app.py synthesised in {took}")
+    return out
+
+
+def _run_app(deployments: Path, out: Path) -> None:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(out),
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
-        "CDK_CONTEXT_JSON": f'{{"deployments": "{parts.deployments}"}}',
+        "CDK_CONTEXT_JSON": f'{{"deployments": "{deployments}"}}',
     }
     done = subprocess.run(
         [sys.executable, str(PROJECT / "app.py")],
@@ -337,8 +353,6 @@ def synthesise(parts: Parts, tell: Tell) -> Path:
     )
     if done.returncode:
         raise SynthesisFailed((done.stderr.strip() or done.stdout.strip())[-3000:])
-    tell(f"app.py synthesised in {time.monotonic() - began:.1f} s")
-    return out
 
 
 def prepare_account(aws: Emulator) -> None:
