@@ -1,7 +1,8 @@
 """Who may do what on Elasticsearch, our answer beside a real node's: `make bench-elasticsearch [N=...]`, N cases of each release.
 
 Before them 200 native users are given a role, as a burst of a group's changes does: each with a look of its own, and together.
-Random roles with filters and field rules, users and requests (benchmarks/deciding/elastic.py). `--releases 9.5.3,6.8.23` names others.
+Random roles with filters and field rules, users and requests: what `can` says of them (benchmarks/deciding/elastic.py), and as many that
+`decide` is asked with their bodies, items and options (benchmarks/deciding/wider.py). `--releases 9.5.3,6.8.23` names others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.writing.sending import send
 
 from benchmarks.common import Report, Tell, main
+from benchmarks.deciding import wider
 from benchmarks.deciding.elastic import Asked, Counts, play
 from local.elastic.node import Elasticsearch
 from local.processes import LOOPBACK
@@ -78,6 +80,14 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
                 play(asked, min(_AT_ONCE, given.n - number * _AT_ONCE), counts, seed=int(given.start) + number)
                 tell(
                     f"{version}: {counts.cases} cases, {len(counts.found)} answered otherwise, {counts.unknown} left open"
+                )
+            asked.end()
+            more = wider.Wider(node)
+            for number in range((given.n + _AT_ONCE - 1) // _AT_ONCE):
+                count = min(_AT_ONCE, given.n - number * _AT_ONCE)
+                wider.play(more, count, counts, seed=int(given.start) + number)
+                tell(
+                    f"{version}, wider: {counts.cases} cases, {len(counts.found)} answered otherwise, {counts.unknown} left open"
                 )
         report.row(f"{version}: cases", str(counts.cases))
         report.row(f"{version}: of these refused by the node", str(counts.refused))

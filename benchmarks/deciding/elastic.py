@@ -23,12 +23,12 @@ from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]
 USERS = tuple(f"asked{n}" for n in range(8))
-_PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of a node that is gone with the test
+PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of a node that is gone with the test
 _INDICES = ("logs-1", "logs-2", "logs-archive", "metrics-1", "pay-1")
 _HIDDEN = ".hid-1"
-_ALIASES = {"al-logs": ("logs-1",), "al-multi": ("logs-1", "metrics-1")}
-_STREAM = "ds-app"
-_DOCUMENTS: dict[str, Json] = {
+ALIASES: dict[str, tuple[str, ...]] = {"al-logs": ("logs-1",), "al-multi": ("logs-1", "metrics-1")}
+STREAM = "ds-app"
+DOCUMENTS: dict[str, Json] = {
     "1": {"team": "red", "level": 1, "secret": "s"},
     "2": {"team": "blue", "level": 2, "secret": "s"},
 }
@@ -97,22 +97,24 @@ class Asked:
         self.release = self.engine.release
         for name in (*_INDICES, *([_HIDDEN] if self.release.has_hidden_indices else [])):
             settings = {"settings": {"index": {"hidden": True}}} if name == _HIDDEN else None
-            self._ask("PUT", f"/{name}", settings)
-            for one, document in _DOCUMENTS.items():
-                self._ask("PUT", f"/{name}/_doc/{one}?refresh=true", document)
-        actions = [{"add": {"index": index, "alias": alias}} for alias, of in _ALIASES.items() for index in of]
-        self._ask("POST", "/_aliases", {"actions": actions})
+            self.done("PUT", f"/{name}", settings)
+            for one, document in DOCUMENTS.items():
+                self.done("PUT", f"/{name}/_doc/{one}?refresh=true", document)
+        actions = [{"add": {"index": index, "alias": alias}} for alias, of in ALIASES.items() for index in of]
+        self.done("POST", "/_aliases", {"actions": actions})
         if streams and self.release.major >= 8:  # the packages of 7.17 have none
-            self._ask(
+            self.done(
                 "PUT",
                 "/_index_template/ds",
                 {"index_patterns": ["ds-*"], "data_stream": {}, "template": {"settings": {"number_of_replicas": 0}}},
             )
-            for one, document in _DOCUMENTS.items():
+            for one, document in DOCUMENTS.items():
                 stamped = {**document, "@timestamp": "2026-01-01T00:00:00Z"}
-                self._ask("PUT", f"/{_STREAM}/_create/{one}?refresh=true", stamped)
+                status, said = node.ask("PUT", f"/{STREAM}/_create/{one}?refresh=true", stamped)
+                if status not in (201, 409):  # there already, of an earlier fixture
+                    raise RuntimeError(f"{STREAM}: {status} {said}")
         for user in USERS:
-            self._ask("PUT", f"/_security/user/{user}", {"password": _PASSWORD, "roles": []})
+            self.done("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": []})
         names = self.engine.names()
         self.there = There(
             names.indices,
@@ -124,7 +126,7 @@ class Asked:
             self.engine.dialect,
         )
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def done(self, method: str, path: str, body: Any = None) -> Any:
         status, said = self.node.ask(method, path, body)
         if status not in (200, 201):
             raise RuntimeError(f"{method} {path}: {status} {said}")
@@ -137,16 +139,16 @@ class Asked:
         """Each user some new roles; what the engine then holds, as it shows it."""
         roles = {f"asked-{user}-{n}": self._role(draw) for user in USERS for n in range(draw.randint(1, 3))}
         if self.release.has_bulk_roles:
-            said = self._ask("POST", "/_security/role", {"roles": roles})
+            said = self.done("POST", "/_security/role", {"roles": roles})
             if said.get("errors"):
                 raise RuntimeError(str(said["errors"]))
         else:
             for name, role in roles.items():
-                self._ask("PUT", f"/_security/role/{name}", role)
+                self.done("PUT", f"/_security/role/{name}", role)
         for user in USERS:
             mine = [name for name in roles if name.startswith(f"asked-{user}-")]
             mine += draw.choice([[], [], [], ["viewer"], ["superuser"], ["asked-absent"]])
-            self._ask("PUT", f"/_security/user/{user}", {"roles": mine})
+            self.done("PUT", f"/_security/user/{user}", {"roles": mine})
         return self.engine.read([Kind.ROLES, Kind.USERS, Kind.MAPPINGS])
 
     def _role(self, draw: random.Random) -> Json:
@@ -165,7 +167,7 @@ class Asked:
 
     def answered(self, user: str, method: str, path: str) -> tuple[int, Any]:
         body = {"n": 1} if method == "PUT" else None
-        return self.node.ask(method, f"/{path}", body, user=user, password=_PASSWORD)
+        return self.node.ask(method, f"/{path}", body, user=user, password=PASSWORD)
 
 
 def _with(path: str, params: Any) -> str:
@@ -230,8 +232,8 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
         if index not in seen:
             yield f"{index}/{one}", "nothing of it", True
     for index, of in seen.items():
-        for one, document in _DOCUMENTS.items():
-            fits = not of.documents or any(_fits(json.loads(query), document) for query in of.documents)
+        for one, document in DOCUMENTS.items():
+            fits = not of.documents or any(fits(json.loads(query), document) for query in of.documents)
             if fits != ((index, one) in shown):
                 yield f"{index}/{one}", of.part or "all", not fits
             elif fits and not any(" " in word for word in of.fields_only):
@@ -249,8 +251,10 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
                     )
 
 
-def _fits(query: Json, document: Json) -> bool:
+def fits(query: Json, document: Json) -> bool:
     match query:
+        case {"term": {"team.keyword": team}}:
+            return bool(document["team"] == team)
         case {"match_none": _}:
             return False
         case {"term": term}:

@@ -211,7 +211,9 @@ def differs(ours: Json, status: int, body: Json, counts: Counts) -> tuple[str, b
     if skipped != said:
         return f"skipped {sorted(skipped)}, ours {sorted(said)}", bool(said - skipped)
     counts.skipped += bool(skipped)
-    theirs = {(hit["_index"], hit["_id"]): set(_leaves(hit.get("_source", {}))) for hit in body["hits"]["hits"]}
+    # The engine's own index stands in no question's world: a superuser who asks for everything that is hidden sees it.
+    hits = (hit for hit in body["hits"]["hits"] if not hit["_index"].startswith(".security"))
+    theirs = {(hit["_index"], hit["_id"]): set(_leaves(hit.get("_source", {}))) for hit in hits}
     expected = dict(_expected(ours))
     counts.seen += any(":" in index for index, _ in theirs)
     if theirs != expected:

@@ -136,6 +136,13 @@ def search(seed: int) -> tuple[str, str]:
         parts.append(f"-{rng.choice((*KEYS, 'cert', 'c*', 'nope'))}:*")
     elif rng.random() < 0.08 and parts[-1].endswith("*"):
         parts.append("-" + parts[-1].rpartition(",")[2].partition(":")[0] + ":logs-2")
+    if rng.random() < 0.06:
+        parts.insert(
+            0,
+            rng.choice(
+                (f"-{rng.choice((*KEYS, 'cert'))}:logs-1", f"{rng.choice((*KEYS, 'cert'))}:-logs-1", "-own-1", "-x")
+            ),
+        )
     options = ["size=100", *(rng.some(_OPTIONS, 1, 1) if rng.random() < 0.25 else [])]
     return rng.choice(USERS if rng.random() < 0.9 else ("u0",)), f"/{','.join(parts)}/_search?{'&'.join(options)}"
 

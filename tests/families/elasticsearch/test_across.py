@@ -179,11 +179,9 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
     "path",
     [
         "/dc2:logs-1/_doc/a",
-        "/dc2:logs-1/_field_caps",
-        "/dc2:-logs-1/_search",
+        "/dc2:logs-1/_search/template",
+        "/dc2:logs-1/_terms_enum",
         "/dc2:a:b/_search",
-        "/dc2:logs-1/_search?ccs_minimize_roundtrips=false",
-        "/dc2:logs-1/_search?scroll=1m",
         "/dc2:_all,dc2:logs-*/_search",
         "/<dc2:x-{now}>,dc2:a/_search",
     ],
@@ -347,3 +345,48 @@ def test_whoever_has_no_entry_for_the_alias_sees_nothing_there(
     }
     _, told = told_by(access, far, names)
     assert told is None or (told.allowed is False and not told.seen)
+
+
+# As a pair of 9.5.3 answered, in both models.
+@pytest.mark.parametrize(
+    ("names", "seen"),
+    [
+        ("dc2:-logs-1,dc2:logs-*", ["logs-1"]),
+        ("-dc2:logs-1,dc2:logs-*", ["logs-1"]),
+        ("-own-1,dc2:logs-1", ["logs-1"]),
+        ("-x,dc2:logs-1", ["logs-1"]),
+        ("dc2:-logs-1", []),
+        ("-dc2:logs-1", []),
+    ],
+)
+def test_on_9_an_exclusion_before_anything_else_takes_nothing_away(names: str, seen: list[str]) -> None:
+    told = answer_question(question(f"/{names}/_search", ["superuser"]))
+    assert (told["allowed"], told["status"], [*told["remotes"]["dc2"]["views"]][:1]) == (True, 200, seen)
+
+
+def test_each_item_of_an_msearch_is_a_search_over_clusters() -> None:
+    asked = question("/_msearch", ["superuser"])
+    asked["request"] |= {
+        "method": "POST",
+        "body": [{"index": "dc2:logs-1"}, {}, {"index": "dc9:x"}, {}, {"index": "own-1"}, {}],
+    }
+    told = answer_question(asked)
+    assert (told["allowed"], told["status"]) == (True, 200)
+    assert [one["status"] for one in told["items"]] == [200, 404, 200]
+
+
+def test_an_msearch_takes_the_right_to_search_something_here() -> None:
+    asked = question("/_msearch", ["reader"])
+    asked["request"] |= {"method": "POST", "body": [{"index": "dc2:logs-1"}, {}]}
+    told = answer_question(asked)
+    assert (told["allowed"], told["status"], told["items"][0]["status"]) == (False, 403, 200)
+
+
+@pytest.mark.parametrize(
+    "path", ["_search?scroll=1m", "_search?ccs_minimize_roundtrips=false", "_pit?keep_alive=1m", "_field_caps"]
+)
+def test_what_asks_shard_by_shard_is_answered_as_a_search_where_both_are_allowed(path: str) -> None:
+    asked = question(f"/dc2:logs-1/{path}", ["superuser"])
+    asked["request"]["method"] = "POST" if path.startswith("_pit") else "GET"
+    told = answer_question(asked)
+    assert (told["allowed"], told["status"], list(told["remotes"]["dc2"]["views"])) == (True, 200, ["logs-1"])

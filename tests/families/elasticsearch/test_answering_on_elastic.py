@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.deciding import wider
 from benchmarks.deciding.elastic import Asked, Counts, play
 from local.elastic.node import Elasticsearch
 
@@ -29,6 +30,17 @@ def test_three_hundred_random_requests_are_answered_as_the_engine_does(elastic: 
     assert counts.refused > 60
     assert counts.limited > 3
     assert counts.unknown < 60
+
+
+def test_random_requests_with_bodies_and_items_are_answered_as_the_engine_does(elastic: Elasticsearch) -> None:
+    counts = Counts()
+    asked = wider.Wider(elastic)
+    try:
+        wider.play(asked, 150, counts)
+    finally:
+        asked.end()
+    assert [one.what for one in counts.found] == []
+    assert (counts.cases, counts.refused > 20, counts.limited > 3, counts.unknown < 20) == (150, True, True, True)
 
 
 def test_a_role_on_the_name_all_reaches_more_than_its_name_says(elastic: Elasticsearch) -> None:

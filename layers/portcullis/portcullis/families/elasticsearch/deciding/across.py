@@ -29,8 +29,12 @@ LIVE = "live"
 SEARCH = "indices:data/read/search"
 KEY, ROLES = "the key", "roles"  # who limits what is seen
 ONLY_SEARCH = "of requests over clusters, only a search by itself is decided here"
+FIELD_CAPS = "indices:data/read/field_caps"
+SHARDS = "indices:admin/search/search_shards"
+POINT_IN_TIME = "indices:data/read/open_point_in_time"
 EACH_SHARD = (
-    "with ccs_minimize_roundtrips=false or a scroll each shard decides for itself, which only the engine can tell"
+    "with ccs_minimize_roundtrips=false, a scroll or a point in time each shard decides for itself, which only the engine can tell where "
+    "somebody may find shards and not search them, or the other way round"
 )
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
@@ -140,12 +144,19 @@ def across(
 ) -> Whole:
     """What the engine answers to a search that names other clusters. `held`: this side's roles by name. `minimized`: one request to each
     remote (`ccs_minimize_roundtrips`), which is what the engine does unless told otherwise."""
-    if need.action != SEARCH or need.item:
+    by_shard = not minimized or need.action == POINT_IN_TIME
+    if need.action == POINT_IN_TIME:
+        need = replace(need, action=SEARCH)
+    if need.action not in (SEARCH, FIELD_CAPS):
         return Whole(None, 0, None, {}, (ONLY_SEARCH,))
-    if not minimized:
-        # Seen on 9.5.3: shards that refuse leave a 200 without their part. Before 9 it takes read_cross_cluster besides.
-        return Whole(None, 0, None, {}, (EACH_SHARD,))
     split = _split(need.names, remotes, release)
+    if (
+        by_shard
+        and not split.fault
+        and not all(_alike(held, roles, alias, remotes[alias], release) for alias in split.remote)
+    ):
+        # Seen on 9.5.3: shards that refuse leave a 200 without their part.
+        return Whole(None, 0, None, {}, (EACH_SHARD,))
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
     local = _local(holding(held, roles, release), split, need, world, release)
@@ -155,7 +166,32 @@ def across(
         alias: _remote(held, roles, alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
+    if need.action == FIELD_CAPS:
+        return _fields(local, told)
     return _together(local, told)
+
+
+def _alike(held: Mapping[str, Json], roles: Sequence[str], alias: str, remote: Remote, release: Release) -> bool:
+    """Whether what somebody may search over there, and where they may find the shards, is the same: then asking shard by shard comes to
+    the same as asking once (seen on 9.5.3). Before 9 it takes read_cross_cluster besides."""
+    if min(release.major, remote.release.major) < 9 or remote.state != LIVE:
+        return False
+    sides = [remote.roles] if remote.model == CERTIFICATE else [sent_of(held, roles, alias, remote.release)]
+    found = [holding(of, list(roles), remote.release) for of in sides]
+    if remote.model != CERTIFICATE:
+        found.append(holding({KEY: as_role(remote.access)}, [KEY], remote.release))
+    return all(one.grants(SEARCH) == one.grants(SHARDS) for one in found)
+
+
+def _fields(local: Answer | None, told: Mapping[str, Told]) -> Whole:
+    """Of which fields there are: a remote is never skipped, and one that refuses is a line of the answer as soon as another part is one."""
+    parts = len(told) + (local is not None)
+    whole = _together(local, {alias: replace(one, skipped=False) for alias, one in told.items()})
+    dead = any(one.rule is Rule.KEY_STATE for one in told.values())
+    if dead or (parts > 1 and whole.status != 200):
+        why = "of which fields there are, a part that fails leaves an answer of the others, or none"
+        return Whole(None, 0, local, whole.remotes, (why, *whole.reasons))
+    return whole
 
 
 def _split(names: Sequence[str], remotes: Mapping[str, Remote], release: Release) -> _Split:
@@ -191,14 +227,15 @@ def _split(names: Sequence[str], remotes: Mapping[str, Remote], release: Release
     left = {alias: tuple(of) for alias, of in remote.items() if alias not in taken_out}
     if taken_out and not left and not local:
         return _Split((), {}, (403, "every cluster that is named is taken out again: the whole request is refused"))
+    # From 9 on an exclusion takes away what was found before it, and before anything else nothing (seen on 9.5.3).
     for alias, of in left.items():
-        if of[0].startswith("-"):
+        if of[0].startswith("-") and min(release.major, remotes[alias].release.major) < 9:
             return _Split(
                 (), {}, (0, f"what an exclusion before anything else means to {alias} only the engine can tell")
             )
     if any("_all" in of and len(of) > 1 for of in (local, *left.values())):
         return _Split((), {}, (0, "_all beside other names is read as a name by some, which only the engine can tell"))
-    if local and local[0].startswith("-"):
+    if local and local[0].startswith("-") and release.major < 9:
         return _Split((), {}, (0, f"what {local[0]} before anything else means only the engine can tell"))
     if not local and not left:
         local = [

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved
+from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved, without_dates
 from portcullis.families.elasticsearch.granting.merging import Group, Holding, covering
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.known.names import Unreadable, matches_any
+from portcullis.families.elasticsearch.known.names import Unreadable, covers, matches_any
 from portcullis.families.elasticsearch.known.privileges import grants_on_cluster
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
@@ -33,6 +33,9 @@ _ALSO_ELSEWHERE = frozenset(
         "indices:admin/resolve/index",
     )
 )
+_BY_ID = ("indices:data/write/index:op_type/index", "indices:data/write/update", "indices:data/write/delete")
+_WRITES = "indices:data/write/"
+_ON_DOCUMENTS = ("indices:data/write/index:", "indices:data/write/update", "indices:data/write/delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ def answer(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if held.broken:
         return Answer(need, False, 400, reasons=held.broken)
     try:
-        told = _cluster(held, need, release) if need.cluster else _index(held, need, world, release)
+        if need.aliases:
+            told = _of_aliases(held, need, world, release)
+        else:
+            told = _cluster(held, need, release) if need.cluster else _index(held, need, world, release)
     except Unreadable as error:
         return Answer(need, None, 0, reasons=(str(error),))
     unknown = held.unknown_of_cluster if need.cluster else held.unknown
@@ -88,9 +94,43 @@ def _cluster(held: Holding, need: Need, release: Release) -> Answer:
     granting = [
         role for role, privileges in held.cluster.items() if grants_on_cluster(privileges, need.action, release)
     ]
+    if granting and need.own_only:
+        return Answer(need, False, 400, reasons=("what somebody else may do is told to nobody: run as them",))
     if granting:
         return Answer(need, True, reasons=(f"{need.action} through cluster privileges of {_names(granting)}",))
     return Answer(need, False, 403, reasons=(f"no cluster privilege of {_names(held.cluster)} covers {need.action}",))
+
+
+def _of_aliases(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
+    """What is asked about aliases of indices. Where no index is visible there is nothing to find, whoever asks for which alias."""
+    told = _index(held, replace(need, aliases=()), world, release)
+    granting = held.grants(need.action)
+    if release.major < 7 and granting and told.status != 404 and not _may_look_for(granting, need.aliases, world):
+        why = f"no alias that {', '.join(need.aliases)} means is visible, which {release} tells before it asks who may: 404"
+        return Answer(need, told.allowed, 404, reasons=(why,))
+    if told.allowed is not True or told.status >= 400 or need.aliases == (ALL,):
+        return told
+    literal = [name for name in need.aliases if "*" not in name and not name.startswith("-")]
+    missing = literal
+    if told.views:
+        of_names = replace(need, names=need.aliases, aliases=(), makes_names=True)
+        named = _index(held, of_names, world, release)
+        if named.allowed is not True:
+            return named
+        seen = {view.index for view in told.views}
+        missing = [name for name in literal if not seen & set(world.aliases.get(name, ()))]
+    if missing:
+        return replace(told, status=404, reasons=(f"{', '.join(missing)} is no alias of what is visible: 404",))
+    return told
+
+
+def _may_look_for(granting: tuple[Group, ...], aliases: Sequence[str], world: EngineFacts) -> bool:
+    """Whether an alias is left of what is asked for: one that is written out always is."""
+    wild = [one for one in aliases if one == ALL or "*" in one]
+    if len(wild) < len(aliases):
+        return True
+    visible = [name for name in world.aliases if covering(granting, name, world)]
+    return any(one == ALL or covers(one, name) for one in wild for name in visible)
 
 
 def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
@@ -99,8 +139,10 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         return Answer(need, bool(granting), 400, reasons=("wildcards are refused to whoever asks for this",))
     told_before = need.action in _ALSO_ELSEWHERE and not need.options.allow_no_indices
     if (before := _before_rights(granting, need, world)) is not None:
-        return before
-    if not granting and not told_before and not (release.major < 8 and has_dates(need)):
+        # 6.8 asks who may delete before it looks, where nothing beside was asked.
+        unsure = release.major < 7 and before.allowed is False and need.action == "indices:data/write/delete"
+        return replace(before, status=0) if unsure and not need.item else before
+    if not granting and not told_before and not (release.major < 8 and has_dates(need) and _is_search(need)):
         why = f"no role of {_names(held.cluster)} grants {need.action} on any index"
         return Answer(need, False, 403, reasons=(why,))
     if need.any_index:
@@ -109,12 +151,19 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         if release.major < 8:
             return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
         return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
+    if release.major < 7 and need.names == ("-*",) and not _expands(need):
+        return Answer(need, True, 200, reasons=("no wildcard is expanded, and -* is how nothing is said",))
     if ALL in need.names and len(need.names) > 1 and release.major == 7:
         return Answer(need, None, 0, reasons=(f"what {ALL} means beside other names was not measured on {release}",))
     asked = resolved(granting, need, world, release)
     if asked.fault is not None:
         return Answer(need, bool(granting), asked.fault[0], reasons=(asked.fault[1],))
-    if release.major < 8 and has_dates(need) and not all(covering(granting, one, world) for one in asked.named):
+    if (
+        release.major < 8
+        and has_dates(need)
+        and _is_search(need)
+        and not all(covering(granting, one, world) for one in asked.named)
+    ):
         return Answer(
             need, True, 404, reasons=("a name that is worked out is looked for among those that are permitted",)
         )
@@ -124,12 +173,12 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if refused:
         why = f"no role of {_names(held.cluster)} grants {need.action} on {', '.join(refused)}"
         return Answer(need, False, 403, reasons=(why,))
-    reads_one = need.single and need.action.startswith("indices:data/read/")
+    reads_one = need.single and need.action.startswith(("indices:data/read/", "indices:admin/analyze"))
     if reads_one and asked.named[0] in world.data_streams:
         why = f"{asked.named[0]} is a data stream, and no document is asked of one: 404"
         return Answer(need, True, 404, reasons=(why,))
     several = [name for name in asked.named if need.single and name in world.aliases and len(world.of(name)) > 1]
-    if several and need.action.startswith("indices:data/read/"):
+    if several and need.action.startswith(("indices:data/read/", "indices:admin/analyze")):
         return Answer(
             need, True, 400, reasons=(f"{several[0]} is an alias of several indices, and this is asked of one: 400",)
         )
@@ -140,8 +189,11 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         if not need.options.allow_no_indices and len(absent) == len(asked.names):
             return Answer(need, True, 404, reasons=("nothing that is named is there, and allow_no_indices is false",))
         absent = []
-    elif release.major < 7:  # where no wildcard is expanded, it is nothing
-        absent = [name for name in absent if "*" not in name]
+    elif release.major < 8 and need.options.allow_no_indices and not _expands(need) and len(asked.names) == 1:
+        absent = []  # where no wildcard is expanded, one name that is not there is nothing
+    if absent and need.refused_under_limits and release.major < 7 and need.single:
+        why = f"{', '.join(absent)} does not exist, or is refused where limits are on that name: {release} may tell either"
+        return Answer(need, True, 0, reasons=(why,))
     if absent and need.makes_names:
         absent = []
     if absent and need.creates:
@@ -153,6 +205,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if shut and not need.options.ignore_unavailable:
         return Answer(need, True, 400, reasons=(f"{', '.join(shut)} is closed: 400",))
     views = tuple(view for view in views if view.index not in shut)
+    if shut and not views and not need.options.allow_no_indices:
+        return Answer(need, True, 404, reasons=("nothing that is open is visible, and allow_no_indices is false",))
     if not views:
         through = _names(r for g in granting for r in g.roles)
         if need.makes_names:
@@ -164,22 +218,43 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         why = f"{', '.join(behind)} is covered by an alias alone, by which {release} refreshes nothing"
         return Answer(need, False, 403, reasons=(why,))
     limited = [v.index for v in views if v.documents is not None or (v.fields.groups and not need.only_documents)]
+    if need.refused_under_limits and limited and release.major < 7 and has_dates(need):
+        why = f"whether {release} sees limits behind a name that is worked out, only the engine can tell"
+        return Answer(need, None, 0, reasons=(why,))
     if need.refused_under_limits and limited:
         return Answer(need, False, 400, reasons=(f"{need.refused_under_limits} ({', '.join(limited)})",))
     return Answer(need, True, 200, views, tuple(dict.fromkeys(reason for view in views for reason in view.reasons)))
+
+
+def _is_search(need: Need) -> bool:
+    return not need.single and need.action.startswith("indices:data/read/")
+
+
+def _expands(need: Need) -> bool:
+    return need.options.open or need.options.closed
 
 
 def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) -> Answer | None:
     """What is told of one document to whoever may ask for documents at all: where there is none to look for."""
     if not need.single or not need.names:
         return None
-    name, reads = need.names[0], need.action.startswith("indices:data/read/")
+    name, reads = without_dates(need.names[0]), need.action.startswith("indices:data/read/")
     there, allowed = bool(world.of(name)), bool(covering(granting, name, world))
     if need.item and reads and (not there or name in world.data_streams):
         return Answer(need, allowed, 404, reasons=(f"{name} is no index, which is told to whoever asks for documents",))
     if need.action == "indices:data/write/delete" and not there:
         return Answer(need, allowed, 404, reasons=(f"{name} does not exist, which is told to whoever may delete",))
-    if need.action.startswith(("indices:data/write/index:", "indices:data/write/delete")) and world.is_closed(name):
+    if need.item and reads and world.is_closed(name):
+        return Answer(need, allowed, 400, reasons=(f"{name} is closed, which is told to whoever asks for documents",))
+    if need.item and reads and len(world.aliases.get(name, ())) > 1:
+        why = f"{name} is an alias of several indices, which is told to whoever asks for documents: 400"
+        return Answer(need, allowed, 400, reasons=(why,))
+    if need.action.startswith(_ON_DOCUMENTS) and len(world.aliases.get(name, ())) > 1:
+        why = f"{name} is an alias of several indices: 400 to whoever may write where none of them is written to through it"
+        return Answer(need, allowed, 0, reasons=(why,))
+    if need.action.startswith(_BY_ID) and name in world.data_streams:
+        return Answer(need, allowed, 400, reasons=(f"{name} is a data stream, to which documents are only added: 400",))
+    if need.action.startswith(_ON_DOCUMENTS if need.item else _ON_DOCUMENTS[::2]) and world.is_closed(name):
         return Answer(need, allowed, 400, reasons=(f"{name} is closed, which is told to whoever may write: 400",))
     return None
 

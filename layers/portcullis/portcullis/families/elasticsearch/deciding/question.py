@@ -13,14 +13,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
 
 from portcullis import typed
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, Remote, Seen, Told, Whole, across, is_across
+from portcullis.families.elasticsearch.deciding.across import (
+    ONLY_SEARCH,
+    SEARCH,
+    Remote,
+    Seen,
+    Told,
+    Whole,
+    across,
+    is_across,
+)
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.deciding.together import together
 from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.granting.merging import holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
@@ -174,14 +185,27 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
         return _unknown({}, str(error))
     except BadInput as error:
         raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
-    wanted = _needs(asked.request, release, source)
+    wanted = () if _own(asked) else _needs(asked.request, release, source)
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
     documents = {name: _document(role) for name, role in asked.security.roles.items()}
     if any(is_across(need) for need in wanted):
         return _over_clusters(asked, documents, roles, wanted, release, source)
     held = holding(documents, roles, release)
-    return _told(roles, [answer(held, need, _world(asked.world), release) for need in wanted])
+    world = _world(asked.world)
+    return _told(roles, together(held, [answer(held, need, world, release) for need in wanted], world, release))
+
+
+def _own(asked: _Question) -> bool:
+    """Whether somebody asks what they may do, or changes their own password, by their own name: nobody is asked whether they may."""
+    principal = asked.principal
+    parts = Request(asked.request.method, asked.request.path).parts
+    own = (
+        ("_has_privileges", "_privileges", "_password")
+        if principal.realm == NATIVE
+        else ("_has_privileges", "_privileges")
+    )
+    return parts[:3] == ("_security", "user", principal.name) and parts[3:] in [(one,) for one in own]
 
 
 def _over_clusters(
@@ -192,14 +216,45 @@ def _over_clusters(
     release: Release,
     source: str,
 ) -> dict[str, Any]:
-    if len(wanted) > 1:
-        return _unknown(roles, ONLY_SEARCH)
     remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
-    given = Request(asked.request.method, asked.request.path).parameters
+    request = Request(asked.request.method, asked.request.path)
+    if len(request.parts) > 2:  # of a template, ...
+        return _unknown(roles, ONLY_SEARCH)
+    given, there = request.parameters, _world(asked.world)
     minimized = given.get("ccs_minimize_roundtrips") != "false" and "scroll" not in given
-    there = _world(asked.world)
+    if len(wanted) > 1:
+        return _items_across(documents, roles, wanted, there, release, remotes, minimized=minimized)
     whole = across(documents, list(roles), wanted[0], there, release, remotes, minimized=minimized)
     return _told_across(roles, whole)
+
+
+def _items_across(
+    documents: dict[str, Any],
+    roles: dict[str, str],
+    wanted: tuple[Need, ...],
+    world: EngineFacts,
+    release: Release,
+    remotes: dict[str, Remote],
+    *,
+    minimized: bool,
+) -> dict[str, Any]:
+    """The whole takes a right on this cluster, and each item is a search by itself."""
+    if any(is_across(need) and need.action != SEARCH for need in wanted):
+        return _unknown(roles, ONLY_SEARCH)
+    held = holding(documents, roles, release)
+    whole = [answer(held, need, world, release) for need in wanted if not need.item]
+    told = _told(roles, whole)
+    told["items"] = []
+    for need in wanted:
+        if need.item and is_across(need):
+            one = across(documents, list(roles), need, world, release, remotes, minimized=minimized)
+            said = _told_across(roles, one)
+        elif need.item:
+            said = _told(roles, [answer(held, replace(need, item=""), world, release)])
+        else:
+            continue
+        told["items"].append({"item": need.item, **{key: of for key, of in said.items() if key != "roles"}})
+    return told
 
 
 def _remote(alias: str, one: _Remote, here: Release, source: str) -> Remote:
@@ -279,7 +334,7 @@ def _told(roles: dict[str, str], answers: list[Answer]) -> dict[str, Any]:
     items = [one for one in answers if one.need.item]
     refused = next((one for one in whole if one.allowed is False), None)
     unknown = next((one for one in whole if one.allowed is None), None)
-    first = refused or unknown or next((one for one in whole if one.status >= 400), None)
+    first = refused or unknown or next((one for one in whole if one.status >= 400 or not one.status), None)
     views = {} if refused or unknown else {view.index: view for one in answers for view in one.views}
     told: dict[str, Any] = {
         "allowed": False if refused else None if unknown else True,

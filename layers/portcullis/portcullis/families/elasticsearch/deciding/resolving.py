@@ -42,10 +42,13 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
         named: dict[str, None] = {}
         return _ended(found, named, need, granting, world)
     found, named, wild = {}, {}, False
-    for asked in map(_without_dates, need.names):
+    for asked in map(without_dates, need.names):
         if asked.startswith("-") and (release.major >= 9 or wild):
             if asked == "-":
                 return Resolved(fault=(400, "an exclusion of nothing"))
+            needed = release.major < 7 and "*" in asked and not options.allow_no_indices
+            if needed and not any(_reached(asked[1:], granting, need, world, release)):
+                return Resolved(fault=(404, _NOTHING))
             found = {name: None for name in found if not matches(asked[1:], name)}
             if release.major < 9:
                 named = {name: None for name in named if name in found}
@@ -65,7 +68,9 @@ def _ended(
 ) -> Resolved:
     wide = need.options.open or need.options.closed
     refused = any(not covering(granting, one, world) for one in named)
-    if not found and not refused and not (wide and need.options.allow_no_indices):
+    # Where no wildcard is expanded, "nothing" is itself a name that is not there.
+    lenient = need.options.allow_no_indices and (wide or need.options.ignore_unavailable)
+    if not found and not refused and not lenient:
         return Resolved(fault=(404, _NOTHING))
     return Resolved(tuple(found), tuple(named))
 
@@ -75,7 +80,7 @@ def has_dates(need: Need) -> bool:
     return any(name.lstrip("-").startswith("<") for name in need.names)
 
 
-def _without_dates(asked: str) -> str:
+def without_dates(asked: str) -> str:
     out, name = ("-", asked[1:]) if asked.startswith("-<") else ("", asked)
     if not (name.startswith("<") and name.endswith(">")):
         return asked

@@ -121,6 +121,7 @@ def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -
         tuple(broken),
         tuple(odd),
         tuple(odd_of_cluster),
+        release,
     )
 
 

@@ -17,6 +17,7 @@ _READ = ("indices:data/read/*", "indices:admin/resolve/*", "indices:internal/dat
 _METADATA = (
     *("indices:admin/aliases/get", "indices:admin/aliases/exists", "indices:admin/get", "indices:admin/exists"),
     *("indices:admin/mappings/get*", "indices:admin/mappings/fields/get*", "indices:admin/shards/search_shards"),
+    "indices:admin/search/search_shards",
     *("indices:admin/types/exists", "indices:admin/validate/query*", "indices:monitor/settings/get"),
     *("indices:admin/ilm/explain", "indices:admin/data_stream/get", "indices:admin/data_stream/lifecycle/*get*"),
     *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:admin/index_template/*get*"),
@@ -35,6 +36,7 @@ _INDEX: dict[str, tuple[str, ...]] = {
     "read_cross_cluster": (
         "internal:transport/proxy/indices:data/read/*",
         "indices:admin/shards/search_shards",
+        "indices:admin/search/search_shards",
         "indices:admin/resolve/*",
     ),
     "monitor": _MONITOR,
@@ -209,7 +211,7 @@ def grants_on_cluster(privileges: Iterable[str], action: str, release: Release |
             continue
         if name == "manage_security" and action == f"{_SECURITY}delegate_pki":
             continue
-        if name == "monitor" and action in _SHOWN_TO_MONITOR and (release is None or release.major >= 8):
+        if name == "monitor" and action in _SHOWN_TO_MONITOR and (release is None or release.major >= 7):
             return True
         if any(_allowed(pattern, action) for pattern in _CLUSTER.get(name, _as_pattern(name))):
             return True

@@ -38,6 +38,8 @@ class Need:
     destroys: bool = False  # where wildcards are refused, by the engine's default from 8 on
     no_aliases: bool = False  # a wildcard reaches no alias
     makes_names: bool = False  # a name that does not exist is none that is looked for
+    aliases: tuple[str, ...] = ()  # looked for on what the names come to; where that is nothing, nobody asks who may
+    own_only: bool = False  # of somebody else it is refused to whoever may ask, too
     open_only: tuple[int, ...] = ()  # releases, by their first number, that refuse a closed index
     only_documents: bool = False  # limits on fields do not refuse it
     each: bool = False  # names that are asked about one by one, and no request with all of them

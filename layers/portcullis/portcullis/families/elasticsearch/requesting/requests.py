@@ -77,6 +77,7 @@ _CAT = {
     "recovery": "indices:monitor/recovery",
     "indices": "indices:monitor/stats",
 }
+_ALIASES_UNDER_LIMITS = "aliases are changed by nobody from whom documents or fields of an index are hidden"
 _SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 
 
@@ -101,10 +102,10 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
         parts = (ALL, *parts)
     if not parts or (parts[0].startswith("_") and parts[0] != ALL and not parts[0].startswith("_all,")):
         return None
-    return _of_indices(request, method, parts)
+    return _of_indices(request, method, parts, older=release is not None and release.major < 8)
 
 
-def _of_indices(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Need, ...] | None:
+def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older: bool) -> tuple[Need, ...] | None:
     what = parts[1] if len(parts) > 1 else ""
     if not what:
         return _whole(method, parts, request)
@@ -131,6 +132,8 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...]) -> tuple[
     action, default, open_only = found
     if what == "_mapping" and parts[2:3] == ("field",) and verb == "GET":
         action = "indices:admin/mappings/fields/get"
+    if what == "_validate" and older:
+        default = replace(default, allow_no_indices=False)
     given = options(request.parameters, default)
     if action == "indices:admin/shards/search_shards":
         given = replace(given, ignore_unavailable=True)
@@ -199,12 +202,10 @@ def _alias(request: Request, method: str, names: tuple[str, ...], parts: tuple[s
     if method == "GET":
         action, default, _ = _OF_INDICES["GET", "_alias"]
         given = options(request.parameters, default)
-        of_names = (Need(action, aliases, given, makes_names=True),) if aliases and aliases != (ALL,) else ()
-        return (Need(action, names, given), *of_names)
+        return (Need(action, names, given, aliases=aliases or (ALL,)),)
     if method in ("PUT", "POST", "DELETE") and aliases:
         given = Options(allow_no_indices=False)
-        action = "indices:admin/aliases"
-        return (Need(action, names, given), Need(action, aliases, given, makes_names=True))
+        return _changed_aliases(names, aliases, given)
     return None
 
 
@@ -219,11 +220,17 @@ def _aliases(body: Any) -> tuple[Need, ...] | None:
         if verb == "remove_index" and names:
             found.append(Need("indices:admin/aliases", names, given))
         elif verb in ("add", "remove") and names and aliases:
-            found += [Need("indices:admin/aliases", names, given)]
-            found += [Need("indices:admin/aliases", aliases, given, makes_names=True)]
+            found += _changed_aliases(names, aliases, given)
         else:
             return None
     return tuple(found) or None
+
+
+def _changed_aliases(names: tuple[str, ...], aliases: tuple[str, ...], given: Options) -> tuple[Need, ...]:
+    """Both kinds of names are asked about, and then whether anything of the indices is hidden from them."""
+    action = "indices:admin/aliases"
+    of_names = Need(action, aliases, given, makes_names=True)
+    return (of_names, Need(action, names, given, refused_under_limits=_ALIASES_UNDER_LIMITS))
 
 
 def _listed(said: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
@@ -241,8 +248,7 @@ def _cat(method: str, parts: tuple[str, ...], request: Request, old: bool) -> tu
     names = split(parts[2]) if len(parts) > 2 else ()
     if what == "aliases":
         action, default, _ = _OF_INDICES["GET", "_alias"]
-        of_names = (Need(action, names, default, makes_names=True),) if names else ()
-        return (Need(action, (), default), *of_names)
+        return (Need(action, (), default, aliases=names or (ALL,)),)
     if what not in _CAT:
         return of_the_cluster if len(parts) <= 2 else of_cluster(method, parts, request, old=old)
     given = options(request.parameters)

@@ -1,0 +1,104 @@
+"""Kinds of requests that real servers answered otherwise than we did, each as a case (benchmarks/deciding/wider.py finds such)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.families.elasticsearch.deciding.question import answer_question
+
+Json = dict[str, Any]
+WORLD: Json = {
+    "indices": ["logs-1", "logs-2", "pay-1", {"name": "shut-1", "closed": True}],
+    "aliases": {"al-1": ["logs-1"], "al-both": ["logs-1", "pay-1"]},
+    "data_streams": {"ds-app": [".ds-ds-app-1"]},
+}
+ALL: Json = {"indices": [{"names": ["*"], "privileges": ["all"]}]}
+LOGS: Json = {"indices": [{"names": ["logs-*"], "privileges": ["all"]}]}
+READS: Json = {"indices": [{"names": ["logs-2"], "privileges": ["read"]}]}
+HIDING: Json = {"indices": [{"names": ["*"], "privileges": ["all"], "query": {"term": {"a": 1}}}]}
+WRITES: Json = {"indices": [{"names": ["logs-2"], "privileges": ["write"]}]}
+LOOKS: Json = {"indices": [{"names": ["pay-1"], "privileges": ["view_index_metadata"]}]}
+ADMIN: Json = {"cluster": ["manage_security"]}
+
+
+def asked(role: Json, method: str, path: str, body: Any = None, *, engine: str = "9.5.3") -> Json:
+    return answer_question(
+        {
+            "engine": f"elasticsearch-{engine}",
+            "security": {"roles": {"r": role}},
+            "principal": {"name": "anna", "roles": ["r"]},
+            "request": {"method": method, "path": path, "body": body},
+            "world": WORLD,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "engine", "allowed", "status"),
+    [
+        # Whoever sees no index is told that there is no such alias, and is asked nothing; 6.8 tells of no alias at all before.
+        pytest.param(READS, "GET", "/nothing-*/_alias/al-1", "9.5.3", False, 403, id="no-right-to-look"),
+        pytest.param(LOOKS, "GET", "/nothing-*/_alias/al-1", "9.5.3", True, 404, id="nothing-visible"),
+        pytest.param(LOOKS, "GET", "/pay-1/_alias/al-1", "9.5.3", False, 403, id="alias-refused"),
+        pytest.param(ALL, "GET", "/logs-1/_alias/al-1", "9.5.3", True, 200, id="alias-there"),
+        pytest.param(ALL, "GET", "/logs-2/_alias/al-1", "9.5.3", True, 404, id="alias-of-another-index"),
+        pytest.param(LOOKS, "GET", "/pay-1/_alias", "6.8.23", True, 404, id="no-alias-visible-on-6"),
+        pytest.param(LOOKS, "GET", "/pay-1/_alias", "7.17.29", True, 200, id="no-alias-visible-later"),
+        # Changing aliases under limits, and telling what somebody else may do.
+        pytest.param(HIDING, "PUT", "/logs-1/_alias/al-1", "9.5.3", False, 400, id="aliases-under-limits"),
+        pytest.param(ALL, "PUT", "/logs-1/_alias/al-1", "9.5.3", True, 200, id="aliases-without"),
+        pytest.param(ADMIN, "GET", "/_security/user/ben/_has_privileges", "9.5.3", False, 400, id="what-ben-may"),
+        pytest.param(READS, "GET", "/_security/user/ben/_has_privileges", "9.5.3", False, 403, id="nor-asked"),
+        pytest.param(READS, "GET", "/_security/user/anna/_has_privileges", "9.5.3", True, 200, id="what-anna-may"),
+        pytest.param(READS, "PUT", "/_security/user/anna/_password", "9.5.3", True, 200, id="own-password"),
+        pytest.param(READS, "PUT", "/_security/user/ben/_password", "9.5.3", False, 403, id="another-password"),
+        # What an alias of several indices is written to is said nowhere here.
+        pytest.param(ALL, "PUT", "/al-both/_doc/1", "9.5.3", True, None, id="alias-of-several-written"),
+        pytest.param(WRITES, "PUT", "/al-both/_doc/1", "9.5.3", False, None, id="alias-of-several-refused"),
+        pytest.param(ALL, "PUT", "/ds-app/_doc/1", "9.5.3", True, 400, id="stream-by-id"),
+        pytest.param(ALL, "GET", "/al-both/_analyze", "9.5.3", True, 400, id="analyze-of-several"),
+        # No wildcard is expanded.
+        pytest.param(READS, "GET", "/pay-1/_search_shards?expand_wildcards=none", "9.5.3", True, 200, id="nothing-left"),
+        pytest.param(ALL, "GET", "/absent/_stats?expand_wildcards=none", "7.17.29", True, 200, id="one-absent-on-7"),
+        pytest.param(ALL, "GET", "/absent,b/_stats?expand_wildcards=none", "7.17.29", True, 404, id="two-absent-on-7"),
+        pytest.param(ALL, "GET", "/absent/_stats?expand_wildcards=none", "9.5.3", True, 404, id="one-absent-on-9"),
+        pytest.param(READS, "GET", "/-*/_search?expand_wildcards=none", "6.8.23", True, 200, id="nothing-on-6"),
+        pytest.param(READS, "GET", "/x*/_validate/query", "7.17.29", False, 403, id="validate-no-right"),
+        pytest.param(LOOKS, "GET", "/x*/_validate/query", "7.17.29", True, 404, id="validate-nothing-on-7"),
+        pytest.param(LOOKS, "GET", "/x*/_validate/query", "9.5.3", True, 200, id="validate-nothing-on-9"),
+        pytest.param(
+            ALL, "GET", "/shut-1/_search?ignore_unavailable=true&allow_no_indices=false", "9.5.3", True, 404, id="all-closed"
+        ),
+        # Which fields there are is no part of view_index_metadata on 6.8.
+        pytest.param(LOOKS, "GET", "/pay-1/_field_caps", "6.8.23", False, 403, id="fields-on-6"),
+        pytest.param(LOOKS, "GET", "/pay-1/_field_caps", "7.17.29", True, 200, id="fields-on-7"),
+        # A name between angle brackets is that name, where one document is asked for.
+        pytest.param(LOGS, "GET", "/<logs-1>/_doc/1", "9.5.3", True, 200, id="worked-out"),
+        pytest.param(READS, "GET", "/<logs-1>/_doc/1", "7.17.29", False, 403, id="worked-out-refused"),
+        pytest.param(HIDING, "POST", "/<logs-1>/_doc/1/_update", "6.8.23", None, None, id="worked-out-under-limits-on-6"),
+    ],
+)  # fmt: skip
+def test_a_request_is_answered_as_the_servers_did(
+    role: Json, method: str, path: str, engine: str, allowed: bool | None, status: int | None
+) -> None:
+    told = asked(role, method, path, {}, engine=engine)
+    assert (told["allowed"], told["status"]) == (allowed, status), told["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "names", "told"),
+    [
+        (READS, "_mget", ("shut-1", "al-both", "<logs-2>", "absent"), [(False, 400), (False, 400), (True, 200), (False, 404)]),
+        # By one name nothing may be read or written of an index: on one shard the other is refused with it.
+        ({"indices": [{"names": ["al-1"], "privileges": ["all"]}]}, "_mget", ("logs-1", "al-1"), [(False, 403), (None, None)]),
+        ({"indices": [{"names": ["al-1"], "privileges": ["all"]}]}, "_bulk", ("logs-1", "al-1"), [(False, 403), (None, None)]),
+        (WRITES, "_bulk", ("logs-2", "shut-1", "al-both"), [(True, 200), (False, 400), (False, None)]),
+        (ALL, "_bulk", ("logs-1", "al-1", "ds-app"), [(True, 200), (True, 200), (True, 400)]),
+    ],
+)  # fmt: skip
+def test_items_are_answered_one_by_one(role: Json, path: str, names: tuple[str, ...], told: list[Any]) -> None:
+    docs = [{"_index": name, "_id": "1"} for name in names]
+    body: Any = {"docs": docs} if path == "_mget" else [line for one in docs for line in ({"index": one}, {})]
+    items = asked(role, "POST", f"/{path}", body)["items"]
+    assert [(one["allowed"], one["status"]) for one in items] == told
