@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from portcullis.adapters.engines.elastic_remotes import ElasticRemotes
@@ -95,7 +95,7 @@ class Beside(Embedded):
 
     def as_owner(self, method: str, path: str, body: Any = None) -> Any:
         """A request of whoever runs the cluster. Of a kind of which there is none it gives {}; raises for what is refused."""
-        return _asked(self.node, method, path, body, user=OWNER, password=self.owner)  # type: ignore[arg-type]
+        return _asked(cast(Elasticsearch, self.node), method, path, body, user=OWNER, password=self.owner)
 
     def password_in(self, secret: str) -> str:
         store = self.aws.client("secretsmanager")
@@ -143,7 +143,10 @@ def _clusters(parts: Parts) -> dict[str, _Cluster]:
         "INTERFACE": f"localhost:{interface}",
         "TRANSPORT": f"localhost:{transports[(parts.deployment, *parts.beside)[-1]]}",
     }
-    sides = wired(*homes.values(), interface) if parts.beside else (Side({}, {}),)
+    sides: tuple[Side, ...] = (Side({}, {}),)
+    if parts.beside:
+        reads, is_read = homes.values()
+        sides = wired(reads, is_read, interface)
     return {
         name: _Cluster(home, ports[name], transports[name], side, filled)
         for (name, home), side in zip(homes.items(), sides, strict=True)
@@ -263,8 +266,10 @@ def _may_read(node: Elasticsearch, filled: Mapping[str, str]) -> None:
         ElasticRemotes(owner_of, "the cluster that reads").connect(Connection(alias, address))
 
 
-def _asked(node: Elasticsearch, method: str, path: str, body: Any = None, **who: str) -> Any:
-    status, answer = node.ask(method, quote(path, safe="/?&=%*,:"), body, **who)
+def _asked(
+    node: Elasticsearch, method: str, path: str, body: Any = None, *, user: str = USER, password: str = ""
+) -> Any:
+    status, answer = node.ask(method, quote(path, safe="/?&=%*,:"), body, user=user, password=password)
     if status >= 300 and not (status == 404 and answer == {}):
         raise PortcullisError(f"{method} {path} answered {status}: {str(answer)[:300]}")
     return answer

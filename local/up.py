@@ -156,10 +156,9 @@ def _administered(whole: embedded.Embedded) -> dict[str, str]:
 
 def _search(people: People, whole: embedded.Embedded, home: Path) -> str:
     """The command by which the person searches. What they prove themselves with lies in a file that is theirs."""
-    on_cluster = isinstance(people, ClusterPeople)
-    login = home / ("maya.curl" if on_cluster else "maya.token")
+    login = home / ("maya.curl" if isinstance(people, ClusterPeople) else "maya.token")
     login.touch(mode=0o600)
-    if on_cluster:
+    if isinstance(people, ClusterPeople):
         login.write_text(f'user = "{PERSON}:{people.password(PERSON)}"\n')
         how, path = f"-K {_short(login)}", f"{whole.door}/{INDEX}/_search"
     else:

@@ -76,7 +76,8 @@ class Automation(Stack):
     ) -> None:
         super().__init__(scope, name, **kwargs)
         self._network, self._reserve = network, reserve
-        deployments = [each.one for each in (*identities, *beside)]
+        everybody: tuple[Identity | ClusterPeople, ...] = (*identities, *beside)
+        deployments = [each.one for each in everybody]
         self.sweep_minutes = min(one.sweep_minutes for one in deployments)
         self.ledger = self._ledger()
         self.topic = self._topic("Alerts", f"{names.PREFIX}-alerts", deployments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
@@ -56,6 +57,12 @@ class Declared:
     def cluster(self) -> Cluster | None:
         """The cluster that runs elsewhere; None: the engine is a domain that the stacks make."""
         return self.model.cluster if isinstance(self.model, OnCluster) else None
+
+    def access_policy(self, domain_arn: str) -> dict[str, Any]:
+        """Of the domain with this ARN."""
+        if isinstance(self.model, OnCluster):
+            raise TypeError(f"{self.name} is a cluster that runs elsewhere: no access policy stands before it")
+        return model.access_policy(self.model, domain_arn)
 
     @property
     def read_secrets(self) -> set[str]:

@@ -8,7 +8,6 @@ from aws_cdk import CfnOutput, CfnUpdatePolicy, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as search
 from constructs import Construct
-from portcullis import model
 
 from stacks.alarms import watch_domain
 from stacks.automation import Automation
@@ -29,6 +28,8 @@ class Domain(Stack):
     """Kept when the stack goes, and the stack is protected: a domain is deleted by Portcullis, which locks, asks and takes a snapshot
     first, and by nothing else. What is asked of the engine is in a stack of its own (`stacks.access`): a model that it refuses takes no
     domain with it. Its key can never be changed: another KmsKeyId would make CloudFormation replace the domain."""
+
+    snapshots: Snapshots
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class Domain(Stack):
             ),
             advanced_security_options=self._security(),
             cognito_options=self._cognito(),
-            access_policies=model.access_policy(one.model, self.domain_arn),
+            access_policies=one.access_policy(self.domain_arn),
             log_publishing_options=publishing,
             off_peak_window_options=search.CfnDomain.OffPeakWindowOptionsProperty(enabled=True),
             software_update_options=search.CfnDomain.SoftwareUpdateOptionsProperty(auto_software_update_enabled=True),

@@ -167,9 +167,12 @@ class Network(Stack):
 
 
 class _Named(Protocol):
-    cidrs: Sequence[str]
-    prefix_lists: Sequence[str]
-    security_groups: Sequence[str]
+    @property
+    def cidrs(self) -> Sequence[str]: ...
+    @property
+    def prefix_lists(self) -> Sequence[str]: ...
+    @property
+    def security_groups(self) -> Sequence[str]: ...
 
 
 def _peers(named: _Named) -> list[ec2.IPeer]:

@@ -43,7 +43,7 @@ def _policies_read_once() -> None:
     read = lru_cache(maxsize=2048)(lambda text: tuple(parse(text)))
 
     def parse_policy_document(document: str | dict[str, Any]) -> list[Any]:
-        return list(read(document)) if isinstance(document, str) else parse(document)  # type: ignore[no-any-return]
+        return list(read(document)) if isinstance(document, str) else parse(document)
 
     iam_evaluator.parse_policy_document = parse_policy_document
 

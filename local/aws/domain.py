@@ -123,7 +123,7 @@ def _key(options: dict[str, Any] | None) -> Any:
 def _key_or_none(wanted: str | None) -> dict[str, Any] | None:
     from ministack.services import kms
 
-    return kms._resolve_key(wanted) if wanted else None  # type: ignore[no-any-return]
+    return kms._resolve_key(wanted) if wanted else None
 
 
 def _grant_name(record: dict[str, Any]) -> str:

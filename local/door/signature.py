@@ -41,7 +41,7 @@ class Signature:
     session_token: str
 
 
-class _Again(SigV4Auth):
+class _Again(SigV4Auth):  # type: ignore[misc]  # botocore says nothing of its types
     """Computes from what arrived. Left to itself botocore leaves out headers that other clients do sign, and takes any kind of
     white space for a space, so that one could be put in place of the other."""
 

@@ -63,11 +63,12 @@ def resolve(version: str, folder: Path) -> list[dict[str, Any]]:
 
 def main(version: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lock = {"elasticsearch": version, "artifacts": resolve(version, Path(folder))}
+        artifacts = resolve(version, Path(folder))
     # A line a file: a release has some hundred.
+    lock = {"elasticsearch": version, "artifacts": artifacts}
     text = json.dumps(lock, indent=1).replace("\n     ", " ").replace("\n    }", " }")
     release_of(version).lock.write_text(text + "\n", encoding="utf-8")
-    print(f"{release_of(version).lock.name}: {len(lock['artifacts'][-1]['members'])} files")
+    print(f"{release_of(version).lock.name}: {len(artifacts[-1]['members'])} files")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class RunningDefault:
         return str(self._up["ledger"])
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
+        return self._session.client(service, endpoint_url=self._environment["AWS_ENDPOINT_URL"])
 
     def engine(self, method: str, path: str, body: Any = None) -> Any:
         """As the node's own administrator, in whose hands a domain's master would be."""

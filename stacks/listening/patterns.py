@@ -46,7 +46,7 @@ def identity(
     roles that were made for it begin with. `secrets`: those that hold passwords of internal users."""
     branches: list[Pattern] = []
     if user_pool:
-        about = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
+        about: tuple[About, ...] = (About.COGNITO_GROUP, About.COGNITO_USER, About.USER_POOL)
         named = [name for name in operations("cognito-idp", *about) if name != _BY_ONESELF]
         wanted: Pattern = {"requestParameters": {"userPoolId": [user_pool]}}
         branches.append(_calls("cognito-idp", _by_ending(named), wanted))

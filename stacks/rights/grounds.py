@@ -107,7 +107,7 @@ def grounds(
     """`identities`: of domains, `beside`: of clusters that run elsewhere."""
     domains = [identity.one for identity in identities]
     deployments = [*domains, *(people.one for people in beside)]
-    signing_in = [*identities, *beside]
+    signing_in: list[Identity | ClusterPeople] = [*identities, *beside]
     by_alias = [key for key in keys if not key.id]
 
     def ours(part: str) -> str:
@@ -211,7 +211,7 @@ def grounds(
 
 def _qualifier(stack: Stack) -> str:
     """Of the bootstrapping whose bucket the deployment files are published to: an account may have others than the CDK's own."""
-    found = stack.synthesizer.bootstrap_qualifier
+    found: str | None = stack.synthesizer.bootstrap_qualifier
     assert found, "the stacks are synthesised for a bootstrapped account"  # noqa: S101
     return found
 
@@ -244,4 +244,5 @@ def _secret(stack: Stack, name: str) -> str:
 
 
 def arn(stack: Stack, service: str, resource: str, name: str, form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
-    return stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=form)
+    found: str = stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=form)
+    return found

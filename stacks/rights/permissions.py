@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aws_cdk import aws_iam as iam
 
@@ -13,7 +13,7 @@ from stacks.rights.grounds import UNKNOWN_END, ResourceArns
 Statements = list[iam.PolicyStatement]
 
 
-def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: dict[str, object]) -> Statements:
+def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: Mapping[str, object]) -> Statements:
     """One statement, or none if there is nothing to allow it on."""
     if not resources:
         return []

@@ -44,7 +44,7 @@ def find(name: str, version: str | None = None) -> dict[str, Any]:
     if not versions:
         raise Refusal("InvalidDocument", f"Document with name {name} does not exist.")
     if version in (None, "$DEFAULT"):
-        return next(v for v in versions if v["_default"])  # type: ignore[no-any-return]
+        return next(v for v in versions if v["_default"])
     if version == "$LATEST":
         return versions[-1]  # type: ignore[no-any-return]
     found = next((v for v in versions if v["DocumentVersion"] == version), None)

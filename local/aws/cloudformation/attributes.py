@@ -111,7 +111,8 @@ def _global_table(name: str, properties: Properties) -> None:
     from ministack.core.responses import get_region
     from ministack.services import dynamodb
 
-    here = next((replica for replica in properties.get("Replicas", []) if replica.get("Region") == get_region()), {})
+    replicas: list[Properties] = properties.get("Replicas", [])
+    here = next((replica for replica in replicas if replica.get("Region") == get_region()), Properties())
     keys = {"KMSMasterKeyId": (here.get("SSESpecification") or {}).get("KMSMasterKeyId")}
     _table(name, {**properties, **here, "SSESpecification": {**(properties.get("SSESpecification") or {}), **keys}})
     dynamodb._tables[name]["DeletionProtectionEnabled"] = _true(here.get("DeletionProtectionEnabled"))

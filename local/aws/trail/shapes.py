@@ -116,7 +116,7 @@ def _from_form(shape: Shape, form: Mapping[str, str], prefix: str, *, flat: bool
                 found[name] = part
         return found or None
     if shape.type_name == "list":
-        listed = []
+        listed: list[Any] = []
         inner = (
             ""
             if flat or shape.serialization.get("flattened")
