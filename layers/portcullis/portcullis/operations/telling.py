@@ -8,6 +8,7 @@ from typing import Any
 
 from portcullis.errors import PortcullisError
 from portcullis.operations.services import Services, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.ports.alerts import Alert
 
 log = logging.getLogger(__name__)
@@ -34,33 +35,34 @@ def over(services: Services, deployment: str, name: str) -> None:
         services.ledger.forget(deployment, told(name))
 
 
-def untold(name: str) -> str:
-    """Under what the ledger keeps what was told last of what stands under this name, until that is told."""
-    return f"untold#{name}"
+def untold(slot: Slot[dict[str, Any]]) -> Slot[dict[str, Any]]:
+    """Where the ledger keeps what was told last of what stands in this slot, until that is told."""
+    return Slot(f"untold#{slot.name}", slot.kind)
 
 
 def keep_and_tell(
     services: Services,
     deployment: str,
-    name: str,
-    before: Mapping[str, Any],
-    now: Mapping[str, Any],
+    slot: Slot[dict[str, Any]],
+    before: dict[str, Any],
+    now: dict[str, Any],
     cause: Trigger,
     tell: Callable[[Mapping[str, Any]], None],
 ) -> None:
-    """What was kept under `name` is another now: kept, and then told with what was told last.
+    """What was kept in `slot` is another now: kept, and then told with what was told last.
 
     Kept first: where nobody can be told, as what tells is what was shut, `status` says it all the same. What could not be told is told by
     the next look. Raises what telling raised only if the `cause` is an event, which then comes again.
     """
-    waiting: Mapping[str, Any] | None = services.ledger.saved(deployment, untold(name))
+    ledger, last_told = services.ledger, untold(slot)
+    waiting = last_told.saved(ledger, deployment)
     if now == before and waiting is None:
         return
     last = before if waiting is None else waiting
     if waiting is None:
-        services.ledger.save(deployment, untold(name), before)
+        last_told.save(ledger, deployment, before)
     if now != before:
-        services.ledger.save(deployment, name, now)
+        slot.save(ledger, deployment, now)
     try:
         if now != last:
             tell(last)
@@ -69,4 +71,4 @@ def keep_and_tell(
             raise
         log.warning("what changed of %s could not be told yet: %s", deployment, error)
     else:
-        services.ledger.forget(deployment, untold(name))
+        last_told.forget(ledger, deployment)

@@ -15,10 +15,11 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.asking.asserting import of_file, refuse_broken
-from portcullis.operations.access.changing.applying import Outcome, apply_model
+from portcullis.operations.access.changing.applying import Done, Outcome, apply_model
 from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
@@ -77,7 +78,7 @@ def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
         done = unless_shut(site.services, name, lambda: apply_model(site, kept, cause))
         if done is None and not is_in_force(in_force(site.services, name), kept):
             begin_with(site, kept, cause)
-        return done or Outcome(name, "waiting")
+        return done or Outcome(name, Done.WAITING)
 
 
 def _begin_anew(site: Site, cause: Trigger) -> None:
@@ -191,18 +192,18 @@ def _let_automation_in(site: Site) -> None:
         master.write(write)
 
 
-_MOVED = "master-moved"  # in the ledger: from whom, to whom
+_MOVED = Slot("master-moved", dict[str, str])  # "from" whom, "to" whom
 
 
 def remember_move(site: Site, to: str) -> None:
     """A person moved the master. The stacks do not know of it, and go on to hand over the one they made."""
-    before = site.ledger.saved(site.name, _MOVED) or {}
+    before = _MOVED.saved(site.ledger, site.name) or {}
     made = before.get("from", site.registration.master.principal)
-    site.ledger.save(site.name, _MOVED, {"from": made, "to": to})
+    _MOVED.save(site.ledger, site.name, {"from": made, "to": to})
 
 
 def _as_moved(site: Site) -> Site:
-    moved = site.ledger.saved(site.name, _MOVED)
+    moved = _MOVED.saved(site.ledger, site.name)
     if moved and site.registration.master == IamRole(moved["from"]):
         return site.services.at(replace(site.registration, master=IamRole(moved["to"])))
     return site

@@ -9,7 +9,7 @@ from portcullis.access.actual import Actual
 from portcullis.access.difference import difference
 from portcullis.access.plan import AppliedStep, Claim, Step
 from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
-from portcullis.operations.access.changing.applying import Outcome, apply_model, give_up
+from portcullis.operations.access.changing.applying import Done, Outcome, apply_model, give_up
 from portcullis.operations.access.changing.lock_out import refuse_lock_out
 from portcullis.operations.access.changing.looking import Comparison, compare
 from portcullis.operations.access.deployments import kept_model, writing
@@ -63,7 +63,7 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
                 raise
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
             outcome = apply_model(site, kept, cause)
-            return replace(outcome, status="applied", writes=outcome.writes + writes)
+            return replace(outcome, status=Done.APPLIED, writes=outcome.writes + writes)
     raise Conflict(f"others kept writing to {site.place.name}; nothing of theirs was overwritten")
 
 

@@ -6,7 +6,7 @@ import logging
 
 from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
 from portcullis.operations import alert_table
-from portcullis.operations.access.changing.applying import Outcome, apply_model, keep_in_force
+from portcullis.operations.access.changing.applying import Done, Outcome, apply_model, keep_in_force
 from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.people.known import ABOUT_PEOPLE, PEOPLE
 from portcullis.operations.people.one_role import tell_who_loses
@@ -32,14 +32,7 @@ _NO = alert_table.ACCESS_REFUSED.name
 # What a run asks for: in one request.
 _ASKED = (
     MOVING,
-    PEOPLE,
-    UNDERTAKEN,
-    SIGN_OUT,
-    DOUBT,
-    MAY_COME,
-    COMING,
-    REFUSED,
-    OUT_OF_STEP,
+    *(slot.name for slot in (PEOPLE, UNDERTAKEN, SIGN_OUT, DOUBT, MAY_COME, COMING, REFUSED, OUT_OF_STEP)),
     *map(told, (_NO, *ABOUT_PEOPLE)),
 )
 
@@ -80,7 +73,7 @@ def synchronise(services: Services, deployment: str, cause: Trigger, *, short: b
     except PortcullisError as error:
         out_of_step(services, deployment, error)
         raise
-    here, model, done = found or (site, None, Outcome(deployment, "waiting"))
+    here, model, done = found or (site, None, Outcome(deployment, Done.WAITING))
     in_step(here.services, deployment)
     if model:
         tell_who_loses(site, model.access.grants)

@@ -21,7 +21,7 @@ class Deletion:
     """How far a deletion is. `remains` says what is left where, and what takes that away."""
 
     deployment: str
-    state: str
+    state: State
     steps: dict[str, str]
     remains: tuple[str, ...]
     next: str
@@ -128,7 +128,7 @@ def _told(site: Site, custody: Custody) -> Deletion:
     }.get(custody.state, f"portcullis status {name}")
     return Deletion(
         name,
-        custody.state.value,
+        custody.state,
         steps,
         remains(site.registration, custody),
         next_,

@@ -21,6 +21,7 @@ from portcullis.access.plan import Operation, Plan, Step
 from portcullis.custody.types import LetIn, Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.base import Family
+from portcullis.operations.access.changing.applying import Done
 from portcullis.operations.access.changing.foundation import while_locked
 from portcullis.operations.access.changing.looking import compare, read_truth
 from portcullis.operations.access.synchronise import synchronise
@@ -78,7 +79,7 @@ def follow(site: Site, cause: Trigger) -> str:
     """
     try:
         outcome = synchronise(site.services, site.name, cause)
-        if outcome.status == "waiting":
+        if outcome.status is Done.WAITING:
             raise Unreachable(f"{site.name} was locked again meanwhile")
         done = many(len(outcome.plan.steps), "change")
     except Shut:

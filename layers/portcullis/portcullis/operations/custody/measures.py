@@ -19,6 +19,7 @@ from portcullis.operations.custody.following import follow, opening, put_back, s
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.engine import Aside, Engine, Stop, nowhere
 from portcullis.ports.registration import IamRole, Registration
@@ -170,26 +171,25 @@ def _restore_policy(site: Site, todo: Todo) -> str:
 # ---------------------------------------------------------------------- people, and the proof
 
 
-_CLOSED = "closed-for-searches"  # indices that an end of searches closed, until all are open again
+_CLOSED = Slot("closed-for-searches", list[str])  # indices that an end of searches closed, until all are open again
 
 
 def _end_searches(site: Site, todo: Todo) -> str:
     """What is open, and then what was given out, whose end may be refused. Written down before an index is closed for it: cut off there,
     the next try opens it."""
     _open_what_was_closed(site)
-    ended = site.engine.end_searches(lambda indices: site.ledger.save(site.name, _CLOSED, list(indices)))
-    if site.ledger.saved(site.name, _CLOSED) is not None:
-        site.ledger.forget(site.name, _CLOSED)
+    ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, list(indices)))
+    _CLOSED.forget_if_kept(site.ledger, site.name)
     options = as_far_as_readable(site.services, site.name).options
     tokens = site.engine.end_tokens(keys=options.end_api_keys)
     return "; ".join(said for said in (ended, tokens) if said)
 
 
 def _open_what_was_closed(site: Site) -> None:
-    closed = site.ledger.saved(site.name, _CLOSED)
+    closed = _CLOSED.saved(site.ledger, site.name)
     if closed is not None:
         site.engine.open_indices(closed)
-        site.ledger.forget(site.name, _CLOSED)
+        _CLOSED.forget(site.ledger, site.name)
 
 
 def _end_sessions(site: Site, todo: Todo) -> str:

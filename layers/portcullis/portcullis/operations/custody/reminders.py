@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis.operations.services import Services
+from portcullis.operations.slots import Slot
 
 log = logging.getLogger(__name__)
 _LONGEST = timedelta(minutes=15)  # that SQS keeps a message back; what is due later is reminded of once more then
-_WAITING = "reminder"  # in the ledger: when the one on its way is due
+_WAITING = Slot("reminder", datetime)  # when the one on its way is due
 _AS_SOON = timedelta(seconds=1)
 
 
@@ -24,15 +25,15 @@ def remind(services: Services, deployment: str, after: timedelta) -> None:
     """
     now = services.now()
     due = now + min(after, _LONGEST)
-    waiting = services.ledger.saved(deployment, _WAITING)
-    if waiting is not None and now < datetime.fromisoformat(waiting) <= due + _AS_SOON:
+    waiting = _WAITING.saved(services.ledger, deployment)
+    if waiting is not None and now < waiting <= due + _AS_SOON:
         return
     try:
         services.remind(deployment, max(1, round((due - now).total_seconds())))
     except Exception as error:
         log.warning("no reminder of %s: the sweep looks at it: %s: %s", deployment, type(error).__name__, error)
         return
-    services.ledger.save(deployment, _WAITING, due.isoformat())
+    _WAITING.save(services.ledger, deployment, due)
 
 
 def written(deployment: str) -> str:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from enum import StrEnum
 
-from portcullis.access.actual import Json
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.base import RESTORED
@@ -20,13 +19,14 @@ from portcullis.operations import alert_table
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.data import Document, Documents
 from portcullis.ports.ledger import Change
 
-CHECK = "restore-check"  # in the ledger: the check under way, or how the last one ended
 SCHEDULED = "scheduled"
-_DUE, _FAILED = "snapshot-due", "snapshot-failed"
+_FAILED = "snapshot-failed"
+_DUE = Slot("snapshot-due", datetime)
 _LONGEST = timedelta(hours=6)  # for a sample to come back
 _SHOWN = 10
 
@@ -65,12 +65,35 @@ class Compared:
         )
 
 
+class Stand(StrEnum):
+    """How a check stands."""
+
+    NEVER = "never"
+    RESTORING = "restoring"
+    HOLDS = "holds"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The check under way, or how the last one ended. `at`: when it began, or ended."""
+
+    state: Stand
+    index: str
+    snapshot: str
+    at: datetime
+    detail: str
+
+
+CHECK = Slot("restore-check", Check)
+
+
 @dataclass(frozen=True, slots=True)
 class Restorability:
-    """How a check stands: never | restoring | holds | fails."""
+    """How a check stands, as it is shown."""
 
     deployment: str
-    state: str
+    state: Stand
     index: str = ""
     snapshot: str = ""
     at: str = ""
@@ -114,7 +137,7 @@ def restorability(services: Services, deployment: str, cause: Trigger, *, wait: 
     _begin(site)
     for _ in range(60 if wait else 1):
         found = _go_on(site, cause)
-        if found.state != "restoring":
+        if found.state is not Stand.RESTORING:
             return found
         site.sleep(3)
     return found
@@ -122,8 +145,13 @@ def restorability(services: Services, deployment: str, cause: Trigger, *, wait: 
 
 def last_check(services: Services, deployment: str) -> Restorability:
     """How the last check ended, or how far the one under way is."""
-    kept = services.ledger.saved(deployment, CHECK)
-    return Restorability(deployment, "never") if kept is None else Restorability(deployment, **_shown(kept))
+    kept = CHECK.saved(services.ledger, deployment)
+    if kept is None:
+        return Restorability(deployment, Stand.NEVER)
+    status = 1 if kept.state is Stand.FAILS else 0
+    return Restorability(
+        deployment, kept.state, kept.index, kept.snapshot, kept.at.isoformat(), kept.detail, exit_status=status
+    )
 
 
 def keep_restorable(site: Site, cause: Trigger) -> str:
@@ -141,11 +169,11 @@ def keep_restorable(site: Site, cause: Trigger) -> str:
         except Refused as error:
             _tell_failed(site.services, name, f"no snapshot can be taken: {error}", str(error))
     if options.restore_sample:
-        kept, now = site.ledger.saved(name, CHECK), site.now()
+        kept, now = CHECK.saved(site.ledger, name), site.now()
         every = timedelta(days=options.check_days)
-        if kept and kept["state"] == "restoring":
+        if kept and kept.state is Stand.RESTORING:
             done.append(_go_on(site, cause).detail)
-        elif not kept or now - datetime.fromisoformat(kept["at"]) >= every:
+        elif not kept or now - kept.at >= every:
             try:
                 _begin(site)
             except Refused as error:
@@ -159,8 +187,8 @@ def _take_when_due(site: Site, every: timedelta) -> str:
     Until then the engine is not asked, for which the ledger keeps the time.
     """
     name, now = site.name, site.now()
-    due = site.ledger.saved(name, _DUE)
-    if due and now < datetime.fromisoformat(due):
+    due = _DUE.saved(site.ledger, name)
+    if due and now < due:
         return ""
     snapshots = registered(site)
     listed = snapshots.listed(REPOSITORY)
@@ -169,7 +197,7 @@ def _take_when_due(site: Site, every: timedelta) -> str:
     last = max((_time(one["start"]) for one in listed if one["state"] == "SUCCESS"), default=None)
     if last is not None and now - last < every:
         over(site.services, name, _FAILED)
-        site.ledger.save(name, _DUE, (last + every).isoformat())
+        _DUE.save(site.ledger, name, last + every)
         return ""
     failed = [one["snapshot"] for one in listed if one["state"] in ("FAILED", "PARTIAL")]
     if failed and (last is None or now - last > 2 * every):
@@ -192,8 +220,8 @@ def _tell_failed(services: Services, deployment: str, happened: str, about: str)
 def _begin(site: Site) -> None:
     """Start to bring the sample back, and write that down. Refused if there is nothing to bring back."""
     name, index = site.name, _options(site).restore_sample
-    kept = site.ledger.saved(name, CHECK)
-    if kept and kept["state"] == "restoring":
+    kept = CHECK.saved(site.ledger, name)
+    if kept and kept.state is Stand.RESTORING:
         return
     if not index:
         raise Refused(f"{name} names no index to check: snapshots: {{restore_sample: INDEX}} in its file")
@@ -202,51 +230,52 @@ def _begin(site: Site) -> None:
     if not with_it:
         raise Refused(f"no finished snapshot of {name} holds {index}")
     latest = max(with_it, key=lambda one: str(one["start"]))["snapshot"]
-    site.ledger.save(name, CHECK, _kept("restoring", index, latest, site.now(), "the sample is being restored"))
+    begun = Check(Stand.RESTORING, index, latest, site.now(), "the sample is being restored")
+    CHECK.save(site.ledger, name, begun)
     site.documents.remove(RESTORED + index)  # what a check that was cut off left
     snapshots.restore(REPOSITORY, latest, index, RESTORED)
 
 
 def _go_on(site: Site, cause: Trigger) -> Restorability:
     name = site.name
-    kept = site.ledger.saved(name, CHECK)
-    if kept is None or kept["state"] != "restoring":
+    kept = CHECK.saved(site.ledger, name)
+    if kept is None or kept.state is not Stand.RESTORING:
         return last_check(site.services, name)
-    index, now = kept["index"], site.now()
+    index, now = kept.index, site.now()
     documents = site.documents
     try:
         if documents.is_restored(RESTORED + index):
             found = compare_indices(documents, index, RESTORED + index)
-            state = "holds" if found.holds and found.documents else "fails"
+            state = Stand.HOLDS if found.holds and found.documents else Stand.FAILS
             detail = str(found) if found.documents else "nothing came back"
-        elif now - datetime.fromisoformat(kept["at"]) > _LONGEST:
-            state, detail = "fails", f"the sample was not back after {_LONGEST}"
+        elif now - kept.at > _LONGEST:
+            state, detail = Stand.FAILS, f"the sample was not back after {_LONGEST}"
         else:
             return last_check(site.services, name)
     except Unreachable:
         raise
     except PortcullisError as error:
-        state, detail = "fails", str(error)
-    _end(site, cause, _kept(state, index, kept["snapshot"], now, detail))
+        state, detail = Stand.FAILS, str(error)
+    _end(site, cause, Check(state, index, kept.snapshot, now, detail))
     documents.remove(RESTORED + index)
     return last_check(site.services, name)
 
 
-def _end(site: Site, cause: Trigger, ended: Json) -> None:
+def _end(site: Site, cause: Trigger, ended: Check) -> None:
     name = site.name
-    said = f"restore of {ended['index']} from {ended['snapshot']} {ended['state']}: {ended['detail']}"
+    said = f"restore of {ended.index} from {ended.snapshot} {ended.state}: {ended.detail}"
     site.ledger.record(Change(name, site.now(), "check of restorability", cause.what, cause.actor, said))
-    if ended["state"] == "holds":
+    if ended.state is Stand.HOLDS:
         over(site.services, name, "restore-failed")
         over(site.services, name, "restore-overdue")
     else:
         alert = alert_table.RESTORE_FAILED.of(name, f"a snapshot of {name} could not be shown to be restorable: {said}")
         tell_once(site.services, alert, said)
-    site.ledger.save(name, CHECK, ended)
+    CHECK.save(site.ledger, name, ended)
 
 
-def _overdue(site: Site, kept: Json | None, every: timedelta, why: str) -> None:
-    since = kept["at"] if kept else "it was deployed"
+def _overdue(site: Site, kept: Check | None, every: timedelta, why: str) -> None:
+    since = kept.at.isoformat() if kept else "it was deployed"
     alert = alert_table.RESTORE_OVERDUE.of(
         site.name,
         f"the snapshots of {site.name} were not checked since {since}, every {every.days} days was asked for: {why}",
@@ -262,14 +291,6 @@ def _open_or_refuse(services: Services, deployment: str) -> None:
 
 def _options(site: Site) -> SnapshotOptions:
     return site.ledger.model(site.name).options.snapshots
-
-
-def _kept(state: str, index: str, snapshot: str, at: datetime, detail: str) -> Json:
-    return {"state": state, "index": index, "snapshot": snapshot, "at": at.isoformat(), "detail": detail}
-
-
-def _shown(kept: Json) -> dict[str, Any]:
-    return {**kept, "exit_status": 1 if kept["state"] == "fails" else 0}
 
 
 def _time(text: str) -> datetime:

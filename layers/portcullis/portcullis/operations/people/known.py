@@ -9,20 +9,20 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from portcullis import typed
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import AccessModel, Membership
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-PEOPLE = "people"
+PEOPLE = Slot("people", Known)
 ABOUT_PEOPLE = ("another-person", "not-read", "name-not-mapped")  # the alerts of each look
 _MOST_TOLD = 20
 
@@ -59,7 +59,7 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
     lines = [*(people.strangers if new else ()), *people.renewed]
     if lines:
         site.ledger.record(_change(site, "people", cause, f"{many(len(lines), 'is', 'are')} somebody else now", lines))
-    site.ledger.save(site.name, PEOPLE, people.known)
+    PEOPLE.save(site.ledger, site.name, people.known)
 
 
 def tell(site: Site, people: Recognised) -> None:
@@ -94,12 +94,11 @@ def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:
         said += concerned
     if said:
         site.ledger.record(_change(site, "accept", cause, f"{len(said)} accepted under their name", said))
-        site.ledger.save(site.name, PEOPLE, known)
+        PEOPLE.save(site.ledger, site.name, known)
 
 
 def _known(site: Site) -> Known:
-    saved = site.ledger.saved(site.name, PEOPLE)
-    return Known() if saved is None else typed.of_plain(saved, Known)
+    return PEOPLE.saved(site.ledger, site.name) or Known()
 
 
 def _change(site: Site, operation: str, cause: Trigger, summary: str, lines: Collection[str]) -> Change:

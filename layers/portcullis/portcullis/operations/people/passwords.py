@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from portcullis.errors import Refused
 from portcullis.operations.services import Site
+from portcullis.operations.slots import Slot
 from portcullis.ports.registration import KeptModel, Registration
 
 
@@ -44,14 +45,16 @@ def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, st
     return found
 
 
-_VERSIONS = "password-versions"  # internal user -> the version of its secret whose password was set
+_VERSIONS = Slot(
+    "password-versions", dict[str, str]
+)  # internal user -> the version of its secret whose password was set
 
 
 def versions_set(site: Site) -> dict[str, str]:
-    return dict(site.ledger.saved(site.name, _VERSIONS) or {})
+    return _VERSIONS.saved(site.ledger, site.name) or {}
 
 
 def remember_version(site: Site, user: str, version: str) -> None:
     known = versions_set(site)
     if known.get(user) != version:
-        site.ledger.save(site.name, _VERSIONS, known | {user: version})
+        _VERSIONS.save(site.ledger, site.name, known | {user: version})

@@ -10,20 +10,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from portcullis.access.sessions import from_now_on
 from portcullis.errors import PortcullisError
 from portcullis.model.option_types import Options
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.telling import over, tell_once
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-_SEEN = "role-members"  # {members: {group: [entry]} at the last look, leaving: {group: [entry]} still to be ended}
 _ALERT = "sessions-not-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleMembers:
+    """Who was in the groups that have a role of their own: group -> entries."""
+
+    members: dict[str, list[str]] = field(default_factory=dict)  # at the last look
+    leaving: dict[str, list[str]] = field(default_factory=dict)  # who left since, and may still hold what they had
+
+
+_SEEN = Slot("role-members", RoleMembers)
 
 
 def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
@@ -34,32 +46,32 @@ def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
     groups = site.registration.group_roles
     if not groups or not (options.end_sessions or options.deny_older_sessions):
         return
-    saved = site.ledger.saved(site.name, _SEEN) or {"members": {}, "leaving": {}}
+    saved = _SEEN.saved(site.ledger, site.name) or RoleMembers()
     now = {group: sorted(entries) for group, entries in site.identity.members_of(groups).items()}
     leaving = {
-        group: sorted({*saved["leaving"].get(group, ()), *set(saved["members"].get(group, ())) - set(now[group])})
+        group: sorted({*saved.leaving.get(group, ()), *set(saved.members.get(group, ())) - set(now[group])})
         for group in now
     }
-    seen = {"members": now, "leaving": {group: who for group, who in leaving.items() if who}}
+    seen = RoleMembers(now, {group: who for group, who in leaving.items() if who})
     if seen != saved:
-        site.ledger.save(site.name, _SEEN, seen)
-    if not seen["leaving"]:
+        _SEEN.save(site.ledger, site.name, seen)
+    if not seen.leaving:
         return
     try:
-        done = _end(site, options, _everybody(seen["leaving"].values()), seen["leaving"])
+        done = _end(site, options, _everybody(seen.leaving.values()), seen.leaving)
     except PortcullisError as error:
-        log.warning("what %s still hold could not be ended yet: %s", ", ".join(seen["leaving"]), error)
+        log.warning("what %s still hold could not be ended yet: %s", ", ".join(seen.leaving), error)
         _tell(site, error)
         return
-    site.ledger.record(_change(site, seen["leaving"], cause, done))
-    site.ledger.save(site.name, _SEEN, {"members": now, "leaving": {}})
+    site.ledger.record(_change(site, seen.leaving, cause, done))
+    _SEEN.save(site.ledger, site.name, RoleMembers(now))
     over(site.services, site.name, _ALERT)
 
 
 def still_to_be_ended(site: Site) -> tuple[str, ...]:
     """Groups that somebody left who may still hold what he had by them."""
-    saved = site.ledger.saved(site.name, _SEEN) or {}
-    return tuple(sorted(saved.get("leaving", {})))
+    saved = _SEEN.saved(site.ledger, site.name) or RoleMembers()
+    return tuple(sorted(saved.leaving))
 
 
 def end_all(site: Site, kept: KeptModel) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NoReturn
 
 from portcullis.errors import PortcullisError, Refused, Unreachable
@@ -29,16 +30,22 @@ _TRIES, _BETWEEN_S = 60, 0.5  # a connection that is made anew takes seconds
 _OPERATION = "remote migrate"
 
 
+class MoveState(StrEnum):
+    BESIDE = "beside"  # both aliases stand
+    SWITCHED = "switched"  # the way back is open
+    MOVED = "moved"
+    ROLLED_BACK = "rolled-back"
+
+
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """`state`: beside (both aliases stand), switched (the way back is open), moved, rolled-back. `tried`: what was asked for on both
-    sides."""
+    """How far a move is. `tried`: what was asked for on both sides."""
 
     deployment: str
     alias: str
     to: str
     way: str
-    state: str
+    state: MoveState
     key: str
     done: tuple[str, ...]
     tried: tuple[str, ...]
@@ -150,10 +157,10 @@ class _Run:
             self._tell(f"{step.stage}: {step.says}")
             if step.gate and not past_gate:
                 self._save(waits=True)
-                return self._answer("beside" if self.at.way is Way.SECOND_ALIAS else "switched", found)
+                return self._answer(MoveState.BESIDE if self.at.way is Way.SECOND_ALIAS else MoveState.SWITCHED, found)
         found = found or facts(one, begun=True)
         forget(self.site, self.at.alias)
-        return self._answer("moved", found)
+        return self._answer(MoveState.MOVED, found)
 
     def back(self) -> Migrated:
         order = {step.stage: step for step in steps(self.at.way, self.at.alias, self.at.to)}
@@ -181,7 +188,7 @@ class _Run:
         if self.at.told and beyond:
             how = f"take cluster.remote.{self.at.to}.credentials out of the keystore of {', '.join(sorted(beyond))}"
             left.append(Left("keystores that nobody here can write hold the key", how))
-        return replace(self._answer("rolled-back", None), left=tuple(left))
+        return replace(self._answer(MoveState.ROLLED_BACK, None), left=tuple(left))
 
     # ------------------------------------------------------------------ the moves
 
@@ -298,8 +305,8 @@ class _Run:
         self.said.append(words)
         self.done(f"{self.at.alias}: {words}")
 
-    def _answer(self, state: str, found: Facts | None) -> Migrated:
-        left = left_of(self._meant(), found) if found and state == "moved" else ()
+    def _answer(self, state: MoveState, found: Facts | None) -> Migrated:
+        left = left_of(self._meant(), found) if found and state is MoveState.MOVED else ()
         return Migrated(
             self.site.name,
             self.at.alias,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from portcullis import typed
 from portcullis.operations.services import Site
+from portcullis.operations.slots import Slot
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.moving import Stage, Way
-
-_KEPT = "migration#"  # in the ledger, with the alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +31,22 @@ class Underway:
     back: bool = False
 
 
+def _of(alias: str) -> Slot[Underway]:
+    return Slot(f"migration#{alias}", Underway)
+
+
 def under_way(site: Site, alias: str) -> Underway | None:
-    saved = site.ledger.saved(site.name, f"{_KEPT}{alias}")
-    return None if saved is None else typed.of_plain(saved, Underway)
+    return _of(alias).saved(site.ledger, site.name)
 
 
 def keep(site: Site, underway: Underway) -> None:
     """Before what it says is begun."""
-    site.ledger.save(site.name, f"{_KEPT}{underway.alias}", underway)
+    _of(underway.alias).save(site.ledger, site.name, underway)
 
 
 def forget(site: Site, alias: str) -> None:
     """It was ended, or undone."""
-    site.ledger.forget(site.name, f"{_KEPT}{alias}")
+    _of(alias).forget(site.ledger, site.name)
 
 
 def named(kept: Underway | None, to: str) -> str:

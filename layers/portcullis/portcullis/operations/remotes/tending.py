@@ -14,13 +14,14 @@ from portcullis.operations.remotes.alone import PATIENCE, changing_keys, writing
 from portcullis.operations.remotes.keeping import keep, planned
 from portcullis.operations.remotes.rotating import Giving, Taking, rotate, take
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.writing.standing import in_force
 from portcullis.ports.ledger import Change
 from portcullis.remotes.facts import BY_KEY
 from portcullis.remotes.keys import Offer, Plan
 
 # In the ledger: keys of ours are on the engine, though the file may offer none any more.
-OFFERED = "keys-offered"
+OFFERED = Slot("keys-offered", list[str])
 _OPERATION = "remote keys"
 
 
@@ -47,7 +48,7 @@ def gives_keys(site: Site, options: Options) -> bool:
     """Whether there is anything to make, change or end. A domain gives none, so that nothing is asked of the ledger for it."""
     if site.registration.domain is not None:
         return False
-    return bool(options.offers) or site.ledger.saved(site.name, OFFERED) is not None
+    return bool(options.offers) or OFFERED.is_kept(site.ledger, site.name)
 
 
 def keep_offers(site: Site, cause: Trigger, *, wait: float = PATIENCE) -> Plan:
@@ -61,11 +62,11 @@ def keep_offers(site: Site, cause: Trigger, *, wait: float = PATIENCE) -> Plan:
     with changing_keys(site, wait) as still:
         offers = offers_of(site.name, options_of(site).offers)
         if offers:
-            site.ledger.save(site.name, OFFERED, [offer.name for offer in offers])
+            OFFERED.save(site.ledger, site.name, [offer.name for offer in offers])
         with recording(site, cause) as done:
             found = keep(site.name, offers, site.cluster_keys, site.key_texts, site.now(), still=still, done=done)
         if not offers and not found.conflicts:
-            site.ledger.forget(site.name, OFFERED)
+            OFFERED.forget(site.ledger, site.name)
     return found
 
 

@@ -18,6 +18,7 @@ from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.telling import keep_and_tell
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
@@ -27,7 +28,8 @@ from portcullis.signals.watched import RESERVED_ROLE
 from portcullis.watch.roads import Facts, Road, RoadKind, differences, plain, policy, trusted_providers, value
 from portcullis.words import moment
 
-BASELINE, OPENED = "roads-baseline", "roads-opened"  # in the ledger
+BASELINE = Slot("roads-baseline", dict[str, Any])  # label -> what a road was when somebody meant it
+OPENED = Slot("roads-opened", dict[str, Any])  # label -> what it was and is, of those that differ
 _AT_ONCE = 4  # IAM and Cognito allow few calls a second
 _GIVEN = "CreateAccountAssignment"
 _PASSWORD, _READ, _ASSIGNED = "password-set", "secret-read", "assignment-changed"
@@ -75,7 +77,7 @@ def look_at_roads(services: Services, deployment: str, cause: Trigger, signal: S
 
 def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
     """A person meant it: what differs is the baseline from now on. Refused if it is not what was told last."""
-    opened: dict[str, Any] = dict(services.ledger.saved(deployment, OPENED) or {})
+    opened: dict[str, Any] = dict(OPENED.saved(services.ledger, deployment) or {})
     if watch not in opened:
         known = ", ".join(sorted(opened)) or "nothing is open"
         raise BadInput(f"{watch!r} does not differ", source="request", place="watch", remedy=f"one of: {known}")
@@ -85,11 +87,11 @@ def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, r
         return {"deployment": deployment, "accepted": watch, "done": "it was taken back meanwhile: nothing to accept"}
     if now[watch]["is"] != told:
         raise Refused(f"{watch} of {deployment} changed again since it was told: look at it first (portcullis roads)")
-    baseline = dict(services.ledger.saved(deployment, BASELINE) or {})
+    baseline = dict(BASELINE.saved(services.ledger, deployment) or {})
     baseline[watch] = told
-    services.ledger.save(deployment, BASELINE, baseline)
+    BASELINE.save(services.ledger, deployment, baseline)
     left = {label: one for label, one in now.items() if label != watch}
-    services.ledger.save(deployment, OPENED, left)
+    OPENED.save(services.ledger, deployment, left)
     why = f": {reason}" if reason else ""
     said = f"accepted by {cause.actor}{why}: {watch}: {'; '.join(now[watch]['words'])}"
     services.ledger.record(
@@ -100,15 +102,15 @@ def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, r
 
 def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     """What differs, for a deployment and for the account, as the last look found it."""
-    both = (services.ledger.saved(name, OPENED) or {} for name in (ACCOUNT, deployment))
+    both = (OPENED.saved(services.ledger, name) or {} for name in (ACCOUNT, deployment))
     return tuple(_words(label, one) for opened in both for label, one in sorted(opened.items()))
 
 
 def last_seen(services: Services, deployment: str) -> dict[str, Any]:
     """What each road was at the last look, by its label; nothing is asked of AWS. Empty where nobody looked yet."""
-    opened = services.ledger.saved(deployment, OPENED) or {}
+    opened = OPENED.saved(services.ledger, deployment) or {}
     return {
-        **(services.ledger.saved(deployment, BASELINE) or {}),
+        **(BASELINE.saved(services.ledger, deployment) or {}),
         **{label: one["is"] for label, one in opened.items()},
     }
 
@@ -134,8 +136,8 @@ def _compare(
     look: Roads,
     cause: Trigger,
 ) -> dict[str, Any]:
-    baseline: dict[str, Any] = dict(services.ledger.saved(deployment, BASELINE) or {})
-    before: Mapping[str, Any] = services.ledger.saved(deployment, OPENED) or {}
+    baseline: dict[str, Any] = dict(BASELINE.saved(services.ledger, deployment) or {})
+    before: dict[str, Any] = OPENED.saved(services.ledger, deployment) or {}
     found = _found(roads, look)
     trusted = {one for facts in found.values() if isinstance(facts, Mapping) for one in _trusted(facts)}
     found |= _found(tuple(Road(RoadKind.PROVIDER, one) for one in sorted(trusted)), look)
@@ -154,7 +156,7 @@ def _compare(
         if is_now != known[label]:
             now[label] = _difference(services, before.get(label), known[label], is_now, cause)
     if known != baseline:
-        services.ledger.save(deployment, BASELINE, known)
+        BASELINE.save(services.ledger, deployment, known)
     keep_and_tell(
         services, deployment, OPENED, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
     )

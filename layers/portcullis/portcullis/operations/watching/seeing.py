@@ -20,6 +20,7 @@ from portcullis.correlation import carry
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.telling import keep_and_tell, untold
 from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT, Signal
@@ -28,7 +29,9 @@ from portcullis.watch.eyes import MADE_OF, Eye, blind
 from portcullis.words import moment
 
 # In the ledger: what must be there; what is shut; what the functions are made of.
-EYES, BLIND, CODE = "eyes", "blind", "code"
+EYES = Slot("eyes", str)  # what the account is seen by, as the stacks wrote it
+BLIND = Slot("blind", dict[str, Any])  # label -> since when it is shut, why, and by whom
+CODE = Slot("code", dict[str, Any])  # function -> what it was made of when it was deployed
 _AT_ONCE = 8
 _PURGED = "queue-purged"
 
@@ -45,14 +48,14 @@ def keep_eyes(services: Services, text: str) -> int:
     """What the account is to be seen by from now on; how many. What the functions are made of is kept as it is now where the stacks have
     just deployed something else, and as it was known where they have not."""
     eyes = eyes_of(text)
-    services.ledger.save(ACCOUNT, EYES, text)
+    EYES.save(services.ledger, ACCOUNT, text)
     _with_made_of(services, ACCOUNT, eyes)
     return len(eyes)
 
 
 def forget_eyes(services: Services, cause: Trigger) -> None:
     """The stack that says what we see by is gone. Told first: nobody looks any more whether we see."""
-    if services.ledger.saved(ACCOUNT, EYES) is None:
+    if not EYES.is_kept(services.ledger, ACCOUNT):
         return
     services.alerts.tell(
         alert_table.EYES_UNWATCHED.of(
@@ -60,18 +63,18 @@ def forget_eyes(services: Services, cause: Trigger) -> None:
             "nobody looks any more whether Portcullis still sees: the stack portcullis-observability was deleted",
         )
     )
-    services.ledger.forget(ACCOUNT, EYES)
-    services.ledger.forget(ACCOUNT, BLIND)
-    services.ledger.forget(ACCOUNT, untold(BLIND))
-    services.ledger.forget(ACCOUNT, CODE)
+    EYES.forget(services.ledger, ACCOUNT)
+    BLIND.forget(services.ledger, ACCOUNT)
+    untold(BLIND).forget(services.ledger, ACCOUNT)
+    CODE.forget(services.ledger, ACCOUNT)
 
 
 def look_at_account(services: Services, cause: Trigger, signal: Signal | None = None) -> dict[str, Any]:
     """Whether what all deployments are seen by is as it must be; what is shut, and since when."""
     if signal is not None and signal.name == _PURGED:
         _purged(services, signal)
-    text = services.ledger.saved(ACCOUNT, EYES)
-    found = _look(services, ACCOUNT, eyes_of(text) if isinstance(text, str) else (), cause)
+    text = EYES.saved(services.ledger, ACCOUNT)
+    found = _look(services, ACCOUNT, eyes_of(text) if text else (), cause)
     for registration in services.ledger.registrations() if signal is not None else ():
         # What is a deployment's own is called so: its rules and alarms. Another of which the event says nothing is not looked at.
         if f":{OUR_PREFIX}{registration.deployment}-" in (signal.subject or "" if signal else ""):
@@ -89,18 +92,18 @@ def look_everywhere(services: Services, cause: Trigger) -> dict[str, Any]:
     found = {ACCOUNT: look_at_account(services, cause)}
     for registration in services.ledger.registrations():
         found[registration.deployment] = look_at_own(services.at(registration), cause)
-    watched = services.ledger.saved(ACCOUNT, EYES) is not None
+    watched = EYES.is_kept(services.ledger, ACCOUNT)
     return {"shut": found, "watched": watched, "exit_status": 3 if any(found.values()) or not watched else 0}
 
 
 def shut_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     """What we do not see of a deployment, and of the account, as the last look found it."""
-    both = (services.ledger.saved(name, BLIND) or {} for name in (ACCOUNT, deployment))
+    both = (BLIND.saved(services.ledger, name) or {} for name in (ACCOUNT, deployment))
     return tuple(_words(label, one) for shut in both for label, one in sorted(shut.items()))
 
 
 def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
-    before: Mapping[str, Any] = services.ledger.saved(deployment, BLIND) or {}
+    before: dict[str, Any] = BLIND.saved(services.ledger, deployment) or {}
     eyes = _with_made_of(services, deployment, eyes)
     with ThreadPoolExecutor(_AT_ONCE, initializer=carry()) as lookers:
         seen = [*zip(eyes, lookers.map(lambda eye: _why(services, eye), eyes), strict=True)]
@@ -121,7 +124,7 @@ def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigg
 def _with_made_of(services: Services, deployment: str, eyes: Iterable[Eye]) -> tuple[Eye, ...]:
     """The eyes, and with those that are functions what they must be made of: as it was when they were seen first after the stacks deployed
     them. The stacks say which deployment that was, and only AWS knows the rest. Where there is no answer the next look has to do."""
-    known: Mapping[str, Any] = services.ledger.saved(deployment, CODE) or {}
+    known: Mapping[str, Any] = CODE.saved(services.ledger, deployment) or {}
     now: dict[str, Any] = {}
     found: list[Eye] = []
     for eye in eyes:
@@ -136,7 +139,7 @@ def _with_made_of(services: Services, deployment: str, eyes: Iterable[Eye]) -> t
         else:
             found.append(eye)
     if now != known:
-        services.ledger.save(deployment, CODE, now)
+        CODE.save(services.ledger, deployment, now)
     return tuple(found)
 
 

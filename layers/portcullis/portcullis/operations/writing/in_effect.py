@@ -14,10 +14,11 @@ from portcullis.access.actual import Actual
 from portcullis.access.terms import Terms
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.services import Site
+from portcullis.operations.slots import Slot
 from portcullis.ports.engine import Engine
 
-DOUBT = "in-doubt"
-MAY_COME = "may-come"  # when a writer was last silent, cut off or overtaken
+DOUBT = Slot("in-doubt", datetime)  # since when
+MAY_COME = Slot("may-come", datetime)  # when a writer was last silent, cut off or overtaken
 LATE = timedelta(minutes=15)  # no function of ours runs for longer, and so no write of one comes later
 
 
@@ -27,31 +28,31 @@ def in_doubt_if_silent(site: Site) -> Iterator[None]:
     try:
         yield
     except Unreachable:
-        site.ledger.save(site.name, DOUBT, site.now())
+        DOUBT.save(site.ledger, site.name, site.now())
         may_come(site)
         raise
 
 
 def may_come(site: Site) -> None:
     """A write may come late that whoever looks now does not see: also one that takes out an entry which was put in again since."""
-    site.ledger.save(site.name, MAY_COME, site.now())
+    MAY_COME.save(site.ledger, site.name, site.now())
 
 
 def may_have_come(site: Site) -> bool:
     """Whether there was such a write, and nobody looked at everything since it could have come."""
-    return site.ledger.saved(site.name, MAY_COME) is not None
+    return MAY_COME.is_kept(site.ledger, site.name)
 
 
 def looked_at_everything(site: Site, began: datetime) -> None:
     """What came late until then was seen."""
-    since = site.ledger.saved(site.name, MAY_COME)
-    if since is not None and began >= datetime.fromisoformat(str(since)) + LATE:
-        site.ledger.forget(site.name, MAY_COME)
+    since = MAY_COME.saved(site.ledger, site.name)
+    if since is not None and began >= since + LATE:
+        MAY_COME.forget(site.ledger, site.name)
 
 
 def is_in_doubt(site: Site) -> bool:
     """Whether there was a write that was not answered well, and was not seen in effect since."""
-    return site.ledger.saved(site.name, DOUBT) is not None
+    return DOUBT.is_kept(site.ledger, site.name)
 
 
 def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
@@ -67,7 +68,7 @@ def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
             f"{site.place.name} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
             f" cannot load the security config ({error}){culprits(site.family, held)}"
         ) from error
-    site.ledger.forget(site.name, DOUBT)
+    DOUBT.forget(site.ledger, site.name)
 
 
 def culprits(terms: Terms, held: Actual) -> str:

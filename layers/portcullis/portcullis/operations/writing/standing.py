@@ -13,18 +13,16 @@ from datetime import datetime
 
 import msgspec
 
-from portcullis import typed
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.writing.undertaking import digest
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
-COMING, REFUSED = "model-coming", "model-refused"
-OUT_OF_STEP = "out-of-step"
 _MOST_TRIES = (
     4  # times that a model is tried that neither comes into effect nor is refused; the engine may not answer to it
 )
@@ -64,6 +62,19 @@ class RefusedModel:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class OutOfStep:
+    """That the engine could not be brought to what stands: since when, and why it was not the last time."""
+
+    since: datetime
+    why: str
+
+
+COMING = Slot("model-coming", Coming)
+REFUSED = Slot("model-refused", RefusedModel)
+OUT_OF_STEP = Slot("out-of-step", OutOfStep)
+
+
 def name_of(text: str) -> str:
     """How a model is called for eyes."""
     return digest(text)[:12]
@@ -100,19 +111,17 @@ def begin_with(site: Site, model: KeptModel, cause: Trigger) -> None:
     before = coming(site)
     tries = before.tries + 1 if before and is_in_force(before.model, model) else 1
     since = before if before and tries > 1 else Coming(model, site.now(), cause.what, cause.actor)
-    site.ledger.save(site.name, COMING, replace(since, tries=tries))
+    COMING.save(site.ledger, site.name, replace(since, tries=tries))
 
 
 def coming(site: Site) -> Coming | None:
     """The model that was begun with and is neither in force nor refused."""
-    saved = site.ledger.saved(site.name, COMING)
-    return None if saved is None else typed.of_plain(saved, Coming)
+    return COMING.saved(site.ledger, site.name)
 
 
 def forget_coming(site: Site) -> None:
     """Nothing is on its way any more: another one was asked for since, or it has come."""
-    if site.ledger.saved(site.name, COMING) is not None:
-        site.ledger.forget(site.name, COMING)
+    COMING.forget_if_kept(site.ledger, site.name)
 
 
 def put_in_force(site: Site, model: KeptModel) -> None:
@@ -126,14 +135,12 @@ def put_in_force(site: Site, model: KeptModel) -> None:
 
 def last_refused(services: Services, deployment: str) -> RefusedModel | None:
     """The model that was refused last, if none was put into effect since."""
-    saved = services.ledger.saved(deployment, REFUSED)
-    return None if saved is None else typed.of_plain(saved, RefusedModel)
+    return REFUSED.saved(services.ledger, deployment)
 
 
 def forgive(services: Services, deployment: str) -> None:
     """A refused model is no longer what somebody asks for."""
-    if services.ledger.saved(deployment, REFUSED) is not None:
-        services.ledger.forget(deployment, REFUSED)
+    REFUSED.forget_if_kept(services.ledger, deployment)
 
 
 def refuse(site: Site, why: BaseException) -> None:
@@ -143,8 +150,8 @@ def refuse(site: Site, why: BaseException) -> None:
         return
     said = " ".join((str(why) or type(why).__name__).split())[:1000]
     refused = RefusedModel(name_of(one.model.text), one.at, said, one.cause, one.actor)
-    site.ledger.save(site.name, REFUSED, refused)
-    site.ledger.forget(site.name, COMING)
+    REFUSED.save(site.ledger, site.name, refused)
+    COMING.forget(site.ledger, site.name)
     log.warning("a model of %s was refused: %s", site.name, said)
     tell_of_refused(site.services, site.name)
 
@@ -159,7 +166,7 @@ def tell_of_refused(services: Services, name: str) -> None:
     except PortcullisError as error:
         log.warning("that a model of %s was refused could not be told yet: %s", name, error)
     else:
-        services.ledger.save(name, REFUSED, replace(refused, told=True))
+        REFUSED.save(services.ledger, name, replace(refused, told=True))
 
 
 def _alert(name: str, refused: RefusedModel) -> Alert:
@@ -170,27 +177,26 @@ def _alert(name: str, refused: RefusedModel) -> Alert:
 
 def out_of_step(services: Services, deployment: str, why: PortcullisError) -> None:
     """The engine could not be brought to what stands: said by `status` until it could."""
-    before = services.ledger.saved(deployment, OUT_OF_STEP) or {}
-    said = {"since": before.get("since") or services.now(), "why": " ".join(str(why).split())[:1000]}
-    services.ledger.save(deployment, OUT_OF_STEP, said)
+    before = OUT_OF_STEP.saved(services.ledger, deployment)
+    said = OutOfStep(before.since if before else services.now(), " ".join(str(why).split())[:1000])
+    OUT_OF_STEP.save(services.ledger, deployment, said)
 
 
 def is_out_of_step(site: Site) -> bool:
     """Whether the last try to bring it there failed."""
-    return site.ledger.saved(site.name, OUT_OF_STEP) is not None
+    return OUT_OF_STEP.is_kept(site.ledger, site.name)
 
 
 def in_step(services: Services, deployment: str) -> None:
     """It was brought there."""
-    if services.ledger.saved(deployment, OUT_OF_STEP) is not None:
-        services.ledger.forget(deployment, OUT_OF_STEP)
+    OUT_OF_STEP.forget_if_kept(services.ledger, deployment)
 
 
 def problems(site: Site) -> list[str]:
     """What of models has not gone as it was meant to, in words."""
     name, found = site.name, []
-    if late := site.ledger.saved(name, OUT_OF_STEP):
-        found.append(f"access does not follow the groups since {str(late['since'])[:19]}: {late['why']}")
+    if late := OUT_OF_STEP.saved(site.ledger, name):
+        found.append(f"access does not follow the groups since {late.since:%Y-%m-%dT%H:%M:%S}: {late.why}")
     if refused := last_refused(site.services, name):
         found.append(str(refused))
     if one := coming(site):

@@ -12,21 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from portcullis import typed
 from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.access.terms import Terms, is_as_left
 from portcullis.errors import PortcullisError, Refused
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.slots import Slot
 from portcullis.operations.writing.in_effect import may_come
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-UNDERTAKEN = "undertaken"
-SIGN_OUT = "to-sign-out"  # people whose sessions are still to be ended
 _LINES = 200  # of a change in words; what it touched is kept whole
 
 
@@ -53,6 +51,10 @@ class PendingChange:
         taken_over = (s.claim for s in plan.steps if s.operation is Operation.REPLACE and s.claim not in mine)
         claimed = tuple(dict.fromkeys((*self.claimed, *plan.claim_only, *taken_over)))
         return replace(self, touched=(*done, *coming), released=released, claimed=claimed)
+
+
+UNDERTAKEN = Slot("undertaken", PendingChange)
+SIGN_OUT = Slot("to-sign-out", list[str])  # people whose sessions are still to be ended
 
 
 def touched(step: Step, held: Actual) -> AppliedStep:
@@ -85,13 +87,12 @@ def digest(text: str) -> str:
 
 
 def begin(site: Site, undertaking: PendingChange) -> None:
-    site.ledger.save(site.name, UNDERTAKEN, undertaking)
+    UNDERTAKEN.save(site.ledger, site.name, undertaking)
 
 
 def undertaken(site: Site) -> PendingChange | None:
     """What was begun and not yet settled."""
-    saved = site.ledger.saved(site.name, UNDERTAKEN)
-    return None if saved is None else typed.of_plain(saved, PendingChange)
+    return UNDERTAKEN.saved(site.ledger, site.name)
 
 
 def settle(
@@ -122,25 +123,25 @@ def settle(
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
     if (done or moved or other) and not _is_in_history(site, one):
         site.ledger.record(_change(site.registration, one, done, moved=moved, writes=writes))
-    site.ledger.forget(site.name, UNDERTAKEN)
+    UNDERTAKEN.forget(site.ledger, site.name)
     return bool(done or moved or other)
 
 
 def _sign_out(site: Site, options: Options, people: list[str]) -> None:
     if not options.end_sessions:
         return
-    waiting = site.ledger.saved(site.name, SIGN_OUT) or []
+    waiting = SIGN_OUT.saved(site.ledger, site.name) or []
     leaving = sorted({*waiting, *people})
     if not leaving:
         return
     if leaving != waiting:
-        site.ledger.save(site.name, SIGN_OUT, leaving)
+        SIGN_OUT.save(site.ledger, site.name, leaving)
     try:
         site.identity.end_sessions(leaving)
     except PortcullisError as error:
         log.warning("%d people could not be signed out yet: %s", len(leaving), error)
         return
-    site.ledger.forget(site.name, SIGN_OUT)
+    SIGN_OUT.forget(site.ledger, site.name)
 
 
 def removed_people(done: Sequence[AppliedStep]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 
 from portcullis.access.plan import Adopting, Plan
@@ -17,12 +18,20 @@ from portcullis.ports.registration import KeptModel
 log = logging.getLogger(__name__)
 
 
+class Done(StrEnum):
+    """What became of a change of access."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    WAITING = "waiting"  # the deployment is not open: done at unlock
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done. `status`: unchanged | applied | waiting (the deployment is not open: done at unlock)."""
+    """What was done."""
 
     deployment: str
-    status: str
+    status: Done
     plan: Plan = field(default_factory=Plan)
     writes: int = 0
     asked: tuple[Asked, ...] = ()  # as those whose roles changed, where we can be them
@@ -95,4 +104,4 @@ def _outcome(site: Site, kept: KeptModel, arrived: Arrived) -> Outcome:
     writes = arrived.writes
     asked = ask_subjects(site, kept, site.engine, arrived.before, arrived.after) if writes else ()
     status = 1 if any(one.lacks or one.keeps for one in asked) else 0
-    return Outcome(site.name, "applied" if writes else "unchanged", arrived.plan, writes, asked, status)
+    return Outcome(site.name, Done.APPLIED if writes else Done.UNCHANGED, arrived.plan, writes, asked, status)
