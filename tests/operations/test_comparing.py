@@ -125,7 +125,7 @@ def test_whoever_needs_several_backend_roles_is_told_though_they_are_nobody(here
     assert [right.what for right in found["entry:one and two"].gained] == ["read on payroll-*"]
 
 
-def test_the_role_of_a_group_that_nobody_is_in_is_that_group_and_compared_by_what_is_seen(here: Account) -> None:
+def test_the_role_of_an_empty_group_is_compared_as_that_group(here: Account) -> None:
     """Found on a real default: it was an entry that gained and lost the same, as its limits were another text."""
     here.people.groups[group("tokens")] = ()
     found = of(live(here, TEXT.replace('fls: ["~customer"]', "fls: []")))

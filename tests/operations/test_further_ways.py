@@ -160,7 +160,7 @@ def test_a_rule_added_in_a_lock_comes_back_once_beside_those_from_before_it() ->
     assert here.aws.groups == {"sg-vpn": [OFFICE, ANYBODY]}
 
 
-def test_deployments_beside_it_that_let_nobody_in_that_way_keep_no_wall_from_standing() -> None:
+def test_a_wall_stands_beside_deployments_that_let_nobody_in() -> None:
     """Another one's security group that has no rule left, and one that runs elsewhere and has none at all."""
     here = with_further_ways()
     here.account.registered("other", place=place("other", "sg-other"))

@@ -83,7 +83,8 @@ def test_nobody_who_left_since_is_put_back_by_a_rollback(made: Account) -> None:
     assert made.services.ledger.model("demo").text == SECOND
 
 
-def test_a_model_that_changes_nothing_on_the_engine_is_in_the_history_and_rolled_back(made: Account) -> None:
+def test_a_model_that_changes_nothing_on_the_engine_is_rolled_back(made: Account) -> None:
+    """It is in the history like any other."""
     held, commented = plain(made.engine.held), f"# for the auditors\n{FIRST}"
     apply_text(made.services, "demo", commented, CAUSE)
     entry = latest(made)

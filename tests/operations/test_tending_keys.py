@@ -266,7 +266,8 @@ def test_a_rotation_hands_on_and_ends_and_is_in_the_history_of_the_giver() -> No
 
 
 @pytest.mark.parametrize("call", ["make", "put secret", "put keystore", "reload", "key_in_use", "end"])
-def test_a_rotation_that_fails_leaves_the_old_key_in_use_and_is_finished_by_asking_again(call: str) -> None:
+def test_a_rotation_that_fails_keeps_the_old_key_until_asked_again(call: str) -> None:
+    """What failed is finished by asking again."""
     world, side = made()
     kept(world)
     before = rotate_remote(world.services, READER, CAUSE, alias=ALIAS).key
@@ -281,7 +282,8 @@ def test_a_rotation_that_fails_leaves_the_old_key_in_use_and_is_finished_by_aski
     assert "text-of" not in repr([*world.ledger.history(GIVER), *world.ledger.history(READER)])
 
 
-def test_a_keystore_that_cannot_be_written_is_refused_with_the_page_and_goes_on_once_it_was_written_by_hand() -> None:
+def test_a_rotation_goes_on_once_a_keystore_was_written_by_hand() -> None:
+    """One that cannot be written is refused before, with the page that says what to do."""
     world, side = made()
     kept(world)
     rotate_remote(world.services, READER, CAUSE, alias=ALIAS)
@@ -370,7 +372,8 @@ def swept(world: Account, deployment: str = GIVER) -> list[str]:
     return [alert.name for alert in world.aws.told[before:]]
 
 
-def test_the_sweep_makes_hands_on_and_replaces_before_the_end_where_keystores_can_be_written() -> None:
+def test_the_sweep_replaces_keys_where_keystores_can_be_written() -> None:
+    """It makes a key, hands it on, and replaces it before its end."""
     world, side = made()
     assert (swept(world), swept(world, READER)) == ([], [])
     assert (set(side.keys), side.comes_with[ALIAS]) == ({"k1"}, "k1")
@@ -382,7 +385,8 @@ def test_the_sweep_makes_hands_on_and_replaces_before_the_end_where_keystores_ca
     assert (set(side.keys), side.comes_with[ALIAS]) == ({"k2"}, "k2")
 
 
-def test_where_a_keystore_cannot_be_written_the_end_is_told_once_and_again_when_it_is_near() -> None:
+def test_the_end_of_a_key_that_cannot_be_written_is_told_twice() -> None:
+    """Once, and again when it is near."""
     world, side = made()
     swept(world)
     swept(world, READER)
@@ -405,7 +409,8 @@ def test_where_a_keystore_cannot_be_written_the_end_is_told_once_and_again_when_
     assert "text-of" not in repr(world.aws.told)
 
 
-def test_a_reader_who_is_not_deployed_here_is_told_of_and_has_the_old_key_until_it_ends() -> None:
+def test_a_reader_who_is_not_deployed_here_keeps_the_old_key() -> None:
+    """They are told of, and have it until it ends."""
     world, side = made(orders=Options())
     swept(world)
     side.now += timedelta(days=80)

@@ -209,9 +209,10 @@ def handed_on(two: Two) -> str:
     return found
 
 
-def test_an_apply_makes_the_key_a_verb_hands_it_on_while_people_search_and_an_offer_taken_back_ends_it(
+def test_a_key_is_made_handed_on_and_ended_while_people_search(
     two: Two,
 ) -> None:
+    """An apply makes it, a verb hands it on, an offer that is taken back ends it."""
     done = two.apply(GIVER, GIVES)
     assert (len(done.keys), done.exit_status, len(two.keys())) == (1, 0, 1)
     look_after_keys(two.made.services.site(READER), CAUSE)  # as a sweep does
@@ -234,9 +235,10 @@ def test_an_apply_makes_the_key_a_verb_hands_it_on_while_people_search_and_an_of
     assert two.search("elastic", "metrics-1") == 401
 
 
-def test_a_lock_narrows_what_is_offered_for_the_super_user_of_the_other_side_and_puts_it_back_identically(
+def test_a_lock_narrows_what_is_offered_and_puts_it_back(
     two: Two,
 ) -> None:
+    """For the super user of the other side, too; put back, it is the same to the letter."""
     key = handed_on(two)
     before = two.keys()
     assert (two.search(), two.search("elastic")) == (200, 200)

@@ -33,7 +33,8 @@ def codes(found: Hardened, weight: Weight) -> set[str]:
     return {one.code for one in found.findings if one.weight is weight}
 
 
-def test_one_that_is_as_hard_as_it_can_be_has_nothing_to_do_and_still_cannot_keep_it_all() -> None:
+def test_a_remote_as_hard_as_it_can_be_still_cannot_keep_it_all() -> None:
+    """There is nothing left to do for it, and the guarantee is not whole."""
     found = harden(WELL)
     assert (found.exit_status, codes(found, Weight.WRONG), codes(found, Weight.UNKNOWN)) == (0, set(), set())
     assert codes(found, Weight.NOTE) == {"certificate", "role"}

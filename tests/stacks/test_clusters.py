@@ -53,9 +53,10 @@ def test_of_secrets_the_automation_reads_its_own_and_those_that_it_makes(beside:
     assert of_glass == {"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}
 
 
-def test_texts_of_keys_between_clusters_are_put_by_sweep_and_verbs_where_they_are_offered_and_read_by_nobody_else(
+def test_only_sweep_and_verbs_put_and_read_texts_of_keys(
     beside: Synthesised,
 ) -> None:
+    """Texts of keys between clusters are put by sweep and verbs, where they are offered, and read by nobody else."""
     ways: dict[str, set[str]] = {}
     for where, statement in beside.identity_statements():
         named = {one.rpartition(":")[2] for one in map(str, listed(statement["Resource"])) if ":remotes/" in one}

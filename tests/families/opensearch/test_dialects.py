@@ -273,7 +273,8 @@ OF_7 = sorted(group for group in known("Elasticsearch_7.10").action_groups if no
 
 
 @pytest.mark.parametrize("group", OF_7)
-def test_an_action_group_of_the_engine_is_on_6_the_one_that_6_has_or_is_said_to_be_lost(group: str) -> None:
+def test_action_groups_of_the_engine_are_those_of_6_or_lost(group: str) -> None:
+    """On 6 an action group of the engine is the one that 6 has, or is said to be lost."""
     document = role(group) | {"tenant_permissions": []}
     written, lost = to_engine(Kind.ROLES, document, Dialect.V6)
     [of_index] = written["indices"].values()
