@@ -39,13 +39,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first, so
 # that no worker is left alone with a long one at the end.
 _TOGETHER = {
-    "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)|tests/local/test_node\.",
+    "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)\.|tests/local/test_node\.",
     "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_(elastic|cluster_elsewhere)",
     "embedded": "tests/embedded/test_(story|the_|another_)",
-    "door": "tests/local/test_door_|tests/tutorials/",
+    "door": "tests/local/test_door_(?!srp)|tests/adapters/test_engine_at_door|tests/tutorials/",
     "walk": "tests/runbooks/test_walk",
-    "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy)|tests/operations/test_ask\.",
+    "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy|door_srp)|tests/operations/test_ask\.",
     "stacks": "tests/stacks/",
+}
+# What has to be in the same group as each of these, which start a server a worker: elsewhere it would be started once more, unnoticed.
+_SERVERS = {
+    "nodes": {"node_basic", "node_basic_2", "node_basic_3"},
+    "elastic": {"shared_elastic"},
+    "embedded": {"up"},
+    "door": {"world_3", "world_2", "each_world", "internal_3", "internal_2"},
+    "aws": {"aws"},
 }
 _LAST = "tests/embedded/test_the_very_end"  # it destroys the key of the embedded default that the others share
 _ALONE = "tests/embedded/"  # the others there: each file starts an embedded default of its own
@@ -78,6 +86,13 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        used, group = {*getattr(item, "fixturenames", ())}, _group(item.nodeid)
+        for server, fixtures in _SERVERS.items():
+            if used & fixtures and group != server:
+                raise pytest.UsageError(
+                    f"{item.nodeid} uses {', '.join(used & fixtures)} and is in the group {group}: put its file into {server} of _TOGETHER"
+                )
     items.sort(key=lambda item: _place(item.nodeid))
 
 

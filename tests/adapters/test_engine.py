@@ -10,18 +10,16 @@ from urllib.parse import quote
 import pytest
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
-from portcullis.adapters.engines.transport import basic_transport, signed_transport
+from portcullis.adapters.engines.transport import basic_transport
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.documents.patch import apply_patch, pointer
 from portcullis.families.opensearch.shutting.baseline import LOCK
 from portcullis.ports.engine import Stop
 
-from local.aws.emulator import Credentials
 from local.node.node import Node
 from local.processes import free_port
-from tests.local.door_world import MASTER, REGION, World, allow
 
 pytestmark = pytest.mark.node
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
@@ -528,62 +526,3 @@ def test_every_answer_that_is_no_success_means_one_thing(status: int, body: Any,
     with pytest.raises(meant) as told:
         OpenSearchEngine(send, "the node").patch(Kind.ROLES, [{"op": "remove", "path": "/x"}])
     assert "\n" not in str(told.value)
-
-
-# ---------------------------------------------------------------------- through the door
-
-
-class Session:
-    """What a boto3 session gives a signer."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        from botocore.credentials import Credentials as Own
-
-        self._own = Own(credentials.access_key, credentials.secret_key, credentials.session_token)
-
-    def get_credentials(self) -> Any:
-        return self._own
-
-
-def through_the_door(world: World, credentials: Credentials) -> OpenSearchEngine:
-    endpoint = world.url.removeprefix("https://")
-    return OpenSearchEngine(signed_transport(endpoint, Session(credentials), REGION, ca=str(world.ca)), endpoint)
-
-
-@pytest.mark.aws
-def test_signed_as_a_role_the_engine_knows_it_by_its_arn(each_world: World) -> None:
-    engine = through_the_door(each_world, each_world.session(MASTER))
-    assert engine.who_am_i().name == MASTER
-    held = engine.read()
-    assert isinstance(held, SecurityConfig)
-    assert MASTER in held.of(Kind.MAPPINGS)["all_access"]["backend_roles"]
-    name = f"adapter{next(_numbers)}"
-    for hostile in HOSTILE[:3]:
-        engine.patch(Kind.ROLES, [{"op": "add", "path": pointer(name), "value": {"description": hostile}}])
-    engine.block_indices({})
-    engine.unblock_indices({})
-    engine.patch(Kind.ROLES, [{"op": "remove", "path": pointer(name)}])
-
-
-@pytest.mark.aws
-def test_a_role_that_the_engine_does_not_map_is_refused(world: World) -> None:
-    engine = through_the_door(world, world.session(world.role("adapter-nobody")))
-    with pytest.raises(Refused, match="403"):
-        engine.read()
-    assert engine.what_stops_a_search("orders") is Stop.PRIVILEGES
-
-
-@pytest.mark.aws
-def test_a_policy_that_shuts_the_door_is_a_refusal_of_the_door(world: World) -> None:
-    world.access_policy(allow(), allow(MASTER, "Deny"))
-    with pytest.raises(Refused, match="403"):
-        through_the_door(world, world.session(MASTER)).read()
-
-
-@pytest.mark.aws
-def test_wrong_credentials_are_refused_and_stand_in_no_error(world: World) -> None:
-    real = world.session(MASTER)
-    with pytest.raises(Refused) as told:
-        through_the_door(world, Credentials(real.access_key, "wrong" * 8, real.session_token)).read()
-    assert real.access_key not in str(told.value)
-    assert "wrongwrong" not in str(told.value)

@@ -7,22 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import requests
-from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
-from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.ports.registration import IamRole
 
-from local.node.node import Node
-from tests.fixtures_node import make_new
-from tests.operations.on_node import MASTER, account_on, bytes_of, put_back
-from tests.operations.worlds import Account, account, model_text, registration
+from tests.operations.worlds import Account, account, model_text
 
 CAUSE = Trigger("a test", "somebody")
 USERS = model_text("  users: {kim: {}, lee: {secret: given}}\n").replace(
@@ -138,28 +132,3 @@ def test_what_is_kept_of_a_secret_is_never_what_it_holds(here: Account) -> None:
     everything = json.dumps([str(one) for one in here.ledger._items.values()]) + str(here.aws.told)
     assert "Rotated-2" not in everything
     assert "Given-1" not in everything
-
-
-@pytest.mark.node
-def test_after_a_rotation_the_new_password_is_in_and_the_old_one_out(node_basic: Node) -> None:
-    make_new(node_basic)
-    found = bytes_of(node_basic)
-    made = account_on(node_basic)
-    first, second = generated(), generated()
-    made.passwords.kept["given"] = first
-    try:
-        text = USERS.replace("kim: {}, lee", "road-lee")
-        introduce(made.services.at(registration(master=IamRole(MASTER))), text, CAUSE)
-        assert asks(node_basic, first) == 200
-        made.passwords.kept["given"] = second
-        assert follow(made) == ("road-lee",)
-        assert (asks(node_basic, second), asks(node_basic, first)) == (200, 401)
-    finally:
-        put_back(node_basic, found)
-
-
-def asks(node: Node, password: str) -> int:
-    answer = requests.get(
-        f"{node.url}/_plugins/_security/authinfo", auth=("road-lee", password), verify=str(node.ca), timeout=60
-    )
-    return answer.status_code
