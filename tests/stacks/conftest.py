@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.stacks.assembly import API, CLUSTER, HOME, INTERNAL, Synthesised, synthesised
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+def demo(tmp_path_factory: pytest.TempPathFactory, read_for_demo: set[Path]) -> Synthesised:
     """deployments/demo.yaml in eu-central-1."""
-    return synthesised(tmp_path_factory.mktemp("demo") / "out", HOME)
+    listening = True
+
+    def hear(event: str, given: tuple[Any, ...]) -> None:
+        if listening and event == "open" and isinstance(given[0], str):
+            read_for_demo.add(Path(given[0]))
+
+    sys.addaudithook(hear)
+    made = synthesised(tmp_path_factory.mktemp("demo") / "out", HOME)
+    listening = False
+    return made
+
+
+@pytest.fixture(scope="session")
+def read_for_demo() -> set[Path]:
+    """The files that were opened to synthesise `demo`, once it is."""
+    return set()
 
 
 @pytest.fixture(scope="session")

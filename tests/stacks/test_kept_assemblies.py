@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from app import ROOT
 from local import assemblies
-from tests.stacks.assembly import HOME, synthesised
+from tests.stacks.assembly import Synthesised
 
 _OWN = (".venv", ".portcullis", "layers/.build")  # packages are named by the lock, the layer by the library's files
 
 
-def test_every_file_that_is_read_is_one_of_those_that_are_compared(tmp_path: Path) -> None:
-    listening, read = True, set[Path]()
-
-    def hear(event: str, given: tuple[Any, ...]) -> None:
-        if listening and event == "open" and isinstance(given[0], str):
-            read.add(Path(given[0]))
-
-    sys.addaudithook(hear)
-    synthesised(tmp_path / "out", HOME)
-    listening = False
+def test_every_file_that_is_read_is_one_of_those_that_are_compared(demo: Synthesised, read_for_demo: set[Path]) -> None:
+    assert demo.templates
     modules = {
         Path(found)
         for name, one in sys.modules.items()
@@ -31,7 +22,7 @@ def test_every_file_that_is_read_is_one_of_those_that_are_compared(tmp_path: Pat
     }
     ours = {
         path.relative_to(ROOT)
-        for path in read | modules
+        for path in read_for_demo | modules
         if path.is_relative_to(ROOT)
         and "__pycache__" not in path.parts
         and not any(path.is_relative_to(ROOT / own) for own in _OWN)
