@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ MASTER_ROLE = "arn:aws:iam::000000000000:role/Master"
 FEW_ROUNDS = {"plugins.security.password.hashing.bcrypt.rounds": 4}
 
 
+# The role mappings of each shared node, by its release, as they were when it had just come up.
+MAPPED_AS_NEW: dict[str, Any] = {}
 # What a new node of `SecuritySetup.basic()` holds besides what the engine reserves.
 _NEW = {
     "rolesmapping": {
@@ -63,6 +66,8 @@ def jar_cache() -> Path:
 def _node(factory: pytest.TempPathFactory, cache: Path, version: str, security: SecuritySetup) -> Iterator[Node]:
     home = factory.mktemp(f"opensearch-{version}-")
     with Node.start(home, cache, version, security=security, tell=print) as node:
+        status, MAPPED_AS_NEW[version] = node.ask("GET", "/_plugins/_security/api/rolesmapping")
+        assert status == 200
         yield node
 
 

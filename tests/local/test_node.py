@@ -28,6 +28,7 @@ from local.node.jars import VERSIONS
 from local.node.node import Node
 from local.node.security import TOKEN_HEADER, SecuritySetup
 from local.processes import ROOT, Died
+from tests.fixtures_node import MAPPED_AS_NEW
 
 pytestmark = pytest.mark.node
 
@@ -97,11 +98,9 @@ def test_the_master_of_the_internal_user_database_manages_security(node_basic: N
     assert number == node_basic.version
 
 
-def test_a_new_node_maps_the_master_and_nobody_else(jar_cache: Path, tmp_path: Path) -> None:
-    # A node of its own: what other tests leave on the shared ones must not count.
-    with Node.start(tmp_path / "new", jar_cache, "3.4.0", security=SecuritySetup.basic()) as node:
-        status, mappings = node.ask("GET", MAPPINGS)
-    assert status == 200
+def test_a_new_node_maps_the_master_and_nobody_else(node_basic: Node) -> None:
+    # As it was before any test came: what others left on it does not count.
+    mappings = MAPPED_AS_NEW[node_basic.version]
     assert {role: mapping["backend_roles"] for role, mapping in mappings.items()} == {
         "all_access": ["admin"],
         "security_manager": ["admin"],
@@ -292,7 +291,8 @@ def test_a_node_behind_the_door_needs_a_master() -> None:
 # The node's life
 
 
-def test_a_node_that_was_stopped_comes_back_on_its_ports_with_all_it_held(door: Door) -> None:
+def test_a_stopped_node_comes_back_with_all_it_held_once_its_port_is_free(door: Door) -> None:
+    """On the same ports. Whatever stands on one of them meanwhile is named, and the node stays away."""
     node = door.node
     assert door.ask(MASTER, [MASTER], "PUT", "/kept/_doc/1?refresh=true", {"a": 1}).status_code == 201
     assert door.ask(MASTER, [MASTER], "PUT", f"{MAPPINGS}/readall", {"users": ["bob"]}).status_code == 201
@@ -302,22 +302,15 @@ def test_a_node_that_was_stopped_comes_back_on_its_ports_with_all_it_held(door: 
     assert node.death() is None
     with pytest.raises(requests.ConnectionError):
         door.who("bob", [])
+    with socket.create_server(("127.0.0.1", node.port)), pytest.raises(BadInput, match=f"port {node.port} is in use"):
+        node.start_again()
+    assert not node.running
     node.start_again()
     assert node.url == before[0]
     assert node.pid != before[1]
     assert door.who("bob", [])["roles"] == ["readall"]
-    assert door.ask("bob", [], "GET", "/kept/_doc/1").json()["_source"] == {"a": 1}
-
-
-def test_what_stands_on_the_port_of_a_stopped_node_is_said_so(door: Door) -> None:
-    door.node.stop()
-    with (
-        socket.create_server(("127.0.0.1", door.node.port)),
-        pytest.raises(BadInput, match=f"port {door.node.port} is in use"),
-    ):
-        door.node.start_again()
-    door.node.start_again()
     assert door.who(MASTER, [MASTER])["user_name"] == MASTER
+    assert door.ask("bob", [], "GET", "/kept/_doc/1").json()["_source"] == {"a": 1}
 
 
 @pytest.mark.parametrize("which", ["port", "transport_port"])
