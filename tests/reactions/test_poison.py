@@ -10,6 +10,7 @@ import pytest
 from portcullis.custody.types import State
 from portcullis.entry.reactions import queued
 from portcullis.errors import Unreachable
+from portcullis.operations.sweep import sweep
 
 from tests.reactions.town import TRIES, Town, record_again, town
 
@@ -61,6 +62,18 @@ def test_what_can_never_be_read_is_buried_at_once_and_the_next_is_done(here: Tow
     assert [(one[0], one[1]) for one in here.aws.buried] == [(queue, spoilt["body"])]
     assert len(here.told("dead-letter")) == 1
     assert here.state is State.LOCKED
+
+
+@pytest.mark.parametrize("queue", ["identity", "key"])
+def test_what_cannot_be_told_is_buried_once_and_holds_up_nothing(here: Town, queue: str) -> None:
+    """The topic does not answer: raised, the message would come again and be buried again."""
+    here.aws.mute = True
+    spoilt = here.sent("disable the key")
+    assert here.handle([spoilt, here.sent(here.kms("EnableKey"))], queue) == ["buried", "done"]
+    assert (len(here.aws.buried), here.again) == (1, [])
+    here.aws.mute = False
+    sweep(here.services)
+    assert len(here.told("dead-letters-waiting")) == 1
 
 
 STRANGE = {
@@ -154,6 +167,19 @@ def test_what_never_works_ends_with_the_dead_letters_whole_and_is_told(here: Tow
     assert (queue, body, group) == ("key", first["body"], "demo")
     assert "a probe of an unknown kind" in reason
     assert len(here.told("dead-letter")) == 1
+
+
+def test_what_never_works_is_buried_once_though_nobody_can_be_told(here: Town) -> None:
+    failing = Failing(here, times=0)
+    role = here.account.ledger.registration("demo").break_glass.principal
+    here.aws.mute = True
+    taken = here.sent(here.taken(role, "kim"), deployment="demo.taken")
+    assert here.handle([record_again(taken)], "key") == ["postponed"]
+    done = []
+    while failing.kept:
+        done += failing.come_again()
+    assert done == ["postponed"] * (TRIES - 3) + ["buried"]
+    assert [one[1] for one in here.aws.buried] == [taken["body"]]
 
 
 def test_where_it_cannot_stand_aside_it_waits_in_line_as_it_did(here: Town) -> None:

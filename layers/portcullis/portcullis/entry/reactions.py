@@ -118,7 +118,7 @@ class Reactions:
         try:
             done = self._react(message)
         except MalformedEvent as error:
-            self._bury(message, error)
+            self._bury_unread(message, error)
             return "buried"
         except Exception as error:
             said = line(f"{type(error).__name__}: {error}")
@@ -127,10 +127,8 @@ class Reactions:
                 again = postponed(message.body, message.deployment, message.receives)
                 self.services.postpone(again, self._wait(message))
                 return "postponed"
-            self.services.dead_letters.bury(self.queue, message.body, message.deployment, said)
             told = f"an event could not be handled in {message.receives} tries: {said}"
-            kept = "it was put with the dead letters, whole; later events had not waited for it"
-            self.services.alerts.tell(_dead_letter(message, told, kept))
+            self._bury(message, said, told, "later events had not waited for it")
             return "buried"
         self.logger.info(done)
         return done
@@ -166,7 +164,7 @@ class Reactions:
         try:
             return self._react(message)
         except MalformedEvent as error:
-            self._bury(message, error)
+            self._bury_unread(message, error)
             return "buried"
         except Exception as error:
             if self._is_last_try(message):
@@ -273,15 +271,18 @@ class Reactions:
         settled = happened + timedelta(seconds=self.services.settings.settle_seconds)
         return until is not None and message.sent_at < until and settled <= until
 
-    def _bury(self, message: Queued, error: MalformedEvent) -> None:
-        self.services.dead_letters.bury(self.queue, message.body, message.deployment, str(error))
-        self.services.alerts.tell(
-            _dead_letter(
-                message,
-                f"an event could not be read: {error}",
-                "it was put with the dead letters, whole; later events went on",
-            )
-        )
+    def _bury_unread(self, message: Queued, error: MalformedEvent) -> None:
+        self._bury(message, str(error), f"an event could not be read: {error}", "later events went on")
+
+    def _bury(self, message: Queued, why: str, happened: str, others: str) -> None:
+        """Once it lies there it is done with, told or not: it would come again and be buried again, and what comes behind it would wait.
+        The sweep tells what lies with the dead letters."""
+        self.services.dead_letters.bury(self.queue, message.body, message.deployment, why)
+        alert = _dead_letter(message, happened, f"it was put with the dead letters, whole; {others}")
+        try:
+            self.services.alerts.tell(alert)
+        except Exception as untold:
+            self.logger.warning(f"buried, and left to the sweep to tell: {line(f'{type(untold).__name__}: {untold}')}")
 
     def _last_try(self, message: Queued, error: Exception) -> None:
         log.exception("the last try failed")
