@@ -419,6 +419,45 @@ def test_a_superuser_who_blocks_does_not_lock_the_security_api(elastic: Elastics
         engine.unblock_indices(before)
 
 
+@pytest.mark.usefixtures("data")
+def test_a_name_like_the_engines_own_hides_no_index(engine: ElasticsearchEngine, elastic: Elasticsearch) -> None:
+    """An alias of such a name would have its indices left out of what is blocked, and of what is looked at."""
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    log = ".security2"
+    assert elastic.ask("PUT", f"/{log}/_doc/1?refresh=true", {"a": 1})[0] == 201
+    before = engine.blocks()
+    for alias in (".security-mine", ".security-7-mine"):
+        added = elastic.ask("POST", "/_aliases", {"actions": [{"add": {"index": "logs-1", "alias": alias}}]})
+        assert added[0] == (403 if alias == ".security-7-mine" and engine.release.has_hidden_indices else 200), added
+    assert engine.blocks() == before
+    engine.block_indices(before)
+    shown = engine.blocks()
+    assert (shown["logs-1"], shown[log]) == (both, both)
+    assert elastic.ask("PUT", "/_security/role/after", READER)[0] == 200
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert elastic.ask("DELETE", f"/{log}")[0] == 200
+
+
+@pytest.mark.usefixtures("data")
+def test_an_index_that_the_engine_could_not_make_keeps_no_other_one_open(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    file = elastic.home / "config" / "stop.txt"
+    file.write_text("and\n", encoding="utf-8")
+    stop = {"filter": {"s": {"type": "stop", "stopwords_path": file.name}}}
+    analysis = {**stop, "analyzer": {"a": {"tokenizer": "standard", "filter": ["s"]}}}
+    assert elastic.ask("PUT", "/broken", {"settings": {"analysis": analysis}})[0] == 200
+    before = engine.blocks()
+    file.unlink()
+    with pytest.raises(Refused, match="broken"):
+        engine.block_indices(before)
+    assert engine.blocks() == dict.fromkeys(before, both) | {"broken": {}}
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+
+
 def test_the_automation_is_told_which_names_there_are_and_reads_no_document_for_it(
     engine: ElasticsearchEngine, elastic: Elasticsearch
 ) -> None:

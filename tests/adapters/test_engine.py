@@ -294,6 +294,63 @@ def test_every_index_but_the_engines_own_is_blocked_and_looked_at(
     assert engine.blocks() == before
 
 
+@pytest.mark.parametrize(
+    "alias", [".opendistro-alerting-alert-mine", ".opendistro-alerting-config", ".plugins-ml-model"]
+)
+@pytest.mark.parametrize("index", ["orders", ".kibana_orders", ".opendistro-mine"])
+def test_an_alias_named_like_the_engines_own_hides_no_index(
+    engine: OpenSearchEngine, node: Node, index: str, alias: str
+) -> None:
+    """The engine takes a pattern that excludes for aliases too, and leaves out whatever they lead to."""
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    put(node, index, "1", {"a": 1})
+    before = engine.blocks()
+    added = {"actions": [{"add": {"index": index, "alias": alias}}]}
+    assert node.ask("POST", "/_aliases", added)[0] == 200
+    assert engine.blocks() == before
+    engine.block_indices(before)
+    assert engine.blocks()[index] == both
+    assert node.ask("POST", f"/{index}/_search", {})[0] == 403
+    assert engine.read([Kind.ROLES]), "the security API is not hindered"
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    node.ask("DELETE", f"/{index}")
+
+
+def test_an_index_that_the_engine_could_not_make_keeps_no_other_one_open_or_shut(
+    engine: OpenSearchEngine, node: Node
+) -> None:
+    """An engine looks at every index of a request: one whose analyzer reads a file that is gone has all of it refused."""
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    names = [f"broken{next(_numbers)}", *(f"plain{next(_numbers)}" for _ in range(5))]
+    file = node.home / "config" / "stop.txt"
+    file.write_text("and\n", encoding="utf-8")
+    stop = {"filter": {"s": {"type": "stop", "stopwords_path": file.name}}}
+    analysis = {**stop, "analyzer": {"a": {"tokenizer": "standard", "filter": ["s"]}}}
+    for name in names:
+        assert node.ask("PUT", f"/{name}", {"settings": {"analysis": analysis if name == names[0] else {}}})[0] == 200
+    assert node.ask("PUT", f"/{names[1]}/_settings", {"index.blocks.write": True})[0] == 200
+    before = engine.blocks()
+    file.unlink()
+    with pytest.raises(Refused, match=rf"{names[0]}: refused.* not readable"):
+        engine.block_indices(before)
+    shown = engine.blocks()
+    assert [shown[name] for name in names] == [{}, *[both] * 5]
+    with pytest.raises(Refused, match=names[0]):
+        engine.block_indices(before, ["index.blocks.read"])
+    assert engine.blocks()[names[2]] == {"index.blocks.write": "true"}
+    engine.unblock_indices(before)
+    assert engine.blocks() == before, "what was not blocked keeps nothing from opening"
+    file.write_text("and\n", encoding="utf-8")
+    engine.block_indices(before)
+    file.unlink()
+    with pytest.raises(Refused, match=names[0]):
+        engine.unblock_indices(before)
+    assert engine.blocks() == before | {names[0]: both}
+    for name in names:
+        node.ask("DELETE", f"/{name}")
+
+
 def test_a_window_lifts_what_it_needs_and_no_block_that_was_there_before(
     engine: OpenSearchEngine, node: Node, shelf: dict[str, str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from portcullis.families.opensearch.documents.dialects import Dialect
-from portcullis.families.opensearch.names.own_indices import everything_else, own_indices
+from portcullis.families.opensearch.names.own_indices import own_indices
 
 ADDED: dict[str, str] = {
     "1.0": ".opensearch-notifications-* .opensearch-notebooks .opensearch-observability",
@@ -30,11 +30,3 @@ def test_a_release_has_what_it_added_and_all_before_it(version: str) -> None:
 @pytest.mark.parametrize("version", ["", "new", "99.1", "3", "x.1"])
 def test_of_a_version_that_is_not_known_everything_that_is_known_counts(version: str) -> None:
     assert set(own_indices(Dialect.PLUGINS, version)) == BEFORE | set(" ".join(ADDED.values()).split())
-
-
-def test_everything_else_is_all_but_those() -> None:
-    asked = everything_else(Dialect.PLUGINS, "1.0").split(",")
-    assert asked[0] == "*"
-    assert {one.removeprefix("-") for one in asked[1:]} == set(own_indices(Dialect.PLUGINS, "1.0"))
-    assert all(one.startswith("-") for one in asked[1:])
-    assert ".opendistro_security" in BEFORE

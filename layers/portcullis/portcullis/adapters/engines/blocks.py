@@ -4,6 +4,10 @@ Other blocks (read only, metadata, a full disk) keep an engine from changing any
 has a request about all of them refused whole. So where a request is refused for one they are taken off, which the engine allows alone,
 and stand with what an index had `before`: they are back when ours go. Whoever calls is told `aside` of them first, and so can have them
 put back though the call is cut off in the middle.
+
+An engine also looks at whether an index could be made as it is, and refuses the whole request where one could not: its analyzer reads a
+file that is gone, say. So where a request about all is refused, the indices are asked for in parts, and those that it will not have are
+named.
 """
 
 from __future__ import annotations
@@ -29,8 +33,8 @@ _HINDER = (*_READ_ONLY, _METADATA)
 _HINDERED_BY = re.compile(r"index \[(\S+?)\] blocked by: ")  # no name of an index holds a space
 
 
-class _Hindered(Exception):
-    """Refused for a block that the indices have already."""
+class _Hindered(Refused):
+    """For a block that the indices have already."""
 
 
 class IndexBlocks:
@@ -72,13 +76,15 @@ class IndexBlocks:
         blocks: dict[str, str | None] = dict.fromkeys(BLOCKS, "true") | dict.fromkeys(lifted)
         # What nobody could write to, whatever kept it from it, is not written to in a window either.
         theirs = {index: {**had, WRITE: "true"} if _read_only(had) else had for index, had in before.items()}
+
+        def wanted(index: str) -> dict[str, str | None]:
+            had = theirs.get(index, {})
+            return {block: had.get(block) if value is None else value for block, value in blocks.items()}
+
         try:
             self._unhindered(lambda _: self._put(blocks, theirs), aside)
         except Refused as error:
-            # An index that the engine keeps to itself, and that we have no name for: then the others are blocked without it.
-            if lifted or "no permissions" not in str(error):
-                raise
-            self._all_but_the_refused()
+            self._in_parts(wanted, error)
 
     def take_off(self, before: Mapping[str, Mapping[str, str]], aside: Aside = nowhere) -> None:
         """Both blocks off, but for what an index had `before` (as `shown` had it), or was given since by somebody else."""
@@ -88,7 +94,20 @@ class IndexBlocks:
             theirs = {index: {**given.get(index, none), **before.get(index, none)} for index in {**given, **before}}
             self._put(dict.fromkeys(BLOCKS), theirs, back=True)
 
-        self._unhindered(off, aside)
+        taken: dict[str, Mapping[str, str]] = {}
+
+        def wanted(index: str) -> dict[str, str | None]:
+            had = {**taken.get(index, none), **before.get(index, none)}
+            return {block: had.get(block) for block in BLOCKS} | {b: had[b] for b in _HINDER if b in had}
+
+        def told(these: Mapping[str, Mapping[str, str]]) -> None:
+            taken.update(these)
+            aside(these)
+
+        try:
+            self._unhindered(off, told)
+        except Refused as error:
+            self._in_parts(wanted, error)
 
     def _unhindered(self, act: Callable[[Mapping[str, Mapping[str, str]]], None], aside: Aside) -> None:
         """Do it; where indices have blocks that hinder it, without them. It is told which: index -> what was taken off it."""
@@ -102,12 +121,8 @@ class IndexBlocks:
                     taken.setdefault(index, {})[block] = "true"
                 if names:
                     aside(taken)
-                for part in _parts(names):
-                    self._set(part, {block: None})
-            try:
-                act(taken)
-            except _Hindered as error:
-                raise Refused(str(error)) from None
+                self._as_far_as_taken(names, {block: None})
+            act(taken)
 
     def _put(
         self, blocks: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]], *, back: bool = False
@@ -119,7 +134,8 @@ class IndexBlocks:
         asked = (*off, *_HINDER) if back else off
         theirs = {index: had for index, had in before.items() if any(block in had for block in asked)}
         but = ",".join([others, *(f"-{_quoted(index)}" for index in theirs)])
-        at_once = len(but) <= _LONGEST_PATH
+        # What is asked for again after an exclusion the oldest release does not let be excluded any more.
+        at_once = len(but) <= _LONGEST_PATH and others.count(",") == others.count(",-")
         last = {
             index: {block: had.get(block) for block in off} | {b: had[b] for b in _HINDER if back and b in had}
             for index, had in theirs.items()
@@ -133,25 +149,33 @@ class IndexBlocks:
         for index in theirs:
             self._set([index], last[index])
 
-    def _all_but_the_refused(self) -> None:
-        """Everything that may be blocked, in halves; Refused with the names of the rest."""
-        bare = sorted(index for index, had in self.shown().items() if any(had.get(one) != "true" for one in BLOCKS))
+    def _in_parts(self, wanted: Callable[[str], Mapping[str, str | None]], why: Refused) -> None:
+        """Everything that the engine takes; Refused with the names of the rest."""
+        alike: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
+        for index, had in self.shown().items():
+            asked = wanted(index)
+            if any(had.get(block) != value for block, value in asked.items()):
+                alike.setdefault(tuple(asked.items()), []).append(index)
+        refused = [name for asked, names in alike.items() for name in self._as_far_as_taken(names, dict(asked))]
+        if refused:
+            named = ", ".join(sorted(refused)[:10])
+            raise Refused(f"{named}: refused, and every other index is as asked for; of all at once it said: {why}")
+
+    def _as_far_as_taken(self, indices: Iterable[str], blocks: Mapping[str, str | None]) -> list[str]:
+        """In halves where the engine refuses; those that it refuses each by itself."""
         refused: list[str] = []
-        parts = list(_parts(bare))
+        parts = list(_parts(indices))
         while parts:
             names = parts.pop()
             try:
-                self._set(names, dict.fromkeys(BLOCKS, "true"))
+                self._set(names, blocks)
             except Refused:
                 half = len(names) // 2
                 if half == 0:
                     refused += names
                 else:
                     parts += [names[:half], names[half:]]
-        if refused:
-            raise Refused(
-                f"{self._name} lets nobody block {', '.join(sorted(refused)[:10])}; every other index is blocked"
-            )
+        return refused
 
     def _set(self, indices: Iterable[str], blocks: Mapping[str, str | None]) -> None:
         self._send(",".join(map(_quoted, indices)), blocks)

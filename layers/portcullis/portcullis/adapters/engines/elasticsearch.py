@@ -18,11 +18,12 @@ from urllib.parse import quote
 
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
-from portcullis.adapters.engines.blocks import IndexBlocks
+from portcullis.adapters.engines.blocks import ALL, IndexBlocks
 from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.correlation import carry
 from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.families.all_but_own import all_but, is_own
 from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     PASSWORD_OF_THE_NODES,
@@ -32,12 +33,11 @@ from portcullis.families.elasticsearch.documents.config import (
     SecurityConfig,
 )
 from portcullis.families.elasticsearch.documents.writes import DISABLE, ENABLE, PUT, REMOVE
+from portcullis.families.elasticsearch.known.own_indices import OWN_INDICES
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 from portcullis.words import many
 
-# As a superuser of 6.8 and 7.17, `*` would take in the security index itself, and lock everybody out of the security API.
-_OTHERS = "*,-.security*"
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 _TRIES_TO_OPEN = 3
@@ -55,7 +55,7 @@ class ElasticsearchEngine:
     def __init__(self, transport: Transport, name: str, release: Release | None = None) -> None:
         self._transport, self._name = transport, name
         self._release = release
-        self._blocks = IndexBlocks(transport, name, lambda: _OTHERS)
+        self._blocks = IndexBlocks(transport, name, self._others)
         self._tokens = Tokens(transport, name)
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet
@@ -236,7 +236,7 @@ class ElasticsearchEngine:
         found = self._ask("GET", "/_cluster/state/metadata", {"filter_path": shown}).get("metadata", {})
         aliases: dict[str, list[str]] = {}
         hidden = []
-        indices = {name: one for name, one in found.get("indices", {}).items() if not name.startswith(".security")}
+        indices = {name: one for name, one in found.get("indices", {}).items() if not is_own(OWN_INDICES, name)}
         for name, one in sorted(indices.items()):
             for alias in one.get("aliases") or ():
                 aliases.setdefault(alias, []).append(name)
@@ -249,6 +249,16 @@ class ElasticsearchEngine:
             {name: tuple(one["index_name"] for one in stream["indices"]) for name, stream in sorted(streams.items())},
             tuple(hidden),
         )
+
+    def _others(self) -> str:
+        """Every index but the engine's own, as it is taken in a path."""
+        asked = {"filter_path": "metadata.indices.*.state,metadata.indices.*.aliases", **ALL}
+        found = self._ask("GET", "/_cluster/state/metadata/.security*", asked, absent={})
+        called = {
+            index: any(is_own(OWN_INDICES, name) for name in (index, *(one.get("aliases") or ())))
+            for index, one in found.get("metadata", {}).get("indices", {}).items()
+        }
+        return all_but(OWN_INDICES, (index for index, like_own in called.items() if like_own))
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""
@@ -285,7 +295,7 @@ class ElasticsearchEngine:
         # A closed one holds nothing open, and the call refuses to count it.
         reach = "open,hidden" if self.release.has_hidden_indices else "open"
         asked = {"filter_path": "indices.*.total.search.open_contexts", "expand_wildcards": reach}
-        found = self._ask("GET", f"/{_OTHERS}/_stats/search", asked, absent={})
+        found = self._ask("GET", f"/{self._others()}/_stats/search", asked, absent={})
         shown = found.get("indices", {})
         return sorted(name for name, one in shown.items() if one["total"]["search"]["open_contexts"] > 0)
 

@@ -17,12 +17,12 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.correlation import carry
+from portcullis.families.all_but_own import all_but, is_own
 from portcullis.families.opensearch.documents import dialects
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.documents.patch import parts, pointer
-from portcullis.families.opensearch.names.matching import matches_any
-from portcullis.families.opensearch.names.own_indices import everything_else, own_indices
+from portcullis.families.opensearch.names.own_indices import own_indices
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 
 _FEW = 4  # documents of one kind that are asked for one by one
@@ -138,10 +138,8 @@ class OpenSearchEngine:
     def names(self) -> Names:
         """Of an engine older than 7.9, which has no such call, and where a domain's role is still without the right: Refused."""
         told = self._ask("GET", "/_resolve/index/*", {"expand_wildcards": "all"})
-        own = own_indices(self.dialect, self._version)
-        shown = {
-            one["name"]: one.get("attributes") or () for one in told["indices"] if not matches_any(own, one["name"])
-        }
+        own = self._own
+        shown = {one["name"]: one.get("attributes") or () for one in told["indices"] if not is_own(own, one["name"])}
         return Names(
             tuple(sorted(shown)),
             {one["name"]: tuple(one["indices"]) for one in told["aliases"] if set(one["indices"]) & shown.keys()},
@@ -153,8 +151,20 @@ class OpenSearchEngine:
     def _version(self) -> str:
         return str((self._ask("GET", "/").get("version") or {}).get("number", ""))
 
+    @cached_property
+    def _own(self) -> tuple[str, ...]:
+        return own_indices(self.dialect, self._version)
+
     def _others(self) -> str:
-        return everything_else(self.dialect, self._version)
+        """What an alias hides is known where the engine lists aliases (from 7.9 on), and where our role lets us ask."""
+        stems = ",".join(sorted({f"{name.removesuffix('*')}*" for name in self._own}))
+        status, told = self._transport("GET", f"/_resolve/index/{stems}", {"expand_wildcards": "all"}, None)
+        if status in (408, 429) or status >= 500:
+            self._raise(status, told, "GET _resolve/index")
+        if status != 200:
+            return all_but(self._own)
+        behind = (index for one in told["aliases"] if is_own(self._own, one["name"]) for index in one["indices"])
+        return all_but(self._own, (*behind, *(one["name"] for one in told["indices"])))
 
     # ------------------------------------------------------------------ searches that are open
 

@@ -48,8 +48,3 @@ def own_indices(dialect: Dialect, version: str) -> tuple[str, ...]:
     major, _, minor = version.partition(".")
     now = (int(major), int(minor.split(".")[0] or 0)) if major.isdigit() and minor[:1].isdigit() else (99, 0)
     return (*_OPEN_DISTRO, *(name for since, names in _SINCE.items() if since <= now for name in names))
-
-
-def everything_else(dialect: Dialect, version: str) -> str:
-    """All other indices, as the engine takes it in a path: ask with `expand_wildcards=all`."""
-    return ",".join(("*", *(f"-{name}" for name in own_indices(dialect, version))))

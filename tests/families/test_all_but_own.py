@@ -1,0 +1,44 @@
+"""One path for every index but an engine's own: whatever an alias is called, and however many indices it leads to."""
+
+from __future__ import annotations
+
+import pytest
+from portcullis.families.all_but_own import all_but, is_own
+from portcullis.families.elasticsearch.known.own_indices import OWN_INDICES
+
+OWN = (".own", ".own-made-*")
+
+
+@pytest.mark.parametrize(
+    ("named_like_own", "path"),
+    [
+        ((), "*,-.own,-.own-made-*"),
+        ((".own", ".own-made-1"), "*,-.own,-.own-made-*"),
+        (("orders-1", "orders-2"), "*,-.own,-.own-made-*,o*"),
+        ((".kibana_1",), "*,-.own,-.own-made-*,.k*"),
+        ((".owned",), "*,-.own,-.own-made-*,.owned"),
+        ((".orders",), "*,-.own,-.own-made-*,.or*"),
+        (("%2a",), "*,-.own,-.own-made-*,%25*"),
+    ],
+)
+def test_what_is_named_like_the_engines_own_and_is_not_is_asked_for_again(
+    named_like_own: tuple[str, ...], path: str
+) -> None:
+    assert all_but(OWN, named_like_own) == path
+
+
+def test_where_it_begins_in_too_many_ways_the_engines_own_are_named_one_by_one() -> None:
+    crowd = [f"{chr(0x4E00 + n)}-orders" for n in range(500)]
+    assert all_but(OWN, (*crowd, ".own", ".own-made-1")) == "*,-.own,-.own-made-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        *((one, True) for one in (".security", ".security-7", ".security-7-reindexed-for-8", ".security-tokens-7")),
+        *((one, True) for one in (".security-6", ".security-profile-8", ".security-profile-9")),
+        *((one, False) for one in (".security_audit_log-2026", ".security-mine", ".security2", ".securityx")),
+    ],
+)
+def test_of_elasticsearch_only_what_the_engine_made_is_its_own(name: str, own: bool) -> None:
+    assert is_own(OWN_INDICES, name) is own
