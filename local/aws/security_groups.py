@@ -4,6 +4,7 @@
   took nothing away, without a word, when asked for a part of it.
 - Taking away a rule that is not there is `InvalidPermission.NotFound`, and none of those asked for with it goes; adding one
   that is there is `InvalidPermission.Duplicate`. The emulator said yes to both.
+- Adding a rule for a group that is not there is refused. The emulator took it.
 - A group named with its account is the same group; DescribeSecurityGroups shows it so.
 """
 
@@ -45,6 +46,8 @@ def _refuse(ec2: Any, operation: str, code: str, words: str, *, when_there: bool
 
     def checked(params: Any) -> Any:
         group = ec2._security_groups.get(ec2._p(params, "GroupId"))
+        if when_there is True and (gone := _gone(ec2, params)):
+            return ec2._error(*gone, 400)
         if group is not None and not ec2._p(params, "SecurityGroupRuleId.1"):
             for rule in ec2._parse_ip_permissions(params, "IpPermissions"):
                 there = any(ec2._rules_match(rule, held) for held in group["IpPermissions"])
@@ -53,3 +56,12 @@ def _refuse(ec2: Any, operation: str, code: str, words: str, *, when_there: bool
         return known(params)
 
     ec2._ACTION_MAP[operation] = checked
+
+
+def _gone(ec2: Any, params: Any) -> tuple[str, str] | None:
+    """A group that is named as a source and is not there: the emulator has no other accounts, and reads no prefix lists here."""
+    for rule in ec2._parse_ip_permissions(params, "IpPermissions"):
+        for pair in rule.get("UserIdGroupPairs", ()):
+            if pair.get("GroupId") not in ec2._security_groups:
+                return "InvalidGroup.NotFound", f"The security group '{pair.get('GroupId')}' does not exist"
+    return None

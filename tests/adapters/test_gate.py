@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from portcullis.adapters.gates.aws import AwsGate
 from portcullis.custody.access_policy import is_shut, shut
 from portcullis.errors import Refused, Unreachable
@@ -230,6 +231,42 @@ def test_opening_a_group_that_is_as_it_was_or_gone_asks_for_no_right(
     ground.gate.close_group(further, rules)
     with pytest.raises(Refused, match="authorize_security_group_ingress"):
         gate.open_group(further, rules)
+
+
+def test_a_source_that_is_gone_keeps_no_other_rule_closed_and_is_named(ground: Ground) -> None:
+    """While it is closed nothing names it, so that somebody may delete it."""
+    ec2, own = ground.aws.client("ec2"), ground.registration
+    before = ground.rules()
+    rules = close(ground)
+    [people] = [
+        pair["GroupId"] for one in rules for pair in one.get("UserIdGroupPairs", ()) if pair["Description"] == "people"
+    ]
+    ec2.delete_security_group(GroupId=people)
+    for _ in range(2):
+        assert ground.gate.open_ingress(own, rules) == (people,)
+        assert ground.rules() == [one for one in before if people not in one[1]]
+    ec2.delete_security_group(GroupId=own_group(own))
+    with pytest.raises(Refused, match="InvalidGroup"):
+        ground.gate.open_ingress(own, rules)
+
+
+def test_a_prefix_list_that_is_gone_is_named_too(ground: Ground) -> None:
+    """The emulated EC2 reads none."""
+    real = ground.aws.client("ec2")
+
+    class Ec2:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def authorize_security_group_ingress(self, **_: Any) -> None:
+            said = {"Error": {"Code": "InvalidPrefixListID.NotFound", "Message": "it does not exist"}}
+            raise ClientError(said, "AuthorizeSecurityGroupIngress")  # type: ignore[arg-type]
+
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    gate = AwsGate(lambda _: Ec2())
+    assert gate.open_ingress(ground.registration, [rule | {"PrefixListIds": [{"PrefixListId": "pl-1"}]}]) == ("pl-1",)
+    with pytest.raises(Refused):
+        gate.open_ingress(ground.registration, [rule | {"IpRanges": [{"CidrIp": "10.1.0.0/16"}]}])
 
 
 def test_vpc_endpoint_principals_are_revoked_and_authorised_again_exactly(ground: Ground) -> None:

@@ -21,7 +21,7 @@ from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Stop
-from portcullis.ports.registration import IamRole
+from portcullis.ports.registration import IamRole, Registration
 
 from tests.operations.test_further_ways import OFFICE, PARTNER
 from tests.operations.worlds import mapping
@@ -242,6 +242,25 @@ def test_a_patch_of_a_lock_that_is_not_answered_does_not_count_as_done(silent: K
         send_each(OPENSEARCH, engine, (Write(Kind.USERS, []), Write(Kind.MAPPINGS, [])), SecurityConfig({}))
 
 
+def test_a_user_that_the_engine_will_not_write_keeps_nobody_else_mapped(here: Town) -> None:
+    """The lock is told as incomplete, and the mappings are shut all the same."""
+    engine = here.account.engine
+    rooted = {"backend_roles": [], "attributes": {}, "opendistro_security_roles": ["viewers"]}
+    engine.by_hand(Kind.USERS, [{"op": "add", "path": "/root", "value": rooted}])
+    _by_hand(here)
+    assert here.mapped
+    engine.refuses = lambda kind, _: kind == Kind.USERS
+    here.aws.disabled = True
+    after = guard(here.services, "demo", CAUSE)
+    assert (after.state, after.measures[Measure.SHUT_MAPPINGS].progress) == (State.LOCKING, Progress.FAILED)
+    assert here.mapped == []
+    engine.refuses = lambda *_: False
+    here.pass_time(60)
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+    opened(here)
+    assert engine.held.of(Kind.USERS)["root"]["opendistro_security_roles"] == ["viewers"]
+
+
 def test_a_lock_whose_engine_stays_silent_is_not_locked_and_is_told(here: Town) -> None:
     class Silent:
         def __getattr__(self, name: str) -> Any:
@@ -290,6 +309,34 @@ def test_one_fault_is_one_critical_alert_though_the_policy_cannot_be_changed(her
         here.pass_time(300)
     assert [told.name for told in here.aws.told] == ["locked"]
     assert "Not in effect: deny policy (the KMS key of the domain cannot be accessed" in here.aws.told[0].done
+
+
+def test_a_policy_that_aws_takes_no_more_waits_for_a_person_and_then_opens(here: Town) -> None:
+    """It names a role that was deleted in the lock: AWS takes no such policy."""
+    before = here.aws.access_policy
+
+    class Strict:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(here.aws, name)
+
+        def set_policy(self, registration: Registration, policy: Any) -> None:
+            if policy == before:
+                raise Refused("opensearch update_domain_config: InvalidTypeException: Error setting policy")
+            here.aws.set_policy(registration, policy)
+
+    services = replace(here.services, gate=lambda _: Strict())
+    here.aws.disabled = True
+    assert guard(services, "demo", CAUSE).state is State.LOCKED
+    here.aws.disabled = False
+    after = guard(services, "demo", CAUSE)
+    assert after.state is State.UNLOCKING
+    assert "set it by hand without them" in after.measures[Measure.DENY_POLICY].detail
+    by_hand = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*"}]}
+    here.aws.access_policy = by_hand
+    here.pass_time(60)
+    after = guard(services, "demo", CAUSE)
+    assert (after.state, here.aws.access_policy) == (State.OPEN, by_hand)
+    assert "by hand" in after.measures[Measure.DENY_POLICY].detail
 
 
 def test_a_second_lock_counts_its_own_downtime(here: Town) -> None:

@@ -526,8 +526,9 @@ class Aws:
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
         self.open_rules = []
 
-    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> tuple[str, ...]:
         self.open_rules = list(rules)
+        return ()
 
     def policy(self, registration: Registration) -> Json:
         return self.access_policy
@@ -543,9 +544,10 @@ class Aws:
             raise Refused("not allowed")
         self.groups[group] = [rule for rule in self.groups[group] if rule not in rules]
 
-    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+    def open_group(self, group: str, rules: Sequence[Json]) -> tuple[str, ...]:
         if group in self.groups:
             self.groups[group] += [rule for rule in rules if rule not in self.groups[group]]
+        return ()
 
     def endpoints(self, registration: Registration) -> VpcEndpoints:
         return VpcEndpoints(list(self.principals), dict(self.made))

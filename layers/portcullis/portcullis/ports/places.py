@@ -37,7 +37,8 @@ class Gate(Protocol):
 
     def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None: ...
 
-    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None: ...
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> tuple[str, ...]:
+        """What of these rules is not there any more. Returns the sources that are gone, whose rules nobody can add again."""
 
     def policy(self, registration: Registration) -> Json:
         """The domain access policy as it is."""
@@ -48,8 +49,8 @@ class Gate(Protocol):
         """What the domain's security groups beside the deployment's own let in, but for what a lock leaves."""
 
     def close_group(self, group: str, rules: Sequence[Json]) -> None: ...
-    def open_group(self, group: str, rules: Sequence[Json]) -> None:
-        """What of these rules is not there any more; nothing if the group is gone."""
+    def open_group(self, group: str, rules: Sequence[Json]) -> tuple[str, ...]:
+        """The same; nothing if the group is gone."""
 
     def endpoints(self, registration: Registration) -> VpcEndpoints: ...
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None: ...

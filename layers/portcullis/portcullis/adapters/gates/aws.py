@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from portcullis.ports.registration import Network, Registration
 
 _RULE_KEYS = ("IpProtocol", "FromPort", "ToPort", "IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 _SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+_BY_NAME = ("PrefixListIds", "UserIdGroupPairs")  # of those, the sources that may be gone
+_NO_SUCH = re.compile(r"Invalid(Group|SecurityGroupI[Dd]|PrefixListI[Dd])\.NotFound")
 
 
 class AwsGate:
@@ -32,11 +35,9 @@ class AwsGate:
         if network := registration.network:
             self.close_group(network.group, rules)
 
-    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        if not (network := registration.network):
-            return
-        for rule in _one_source_each(rules):  # a rule that is there already must not keep the others out
-            self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", network.group, rule)
+    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> tuple[str, ...]:
+        network = registration.network
+        return self._add(network.group, _one_source_each(rules)) if network else ()
 
     def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
         groups = (self._domain(registration).get("VPCOptions") or {}).get("SecurityGroupIds") or ()
@@ -49,16 +50,29 @@ class AwsGate:
         for rule in _one_source_each(rules):  # where one is gone already, none of those asked for with it is revoked
             self._quietly("revoke_security_group_ingress", "InvalidPermission.NotFound", group, rule)
 
-    def open_group(self, group: str, rules: Sequence[Json]) -> None:
+    def open_group(self, group: str, rules: Sequence[Json]) -> tuple[str, ...]:
         try:
             there = _one_source_each(self._let_in_by([group])[group])
         except Refused as error:
             if "InvalidGroup" in str(error):
-                return
+                return ()
             raise
-        for rule in _one_source_each(rules):
-            if rule not in there:
+        return self._add(group, [rule for rule in _one_source_each(rules) if rule not in there])
+
+    def _add(self, group: str, rules: Sequence[Json]) -> tuple[str, ...]:
+        """Each for itself: one that is there already, or that nobody can add, must not keep the others out. A source may be gone since it
+        was closed: closed, nothing names it, so that EC2 lets it be deleted."""
+        gone = []
+        for rule in rules:
+            try:
                 self._quietly("authorize_security_group_ingress", "InvalidPermission.Duplicate", group, rule)
+            except Refused as error:
+                source = next((one for key in _BY_NAME for one in rule.get(key, ())), None)
+                if source is None or not _NO_SUCH.search(str(error)):
+                    raise
+                self._let_in_by([group])  # raises if it is the group itself that is gone
+                gone.append(str(source.get("GroupId") or source.get("PrefixListId")))
+        return tuple(gone)
 
     def endpoints(self, registration: Registration) -> VpcEndpoints:
         if not registration.network:  # in no VPC

@@ -124,17 +124,26 @@ def take_out_who_just_left(site: Site, cause: Trigger) -> None:
         follow(site, cause)
 
 
-def send_each(family: Family, engine: Engine, writes: Sequence[Write], held: Actual) -> None:
+def send_each(
+    family: Family, engine: Engine, writes: Sequence[Write], held: Actual, *, whatever_is_refused: bool = False
+) -> None:
     """One after another. Where the nodes cannot load what the engine holds, each is kept and answered with a failure until one of
-    them has mended that: so there it is the last answer that counts."""
+    them has mended that: so there it is the last answer that counts. A lock sends the others `whatever_is_refused`."""
+    refused: Refused | None = None
     for place, write in enumerate(writes, 1):
         try:
             engine.write(write)
+        except Refused as error:
+            if not whatever_is_refused:
+                raise
+            refused = refused or error
         except Unreachable as error:
             if not culprits(family, held):
                 raise
             if place == len(writes):
                 raise Unreachable(f"{error}{culprits(family, family.simulate_all(held, writes))}") from error
+    if refused:
+        raise refused
 
 
 def _still_in(site: Site) -> tuple[Step, ...]:

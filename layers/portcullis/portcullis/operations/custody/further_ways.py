@@ -5,6 +5,8 @@ Both are somebody else's: everything that is taken away is put aside first, also
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portcullis.access.actual import Json
 from portcullis.custody.types import Measure, Todo
 from portcullis.errors import PortcullisError, Refused
@@ -56,9 +58,11 @@ def open_groups(site: Site, todo: Todo) -> str:
     if saved is None:
         shut = sorted(group for group, rules in gate.further_groups(site.registration).items() if not rules)
         return lost(todo, shut, f"add them by hand, or detach what has none: {', '.join(shut)}")
-    for group, rules in saved.items():
-        gate.open_group(group, rules)
-    return ""
+    return not_again([source for group, rules in saved.items() for source in gate.open_group(group, rules)])
+
+
+def not_again(gone: Sequence[str]) -> str:
+    return f"not let in again, as they are gone: {', '.join(dict.fromkeys(gone))}" if gone else ""
 
 
 def groups_that_let_in(site: Site) -> str:

@@ -61,7 +61,9 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
     saved = site.ledger.saved(site.name, todo.save_as)
     held = engine.read(family.closing)
     closed = family.close(held, while_locked(site.registration, todo.let_in), saved)
-    send_each(family, engine, closed.writes, held)
+    # In a window nobody is let in by a role that could not be put right.
+    nobody = todo.let_in is LetIn.NOBODY
+    send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
     return "; ".join(closed.left)
 
 
@@ -132,8 +134,7 @@ def _open_ingress(site: Site, todo: Todo) -> str:
     if saved is None:
         shut = not gate.ingress(site.registration)
         return lost(todo, shut, "add them by hand: what the domain's stack deploys is in its template")
-    gate.open_ingress(site.registration, saved)
-    return ""
+    return further.not_again(gate.open_ingress(site.registration, saved))
 
 
 def _save_policy(site: Site, todo: Todo) -> str:
@@ -164,7 +165,14 @@ def _restore_policy(site: Site, todo: Todo) -> str:
         policy = site.gate.policy(site.registration)
         shut = is_shut(policy, site.place.id, _let_through(site.registration))
         return lost(todo, shut, "set it by hand: what the domain's stack deploys is in its template")
-    site.gate.set_policy(site.registration, saved)
+    try:
+        site.gate.set_policy(site.registration, saved)
+    except Refused as error:  # AWS takes none that names somebody who is gone
+        if is_shut(site.gate.policy(site.registration), site.place.id, _let_through(site.registration)):
+            raise Refused(
+                f"{error}; if it names somebody who is gone, set it by hand without them, and without the statement PortcullisLock"
+            ) from error
+        return "it is as somebody has set it by hand: AWS does not take it as it was"
     return ""
 
 
