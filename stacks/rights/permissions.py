@@ -151,7 +151,7 @@ def end_sessions(g: ResourceArns) -> Statements:
     )
     return [
         *_allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out),
-        *_allow(["iam:GetRolePolicy"], roles),
+        *_allow(["iam:GetRole", "iam:GetRolePolicy"], roles),
         *(statement for statements in put for statement in statements),
     ]
 

@@ -103,7 +103,7 @@ def test_who_may_write_to_roles_within_a_boundary_may_write_to_no_other(
     )
     named = [within, without, elsewhere]
     statements = [
-        {"Effect": "Allow", "Action": "iam:GetRolePolicy", "Resource": named},
+        {"Effect": "Allow", "Action": ["iam:GetRole", "iam:GetRolePolicy"], "Resource": named},
         {
             "Effect": "Allow",
             "Action": "iam:PutRolePolicy",
@@ -122,6 +122,12 @@ def test_who_may_write_to_roles_within_a_boundary_may_write_to_no_other(
         with pytest.raises(Refused, match="not allowed to deny the older sessions"):
             deny(user, role, THEN)
         assert roles.policies(role) == {}
+    # One that may not be written to keeps no other one's sessions; and one that is gone, which is within no boundary either, has none left
+    with pytest.raises(Refused, match=f"{name}-elsewhere"):
+        AwsIdentity(lambda _: user).deny_older_sessions([elsewhere, within], THEN + HOUR / 2)
+    assert denied_before(roles.policies(within)[OLDER_SESSIONS]) == THEN + HOUR / 2
+    root.delete_role(RoleName=f"{name}-elsewhere")
+    assert AwsIdentity(lambda _: user).deny_older_sessions([elsewhere, within], THEN + HOUR / 4) == 0
     root.delete_role_permissions_boundary(RoleName=f"{name}-within")
     with pytest.raises(Refused, match=f"{name}-within"):
         deny(user, within, THEN + HOUR)

@@ -111,8 +111,17 @@ class AwsIdentity:
         return {name: Rank(one["RoleArn"], one.get("Precedence")) for name, one in found.items() if one.get("RoleArn")}
 
     def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
-        """Refuse these roles' sessions from before an instant. A later instant that stands already stays; how many were moved on."""
-        return sum(deny(self._client("iam"), role, before) for role in roles)
+        """Refuse these roles' sessions from before an instant. A later instant that stands already stays; how many were moved on. Each is
+        tried, though another one may not be written to: what kept one from being denied is raised at the end."""
+        moved, failed = 0, list[PortcullisError]()
+        for role in roles:
+            try:
+                moved += deny(self._client("iam"), role, before)
+            except PortcullisError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return moved
 
     def _read(self, asked: tuple[Subject, By]) -> Found | None:
         """Who is behind one subject, or None if it does not exist. Refused if it cannot be read, Unreachable if nobody answered."""

@@ -29,7 +29,7 @@ def deny(iam: Any, role_arn: str, before: datetime) -> bool:
         iam.put_role_policy(RoleName=role, PolicyName=OLDER_SESSIONS, PolicyDocument=document)
     except Exception as error:
         code = error_code(error)
-        if code == _GONE:
+        if code == _GONE or (code and _is_gone(iam, role)):
             return False
         if why := unanswered(error):
             raise Unreachable(f"the older sessions of {role_arn} could not be denied: {why}") from error
@@ -47,3 +47,12 @@ def _stands(iam: Any, role: str) -> datetime | None:
         if error_code(error) == _GONE:
             return None
         raise
+
+
+def _is_gone(iam: Any, role: str) -> bool:
+    """What is within no boundary may not be written to, and a role that is not there is within none: IAM says that and no more."""
+    try:
+        iam.get_role(RoleName=role)
+    except Exception as error:
+        return error_code(error) == _GONE
+    return False
