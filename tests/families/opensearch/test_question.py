@@ -228,6 +228,28 @@ def test_a_document_sent_alone_is_answered_whole(method: str, path: str, granted
     assert (told["allowed"], told["items"], told["unknown"]) == (allowed, {}, [])
 
 
+@pytest.mark.parametrize(("release", "sure"), [("2.19.3", False), ("3.4.0", True)])
+def test_on_2_a_filter_that_is_no_query_may_end_what_is_asked_of_the_cluster(release: str, sure: bool) -> None:
+    question = changed("request", to={"method": "GET", "path": "_cluster/health"})
+    role = {"index_patterns": ["b"], "allowed_actions": [f"{R}*"], "dls": "no query"}
+    question["security"]["roles"]["r"] = {"cluster_permissions": ["cluster:monitor/*"], "index_permissions": [role]}
+    question["world"] = {"release": release}
+    assert (not answer(question, READ)["unknown"]) is sure
+
+
+@pytest.mark.parametrize(("indices", "allowed"), [(["logs-*"], True), (["*"], False), ([], False)])
+def test_whoever_asks_for_everything_asks_for_the_plugins_own_index_too(indices: list[str], allowed: bool) -> None:
+    question = changed("request", to={"action": f"{R}search", "indices": indices})
+    role = {"index_patterns": ["logs-*"], "allowed_actions": [f"{R}*"]}
+    question["security"]["roles"]["r"] = {"index_permissions": [role]}
+    question["world"] = {"indices": ["logs-1"]}
+    told = answer(question, READ)
+    assert told["allowed"] is allowed
+    question["security"]["roles"]["r"]["index_permissions"][0]["index_patterns"] = ["*"]
+    whole = answer(question, READ)
+    assert (whole["allowed"], whole["indices"]) == (True, ["logs-1"])
+
+
 def test_an_internal_user_has_the_backend_roles_of_the_config() -> None:
     question = changed("principal", to={"name": "anna"})
     assert not answer(question, READ)["allowed"]

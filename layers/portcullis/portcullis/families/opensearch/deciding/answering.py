@@ -14,6 +14,7 @@ from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
+from portcullis.families.opensearch.deciding.actions import OWN_INDEX
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
@@ -202,8 +203,9 @@ def _asked(request: Request) -> _Asked | str:
 
 
 def _facts(there: There) -> EngineFacts:
+    indices = there.indices or ()
     return EngineFacts(
-        there.indices or (),
+        (*indices, OWN_INDEX) if indices and there.every and OWN_INDEX not in indices else indices,
         there.aliases or {},
         there.streams,
         there.hidden,

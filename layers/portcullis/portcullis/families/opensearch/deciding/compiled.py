@@ -77,6 +77,12 @@ class Who:
         return filled_in(text, caller.name, caller.backend_roles, self.why, caller.attributes)
 
 
+# Seen on a node of 2.19.3, by GET _cluster/health; which requests else, was not.
+_UNREADABLE = (
+    "a document filter of theirs cannot be made, which may end this request in an error: only the engine knows"
+)
+
+
 class Compiled:
     """A security config on an engine as it is."""
 
@@ -174,7 +180,8 @@ class Compiled:
             through = [role.name for role in who.roles if role.cluster.allow(action)]
             told = [f"{action} through cluster_permissions of {role}" for role in through]
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
-            return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
+            unsure = (_UNREADABLE,) if through and self._older and self._wrong(who) else ()
+            return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=(*who.unknown, *unsure))
         asked = tuple(indices)
         if beyond := parted(asked)[1]:
             return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
@@ -249,7 +256,9 @@ class Compiled:
             beside = rows.bits & self.names.indices & ~told.bits & ~self.granted(who, action) if rows else 0
             names = sorted((*self._indices_of(told.bits | beside), *told.missing))
             reached = told.bits if allowed and not error else 0
-            return tuple(self.view(who, action, name, reached=bool(reached & self.names.of((name,)))) for name in names)
+            # Whoever covers the plugin's own index is not refused for it, and is shown nothing of it.
+            shown = [name for name in names if name != OWN_INDEX or not allowed]
+            return tuple(self.view(who, action, name, reached=bool(reached & self.names.of((name,)))) for name in shown)
 
         return Decision(allowed, who.why, refusal, error, who.unknown, views)
 

@@ -21,6 +21,7 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.deciding.actions import OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
@@ -130,7 +131,15 @@ def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
     ):
         doubts["an update that changes nothing needs no more than its own permission"] = None
         allowed = None
+    # Seen on 3.4.0: a filter that cannot be made for one item may refuse all of them.
+    if allowed and any(need.item is not None and _unreadable(one) for need, one in answers):
+        doubts["a document filter that cannot be made may refuse all items: only the engine knows"] = None
+        allowed = None
     return {"allowed": allowed, "items": items, "needs": told, "unknown": list(doubts)}
+
+
+def _unreadable(one: Decision) -> bool:
+    return not one.allowed and any(("cannot be made" in why or "is no query" in why) for why in one.reasons)
 
 
 def _caller(held: SecurityConfig, principal: Json) -> Caller:
@@ -146,8 +155,9 @@ def _caller(held: SecurityConfig, principal: Json) -> Caller:
 
 
 def _world(world: Json, source: str) -> EngineFacts:
+    indices = tuple(world.get("indices", ()))
     return EngineFacts(
-        tuple(world.get("indices", ())),
+        (*indices, OWN_INDEX) if indices and OWN_INDEX not in indices else indices,  # which no engine is without
         {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
         {stream: tuple(members) for stream, members in world.get("streams", {}).items()},
         tuple(world.get("hidden", ())),
