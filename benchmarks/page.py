@@ -1,21 +1,16 @@
 """How large the page of `portcullis report` is, and how soon it stands when it is opened: `make bench-page [N=...]`.
 
-N roles, N indices, N people (1,000 unless told), those of `bench-decide`. Making it is processor time. Where there is a `chromium` on the
-PATH the page is opened in it, three times, and says itself when it was drawn; the file lies beside the figures, to be looked at.
+N roles, N indices, N people (1,000 unless told), those of `bench-decide`. Making it is processor time. The page is opened three times in
+the Chromium that the tests bring along, and says itself when it was drawn; the file lies beside the figures, to be looked at.
 Prints a table, leaves .portcullis/bench/page.json and page.html.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 from portcullis.cli.report.writing import page
@@ -24,6 +19,7 @@ from portcullis.operations.access.asking.finding import findings
 
 from benchmarks.common import HOME, Report, Tell, main
 from benchmarks.decide import config, scene, timed
+from local.npm.browser import browser
 
 _OPENED = 3
 
@@ -51,40 +47,12 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     report.row("the page of it written", f"{wrote:.2f} s")
     report.row("size", f"{len(text.encode()) / 1e6:.2f} MB")
     report.figures = {"picture_s": made, "findings_s": found_in, "write_s": wrote, "bytes": len(text.encode())}
-    browser = shutil.which("chromium")
-    if browser is None:
-        report.row("opened", "not measured: there is no chromium here")
-        return report
     tell("opening it")
-    opened = [_opened(browser, file) for _ in range(_OPENED)]
+    chromium = browser(tell)
+    opened = [chromium.look(file)["ready"] / 1000 for _ in range(_OPENED)]
     report.below("drawn, after it was opened (the median of three)", statistics.median(opened), 2.0)
     report.figures["opened_s"] = opened
     return report
-
-
-def _opened(browser: str, file: Path) -> float:
-    """Seconds from the opening of the file until it is drawn, as the page says it."""
-    with tempfile.TemporaryDirectory() as profile:
-        flags = (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--host-resolver-rules=MAP * 127.0.0.1:9",
-        )
-        command = [
-            browser,
-            *flags,
-            f"--user-data-dir={profile}",
-            "--window-size=1280,1000",
-            "--dump-dom",
-            file.as_uri(),
-        ]
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
-    ready = re.search(r'data-ready="(\d+)"', dom)
-    if ready is None:
-        raise RuntimeError("the page was not drawn")
-    return int(ready[1]) / 1000
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 """`make docs`: pictures of the page of `portcullis report`, light and dark, of an account that the tests keep in memory.
 
-They are taken where there is a `chromium` on the PATH; elsewhere those that are there stay, and it is said.
+They are taken in the Chromium that the tests bring along (`local/npm`).
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import Any
 import msgspec
 
 ROOT = Path(__file__).parents[1]
-THEMES = {"dark": 0, "light": 1}  # as Chromium numbers what the system prefers
-SIZE = "1100,1500"
+THEMES = ("dark", "light")
+SIZE = (1100, 1500)
 
 
 def page() -> str:
@@ -47,32 +45,20 @@ def page() -> str:
     return writing.page(of_deployment(answer, {}))
 
 
-def taken(browser: str, text: str, theme: str, into: Path) -> None:
-    """One picture. Raises CalledProcessError where the browser fails."""
+def taken(text: str, theme: str, into: Path) -> None:
+    """One picture. Raises PortcullisError where the browser fails."""
+    from local.npm.browser import browser
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         file.write_text(text, "utf-8")
-        command = [
-            browser,
-            *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
-            "--host-resolver-rules=MAP * 127.0.0.1:9",
-            f"--blink-settings=preferredColorScheme={THEMES[theme]}",
-            f"--user-data-dir={folder}/profile",
-            f"--window-size={SIZE}",
-            f"--screenshot={into}",
-            file.as_uri(),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        browser().look(file, theme=theme, size=SIZE, picture=str(into))
 
 
 def main() -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        print("docs/report-*.png stay as they are: there is no chromium here")
-        return
     text = page()
     for theme in THEMES:
-        taken(browser, text, theme, ROOT / "docs" / f"report-{theme}.png")
+        taken(text, theme, ROOT / "docs" / f"report-{theme}.png")
 
 
 if __name__ == "__main__":
