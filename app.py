@@ -50,6 +50,7 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     return compose(
         deployments,
         network=shared.network,
+        reads_policies=shared.look.iam_policies,
         account=account,
         region=region,
         own_trail=context.get("trail") != "existing",

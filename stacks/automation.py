@@ -72,6 +72,7 @@ class Automation(Stack):
         identities: Sequence[Identity],
         reserve: bool,
         beside: Sequence[ClusterPeople] = (),
+        reads_policies: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, name, **kwargs)
@@ -111,7 +112,7 @@ class Automation(Stack):
             self.queues.values(),
             self.reminders,
         )
-        touched = grounds(self, own, self._network, keys, identities, beside)
+        touched = grounds(self, own, self._network, keys, identities, beside, reads_policies=reads_policies)
         allow(self.automation_role, "automation", permissions.of_automation(touched))
         layer = self._layer()
         self.functions = {function: self._function(function, layer, touched) for function in names.FUNCTIONS}

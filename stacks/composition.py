@@ -35,6 +35,7 @@ def compose(
     deployments: Sequence[Declared],
     *,
     network: model.Network,
+    reads_policies: bool,
     account: str,
     region: str,
     own_trail: bool,
@@ -85,6 +86,7 @@ def compose(
             identities=identities,
             beside=beside,
             reserve=reserve,
+            reads_policies=reads_policies,
             env=home,
         )
     )

@@ -74,6 +74,8 @@ class ResourceArns:
     described_secrets: Sequence[str] = field(default=())  # of masters: looked at, never read
     own_roles: Sequence[str] = field(default=())  # that the stacks make, by name
     sign_in_providers: Sequence[str] = field(default=())
+    everybodys_policies: str = ""  # arn:...:iam::ACCOUNT, where the account's file lets all of its policies be read
+    policies_of_aws: str = ""
     see_trails: Sequence[str] = field(default=())
     see_rules: Sequence[str] = field(default=())
     see_functions: Sequence[str] = field(default=())
@@ -103,8 +105,10 @@ def grounds(
     keys: Sequence[KeyFacts],
     identities: Sequence[Identity],
     beside: Sequence[ClusterPeople] = (),
+    *,
+    reads_policies: bool = False,
 ) -> ResourceArns:
-    """`identities`: of domains, `beside`: of clusters that run elsewhere."""
+    """`identities`: of domains, `beside`: of clusters that run elsewhere. `reads_policies`: of everybody in the account."""
     domains = [identity.one for identity in identities]
     deployments = [*domains, *(people.one for people in beside)]
     signing_in: list[Identity | ClusterPeople] = [*identities, *beside]
@@ -194,6 +198,8 @@ def grounds(
         sign_in_providers=[
             f"arn:{stack.partition}:iam::{stack.account}:{kind}/*" for kind in ("saml-provider", "oidc-provider")
         ],
+        everybodys_policies=f"arn:{stack.partition}:iam::{stack.account}" if reads_policies else "",
+        policies_of_aws=f"arn:{stack.partition}:iam::aws:policy/*",
         see_trails=[f"arn:{stack.partition}:cloudtrail:*:*:trail/*"],
         see_rules=[
             f"arn:{stack.partition}:events:{region}:{stack.account}:rule/{names.PREFIX}-*"

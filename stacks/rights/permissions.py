@@ -247,6 +247,25 @@ def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) 
     ]
 
 
+def read_policies(g: ResourceArns) -> Statements:
+    """What IAM holds of our own roles, for a person who asks why. Of everybody else in the account only where its file asks for that:
+    whoever may read all policies knows where to attack."""
+    of_role, of_policy = "GetRolePolicy ListAttachedRolePolicies ListRolePolicies", "GetPolicy GetPolicyVersion"
+    of_group = "GetGroupPolicy ListAttachedGroupPolicies ListGroupPolicies"
+    of_user = "GetUser GetUserPolicy ListAttachedUserPolicies ListGroupsForUser ListUserPolicies"
+    if not g.everybodys_policies:
+        return [
+            *_allow(_prefixed("iam", of_role), g.own_roles),
+            *_allow(_prefixed("iam", of_policy), [role.replace(":role/", ":policy/") for role in g.own_roles]),
+        ]
+    return [
+        *_allow(_prefixed("iam", f"GetRole {of_role}"), [f"{g.everybodys_policies}:role/*"]),
+        *_allow(_prefixed("iam", of_user), [f"{g.everybodys_policies}:user/*"]),
+        *_allow(_prefixed("iam", of_group), [f"{g.everybodys_policies}:group/*"]),
+        *_allow(_prefixed("iam", of_policy), [f"{g.everybodys_policies}:policy/*", g.policies_of_aws]),
+    ]
+
+
 def rotate_keys(g: ResourceArns) -> Statements:
     return _allow(kms_actions("RotateKeyOnDemand"), g.rotated)
 
@@ -370,7 +389,7 @@ def of_function(name: str, g: ResourceArns) -> Statements:
             ]
             return [*everywhere, *known, *rotate_keys(g), *choose_roles(g), *keys_between_clusters(g)]
         case "operate":
-            return [*everywhere, *_of_people(g)]
+            return [*everywhere, *_of_people(g), *read_policies(g)]
         case "remove":
             return [*everywhere, *_of_people(g), *remove(g)]
         case "domain_setup":

@@ -86,6 +86,8 @@ def chain(found: Why) -> list[tuple[str, str, str]]:
 def test_the_chain_leads_from_the_person_to_the_permission_and_the_lock(here: Account) -> None:
     found = asks(here, "why", person="cognito_user:anna", index="orders-1")
     assert chain(found) == [
+        ("network", "demo", "lets them through"),
+        ("access policy", "the domain's access policy, statement Open", "lets them through"),
         ("person", "cognito_user:anna", "is in 1 group that counts here"),
         ("group", "cognito_group:tokens", "gives part_of_orders"),
         ("role by the token", arn("role", "tokens"), "the token carries it"),

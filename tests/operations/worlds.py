@@ -18,6 +18,9 @@ from typing import Any
 import msgspec
 import pytest
 from portcullis.access.actual import Json, Write
+from portcullis.access.edge.network import Network as Ways
+from portcullis.access.edge.policies import Own
+from portcullis.access.edge.way import Edge
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import By, Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
@@ -498,15 +501,27 @@ class Passwords:
         return self.kept.setdefault(secret, generated())
 
 
+def open_policy() -> Json:
+    """The domain's access policy as the stacks make it: the engine decides."""
+    resource = f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/*"
+    allow = {"Sid": "Open", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*", "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [allow]}
+
+
 @dataclass
 class Aws:
     """The Gate, KeyObserver, Domain, Alerts and DeadLetters protocols: the rest of an account, all well."""
 
     ledger: Memory
     at: datetime = datetime(2025, 6, 1, 12, tzinfo=UTC)
-    rules: list[Json] = field(default_factory=lambda: [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}])
+    rules: list[Json] = field(
+        default_factory=lambda: [
+            {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.64.0.0/16"}]}
+        ]
+    )
     open_rules: list[Json] | None = None
-    access_policy: Json = field(default_factory=lambda: {"Version": "2012-10-17", "Statement": []})
+    access_policy: Json = field(default_factory=open_policy)
+    policies: dict[str, Own] = field(default_factory=dict)  # of users and roles
     groups: dict[str, list[Json]] = field(default_factory=dict)  # further ones of the domain
     closable: bool = True
     principals: list[Json] = field(default_factory=list)  # who may make VPC endpoints
@@ -551,6 +566,18 @@ class Aws:
 
     def endpoints(self, registration: Registration) -> VpcEndpoints:
         return VpcEndpoints(list(self.principals), dict(self.made))
+
+    def look(self, registration: Registration) -> Edge | None:
+        domain = registration.domain
+        if domain is None:
+            return None
+        named = domain.network.group if domain.network else ""
+        groups = {**({named: self.ingress(registration)} if named else {}), **self.further_groups(registration)}
+        network = Ways(groups, dict(self.made)) if groups else None
+        return Edge(domain.arn, registration.region, self.access_policy, network, bool(groups))
+
+    def own(self, registration: Registration, principals: Collection[str]) -> Mapping[str, Own]:
+        return {one: self.policies.get(one, Own()) for one in principals}
 
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         self.principals = [one for one in self.principals if one not in principals]
@@ -640,6 +667,7 @@ def account(held: SecurityConfig | None = None, fate: Fate | None = None, make: 
         "identity": lambda _: people,
         "keys": lambda _: aws,
         "gate": lambda _: aws,
+        "edge": lambda _: aws,
         "dead_letters": aws,
         "secrets": lambda _: passwords,
         "domain": lambda _: aws,

@@ -38,7 +38,7 @@ WIDE_RESOURCES = (
     # what we see by is looked at, never changed: trails wherever they are, and what is called as ours is
     *(":trail/*", ":rule/portcullis-*", ":function:portcullis-*", ":000000000000:portcullis-*", ":alarm:*"),
     # and who may become whoever is mapped
-    *(":role/portcullis-*", ":saml-provider/*", ":oidc-provider/*"),
+    *(":role/portcullis-*", ":policy/portcullis-*", ":saml-provider/*", ":oidc-provider/*"),
     ":secret:hr/berta-??????",
 )
 

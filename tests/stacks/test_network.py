@@ -104,6 +104,7 @@ BAD = {
     "network: {callers: {cidrs: [0.0.0.0/0]}}": ("account.yaml", "the whole internet"),
     "network: {callers: {security_groups: [default]}}": ("account.yaml", "security_groups"),
     "network: {callers: {cidr: [10.0.0.0/8]}}": ("account.yaml", "did you mean 'cidrs'"),
+    "look: {iam_policy: true}": ("account.yaml", "did you mean 'iam_policies'"),
     "network: {zones: [eu-central-1a]}": ("account.yaml", "network.zones"),
     GIVEN.replace("domains: {eu-central-1a: subnet-0aaaaaaaaaaaaaaa1, ", "domains: {"): ("inner.yaml", "2 zones"),
 }

@@ -44,6 +44,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis import clients
     from portcullis.adapters.alerts.sns import SnsAlerts
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
+    from portcullis.adapters.edge.aws import AwsEdge
     from portcullis.adapters.endpoints.ssm import ParameterStore
     from portcullis.adapters.engines.documents import OpenSearchDocuments
     from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
@@ -173,6 +174,7 @@ def in_aws(settings: Settings) -> Services:
         key_texts=lambda registration: KeySecrets(clients.client("secretsmanager", registration.region)),
         remotes=lambda registration: ElasticRemotes(own(registration), registration.place.endpoint),
         keystores=keystores,
+        edge=lambda registration: AwsEdge(lambda service: clients.client(service, registration.region)),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
 

@@ -90,11 +90,21 @@ class Network(Strict):
             raise Wrong(f"{self.cidr} cannot be the VPC's", f"a block of IPv4 of /{LARGEST} to /{SMALLEST}", ("cidr",))
 
 
+class Look(Strict):
+    """What may be looked at for who asks who may see what."""
+
+    iam_policies: bool = False
+    """Let the function behind the look, act and delete verbs read the IAM policies of every user, group and role of this account, for
+    `why`, `can` and `who-can`. Without it those of Portcullis' own roles are read."""
+
+
 class Account(Strict):
     """What holds for every deployment of the account."""
 
     network: Network = Network()
     """The network that the domains and the functions stand in."""
+    look: Look = Look()
+    """What may be looked at beside the deployments."""
 
 
 def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadInput, ...]]:

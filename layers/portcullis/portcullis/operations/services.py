@@ -14,6 +14,7 @@ from portcullis.families import family_named
 from portcullis.families.base import Family
 from portcullis.ports.alerts import Alerts
 from portcullis.ports.data import ClientEndpoints, Documents, Snapshots
+from portcullis.ports.edge import EdgeReader
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import IdentityReader, Secrets
 from portcullis.ports.keys import KeyDesk, KeyObserver
@@ -84,6 +85,7 @@ class Services:
     key_texts: Callable[[Registration], KeyTexts] = field(default=_lacking("texts of keys"))
     remotes: Callable[[Registration], Remotes] = field(default=_lacking("remote clusters"))
     keystores: Callable[[Registration], Keystores] = field(default=_lacking("keystores"))
+    edge: Callable[[Registration], EdgeReader] = field(default=_lacking("look at what stands before a domain"))
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
     roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))

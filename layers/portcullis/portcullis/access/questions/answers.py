@@ -150,6 +150,9 @@ class Decided:
 class Layer(StrEnum):
     """From the person to the document, in the order in which they are asked."""
 
+    NETWORK = "network"  # before anybody is asked who they are
+    POLICY = "access policy"  # of the domain
+    IAM = "IAM policy"  # of their own, or of their group or role
     PERSON = "person"
     GROUP = "group"
     CARRIED = "role by the token"
@@ -189,6 +192,9 @@ class Why:
     would_allow: tuple[
         str, ...
     ]  # grants of the model that this person lacks: "cognito_group:support (role level_support)"
+    would_let_in: tuple[
+        str, ...
+    ]  # the smallest change of the network or of a policy that would let them come as far as the engine
     unknown: tuple[str, ...]
     not_looked_at: tuple[str, ...]
     exit_status: int

@@ -9,7 +9,7 @@ from portcullis.cli.console import WIDTH, console, when
 from portcullis.words import line, many
 
 _LABEL = 12
-_LABELS = {"role by the token": "token"}
+_LABELS = {"role by the token": "token", "access policy": "policy"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 _CELLS = {"read": "r", "part": "p", "write": "w"}
 _AS_WORDS = {"-": "nothing", "?": "not known", "part": "reads a part", "read": "reads"}
@@ -23,6 +23,7 @@ def show_why(found: Any) -> None:
     for reason in found["reasons"]:
         _show_reason(reason)
     _section("would allow it", found["would_allow"])
+    _section("would let them come as far as the engine", found["would_let_in"])
     show_limits(found)
 
 
@@ -34,7 +35,8 @@ def _show_reason(reason: Any) -> None:
     if rest:
         console().prose(pad + line(rest), pad, dim=True)
     stops = reason["effect"] in ("stops here", "nobody is let in") or reason["effect"].startswith("gives nothing")
-    console().prose(pad + line(reason["effect"], 2000), pad, fg="red" if stops else "green")
+    colour = "red" if stops else "yellow" if reason["effect"] == "not known" else "green"
+    console().prose(pad + line(reason["effect"], 2000), pad, fg=colour)
     known = [f"since {when(reason['since'])}"] if reason["since"] else []
     known += [f"by {reason['by']}"] if reason["by"] else []
     known += [f"because of {reason['event']}"] if reason["event"] else []

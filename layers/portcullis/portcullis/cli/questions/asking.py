@@ -39,6 +39,16 @@ def where(command: F) -> F:
     return account_options(which(offline(command)))
 
 
+def calls_from(command: F) -> F:
+    """--from, --through."""
+    through = click.option(
+        "--through", "endpoint", metavar="ID", default="", help="The VPC endpoint that they call through."
+    )
+    return click.option("--from", "address", metavar="ADDRESS", default="", help="The IP address that they call from.")(
+        through(command)
+    )
+
+
 def told(ask: Callable[[], Any], show: Callable[[Any], None], *, quiet: bool) -> int:
     """Show what is answered to a question of yes or no, and give its exit status. That it could not be asked must not look like a no."""
     try:
@@ -69,16 +79,27 @@ def member_of(command: F) -> F:
 @click.option(
     "--does", metavar="WORD", default="read", show_default=True, help="read, write, or an action by its name."
 )
+@calls_from
 @member_of
 @where
-def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_: str | None, offline: bool) -> int:
+def why(
+    person: str,
+    index: str,
+    does: str,
+    address: str,
+    endpoint: str,
+    member_of: tuple[str, ...],
+    target_: str | None,
+    offline: bool,
+) -> int:
     """Say why PERSON may see INDEX, or may not.
 
-    First the answer in a sentence, then the chain: the person, their groups, the role that their token carries, how the engine
-    names them, the mappings, the permissions, and the lock. Each link says since when it is so and by which event, where the history knows.
+    First the answer in a sentence, then the chain: the network, the domain's access policy and IAM policies, the person, their groups, the
+    role that their token carries, how the engine names them, the mappings, the permissions, and the lock. Each link says since when it is
+    so and by which event, where the history knows. Of a file alone (--offline) it begins with the person.
 
     PERSON is a name, an ARN, or KIND:NAME (cognito_user, iam_user, iam_role, internal_user). What only the engine can tell is said to be
-    unknown, with the reason. The network and the domain's access policy come before all this, and are not looked at.
+    unknown, with the reason; so is a condition of a policy whose value is not given (--from, --through).
 
     ALIAS:INDEX is one of another Elasticsearch cluster: both sides are asked, or the files of both with --offline.
 
@@ -86,12 +107,13 @@ def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_:
     Examples:
       portcullis why anna catalyst-orders-2026
       portcullis why cognito_user:anna 'catalyst-*' --does write
+      portcullis why kim catalyst-orders-2026 --from 10.64.3.7
       portcullis why anna catalyst-orders-2026 --offline --member-of analysts
       portcullis why anna dc2:logs-1
 
     Exit status: 0 answered, 2 bad input.
     """
-    found = _about("why", target_, offline, person, does, index, member_of)
+    found = _about("why", target_, offline, person, does, index, member_of, address=address, endpoint=endpoint)
     _show(found, show_why)
     return 0
 
@@ -101,6 +123,7 @@ def why(person: str, index: str, does: str, member_of: tuple[str, ...], target_:
 @click.argument("does", metavar="METHOD|read|write|ACTION")
 @click.argument("what", metavar="PATH|INDEX")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit status is the answer.")
+@calls_from
 @member_of
 @where
 def can(
@@ -108,6 +131,8 @@ def can(
     does: str,
     what: str,
     quiet: bool,
+    address: str,
+    endpoint: str,
     member_of: tuple[str, ...],
     target_: str | None,
     offline: bool,
@@ -123,14 +148,16 @@ def can(
 
     Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
     """
-    return told(lambda: _about("can", target_, offline, person, does, what, member_of), show_why, quiet=quiet)
+    place = {"address": address, "endpoint": endpoint}
+    return told(lambda: _about("can", target_, offline, person, does, what, member_of, **place), show_why, quiet=quiet)
 
 
 @click.command("who-can", short_help="List the people who may read or write some indices.")
 @click.argument("does", metavar="read|write|ACTION")
 @click.argument("index", metavar="INDEX|PATTERN")
+@calls_from
 @where
-def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
+def who_can(does: str, index: str, address: str, endpoint: str, target_: str | None, offline: bool) -> int:
     """List the people who may read or write some indices, each by name and with the way by which they may.
 
     Whoever is behind a group that counts by its role is listed by name, too. Of a file alone (--offline) groups stand for their members.
@@ -144,13 +171,14 @@ def who_can(does: str, index: str, target_: str | None, offline: bool) -> int:
 
     Exit status: 0 answered, 2 bad input.
     """
+    place = _place(offline, address, endpoint)
     if offline:
         from portcullis.operations.access.asking import questions
 
         request = _request(does, index, only_words=True)
         found = _plain(questions.who_can(scene_of(target_, names=request.names), request))
     else:
-        found = run("who-can", target(target_).deployment, does=does, index=index)
+        found = run("who-can", target(target_).deployment, does=does, index=index, **place)
     _show(found, show_who_can)
     return 0
 
@@ -206,18 +234,38 @@ def what_if(person: str, does: str, group: str, target_: str | None, offline: bo
 
 
 def _about(
-    verb: str, target_: str | None, offline: bool, person: str, does: str, what: str, groups: Iterable[str]
+    verb: str,
+    target_: str | None,
+    offline: bool,
+    person: str,
+    does: str,
+    what: str,
+    groups: Iterable[str],
+    *,
+    address: str,
+    endpoint: str,
 ) -> Any:
+    place = _place(offline, address, endpoint)
     if not offline:
         if groups:
             remedy = "leave it out: what is deployed knows who is in which group; or add --offline"
             raise BadInput("is for --offline", source="command", place="--member-of", remedy=remedy)
         named = {"index": what} if verb == "why" else {"what": what}
-        return run(verb, target(target_).deployment, person=person, does=does, **named)
+        return run(verb, target(target_).deployment, person=person, does=does, **named, **place)
     from portcullis.operations.access.asking import questions
 
     request = _request(does, what)
     return _plain(questions.why(scene_of(target_, person, tuple(groups), request.names), person, request))
+
+
+def _place(offline: bool, address: str, endpoint: str) -> dict[str, str]:
+    """Where they call from, as far as it is said. BadInput where nothing would be done with it."""
+    said = {name: value for name, value in (("address", address), ("endpoint", endpoint)) if value}
+    if offline and said:
+        remedy = "leave it out: of a file alone the network and the policies are not looked at"
+        option = "--from" if "address" in said else "--through"
+        raise BadInput("is for what is deployed", source="command", place=option, remedy=remedy)
+    return said
 
 
 def scene_of(target_: str | None, person: str = "", groups: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Scene:

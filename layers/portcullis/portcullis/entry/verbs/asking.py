@@ -73,21 +73,37 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def why(services: Services, deployment: str, *, person: str, does: str = "read", index: str) -> Why:
-    return _about(services, deployment, person, request_of(does, index))
+def why(
+    services: Services,
+    deployment: str,
+    *,
+    person: str,
+    does: str = "read",
+    index: str,
+    address: str = "",
+    endpoint: str = "",
+) -> Why:
+    """`address` and `endpoint`: the IP address, or the VPC endpoint, that they call from."""
+    return _about(services, deployment, person, request_of(does, index), address, endpoint)
 
 
-def can(services: Services, deployment: str, *, person: str, does: str, what: str) -> Why:
-    return _about(services, deployment, person, request_of(does, what))
+def can(
+    services: Services, deployment: str, *, person: str, does: str, what: str, address: str = "", endpoint: str = ""
+) -> Why:
+    return _about(services, deployment, person, request_of(does, what), address, endpoint)
 
 
-def who_can(services: Services, deployment: str, *, does: str, index: str) -> WhoCan:
+def who_can(
+    services: Services, deployment: str, *, does: str, index: str, address: str = "", endpoint: str = ""
+) -> WhoCan:
     from portcullis.operations.access.asking import questions
     from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.edge import before
     from portcullis.operations.access.asking.scene import live
 
     request = request_of(does, index, only_words=True)
-    return questions.who_can(reaching(services, live(services.site(deployment)), request.names), request)
+    scene = reaching(services, live(services.site(deployment)), request.names)
+    return questions.who_can(scene, request, before(services, scene, address, endpoint))
 
 
 def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), people: Sequence[str] = ()) -> Matrix:
@@ -203,13 +219,17 @@ def request_of(does: str, what: str, *, only_words: bool = False) -> Request:
     return Request(does, indices=tuple(filter(None, what.split(","))))
 
 
-def _about(services: Services, deployment: str, person: str, request: Request) -> Why:
+def _about(
+    services: Services, deployment: str, person: str, request: Request, address: str = "", endpoint: str = ""
+) -> Why:
     from portcullis.operations.access.asking import questions
     from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.edge import before
 
     history = services.ledger.history(deployment, questions.LONGEST_HISTORY)
     scene = reaching(services, _with(services, deployment, person), request.names)
-    return questions.why(scene, person[:_LONGEST_NAME], request, history)
+    edge = before(services, scene, address, endpoint)
+    return questions.why(scene, person[:_LONGEST_NAME], request, history, edge)
 
 
 def _with(services: Services, deployment: str, person: str) -> Scene:

@@ -30,6 +30,7 @@ from portcullis.access.questions.persons import ANYBODY, Person, granting, named
 from portcullis.custody.stopping import stopping
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
+from portcullis.operations.access.asking.edge import Before, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
 from portcullis.ports.ledger import Change
 from portcullis.words import in_data, in_words
@@ -38,7 +39,7 @@ _NO_MAPPING = "no mapping names them"
 LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
 
 
-def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = ()) -> Why:
+def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = (), edge: Before | None = None) -> Why:
     """Whether this person may do it, and the chain of reasons. BadInput if nobody, or more than one, is called so."""
     person = one_called(scene, asked)
     there = scene.there
@@ -62,8 +63,14 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         allowed = None
         unknown.append(person.unread)
     unknown += scene.unseen if allowed is not True else ()
+    passage = of_person(edge, person, request)
+    engine_says, lets_in = allowed, passage.passes
+    if allowed is not False and lets_in is not True:
+        allowed = lets_in
+        unknown = [*passage.unknown, *unknown]
     since = _Since(scene, history)
     reasons = (
+        *passage.reasons,
         *_of_person(scene, person),
         *_of_engine(scene, person, decided, since),
         *_of_custody(scene.custody, stopped),
@@ -74,22 +81,23 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         person.name,
         str(request),
         allowed,
-        _sentence(person, request, allowed, decided, stopped, unknown),
+        _sentence(person, request, allowed, decided, stopped, unknown, passage.no if engine_says is not False else ""),
         decided.seen,
         reasons,
         would,
-        tuple(dict.fromkeys((*unknown, *decided.doubts))),
-        _not_looked_at(scene, request.names),
+        passage.would if not stopped else (),
+        tuple(dict.fromkeys((*unknown, *decided.doubts, *passage.unseen))),
+        _not_looked_at(scene, request.names, edge),
         STATUS[allowed],
     )
 
 
-def who_can(scene: Scene, request: Request) -> WhoCan:
+def who_can(scene: Scene, request: Request, edge: Before | None = None) -> WhoCan:
     """Everybody who may do it, with the way by which; first those who may, then those of whom nobody here can tell."""
     there = scene.there
     own, beyond = parted(request.indices)
     fitting = _meant((*(there.indices or ()), *(there.aliases or ()), *there.streams), own)
-    found, unknown = [], list(scene.unseen)
+    found, unknown = list[tuple[Person, Able]](), list(scene.unseen)
     if not fitting and own:
         fitting = _thought_of(scene, own)
         there = replace(there, indices=fitting)
@@ -109,17 +117,20 @@ def who_can(scene: Scene, request: Request) -> WhoCan:
         limited = any(one.limited for one in decided.seen if one.allowed)
         allowed = True if mine else None
         unknown += (*decided.unknown, *decided.doubts)
-        found.append(Able(str(person), person.name, allowed, tuple(dict.fromkeys(ways)), tuple(roles), mine, limited))
-    found.sort(key=lambda one: (one.allowed is not True, one.person.startswith(ANYBODY), one.name))
+        able = Able(str(person), person.name, allowed, tuple(dict.fromkeys(ways)), tuple(roles), mine, limited)
+        found.append((person, able))
+    able_ones, not_known = those_let_in(edge, scene, request, found)
+    unknown += not_known
+    able_ones.sort(key=lambda one: (one.allowed is not True, one.person.startswith(ANYBODY), one.name))
     stopped, _ = stopping(scene.custody)
     return WhoCan(
         scene.deployment,
         question,
         fitting,
-        tuple(found),
+        tuple(able_ones),
         stopped,
         tuple(dict.fromkeys(unknown)),
-        _not_looked_at(scene, beyond),
+        _not_looked_at(scene, beyond, edge),
     )
 
 
@@ -299,8 +310,15 @@ def _ways(scene: Scene, person: Person, role: str, decided: Decided) -> Iterator
 
 
 def _sentence(
-    person: Person, request: Request, allowed: bool | None, decided: Decided, stopped: str, unknown: Sequence[str]
+    person: Person,
+    request: Request,
+    allowed: bool | None,
+    decided: Decided,
+    stopped: str,
+    unknown: Sequence[str],
+    outside: str = "",
 ) -> str:
+    """`outside`: what stops them before the engine is asked, which would let them in."""
     name, does = in_words(person.name), in_words(str(request))
     if allowed is True:
         limited = [one for one in decided.seen if one.allowed and one.limited]
@@ -309,7 +327,8 @@ def _sentence(
             rest = ": it is answered, and no index that they see fits"
         return f"yes: {name} may {does}{rest}"
     if allowed is False:
-        return f"no: {name} may not {does}: {_no(person, decided, stopped)}"
+        before = not stopped and in_words(outside)
+        return f"no: {name} may not {does}: {before or _no(person, decided, stopped)}"
     return f"{WORD[None]}: whether {name} may {does}: {unknown[0] if unknown else 'nobody here can tell'}"
 
 
@@ -333,8 +352,8 @@ def _thought_of(scene: Scene, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for one in names for name in scene.answers.examples(scene.held, one)}))
 
 
-def _not_looked_at(scene: Scene, names: Iterable[str]) -> tuple[str, ...]:
-    return (*scene.answers.not_looked_at, *(BETWEEN if any(map(is_beyond, names)) else ()))
+def _not_looked_at(scene: Scene, names: Iterable[str], edge: Before | None = None) -> tuple[str, ...]:
+    return (*not_looked_at(scene, edge), *(BETWEEN if any(map(is_beyond, names)) else ()))
 
 
 def _meant(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,75 @@
+"""Who reaches port 443 of a domain: its security groups, as far as the place is known that somebody calls from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from portcullis.access.actual import Json
+from portcullis.access.edge.conditions import Truth, any_of
+
+_PORT = 443
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`groups`: each security group of the domain -> its ingress rules, as EC2 has them. `endpoints`: VPC endpoints to it -> whose."""
+
+    groups: Mapping[str, Sequence[Json]]
+    endpoints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """`sources`: what is let in at all, in words; `missing`: what would have to be known."""
+
+    reached: Truth
+    sources: tuple[str, ...]
+    missing: str = ""
+
+
+def reached(network: Network, address: str, endpoint: str) -> Reached:
+    """Whether somebody reaches it: from an IP address, or through a VPC endpoint. Without either: whether anybody does."""
+    rules = [rule for some in network.groups.values() for rule in some if _covers(rule)]
+    sources = tuple(dict.fromkeys(source for rule in rules for source in _sources(rule)))
+    through = tuple(f"the VPC endpoint {one}" for one in sorted(network.endpoints))
+    if endpoint:
+        if endpoint in network.endpoints:
+            return Reached(None, (*sources, *through), f"what the security groups of {endpoint} let in")
+        return Reached(False, (*sources, *through))
+    if not address:
+        return Reached(bool(sources or through), (*sources, *through))
+    blocks = [block for rule in rules for block in _blocks(rule)]
+    if any_of(_within(address, block) for block in blocks) is True:
+        return Reached(True, sources)
+    others = [source for source in sources if source.startswith(("sg-", "pl-")) or "/sg-" in source]
+    if others:
+        return Reached(None, sources, f"whether {address} belongs to {' or '.join(others)}")
+    return Reached(False, sources)
+
+
+def _covers(rule: Json) -> bool:
+    if str(rule.get("IpProtocol")) == "-1":
+        return True
+    first, last = int(rule.get("FromPort", -1)), int(rule.get("ToPort", -1))
+    return str(rule.get("IpProtocol")) in ("tcp", "6") and first <= _PORT <= last
+
+
+def _blocks(rule: Json) -> Iterator[str]:
+    yield from (str(one["CidrIp"]) for one in rule.get("IpRanges") or ())
+    yield from (str(one["CidrIpv6"]) for one in rule.get("Ipv6Ranges") or ())
+
+
+def _sources(rule: Json) -> Iterable[str]:
+    yield from _blocks(rule)
+    yield from (str(one["PrefixListId"]) for one in rule.get("PrefixListIds") or ())
+    for pair in rule.get("UserIdGroupPairs") or ():
+        yield str(pair.get("GroupId") or pair.get("GroupName"))
+
+
+def _within(address: str, block: str) -> Truth:
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return None

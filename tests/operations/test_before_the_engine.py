@@ -1,0 +1,191 @@
+"""Given a network and policies before a domain, then they count too, with what stops somebody and what would let them in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.actual import Json
+from portcullis.access.edge.policies import Named, Own
+from portcullis.access.questions.answers import Layer, WhoCan, Why
+from portcullis.custody.types import RevocationCause, State
+from portcullis.entry.verbs import VERBS
+from portcullis.errors import BadInput
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+
+from tests.operations.orders import CAUSE, orders_account
+from tests.operations.worlds import Account, arn, mapping, place
+
+DOMAIN = place().arn
+KIM = arn("user", "kim")
+
+
+@pytest.fixture
+def here() -> Account:
+    """The orders, and `robot`, whom the engine itself keeps and who signs in with a password."""
+    made = orders_account()
+    documents = made.engine.held.documents
+    users = {**documents.get(Kind.USERS, {}), "robot": {"backend_roles": [], "attributes": {}}}
+    mappings = {**documents[Kind.MAPPINGS], "keeps_orders": mapping(users=[KIM, "robot"])}
+    made.engine.held = SecurityConfig({**documents, Kind.USERS: users, Kind.MAPPINGS: mappings})
+    return made
+
+
+def asks(here: Account, verb: str, **arguments: Any) -> Any:
+    return VERBS[verb].run(here.services, "demo", CAUSE, **arguments)
+
+
+def can(here: Account, person: str, does: str = "read", what: str = "orders-1", **more: str) -> Why:
+    found: Why = asks(here, "can", person=person, does=does, what=what, **more)
+    return found
+
+
+def policy(*more: Json, who: Any = "*", **changed: Any) -> Json:
+    allow = {
+        "Sid": "All", "Effect": "Allow", "Principal": {"AWS": who}, "Action": "es:ESHttp*", "Resource": f"{DOMAIN}/*"
+    }  # fmt: skip
+    return {"Version": "2012-10-17", "Statement": [{**allow, **changed}, *more]}
+
+
+def no(path: str, **more: Any) -> Json:
+    body = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "es:ESHttp*", "Resource": f"{DOMAIN}/{path}"}
+    return {**body, **more}
+
+
+def own(effect: str, path: str = "*") -> Own:
+    body = {"Sid": "Mine", "Effect": effect, "Action": "es:*", "Resource": f"{DOMAIN}/{path}"}
+    return Own((Named("the policy p of the user kim", {"Version": "2012-10-17", "Statement": [body]}),))
+
+
+CASES: dict[str, tuple[Json, dict[str, Own], tuple[str, str, str], bool | None, str]] = {
+    "a policy that allows everybody": (policy(), {}, ("kim", "read", "orders-1"), True, "yes"),
+    "a denied path": (
+        policy(no("orders-1/*"), no("_m*")),
+        {},
+        ("kim", "GET", "orders-1/_search"),
+        False,
+        "the domain's access policy, statement No denies es:ESHttpGet on orders-1/_search",
+    ),
+    "a path that can be gone round by a body": (policy(no("orders-1/*")), {}, ("kim", "read", "orders-1"), True, "yes"),
+    "every way to read denied": (policy(no("orders-1/*"), no("_m*")), {}, ("kim", "read", "orders-1"), False, "denies"),
+    "a denied method": (
+        policy(no("*", Action="es:ESHttpPut")),
+        {},
+        ("kim", "PUT", "orders-1/_doc/1"),
+        False,
+        "statement No denies es:ESHttpPut",
+    ),
+    "a policy for others, and one of their own": (
+        policy(who=arn("user", "rita")), {KIM: own("Allow")}, ("kim", "read", "orders-1"), True, "yes"
+    ),
+    "a policy for others, and none of their own": (
+        policy(who=arn("user", "rita")),
+        {KIM: Own()},
+        ("kim", "read", "orders-1"),
+        False,
+        "neither the domain's access policy nor a policy of their own allows es:ESHttpGet",
+    ),
+    "a policy for others, and theirs may not be read": (
+        policy(who=arn("user", "rita")), {KIM: Own(unread="closed")}, ("kim", "read", "orders-1"), None, "closed"
+    ),
+    "their own policy denies": (policy(), {KIM: own("Deny")}, ("kim", "read", "orders-1"), False, "statement Mine denies"),
+    "an address that is not said": (
+        policy(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+        {},
+        ("kim", "read", "orders-1"),
+        None,
+        "--from says it",
+    ),
+    "the engine refuses anyway": (policy(), {}, ("kim", "DELETE", "orders-1"), False, "no permission of keeps_orders"),
+    "an internal user under a policy that names people": (
+        policy(who=KIM), {}, ("internal_user:robot", "read", "orders-1"), False, "to whom does not sign"
+    ),
+    "Dashboards denied to whoever signs in there": (
+        policy(no("_dashboards*")), {}, ("cognito_user:anna", "read", "orders-1"), False, "denies es:ESHttpGet on _dashboards"
+    ),
+    "an index denied to whoever signs in at Dashboards": (
+        policy(no("orders-1/*"), no("_m*")), {}, ("cognito_user:anna", "read", "orders-1"), None, "not documented"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_what_stands_before_the_engine_counts(here: Account, what: str) -> None:
+    here.aws.access_policy, here.aws.policies, (person, does, index), allowed, words = CASES[what]
+    found = can(here, person, does, index)
+    assert (found.allowed, found.exit_status) == (allowed, {True: 0, False: 1, None: 4}[allowed]), found
+    assert words in found.answer.replace("\n", " ")
+
+
+def test_what_may_not_be_read_and_could_only_keep_them_out_is_said(here: Account) -> None:
+    here.aws.policies = {KIM: Own(unread="the automation may not read IAM policies")}
+    found = can(here, "kim")
+    assert found.allowed is True
+    assert "a policy of their own may deny it: the automation may not read IAM policies" in found.unknown
+
+
+def test_an_answer_names_the_statement_and_the_smallest_change(here: Account) -> None:
+    here.aws.access_policy = policy(no("orders-1/*"), no("_m*"))
+    found = can(here, "kim", "GET", "orders-1/_search")
+    (stop,) = [one for one in found.reasons if one.layer is Layer.POLICY]
+    assert (stop.object, stop.effect) == ("the domain's access policy, statement No", "stops here")
+    assert found.would_let_in == (
+        f"without the domain's access policy, statement No (or with an exception in it for {KIM})",
+    )
+    here.aws.access_policy = policy(who=arn("user", "rita"))
+    assert can(here, "kim", "GET", "orders-1/_search").would_let_in == (
+        f"in the domain's access policy: Allow es:ESHttpGet on {DOMAIN}/orders-1/_search to {KIM}",
+    )
+
+
+def test_an_address_is_held_against_the_security_groups(here: Account) -> None:
+    here.registered(place=place(group="sg-domain"), cognito=here.ledger.registration("demo").cognito)
+    assert can(here, "kim").allowed is True
+    assert can(here, "kim", address="10.64.3.7").allowed is True
+    found = can(here, "kim", address="192.0.2.1")
+    assert found.allowed is False
+    assert found.answer.endswith("sg-domain lets in 10.64.0.0/16 to port 443, and 192.0.2.1 is none of these")
+    assert found.would_let_in == ("an ingress rule of sg-domain: tcp 443 from 192.0.2.1/32",)
+    here.aws.open_rules = []
+    assert can(here, "kim").answer.endswith("sg-domain lets nobody in to port 443")
+
+
+@pytest.mark.parametrize(("option", "value"), [("address", "10.64"), ("endpoint", "vpce 1"), ("endpoint", "a\nb")])
+def test_a_place_that_is_none_is_bad_input(here: Account, option: str, value: str) -> None:
+    with pytest.raises(BadInput, match="is no"):
+        can(here, "kim", **{option: value})
+
+
+def who(here: Account, index: str = "orders-*") -> WhoCan:
+    found: WhoCan = asks(here, "who-can", does="read", index=index)
+    return found
+
+
+def test_who_can_leaves_out_whom_the_policies_keep_out(here: Account) -> None:
+    everybody = {one.name for one in who(here).people}
+    here.aws.access_policy = policy(no("*", Principal={"AWS": KIM}))
+    assert {one.name for one in who(here).people} == everybody - {"kim"}
+
+
+def test_who_can_tells_indices_apart_that_the_policies_tell_apart(here: Account) -> None:
+    here.aws.access_policy = policy(no("orders-1/*"), no("_m*"))
+    (kim,) = [one for one in who(here).people if one.name == "kim"]
+    assert kim.indices == ("orders-2",)
+
+
+def test_who_can_of_a_condition_that_is_not_given_is_unknown(here: Account) -> None:
+    here.aws.access_policy = policy(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})
+    found = who(here)
+    assert not [one for one in found.people if one.allowed]
+    assert any("aws:SourceVpce" in line for line in found.unknown)
+
+
+def test_a_lock_is_told_as_one_and_not_by_the_walls_it_put_up(here: Account) -> None:
+    here.ledger.keep_custody(replace(here.ledger.custody("demo"), state=State.LOCKED, cause=RevocationCause.DISABLED))
+    here.aws.access_policy = policy(no("*"))
+    found = can(here, "kim")
+    assert found.allowed is False
+    assert "demo is locked" in found.answer
+    assert found.would_let_in == ()
+    assert {one.name for one in who(here).people} >= {"kim"}
