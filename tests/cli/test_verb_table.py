@@ -50,7 +50,7 @@ ASKED_FOR = {
     "adopt": "dry_run expected only text without",
     "apply": "accept_new adopt expected text",
     "break-glass": "minutes reason write",
-    "can": "does person what",
+    "can": "address does endpoint person what",
     "check": "source text",
     "delete": "cancel confirm snapshot",
     "diff": "assertions backwards text",
@@ -97,8 +97,8 @@ ASKED_FOR = {
     "synchronise": "",
     "unlock": "",
     "what-if": "does group person",
-    "who-can": "does index",
-    "why": "does index person",
+    "who-can": "address does endpoint index",
+    "why": "address does endpoint index person",
 }
 
 
