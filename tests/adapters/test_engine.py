@@ -532,6 +532,8 @@ def test_names_are_all_that_there_is_but_the_engines_own(engine: OpenSearchEngin
 def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
     index, user = f"kept{next(_numbers)}", f"locker{next(_numbers)}"
     put(node, index, "1", {"a": 1})
+    like_own = {"actions": [{"add": {"index": index, "alias": ".opendistro-alerting-alert-kept"}}]}
+    assert node.ask("POST", "/_aliases", like_own)[0] == 200
     engine.patch(Kind.ROLES, [{"op": "add", "path": "/adapter_lock", "value": dict(LOCK)}])
     engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user), "value": {"password": "Correct-horse-7-staple"}}])
     engine.patch(Kind.MAPPINGS, [{"op": "add", "path": "/adapter_lock", "value": {"users": [user]}}])
