@@ -31,6 +31,14 @@ SOUND: dict[str, set[str]] = {
     '{"match": {"area": {"query": "eu", "operator": "and"}}}': EU,
     '{"query_string": {"query": "area:eu"}}': EU,
     '{"match_none": {}}': set(),
+    '{"multi_match": {"query": "eu", "fields": ["area", "note"]}}': EU,
+    '{"simple_query_string": {"query": "now", "fields": ["note"], "lenient": true}}': set(),
+    '{"match": {"note": {"query": "", "zero_terms_query": "none"}}}': set(),
+    '{"function_score": {"query": {"term": {"n": 1}}, "gauss": {"at": {"origin": "2020-01-01", "scale": "10d"}}}}': {"1"},
+    '{"function_score": {"query": {"term": {"n": 1}}, "random_score": {"seed": 5, "field": "n"}}}': {"1"},
+    '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": [{"exists": {"field": "n"}}], "minimum_should_match": "2<-1 3<0"}}': EU,
+    '{"bool": {"should": [{"term": {"n": 1}}, {"term": {"n": 9}}], "filter": {"match_all": {}}, "minimum_should_match": "-50%"}}': {"1"},
+    '{"bool": {"should": [{"term": {"n": 1}}, {"term": {"n": 2}}], "minimum_should_match": "-1"}}': {"1", "2"},
     '{"wrapper": {"query": "eyJ0ZXJtIjogeyJhcmVhIjogImV1In19"}}': EU,
     '{"terms": {"area": [${user.roles}]}}': EU,
     '{"terms": {"area": [ ${user_roles} ]}}': EU,
@@ -54,12 +62,19 @@ EVERYTHING = (
     '{"constant_score": {"filter": {"match_all": {}}}}',
     '{"query_string": {"query": "*:*"}}',
     '{"simple_query_string": {"query": "*"}}',
+    '{"match": {"note": {"query": "", "zero_terms_query": "all"}}}',
 )
 # The filter, whose `should` is optional -> which documents the caller sees.
 OPTIONAL: dict[str, set[str]] = {
     '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": [{"exists": {"field": "n"}}]}}': ALL,
     '{"bool": {"should": {"term": {"area": "eu"}}, "must": {"term": {"area": "us"}}}}': {"0", "2"},
     '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": [{"exists": {"field": "n"}}], "minimum_should_match": "0%"}}': ALL,
+    **{
+        '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": {"exists": {"field": "n"}}, "minimum_should_match": LEAST}}'.replace(
+            "LEAST", least
+        ): ALL
+        for least in ('"50%"', "-1", '"-100%"', '"-3"', '"0<0"', '"+0"', "null")
+    },
 }
 # The filter -> the finding. Nobody sees anything: 3.x shows nothing or refuses, 2.x answers with an error.
 WRONG: dict[str, str] = {
@@ -106,6 +121,24 @@ WRONG: dict[str, str] = {
     '{"term": {"at": "now"}}': "dls-relative-date",
     '{"terms": {"at": ["2020-01-01", "now/d"]}}': "dls-relative-date",
     '{"match": {"at": {"query": "now-1d"}}}': "dls-relative-date",
+    '{"multi_match": {"query": "now-1d", "fields": ["note", "at"]}}': "dls-relative-date",
+    '{"terms_set": {"at": {"terms": ["now"], "minimum_should_match_field": "n"}}}': "dls-relative-date",
+    '{"query_string": {"query": "now", "default_field": "at"}}': "dls-relative-date",
+    '{"query_string": {"query": "at:(now)"}}': "dls-relative-date",
+    '{"simple_query_string": {"query": "now", "fields": ["at"]}}': "dls-relative-date",
+    '{"distance_feature": {"field": "at", "origin": "now", "pivot": "7d"}}': "dls-relative-date",
+    '{"function_score": {"query": {"term": {"n": 1}}, "gauss": {"at": {"origin": "now", "scale": "10d"}}}}': "dls-relative-date",
+    '{"function_score": {"query": {"term": {"n": 1}}, "functions": [{"exp": {"at": {"scale": "10d"}}}]}}': "dls-relative-date",
+    '{"function_score": {"query": {"term": {"n": 1}}, "random_score": {}}}': "dls-relative-date",
+    '{"bool": {"should": [{"term": {"area": "eu"}}], "minimum_should_match": 5}}': "dls-invalid",
+    '{"bool": {"filter": [{"term": {"area": "eu"}}], "minimum_should_match": 1}}': "dls-invalid",
+    '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": {"exists": {"field": "n"}}, "minimum_should_match": "1.5"}}': "dls-invalid",
+    '{"term": {"area": null}}': "dls-invalid",
+    '{"term": {"area": {"value": null}}}': "dls-invalid",
+    '{"term": {"area": {"boost": 2}}}': "dls-invalid",
+    '{"match": {"area": {"operator": "and"}}}': "dls-invalid",
+    '{"terms": {"area": [null]}}': "dls-invalid",
+    '{"terms": {"area": [["eu"]]}}': "dls-invalid",
     '{"terms": {"area": ["${user.roles}"]}}': "dls-attribute-place",
     '{"term": {"area": "${user.securityRoles}"}}': "dls-attribute-place",
     '{"term": {"area": ${user.roles}}}': "dls-attribute-place",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -35,8 +36,46 @@ def wrapped(text: Any) -> Any:
 
 def is_optional(body: dict[str, Any]) -> bool:
     """Whether nothing of the `should` of this bool has to match."""
-    beside = body.get("must") or body.get("filter")
-    return bool(beside) and body.get("minimum_should_match", 0) in (0, "0", "0%")
+    if not (body.get("must") or body.get("filter")):
+        return False
+    try:
+        return have_to_match(body) == 0
+    except ValueError:
+        return False
+
+
+_HOW_MANY = re.compile(r"[-+]?\d{1,9}%?")
+
+
+def have_to_match(body: dict[str, Any]) -> int:
+    """How many queries of the `should` of a bool have to match, by its minimum_should_match. Raises ValueError where that is no number.
+
+    A part is rounded down, and what is negative may be missing; with `2<75%` it holds from three queries on, and up to two all have to.
+    """
+    there, asked = len(_clauses(body, "should")), body.get("minimum_should_match")
+    if asked is None:
+        return 0
+    spec = re.sub(r"\s*<\s*", "<", str(asked)).strip()  # whatever JSON it is: what is no number in words is none
+    if "<" in spec:
+        conditions, spec = spec.split(), str(there)
+        for condition in conditions:
+            limit, _, then = condition.partition("<")
+            if there <= _whole(limit):
+                break
+            spec = then
+    wanted = _whole(spec.removesuffix("%"))
+    if spec.endswith("%"):
+        share = abs(wanted) * there // 100
+        wanted = share if wanted >= 0 else there - share
+    elif wanted < 0:
+        wanted += there
+    return max(wanted, 0)
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[-+]?\d{1,9}", text):
+        raise ValueError("it is no number")
+    return int(text)
 
 
 _ANYTHING = ("*", "*:*")  # in the language of query_string, where no field is named
@@ -51,7 +90,7 @@ def limits_nothing(query: Any) -> bool:
         case "bool":
             asked = [*_clauses(body, "must"), *_clauses(body, "filter")]
             should = [] if is_optional(body) else _clauses(body, "should")
-            one_is_enough = body.get("minimum_should_match", 1) in (0, 1, "0", "1")
+            one_is_enough = have_to_match(body) <= 1
             return (
                 all(limits_nothing(one) for one in asked)
                 and all("match_none" in one for one in _clauses(body, "must_not"))
@@ -67,6 +106,13 @@ def limits_nothing(query: Any) -> bool:
             return limits_nothing(body["positive"])
         case "wrapper":
             return limits_nothing(wrapped(body["query"]))
+        case "match" | "match_phrase" | "match_phrase_prefix" | "match_bool_prefix":
+            return any(
+                isinstance(value, dict)
+                and value.get("zero_terms_query") in ("all", "ALL")
+                and not str(value.get("query", "")).strip()
+                for value in body.values()
+            )
         case "query_string" | "simple_query_string" if not {"fields", "default_field"} & body.keys():
             return str(body["query"]).strip() in _ANYTHING
     return False

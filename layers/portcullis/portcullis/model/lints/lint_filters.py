@@ -22,7 +22,7 @@ from portcullis.families.opensearch.names.attributes import (
     with_attributes,
 )
 from portcullis.model import names
-from portcullis.model.lints.filter_reach import is_optional, limits_nothing, read, wrapped
+from portcullis.model.lints.filter_reach import have_to_match, is_optional, limits_nothing, read, wrapped
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.parts import Path
 from portcullis.model.types import Configuration, OnDomain
@@ -30,7 +30,7 @@ from portcullis.model.types import Configuration, OnDomain
 _NAMES = frozenset((*LISTS, *(name.replace(".", "_") for name in LISTS), "user.name", "user_name"))
 # The engine has no clock for filters. A date in words begins with `now`, and goes on with a sum or a rounding, or ends.
 _NOW = re.compile(r"now(?:$|\|\||[-+/])")
-_NOW_IN_TEXT = re.compile(r"[\[{><=:]\s*\"?now\b|\bTO\s+\"?now\b|\bnow[-+/]\d*[yMwdhHms]\b")
+_NOW_IN_TEXT = re.compile(r"[\[{><=:]\s*\"?now\b|:\([^)]*\bnow\b|\bTO\s+\"?now\b|\bnow[-+/]\d*[yMwdhHms]\b")
 _DEEPEST = 20
 
 
@@ -229,6 +229,8 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
     yield from _keys(body, (*inner, *shape["params"]) if "params" in shape else None, shape.get("needs", ()), here)
     if kind == "wrapper" and "query" in body:
         yield from _in_base64(body["query"], f"{here}.query", depth + 1)
+    if kind == "bool":
+        yield from _how_many(body, here)
     if kind == "bool" and body.get("should") and is_optional(body):
         yield (
             "dls-should",
@@ -245,6 +247,21 @@ def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:
         for i, function in enumerate(body.get("functions") or ()):
             if isinstance(function, dict) and "filter" in function:
                 yield from _query(function["filter"], f"{here}.functions[{i}].filter", depth + 1)
+
+
+def _how_many(body: dict[str, Any], here: str) -> Iterator[Problem]:
+    """Whether as many queries as have to match are there at all."""
+    should = body.get("should") or ()
+    there = len(should) if isinstance(should, list | tuple) else 1
+    try:
+        wanted = have_to_match(body)
+    except ValueError as error:
+        problem = f"{here}.minimum_should_match is {names.shown(body['minimum_should_match'])}: {error}"
+        yield "dls-invalid", problem, "a whole number, such as 1"
+        return
+    if wanted > there:
+        problem = f"of {here}.should {wanted} have to match, and there are {there}: nobody sees anything"
+        yield "dls-invalid", problem, "as many as there are, or fewer"
 
 
 def _in_base64(text: Any, here: str, depth: int) -> Iterator[Problem]:
@@ -292,10 +309,15 @@ def _field(kind: str, body: dict[str, Any], shape: dict[str, Any], here: str) ->
                 f"{here}.{fields[0]} is {names.shown(value)}, and should be a list",
                 f"[{json.dumps(value)}]",
             )
+        elif any(isinstance(item, list | dict) or item is None for item in value):
+            yield "dls-invalid", f"{here}.{fields[0]} holds what is no value", "text, numbers, true and false"
     elif isinstance(value, dict):
         if "params" in shape:
             yield from _keys(value, tuple(shape["params"]), (), f"{here}.{fields[0]}")
-    elif isinstance(value, list) or not shape.get("short"):
+        compared_with = [value[key] for key in ("value", "query", "term", kind) if key in value]
+        if shape.get("short") and all(isinstance(one, list | dict) or one is None for one in compared_with):
+            yield "dls-invalid", f"{here}.{fields[0]} is compared with nothing", f'{{"{kind}": {{"FIELD": "VALUE"}}}}'
+    elif value is None or isinstance(value, list) or not shape.get("short"):
         expected = "an object" if not shape.get("short") else "one value; terms takes a list"
         yield (
             "dls-invalid",
@@ -304,28 +326,56 @@ def _field(kind: str, body: dict[str, Any], shape: dict[str, Any], here: str) ->
         )
 
 
+_IN_WORDS = ("query_string", "simple_query_string")
+_DECAYS = ("gauss", "exp", "linear")
+
+
 def _date(kind: str, body: dict[str, Any], here: str) -> Iterator[Problem]:
-    texts = [body.get("query")] if kind in ("query_string", "simple_query_string") else list(_values(kind, body))
-    written = _NOW_IN_TEXT.search if kind in ("query_string", "simple_query_string") else _NOW.match
-    for text in texts:
-        if isinstance(text, str) and written(text):
+    said = str(body.get("query")) if kind in _IN_WORDS and _NOW_IN_TEXT.search(str(body.get("query"))) else ""
+    for text in (said, *_values(kind, body)):
+        if isinstance(text, str) and (_NOW.match(text) or (said and text == said)):
             yield (
                 "dls-relative-date",
                 f"{here} asks for {names.shown(text)}: the engine has no clock for document filters",
                 "a date, or a field that is set at indexing time",
             )
             return
+    if kind == "function_score":
+        yield from _scores(body, here)
+
+
+def _scores(body: dict[str, Any], here: str) -> Iterator[Problem]:
+    """Functions that begin with the moment of the search, if nothing is said: a filter knows of none."""
+    inner = body.get("functions")
+    for function in (body, *(inner if isinstance(inner, list) else ())):
+        if not isinstance(function, dict):
+            continue
+        score = function.get("random_score")
+        without = [f"{here}.random_score"] if isinstance(score, dict) and "seed" not in score else []
+        for decay in _DECAYS:
+            for field, value in function[decay].items() if isinstance(function.get(decay), dict) else ():
+                origin = value.get("origin") if isinstance(value, dict) else None
+                begins = origin is None or (isinstance(origin, str) and _NOW.match(origin))
+                if begins and isinstance(value, dict):
+                    without.append(f"{here}.{decay}.{field}")
+        for place in without:
+            problem = f"{place} begins with the moment of the search: the engine has no clock for document filters"
+            yield "dls-relative-date", problem, "leave it out: a filter needs no score"
 
 
 def _values(kind: str, body: dict[str, Any]) -> Iterator[Any]:
     """What a field is compared with."""
     if kind == "distance_feature":
         yield body.get("origin")
+    # Where no field is named, and where it is lenient, what is no date is left out.
+    if kind in (*_IN_WORDS, "multi_match") and {"fields", "default_field"} & body.keys() and not body.get("lenient"):
+        yield body.get("query")
     if queries()[kind].get("of") != "field":
         return
     for value in body.values():
         if isinstance(value, dict):
             yield from (value.get(key) for key in ("gt", "gte", "lt", "lte", "from", "to", "value", "term", "query"))
+            yield from value["terms"] if isinstance(value.get("terms"), list) else ()
         elif isinstance(value, list):
             yield from value
         else:
