@@ -33,6 +33,17 @@ def codes(*entries: dict) -> dict[str, list]:
         ({"fls": ["~"]}, "field-matches-nothing"),
         ({"fls": [" "]}, "field-matches-nothing"),
         ({"fls": ["~/(/"]}, "field-matches-nothing"),
+        ({"fls": ["~card."]}, "field-matches-nothing"),
+        ({"fls": ["~.card"]}, "field-matches-nothing"),
+        ({"masked_fields": ["a..b"]}, "field-matches-nothing"),
+        ({"fls": ["~card,n"]}, "field-name-odd"),
+        ({"fls": ["~card "]}, "field-name-odd"),
+        ({"fls": ["~~card"]}, "field-name-odd"),
+        ({"fls": ["~card\u200b"]}, "field-name-odd"),
+        ({"fls": ["~\u0441ard"]}, "field-name-odd"),
+        ({"fls": ["~'card'"]}, "field-name-odd"),
+        ({"masked_fields": ["~card"]}, "field-name-odd"),
+        ({"masked_fields": ["card:SHA-512"]}, "field-name-odd"),
         ({"masked_fields": ["card.keyword"]}, "field-matches-nothing"),
         ({"masked_fields": ["/(/"]}, "mask-invalid"),
         ({"masked_fields": ["card", "card::SHA-256"]}, "mask-twice"),
@@ -61,12 +72,21 @@ def test_a_rule_for_fields_that_does_not_do_what_it_looks_like_is_found(limits, 
     [
         {"fls": ["~card", "~/ca.*/", "~o.*"]},
         {"masked_fields": ["card::/(c)(a)rd/::$2$1", "a::/(?<n>c)/::${n}\\$", "b::/x/::", "c::sha-256", "d::/(a)/::$12", "e.*"]},
+        {"masked_fields": ["card", "card.raw", "soap:body", "SHA-512"]},
         {"masked_fields": ["card"], "dls": '{"term": {"card.keyword": "x"}}', "fls": ["card"]},
     ],
 )  # fmt: skip
 def test_a_sound_rule_for_fields_is_left_alone(limits):
     found = set(codes(entry(**limits)))
     assert found <= {"mask-text-only", "nobody-told"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "found"), [("OpenSearch_3.3", False), ("OpenSearch_2.19", True), ("Elasticsearch_7.10", True)]
+)
+def test_an_expression_in_a_field_rule_is_refused_where_documents_show_what_it_hides(engine, found):
+    text = role('{index_patterns: [a], allowed_actions: [read], fls: ["~/ca.*/"]}')
+    assert ("field-matches-nothing" in lint(text.replace("OpenSearch_3.3", engine))) is found
 
 
 def test_the_remedy_of_a_mask_on_a_hidden_field_never_shows_the_field():

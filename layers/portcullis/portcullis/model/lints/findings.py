@@ -130,6 +130,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "a field rule or mask that no field can match: what it should hide is shown",
     ),
+    "field-name-odd": (
+        Severity.WARNING,
+        "a field rule or mask on a name that hardly any field has, such as two names in one: what it should hide is shown",
+    ),
     "file-name": (Severity.INFO, "the file is not named after its deployment"),
     "filter-lifted": (
         Severity.ERROR,

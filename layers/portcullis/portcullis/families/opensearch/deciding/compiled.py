@@ -32,6 +32,7 @@ from portcullis.families.opensearch.limiting.showing import (
     documents_of,
     fields_of,
     found_by,
+    in_documents_of_2,
     names_of,
     one_of,
     sets_of,
@@ -403,7 +404,11 @@ class Compiled:
         if view.masks_of("_id") and not self._older:
             reasons.append("a mask that fits _id hides the ids of documents, too")
         left = found_by(documents, view, reasons, unknown, measured=not self._older)
-        return replace(view, documents=left, written=documents, reasons=tuple(reasons), unknown=tuple(unknown))
+        if self._older:
+            seen = in_documents_of_2(seen, reasons)
+        return replace(
+            view, documents=left, fields=seen, written=documents, reasons=tuple(reasons), unknown=tuple(unknown)
+        )
 
 
 _LAST: LastMade[Compiled] = LastMade(8)

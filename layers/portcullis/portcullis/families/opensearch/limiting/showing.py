@@ -12,6 +12,7 @@ from portcullis.families.opensearch.limiting.roles import DOCUMENTS, FIELDS, MAS
 from portcullis.families.opensearch.limiting.view import Fields, View
 from portcullis.families.opensearch.names.attributes import fields
 from portcullis.families.opensearch.names.entries import untrue_to_text
+from portcullis.families.opensearch.names.matching import is_expression
 
 NOTHING = '{"match_none": {}}'  # a filter that no document passes
 
@@ -92,6 +93,15 @@ def fields_of(on: Limit, reasons: list[str]) -> Fields:
     if excluded or not included:
         return Fields(True, excluded)
     return Fields(False, included)
+
+
+def in_documents_of_2(seen: Fields, reasons: list[str]) -> Fields:
+    """Which fields a document of 2.19 has: it minds no /regular expression/, by which nothing is found all the same."""
+    plain = tuple(pattern for pattern in seen.patterns if not is_expression(pattern))
+    if plain == seen.patterns:
+        return seen
+    reasons.append("documents of 2.x mind no /regular expression/ of a field rule: searches alone do")
+    return Fields(seen.excluding, plain) if seen.excluding or plain else Fields(True, ("*",))
 
 
 def sets_of(on: Limit, *, older: bool) -> tuple[tuple[str, ...], ...]:
