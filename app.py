@@ -51,6 +51,7 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
         deployments,
         network=shared.network,
         reads_policies=shared.look.iam_policies,
+        pages=shared.report,
         account=account,
         region=region,
         own_trail=context.get("trail") != "existing",

@@ -18,6 +18,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
+from portcullis import model
 
 from layers.build import built, digest
 from stacks import names
@@ -27,6 +28,7 @@ from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.listening import queues, seeing
 from stacks.network import Network
+from stacks.pages import Pages
 from stacks.people.cluster_people import ClusterPeople
 from stacks.people.identity import Identity
 from stacks.rights import permissions
@@ -73,9 +75,11 @@ class Automation(Stack):
         reserve: bool,
         beside: Sequence[ClusterPeople] = (),
         reads_policies: bool = False,
+        pages: model.ReportPages | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, name, **kwargs)
+        self.pages = Pages(self, "Pages", pages) if pages else None
         self._network, self._reserve = network, reserve
         everybody: tuple[Identity | ClusterPeople, ...] = (*identities, *beside)
         deployments = [each.one for each in everybody]
@@ -271,6 +275,7 @@ class Automation(Stack):
     def _environment(self, name: str) -> dict[str, str]:
         return {
             **({"PORTCULLIS_MAY_DELETE": "yes"} if name == "remove" else {}),
+            **({"PORTCULLIS_REPORT_BUCKET": self.pages.bucket.bucket_name} if self.pages else {}),
             "PORTCULLIS_LEDGER_TABLE": self.ledger.table_name,
             "PORTCULLIS_ALERT_TOPIC": self.topic.topic_arn,
             "PORTCULLIS_EVENT_BUS": self.bus.event_bus_name,
@@ -303,7 +308,10 @@ class Automation(Stack):
                 f"May-{level}",
                 managed_policy_name=f"{names.PREFIX}-{level}",
                 description=f"Portcullis: for people who may {level}",
-                statements=[iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=may)],
+                statements=[
+                    iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=may),
+                    *(self.pages.rights() if self.pages else []),
+                ],
             )
         return doors
 
@@ -332,6 +340,8 @@ class Automation(Stack):
         CfnOutput(self, "AlertTopic", value=self.topic.topic_arn)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "AutomationRole", value=self.automation_role.role_arn)
+        if self.pages:
+            CfnOutput(self, "ReportBucket", value=self.pages.bucket.bucket_name)
         CfnOutput(self, "OperateFunction", value=self.functions["operate"].function_name)
         CfnOutput(self, "RemoveFunction", value=self.functions["remove"].function_name)
         for concern in self.queues:

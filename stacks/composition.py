@@ -36,6 +36,7 @@ def compose(
     *,
     network: model.Network,
     reads_policies: bool,
+    pages: model.ReportPages | None = None,
     account: str,
     region: str,
     own_trail: bool,
@@ -87,6 +88,7 @@ def compose(
             beside=beside,
             reserve=reserve,
             reads_policies=reads_policies,
+            pages=pages,
             env=home,
         )
     )

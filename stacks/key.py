@@ -16,7 +16,7 @@ from stacks.deployments import Declared
 from stacks.keeping import KEPT
 
 # Everything about the key but using it: with kms:* for the account, any IAM policy of the account could open the domain.
-_ADMINISTRATION = (
+ADMINISTRATION = (
     *("CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DeleteImportedKeyMaterial", "DescribeKey", "DisableKey"),
     *(
         "DisableKeyRotation",
@@ -151,7 +151,7 @@ def key_policy(stack: Stack, one: Declared, readers: Sequence[str] = ()) -> iam.
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(
-                sid="Administer", principals=[account], actions=kms_actions(*_ADMINISTRATION), resources=["*"]
+                sid="Administer", principals=[account], actions=kms_actions(*ADMINISTRATION), resources=["*"]
             ),
             iam.PolicyStatement(
                 sid="SearchServiceUses",

@@ -44,7 +44,8 @@ _TOGETHER = {
     "embedded": "tests/embedded/test_(story|the_|another_)",
     "door": "tests/local/test_door_(?!srp)|tests/adapters/test_engine_at_door|tests/tutorials/",
     "walk": "tests/runbooks/test_walk",
-    "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy|door_srp)|tests/operations/test_ask\.",
+    "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy|door_srp)|tests/operations/test_ask\."
+    r"|tests/cli/test_report_to_bucket\.",
     "stacks": "tests/stacks/",
 }
 # What has to be in the same group as each of these, which start a server a worker: elsewhere it would be started once more, unnoticed.

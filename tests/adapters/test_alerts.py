@@ -11,6 +11,7 @@ import pytest
 from portcullis.adapters.alerts.sns import SnsAlerts
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
+from portcullis.settings import Settings
 
 from local.aws.emulator import Credentials, Emulator
 
@@ -134,6 +135,18 @@ def test_detail_never_stands_for_the_words_of_the_alert(ears: Ears) -> None:
     ears.alerts().tell(replace(LOCKED, detail={"alert": "unlocked", "severity": "info"}))
     [event] = ears.put()
     assert (event["detail"]["alert"], event["detail"]["severity"]) == ("locked", "critical")
+
+
+def test_where_pages_are_kept_an_alert_names_the_place_and_no_link(ears: Ears) -> None:
+    sns, events = ears.aws.client("sns"), ears.aws.client("events")
+    pages = Settings("ledger", report_bucket="pages").page_of
+    alerts = SnsAlerts(sns, events, topic=ears.topic, bus=ears.bus, page_of=pages)
+    for deployment in ("demo", "account", "../x"):
+        alerts.tell(replace(LOCKED, deployment=deployment))
+    place = "pages/portcullis-report/demo/report.html"
+    said = [one["Message"].splitlines()[4] for one in ears.mailed()]
+    assert said == [f"Page:          {place} (portcullis report demo --to-bucket)", *["  at: 03:00"] * 2]
+    assert [one["detail"].get("page") for one in ears.put()] == [place, None, None]
 
 
 def test_either_way_may_be_closed(ears: Ears) -> None:

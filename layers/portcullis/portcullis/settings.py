@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from portcullis.errors import BadInput
 
+PAGES = "portcullis-report"  # what the key of every page begins with: the right to write pages ends there
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -30,7 +32,12 @@ class Settings:
     # Of keys between clusters: deployment -> node -> its config folder, where it can be reached from here; and the tool that writes there.
     keystores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keystore_tool: tuple[str, ...] = ()
+    report_bucket: str = ""  # where `portcullis report --to-bucket` puts pages; empty: nowhere
     may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
+
+    def page_of(self, deployment: str) -> str:
+        """Where the account keeps the page of a deployment, as BUCKET/KEY; empty: nowhere."""
+        return f"{self.report_bucket}/{PAGES}/{deployment}/report.html" if self.report_bucket else ""
 
     @staticmethod
     def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -57,6 +64,7 @@ class Settings:
             queue_tries=tries,
             keystores=_keystores(get("KEYSTORES")),
             keystore_tool=tuple(shlex.split(get("KEYSTORE_TOOL"))),
+            report_bucket=get("REPORT_BUCKET"),
             may_delete=get("MAY_DELETE") == "yes",
         )
 

@@ -13,6 +13,7 @@ from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
+from portcullis.ports.pages import Pages
 from portcullis.ports.registration import Actor, EngineUser, IamRole, Place, Registration
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
@@ -143,7 +144,11 @@ def in_aws(settings: Settings) -> Services:
         settings=settings,
         ledger=ledger,
         alerts=SnsAlerts(
-            clients.client("sns"), clients.client("events"), topic=settings.alert_topic, bus=settings.event_bus
+            clients.client("sns"),
+            clients.client("events"),
+            topic=settings.alert_topic,
+            bus=settings.event_bus,
+            page_of=settings.page_of,
         ),
         engine=lambda registration: engine_as(registration, registration.automation),
         master=lambda registration: engine_as(registration, registration.master),
@@ -177,6 +182,14 @@ def in_aws(settings: Settings) -> Services:
         edge=lambda registration: AwsEdge(lambda service: clients.client(service, registration.region)),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
+
+
+def pages() -> Pages:
+    """Where pages are put, as the credentials around us."""
+    from portcullis import clients
+    from portcullis.adapters.pages.s3 import S3Pages
+
+    return S3Pages(clients.own_session())
 
 
 def key_desk(region: str) -> KeyDesk:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from portcullis.model.account import ACCOUNT_FILE as ACCOUNT_FILE
     from portcullis.model.account import Account as Account
     from portcullis.model.account import Network as Network
+    from portcullis.model.account import ReportPages as ReportPages
     from portcullis.model.account import Subnets as Subnets
     from portcullis.model.account import deployment_files as deployment_files
     from portcullis.model.account import examine_account as examine_account
@@ -54,6 +55,7 @@ _HOME = {
     "ACCOUNT_FILE": "account",
     "Account": "account",
     "Network": "account",
+    "ReportPages": "account",
     "Subnets": "account",
     "deployment_files": "account",
     "examine_account": "account",

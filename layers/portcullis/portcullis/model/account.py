@@ -98,6 +98,30 @@ class Look(Strict):
     `why`, `can` and `who-can`. Without it those of Portcullis' own roles are read."""
 
 
+class ReportPages(Strict):
+    """A private bucket for the pages that `portcullis report --to-bucket` writes. `report: {}` asks for one that is made."""
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    """Use this existing bucket of the same account, and make none. Whether it is private and forgets is then its owner's to see to."""
+    key_arn: Annotated[str, *named("a KMS key")] | None = None
+    """Key (its ARN, not an alias) that the existing bucket is encrypted under."""
+    keep_days: int = Field(default=30, ge=1, le=400)
+    """After how many days a page goes, and one that a later page replaced as many days after that. Of the bucket that is made."""
+
+    @model_validator(mode="after")
+    def _made_or_given(self) -> ReportPages:
+        if self.bucket is None and self.key_arn:
+            raise Wrong(
+                "key_arn is of an existing bucket, and none is named", "add bucket, or leave key_arn out", ("key_arn",)
+            )
+        if self.bucket and "keep_days" in self.model_fields_set:
+            remedy = "leave keep_days out, and give that bucket a lifecycle"
+            raise Wrong("how long a given bucket keeps pages cannot be set here", remedy, ("keep_days",))
+        if self.key_arn and ":key/" not in self.key_arn:
+            raise Wrong("key_arn names an alias, and a right is to a key", "the key's own ARN: …:key/ID", ("key_arn",))
+        return self
+
+
 class Account(Strict):
     """What holds for every deployment of the account."""
 
@@ -105,6 +129,8 @@ class Account(Strict):
     """The network that the domains and the functions stand in."""
     look: Look = Look()
     """What may be looked at beside the deployments."""
+    report: ReportPages | None = None
+    """Where `portcullis report --to-bucket` puts pages. Without it nowhere."""
 
 
 def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadInput, ...]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
 from portcullis.words import line
 
+_DEPLOYMENT = re.compile(r"(?!account$)[a-z][a-z0-9-]{2,20}")  # what is told of the account stands under that name
 _SUBJECT_CHARACTERS = 100  # SNS refuses longer ones
 # SNS and EventBridge take 256 KB, and a character may be twelve bytes of JSON: three texts and the detail stay below.
 _TEXT_CHARACTERS, _DETAIL_BYTES = 4_000, 60_000
@@ -19,11 +22,15 @@ _TEXT_CHARACTERS, _DETAIL_BYTES = 4_000, 60_000
 class SnsAlerts:
     """The Alerts protocol. Either of `topic` (ARN) and `bus` (name) may be empty: then that way is not used.
 
+    `page_of`: where a deployment's page is kept, as BUCKET/KEY: named, never linked to, as whoever holds a link may read.
+
     Both ways are tried, so that one that is closed keeps nothing from the other. Raises Unreachable if one gave no answer.
     """
 
-    def __init__(self, sns: Any, events: Any, *, topic: str, bus: str) -> None:
-        self._sns, self._events, self._topic, self._bus = sns, events, topic, bus
+    def __init__(
+        self, sns: Any, events: Any, *, topic: str, bus: str, page_of: Callable[[str], str] = lambda _: ""
+    ) -> None:
+        self._sns, self._events, self._topic, self._bus, self._page_of = sns, events, topic, bus, page_of
 
     def tell(self, alert: Alert) -> None:
         alert = fitting(alert)
@@ -44,7 +51,7 @@ class SnsAlerts:
         self._sns.publish(
             TopicArn=self._topic,
             Subject=subject(alert, self._topic),
-            Message=text(alert),
+            Message=text(alert, self._page(alert)),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
             },
@@ -61,6 +68,8 @@ class SnsAlerts:
             "next": alert.next,
             "runbook": alert.runbook,
         }
+        if page := self._page(alert):
+            detail["page"] = page
         entry = {
             "EventBusName": self._bus,
             "Source": "portcullis",
@@ -70,6 +79,10 @@ class SnsAlerts:
         answer = self._events.put_events(Entries=[entry])
         if answer.get("FailedEntryCount"):
             raise Unreachable(f"the alert {alert.name} was not put on {self._bus}: {answer['Entries'][0]}")
+
+    def _page(self, alert: Alert) -> str:
+        """Of a deployment: the account has no page."""
+        return self._page_of(alert.deployment) if _DEPLOYMENT.fullmatch(alert.deployment) else ""
 
 
 def fitting(alert: Alert) -> Alert:
@@ -94,8 +107,8 @@ def subject(alert: Alert, topic: str) -> str:
     return "".join(c if 31 < ord(c) < 127 else "?" for c in what + where)
 
 
-def text(alert: Alert) -> str:
-    """The alert as it reads at 3 a.m."""
+def text(alert: Alert, page: str = "") -> str:
+    """The alert as it reads at 3 a.m. `page`: where the deployment's page is kept."""
     lines = [
         f"What happened: {alert.happened}",
         f"What was done: {alert.done}",
@@ -103,5 +116,7 @@ def text(alert: Alert) -> str:
     ]
     if alert.runbook:
         lines.append(f"Runbook:       runbooks/{alert.runbook}.md")
+    if page:
+        lines.append(f"Page:          {page} (portcullis report {alert.deployment} --to-bucket)")
     lines += [f"  {name}: {_line(str(value))}" for name, value in alert.detail.items()]
     return "\n".join(lines)

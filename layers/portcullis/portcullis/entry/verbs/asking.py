@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from portcullis.entry.verbs.reading import time_of, yes_or_no
@@ -176,7 +177,8 @@ def report(services: Services, deployment: str) -> Picture:
     from portcullis.operations.access.asking.drawing import picture
     from portcullis.operations.access.asking.scene import live
 
-    return picture(live(services.site(deployment)), services.now())
+    drawn = picture(live(services.site(deployment)), services.now())
+    return replace(drawn, page=services.settings.page_of(deployment))
 
 
 def findings(services: Services, deployment: str) -> Findings:
