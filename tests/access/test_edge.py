@@ -201,3 +201,33 @@ def test_the_network_lets_in_by_address_group_or_endpoint(
     found = reached(Network({"sg-domain": rules}, {"aos-known": ACCOUNT} if endpoint else {}), address, endpoint)
     assert found.reached is truth
     assert truth is not None or found.missing
+
+
+OF_US = [rule(UserIdGroupPairs=[{"GroupId": "sg-functions"}]), rule(UserIdGroupPairs=[{"GroupId": "sg-emergency"}])]
+EMERGENCY = "whether somebody put the machine at 192.0.2.1 into sg-emergency, for break-glass"
+
+
+@pytest.mark.parametrize(
+    ("rules", "truth", "missing", "but"),
+    [
+        (OF_US[:1], False, "", ""),
+        (OF_US[1:], False, "", EMERGENCY),
+        ([BLOCK, *OF_US], False, "", EMERGENCY),
+        ([GROUP, *OF_US], None, "whether 192.0.2.1 belongs to sg-clients", ""),
+        ([*OF_US, rule(PrefixListIds=[{"PrefixListId": "pl-1"}])], None, "whether 192.0.2.1 belongs to pl-1", ""),
+    ],
+    ids=["the automation's", "break-glass'", "both, and a block", "somebody else's too", "a prefix list too"],
+)
+def test_nobody_calls_from_the_groups_of_the_automation_and_of_break_glass(
+    rules: list[Json], truth: bool | None, missing: str, but: str
+) -> None:
+    found = reached(Network({"sg-domain": rules}, {}, "sg-functions", "sg-emergency"), "192.0.2.1", "")
+    assert (found.reached, found.missing, found.but) == (truth, missing, but)
+    ours = {"sg-functions": "sg-functions (of the automation)", "sg-emergency": "sg-emergency (of break-glass)"}
+    assert {one for one in found.sources if one.startswith("sg-")} <= {*ours.values(), "sg-clients"}
+
+
+def test_a_group_of_nobody_known_is_not_taken_for_ours() -> None:
+    """Of a domain that was registered without them."""
+    found = reached(Network({"sg-domain": OF_US}, {}), "192.0.2.1", "")
+    assert (found.reached, found.missing) == (None, "whether 192.0.2.1 belongs to sg-functions or sg-emergency")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from portcullis.adapters.domains.aws import let_into_vpcs
 from portcullis.adapters.edge.aws import AwsEdge
+from portcullis.ports.registration import Network
 
 from local.aws.emulator import Credentials, Emulator
 from tests.adapters.registrations import domain, registration
@@ -45,13 +46,15 @@ def test_the_domains_policy_and_what_its_groups_let_in(calm: Emulator, name: str
         VPCOptions={"SubnetIds": [subnet], "SecurityGroupIds": [group]},
         AdvancedOptions={"rest.action.multi.allow_explicit_index": "false"},
     )["DomainStatus"]
-    place = domain(f"before-{name}", arn=made["ARN"])
+    ours = Network(group, automation="sg-functions", break_glass="sg-emergency")
+    place = domain(f"before-{name}", ours, made["ARN"])
     found = AwsEdge(calm.client).look(registration(account=calm.account, place=place))
     assert found
     assert found.unseen == ()
     assert found.policy == json.loads(document("open"))
     assert found.network
     assert [block["CidrIp"] for rule in found.network.groups[group] for block in rule["IpRanges"]] == ["10.8.0.0/16"]
+    assert (found.network.automation, found.network.break_glass) == ("sg-functions", "sg-emergency")
     assert found.in_vpc
     assert not found.names_in_bodies
 

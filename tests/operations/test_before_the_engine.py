@@ -13,6 +13,7 @@ from portcullis.custody.types import RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.ports.registration import AmazonDomain, Network
 
 from tests.operations.orders import CAUSE, orders_account
 from tests.operations.worlds import Account, arn, mapping, place
@@ -149,6 +150,19 @@ def test_an_address_is_held_against_the_security_groups(here: Account) -> None:
     assert found.would_let_in == ("an ingress rule of sg-domain: tcp 443 from 192.0.2.1/32",)
     here.aws.open_rules = []
     assert can(here, "kim").answer.endswith("sg-domain lets nobody in to port 443")
+
+
+def test_an_address_outside_is_refused_though_break_glass_may_come_by_a_group(here: Account) -> None:
+    network = Network("sg-domain", automation="sg-functions", break_glass="sg-emergency")
+    at = AmazonDomain("demo", DOMAIN, "127.0.0.1:9200", network)
+    here.registered(place=at, cognito=here.ledger.registration("demo").cognito)
+    pairs = [{"GroupId": "sg-functions"}, {"GroupId": "sg-emergency"}]
+    here.aws.open_rules = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": pairs}]
+    found = can(here, "kim", address="192.0.2.1")
+    assert (found.allowed, found.exit_status) == (False, 1)
+    assert "lets in sg-functions (of the automation), sg-emergency (of break-glass) to port 443" in found.answer
+    assert "whether somebody put the machine at 192.0.2.1 into sg-emergency, for break-glass" in found.unknown
+    assert found.would_let_in == ("an ingress rule of sg-domain: tcp 443 from 192.0.2.1/32",)
 
 
 @pytest.mark.parametrize(("option", "value"), [("address", "10.64"), ("endpoint", "vpce 1"), ("endpoint", "a\nb")])

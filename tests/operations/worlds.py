@@ -573,7 +573,8 @@ class Aws:
             return None
         named = domain.network.group if domain.network else ""
         groups = {**({named: self.ingress(registration)} if named else {}), **self.further_groups(registration)}
-        network = Ways(groups, dict(self.made)) if groups else None
+        ours = domain.network or Network("")
+        network = Ways(groups, dict(self.made), ours.automation or "", ours.break_glass or "") if groups else None
         return Edge(domain.arn, registration.region, self.access_policy, network, bool(groups))
 
     def own(self, registration: Registration, principals: Collection[str]) -> Mapping[str, Own]:

@@ -14,25 +14,36 @@ _PORT = 443
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`groups`: each security group of the domain -> its ingress rules, as EC2 has them. `endpoints`: VPC endpoints to it -> whose."""
+    """`groups`: each security group of the domain -> its ingress rules, as EC2 has them. `endpoints`: VPC endpoints to it -> whose.
+    `automation`, `break_glass`: the groups of the functions, in which nobody calls from, and of the machine for break-glass."""
 
     groups: Mapping[str, Sequence[Json]]
     endpoints: Mapping[str, str]
+    automation: str = ""
+    break_glass: str = ""
+
+    def called(self, source: str) -> str:
+        """A source of a rule in words: a group of ours by whose it is."""
+        whose = {self.automation: "the automation", self.break_glass: "break-glass"}.get(source, "") if source else ""
+        return f"{source} (of {whose})" if whose else source
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """`sources`: what is let in at all, in words; `missing`: what would have to be known."""
+    """`sources`: what is let in at all, in words; `missing`: what would have to be known; `but`: by what the answer would be another, which
+    is so only where somebody made it so for an emergency."""
 
     reached: Truth
     sources: tuple[str, ...]
     missing: str = ""
+    but: str = ""
 
 
 def reached(network: Network, address: str, endpoint: str) -> Reached:
     """Whether somebody reaches it: from an IP address, or through a VPC endpoint. Without either: whether anybody does."""
     rules = [rule for some in network.groups.values() for rule in some if _covers(rule)]
-    sources = tuple(dict.fromkeys(source for rule in rules for source in _sources(rule)))
+    let_in = tuple(dict.fromkeys(source for rule in rules for source in _sources(rule)))
+    sources = tuple(map(network.called, let_in))
     through = tuple(f"the VPC endpoint {one}" for one in sorted(network.endpoints))
     if endpoint:
         if endpoint in network.endpoints:
@@ -43,9 +54,16 @@ def reached(network: Network, address: str, endpoint: str) -> Reached:
     blocks = [block for rule in rules for block in _blocks(rule)]
     if any_of(_within(address, block) for block in blocks) is True:
         return Reached(True, sources)
-    others = [source for source in sources if source.startswith(("sg-", "pl-")) or "/sg-" in source]
-    if others:
-        return Reached(None, sources, f"whether {address} belongs to {' or '.join(others)}")
+    others = [source for source in let_in if source.startswith(("sg-", "pl-")) or "/sg-" in source]
+    unclear = [source for source in others if source not in (network.automation, network.break_glass)]
+    if unclear:
+        return Reached(None, sources, f"whether {address} belongs to {' or '.join(unclear)}")
+    if network.break_glass in others:
+        return Reached(
+            False,
+            sources,
+            but=f"whether somebody put the machine at {address} into {network.break_glass}, for break-glass",
+        )
     return Reached(False, sources)
 
 

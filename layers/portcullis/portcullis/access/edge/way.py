@@ -46,7 +46,7 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class Passage:
     """`no`: what stops them, in words; `would`: the smallest change that would let them through; `unknown`: why nobody can tell;
-    `unseen`: what was not looked at and could only keep somebody out."""
+    `unseen`: what was not looked at and could only keep somebody out, or let in only whom somebody let in for an emergency."""
 
     passes: Truth
     reasons: tuple[Reason, ...] = ()
@@ -122,7 +122,8 @@ def _network(edge: Edge) -> Passage:
         block = f"{place}/{128 if ':' in place else 32}" if place else "their address"
         would = (f"an ingress rule of {groups}: tcp 443 from {block}",)
         no = f"{groups} {lets_in}" + (f", and {place} is none of these" if place and found.sources else "")
-    return Passage(False, (Reason(Layer.NETWORK, groups, lets_in, STOPS),), no, would)
+    unseen = (found.but,) if found.but else ()
+    return Passage(False, (Reason(Layer.NETWORK, groups, lets_in, STOPS),), no, would, unseen=unseen)
 
 
 # ---------------------------------------------------------------------- the policies

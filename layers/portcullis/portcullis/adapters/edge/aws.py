@@ -74,7 +74,9 @@ class AwsEdge:
     def _network(self, domain: AmazonDomain, groups: list[str]) -> Network:
         rules = self._client("ec2").describe_security_groups(GroupIds=groups)["SecurityGroups"]
         made = dict(self._endpoints(domain))
-        return Network({one["GroupId"]: one["IpPermissions"] for one in rules}, made)
+        ours = domain.network
+        automation, break_glass = (ours.automation or "", ours.break_glass or "") if ours else ("", "")
+        return Network({one["GroupId"]: one["IpPermissions"] for one in rules}, made, automation, break_glass)
 
     def _endpoints(self, domain: AmazonDomain) -> Iterator[tuple[str, str]]:
         token: str | None = None
