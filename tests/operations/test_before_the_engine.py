@@ -14,6 +14,8 @@ from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.ports.registration import AmazonDomain, Network
+from portcullis.watch.roads import plain
+from portcullis.watch.roads import policy as roads_policy
 
 from tests.operations.orders import CAUSE, orders_account
 from tests.operations.worlds import Account, arn, mapping, place
@@ -163,6 +165,56 @@ def test_an_address_outside_is_refused_though_break_glass_may_come_by_a_group(he
     assert "lets in sg-functions (of the automation), sg-emergency (of break-glass) to port 443" in found.answer
     assert "whether somebody put the machine at 192.0.2.1 into sg-emergency, for break-glass" in found.unknown
     assert found.would_let_in == ("an ingress rule of sg-domain: tcp 443 from 192.0.2.1/32",)
+
+
+def by_event(part: str, what: Any) -> dict[str, Any]:
+    known = {"since": "2025-06-01T11:00:00+00:00", "event": "event-1", "by": arn("user", "eve")}
+    return {"in": part, "is": what, **known}
+
+
+def told(here: Account, *new: dict[str, Any]) -> None:
+    """As a look leaves it that an event asked for."""
+    here.ledger.save("demo", "roads-opened", {"domain": {"was": {}, "is": {}, "words": [], "by": "", "new": [*new]}})
+
+
+def since(found: Why) -> dict[Layer, tuple[str, str, str]]:
+    return {one.layer: (one.since, one.event, one.by) for one in found.reasons if one.layer in BEFORE}
+
+
+BEFORE = (Layer.NETWORK, Layer.POLICY)
+EVES = ("2025-06-01T11:00:00Z", "event-1", arn("user", "eve"))
+NOT_KNOWN = ("", "", "")
+
+
+def test_a_statement_that_an_event_told_of_says_since_when_and_whose_doing_it_is(here: Account) -> None:
+    here.aws.access_policy = policy(no("orders-1/*"), no("_m*"))
+    told(here, by_event("policy", plain(roads_policy({"Statement": [no("orders-1/*")]})[0])))
+    assert since(can(here, "kim", "GET", "orders-1/_search"))[Layer.POLICY] == EVES
+    assert since(can(here, "kim", "GET", "orders-2/_search"))[Layer.POLICY] == NOT_KNOWN
+    here.aws.access_policy = policy(no("orders-1/*", Action="es:ESHttpGet"))
+    assert since(can(here, "kim", "GET", "orders-1/_search"))[Layer.POLICY] == NOT_KNOWN, "changed again since"
+
+
+@pytest.mark.parametrize(
+    ("address", "of_theirs", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.0/24", EVES),
+        ("10.64.3.7", "192.0.2.0/24", NOT_KNOWN),
+        ("10.64.3.7", "10.64.0.0/16", NOT_KNOWN),
+        ("", "192.0.2.0/24", NOT_KNOWN),
+    ],
+    ids=["by the new group alone", "by the one from before", "by either", "whoever is let in"],
+)
+def test_a_security_group_that_an_event_told_of_says_since_when(
+    here: Account, address: str, of_theirs: str, expected: tuple[str, str, str]
+) -> None:
+    here.registered(place=place(group="sg-domain"), cognito=here.ledger.registration("demo").cognito)
+    here.aws.groups = {
+        "sg-new": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": of_theirs}]}]
+    }
+    told(here, by_event("security_groups", "sg-new"))
+    found = can(here, "kim", **({"address": address} if address else {}))
+    assert (found.allowed, since(found)[Layer.NETWORK]) == (True, expected)
 
 
 @pytest.mark.parametrize(("option", "value"), [("address", "10.64"), ("endpoint", "vpce 1"), ("endpoint", "a\nb")])

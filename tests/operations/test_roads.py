@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from portcullis import model
+from portcullis.custody.types import RevocationCause, State
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.operations.watching.roads import accept, look_at_roads, opened_in_words
+from portcullis.operations.watching.roads import accept, look_at_roads, opened_in_words, told_by_events
 from portcullis.ports.alerts import Alert
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.watch.roads import Facts, Road
@@ -55,6 +56,82 @@ def made() -> tuple[Account, Any, Roads]:
     look_at_roads(services, "demo", SWEEP)
     assert made.aws.told == []
     return made, services, roads
+
+
+OPEN = {"Effect": "Allow", "Principal": "*", "Action": "es:*", "Resource": "*"}
+SHUT = {"Effect": "Deny", "Principal": "*", "Action": "es:*", "Resource": "*"}
+RITA = Trigger("event-2", arn("user", "rita"), "2025-06-01T12:00:00Z")
+
+
+def domain(*statements: dict[str, Any], groups: tuple[str, ...] = ("sg-1",)) -> dict[str, Any]:
+    policy = {"Statement": [*statements]}
+    return {"domain": {"AccessPolicies": json.dumps(policy), "VPCOptions": {"SecurityGroupIds": [*groups]}}}
+
+
+def told(services: Any) -> list[tuple[str, Any, str, str]]:
+    """Of what, since when and by which event."""
+    of = {"policy": lambda one: one["Effect"], "security_groups": str}
+    return [
+        (of[one["in"]](one["is"]), one["since"], one["event"], one["by"]) for one in told_by_events(services, "demo")
+    ]
+
+
+def test_each_part_of_a_changed_domain_is_the_doing_of_the_event_that_told_of_it(
+    made: tuple[Account, Any, Roads],
+) -> None:
+    _, services, roads = made
+    roads.there["domain"] = domain(OPEN)
+    look_at_roads(services, "demo", SWEEP)
+    baseline = told(services)
+    roads.there["domain"] = domain(OPEN, SHUT)
+    look_at_roads(services, "demo", EVE)
+    first = ("Deny", EVE.at, "event-1", EVE.actor)
+    assert (baseline, told(services)) == ([], [first])
+    roads.there["domain"] = domain(OPEN, SHUT, groups=("sg-1", "sg-2"))
+    look_at_roads(services, "demo", RITA)
+    look_at_roads(services, "demo", SWEEP)
+    assert told(services) == [first, ("sg-2", RITA.at, "event-2", RITA.actor)]
+    roads.there["domain"] = domain(OPEN, groups=("sg-1", "sg-2"))
+    look_at_roads(services, "demo", SWEEP)
+    assert told(services) == [("sg-2", RITA.at, "event-2", RITA.actor)]
+
+
+def test_what_differs_of_a_domain_stands_through_a_lock_that_shuts_it(made: tuple[Account, Any, Roads]) -> None:
+    """A lock writes its own policy. What it puts back is not the lock's doing, nor that of the event of putting it back."""
+    whole, services, roads = made
+    roads.there["domain"] = domain(OPEN, SHUT)
+    look_at_roads(services, "demo", EVE)
+    before = told(services)
+    open_ = whole.ledger.custody("demo")
+    whole.ledger.keep_custody(replace(open_, state=State.LOCKED, cause=RevocationCause.DISABLED))
+    roads.there["domain"] = domain(SHUT)
+    locked = look_at_roads(services, "demo", SWEEP)
+    assert (list(locked), told(services)) == (["domain"], before)
+    assert "road closed" not in [one.operation for one in whole.ledger.history("demo")]
+    whole.ledger.keep_custody(replace(whole.ledger.custody("demo"), state=State.OPEN, cause=None))
+    roads.there["domain"] = domain(OPEN, SHUT)
+    look_at_roads(services, "demo", RITA)
+    assert told(services) == before
+
+
+def test_what_an_unlock_of_ours_puts_back_is_not_our_doing(made: tuple[Account, Any, Roads]) -> None:
+    _, services, roads = made
+    roads.there["domain"] = domain(OPEN, SHUT)
+    ours = "arn:aws:sts::111122223333:assumed-role/portcullis-key-guard/portcullis-key-guard"
+    look_at_roads(services, "demo", Trigger("event-3", ours, "2025-06-01T11:00:00Z"))
+    assert told(services) == []
+
+
+def test_what_a_sweep_saw_first_is_nobodys_doing_not_of_a_later_event_either(made: tuple[Account, Any, Roads]) -> None:
+    _, services, roads = made
+    roads.there["domain"] = domain(OPEN)
+    look_at_roads(services, "demo", SWEEP)
+    roads.there["domain"] = domain(OPEN, SHUT)
+    look_at_roads(services, "demo", SWEEP)
+    look_at_roads(services, "demo", EVE)
+    roads.there["domain"] = domain(OPEN, SHUT, groups=("sg-1", "sg-2"))
+    look_at_roads(services, "demo", RITA)
+    assert told(services) == [("sg-2", RITA.at, "event-2", RITA.actor)]
 
 
 def test_another_road_stands_in_status_though_nobody_can_be_told(

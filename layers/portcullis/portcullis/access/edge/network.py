@@ -31,12 +31,13 @@ class Network:
 @dataclass(frozen=True, slots=True)
 class Reached:
     """`sources`: what is let in at all, in words; `missing`: what would have to be known; `but`: by what the answer would be another, which
-    is so only where somebody made it so for an emergency."""
+    is so only where somebody made it so for an emergency; `by`: the security groups that let in, each of which would be enough."""
 
     reached: Truth
     sources: tuple[str, ...]
     missing: str = ""
     but: str = ""
+    by: tuple[str, ...] = ()
 
 
 def reached(network: Network, address: str, endpoint: str) -> Reached:
@@ -50,10 +51,12 @@ def reached(network: Network, address: str, endpoint: str) -> Reached:
             return Reached(None, (*sources, *through), f"what the security groups of {endpoint} let in")
         return Reached(False, (*sources, *through))
     if not address:
-        return Reached(bool(sources or through), (*sources, *through))
-    blocks = [block for rule in rules for block in _blocks(rule)]
-    if any_of(_within(address, block) for block in blocks) is True:
-        return Reached(True, sources)
+        # An endpoint lets in by no group of the domain's.
+        by = () if through else tuple(group for group, some in network.groups.items() if any(map(_lets_in, some)))
+        return Reached(bool(sources or through), (*sources, *through), by=by)
+    by = tuple(group for group, some in network.groups.items() if any(_lets_in(rule, address) for rule in some))
+    if by:
+        return Reached(True, sources, by=by)
     others = [source for source in let_in if source.startswith(("sg-", "pl-")) or "/sg-" in source]
     unclear = [source for source in others if source not in (network.automation, network.break_glass)]
     if unclear:
@@ -65,6 +68,15 @@ def reached(network: Network, address: str, endpoint: str) -> Reached:
             but=f"whether somebody put the machine at {address} into {network.break_glass}, for break-glass",
         )
     return Reached(False, sources)
+
+
+def _lets_in(rule: Json, address: str = "") -> bool:
+    """This address; without one: anybody."""
+    if not _covers(rule):
+        return False
+    return (
+        any_of(_within(address, one) for one in _blocks(rule)) is True if address else any(True for _ in _sources(rule))
+    )
 
 
 def _covers(rule: Json) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -18,6 +19,20 @@ from portcullis.access.questions.persons import Person
 ALLOWS, STOPS, MAY_STOP = "lets them through", "stops here", "not known"
 DASHBOARDS = "/_dashboards/"
 _METHODS = ("Get", "Head", "Post", "Put", "Delete", "Patch")
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """When something began, by which event, and whose doing it was."""
+
+    at: str
+    event: str
+    by: str
+
+
+def key_of(statement: Json) -> str:
+    """By what a statement of the domain's policy is known again."""
+    return json.dumps(statement, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,17 @@ class Edge:
     address: str = ""
     endpoint: str = ""
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    since: Mapping[str, Since] = field(
+        default_factory=dict
+    )  # a statement of the policy (`key_of`), or a security group
+
+    def told(self, reason: Reason, *objects: str) -> Reason:
+        """A reason with since when it is so: where every one of what makes it so has a known beginning, that of the first."""
+        known = [self.since[one] for one in objects if one in self.since]
+        if not known or len(known) < len(objects):
+            return reason
+        first = min(known, key=lambda one: one.at)
+        return replace(reason, since=first.at, event=first.event, by=first.by)
 
     @property
     def account(self) -> str:
@@ -110,9 +136,10 @@ def _network(edge: Edge) -> Passage:
     lets_in = f"lets in {', '.join(found.sources)} to port 443" if found.sources else "lets nobody in to port 443"
     place = edge.endpoint or edge.address
     if found.reached is True and not place:
-        return Passage(True, (Reason(Layer.NETWORK, groups, lets_in, "lets in whoever calls from there"),))
+        why = edge.told(Reason(Layer.NETWORK, groups, lets_in, "lets in whoever calls from there"), *found.by)
+        return Passage(True, (why,))
     if found.reached is True:
-        return Passage(True, (Reason(Layer.NETWORK, groups, lets_in, f"lets in {place}"),))
+        return Passage(True, (edge.told(Reason(Layer.NETWORK, groups, lets_in, f"lets in {place}"), *found.by),))
     if found.reached is None:
         return Passage(None, (Reason(Layer.NETWORK, groups, lets_in, MAY_STOP),), unknown=(found.missing,))
     if edge.endpoint:
@@ -148,17 +175,17 @@ def _policies(edge: Edge, who: Somebody, request: Request) -> Passage:
     request_in_words = f"{asked.action} on {asked.resource.partition(':domain/')[2].partition('/')[2] or '/'}"
     unseen = (f"a policy of their own may deny it: {who.own.unread}",) if who.own.unread and who.arn else ()
     if judged.allowed is True:
-        return Passage(True, tuple(_reasons(judged, who, request_in_words, ALLOWS)), unseen=unseen)
+        return Passage(True, tuple(_reasons(edge, judged, request_in_words, ALLOWS)), unseen=unseen)
     if judged.allowed is None:
         unknown = judged.why or ("only AWS can tell what its policies come to",)
-        reasons = tuple(_reasons(judged, who, request_in_words, MAY_STOP))
+        reasons = tuple(_reasons(edge, judged, request_in_words, MAY_STOP))
         link = reasons or (Reason(Layer.POLICY, DOMAIN, request_in_words, MAY_STOP),)
         return Passage(None, link, unknown=tuple(_asking_back(unknown)))
     if judged.by:
         (deny,) = judged.by
         no = f"{deny} denies {request_in_words}"
         would = (f"without {deny} (or with an exception in it for {_called(who)})",)
-        return Passage(False, tuple(_reasons(judged, who, request_in_words, STOPS)), no, would)
+        return Passage(False, tuple(_reasons(edge, judged, request_in_words, STOPS)), no, would)
     whose = DOMAIN if not who.arn else f"neither {DOMAIN} nor a policy of their own"
     no = f"{whose} {'does not allow' if not who.arn else 'allows'} {request_in_words}"
     if not who.arn:
@@ -257,8 +284,9 @@ def _called(who: Somebody) -> str:
     return who.arn or "everybody (who does not sign has no other name)"
 
 
-def _reasons(judged: Judged, who: Somebody, request: str, effect: str) -> Iterable[Reason]:
+def _reasons(edge: Edge, judged: Judged, request: str, effect: str) -> Iterable[Reason]:
     for one in judged.by:
         layer = Layer.POLICY if one.policy == DOMAIN else Layer.IAM
         said = f"{one.effect}s {request}".replace("Denys", "denies").replace("Allows", "allows")
-        yield Reason(layer, str(one), said, effect)
+        reason = Reason(layer, str(one), said, effect)
+        yield edge.told(reason, key_of(one.body)) if layer is Layer.POLICY else reason

@@ -69,10 +69,12 @@ def look_at_roads(services: Services, deployment: str, cause: Trigger, signal: S
     site = services.site(deployment)
     kept = site.ledger.model(deployment)
     roads = roads_of(site.registration, kept.access)
+    left: tuple[str, ...] = ()
     if site.ledger.custody(deployment).state is not State.OPEN:  # a lock changes the domain itself; see custody
-        roads = tuple(road for road in roads if road.kind is not RoadKind.DOMAIN)
+        left = (RoadKind.DOMAIN.value,)
+        roads = tuple(road for road in roads if road.label not in left)
     known = _deployed(site.registration, kept.text)
-    return _compare(services, deployment, roads, known, services.roads(site.registration, kept.access), cause)
+    return _compare(services, deployment, roads, known, services.roads(site.registration, kept.access), cause, left)
 
 
 def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
@@ -115,6 +117,13 @@ def last_seen(services: Services, deployment: str) -> dict[str, Any]:
     }
 
 
+def told_by_events(services: Services, deployment: str) -> tuple[dict[str, Any], ...]:
+    """What the domain's configuration has that it had not when it was deployed or accepted, where an event told of it: `in` which part,
+    what it `is`, `since`, `event`, `by`. As the last look found it."""
+    opened = OPENED.saved(services.ledger, deployment) or {}
+    return tuple(opened.get(RoadKind.DOMAIN.value, {}).get("new", ()))
+
+
 def _deployed(registration: Registration, text: str) -> dict[str, Any]:
     """What of the domain is known from its deployment, whoever looked first."""
     network = registration.network
@@ -135,14 +144,16 @@ def _compare(
     deployed: Mapping[str, Any],
     look: Roads,
     cause: Trigger,
+    left: tuple[str, ...] = (),
 ) -> dict[str, Any]:
+    """`left`: what is not looked at now, and stays as it was when it was last seen."""
     baseline: dict[str, Any] = dict(BASELINE.saved(services.ledger, deployment) or {})
     before: dict[str, Any] = OPENED.saved(services.ledger, deployment) or {}
     found = _found(roads, look)
     trusted = {one for facts in found.values() if isinstance(facts, Mapping) for one in _trusted(facts)}
     found |= _found(tuple(Road(RoadKind.PROVIDER, one) for one in sorted(trusted)), look)
     known = dict(baseline)
-    now: dict[str, Any] = {}
+    now: dict[str, Any] = {label: before[label] for label in left if label in before}
     for road, facts in found.items():
         label = road.label
         if isinstance(facts, PortcullisError):  # no answer, or not allowed: as it was when it was last seen
@@ -186,7 +197,38 @@ def _difference(
     if same and before is not None:
         return dict(before)
     words = list(differences(was, is_now))
-    return {"since": services.now().isoformat(), "was": was, "is": is_now, "words": words, "by": cause.actor}
+    new = list(_new(before or {}, was, is_now, cause))
+    return {
+        "since": services.now().isoformat(),
+        "was": was,
+        "is": is_now,
+        "words": words,
+        "by": cause.actor,
+        **({"new": new} if new else {}),
+    }
+
+
+def _new(before: Mapping[str, Any], was: Any, is_now: Any, cause: Trigger) -> Iterable[Mapping[str, Any]]:
+    """What stands in a list and did not: with the event that told of it, one by one, since a second change is not the first one's doing.
+    What was seen first by a look that no event asked for is nobody's, nor is what one of ours wrote: a lock puts back what others made."""
+    seen = before.get("is")
+    told = bool(cause.at) and not _of_ours(cause.actor)
+    if not (isinstance(was, Mapping) and isinstance(is_now, Mapping) and isinstance(seen, Mapping | None)):
+        return
+    for part, items in is_now.items():
+        for item in items if isinstance(items, list) else ():
+            if item in (was.get(part) or ()):
+                continue
+            known = next((one for one in before.get("new", ()) if one["in"] == part and one["is"] == item), None)
+            if known:
+                yield known
+            elif told and item not in ((seen or {}).get(part) or ()):
+                yield {"in": part, "is": item, "since": cause.at, "event": cause.what, "by": cause.actor}
+
+
+def _of_ours(actor: str) -> bool:
+    _, _, role = actor.partition(":assumed-role/")
+    return role.partition("/")[0] in AUTOMATION_ROLES
 
 
 def _words(label: str, one: Mapping[str, Any]) -> str:

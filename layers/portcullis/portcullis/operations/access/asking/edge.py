@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from portcullis.access.edge.alike import alike
-from portcullis.access.edge.policies import Own, Somebody
-from portcullis.access.edge.way import NEVER_SEEN, Edge, Passage, passage, somebody
+from portcullis.access.edge.policies import Own, Somebody, statements
+from portcullis.access.edge.way import NEVER_SEEN, Edge, Passage, Since, key_of, passage, somebody
 from portcullis.access.questions.answers import Able, Request
 from portcullis.access.questions.persons import Person
 from portcullis.custody.stopping import stopping
@@ -16,6 +18,8 @@ from portcullis.operations.access.asking.scene import Scene
 from portcullis.operations.services import Services
 from portcullis.ports.edge import EdgeReader
 from portcullis.ports.registration import Registration
+from portcullis.watch.roads import plain, policy
+from portcullis.words import in_data
 
 _CLOSED = "what the network and the policies let in once it is open"
 _UNKNOWN_WAY = "how {} signs in, and what the policies say of it"
@@ -35,8 +39,12 @@ class Before:
         return self.reader.own(self.registration, arns) if arns else {}
 
 
-def before(services: Services, scene: Scene, address: str = "", endpoint: str = "") -> Before | None:
-    """None where nothing of AWS stands before the engine. BadInput for a place that is none, or that nothing here leads from."""
+def before(
+    services: Services, scene: Scene, address: str = "", endpoint: str = "", told: Sequence[Mapping[str, Any]] = ()
+) -> Before | None:
+    """`told`: what events told of the domain's configuration.
+
+    None where nothing of AWS stands before the engine. BadInput for a place that is none, or that nothing here leads from."""
     _check(address, endpoint)
     registration = services.site(scene.deployment).registration
     reader = services.edge(registration)
@@ -46,7 +54,22 @@ def before(services: Services, scene: Scene, address: str = "", endpoint: str = 
             problem = f"{scene.deployment} is on a cluster that runs elsewhere: what stands before it is not looked at"
             raise BadInput(problem, source="request", place="address", remedy="leave out --from and --through")
         return None
-    return Before(replace(edge, address=address, endpoint=endpoint, at=services.now()), reader, registration)
+    edge = replace(edge, address=address, endpoint=endpoint, at=services.now(), since=_since(edge, told))
+    return Before(edge, reader, registration)
+
+
+def _since(edge: Edge, told: Sequence[Mapping[str, Any]]) -> Mapping[str, Since]:
+    """Of what stands before the engine now, and an event told of."""
+    there = {key_of(one): ("policy", plain(policy({"Statement": [one]})[0])) for one in statements(edge.policy or {})}
+    there |= {group: ("security_groups", group) for group in (edge.network.groups if edge.network else ())}
+    found: dict[str, Since] = {}
+    for key, what in there.items():
+        known = next((one for one in told if (one["in"], one["is"]) == what), None)
+        if known:
+            found[key] = Since(
+                in_data(datetime.fromisoformat(known["since"]).astimezone(UTC)), known["event"], known["by"]
+            )
+    return found
 
 
 def of_person(found: Before | None, person: Person, request: Request) -> Passage:
