@@ -568,6 +568,15 @@ def test_a_filter_that_nothing_lifts_is_not_told() -> None:
     [
         ("roles: {r: {cluster: [manage_security]}}", "superuser-by-another-name"),
         ("roles: {r: {cluster: [ALL]}}", "superuser-by-another-name"),
+        ("roles: {r: {cluster: ['cluster:*']}}", "superuser-by-another-name"),
+        ("roles: {r: {cluster: ['cluster:admin/xpack/security/*']}}", "superuser-by-another-name"),
+        ("roles: {r: {run_as: ['*']}}", "superuser-by-another-name"),
+        ("roles: {r: {run_as: [elastic]}}", "superuser-by-another-name"),
+        ("roles: {r: {run_as: ['/e.*/']}}", "superuser-by-another-name"),
+        (
+            "roles: {r: {run_as: [s]}, s: {}}\ngrants: [{role: superuser, to: {internal_user: s}}]",
+            "superuser-by-another-name",
+        ),
         (
             "roles: {r: {indices: [{names: [a], privileges: [read], allow_restricted_indices: true}]}}",
             "restricted-indices",

@@ -15,8 +15,19 @@ BAD_ROLES: dict[str, tuple[Json, str]] = {
     "unknown index privilege": ({"indices": [{"names": ["a"], "privileges": ["nonsense"]}]}, "indices[0].privileges"),
     "a filter that is no query": (on("a", query="{not json"), "indices[0].query"),
     "a field taken out that was not given": (on("a", field_security={"grant": ["x"], "except": ["y"]}), "indices[0].field_security"),
+    "an expression without its end": (on("/a"), "indices[0].names"),
+    "two names in one": (on("a,b"), "indices[0].names"),
+    "a selector": (on("a::failures"), "indices[0].names"),
+    "a field like an expression without its end": (on("a", field_security={"grant": ["*"], "except": ["/x"]}), "indices[0].field_security"),
 }  # fmt: skip
-UNKNOWN_FIELD: dict[str, tuple[Json, str]] = {"a field of no release": ({"nonsense": ["a"]}, "nonsense")}
+# Refused by every release.
+REFUSED_ROLES: dict[str, tuple[Json, str]] = {
+    "a field of no release": ({"nonsense": ["a"]}, "nonsense"),
+    "fields taken out of none": (on("a", field_security={"except": ["x"]}), "indices[0].field_security"),
+    "no word of fields": (on("a", field_security={}), "indices[0].field_security"),
+}
+# Taken by every release, and each request of its holders ends in an error.
+BROKEN_ROLES: dict[str, tuple[Json, str]] = {"acting as an expression without its end": ({"run_as": ["/x"]}, "run_as")}
 GOOD_ROLES: dict[str, Json] = {
     "nothing": {},
     "raw actions": {"indices": [{"names": ["*"], "privileges": ["indices:admin/settings/update"]}]},

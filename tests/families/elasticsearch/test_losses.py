@@ -13,11 +13,12 @@ from .asked import (
     BAD_MAPPINGS,
     BAD_NAMES,
     BAD_ROLES,
+    BROKEN_ROLES,
     EVERYBODY,
     GOOD_MAPPINGS,
     GOOD_NAMES,
     GOOD_ROLES,
-    UNKNOWN_FIELD,
+    REFUSED_ROLES,
     on,
 )
 
@@ -31,9 +32,9 @@ def places(
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=str)
-@pytest.mark.parametrize("what", [*BAD_ROLES, *UNKNOWN_FIELD])
+@pytest.mark.parametrize("what", [*BAD_ROLES, *REFUSED_ROLES, *BROKEN_ROLES])
 def test_a_role_that_could_not_work_is_named_with_its_place(what: str, release: Release) -> None:
-    document, place = (BAD_ROLES | UNKNOWN_FIELD)[what]
+    document, place = (BAD_ROLES | REFUSED_ROLES | BROKEN_ROLES)[what]
     assert places(document, release) == [place]
 
 

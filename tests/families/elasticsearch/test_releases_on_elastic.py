@@ -12,7 +12,17 @@ from portcullis.families.elasticsearch.known.releases import MAPPING_FIELDS, ROL
 
 from local.elastic.node import Elasticsearch
 
-from .asked import BAD_MAPPINGS, BAD_NAMES, BAD_ROLES, EVERYBODY, GOOD_MAPPINGS, GOOD_NAMES, GOOD_ROLES, UNKNOWN_FIELD
+from .asked import (
+    BAD_MAPPINGS,
+    BAD_NAMES,
+    BAD_ROLES,
+    BROKEN_ROLES,
+    EVERYBODY,
+    GOOD_MAPPINGS,
+    GOOD_NAMES,
+    GOOD_ROLES,
+    REFUSED_ROLES,
+)
 
 pytestmark = pytest.mark.node
 
@@ -61,7 +71,11 @@ def test_what_is_said_to_be_lost_is_refused_and_by_6_8_taken_without_a_look(elas
     looks = Release.of(elastic.version).major > 6
     answers = {what: put(elastic, "role", one) for what, (one, _) in BAD_ROLES.items()}
     assert answers == dict.fromkeys(BAD_ROLES, 400 if looks else 200)
-    assert put(elastic, "role", UNKNOWN_FIELD["a field of no release"][0]) == 400
+    refused = {what: put(elastic, "role", one) for what, (one, _) in REFUSED_ROLES.items()}
+    assert refused == dict.fromkeys(REFUSED_ROLES, 400)
+    assert {what: put(elastic, "role", one) for what, (one, _) in BROKEN_ROLES.items()} == dict.fromkeys(
+        BROKEN_ROLES, 200
+    )
     assert {what: put(elastic, "role_mapping", one) for what, (one, _) in BAD_MAPPINGS.items()} == dict.fromkeys(
         BAD_MAPPINGS, 400
     )

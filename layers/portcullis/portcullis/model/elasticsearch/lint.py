@@ -11,13 +11,15 @@ from itertools import combinations, permutations
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.access.plan import AccessModel, Subject
-from portcullis.families.elasticsearch.documents.config import ADMINISTRATES
+from portcullis.access.plan import AccessModel, Subject, SubjectKind
+from portcullis.families.elasticsearch.documents.config import SUPERUSER, Kind, SecurityConfig
+from portcullis.families.elasticsearch.granting.who_has import administering_roles, reaches_access
 from portcullis.families.elasticsearch.known.names import Unreadable, is_pattern, matches
 from portcullis.families.elasticsearch.known.privileges import grants_on_index
 from portcullis.families.elasticsearch.known.releases import holds
 from portcullis.families.elasticsearch.requesting.asking import ALL
 from portcullis.model.elasticsearch.levels import DASHBOARD
+from portcullis.model.elasticsearch.lint_entries import of_entries
 from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lints.findings import Finding, found
@@ -36,7 +38,8 @@ def of_cluster(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
     yield from by_case(deployment, [("roles", access.roles, release.reserved_roles), ("users", access.users, ())])
     yield from _people(deployment)
     yield from _granted(deployment, release.deprecated_roles)
-    yield from _strong(deployment)
+    yield from _strong(deployment, model)
+    yield from of_entries(deployment)
     yield from _lifted(deployment, model)
     yield from of_remotes(deployment)
 
@@ -74,18 +77,27 @@ def _granted(deployment: OnCluster, deprecated: frozenset[str]) -> Iterator[Find
             )
 
 
-def _strong(deployment: OnCluster) -> Iterator[Finding]:
+def _strong(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
+    administering = administering_roles(_with_super_users(model))
     for name, role in deployment.access.roles.items():
         here: Path = ("access", "roles", name)
-        for privilege in role.cluster:
-            if privilege.lower() in ADMINISTRATES:
-                yield found(
-                    deployment,
-                    "superuser-by-another-name",
-                    (*here, "cluster"),
-                    f"{privilege} lets its holders make themselves super users",
-                    "what they need and no more (read_security, manage_own_api_key, monitor, …)",
-                )
+        by = [one for one in role.cluster if reaches_access({"cluster": [one]})]
+        for privilege in by:
+            yield found(
+                deployment,
+                "superuser-by-another-name",
+                (*here, "cluster"),
+                f"{privilege} lets its holders make themselves super users",
+                "what they need and no more (read_security, manage_own_api_key, monitor, …)",
+            )
+        if name in administering and role.run_as and not reaches_access({"cluster": role.cluster}):
+            yield found(
+                deployment,
+                "superuser-by-another-name",
+                (*here, "run_as"),
+                f"{', '.join(map(shown, role.run_as))} takes in a super user, as whom its holders may act",
+                "the users who are meant, by name",
+            )
         for i, entry in enumerate(role.indices):
             if ALL in entry.names:
                 yield found(
@@ -104,6 +116,15 @@ def _strong(deployment: OnCluster) -> Iterator[Finding]:
                     f"{', '.join(map(shown, entry.names))} may be the security index, which holds who may do what",
                     "leave it out",
                 )
+
+
+def _with_super_users(model: AccessModel) -> SecurityConfig:
+    """The roles of the file, and the native users who are known to have one: `elastic` is a super user from the start."""
+    users: dict[str, Json] = {"elastic": {"roles": [SUPERUSER]}}
+    for grant in model.grants:
+        if grant.subject.kind is SubjectKind.INTERNAL_USER:
+            users.setdefault(grant.subject.name, {"roles": []})["roles"].append(grant.role)
+    return SecurityConfig({Kind.ROLES: model.roles, Kind.USERS: users})
 
 
 # ------------------------------------------------------------------ filters that others lift

@@ -257,7 +257,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "sql-leak": (Severity.WARNING, "SQL tells which index names exist"),
     "superuser-by-another-name": (
         Severity.WARNING,
-        "a privilege on a cluster whose holders can make themselves super users",
+        "a privilege on a cluster, or a right to act as others, by which its holders can make themselves super users",
     ),
     "system-indices": (Severity.WARNING, "a pattern that covers the engine's own indices too"),
     "tenant-read-only": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.lints.lint_filters import compared
+from portcullis.model.lints.odd_fields import odd, odd_name
 from portcullis.model.parts import Path
 from portcullis.model.types import OnDomain
 
@@ -40,8 +40,8 @@ def fields_and_masks(deployment: OnDomain, at: Path, entry: IndexPermission) -> 
             yield found(
                 deployment, "field-matches-nothing", (*at, "fls", i), f"{names.shown(rule)}: {problem[0]}", problem[1]
             )
-        elif why := _odd(field_of(rule)):
-            yield _odd_name(deployment, (*at, "fls", i), rule, why)
+        elif why := odd(field_of(rule)):
+            yield odd_name(deployment, (*at, "fls", i), rule, why)
     seen: dict[str, int] = {}
     for i, mask in enumerate(entry.masked_fields):
         place = (*at, "masked_fields", i)
@@ -57,8 +57,8 @@ def fields_and_masks(deployment: OnDomain, at: Path, entry: IndexPermission) -> 
         field, *rest = mask.split("::")
         if problem := _name_problem(field):
             yield found(deployment, "field-matches-nothing", place, f"{names.shown(mask)}: {problem[0]}", problem[1])
-        elif why := _odd(field) or _odd_mask(field):
-            yield _odd_name(deployment, place, mask, why)
+        elif why := odd(field) or _odd_mask(field):
+            yield odd_name(deployment, place, mask, why)
         for expression, replacement in zip(rest[::2], rest[1::2], strict=False):
             if why := wrong_reference(expression[1:-1], replacement):
                 yield found(
@@ -129,30 +129,6 @@ def _not_of_this_release(deployment: OnDomain, field: str) -> tuple[str, str] | 
     if is_expression(field) and not deployment.engine.startswith("OpenSearch_3"):
         return "up to 2.x documents show what an expression hides", "names with * and ?: ~card*"
     return None
-
-
-def _odd_name(deployment: OnDomain, place: Path, rule: str, why: str) -> Finding:
-    message = f"{names.shown(rule)}: {why}, so that what it should hide is shown"
-    return found(
-        deployment, "field-name-odd", place, message, "one name, as the index has it; several are several entries"
-    )
-
-
-def _odd(field: str) -> str:
-    """Why hardly any field is called so; empty if it may be."""
-    if is_expression(field):
-        return ""
-    if field != field.strip():
-        return "the space at its end is taken for a part of the name"
-    if "," in field:
-        return "it is taken for one name, comma and all"
-    if field.startswith(("~", "!")):
-        return f"{field[0]} is taken for a part of the name"
-    if any(c in "\"'`" for c in field):
-        return "the quotation mark is taken for a part of the name"
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") and c != " " for c in field):
-        return "it holds a character that is not seen"
-    return names.deceptive(field)
 
 
 def _odd_mask(field: str) -> str:

@@ -47,7 +47,7 @@ def document_filter(deployment: OnDomain, path: Path, dls: str) -> Iterator[Find
     for attribute in dict.fromkeys(ATTRIBUTE.findall(dls)):
         yield from unknown_attribute(deployment, path, attribute, "dls-attribute")
     yield from _with_own_values(deployment, path, dls)
-    problems = list(_query(query, "", 0))
+    problems = list(wrong_in(query))
     yield from (found(deployment, code, path, message, remedy) for code, message, remedy in problems)
     if not problems and limits_nothing(query):
         yield found(
@@ -190,6 +190,11 @@ def _alike(wanted: Any, filled: Any, value: str) -> bool:
 # ---------------------------------------------------------------------- the query and what stands in it
 
 Problem = tuple[str, str, str]  # code, message, remedy
+
+
+def wrong_in(query: Any) -> Iterator[Problem]:
+    """What is wrong with a query, by the table of known ones."""
+    return _query(query, "", 0)
 
 
 def _query(query: Any, where: str, depth: int) -> Iterator[Problem]:

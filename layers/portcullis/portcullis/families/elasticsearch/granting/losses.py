@@ -14,7 +14,7 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.granting.merging import asks_for_filters
-from portcullis.families.elasticsearch.known.names import Unreadable, is_pattern, matches_any
+from portcullis.families.elasticsearch.known.names import Unreadable, is_expression, is_pattern, matches_any
 from portcullis.families.elasticsearch.known.privileges import breaks_every_request
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.known.releases import BASIC, MAPPING_FIELDS, ROLE_FIELDS, holds
@@ -82,6 +82,7 @@ def _of_role(role: Json, release: Release, licence: str) -> Found:
         elif since > release and role[key]:
             yield key, f"{release} does not know it", f"leave it out, or {since} and later"
     yield from _privileges(role.get("cluster"), "cluster", holds(release).cluster, release)
+    yield from _names(role.get("run_as"), "run_as")
     for key in ("indices", "remote_indices"):
         for number, entry in enumerate(role.get(key) or ()):
             yield from _entry(entry, f"{key}[{number}]", release, licence)
@@ -92,6 +93,7 @@ def _of_role(role: Json, release: Release, licence: str) -> Found:
 def _entry(entry: Json, place: str, release: Release, licence: str) -> Found:
     if not entry.get("names"):
         yield f"{place}.names", "it is about no index", "at least one name"
+    yield from _names(entry.get("names"), f"{place}.names", of_indices=True)
     privileges = entry.get("privileges") or ()
     yield from _privileges(privileges, f"{place}.privileges", holds(release).index, release)
     query, fields = entry.get("query"), entry.get("field_security")
@@ -99,7 +101,7 @@ def _entry(entry: Json, place: str, release: Release, licence: str) -> Found:
         yield place, _FILTERS, "leave them out, or another licence"
     if query and not _is_query(query):
         yield f"{place}.query", "it is no JSON object, so that nothing of it would hold", "a query in JSON"
-    if fields:
+    if isinstance(fields, Mapping):
         yield from _fields(fields, place)
 
 
@@ -112,8 +114,22 @@ def _privileges(given: Any, place: str, known: frozenset[str], release: Release)
             yield place, f"{release} has no privilege {name}", f"one of {', '.join(sorted(known))}"
 
 
+def _names(given: Any, place: str, *, of_indices: bool = False) -> Found:
+    """Names and patterns. What no release can read ends every request of its holders, or of whoever searches."""
+    for name in (given,) if isinstance(given, str) else given or ():
+        if name.startswith("/") and not is_expression(name):
+            yield place, f"{name} begins as a regular expression and does not end as one", "/expression/, or the name"
+        elif of_indices and not is_expression(name) and (sign := next((one for one in (",", "::") if one in name), "")):
+            yield place, f"no index has {sign} in its name, and {name} is one name", "several names are several entries"
+
+
 def _fields(fields: Mapping[str, Any], place: str) -> Found:
     grant, without = fields.get("grant"), fields.get("except") or ()
+    if not fields or (without and grant is None):
+        problem = "it takes fields out of none that are given" if without else "it gives no field and takes none out"
+        yield f"{place}.field_security", problem, 'grant: ["*"] beside except'
+        return
+    yield from _names((*((grant,) if isinstance(grant, str) else grant or ()), *without), f"{place}.field_security")
     if isinstance(grant, str):
         grant = [grant]
     for name in without:
