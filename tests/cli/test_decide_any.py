@@ -38,6 +38,24 @@ ELASTIC: dict[str, Any] = {
     "principal": {"name": "anna", "roles": ["r"]},
     "request": {"method": "GET", "path": "/a/_search"},
 }
+OF_6: dict[str, Any] = {
+    **GOOD,
+    "engine": "6.x",
+    "security": {
+        "roles": {
+            "r": {
+                "cluster": ["UNLIMITED"],
+                "indices": {
+                    "a-*": {"*": ["READ"], "doc": ["WRITE"], "_dls_": "{}", "_fls_": ["b"], "_masked_fields_": ["c"]}
+                },
+                "tenants": {"t": "RW"},
+            }
+        },
+        "rolesmapping": {"r": {"users": ["anna"], "backendroles": ["x"], "and_backendroles": ["y"]}},
+        "internalusers": {"anna": {"roles": ["x"], "attributes": {"x": "y"}}},
+        "actiongroups": {"MINE": ["READ"], "OURS": {"permissions": ["READ"], "readonly": "true"}},
+    },
+}
 WRONG = (None, True, 5, 1.5, "", "x", "\ud800", [], [[]], [5], {}, {"a": 5}, {"a": [5]}, [{"index_permissions": 5}])
 
 
@@ -65,7 +83,9 @@ def decided(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     return status
 
 
-@pytest.mark.parametrize("question", [GOOD, ELASTIC], ids=["opensearch", "elasticsearch"])
+@pytest.mark.parametrize(
+    "question", [GOOD, GOOD | {"engine": "7.x"}, OF_6, ELASTIC], ids=["opensearch", "7.x", "6.x", "elasticsearch"]
+)
 def test_every_part_of_a_question_may_be_anything(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], question: Any
 ) -> None:

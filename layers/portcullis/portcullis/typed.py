@@ -24,7 +24,10 @@ def of_json(text: bytes | str, kind: type[T]) -> T:
 def of_plain(value: Any, kind: type[T]) -> T:
     """Of dictionaries, lists and the like. Raises msgspec.ValidationError."""
     _learn(kind)
-    return msgspec.convert(value, kind)
+    try:
+        return msgspec.convert(value, kind)
+    except UnicodeEncodeError as error:  # JSON may hold half a character, and msgspec cannot say what is wrong with one
+        raise msgspec.ValidationError("half a character, which is no text") from error
 
 
 def _learn(kind: Any) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import click
 
 from portcullis.cli.console import console, output_options
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding import question as elasticsearch
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.limiting.known import known
-from portcullis.words import line
 
 # The engine of a question -> whose built-in action groups it has, unless the question brings its own.
 _BUILT_IN = {"6.x": "Elasticsearch_6.8", "7.x": "Elasticsearch_7.10", "opensearch": "OpenSearch_3.3"}
@@ -50,13 +49,9 @@ def decide(file: str) -> None:
     """
     try:
         console().data(_answered(_read(file), file))
-    except PortcullisError:
-        raise
-    except Exception as error:  # deciding asks nothing of anybody: what it cannot do with a question is the question's
+    except RecursionError as error:
         raise BadInput(
-            f"holds something of the wrong kind, or nested too deep: {line(f'{type(error).__name__}: {error}', 200)}",
-            source=file,
-            remedy="security as the engine's GET shows it; see `portcullis decide --help`",
+            "is nested too deep", source=file, remedy="a question as `portcullis decide --help` shows it"
         ) from error
 
 

@@ -18,6 +18,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from portcullis import typed
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
@@ -26,6 +29,7 @@ from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
+from portcullis.families.opensearch.documents.shapes import shapes_of
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
@@ -79,13 +83,16 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     _check(question, "", source)
     for place in ("security", "principal", "request", "world"):
         _check(question.get(place, {}), place, source)
+    _typed(question["principal"].get("attributes", {}), dict[str, str], "principal.attributes", source)
+    for groups in ("aliases", "streams"):
+        _typed(question.get("world", {}).get(groups, {}), dict[str, list[str]], f"world.{groups}", source)
     dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
     documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
     for name, collection in question["security"].items():
         kind = Kind(name)
         for key, document in collection.items():
-            if not isinstance(document, dict | list):
-                raise BadInput("is no document", source=source, place=f"security.{name}.{key}", remedy=_MAP)
+            for part, shape in shapes_of(kind, dialect, document):
+                _typed(part, shape, f"security.{name}.{key}", source)
             documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
     held = SecurityConfig(documents)
     request = question["request"]
@@ -237,6 +244,14 @@ def _check(part: Any, place: str, source: str) -> None:
                 raise BadInput("is missing", source=source, place=where, remedy=wanted)
         elif not _is(part[key], wanted):
             raise BadInput("is of the wrong kind", source=source, place=where, remedy=wanted)
+
+
+def _typed(value: Any, shape: Any, place: str, source: str) -> None:
+    try:
+        typed.of_plain(value, shape)
+    except msgspec.ValidationError as error:
+        remedy = "as the engine's GET shows it" if place.startswith("security.") else "names and texts"
+        raise BadInput(f"is of the wrong kind: {error}", source=source, place=place, remedy=remedy) from None
 
 
 def _is(value: Any, wanted: str) -> bool:
