@@ -175,3 +175,28 @@ def test_a_lost_key_shuts_a_cluster_which_reopens_without_leavers(
     before[Kind.USERS]["anna"]["roles"].remove("viewers")
     assert everything(engine) == before
     assert engine.blocks() == blocks
+
+
+def test_who_is_disabled_by_hand_while_a_cluster_is_locked_stays_out(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    """Also who loses a role, and a role mapping that is deleted. What the lock itself disabled is enabled again."""
+    made, key = here
+    deployed(made, elastic)
+    for name in ("cara", "dora", "emil"):
+        document = {"password": PASSWORD, "roles": ["viewers"]}
+        assert elastic.ask("PUT", f"/_security/user/{name}", document)[0] == 200
+    mapping = {"roles": ["viewers"], "enabled": True, "rules": {"field": {"username": "contractor"}}}
+    assert elastic.ask("PUT", "/_security/role_mapping/contractors", mapping)[0] == 200
+    key.gone = True
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+    assert elastic.ask("PUT", "/_security/user/cara/_disable")[0] == 200
+    assert elastic.ask("PUT", "/_security/user/dora", {"roles": []})[0] == 200
+    assert elastic.ask("DELETE", "/_security/role_mapping/contractors")[0] == 200
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+    key.gone = False
+    opened = guard(made.services, "demo", CAUSE)
+    assert opened.state is State.OPEN
+    assert [search(elastic, **as_(name)) for name in ("cara", "dora", "emil")] == [401, 403, 200]
+    assert elastic.ask("GET", "/_security/role_mapping/contractors")[0] == 404
+    assert who_am_i(elastic, COLLECTOR) == 200

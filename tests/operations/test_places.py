@@ -89,6 +89,12 @@ def test_a_cluster_that_runs_elsewhere_is_not_deleted_from_here() -> None:
     assert here.account.ledger.custody("demo").state is State.OPEN
 
 
+def test_snapshots_of_a_cluster_are_left_to_whoever_runs_it() -> None:
+    here = at(Cluster("es.example.com:9200"))
+    with pytest.raises(Refused, match="whoever runs it takes its snapshots"):
+        here.account.ledger.registration("demo").snapshot_store()
+
+
 @every_place
 def test_a_grant_of_the_key_is_looked_for_where_aws_gives_one(where: Place, walls: set[Measure]) -> None:
     here = at(where)

@@ -227,3 +227,51 @@ def test_a_thousand_roles_are_shut_in_one_write_and_all_else_comes_after_it() ->
         (Kind.USERS, 1),
     ]
     assert [write.body[0]["name"] for write in (writes[0], *writes[2:])] == ["k", "all", "eve"]
+
+
+@given(states(), st.data())
+def test_what_somebody_takes_away_by_hand_while_locked_stays_away(held: SecurityConfig, data: st.DataObject) -> None:
+    """Of what a lock itself does not do: whom it disables is enabled again."""
+    now, saved = locked(held)
+    open_roles = {
+        name for name in held.of(Kind.ROLES) if held.is_fixed(Kind.ROLES, name) or name.startswith("portcullis_")
+    }
+    mine = [name for name in held.of(Kind.USERS) if not held.is_fixed(Kind.USERS, name)]
+    plain = [name for name in mine if not {*held.of(Kind.USERS)[name].get("roles", ())} & open_roles]
+    disabled = data.draw(st.sets(st.sampled_from(plain))) if plain else set()
+    entries = [(name, role) for name in plain for role in dict.fromkeys(held.of(Kind.USERS)[name]["roles"])]
+    taken = data.draw(st.sets(st.sampled_from(entries))) if entries else set()
+    mappings = sorted(name for name in held.of(Kind.MAPPINGS) if not held.is_fixed(Kind.MAPPINGS, name))
+    deleted = data.draw(st.sets(st.sampled_from(mappings))) if mappings else set()
+    for name in plain:
+        user = dict(now.of(Kind.USERS)[name])
+        user["roles"] = [role for role in user["roles"] if (name, role) not in taken]
+        now = now.with_document(Kind.USERS, name, user | ({"enabled": False} if name in disabled else {}))
+    for name in deleted:
+        now = now.with_document(Kind.MAPPINGS, name, None)
+    opened = reopen(saved, now, ours=NEEDS.writes)
+    for write in opened.writes:
+        now = simulate(now, write)
+    assert all(now.of(Kind.USERS)[name].get("enabled") is False for name in disabled)
+    assert not any(role in now.of(Kind.USERS)[name]["roles"] for name, role in taken)
+    assert not deleted & now.of(Kind.MAPPINGS).keys()
+    assert all(any(name in said for said in opened.lost) for name in deleted)
+    kept = {(name, role) for name, role in entries} - taken
+    assert all(role in now.of(Kind.USERS)[name]["roles"] for name, role in kept)
+
+
+def test_a_role_mapping_disabled_by_hand_while_locked_stays_so() -> None:
+    rules = {"field": {"username": "x"}}
+    mappings = {"by-hand": {"roles": ["a"], "rules": rules}, "of-all": {"roles": ["superuser"], "rules": rules}}
+    superuser = {"cluster": ["all"], "metadata": {"_reserved": True}}
+    users = {"portcullis": {"roles": [*NEEDS.automation]}, "break-glass": {"roles": []}}
+    found = {Kind.ROLES: {"a": {"cluster": ["monitor"]}, "superuser": superuser, **NEEDS.documents}, Kind.USERS: users}
+    now, saved = locked(SecurityConfig({**found, Kind.MAPPINGS: mappings}))
+    assert now.of(Kind.MAPPINGS)["of-all"]["enabled"] is False
+    now = now.with_document(Kind.MAPPINGS, "by-hand", {**mappings["by-hand"], "enabled": False})
+    opened = reopen(saved, now, ours=NEEDS.writes)
+    for write in opened.writes:
+        now = simulate(now, write)
+    assert now.of(Kind.MAPPINGS)["by-hand"]["enabled"] is False
+    assert now.of(Kind.MAPPINGS)["of-all"].get("enabled") is not False
+    assert opened.lost == ("role mapping by-hand was disabled while locked, and stays so",)

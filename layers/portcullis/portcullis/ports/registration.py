@@ -172,6 +172,11 @@ class Registration(Struct, frozen=True):
 
     def snapshot_store(self) -> SnapshotStore:
         """Where it keeps its snapshots. Refused if it has no such place."""
+        if self.domain is None:
+            raise Refused(
+                f"{self.deployment} runs on a cluster that is not ours: whoever runs it takes its snapshots, restores them, and moves it"
+                " to another key"
+            )
         if self.snapshots is None:
             raise Refused(f"{self.deployment} was deployed without a bucket for snapshots: deploy its stacks again")
         return self.snapshots

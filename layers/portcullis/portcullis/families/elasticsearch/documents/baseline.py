@@ -5,6 +5,7 @@ from __future__ import annotations
 from portcullis.access.actual import Json
 from portcullis.families.base import CANARY_INDEX, RESTORED, Baseline
 
+OWN_ROLES = "portcullis_"  # how all of these begin; `check` refuses such a name to others
 SECURITY_ROLE = "portcullis_security"
 LOCK_ROLE = "portcullis_lock"
 BREAK_GLASS_ROLE = "portcullis_break_glass"

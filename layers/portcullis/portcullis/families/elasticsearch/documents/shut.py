@@ -16,7 +16,7 @@ from portcullis.access.guard import ProtectedPrincipal, ProtectedPrincipals
 from portcullis.access.plan import Claim, Step
 from portcullis.families.base import Closed, Reopened
 from portcullis.families.elasticsearch.documents import rights
-from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS
+from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS, OWN_ROLES
 from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     NATIVE_USERS,
@@ -154,7 +154,8 @@ def reopen(
     """Everything as it was saved, but for what the steps `left` take out: roles of users, and people in role mappings of ours.
 
     A role comes back if the lock emptied it and nobody wrote it since. `ours` are roles that only a window gives: whoever has one and had
-    it not when it was saved has it no longer.
+    it not when it was saved has it no longer. What somebody took away by hand meanwhile stays away, as far as a lock does not do the same:
+    a user who was disabled or lost a role, a role mapping that was disabled or is gone.
     """
     documents: dict[str, dict[str, Json]] = {kind: dict(held.of(kind)) for kind in Kind}
     lost: list[str] = []
@@ -166,9 +167,14 @@ def reopen(
             lost.append(f"role {name} is gone")
     narrowed = {step.claim.name: step.after for step in left if step.claim.kind == Kind.MAPPINGS}
     for name, document in (saved.get(Kind.MAPPINGS) or {}).items():
+        now = held.of(Kind.MAPPINGS).get(name)
         if held.is_fixed(Kind.MAPPINGS, name):
             continue
-        if name not in narrowed:
+        if now is None:
+            lost.append(f"role mapping {name} is gone")
+        elif _is_off(now) and not _is_off(document) and not _opens(held, document):
+            lost.append(f"role mapping {name} was disabled while locked, and stays so")
+        elif name not in narrowed:
             documents[Kind.MAPPINGS][name] = document
         elif narrowed[name] is None:
             documents[Kind.MAPPINGS].pop(name, None)
@@ -181,9 +187,16 @@ def reopen(
         if user is None:
             lost.append(f"user {name} is gone")
             continue
-        back = [role for role in had["roles"] if Claim(MEMBERS, role, NATIVE_USERS, name) not in gone]
-        if back != list(user.get("roles") or ()) or had["enabled"] is not (user.get("enabled") is not False):
-            documents[Kind.USERS][name] = {**user, "roles": back, "enabled": had["enabled"]}
+        has = list(user.get("roles") or ())
+        back = [role for role in had["roles"] if Claim(MEMBERS, role, NATIVE_USERS, name) not in gone and role in has]
+        enabled = had["enabled"]
+        if taken := [role for role in had["roles"] if role not in has]:
+            lost.append(f"{', '.join(taken)} was taken from user {name} while locked, and stays so")
+        if enabled and _is_off(user) and not _opens(held, had):
+            enabled = False
+            lost.append(f"user {name} was disabled while locked, and stays so")
+        if back != has or enabled is _is_off(user):
+            documents[Kind.USERS][name] = {**user, "roles": back, "enabled": enabled}
     for name in held.of(Kind.USERS).keys() - users.keys():
         user = held.of(Kind.USERS)[name]
         documents[Kind.USERS][name] = {**user, "roles": [one for one in user.get("roles") or () if one not in ours]}
@@ -193,6 +206,18 @@ def reopen(
             documents[Kind.KEYS][key] = {**now, "role_descriptors": descriptors}
     wanted = SecurityConfig(documents)
     return Reopened(writes(_config(held), wanted, AT_ONCE), tuple(_strangers(saved, held)), tuple(lost))
+
+
+def _is_off(document: Json) -> bool:
+    return document.get("enabled") is False
+
+
+def _opens(held: Actual, document: Json) -> bool:
+    """Whether a user or role mapping has a role that no lock empties, so that a lock disables it instead."""
+    given = document.get("roles") or ()
+    return bool(document.get("role_templates")) or any(
+        held.is_fixed(Kind.ROLES, role) or role.startswith(OWN_ROLES) for role in given
+    )
 
 
 def _config(held: Actual) -> SecurityConfig:
