@@ -82,7 +82,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
                     f"{version}: {counts.cases} cases, {len(counts.found)} answered otherwise, {counts.unknown} left open"
                 )
             asked.end()
-            more = wider.Wider(node)
+            more = wider.Wider(node, streams=True)
             for number in range((given.n + _AT_ONCE - 1) // _AT_ONCE):
                 count = min(_AT_ONCE, given.n - number * _AT_ONCE)
                 wider.play(more, count, counts, seed=int(given.start) + number)

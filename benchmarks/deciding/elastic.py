@@ -233,7 +233,7 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
             yield f"{index}/{one}", "nothing of it", True
     for index, of in seen.items():
         for one, document in DOCUMENTS.items():
-            fits = not of.documents or any(fits(json.loads(query), document) for query in of.documents)
+            fits = not of.documents or any(passes(json.loads(query), document) for query in of.documents)
             if fits != ((index, one) in shown):
                 yield f"{index}/{one}", of.part or "all", not fits
             elif fits and not any(" " in word for word in of.fields_only):
@@ -251,7 +251,7 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
                     )
 
 
-def fits(query: Json, document: Json) -> bool:
+def passes(query: Json, document: Json) -> bool:
     match query:
         case {"term": {"team.keyword": team}}:
             return bool(document["team"] == team)

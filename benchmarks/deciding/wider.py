@@ -15,7 +15,7 @@ from typing import Any
 from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 
-from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, PASSWORD, STREAM, USERS, Asked, Counts, Found, fits
+from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, PASSWORD, STREAM, USERS, Asked, Counts, Found, passes
 from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]
@@ -101,10 +101,10 @@ _OF_CLUSTER: tuple[tuple[str, str, Any], ...] = (
 
 
 class Wider(Asked):
-    """The fixture of `elastic` with a closed index and an alias that filters."""
+    """The fixture of `elastic` with a closed index and an alias that filters. `streams`: as there; no data stream is taken away again."""
 
-    def __init__(self, node: Elasticsearch) -> None:
-        super().__init__(node, streams=True)
+    def __init__(self, node: Elasticsearch, *, streams: bool = False) -> None:
+        super().__init__(node, streams=streams)
         self.done("PUT", f"/{_SHUT}/_doc/1?refresh=true", DOCUMENTS["1"])
         rule = {"term": {"team.keyword": "red"}}
         self.done("POST", "/_aliases", {"actions": [{"add": {"index": "logs-1", "alias": _FILTERED, "filter": rule}}]})
@@ -322,7 +322,7 @@ def _shown(views: Json, hits: list[Json]) -> Iterator[tuple[str, bool]]:
         for one, document in DOCUMENTS.items():
             queries = [view["documents"], view["alias_filters"]]
             lets = all(
-                not of or of == "all" or any(fits(json.loads(query), document) for query in of) for of in queries
+                not of or of == "all" or any(passes(json.loads(query), document) for query in of) for of in queries
             )
             if lets != ((index, one) in seen):
                 yield f"{index}/{one} {'not ' if lets else ''}shown, we say {view}", not lets

@@ -76,6 +76,7 @@ def asked(role: Json, method: str, path: str, body: Any = None, *, engine: str =
         # A name between angle brackets is that name, where one document is asked for.
         pytest.param(LOGS, "GET", "/<logs-1>/_doc/1", "9.5.3", True, 200, id="worked-out"),
         pytest.param(READS, "GET", "/<logs-1>/_doc/1", "7.17.29", False, 403, id="worked-out-refused"),
+        pytest.param(WRITES, "POST", "/<logs-1>/_update_by_query", "6.8.23", True, 404, id="worked-out-by-query-on-6"),
         pytest.param(HIDING, "POST", "/<logs-1>/_doc/1/_update", "6.8.23", None, None, id="worked-out-under-limits-on-6"),
     ],
 )  # fmt: skip

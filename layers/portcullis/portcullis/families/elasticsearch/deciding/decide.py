@@ -227,7 +227,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
 
 
 def _is_search(need: Need) -> bool:
-    return not need.single and need.action.startswith("indices:data/read/")
+    """A search, or a change of all documents that a search finds."""
+    return not need.single and (need.action.startswith("indices:data/read/") or need.action.endswith("/byquery"))
 
 
 def _expands(need: Need) -> bool:
