@@ -179,6 +179,8 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
     "path",
     [
         "/dc2:logs-1/_doc/a",
+        "/dc2:logs-1/_search?ccs_minimize_roundtrips=false",
+        "/dc2:logs-1/_search?scroll=1m",
         "/dc2:logs-1/_search/template",
         "/dc2:logs-1/_terms_enum",
         "/dc2:a:b/_search",
@@ -382,11 +384,6 @@ def test_an_msearch_takes_the_right_to_search_something_here() -> None:
     assert (told["allowed"], told["status"], told["items"][0]["status"]) == (False, 403, 200)
 
 
-@pytest.mark.parametrize(
-    "path", ["_search?scroll=1m", "_search?ccs_minimize_roundtrips=false", "_pit?keep_alive=1m", "_field_caps"]
-)
-def test_what_asks_shard_by_shard_is_answered_as_a_search_where_both_are_allowed(path: str) -> None:
-    asked = question(f"/dc2:logs-1/{path}", ["superuser"])
-    asked["request"]["method"] = "POST" if path.startswith("_pit") else "GET"
-    told = answer_question(asked)
+def test_which_fields_there_are_is_asked_as_a_search() -> None:
+    told = answer_question(question("/dc2:logs-1/_field_caps", ["superuser"]))
     assert (told["allowed"], told["status"], list(told["remotes"]["dc2"]["views"])) == (True, 200, ["logs-1"])

@@ -40,7 +40,7 @@ def remote_explain(
     """
     return told(
         lambda: _explained(person, index, member_of, target_, offline),
-        lambda found: show_why({**found, "would_allow": ()}),
+        lambda found: show_why({**found, "would_allow": (), "would_let_in": ()}),
         quiet=quiet,
     )
 

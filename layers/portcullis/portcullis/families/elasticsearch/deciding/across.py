@@ -30,12 +30,8 @@ SEARCH = "indices:data/read/search"
 KEY, ROLES = "the key", "roles"  # who limits what is seen
 ONLY_SEARCH = "of requests over clusters, only a search by itself is decided here"
 FIELD_CAPS = "indices:data/read/field_caps"
-SHARDS = "indices:admin/search/search_shards"
 POINT_IN_TIME = "indices:data/read/open_point_in_time"
-EACH_SHARD = (
-    "with ccs_minimize_roundtrips=false, a scroll or a point in time each shard decides for itself, which only the engine can tell where "
-    "somebody may find shards and not search them, or the other way round"
-)
+EACH_SHARD = "with ccs_minimize_roundtrips=false, a scroll or a point in time each shard decides for itself, which only the engine can tell"
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
 _FOLLOWS = (
@@ -150,12 +146,8 @@ def across(
     if need.action not in (SEARCH, FIELD_CAPS):
         return Whole(None, 0, None, {}, (ONLY_SEARCH,))
     split = _split(need.names, remotes, release)
-    if (
-        by_shard
-        and not split.fault
-        and not all(_alike(held, roles, alias, remotes[alias], release) for alias in split.remote)
-    ):
-        # Seen on 9.5.3: shards that refuse leave a 200 without their part.
+    if by_shard:
+        # Seen on 9.5.3: shards that refuse leave a 200 without their part, and each goes by its index, not by the alias it was asked by.
         return Whole(None, 0, None, {}, (EACH_SHARD,))
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
@@ -169,18 +161,6 @@ def across(
     if need.action == FIELD_CAPS:
         return _fields(local, told)
     return _together(local, told)
-
-
-def _alike(held: Mapping[str, Json], roles: Sequence[str], alias: str, remote: Remote, release: Release) -> bool:
-    """Whether what somebody may search over there, and where they may find the shards, is the same: then asking shard by shard comes to
-    the same as asking once (seen on 9.5.3). Before 9 it takes read_cross_cluster besides."""
-    if min(release.major, remote.release.major) < 9 or remote.state != LIVE:
-        return False
-    sides = [remote.roles] if remote.model == CERTIFICATE else [sent_of(held, roles, alias, remote.release)]
-    found = [holding(of, list(roles), remote.release) for of in sides]
-    if remote.model != CERTIFICATE:
-        found.append(holding({KEY: as_role(remote.access)}, [KEY], remote.release))
-    return all(one.grants(SEARCH) == one.grants(SHARDS) for one in found)
 
 
 def _fields(local: Answer | None, told: Mapping[str, Told]) -> Whole:
