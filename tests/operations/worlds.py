@@ -567,10 +567,12 @@ class Aws:
     def endpoints(self, registration: Registration) -> VpcEndpoints:
         return VpcEndpoints(list(self.principals), dict(self.made))
 
-    def look(self, registration: Registration) -> Edge | None:
+    def look(self, registration: Registration) -> Edge:
         domain = registration.domain
         if domain is None:
-            return None
+            raise TypeError(
+                f"{registration.deployment} is a cluster that runs elsewhere: nothing of AWS stands before it"
+            )
         named = domain.network.group if domain.network else ""
         groups = {**({named: self.ingress(registration)} if named else {}), **self.further_groups(registration)}
         ours = domain.network or Network("")

@@ -11,8 +11,8 @@ from portcullis.ports.registration import Registration
 
 
 class EdgeReader(Protocol):
-    def look(self, registration: Registration) -> Edge | None:
-        """What stands before this deployment's domain, what could not be read among it; None of a cluster that runs elsewhere."""
+    def look(self, registration: Registration) -> Edge:
+        """What stands before this deployment's domain, what could not be read among it. Of a cluster that runs elsewhere TypeError."""
 
     def own(self, registration: Registration, principals: Collection[str]) -> Mapping[str, Own]:
         """ARN of an IAM user or role -> what IAM holds of it. What may not be read is no error: it says so itself."""

@@ -29,10 +29,12 @@ class AwsEdge:
         self._client = client
         self._closed: dict[str, str] = {}  # principals of this kind may not be read -> why
 
-    def look(self, registration: Registration) -> Edge | None:
+    def look(self, registration: Registration) -> Edge:
         domain = registration.domain
         if domain is None:
-            return None
+            raise TypeError(
+                f"{registration.deployment} is a cluster that runs elsewhere: nothing of AWS stands before it"
+            )
         unseen: list[str] = []
 
         def seen(what: str, at: Callable[[], T]) -> T | None:

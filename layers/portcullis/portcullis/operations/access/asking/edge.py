@@ -47,13 +47,13 @@ def before(
     None where nothing of AWS stands before the engine. BadInput for a place that is none, or that nothing here leads from."""
     _check(address, endpoint)
     registration = services.site(scene.deployment).registration
-    reader = services.edge(registration)
-    edge = reader.look(registration)
-    if edge is None:
+    if registration.domain is None:
         if address or endpoint:
             problem = f"{scene.deployment} is on a cluster that runs elsewhere: what stands before it is not looked at"
             raise BadInput(problem, source="request", place="address", remedy="leave out --from and --through")
         return None
+    reader = services.edge(registration)
+    edge = reader.look(registration)
     edge = replace(edge, address=address, endpoint=endpoint, at=services.now(), since=_since(edge, told))
     return Before(edge, reader, registration)
 
