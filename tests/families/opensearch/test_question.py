@@ -104,7 +104,10 @@ def test_a_question_in_the_words_of_6_is_understood() -> None:
         (changed("world", "release", to="1.3"), "q.json, world.release: 1.3 is no release known here"),
         (changed("world", "now", to="today"), "q.json, world.now: is no moment (2026-11-28T09:00:00Z)"),
         (changed("principal", to={}), "q.json, principal.name: is missing (a string)"),
-        (changed("security", "roles", "r", to="x"), "q.json, security.roles.r: is no document (an object)"),
+        (
+            changed("security", "roles", "r", to="x"),
+            "q.json, security.roles.r: is of the wrong kind: Expected `object`, got `str`",
+        ),
         (
             changed("world", "dfm_empty_overrides_all", to="yes"),
             "q.json, world.dfm_empty_overrides_all: is of the wrong kind",
