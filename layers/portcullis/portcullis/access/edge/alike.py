@@ -23,12 +23,11 @@ def alike(edge: Edge, own: Own, request: Request, indices: Iterable[str]) -> Map
         for pattern in listed(body.get("Resource") or body.get("NotResource") or [])
     }
     patterns = sorted(one for one in every if one not in ("*", f"{edge.arn}/*", f"{edge.arn}*"))
+    if any("${" in one for one in patterns):
+        return {index: index for index in indices}
     first: dict[tuple[bool, ...], str] = {}
     found = {}
     for index in indices:
-        if any("${" in one for one in patterns):
-            found[index] = index
-            continue
         mine = paths(replace(request, indices=(index,)))
         fits = tuple(like(edge.arn + path, pattern) for pattern in patterns for path in mine) if patterns else ()
         found[index] = first.setdefault(fits, index)

@@ -129,9 +129,8 @@ def like(value: str, pattern: str, *, cased: bool = True) -> bool:
     """Whether a text fits a pattern of `*` and `?`, in a time that grows by no more than the lengths multiplied."""
     if not cased:
         value, pattern = value.casefold(), pattern.casefold()
-    at = star = -1
-    here = back = 0
-    at = 0
+    star = -1
+    at = here = back = 0
     while here < len(value):
         if at < len(pattern) and pattern[at] == "*":
             star, back = at, here
