@@ -22,7 +22,8 @@ from portcullis.errors import BadInput
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.deciding.beside import Counts, Found, play, row, shrink
-from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode, Tally
+from benchmarks.deciding.counted import Counts as OnNodeCounts
+from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode
 from benchmarks.deciding.on_node import play as send
 from local.node.node import Node
 from local.node.security import SecuritySetup
@@ -60,7 +61,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
 
 
 def _on_nodes(version: str, start: int, count: int, report: Report, tell: Tell) -> None:
-    tally = Tally()
+    tally = OnNodeCounts()
     for free_wins, part in ((False, count - count // 2), (True, count // 2)):
         if not part:
             continue

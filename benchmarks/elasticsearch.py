@@ -22,7 +22,8 @@ from portcullis.operations.writing.sending import send
 
 from benchmarks.common import Report, Tell, main
 from benchmarks.deciding import wider
-from benchmarks.deciding.elastic import Asked, Counts, play
+from benchmarks.deciding.counted import Counts
+from benchmarks.deciding.elastic import Asked, play
 from local.elastic.node import Elasticsearch
 from local.processes import LOOPBACK
 from tests.fixtures_node import CACHE

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.access.questions.answers import Decided, Request, There
@@ -19,6 +18,7 @@ from portcullis.families.elasticsearch.answering import ELASTICSEARCH
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.known.names import matches_any
 
+from benchmarks.deciding.counted import Counts, Found
 from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]
@@ -68,23 +68,6 @@ _REQUESTS = (
     ),
 )
 _CLUSTER = (("GET", "_cluster/health"), ("GET", "_security/role"), ("GET", "_security/_authenticate"))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A case that was answered otherwise. `more`: the engine lets in, or shows, what we say it does not."""
-
-    what: str
-    more: bool
-
-
-@dataclass(slots=True)
-class Counts:
-    cases: int = 0
-    refused: int = 0
-    limited: int = 0
-    unknown: int = 0
-    found: list[Found] = field(default_factory=list)
 
 
 class Asked:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from portcullis.families.opensearch.limiting.view import View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from benchmarks.deciding.cases import ASKED, GROUPS, OPTIONS, PEOPLE, Case, case
+from benchmarks.deciding.counted import Counts, Found
 from local.node.node import Node
 
 API = "/_plugins/_security/api/"
@@ -56,23 +56,6 @@ _SEVERAL: tuple[tuple[str, str, Any], ...] = (
     *(("POST", "_search?size=100", {"query": {"match_all": {}}}), ("DELETE", "", None)),
 )
 _CHANGES = ("PUT", "DELETE", "_update", "_bulk")
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """A request that was answered otherwise. `more`: the engine lets in, or shows, what we say it does not."""
-
-    what: str
-    more: bool
-
-
-@dataclass(slots=True)
-class Tally:
-    cases: int = 0
-    refused: int = 0
-    limited: int = 0
-    unknown: int = 0
-    found: list[Met] = field(default_factory=list)
 
 
 class OnNode:
@@ -221,7 +204,7 @@ def _path(name: str) -> str:
     return quote(name, safe=",*-._")
 
 
-def play(on: OnNode, start: int, count: int, tally: Tally) -> None:
+def play(on: OnNode, start: int, count: int, tally: Counts) -> None:
     """So many requests, of configs from this seed on."""
     asked, number = 0, start
     while asked < count:
@@ -243,7 +226,7 @@ def play(on: OnNode, start: int, count: int, tally: Tally) -> None:
             request = _request(rng)
             for what, more in _one(on, held, facts, compiled, who, request, tally):
                 tally.found.append(
-                    Met(
+                    Found(
                         f"seed {number}, world of {start + (number - start) // _CONFIGS * _CONFIGS}: {who} {request} {what}",
                         more,
                     )
@@ -312,7 +295,7 @@ def _one(
     compiled: Compiled,
     who: str,
     request: tuple[str, str, Any],
-    tally: Tally,
+    tally: Counts,
 ) -> Iterator[tuple[str, bool]]:
     method, path, body = request
     tally.cases += 1

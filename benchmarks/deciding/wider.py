@@ -15,7 +15,8 @@ from typing import Any
 from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 
-from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, PASSWORD, STREAM, USERS, Asked, Counts, Found, passes
+from benchmarks.deciding.counted import Counts, Found
+from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, PASSWORD, STREAM, USERS, Asked, passes
 from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.deciding import wider
-from benchmarks.deciding.elastic import Asked, Counts, play
+from benchmarks.deciding.counted import Counts
+from benchmarks.deciding.elastic import Asked, play
 from local.elastic.node import Elasticsearch
 
 pytestmark = pytest.mark.node
