@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from portcullis.errors import BadInput
 from portcullis.model.names import Wrong
-from portcullis.model.parts import Block, Strict, named
+from portcullis.model.parts import Block, Blocks, Strict, named
 from portcullis.model.text.loading import examined, first_of, text_of
 
 ACCOUNT_FILE = "account.yaml"
@@ -26,7 +26,7 @@ Subnet = Annotated[str, *named("a subnet")]
 class Callers(Strict):
     """Who may come to the domains' port 443, besides the automation and break-glass. A lock shuts all of them out."""
 
-    cidrs: tuple[Block, ...] = ()
+    cidrs: Blocks = ()
     """Blocks of addresses (IPv4 or IPv6): of an office, a VPN, another VPC that is connected to this one."""
     prefix_lists: tuple[Annotated[str, *named("a prefix list")], ...] = ()
     """Managed prefix lists."""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from portcullis.access.plan import SubjectKind
 from portcullis.families.opensearch.names.attributes import ATTRIBUTE
@@ -173,11 +174,12 @@ def matches(pattern: str, name: str) -> bool:
     return as_the_engine(pattern, name)
 
 
+@lru_cache(maxsize=100_000)
 def overlap(one: str, other: str) -> bool:
     """Whether two wildcard patterns can cover the same name. Regular expressions are taken to overlap whatever they are held against."""
     if one.startswith("/") or other.startswith("/"):
         return matches(one, other) or matches(other, one) or (one.startswith("/") and other.startswith("/"))
-    a, b = _literal(one), _literal(other)
+    a, b = literal(one), literal(other)
     if not (a.startswith(b) or b.startswith(a)):
         return False
     # Which pairs of positions can be reached by consuming the same characters on both sides.
@@ -214,7 +216,8 @@ def narrower(ones: Iterable[str], others: Iterable[str]) -> str:
     return ""
 
 
-def _literal(pattern: str) -> str:
+def literal(pattern: str) -> str:
+    """What stands before the first wildcard."""
     return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 

@@ -40,6 +40,10 @@ def _readable(value: str) -> str:
     return value
 
 
+# Prefix lengths of the widest blocks that are anybody's own: 10.0.0.0/8, and fc00::/7.
+_WIDEST = {4: 8, 6: 7}
+
+
 def _block(value: str) -> str:
     try:
         network = ipaddress.ip_network(value)
@@ -47,7 +51,21 @@ def _block(value: str) -> str:
         raise Wrong(f"{names.shown(value)} is no block of addresses: {error}", "such as 10.20.0.0/16") from None
     if network.prefixlen == 0:
         raise Wrong(f"{names.shown(value)} is the whole internet", "the addresses that are meant")
+    if network.prefixlen < _WIDEST[network.version]:
+        raise Wrong(f"{names.shown(value)} is a large part of the whole internet", "the addresses that are meant")
     return value
+
+
+def _blocks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Blocks that are one block together are as wide as that."""
+    fourth = ipaddress.collapse_addresses(ipaddress.IPv4Network(value) for value in values if ":" not in value)
+    sixth = ipaddress.collapse_addresses(ipaddress.IPv6Network(value) for value in values if ":" in value)
+    for network in (*fourth, *sixth):
+        try:
+            _block(str(network))
+        except Wrong as wrong:
+            raise Wrong(f"together they are too much: {wrong.problem}", wrong.remedy) from None
+    return values
 
 
 Name = Annotated[str, *named("a name")]
@@ -56,6 +74,7 @@ Region = Annotated[str, *named("a Region")]
 SecretName = Annotated[str, *named("a secret")]
 Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
 Block = Annotated[str, AfterValidator(_block)]
+Blocks = Annotated[tuple[Block, ...], AfterValidator(_blocks)]
 IndexPattern = Annotated[str, AfterValidator(names.check_index_pattern), Field(max_length=255)]
 PERMISSION = r"^[A-Za-z0-9_*?:./\[\]#-]{1,256}$"
 Permission = Annotated[str, Field(pattern=PERMISSION), AfterValidator(_readable)]

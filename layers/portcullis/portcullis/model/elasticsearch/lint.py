@@ -7,7 +7,6 @@ no filter then, though it only writes. Of entries with other names, one that rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations, permutations
 from typing import Any
 
 from portcullis.access.actual import Json
@@ -24,6 +23,7 @@ from portcullis.model.elasticsearch.lint_remotes import of_remotes
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.lints.lint_any import by_case, unused
+from portcullis.model.lints.near import Near
 from portcullis.model.names import overlap, shown
 from portcullis.model.parts import Path
 
@@ -133,26 +133,40 @@ Place = tuple[str, int]  # role, number of the entry
 
 
 def _lifted(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
-    entries = [
-        ((name, i), entry) for name, role in model.roles.items() for i, entry in enumerate(role.get("indices") or ())
-    ]
-    limited = {name for (name, _), entry in entries if any(entry.get(limit) for limit in _LIMITS)}
+    entries: dict[Place, Json] = {
+        (name, i): entry for name, role in model.roles.items() for i, entry in enumerate(role.get("indices") or ())
+    }
+    limited = [place for place, entry in entries.items() if any(entry.get(limit) for limit in _LIMITS)]
     if not limited:
         return
-    together = _held_together(model)
-    for (one, first), (other, second) in permutations(entries, 2):
-        if one[0] not in limited:
+    by_names: dict[frozenset[str], list[Place]] = {}
+    for place, entry in entries.items():
+        by_names.setdefault(frozenset(entry["names"]), []).append(place)
+    of_role = {role: Near(_patterns(role, model.roles[role])) for role in {role for role, _ in limited}}
+    subjects = _subjects(model)
+    order = {place: number for number, place in enumerate(entries)}
+    for one in limited:
+        first = entries[one]
+        if not grants_on_index(first.get("privileges") or (), _READING):
             continue
-        what = [words for limit, words in _LIMITS.items() if first.get(limit) and not second.get(limit)]
-        same_names = set(first["names"]) == set(second["names"])
-        reads = grants_on_index(second.get("privileges") or (), _READING)
-        if not what or not grants_on_index(first.get("privileges") or (), _READING):
-            continue
-        if one[0] == other[0] and (same_names or (reads and _meet(first, second))):
-            yield _found(deployment, "filter-lifted", one, f"indices[{other[1]}] of the same role", what)
-        elif one[0] != other[0] and same_names and not reads:
-            code = "filter-lifted" if {one[0], other[0]} in together else "filter-lifted-for-both"
-            yield _found(deployment, code, one, f"the role {shown(other[0])}, though it reads nothing,", what)
+        beside = {*of_role[one[0]].to(first["names"]), *by_names[frozenset(first["names"])]} - {one}
+        for other in sorted(beside, key=order.__getitem__):
+            second = entries[other]
+            what = [words for limit, words in _LIMITS.items() if first.get(limit) and not second.get(limit)]
+            if not what:
+                continue
+            same_names = set(first["names"]) == set(second["names"])
+            reads = grants_on_index(second.get("privileges") or (), _READING)
+            if one[0] == other[0] and (same_names or (reads and _meet(first, second))):
+                yield _found(deployment, "filter-lifted", one, f"indices[{other[1]}] of the same role", what)
+            elif one[0] != other[0] and same_names and not reads:
+                together = subjects.get(one[0], set()) & subjects.get(other[0], set())
+                code = "filter-lifted" if together else "filter-lifted-for-both"
+                yield _found(deployment, code, one, f"the role {shown(other[0])}, though it reads nothing,", what)
+
+
+def _patterns(name: str, role: Json) -> Iterator[tuple[str, Place]]:
+    return ((pattern, (name, i)) for i, entry in enumerate(role["indices"]) for pattern in entry["names"])
 
 
 def _found(deployment: OnCluster, code: str, place: Place, by: str, what: list[str]) -> Finding:
@@ -162,12 +176,12 @@ def _found(deployment: OnCluster, code: str, place: Place, by: str, what: list[s
     return found(deployment, code, path, message, "the same filter there too, or other names for the indices")
 
 
-def _held_together(model: AccessModel) -> list[set[str]]:
-    """Pairs of roles that one subject is granted."""
-    held: dict[Subject, set[str]] = {}
+def _subjects(model: AccessModel) -> dict[str, set[Subject]]:
+    """Who is granted a role."""
+    held: dict[str, set[Subject]] = {}
     for grant in model.grants:
-        held.setdefault(grant.subject, set()).add(grant.role)
-    return [set(pair) for roles in held.values() for pair in combinations(sorted(roles), 2)]
+        held.setdefault(grant.role, set()).add(grant.subject)
+    return held
 
 
 def _meet(first: Json, second: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from portcullis.model.elasticsearch.levels import levels_of
 from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern, Privilege
 from portcullis.model.elasticsearch.remotes import Alias, Offer, Remote
 from portcullis.model.names import Wrong
-from portcullis.model.parts import Block, Name, SecretName, Strict, Text, UserName, named
+from portcullis.model.parts import Blocks, Name, SecretName, Strict, Text, UserName, named
 from portcullis.model.presets import Level
 from portcullis.model.types import ELASTIC, BreakGlass, Deployment
 
@@ -41,7 +41,7 @@ UserNameRule = Annotated[str, AfterValidator(_rule), Field(max_length=128)]
 class Reached(Strict):
     """Where the cluster's addresses are: the automation may connect to these, and to nothing else on the cluster's port."""
 
-    cidrs: tuple[Block, ...] = ()
+    cidrs: Blocks = ()
     """Blocks of addresses."""
     prefix_lists: tuple[Annotated[str, *named("a prefix list")], ...] = ()
     """Managed prefix lists."""

@@ -8,13 +8,13 @@ changes who sees what; an entry without a limit lifts none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
 from portcullis.model.lints.findings import Finding, found
+from portcullis.model.lints.near import Near
 from portcullis.model.parts import Path
 from portcullis.model.types import OnDomain
 
@@ -29,8 +29,10 @@ def entries(
 ) -> Iterator[Finding]:
     """`groups` are the action groups that there are."""
     limited = [(i, entry) for i, entry in enumerate(permissions) if _limits(entry)]
+    near = Near((pattern, i) for i, entry in enumerate(permissions) for pattern in entry.index_patterns)
+    around = {i: sorted(near.to(entry.index_patterns)) for i, entry in limited}
     for i, entry in limited:
-        here = [other for other in permissions if other is entry or _shared(entry, other)]
+        here = [permissions[j] for j in around[i] if j == i or _shared(entry, permissions[j])]
         if _any_allows(groups, here, _WRITES):
             yield found(
                 deployment,
@@ -47,8 +49,9 @@ def entries(
                 f"on {entry.index_patterns[0]} the engine refuses every update by {role}, in bulk too: it sees only a part",
                 "write whole documents, or no limit on the index",
             )
-    for (i, one), (j, other) in combinations(enumerate(permissions), 2):
-        if not (_limits(one) or _limits(other)) or not (shared := _shared(one, other)):
+    for i, j in sorted({(min(i, j), max(i, j)) for i, others in around.items() for j in others if i != j}):
+        one, other = permissions[i], permissions[j]
+        if not (shared := _shared(one, other)):
             continue
         for limit, what in _LIMITS.items():
             a, b = getattr(one, limit), getattr(other, limit)

@@ -6,15 +6,15 @@ the indices that both cover (all_access included); queries are OR-ed; excluded f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.families.opensearch.names.attributes import fields
 from portcullis.model import names
 from portcullis.model.lints.findings import Facts, Finding, found
+from portcullis.model.lints.near import Near
 from portcullis.model.types import OnDomain
 
 _GROUPS = frozenset((SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP))
@@ -30,37 +30,55 @@ class _Meeting:
     other: str
 
 
+_MOST_ALIKE = 3  # findings of one kind about one role, before the rest is only counted
+
+
+class _Together:
+    """How the roles of a deployment meet. Only roles with limits are looked at, and beside each those that could cover an index of it."""
+
+    def __init__(self, documents: dict[str, Json], *, overrides: bool) -> None:
+        self._documents, self._overrides = documents, overrides
+        self.limited = {name for name, role in documents.items() if any(_rules(entry) for entry in _entries(role))}
+        near = Near((pattern, name) for name, role in documents.items() for pattern in _patterns(role))
+        self.around = {name: near.to(_patterns(documents[name])) - {name} for name in self.limited}
+        self._known: dict[tuple[str, str], tuple[_Meeting, ...]] = {}
+
+    def pairs(self, roles: set[str]) -> list[tuple[str, str]]:
+        """Of these roles, those that could meet."""
+        beside = ((one, other) for one in roles & self.limited for other in roles & self.around[one])
+        return sorted({(min(pair), max(pair)) for pair in beside})
+
+    def meet(self, one: str, other: str) -> tuple[_Meeting, ...]:
+        pair = (min(one, other), max(one, other))
+        if pair not in self._known:
+            self._known[pair] = tuple(_meetings(pair, self._documents, overrides=self._overrides))
+        return self._known[pair]
+
+
 def merges(deployment: OnDomain, model: AccessModel, facts: Facts) -> Iterator[Finding]:
     """Findings about callers with several roles: those the file names, and with `facts.membership` each one by name."""
-    documents = {**deployment.known.roles, **model.roles}
-    restricted = {
-        name for name, role in documents.items() if any(_rules(entry) for entry in role.get("index_permissions", ()))
-    }
-    if not restricted:
-        return
+    together = _Together({**deployment.known.roles, **model.roles}, overrides=facts.dfm_empty_overrides_all)
     held: dict[str, set[str]] = {}
     for who, role in _holders(model, facts):
         held.setdefault(who, set()).add(role)
-    meetings: dict[tuple[str, str], tuple[_Meeting, ...]] = {}
-
-    def meet(one: str, other: str) -> tuple[_Meeting, ...]:
-        pair = (min(one, other), max(one, other))
-        if not restricted & set(pair):
-            return ()
-        if pair not in meetings:
-            meetings[pair] = tuple(_meetings(pair, documents, overrides=facts.dfm_empty_overrides_all))
-        return meetings[pair]
-
     concerned: dict[_Meeting, list[str]] = {}
     for who, roles in sorted(held.items()):
-        limited = roles & restricted
-        for one, other in combinations(sorted(roles), 2) if limited else ():
-            for meeting in meet(one, other):
+        for one, other in together.pairs(roles):
+            for meeting in together.meet(one, other):
                 concerned.setdefault(meeting, []).append(who)
-    for meeting, people in concerned.items():
-        yield _finding(deployment, meeting, meeting.code, _several(people))
+    alike: dict[tuple[str, str], list[_Meeting]] = {}
+    for meeting in concerned:
+        alike.setdefault((meeting.code, meeting.winner), []).append(meeting)
+    for meetings in alike.values():
+        for i, meeting in enumerate(meetings[:_MOST_ALIKE], start=1):
+            more = len(meetings) - i if i == _MOST_ALIKE else 0
+            yield _finding(deployment, meeting, meeting.code, _several(concerned[meeting]), _so_too(more, meeting))
     if facts.membership is None:
-        yield from _between_groups(deployment, model, restricted, meet)
+        yield from _between_groups(deployment, model, together)
+
+
+def _so_too(more: int, meeting: _Meeting) -> str:
+    return f"; so in {more} more {'case' if more == 1 else 'cases'} of {meeting.winner}" if more else ""
 
 
 def _several(people: list[str], most: int = 3) -> str:
@@ -71,27 +89,24 @@ def _several(people: list[str], most: int = 3) -> str:
     return f"each of {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
 
 
-def _between_groups(
-    deployment: OnDomain, model: AccessModel, restricted: set[str], meet: Callable[[str, str], tuple[_Meeting, ...]]
-) -> Iterator[Finding]:
+def _between_groups(deployment: OnDomain, model: AccessModel, together: _Together) -> Iterator[Finding]:
     """What would meet in somebody who is in two groups: one finding a role, since it may concern nobody."""
     groups: dict[str, set[str]] = {}
     for grant in model.grants:
         if grant.subject.kind in _GROUPS:
             groups.setdefault(grant.role, set()).add(str(grant.subject))
     told: dict[str, tuple[_Meeting, str, int]] = {}  # the role -> one example, and how many more there are
-    for one in sorted(restricted & groups.keys()):
-        for other in sorted(groups):
+    for one in sorted(together.limited & groups.keys()):
+        for other in sorted(together.around[one] & groups.keys()):
             ours, theirs = groups[one] - groups[other], groups[other] - groups[one]
-            if one == other or not ours or not theirs or (other in restricted and other < one):
+            if not ours or not theirs or (other in together.limited and other < one):
                 continue
-            for meeting in meet(one, other):
+            for meeting in together.meet(one, other):
                 who = f"whoever is in both {' and '.join(sorted((min(ours), min(theirs))))}"
                 first, said, more = told.get(meeting.winner, (meeting, who, -1))
                 told[meeting.winner] = (first, said, more + 1)
     for meeting, who, more in told.values():
-        also = f"; so in {more} more cases of {meeting.winner}" if more else ""
-        yield _finding(deployment, meeting, "groups-meet", who, also)
+        yield _finding(deployment, meeting, "groups-meet", who, _so_too(more, meeting))
 
 
 def _holders(model: AccessModel, facts: Facts) -> Iterator[tuple[str, str]]:
@@ -108,6 +123,15 @@ def _principals(subject: Subject, facts: Facts) -> tuple[str, ...]:
     return entries or (() if subject in facts.membership.missing else (str(subject),))
 
 
+def _entries(role: Json) -> Iterable[Json]:
+    entries: Iterable[Json] = role.get("index_permissions", ())
+    return entries
+
+
+def _patterns(role: Json) -> Iterator[str]:
+    return (pattern for entry in _entries(role) for pattern in entry.get("index_patterns", ()))
+
+
 def _rules(entry: Json) -> bool:
     return bool(entry.get("dls") or entry.get("fls") or entry.get("masked_fields"))
 
@@ -116,8 +140,8 @@ def _meetings(pair: tuple[str, str], documents: dict[str, Json], *, overrides: b
     """Every way in which two roles meet, once each."""
     held: dict[tuple[str, str], _Meeting] = {}
     one, other = pair
-    for a in documents.get(one, {}).get("index_permissions", ()):
-        for b in documents.get(other, {}).get("index_permissions", ()):
+    for a in _entries(documents[one]):
+        for b in _entries(documents[other]):
             shared = _shared(a, b)
             if not shared:
                 continue
