@@ -14,18 +14,26 @@ from typing import Any
 PREFIX = "/2021-01-01/opensearch"
 _ENDPOINTS: Any = None  # id -> endpoint, by account and Region; made at install
 _ALLOWED: Any = None  # domain -> principals
+Asked = dict[str, Any]  # the body, and what is named in the path
+Route = tuple[str, str, Callable[[Asked], Asked]]  # method, path behind PREFIX, what answers
 
 
 def install() -> None:
     global _ENDPOINTS, _ALLOWED
     from ministack.core.responses import AccountRegionScopedDict
-    from ministack.services import opensearch
 
     _ENDPOINTS, _ALLOWED = AccountRegionScopedDict(), AccountRegionScopedDict()
+    route(*_ROUTES)
+
+
+def route(*routes: Route) -> None:
+    """What the service of search domains answers from now on besides."""
+    from ministack.services import opensearch
+
     known = opensearch.handle_request
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        for wanted, pattern, answer in _ROUTES:
+        for wanted, pattern, answer in routes:
             matched = re.fullmatch(PREFIX + pattern, path.rstrip("/"))
             if method == wanted and matched:
                 return _answered(opensearch, answer, matched.groupdict(), body)
@@ -34,7 +42,8 @@ def install() -> None:
     opensearch.handle_request = handle_request
 
 
-def _answered(opensearch: Any, answer: Callable[..., Any], named: dict[str, str], body: bytes) -> Any:
+def _answered(opensearch: Any, answer: Callable[[Asked], Asked], named: dict[str, str], body: bytes) -> Any:
+    from local.aws.patching import Refusal
     from local.aws.patching import answer as told
 
     asked = {**(json.loads(body) if body else {}), **named}
@@ -42,7 +51,10 @@ def _answered(opensearch: Any, answer: Callable[..., Any], named: dict[str, str]
         return opensearch._error(409, "ResourceNotFoundException", f"Domain not found: {domain}")
     if (endpoint := asked.get("VpcEndpointId")) and endpoint not in _ENDPOINTS:
         return opensearch._error(409, "ResourceNotFoundException", f"VPC endpoint not found: {endpoint}")
-    return told(answer(asked))
+    try:
+        return told(answer(asked))
+    except Refusal as refused:
+        return opensearch._error(refused.status, refused.code, str(refused))
 
 
 def _create(asked: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +107,7 @@ def _access(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 _DOMAIN, _ONE = r"/domain/(?P<DomainName>[a-z][a-z0-9-]+)", r"/vpcEndpoints/(?P<VpcEndpointId>[^/]+)"
-_ROUTES: tuple[tuple[str, str, Callable[[dict[str, Any]], dict[str, Any]]], ...] = (
+_ROUTES: tuple[Route, ...] = (
     ("POST", "/vpcEndpoints", _create),
     ("DELETE", _ONE, _delete),
     ("GET", f"{_DOMAIN}/vpcEndpoints", _of_domain),

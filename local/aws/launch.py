@@ -58,6 +58,7 @@ def install(spec: dict[str, Any]) -> None:
     from local.aws import (
         access,
         clock,
+        connections,
         domain,
         endpoints,
         faults,
@@ -81,6 +82,7 @@ def install(spec: dict[str, Any]) -> None:
         automation,
         domain,
         endpoints,
+        connections,
         service_roles,
         cfn_network,
         cfn_accounts,

@@ -186,7 +186,8 @@ def _of_domain(domain: str, domain_arn: str, security_group: str) -> list[Patter
         {"source": ["aws.es", "aws.opensearchservice"], "resources": [domain_arn]},
         {"source": ["aws.es"], "detail": {"requestParameters": {"domainName": [domain]}}},
         {"source": ["aws.es"], "detail": {"requestParameters": {"domainArn": [domain_arn]}}},
-        _calls("es", ["UpdateVpcEndpoint", "DeleteVpcEndpoint"]),  # tell the endpoint, not the domain
+        # They tell the endpoint, or the connection, and not the domain.
+        _calls("es", [{"suffix": "VpcEndpoint"}, {"wildcard": "*bound*Connection"}]),
         _calls("ec2", operations("ec2", About.SECURITY_GROUP), {"requestParameters": {"groupId": [security_group]}}),
         {
             "source": ["aws.ec2"],

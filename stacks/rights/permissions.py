@@ -234,6 +234,12 @@ def look_at_functions(g: ResourceArns) -> Statements:
     return _allow(_prefixed("lambda", looks), g.see_functions)
 
 
+# None of these takes a resource.
+_ROADS_OF_DOMAINS = (
+    "DescribeInboundConnections DescribeOutboundConnections ListVpcEndpointAccess ListVpcEndpointsForDomain"
+)
+
+
 def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) -> Statements:
     """Who may become whoever is mapped. Reads, and no secret's value. `locks` and `chooses`: the function may look at domains, or at
     identity pools, for that; what it may already is not said again, as each statement names all of them."""
@@ -243,7 +249,7 @@ def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) 
         *_allow(["cognito-identity:DescribeIdentityPool"], () if chooses else g.identity_pools),
         *_allow(_prefixed("secretsmanager", "DescribeSecret GetResourcePolicy"), g.described_secrets),
         *_allow(["es:DescribeDomain"], () if locks else g.domains),
-        *_allow(_prefixed("es", "ListVpcEndpointAccess ListVpcEndpointsForDomain"), ["*"] if g.domains else []),
+        *_allow(_prefixed("es", _ROADS_OF_DOMAINS), ["*"] if g.domains else []),
     ]
 
 

@@ -21,8 +21,8 @@ DENIAL = {
     "Sid": "PortcullisLock",
     "Effect": "Deny",
     "Principal": {"AWS": "*"},
-    "Action": "es:ESHttp*",
-    "Resource": f"{DOMAIN}/*",
+    "Action": ["es:ESHttp*", "es:ESCrossClusterGet"],
+    "Resource": [DOMAIN, f"{DOMAIN}/*"],
     "Condition": {"ArnNotEquals": {"aws:PrincipalArn": [OURS, GLASS]}},
 }
 
@@ -51,7 +51,8 @@ def test_a_domain_without_a_policy_gets_one_and_an_older_version_stays_it() -> N
 
 
 def test_aws_may_write_lists_of_one_as_that_one_and_in_another_order() -> None:
-    assert is_shut(changed(Action=["es:ESHttp*"], Resource=[f"{DOMAIN}/*"]), DOMAIN, (OURS, GLASS))
+    other_order = changed(Action=DENIAL["Action"][::-1], Resource=DENIAL["Resource"][::-1])
+    assert is_shut(other_order, DOMAIN, (OURS, GLASS))
     assert is_shut(changed(Condition={"ArnNotEquals": {"aws:PrincipalArn": [GLASS, OURS]}}), DOMAIN, (OURS, GLASS))
     alone = changed(Condition={"ArnNotEquals": {"aws:PrincipalArn": OURS}})
     assert is_shut(alone, DOMAIN, (OURS,))
@@ -64,6 +65,8 @@ def test_aws_may_write_lists_of_one_as_that_one_and_in_another_order() -> None:
         {"Effect": "Allow"},
         {"Principal": {"AWS": "arn:aws:iam::111122223333:role/one"}},
         {"Action": "es:ESHttpGet"},
+        {"Action": "es:ESHttp*"},  # a search of another domain is none of these
+        {"Resource": f"{DOMAIN}/*"},  # and asks for the domain itself
         {"Action": ["es:ESHttpGet", "es:ESHttpPost"]},
         {"Resource": f"{DOMAIN}/orders/*"},
         {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": [OURS, GLASS, "arn:aws:iam::111122223333:role/eve"]}}},

@@ -84,9 +84,25 @@ def vpc_endpoint_access(scene: Scene) -> Iterator[None]:
         search.revoke_vpc_endpoint_access(Account="999999999999", **domain)
 
 
+@contextmanager
+def connected(scene: Scene) -> Iterator[None]:
+    """Somebody has the domain read another one, of which the other side's administrators are."""
+    search, here, name = scene.aws.client("opensearch"), (scene.aws.account, scene.aws.region), scene.up.deployment
+    ends = [
+        {"AWSDomainInformation": {"OwnerId": here[0], "Region": here[1], "DomainName": one}} for one in (name, "eves")
+    ]
+    asked = search.create_outbound_connection(LocalDomainInfo=ends[0], RemoteDomainInfo=ends[1], ConnectionAlias="eves")
+    search.accept_inbound_connection(ConnectionId=asked["ConnectionId"])
+    try:
+        yield
+    finally:
+        search.delete_outbound_connection(ConnectionId=asked["ConnectionId"])
+
+
 ROADS: dict[str, tuple[Callable[[Scene], Any], str]] = {
     "who may assume break-glass": (trust_of_break_glass, f"role/{GLASS}: trust has"),
     "who may assume a granted role": (trust_of_a_granted_role, f"role/{APPLICATION}: trust has"),
+    "a connection that no file names": (connected, "connections: reads has eves: arn:aws:es:"),
     "a trigger of the user pool": (trigger, "user-pool: LambdaConfig"),
     "an identity provider of the user pool": (identity_provider, "user-pool: providers.eve"),
     "the domain's access policy": (access_policy, "domain: policy has"),

@@ -40,6 +40,17 @@ def test_only_the_configuration_api_shuts_dashboards_under_both_of_its_paths(con
     assert ({"_plugin/kibana*", "_dashboards*"} <= denied(policy(configuration))) is shut
 
 
+def test_searches_of_other_domains_are_allowed_where_the_file_names_one():
+    """Of the domain itself, as Amazon asks for it: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cross-cluster-search.html"""
+
+    def across(more: str):
+        document = model.access_policy(model.loads(f"{SMALLEST}{more}", "a"), ARN)
+        return [s["Resource"] for s in document["Statement"] if s["Action"] == "es:ESCrossClusterGet"]
+
+    assert across("") == across(f"connections: {{reads: {{far: {ARN}}}}}\n") == []
+    assert across(f"connections: {{read_by: [{ARN}]}}\n") == [ARN]
+
+
 def test_sql_is_denied_under_both_of_its_paths_unless_it_is_asked_for():
     assert {"_plugins/_sql", "_plugins/_sql/*", "_opendistro/_sql", "_opendistro/_sql/*"} <= denied(policy("cognito"))
     assert denied(policy("cognito", deny_sql=False)) == set()

@@ -114,6 +114,53 @@ def test_what_differs_of_a_domain_stands_through_a_lock_that_shuts_it(made: tupl
     assert told(services) == before
 
 
+FAR, OTHER = (f"arn:aws:es:eu-west-1:999999999999:domain/{name}" for name in ("far", "other"))
+CONNECTED = f"connections:\n  reads: {{far: {FAR}}}\n  read_by: [{OTHER}]\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "reads", "read_by", "words"),
+    [
+        ("", [], [], []),
+        ("", [], [OTHER], [f"read_by has {OTHER} now"]),
+        ("", [f"far: {FAR}"], [], [f"reads has far: {FAR} now"]),
+        (CONNECTED, [f"far: {FAR}"], [OTHER], []),
+        (CONNECTED, [], [], []),  # not accepted yet, or ended: nobody can come
+        (CONNECTED, [f"near: {FAR}"], [FAR], [f"read_by has {FAR} now", f"reads has near: {FAR} now"]),
+    ],
+)
+def test_a_connection_that_no_file_names_is_told_at_the_first_look_and_at_later_ones(
+    more: str, reads: list[str], read_by: list[str], words: list[str]
+) -> None:
+    for first in (True, False):
+        whole, roads = account(), Roads()
+        services = replace(whole.services, roads=lambda *_, roads=roads: roads)
+        whole.registered(place=place())
+        whole.ledger.keep_model("demo", kept_model(TEXT + more, "demo.yaml"))
+        roads.there["connections"] = {"reads": [], "read_by": []}
+        if not first:
+            look_at_roads(services, "demo", SWEEP)
+        roads.there["connections"] = {"reads": reads, "read_by": read_by}
+        found = look_at_roads(services, "demo", EVE)
+        assert [word for one in found.values() for word in one["words"]] == words
+        assert [alert.name for alert in whole.aws.told] == (["another-road"] if words else [])
+
+
+def test_an_access_policy_that_the_file_asks_for_anew_is_meant(made: tuple[Account, Any, Roads]) -> None:
+    whole, services, roads = made
+    one = services.site("demo").registration
+    for text in (TEXT, TEXT + CONNECTED):
+        version = whole.ledger.model("demo").version
+        whole.ledger.keep_model("demo", replace(kept_model(text, "demo.yaml"), version=version))
+        as_deployed = json.dumps(model.access_policy(model.loads(text, "demo.yaml"), one.place.id))
+        roads.there["domain"] = {
+            "domain": {"AccessPolicies": as_deployed, "VPCOptions": {"SecurityGroupIds": ["sg-1"]}}
+        }
+        assert look_at_roads(services, "demo", SWEEP) == {}
+    roads.there["domain"] = domain(OPEN)
+    assert "domain" in look_at_roads(services, "demo", EVE)
+
+
 def test_what_an_unlock_of_ours_puts_back_is_not_our_doing(made: tuple[Account, Any, Roads]) -> None:
     _, services, roads = made
     roads.there["domain"] = domain(OPEN, SHUT)

@@ -21,6 +21,7 @@ WITHOUT_RESOURCE = {
     *("cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"),
     *(f"es:{action}VpcEndpointAccess" for action in ("Authorize", "List", "Revoke")),
     "es:ListVpcEndpointsForDomain",
+    *("es:DescribeInboundConnections", "es:DescribeOutboundConnections"),
     *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 }
 # Wildcards inside a resource: a domain's paths, a log's streams, deployment files among the assets, the key behind an alias.

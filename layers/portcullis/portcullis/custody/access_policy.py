@@ -10,7 +10,8 @@ _SID = "PortcullisLock"
 
 
 def shut(policy: Json, domain_arn: str, keep: tuple[str, ...]) -> Json:
-    """`policy` with one more statement: nobody but the roles in `keep` (ARNs) may send a request. Shutting twice is shutting once."""
+    """`policy` with one more statement: nobody but the roles in `keep` (ARNs) may send a request, nor a search from another
+    domain. Shutting twice is shutting once."""
     statements = [statement for statement in policy.get("Statement", []) if statement.get("Sid") != _SID]
     return {"Version": policy.get("Version", "2012-10-17"), "Statement": [*statements, _deny(domain_arn, keep)]}
 
@@ -29,8 +30,8 @@ def _deny(domain_arn: str, keep: tuple[str, ...]) -> Json:
         "Sid": _SID,
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
-        "Action": "es:ESHttp*",
-        "Resource": f"{domain_arn}/*",
+        "Action": ["es:ESHttp*", "es:ESCrossClusterGet"],
+        "Resource": [domain_arn, f"{domain_arn}/*"],  # a search of another domain asks for the domain itself
         "Condition": {"ArnNotEquals": {"aws:PrincipalArn": sorted(keep)}},
     }
 

@@ -72,6 +72,14 @@ _RULES: dict[str, tuple[str, str]] = {
         r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key/[A-Za-z0-9-]{1,64}|alias/[A-Za-z0-9/_-]{1,250})",
         "the ARN of a key or of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME",
     ),
+    "a domain's ARN": (
+        r"arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain/[a-z][a-z0-9-]{2,27}",
+        "arn:aws:es:REGION:ACCOUNT:domain/NAME",
+    ),
+    "a connection's alias": (
+        r"[a-zA-Z][a-zA-Z0-9_-]{1,99}",
+        "2 to 100 letters, digits and _ -, a letter first",
+    ),
     "an alias": (r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}", "alias/NAME, and not alias/aws/…, which is AWS's own"),
     "a Region": (r"[a-z]{2}(?:-[a-z]+)+-\d", "a Region's name, such as eu-west-1"),
     "an instance type": (

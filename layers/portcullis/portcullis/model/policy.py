@@ -31,6 +31,10 @@ def access_policy(deployment: OnDomain, domain_arn: str) -> Json:
         statements.append(_deny("NoIndexNamesThroughSql", "es:*", domain_arn, SQL_PATHS))
     if deployment.domain.configuration is Configuration.API:
         statements.append(_deny("NoDashboards", "es:ESHttp*", domain_arn, DASHBOARDS_PATHS))
+    if deployment.connections.read_by:
+        # Of the domain itself, not of what is below it: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cross-cluster-search.html
+        across = {"Sid": "SearchesOfOtherDomains", "Effect": "Allow", "Principal": {"AWS": "*"}}
+        statements.append({**across, "Action": "es:ESCrossClusterGet", "Resource": domain_arn})
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -50,6 +50,23 @@ class Domain(Strict):
     """Deny SQL and PPL in the domain's access policy: their error messages tell which index names exist."""
 
 
+_MOST_CONNECTIONS = 20  # Amazon takes no more in one direction
+DomainArn = Annotated[str, *named("a domain's ARN")]
+
+
+class Connections(Strict):
+    """Cross-cluster search between domains of Amazon's. What is connected and stands in no file is told as another road to the data."""
+
+    reads: dict[Annotated[str, *named("a connection's alias")], DomainArn] = Field(
+        default_factory=dict, max_length=_MOST_CONNECTIONS
+    )
+    """Alias -> ARN of a domain that is read from here, as ALIAS:INDEX. Its administrators accept the connection; who may read what is
+    said by its own roles and mappings."""
+    read_by: tuple[DomainArn, ...] = Field(default=(), max_length=_MOST_CONNECTIONS)
+    """ARNs of domains from which this one may be read. The access policy then allows es:ESCrossClusterGet; roles and mappings here say
+    who reads what, by the name and the backend roles that they have over there."""
+
+
 class Key(Strict):
     rotation_days: int = Field(default=365, json_schema_extra={"minimum": 90, "maximum": 2560})
     """Period of the automatic rotation in days: 90 to 2560."""
@@ -296,6 +313,8 @@ class OnDomain(Deployment):
     """Engine and version as Amazon names it, such as OpenSearch_3.3."""
     domain: Domain
     """The domain itself."""
+    connections: Connections = Connections()
+    """Other domains that are read from here, and from which this one is read."""
     access: DomainAccess = DomainAccess()
     """Who may do what."""
     assertions: tuple[AssertionText, ...] = Field(default=(), max_length=100)

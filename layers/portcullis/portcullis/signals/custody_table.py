@@ -103,6 +103,14 @@ OPENSEARCH = (
             "domain-changed",
             "who has a road to the domain changed: a VPC endpoint is not closed by the domain's own security group",
         ),
+        (
+            "AcceptInboundConnection AcceptInboundCrossClusterSearchConnection CreateOutboundConnection"
+            " CreateOutboundCrossClusterSearchConnection DeleteInboundConnection DeleteInboundCrossClusterSearchConnection"
+            " DeleteOutboundConnection DeleteOutboundCrossClusterSearchConnection RejectInboundConnection"
+            " RejectInboundCrossClusterSearchConnection",
+            "domain-changed",
+            "which other domains read this one, or are read from it, changed: the domain's security group has no say in that",
+        ),
         ("DeleteDomain DeleteElasticsearchDomain", "domain-deleted", "the domain is being deleted, with its data"),
     ),
     *nothing(
@@ -112,13 +120,6 @@ OPENSEARCH = (
             "CancelElasticsearchServiceSoftwareUpdate CancelServiceSoftwareUpdate RollbackServiceSoftwareUpdate"
             " StartDomainMaintenance StartElasticsearchServiceSoftwareUpdate StartServiceSoftwareUpdate UpdateScheduledAction",
             "maintenance of the service software: neither who is let in nor how data is encrypted changes",
-        ),
-        (
-            "AcceptInboundConnection AcceptInboundCrossClusterSearchConnection CreateOutboundConnection"
-            " CreateOutboundCrossClusterSearchConnection DeleteInboundConnection DeleteInboundCrossClusterSearchConnection"
-            " DeleteOutboundConnection DeleteOutboundCrossClusterSearchConnection RejectInboundConnection"
-            " RejectInboundCrossClusterSearchConnection",
-            "a connection between domains: who may read through it is still decided by each domain's own role mappings",
         ),
         (
             "AddDataSource AddDirectQueryDataSource AssociatePackage AssociatePackages AttachDataSource CreateApplication CreateIndex"

@@ -196,6 +196,10 @@ def _domain(event: Event) -> Found:
     arn = next((arn for arn in event.arns if ":domain/" in arn), "") or event.first(*arn_paths)
     names = (*_request("domainName"), ("responseElements", "domainStatus", "domainName"))
     name = arn.partition(":domain/")[2].split("/")[0] or event.first(*names) or _dimension(event)
+    if not name and event.name.endswith(
+        "Connection"
+    ):  # its events tell it by an id; whose it is, whoever looks finds out
+        return Found(About.DOMAIN, "connection", (), account=event.account, region=event.region)
     endpoint = event.text("requestParameters", "vpcEndpointId")
     if not name and endpoint:
         return Found(About.DOMAIN, f"vpc-endpoint:{endpoint}", (), account=event.account, region=event.region)

@@ -25,6 +25,7 @@ class RoadKind(StrEnum):
     IDENTITY_POOL = "identity-pool"  # whose tokens are exchanged for a role
     SECRET = "master-secret"  # noqa: S105 - a kind of thing
     DOMAIN = "domain"
+    CONNECTIONS = "connections"  # other domains that read this one, or are read from it
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -224,6 +225,10 @@ def _domain(_road: Road, facts: Facts) -> Any:
     }
 
 
+def _connections(_road: Road, facts: Facts) -> Any:
+    return {"read_by": facts["read_by"], "reads": facts["reads"]}
+
+
 _VALUES: dict[RoadKind, Callable[[Road, Facts], Any]] = {
     RoadKind.ROLE: _role,
     RoadKind.PROVIDER: _provider,
@@ -232,4 +237,5 @@ _VALUES: dict[RoadKind, Callable[[Road, Facts], Any]] = {
     RoadKind.IDENTITY_POOL: _identity_pool,
     RoadKind.SECRET: _secret,
     RoadKind.DOMAIN: _domain,
+    RoadKind.CONNECTIONS: _connections,
 }

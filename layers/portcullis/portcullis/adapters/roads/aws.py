@@ -13,6 +13,9 @@ from portcullis.watch.roads import Facts, Road, RoadKind
 _ABSENT = frozenset(
     {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException", "NotFoundException"}
 )
+# What Amazon calls the domain that reads, and the one that is read: in both directions.
+READER, READ = "LocalDomainInfo", "RemoteDomainInfo"
+_CONNECTED = ("APPROVED", "PROVISIONING", "ACTIVE")
 
 
 class AwsRoads:
@@ -113,6 +116,28 @@ class AwsRoads:
             "endpoints_for": [one["Principal"] for one in allowed],
         }
 
+    def _connections(self, road: Road) -> Facts:
+        """By ARN. What is asked for and not accepted lets nobody through, nor does what is refused or ended."""
+        partition = road.name.split(":")[1]
+        out, into = self._connected("describe_outbound_connections"), self._connected("describe_inbound_connections")
+        return {
+            "reads": [
+                f"{one.get('ConnectionAlias', '')}: {_end(one, READ, partition)}"
+                for one in out
+                if _end(one, READER, partition) == road.name
+            ],
+            "read_by": [_end(one, READER, partition) for one in into if _end(one, READ, partition) == road.name],
+        }
+
+    def _connected(self, call: str) -> list[Any]:
+        found: list[Any] = []
+        token: str | None = None
+        while token != "":
+            page = getattr(self._client("opensearch"), call)(**({"NextToken": token} if token else {}))
+            found += page.get("Connections", ())
+            token = page.get("NextToken") or ""
+        return [one for one in found if one.get("ConnectionStatus", {}).get("StatusCode") in _CONNECTED]
+
     def _all(self, call: str, listed: str, **asked: Any) -> list[Any]:
         pages = self._client("cognito-idp").get_paginator(call).paginate(**asked)
         return [one for page in pages for one in page[listed]]
@@ -125,7 +150,14 @@ class AwsRoads:
         RoadKind.IDENTITY_POOL: _identity_pool,
         RoadKind.SECRET: _secret,
         RoadKind.DOMAIN: _domain,
+        RoadKind.CONNECTIONS: _connections,
     }
+
+
+def _end(connection: Any, which: str, partition: str) -> str:
+    """The ARN of one of its two domains."""
+    one = connection.get(which, {}).get("AWSDomainInformation", {})
+    return f"arn:{partition}:es:{one.get('Region', '')}:{one.get('OwnerId', '')}:domain/{one.get('DomainName', '')}"
 
 
 def _identities(attributes: Collection[Any]) -> list[str]:

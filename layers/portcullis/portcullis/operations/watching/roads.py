@@ -46,6 +46,7 @@ def roads_of(registration: Registration, access: AccessModel) -> tuple[Road, ...
     ]
     if registration.domain:
         found.append(Road(RoadKind.DOMAIN, registration.domain.name))
+        found.append(Road(RoadKind.CONNECTIONS, registration.domain.arn))
     if cognito := registration.cognito:
         found += [Road(RoadKind.USER_POOL, cognito.user_pool), Road(RoadKind.USERS, cognito.user_pool)]
         if cognito.identity_pool:
@@ -73,8 +74,9 @@ def look_at_roads(services: Services, deployment: str, cause: Trigger, signal: S
     if site.ledger.custody(deployment).state is not State.OPEN:  # a lock changes the domain itself; see custody
         left = (RoadKind.DOMAIN.value,)
         roads = tuple(road for road in roads if road.label not in left)
-    known = _deployed(site.registration, kept.text)
-    return _compare(services, deployment, roads, known, services.roads(site.registration, kept.access), cause, left)
+    look = services.roads(site.registration, kept.access)
+    known, meant = _deployed(site.registration, kept.text)
+    return _compare(services, deployment, roads, known, look, cause, left, meant)
 
 
 def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:
@@ -124,17 +126,21 @@ def told_by_events(services: Services, deployment: str) -> tuple[dict[str, Any],
     return tuple(opened.get(RoadKind.DOMAIN.value, {}).get("new", ()))
 
 
-def _deployed(registration: Registration, text: str) -> dict[str, Any]:
-    """What of the domain is known from its deployment, whoever looked first."""
+def _deployed(registration: Registration, text: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """What of the domain is known from its deployment, whoever looked first; and the connections that its file names."""
     network = registration.network
     found: dict[str, Any] = {"security_groups": [network.group]} if network else {}
+    meant: frozenset[str] = frozenset()
     try:
         file = model.loads(text, registration.deployment)
         if isinstance(file, model.OnDomain):
             found["policy"] = policy(model.access_policy(file, registration.place.id))
+            there = file.connections
+            meant = frozenset((*there.read_by, *(f"{alias}: {arn}" for alias, arn in there.reads.items())))
     except BadInput:  # kept by an older version; then what was found first counts
         pass
-    return {RoadKind.DOMAIN.value: found}
+    none: dict[str, list[str]] = {"read_by": [], "reads": []}
+    return {RoadKind.DOMAIN.value: found, RoadKind.CONNECTIONS.value: none}, meant
 
 
 def _compare(
@@ -145,8 +151,9 @@ def _compare(
     look: Roads,
     cause: Trigger,
     left: tuple[str, ...] = (),
+    meant: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """`left`: what is not looked at now, and stays as it was when it was last seen."""
+    """`left`: what is not looked at now, and stays as it was when it was last seen. `meant`: connections that nobody has to be told of."""
     baseline: dict[str, Any] = dict(BASELINE.saved(services.ledger, deployment) or {})
     before: dict[str, Any] = OPENED.saved(services.ledger, deployment) or {}
     found = _found(roads, look)
@@ -160,10 +167,19 @@ def _compare(
             now |= {label: before[label]} if label in before else {}
             continue
         is_now = value(road, facts)
+        if road.kind is RoadKind.CONNECTIONS and is_now is not None:
+            is_now = {way: [one for one in there if one not in meant] for way, there in is_now.items()}
         if label not in known:
             if is_now is None:
                 continue
             known[label] = {**is_now, **plain(deployed.get(label, {}))} if isinstance(is_now, dict) else is_now
+        # What is as its deployment says is meant, also where that says something else than when somebody looked first.
+        as_deployed = (
+            {part: one for part, one in plain(deployed.get(label, {})).items() if is_now.get(part) == one}
+            if is_now
+            else {}
+        )
+        known[label] = {**known[label], **as_deployed} if as_deployed else known[label]
         if is_now != known[label]:
             now[label] = _difference(services, before.get(label), known[label], is_now, cause)
     if known != baseline:
