@@ -76,6 +76,16 @@ class Declared:
         return {one.secret for one in self.model.offers.values()} if isinstance(self.model, OnCluster) else set()
 
     @property
+    def asks_to_read(self) -> bool:
+        """Whether it reads other domains of Amazon's."""
+        return isinstance(self.model, OnDomain) and bool(self.model.connections.reads)
+
+    @property
+    def accepts_readers(self) -> bool:
+        """Whether other domains of Amazon's may read it."""
+        return isinstance(self.model, OnDomain) and bool(self.model.connections.read_by)
+
+    @property
     def remote_secrets(self) -> set[str]:
         """The secrets of keys by which other clusters are read."""
         remotes = self.model.remotes.values() if isinstance(self.model, OnCluster) else ()

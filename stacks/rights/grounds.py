@@ -67,6 +67,10 @@ class ResourceArns:
     identity_stores: Sequence[str] = field(default=())
     offered_secrets: Sequence[str] = field(default=())  # keys for other clusters are put into these
     remote_secrets: Sequence[str] = field(default=())  # and by the keys of these others are read
+    reading_domains: Sequence[str] = field(default=())  # those whose files name other domains to read
+    accepting: Sequence[str] = field(
+        default=()
+    )  # `*` where a file names domains that may read: AWS takes no resource for it
     service_role: str = ""  # of the search service, in every account
     models: str = ""  # objects that hold deployment files
     secrets_service: str = ""  # what Secrets Manager is called in this Region
@@ -151,6 +155,8 @@ def grounds(
         ),
         named_secrets=sorted({_secret(stack, name) for one in deployments for name in one.read_secrets}),
         offered_secrets=sorted({_secret(stack, name) for one in deployments for name in one.offered_secrets}),
+        reading_domains=[arn(stack, "es", "domain", one.name) for one in domains if one.asks_to_read],
+        accepting=["*"] if any(one.accepts_readers for one in domains) else [],
         remote_secrets=sorted({_secret(stack, name) for one in deployments for name in one.remote_secrets}),
         keys=sorted({a for key in keys if key not in by_alias for a in (key.arn, *key.replica_arns)}),
         own_keys=sorted({a for key in keys if not key.one.key_arn for a in (key.arn, *key.replica_arns)}),

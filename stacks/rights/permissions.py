@@ -253,6 +253,13 @@ def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) 
     ]
 
 
+def connect_domains(g: ResourceArns) -> Statements:
+    return [
+        *_allow(["es:CreateOutboundConnection"], g.reading_domains),
+        *_allow(["es:AcceptInboundConnection"], g.accepting),
+    ]
+
+
 def read_policies(g: ResourceArns) -> Statements:
     """What IAM holds of our own roles, for a person who asks why. Of everybody else in the account only where its file asks for that:
     whoever may read all policies knows where to attack."""
@@ -395,7 +402,7 @@ def of_function(name: str, g: ResourceArns) -> Statements:
             ]
             return [*everywhere, *known, *rotate_keys(g), *choose_roles(g), *keys_between_clusters(g)]
         case "operate":
-            return [*everywhere, *_of_people(g), *read_policies(g)]
+            return [*everywhere, *_of_people(g), *read_policies(g), *connect_domains(g)]
         case "remove":
             return [*everywhere, *_of_people(g), *remove(g)]
         case "domain_setup":

@@ -308,6 +308,26 @@ def test_principals_of_every_page_are_found() -> None:
     assert [one["Principal"] for one in found.principals] == ["first", "second"]
 
 
+@pytest.mark.parametrize("way", ["revoke_endpoints", "authorize_endpoints"])
+def test_a_principal_that_aws_does_not_take_keeps_no_other_in_or_out(way: str) -> None:
+    """An account that was closed, say: the emulated AWS takes any."""
+    done: list[str] = []
+
+    class Client(Paged):
+        def _change(self, Account: str, **_: Any) -> None:  # noqa: N803 - the API's own name
+            if Account == "closed":
+                raise ClientError({"Error": {"Code": "ValidationException", "Message": "no such account"}}, "Change")
+            done.append(Account)
+
+        revoke_vpc_endpoint_access = authorize_vpc_endpoint_access = _change
+
+    principals = [{"PrincipalType": "AWS_ACCOUNT", "Principal": one} for one in ("closed", "a", "b")]
+    own = registration(place=a_domain(network=Network("sg-domain")))
+    with pytest.raises(Refused, match=r"closed: .*no such account"):
+        getattr(AwsGate(lambda _: Client()), way)(own, principals)
+    assert done == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     ("condition", "holds"),
     [

@@ -75,6 +75,7 @@ ASKED_FOR = {
     "re-key-state": "",
     "redrive": "",
     "remote-check": "alias",
+    "remote-connect": "",
     "remote-explain": "index person",
     "remote-harden": "alias trusts",
     "remote-keys": "",

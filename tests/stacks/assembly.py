@@ -33,6 +33,9 @@ API = (
 key: {arn: "arn:aws:kms:us-east-1:000000000000:alias/theirs"}
 identity: {iam_groups: [catalyst-support]}
 break_glass: {assumed_by: ["arn:aws:iam::000000000000:user/on-call"]}
+connections:
+  reads: {far: "arn:aws:es:us-east-1:999999999999:domain/far"}
+  read_by: ["arn:aws:es:eu-west-1:999999999999:domain/other"]
 access:
   roles: {reader: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}}
   grants: [{role: reader, to: {iam_group: catalyst-support}}]

@@ -21,7 +21,7 @@ WITHOUT_RESOURCE = {
     *("cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"),
     *(f"es:{action}VpcEndpointAccess" for action in ("Authorize", "List", "Revoke")),
     "es:ListVpcEndpointsForDomain",
-    *("es:DescribeInboundConnections", "es:DescribeOutboundConnections"),
+    *("es:AcceptInboundConnection", "es:DescribeInboundConnections", "es:DescribeOutboundConnections"),
     *("cloudwatch:GetMetricStatistics", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 }
 # Wildcards inside a resource: a domain's paths, a log's streams, deployment files among the assets, the key behind an alias.
@@ -349,3 +349,27 @@ def test_the_automation_passes_on_only_roles_a_token_may_choose(demo: Synthesise
         if "iam:PassRole" in listed(statement["Action"]) and "portcullis-automation/" in where:
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"] == "cognito-identity.amazonaws.com"
             assert "*" not in "".join(map(_flat, listed(statement["Resource"])))
+
+
+def test_domains_are_connected_by_people_alone_and_only_where_a_file_names_any(
+    demo: Synthesised, pair: Synthesised
+) -> None:
+    """AWS takes no resource for the accepting: who may do it at all is the bound, and that the verb accepts what the file names."""
+
+    def allowed(made: Synthesised) -> dict[str, set[tuple[str, str]]]:
+        found: dict[str, set[tuple[str, str]]] = {}
+        for where, statement in made.identity_statements():
+            for action in listed(statement["Action"]):
+                if action in ("es:AcceptInboundConnection", "es:CreateOutboundConnection"):
+                    on = {
+                        json.dumps(one).partition(":domain/")[2].strip('"]}') or one
+                        for one in listed(statement["Resource"])
+                    }
+                    found.setdefault(action, set()).update((where.partition("/")[2][:11], str(one)) for one in on)
+        return found
+
+    assert allowed(demo) == {}
+    assert allowed(pair) == {
+        "es:AcceptInboundConnection": {("Roleoperate", "*")},
+        "es:CreateOutboundConnection": {("Roleoperate", "wired")},
+    }

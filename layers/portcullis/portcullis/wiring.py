@@ -45,6 +45,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis import clients
     from portcullis.adapters.alerts.sns import SnsAlerts
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
+    from portcullis.adapters.domains.connections import AwsConnections
     from portcullis.adapters.edge.aws import AwsEdge
     from portcullis.adapters.endpoints.ssm import ParameterStore
     from portcullis.adapters.engines.documents import OpenSearchDocuments
@@ -109,6 +110,11 @@ def in_aws(settings: Settings) -> Services:
         theirs = basic_transport(place.endpoint, name, password, ca=ca)
         return ENGINES[registration.family](theirs, place.endpoint, dialect)
 
+    def connections(registration: Registration) -> AwsConnections:
+        if registration.domain is None:
+            raise Refused(f"{registration.deployment} is no domain: Amazon connects domains alone")
+        return AwsConnections(clients.client("opensearch", registration.region), registration.domain)
+
     def roads(registration: Registration | None, access: AccessModel | None) -> Roads:
         granted = [grant.subject for grant in access.grants] if access else []
         region = registration.region if registration else None
@@ -116,6 +122,7 @@ def in_aws(settings: Settings) -> Services:
             lambda service: clients.client(service, region),
             groups={one.name for one in granted if one.kind is SubjectKind.COGNITO_GROUP},
             users={one.name for one in granted if one.kind is SubjectKind.COGNITO_USER},
+            **({"connections": connections(registration).shown} if registration and registration.domain else {}),
         )
 
     ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)
@@ -179,6 +186,7 @@ def in_aws(settings: Settings) -> Services:
         key_texts=lambda registration: KeySecrets(clients.client("secretsmanager", registration.region)),
         remotes=lambda registration: ElasticRemotes(own(registration), registration.place.endpoint),
         keystores=keystores,
+        connections=connections,
         edge=lambda registration: AwsEdge(lambda service: clients.client(service, registration.region)),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )

@@ -19,7 +19,7 @@ from portcullis.ports.engine import Engine
 from portcullis.ports.identity import IdentityReader, Secrets
 from portcullis.ports.keys import KeyDesk, KeyObserver
 from portcullis.ports.ledger import Ledger
-from portcullis.ports.places import Domain, Gate
+from portcullis.ports.places import Domain, DomainConnections, Gate
 from portcullis.ports.queues import DeadLetters
 from portcullis.ports.registration import Place, Registration
 from portcullis.ports.remotes import ClusterKeys, Keystores, KeyTexts, Remotes
@@ -85,6 +85,7 @@ class Services:
     key_texts: Callable[[Registration], KeyTexts] = field(default=_lacking("texts of keys"))
     remotes: Callable[[Registration], Remotes] = field(default=_lacking("remote clusters"))
     keystores: Callable[[Registration], Keystores] = field(default=_lacking("keystores"))
+    connections: Callable[[Registration], DomainConnections] = field(default=_lacking("connections of domains"))
     edge: Callable[[Registration], EdgeReader] = field(default=_lacking("look at what stands before a domain"))
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
@@ -205,6 +206,10 @@ class Site:
     @property
     def remotes(self) -> Remotes:
         return self.services.remotes(self.registration)
+
+    @property
+    def connections(self) -> DomainConnections:
+        return self.services.connections(self.registration)
 
     @property
     def keystores(self) -> Keystores:

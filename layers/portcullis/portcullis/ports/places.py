@@ -9,6 +9,7 @@ from typing import Protocol
 from portcullis.access.actual import Json
 from portcullis.custody.types import OUTSIDE, Measure
 from portcullis.ports.registration import AmazonDomain, Place, Registration
+from portcullis.remotes.connections import Connection, Connections
 
 
 def shut_outside(place: Place) -> frozenset[Measure]:
@@ -55,6 +56,16 @@ class Gate(Protocol):
     def endpoints(self, registration: Registration) -> VpcEndpoints: ...
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None: ...
     def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None: ...
+
+
+class DomainConnections(Protocol):
+    """The connections of one domain to others of Amazon's. Raises Refused, Unreachable."""
+
+    def shown(self) -> Connections: ...
+    def ask(self, alias: str, other: str) -> None:
+        """Have the domain with the ARN `other` be read as `alias`. Its administrators have to accept it."""
+
+    def accept(self, connection: Connection) -> None: ...
 
 
 class Domain(Protocol):

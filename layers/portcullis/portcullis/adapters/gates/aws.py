@@ -82,16 +82,22 @@ class AwsGate:
         return VpcEndpoints(access, {one["VpcEndpointId"]: one.get("VpcEndpointOwner", "") for one in made})
 
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
-        for one in principals:
-            self._call("opensearch", "revoke_vpc_endpoint_access", DomainName=registration.place.name, **_named(one))
+        self._each("revoke_vpc_endpoint_access", registration, principals)
 
     def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         there = self._pages("list_vpc_endpoint_access", "AuthorizedPrincipalList", registration)
+        self._each("authorize_vpc_endpoint_access", registration, [one for one in principals if one not in there])
+
+    def _each(self, call: str, registration: Registration, principals: Sequence[Json]) -> None:
+        """Each for itself: one that AWS does not take must not keep the others in, or out. Refused in the end, if there was one."""
+        refused = []
         for one in principals:
-            if one not in there:
-                self._call(
-                    "opensearch", "authorize_vpc_endpoint_access", DomainName=registration.place.name, **_named(one)
-                )
+            try:
+                self._call("opensearch", call, DomainName=registration.place.name, **_named(one))
+            except Refused as error:
+                refused.append(f"{one.get('Principal')}: {error}")
+        if refused:
+            raise Refused("; ".join(refused))
 
     def policy(self, registration: Registration) -> Json:
         text = self._domain(registration).get("AccessPolicies") or ""

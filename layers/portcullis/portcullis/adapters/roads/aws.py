@@ -8,24 +8,27 @@ from typing import Any, ClassVar
 
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Refused, Unreachable
+from portcullis.remotes.connections import CONNECTED, Connections
 from portcullis.watch.roads import Facts, Road, RoadKind
 
 _ABSENT = frozenset(
     {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException", "NotFoundException"}
 )
-# What Amazon calls the domain that reads, and the one that is read: in both directions.
-READER, READ = "LocalDomainInfo", "RemoteDomainInfo"
-_CONNECTED = ("APPROVED", "PROVISIONING", "ACTIVE")
 
 
 class AwsRoads:
     """The Roads protocol. `client(service)` gives a boto3 client in the domain's Region; `groups` are the Cognito groups and `users`
-    the Cognito users that something is granted to."""
+    the Cognito users that something is granted to, `connections` gives those of the domain."""
 
     def __init__(
-        self, client: Callable[[str], Any], *, groups: Collection[str] = (), users: Collection[str] = ()
+        self,
+        client: Callable[[str], Any],
+        *,
+        groups: Collection[str] = (),
+        users: Collection[str] = (),
+        connections: Callable[[], Connections] = Connections,
     ) -> None:
-        self._client, self._groups, self._users_granted = client, groups, users
+        self._client, self._groups, self._users_granted, self._connected = client, groups, users, connections
 
     def look(self, road: Road) -> Facts | None:
         """What is there; None if it is not there. Refused if we may not look, Unreachable."""
@@ -116,27 +119,13 @@ class AwsRoads:
             "endpoints_for": [one["Principal"] for one in allowed],
         }
 
-    def _connections(self, road: Road) -> Facts:
+    def _connections(self, _road: Road) -> Facts:
         """By ARN. What is asked for and not accepted lets nobody through, nor does what is refused or ended."""
-        partition = road.name.split(":")[1]
-        out, into = self._connected("describe_outbound_connections"), self._connected("describe_inbound_connections")
+        there = self._connected()
         return {
-            "reads": [
-                f"{one.get('ConnectionAlias', '')}: {_end(one, READ, partition)}"
-                for one in out
-                if _end(one, READER, partition) == road.name
-            ],
-            "read_by": [_end(one, READER, partition) for one in into if _end(one, READ, partition) == road.name],
+            "reads": [f"{one.alias}: {one.other}" for one in there.reads if one.status in CONNECTED],
+            "read_by": [one.other for one in there.read_by if one.status in CONNECTED],
         }
-
-    def _connected(self, call: str) -> list[Any]:
-        found: list[Any] = []
-        token: str | None = None
-        while token != "":
-            page = getattr(self._client("opensearch"), call)(**({"NextToken": token} if token else {}))
-            found += page.get("Connections", ())
-            token = page.get("NextToken") or ""
-        return [one for one in found if one.get("ConnectionStatus", {}).get("StatusCode") in _CONNECTED]
 
     def _all(self, call: str, listed: str, **asked: Any) -> list[Any]:
         pages = self._client("cognito-idp").get_paginator(call).paginate(**asked)
@@ -152,12 +141,6 @@ class AwsRoads:
         RoadKind.DOMAIN: _domain,
         RoadKind.CONNECTIONS: _connections,
     }
-
-
-def _end(connection: Any, which: str, partition: str) -> str:
-    """The ARN of one of its two domains."""
-    one = connection.get(which, {}).get("AWSDomainInformation", {})
-    return f"arn:{partition}:es:{one.get('Region', '')}:{one.get('OwnerId', '')}:domain/{one.get('DomainName', '')}"
 
 
 def _identities(attributes: Collection[Any]) -> list[str]:

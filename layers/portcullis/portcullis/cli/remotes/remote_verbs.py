@@ -10,7 +10,7 @@ from portcullis.cli import account
 from portcullis.cli.account import account_options, deployments_here, run
 from portcullis.cli.account_look import lines
 from portcullis.cli.console import console, output_options, when
-from portcullis.cli.remotes.remote_asking import remote_check, remote_explain
+from portcullis.cli.remotes.remote_asking import remote_check, remote_explain, show_findings
 from portcullis.cli.remotes.remote_hardening import remote_harden
 from portcullis.cli.remotes.remote_moving import remote_migrate
 from portcullis.cli.remotes.remote_offers import remote_accept, remote_offer
@@ -71,6 +71,34 @@ def remote_keys(target: str) -> None:
             _show_key(key)
     lines("not done: a person has to decide", found["conflicts"], fg="yellow")
     lines("to be done", found["to_do"], folds=True, fg="yellow")
+
+
+@remote.command("connect", short_help="Connect a domain to others of Amazon's, as its file says.")
+@click.argument("target", metavar="DEPLOYMENT|FILE", shell_complete=deployments_here)
+@account_options
+def remote_connect(target: str) -> int:
+    """Ask for the connections that `connections.reads` of the domain's file names and that are not there, and accept those that
+    `connections.read_by` names and that wait. Then say what is right and wrong with all of them. None is ended.
+
+    Asked again it does what is left. Deploy a changed file first: the domain's access policy, and the right to do this, come with it.
+
+    \b
+    Examples:
+      portcullis remote connect orders
+      portcullis remote connect orders --json | jq -r '.done[]'
+
+    Exit status: 0 nothing is wrong, 3 something is.
+    """
+    found = run("remote-connect", account.target(target).deployment)
+    if console().as_data:
+        console().data(found)
+        return int(found["exit_status"])
+    for one in found["done"]:
+        console().text(line(one), fg="green")
+    if not (found["done"] or found["findings"]):
+        console().text(f"{found['deployment']}: its file names no other domain, and none is connected")
+    show_findings(found)
+    return int(found["exit_status"])
 
 
 def _show_key(key: Any) -> None:

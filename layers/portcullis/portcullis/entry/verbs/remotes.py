@@ -12,6 +12,7 @@ COMMANDS = (
         (
             Verb("remote-check", LOOK, "portcullis.operations.remotes.checking:remote_check", (
                 Document(_ENDING, "Says what is right and wrong with remote clusters, and what could not be seen."),)),
+            Verb("remote-connect", ACT, "portcullis.operations.remotes.connecting:connect_remotes"),
             Verb("remote-explain", LOOK, "portcullis.operations.remotes.explaining:remote_explain"),
             Verb("remote-harden", LOOK, "portcullis.operations.remotes.hardening:remote_harden"),
             Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (

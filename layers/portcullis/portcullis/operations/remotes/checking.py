@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.model.elasticsearch.remotes import PORTS
+from portcullis.operations.remotes.connecting import checked
 from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
 from portcullis.operations.remotes.looking import looked_at
 from portcullis.operations.services import Services, Site
@@ -34,6 +35,15 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     """Every remote cluster of a deployment and every key that it gives, or one alias alone. Raises if its own cluster does not
     answer; what else does not is said."""
     site = services.site(deployment)
+    if site.registration.domain:
+        if alias:
+            raise BadInput(
+                f"{deployment} is a domain",
+                source="request",
+                place="alias",
+                remedy="leave it out: all of its connections",
+            )
+        return _told(deployment, checked(site))
     here, files = on_cluster(file_of(site)), files_in_force(services)
     info = site.remotes.info()
     known = list(dict.fromkeys((*here.remotes, *sorted(info))))
@@ -45,7 +55,10 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     remotes = tuple(_facts(services, site, here, files, one, info.get(one)) for one in known if alias in ("", one))
     unseen: list[str] = []
     given = () if alias else _given(services, site, here, files, unseen)
-    found = check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now())
+    return _told(deployment, check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now()))
+
+
+def _told(deployment: str, found: tuple[Finding, ...]) -> RemoteChecked:
     return RemoteChecked(deployment, found, 3 if any(one.weight is Weight.WRONG for one in found) else 0)
 
 
