@@ -156,6 +156,9 @@ def _domain_arns() -> None:
         named = _DOMAIN_IN_PATH.search(path) if service == "opensearch" else None
         if named:
             return f"arn:aws:es:{region}:{account}:domain/{named.group(1)}"
+        if service == "opensearch" and path.endswith("/cc/outboundConnection"):  # the domain that asks is in the body
+            ours = (_asked(body).get("LocalDomainInfo") or {}).get("AWSDomainInformation") or {}
+            return f"arn:aws:es:{region}:{account}:domain/{ours.get('DomainName', '')}"
         return general(service, method, path, headers, body, query, region, account)  # type: ignore[no-any-return]
 
     iam_actions.extract_resource_arn = extract_resource_arn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from portcullis.adapters.domains.connections import AwsConnections
 from portcullis.errors import Refused
 from portcullis.ports.registration import AmazonDomain
+
+from local.aws.emulator import Credentials
 
 pytestmark = pytest.mark.aws
 
@@ -42,6 +45,23 @@ def test_it_is_seen_from_both_sides_until_one_of_them_ends_it(
     assert [one.status for one in (*reader.shown().reads, *read.shown().read_by)] == ["ACTIVE", "ACTIVE"]
     aws.client("opensearch").delete_inbound_connection(ConnectionId=waiting.id)
     assert [one.status for one in reader.shown().reads] == ["DELETED"]
+
+
+def test_the_right_to_ask_is_to_the_domain_that_reads(
+    aws: Any, both: tuple[AwsConnections, AwsConnections, str]
+) -> None:
+    """As the Service Authorization Reference has it: the domain is the resource of CreateOutboundConnection."""
+    _, _, arn = both
+    iam, user = aws.client("iam"), "connects-one"
+    iam.create_user(UserName=user)
+    given = {"Effect": "Allow", "Action": "es:CreateOutboundConnection", "Resource": arn}
+    iam.put_user_policy(UserName=user, PolicyName="one", PolicyDocument=json.dumps({"Statement": [given]}))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    search = aws.client("opensearch", credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    other = arn.replace("is-read", "reads-others")
+    AwsConnections(search, AmazonDomain("is-read", arn, "search.example.internal")).ask("back", other)
+    with pytest.raises(Refused, match="AccessDenied"):
+        AwsConnections(search, AmazonDomain("reads-others", other, "search.example.internal")).ask("far", arn)
 
 
 def test_what_amazon_does_not_take_is_refused_by_name(both: tuple[AwsConnections, AwsConnections, str]) -> None:
