@@ -87,9 +87,12 @@ class Declared:
 
     @property
     def remote_secrets(self) -> set[str]:
-        """The secrets of keys by which other clusters are read."""
-        remotes = self.model.remotes.values() if isinstance(self.model, OnCluster) else ()
-        return {one.credential for one in remotes if one.credential}
+        """The secrets of keys by which other clusters are read, and of what it takes to put these into keystores."""
+        if not isinstance(self.model, OnCluster):
+            return set()
+        keystore = self.model.cluster.keystore
+        way = {keystore.credential} if keystore else set()
+        return way | {one.credential for one in self.model.remotes.values() if one.credential}
 
     @property
     def watched_secret(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 from portcullis.model import OnCluster
+from portcullis.model.elasticsearch.keystores import Keystore
 
 from stacks.automation import Automation
 from stacks.cluster import Beside
@@ -52,7 +53,12 @@ def of_cluster(beside: Beside) -> dict[str, Any]:
     glass, canary = file.break_glass, f"portcullis_canary_{beside.one.name}"
     return {
         "family": file.family,
-        "place": {"type": "cluster", "endpoint": file.cluster.endpoint, "ca": file.cluster.ca},
+        "place": {
+            "type": "cluster",
+            "endpoint": file.cluster.endpoint,
+            "ca": file.cluster.ca,
+            "keystore": _keystore(file.cluster.keystore),
+        },
         "key": _key(beside.key),
         "automation": _user(file.cluster.user, file.cluster.credential),
         "master": _user("elastic", ""),
@@ -60,6 +66,14 @@ def of_cluster(beside: Beside) -> dict[str, Any]:
         "canary": _user(canary, f"portcullis/{beside.one.name}/{canary}"),
         "cognito": {"user_pool": beside.people.pool.user_pool_id} if beside.people.pool else None,
     }
+
+
+def _keystore(way: Keystore | None) -> dict[str, Any] | None:
+    if way is None:
+        return None
+    if way.elastic_cloud:
+        return {"type": "elastic-cloud", **way.elastic_cloud.model_dump()}
+    return {"type": "kubernetes", **way.kubernetes.model_dump()} if way.kubernetes else None
 
 
 def _key(key: KeyFacts) -> dict[str, Any]:

@@ -102,6 +102,19 @@ def test_a_secret_that_does_not_answer_is_an_error_and_tells_nothing(calm: Emula
     assert made not in str(raised.value)
 
 
+def test_a_token_for_somebody_elses_api_is_a_key_or_a_text(client: Any) -> None:
+    store = SecretsManager(client)
+    for name, text in {
+        "key": '{"api_key": "encoded-Key-1"}',
+        "json": '{"password": "token-1"}',
+        "plain": "token-2",
+    }.items():
+        client.create_secret(Name=name, SecretString=text)
+    assert [store.token(name) for name in ("key", "json", "plain")] == ["encoded-Key-1", "token-1", "token-2"]
+    with pytest.raises(Refused, match="is gone"):
+        store.token("none")
+
+
 def test_a_credential_is_a_key_or_a_password_and_shows_neither(client: Any) -> None:
     store = SecretsManager(client)
     client.create_secret(Name="key", SecretString='{"api_key": "encoded-Key-1"}')

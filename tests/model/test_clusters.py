@@ -593,6 +593,37 @@ def test_what_is_seldom_meant_is_told_by_its_code(access: str, code: str) -> Non
     assert code in codes(cluster(access))
 
 
+CLOUD = "elastic_cloud: {deployment: 0123456789abcdef0123456789abcdef, credential: elastic/cloud}"
+KUBERNETES = "kubernetes: {api: k8s.example, namespace: search, secret: remote-keys, credential: elastic/kubernetes}"
+
+
+def keystore(way: str) -> str:
+    return cluster().replace("credential: s,", f"credential: s, keystore: {{{way}}},")
+
+
+@pytest.mark.parametrize(("way", "credential"), [(CLOUD, "elastic/cloud"), (KUBERNETES, "elastic/kubernetes")])
+def test_keystores_are_written_in_one_way_with_one_credential(way: str, credential: str) -> None:
+    read = model.loads(keystore(way), "alpha.yaml")
+    assert isinstance(read, model.OnCluster)
+    assert read.cluster.keystore is not None
+    assert read.cluster.keystore.credential == credential
+
+
+@pytest.mark.parametrize(
+    ("way", "place"),
+    [
+        ("", "cluster.keystore"),
+        (f"{CLOUD}, {KUBERNETES}", "cluster.keystore"),
+        (CLOUD.replace("0123456789abcdef0123456789abcdef", "../x"), "cluster.keystore.elastic_cloud.deployment"),
+        (CLOUD.replace("}", ", api: 'https://x'}"), "cluster.keystore.elastic_cloud.api"),
+        (KUBERNETES.replace("remote-keys", "a/b"), "cluster.keystore.kubernetes.secret"),
+        (KUBERNETES.replace("search", "../kube-system"), "cluster.keystore.kubernetes.namespace"),
+    ],
+)
+def test_a_way_to_keystores_that_will_not_do_is_refused_by_place(way: str, place: str) -> None:
+    assert refusal(keystore(way)).place == f"line 3, {place}"
+
+
 def test_the_user_name_standard_is_about_the_name_on_the_cluster() -> None:
     """The name in IAM may differ from it. A rule of the file that makes a name of the standard form is enough."""
     grant = SEED + "grants: [{level: support, to: {iam_user: maya.lin}}]"

@@ -50,6 +50,7 @@ cluster:
   user: portcullis
   credential: elastic/automation
   licence: enterprise
+  keystore: {elastic_cloud: {deployment: 0123456789abcdef0123456789abcdef, credential: elastic/cloud}}
   network: {cidrs: [10.20.0.0/16, "fd00::/8"], prefix_lists: [pl-0123456789abcdef0], security_groups: [sg-0123456789abcdef0]}
 key: {arn: "arn:aws:kms:eu-central-1:000000000000:key/11111111-2222-3333-4444-555555555555"}
 identity: {cognito: {groups: {support: {}}}, iam_groups: [catalyst-support]}

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 from aws_cdk import App
-from portcullis.ports.registration import Cluster, EngineUser, Registration
+from portcullis.ports.registration import Cluster, ElasticCloudKeystore, EngineUser, Registration
 
 from stacks.deployments import load_all
 from stacks.people.cluster_people import ClusterPeople
 from tests.stacks.assembly import ACCOUNT, CLUSTER, HOME, Synthesised, listed
 
+KEYSTORE = ElasticCloudKeystore("0123456789abcdef0123456789abcdef", "elastic/cloud", "_main", "api.elastic-cloud.com")
 SECRETS = f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:"
 KEY = f"arn:aws:kms:{HOME}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 
@@ -43,7 +44,11 @@ def test_of_secrets_the_automation_reads_its_own_and_those_that_it_makes(beside:
     assert allowed["secretsmanager:GetSecretValue"] == {
         f"{SECRETS}elastic/automation-??????",
         f"{SECRETS}portcullis/elastic/*",
-        *(f"{SECRETS}remotes/{name}{end}" for name in ("far", "near") for end in ("", "-??????")),
+        *(
+            f"{SECRETS}{name}{end}"
+            for name in ("remotes/far", "remotes/near", "elastic/cloud")
+            for end in ("", "-??????")
+        ),
     }
     assert allowed["secretsmanager:CreateSecret"] == {
         f"{SECRETS}portcullis/elastic/*",
@@ -138,7 +143,7 @@ def test_it_is_registered_as_a_cluster_with_users_of_its_own(beside: Synthesised
     told = {name: one for name, one in properties["Registration"].items() if name not in ("cognito", "eyes")}
     cognito = {"user_pool": "eu-central-1_Aaaaaaaaa"}
     read = msgspec.convert({**told, "cognito": cognito, "eyes": "[]"}, Registration)
-    assert read.place == Cluster("search.example.internal:9200")
+    assert read.place == Cluster("search.example.internal:9200", keystore=KEYSTORE)
     assert read.family == "elasticsearch"
     assert read.key.arn == KEY
     assert read.automation == EngineUser("portcullis", "elastic/automation")

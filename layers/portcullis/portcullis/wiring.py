@@ -14,7 +14,8 @@ from portcullis.ports.engine import Engine
 from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
 from portcullis.ports.pages import Pages
-from portcullis.ports.registration import Actor, EngineUser, IamRole, Place, Registration
+from portcullis.ports.registration import Actor, Cluster, ElasticCloudKeystore, EngineUser, IamRole, Place, Registration
+from portcullis.ports.remotes import Keystores
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
 
@@ -63,6 +64,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.identity.aws import AwsIdentity
     from portcullis.adapters.keys.aws import AwsKeys
     from portcullis.adapters.keystores.files import TOOL, KeystoreFiles
+    from portcullis.adapters.keystores.over_https import ElasticCloudKeystores, KubernetesKeystores, sender
     from portcullis.adapters.ledger.dynamo import DynamoLedger
     from portcullis.adapters.passwords.aws import SecretsManager
     from portcullis.adapters.passwords.keys import KeySecrets
@@ -100,7 +102,15 @@ def in_aws(settings: Settings) -> Services:
     def own(registration: Registration) -> Transport:
         return transport(registration.place, registration.region, registration.automation)
 
-    def keystores(registration: Registration) -> KeystoreFiles:
+    def keystores(registration: Registration) -> Keystores:
+        at = registration.place.keystore if isinstance(registration.place, Cluster) else None
+        if at is not None:
+            names = ElasticRemotes(own(registration), registration.place.endpoint).nodes
+            secrets = SecretsManager(clients.client("secretsmanager", registration.region))
+            credential, send = partial(secrets.token, at.credential), sender(ca_file(at.ca) if at.ca else None)
+            if isinstance(at, ElasticCloudKeystore):
+                return ElasticCloudKeystores(at, names, credential, send)
+            return KubernetesKeystores(at, names, credential, send)
         folders = settings.keystores.get(registration.deployment, {})
         return KeystoreFiles({node: Path(at) for node, at in folders.items()}, settings.keystore_tool or TOOL)
 

@@ -40,12 +40,35 @@ class AmazonDomain(Struct, frozen=True, tag="amazon-domain"):
         """Amazon's certificates are believed by everybody."""
 
 
+class ElasticCloudKeystore(Struct, frozen=True, tag="elastic-cloud"):
+    """The keystores of a deployment of Elastic Cloud, which its API writes."""
+
+    deployment: str
+    credential: str  # secret with an API key
+    ref: str
+    api: str
+    ca: str | None = None
+
+
+class KubernetesKeystore(Struct, frozen=True, tag="kubernetes"):
+    """The keystores of a cluster of ECK, which puts a secret of Kubernetes into them."""
+
+    api: str
+    namespace: str
+    secret: str
+    credential: str  # secret with the token of a service account
+    ca: str | None = None
+
+
 class Cluster(Struct, frozen=True, tag="cluster"):
     """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret."""
 
     called: ClassVar[str] = "cluster"
     endpoint: str  # host or host:port, no scheme
     ca: str | None = None  # PEM: the only authority that is believed; None: the public ones
+    keystore: ElasticCloudKeystore | KubernetesKeystore | None = (
+        None  # None: files of the nodes, where these can be reached
+    )
 
     @property
     def name(self) -> str:

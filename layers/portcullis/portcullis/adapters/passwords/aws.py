@@ -36,6 +36,15 @@ class SecretsManager:
             return ApiKey(key)
         return Password(user, _password_in(text, secret))
 
+    def token(self, secret: str) -> str:
+        """What a secret holds for an API of somebody else's: JSON with "api_key" or "password", or the text alone. Refused if it is
+        gone."""
+        text = self._text(secret)
+        if text is None:
+            raise Refused(f"the secret {secret} is gone")
+        key = value.get("api_key") if isinstance(value := json_in(text), dict) else None
+        return key if isinstance(key, str) and key else _password_in(text, secret)
+
     def _text(self, secret: str) -> str | None:
         try:
             return str(self._client.get_secret_value(SecretId=secret).get("SecretString", ""))

@@ -12,6 +12,7 @@ from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.known.releases import BASIC
 from portcullis.model import names
 from portcullis.model.access_types import Access
+from portcullis.model.elasticsearch.keystores import Keystore
 from portcullis.model.elasticsearch.levels import levels_of
 from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern, Privilege
 from portcullis.model.elasticsearch.remotes import Alias, Offer, Remote
@@ -68,6 +69,9 @@ class Cluster(Strict):
     """Where the cluster is, seen from the network that the functions stand in. Needed unless its port is 443, which is open to them."""
     licence: Literal["basic", "trial", "platinum", "enterprise"] = "basic"
     """The cluster's licence. basic has no filters on documents and fields, no realms of tokens, no keys between clusters."""
+
+    keystore: Keystore | None = None
+    """How keys of other clusters reach the nodes' keystores. Default: as files, where the nodes' disks can be written."""
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Cluster:
