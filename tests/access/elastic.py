@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -54,29 +55,41 @@ rules = st.builds(
 )
 
 
+_full_names = some([None, "by hand"])
+_enabled = some([True, True, False])
+_changes: st.SearchStrategy[Json] = some([{}, {"full_name": "Anna"}, {"enabled": False}])
+
+
+@cache
+def named(of: tuple[str, ...], size: int = 3, least: int = 0) -> st.SearchStrategy[list[str]]:
+    """Some of these, each once. Made once: to make and check a strategy takes longer than to draw from it."""
+    return unique(some(of), size, least)
+
+
+@cache
 def mappings(of: tuple[str, ...]) -> st.SearchStrategy[Json]:
-    return st.fixed_dictionaries({"enabled": st.just(True), "roles": unique(some(of), 2, 1), "rules": rules})
+    return st.fixed_dictionaries({"enabled": st.just(True), "roles": named(of, 2, 1), "rules": rules})
 
 
 @st.composite
 def held_states(draw: st.DrawFn) -> SecurityConfig:
     """Any state an engine may be in: roles, native users with roles that may not exist, role mappings, reserved ones of each."""
-    held: dict[str, Json] = {name: draw(roles) for name in draw(unique(some(ROLE_NAMES), 4))}
+    held: dict[str, Json] = {name: draw(roles) for name in draw(named(ROLE_NAMES, 4))}
     held |= {name: {**ADMINISTRATOR, **FIXED} for name in BUILT_IN}
     held |= {name: dict(ELASTICSEARCH.baseline().documents[name]) for name in KEEPERS.keepers[1].roles}
     users: dict[str, Json] = {
         name: {
-            "roles": draw(unique(some((*ROLE_NAMES, *BUILT_IN)), 4)),
-            "full_name": draw(some([None, "by hand"])),
+            "roles": draw(named((*ROLE_NAMES, *BUILT_IN), 4)),
+            "full_name": draw(_full_names),
             "email": None,
             "metadata": {},
-            "enabled": draw(some([True, True, False])),
+            "enabled": draw(_enabled),
         }
-        for name in draw(unique(some(USER_NAMES)))
+        for name in draw(named(USER_NAMES))
     }
     users["elastic"] = {"roles": ["superuser"], "enabled": True, **FIXED}
     users["portcullis"] = {"roles": list(KEEPERS.keepers[1].roles), "enabled": True}
-    maps = {name: draw(mappings((*ROLE_NAMES, *BUILT_IN))) for name in draw(unique(some(MAPPING_NAMES)))}
+    maps = {name: draw(mappings((*ROLE_NAMES, *BUILT_IN))) for name in draw(named(MAPPING_NAMES))}
     own: dict[str, Json] = {"own/look": {"actions": ["data:look"], "metadata": {}}} if draw(st.booleans()) else {}
     return SecurityConfig({Kind.ROLES: held, Kind.USERS: users, Kind.MAPPINGS: maps, Kind.PRIVILEGES: own})
 
@@ -84,15 +97,13 @@ def held_states(draw: st.DrawFn) -> SecurityConfig:
 @st.composite
 def desires(draw: st.DrawFn) -> Desired:
     """Any model over the same names: entries of roles and of users that may or may not exist, role mappings of roles that may."""
-    wanted = {name: draw(roles) for name in draw(unique(some(ROLE_NAMES)))}
-    users: dict[str, Json] = {
-        name: draw(some([{}, {"full_name": "Anna"}, {"enabled": False}])) for name in draw(unique(some(USER_NAMES)))
-    }
+    wanted = {name: draw(roles) for name in draw(named(ROLE_NAMES))}
+    users: dict[str, Json] = {name: draw(_changes) for name in draw(named(USER_NAMES))}
     grants = {
-        name: {"users": dict.fromkeys(draw(unique(some((*USER_NAMES, "elastic")), 3, 1)), "grant")}
-        for name in draw(unique(some((*ROLE_NAMES, *BUILT_IN)), 4))
+        name: {"users": dict.fromkeys(draw(named((*USER_NAMES, "elastic"), 3, 1)), "grant")}
+        for name in draw(named((*ROLE_NAMES, *BUILT_IN), 4))
     }
-    maps = {name: draw(mappings(ROLE_NAMES)) for name in draw(unique(some(MAPPING_NAMES)))}
+    maps = {name: draw(mappings(ROLE_NAMES)) for name in draw(named(MAPPING_NAMES))}
     own: dict[str, Json] = {"own/look": {"actions": ["data:look:all"]}} if draw(st.booleans()) else {}
     documents: dict[str, Any] = {Kind.ROLES: wanted, Kind.USERS: users, Kind.MAPPINGS: maps, Kind.PRIVILEGES: own}
     return Desired(documents, grants)

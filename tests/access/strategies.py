@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -66,6 +67,12 @@ def unique(values: st.SearchStrategy[str], size: int = 4) -> st.SearchStrategy[l
     return st.lists(values, max_size=size, unique=True)
 
 
+@cache
+def named(of: tuple[str, ...], size: int = 4) -> st.SearchStrategy[list[str]]:
+    """Some of these, each once. Made once: to make and check a strategy takes longer than to draw from it."""
+    return unique(st.sampled_from(of), size)
+
+
 _roles = st.builds(
     lambda actions, patterns, dls, fls, masked: role(
         *actions, patterns=tuple(patterns), dls=dls, fls=fls, masked_fields=masked
@@ -90,26 +97,24 @@ def mapping_documents(draw: st.DrawFn) -> Json:
 @st.composite
 def held_states(draw: st.DrawFn) -> SecurityConfig:
     """Any state an engine may be in: roles, mappings of roles that exist, some of them reserved, an internal user."""
-    names = draw(unique(st.sampled_from(ROLE_NAMES), 5))
+    names = draw(named(ROLE_NAMES, 5))
     roles: dict[str, Json] = {name: draw(_roles) for name in names}
     roles |= {name: role("*") | {"reserved": True} for name in (*BUILT_IN, "lock", "break_glass")}
-    mapped = draw(unique(st.sampled_from(sorted(roles)), 6))
+    mapped = draw(named(tuple(sorted(roles)), 6))
     mappings = {name: draw(mapping_documents()) for name in mapped}
     if mapped and draw(st.booleans()):
         mappings[mapped[0]]["reserved"] = True
-    users = {"anna": {"backend_roles": ["x"], "opendistro_security_roles": draw(unique(st.sampled_from(BUILT_IN), 2))}}
-    groups = (
-        {"mine": {"allowed_actions": draw(unique(st.sampled_from(["read", "write"])))}} if draw(st.booleans()) else {}
-    )
+    users = {"anna": {"backend_roles": ["x"], "opendistro_security_roles": draw(named(BUILT_IN, 2))}}
+    groups = {"mine": {"allowed_actions": draw(named(("read", "write")))}} if draw(st.booleans()) else {}
     return holding(roles, mappings, users=users, action_groups=groups)
 
 
 @st.composite
 def desires(draw: st.DrawFn) -> Desired:
     """Any model over the same names: entries of roles that may or may not exist, and-lists included."""
-    roles = {name: draw(_roles) for name in draw(unique(st.sampled_from(ROLE_NAMES), 4))}
+    roles = {name: draw(_roles) for name in draw(named(ROLE_NAMES))}
     entries: dict[str, dict[str, dict[str, str]]] = {}
-    for name in draw(unique(st.sampled_from((*ROLE_NAMES, *BUILT_IN)), 5)):
+    for name in draw(named((*ROLE_NAMES, *BUILT_IN), 5)):
         lists = draw(_lists)
         entries[name] = {k: dict.fromkeys(v, "grant") for k, v in lists.items() if v and k != "hosts"}
     groups = {"mine": {"allowed_actions": ["read"]}} if draw(st.booleans()) else {}
