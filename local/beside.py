@@ -36,6 +36,7 @@ from local.aws.emulator import Emulator
 from local.deploy import Assembly, deploy
 from local.elastic import distribution
 from local.elastic.keystore import TOOL
+from local.elastic.keystore_server import KeystoreServer
 from local.elastic.node import USER, Elasticsearch
 from local.elastic.pair import ALIAS, Side, all_or_none, wired
 from local.embedded import ACCOUNT, CACHE, PROJECT, REGION, Embedded, Parts, Tell
@@ -185,6 +186,8 @@ def running(parts: Parts, tell: Tell) -> Iterator[Beside]:
         nodes = all_or_none({name: partial(_started, one, parts.version, tell) for name, one in clusters.items()})
         for node in nodes.values():
             ends.callback(node.stop)
+        if parts.beside:  # it reads the other one, by keys that come and go
+            ends.enter_context(KeystoreServer(clusters[parts.deployment].home))
         aws = ends.enter_context(_account(parts, clusters, tell))
         with embedded.naming_the_dead(*nodes.values(), aws):
             owners = {name: prepare(name, node, aws) for name, node in nodes.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.elastic.keystore_server import KeystoreServer
 from local.elastic.pair import Pair
 
 RELEASE = os.environ.get("PAIR", "9.5.3")
@@ -18,5 +19,8 @@ RELEASE = os.environ.get("PAIR", "9.5.3")
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Pair]:
-    with Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, tell=print) as both:
+    with (
+        Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, tell=print) as both,
+        KeystoreServer(both.local.home),
+    ):
         yield both
