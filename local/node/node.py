@@ -73,7 +73,10 @@ class Node(Server):
         port, transport_port = two_ports(port, transport_port)
         node = cls(home, version, security, port, transport_port, repository or home / "repo")
         node._write(
-            classpath, jars.default_files(version, cache.resolve()), (*JVM, *(STAYS_UP if stays_up else SOON_UP))
+            classpath,
+            jars.default_files(version, cache.resolve()),
+            (*JVM, *(STAYS_UP if stays_up else SOON_UP)),
+            None if stays_up else cache.resolve() / "archives",
         )
         node._up(tell)
         try:
@@ -117,7 +120,7 @@ class Node(Server):
             self._context.load_cert_chain(*self.admin.pair)
         return self._request(self._context, method, path, body, timeout=timeout)
 
-    def _write(self, classpath: list[Path], defaults: Path, jvm: tuple[str, ...]) -> None:
+    def _write(self, classpath: list[Path], defaults: Path, jvm: tuple[str, ...], archives: Path | None) -> None:
         conf = self.home / "config"
         plugin = conf / "opensearch-security"
         shutil.rmtree(plugin, ignore_errors=True)
@@ -132,6 +135,8 @@ class Node(Server):
             "home": str(self.home),
             "conf": str(conf),
             "jvm": list(jvm),
+            "release": f"opensearch-{self.version}",
+            "archives": archives and str(archives),
             "jars": [str(path) for path in classpath],
         }
         (self.home / "launch.json").write_text(json.dumps(spec, indent=1), encoding="utf-8")
