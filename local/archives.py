@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import jpype
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 _OF_THE_JDK = "--enable-native-access=ALL-UNNAMED"  # as every node has it, or the JVM trusts less of the archive
 _MADE_WITHIN_S = 120
+_TRIED_AGAIN_AFTER_S = 3600
 
 
 class Archive:
@@ -34,6 +36,7 @@ class Archive:
         jars = [f"{path} {at.st_size} {at.st_mtime_ns}" for path in [*classpath, str(own)] if (at := _stat(path))]
         text = "\n".join([*_jdk(), *(one for one in jvm if not one.startswith("-D")), *jars])
         self._file = folder / f"{release}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsa"
+        self._begun = folder / f"{release}.begun"
         self._recorded = False
 
     def flags(self) -> list[str]:
@@ -57,8 +60,9 @@ class Archive:
         if not self.wanted:
             return
         with self._alone() as alone:
-            if not (alone and self.wanted):  # another one may have written it in between
+            if not (alone and self.wanted) or self._was_cut_off():  # another one may have written it in between
                 return
+            self._begun.touch()
             part = self._folder / f"{self._release}.part"
             part.unlink(missing_ok=True)
             java = jpype.JClass
@@ -70,6 +74,12 @@ class Archive:
             for old in self._folder.glob(f"{self._release}-*.jsa"):
                 old.unlink()
             part.replace(self._file)
+            self._begun.unlink()
+
+    def _was_cut_off(self) -> bool:
+        """On a machine that is too busy to write one in time each node would try in vain as it ends: one of them does, each hour."""
+        begun = _stat(self._begun)
+        return begun is not None and time.time() - begun.st_mtime < _TRIED_AGAIN_AFTER_S
 
     def _base(self) -> Path:
         """The archive of the JDK's own classes, made here if it is not there."""

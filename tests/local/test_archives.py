@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,17 @@ def test_the_first_keeps_its_classes_and_a_damaged_archive_is_done_without(
     for damaged in (whole[: len(whole) // 2], b"no archive at all"):
         one.write_bytes(damaged)
         assert not run().mapped
+
+
+def test_after_one_that_was_cut_off_nobody_tries_again_for_an_hour(run: Callable[..., Ran], tmp_path: Path) -> None:
+    begun = tmp_path / "archives" / "small-1.begun"
+    begun.parent.mkdir()
+    begun.touch()
+    assert run() == Ran(wanted=True, after=True, mapped=False)
+    long_ago = begun.stat().st_mtime - 3700
+    os.utime(begun, (long_ago, long_ago))
+    assert run() == Ran(wanted=True, after=False, mapped=False)
+    assert not begun.exists()
 
 
 def test_with_other_flags_it_is_made_anew_and_the_old_one_goes(run: Callable[..., Ran], tmp_path: Path) -> None:
