@@ -143,7 +143,7 @@ def search(seed: int) -> tuple[str, str]:
                 (f"-{rng.choice((*KEYS, 'cert'))}:logs-1", f"{rng.choice((*KEYS, 'cert'))}:-logs-1", "-own-1", "-x")
             ),
         )
-    options = ["size=100", *(rng.some(_OPTIONS, 1, 1) if rng.random() < 0.25 else [])]
+    options = ["size=1000", *(rng.some(_OPTIONS, 1, 1) if rng.random() < 0.25 else [])]
     return rng.choice(USERS if rng.random() < 0.9 else ("u0",)), f"/{','.join(parts)}/_search?{'&'.join(options)}"
 
 
