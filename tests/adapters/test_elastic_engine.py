@@ -483,7 +483,7 @@ def test_many_users_of_one_change_are_looked_at_together(elastic: Elasticsearch,
         assert elastic.ask("PUT", f"/_security/user/crowd{number}", user)[0] == 200
     calls: list[str] = []
     counted = connected(elastic, "portcullis", over=lambda method, path: calls.append(f"{method} {path}"))
-    held, release = counted.read([Kind.USERS]), counted.release
+    held, release = counted.read(), counted.release
     crowd = {name: one for name, one in held.of(Kind.USERS).items() if name.startswith("crowd")}
     wanted = SecurityConfig({Kind.USERS: {n: {**one, "roles": ["kept", "ours"]} for n, one in crowd.items()}})
     calls.clear()

@@ -390,6 +390,15 @@ class Engine:
     def open_indices(self, indices: Sequence[str]) -> None:
         raise AssertionError("no index is closed here")
 
+    def running_policies(self) -> tuple[str, ...]:
+        return ()
+
+    def stop_policies(self) -> str:
+        return ""
+
+    def start_policies(self, _names: Sequence[str]) -> str:
+        return ""
+
     def end_tokens(self, *, keys: bool) -> str:
         return ""
 

@@ -199,14 +199,62 @@ def test_a_superuser_whose_password_the_nodes_have_is_left_enabled_and_said() ->
     assert said.startswith("user elastic stays enabled")
 
 
-def test_what_was_made_while_locked_is_left_alone_and_said() -> None:
+def test_who_was_made_while_locked_is_out_afterwards_and_said() -> None:
     held = SecurityConfig({Kind.ROLES: {"a": {"cluster": ["monitor"]}}, Kind.USERS: {}, Kind.MAPPINGS: {}})
     now, saved = locked(held)
     by_hand = now.with_document(Kind.USERS, "eve", {"roles": ["a"], "enabled": True})
+    by_hand = by_hand.with_document(Kind.USERS, "mute", {"roles": [], "enabled": True})
+    by_hand = by_hand.with_document(Kind.USERS, "canary", {"roles": [NEEDS.canary], "enabled": True})
+    anybody = {"roles": ["a"], "enabled": True, "rules": {"field": {"username": "*"}}}
+    by_hand = by_hand.with_document(Kind.MAPPINGS, "evil", anybody)
     opened = reopen(saved, by_hand)
-    assert opened.made_while_locked == ("user eve",)
+    assert opened.made_while_locked == (
+        "role mapping evil, disabled now,",
+        "user canary",
+        "user eve, disabled now,",
+        "user mute",
+    )
+    for write in opened.writes:
+        by_hand = simulate(by_hand, write)
+    assert not has(by_hand, Caller("eve"))
+    assert not has(by_hand, TOKENS[0])
+    assert [by_hand.of(Kind.USERS)[name].get("enabled") for name in ("eve", "mute", "canary")] == [False, True, True]
     gone = now.with_document(Kind.ROLES, "a", None)
     assert reopen(saved, gone).lost == ("role a is gone",)
+
+
+@given(states(), st.data())
+def test_whatever_is_given_by_hand_while_locked_gives_nothing_afterwards(
+    held: SecurityConfig, data: st.DataObject
+) -> None:
+    """Users, role mappings and roles, new ones and those that were there, just before it opens: at no moment has anybody more of it."""
+    now, saved = locked(held)
+    everything: Json = {"cluster": ["all"], "indices": [{"names": ["*"], "privileges": ["all"]}]}
+    mine = sorted(
+        one for one in held.of(Kind.ROLES) if not held.is_fixed(Kind.ROLES, one) and not one.startswith("portcullis_")
+    )
+    given_to = [*mine, "superuser", "portcullis_security"]
+    for role in data.draw(st.sets(st.sampled_from([*mine, "new"]))):
+        now = now.with_document(Kind.ROLES, role, everything)
+    users = [one for one in held.of(Kind.USERS) if not held.is_fixed(Kind.USERS, one) and one != "portcullis"]
+    for user in data.draw(st.sets(st.sampled_from([*users, "eve"]))):
+        has_now = dict(now.of(Kind.USERS).get(user, {"roles": []}))
+        more = [one for one in given_to if one not in has_now["roles"]]
+        now = now.with_document(Kind.USERS, user, {**has_now, "roles": [*has_now["roles"], *more], "enabled": True})
+    rules = {"field": {"username": "*"}}
+    for mapping in data.draw(st.sets(st.sampled_from([*sorted(held.of(Kind.MAPPINGS)), "evil"]))):
+        if not held.is_fixed(Kind.MAPPINGS, mapping):
+            now = now.with_document(Kind.MAPPINGS, mapping, {"roles": given_to, "rules": rules, "enabled": True})
+    people = [*everybody(held), Caller("eve")]
+    before = [(caller, has(held, caller), has(now, caller)) for caller in people]
+    writes = reopen(saved, now, ours=NEEDS.writes).writes
+    for write in writes:
+        now = simulate(now, write)
+        for caller, had, got in before:
+            assert has(now, caller) <= had | got, caller
+    for caller, had, _ in before:
+        assert has(now, caller) <= had, caller
+    assert all(now.of(Kind.ROLES)[name] == held.of(Kind.ROLES)[name] for name in mine)
 
 
 def test_a_thousand_roles_are_shut_in_one_write_and_all_else_comes_after_it() -> None:

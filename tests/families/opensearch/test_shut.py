@@ -133,7 +133,7 @@ def test_a_mapping_made_by_hand_during_a_lock_is_listed_and_kept() -> None:
         {**locked.documents, Kind.MAPPINGS: {**locked.of(Kind.MAPPINGS), "kibana_user": mapping(users=["eve"])}}
     )
     opened = reopen(shutting.saved, edited)
-    assert opened.made_while_locked == ("kibana_user",)
+    assert opened.made_while_locked == ("mapping of kibana_user",)
     assert apply_patches(edited, opened.writes).entries("kibana_user", "users") == ("eve",)
 
 

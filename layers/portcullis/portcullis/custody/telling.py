@@ -196,6 +196,9 @@ def _facts(c: Custody) -> dict[str, str]:
         "way_back": _way_back(c),
         "taken": taken or "nothing yet",
         "without": "",
+        "besides": f" Of access: {back.detail}."
+        if (back := c.measures.get(Measure.SHUT_MAPPINGS)) and back.detail
+        else "",
         "failing": failing or "nothing",
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
         "suspected_since": _when(min((s.since for s in c.suspected), default=None)),
@@ -272,7 +275,7 @@ _WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     Tell.UNLOCKED: (
         Severity.INFO,
         "{deployment} is open again, after {downtime}.",
-        "Everything that the lock did was undone, but for whoever left the groups meanwhile; sessions that were ended stay ended.",
+        "Everything that the lock did was undone, but for whoever left the groups meanwhile; sessions that were ended stay ended.{besides}",
         "Nothing to do; people may have to sign in again. " + _CHECK,
         "restore",
     ),

@@ -38,7 +38,7 @@ class Reopened:
     """The way back."""
 
     writes: tuple[Write, ...]
-    made_while_locked: tuple[str, ...] = ()  # mappings that somebody made meanwhile: left alone, listed
+    made_while_locked: tuple[str, ...] = ()  # what somebody made meanwhile, in words: listed
     lost: tuple[str, ...] = ()  # what cannot be put back: mappings whose role is gone, what no node can load
 
 

@@ -96,6 +96,15 @@ class Engine(Protocol):
     def open_indices(self, indices: Sequence[str]) -> None:
         """Open what an end of searches closed and, cut off, did not open. Unreachable if one stays closed."""
 
+    def running_policies(self) -> tuple[str, ...]:
+        """What moves and deletes indices and snapshots by itself, whatever they are blocked for, and runs now."""
+
+    def stop_policies(self) -> str:
+        """Stop all of it; what is not known to be stopped, in words."""
+
+    def start_policies(self, names: Sequence[str]) -> str:
+        """Have these run again; what is not, in words."""
+
     def end_tokens(self, *, keys: bool) -> str:
         """End the tokens that the engine itself gave out, and if asked the API keys of others, for good; what was ended, and which keys
         stay, in words. Empty where an engine gives out neither."""

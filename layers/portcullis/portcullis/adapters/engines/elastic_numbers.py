@@ -20,6 +20,8 @@ _NUMBERS: Json = {
         }
     },
 }
+_OF_RESERVED: Json = {**_NUMBERS, "query": {"term": {"type": "reserved-user"}}}
+_RESERVED_USER = "reserved-user-"
 
 Number = tuple[int, int]  # number, term
 
@@ -29,16 +31,19 @@ class Numbers:
 
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport, self._name = transport, name
-        self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: cannot be read
+        self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: not read
+        self._reserved: frozenset[str] = frozenset()  # ids of what is kept of the engine's own users
         self._ours: set[str] = set()  # ids written by us since
 
-    def read(self) -> None:
-        """Right before the documents are."""
-        self._seen, self._ours = self._numbers(), set()
+    def read(self, *, whole: bool) -> None:
+        """Right before the documents are. Not `whole`: no write is held against this reading, and that of many documents is spared."""
+        found = self._numbers(_NUMBERS if whole else _OF_RESERVED)
+        self._seen, self._ours = found if whole else None, set()
+        self._reserved = frozenset(one for one in found or {} if one.startswith(_RESERVED_USER))
 
-    def knows(self, document: str) -> bool:
-        """Whether there was a document of this id."""
-        return document in (self._seen or {})
+    def knows_reserved(self, user: str) -> bool:
+        """Whether something is kept of a user of the engine's own."""
+        return f"{_RESERVED_USER}{user}" in self._reserved
 
     def nobody_wrote(self, write: Write) -> None:
         """Right before this write. Conflict if somebody wrote one of its documents since they were read."""
@@ -53,9 +58,9 @@ class Numbers:
             raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
         self._ours |= names.keys()
 
-    def _numbers(self) -> dict[str, Number] | None:
-        """Of every document; None where this account may not look, or there are too many."""
-        status, body = self._transport("POST", "/.security/_search", None, _NUMBERS)
+    def _numbers(self, asked: Json) -> dict[str, Number] | None:
+        """None where this account may not look, or there are too many."""
+        status, body = self._transport("POST", "/.security/_search", None, asked)
         if status == 404:
             return {}
         if status != 200:

@@ -14,6 +14,7 @@ from portcullis.words import many
 
 _API = "/_security"
 _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
+_HAS_SERVICES = Release(7, 13)
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
 _OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
@@ -32,6 +33,8 @@ class Tokens:
         tokens = sum(self._end_of(realm) for realm in realms)
         theirs = self._keys_of_others(release, realms)
         said = f"{many(tokens, 'token')} ended"
+        if services := self._of_services(release):
+            said += f"; of service accounts of the engine's own stay, and are held by the index blocks alone: {', '.join(services)}"
         if not theirs:
             return said
         named = ", ".join(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs[:_NAMED])
@@ -84,6 +87,23 @@ class Tokens:
         ours = self._owner_of_ours(found)
         usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
         return [one for one in usable if not ours(one)]
+
+    def _of_services(self, release: Release) -> list[str]:
+        """The tokens of accounts that Elastic's own features have. Their roles are the engine's, so that none can be emptied; whoever ends
+        such a token ends that feature."""
+        if release < _HAS_SERVICES:
+            return []
+        status, accounts = self._transport("GET", f"{_API}/service", None, None)
+        if status != 200:
+            refuse(self._name, status, accounts, f"GET {_API}/service")
+        found = []
+        for account in sorted(accounts):
+            status, body = self._transport("GET", f"{_API}/service/{account}/credential", None, None)
+            if status != 200:
+                refuse(self._name, status, body, f"GET {_API}/service/{account}/credential")
+            in_files = (body.get("nodes_credentials") or {}).get("file_tokens") or {}
+            found += [f"{account}/{name}" for name in sorted({*(body.get("tokens") or {}), *in_files})]
+        return found
 
     def _owner_of_ours(self, keys: Mapping[str, Json]) -> Callable[[Json], bool]:
         """Whether a key is our own account's. Somebody of another realm may be called as we are."""

@@ -19,7 +19,9 @@ from urllib.parse import quote
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import ALL, IndexBlocks
+from portcullis.adapters.engines.elastic_calls import all_of, in_path, of_merged, path_of_some, without_secrets
 from portcullis.adapters.engines.elastic_numbers import Numbers
+from portcullis.adapters.engines.elastic_policies import Policies
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.correlation import carry
 from portcullis.errors import Conflict, Refused, Unreachable
@@ -28,7 +30,6 @@ from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     PASSWORD_OF_THE_NODES,
     RESERVED,
-    SECRET,
     Kind,
     SecurityConfig,
 )
@@ -45,7 +46,6 @@ _SHARDS = {
     "wait_for_active_shards": "1"
 }  # answered once it can be searched; the oldest release answers before, unless told
 _THREADS = 8  # writes at a time where a release takes one document a call
-_LONGEST_PATH = 2000  # the first line of a request has 4096 at most
 _PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
 
 
@@ -56,7 +56,7 @@ class ElasticsearchEngine:
         self._transport, self._name = transport, name
         self._release = release
         self._blocks = IndexBlocks(transport, name, self._others)
-        self._tokens = Tokens(transport, name)
+        self._tokens, self._policies = Tokens(transport, name), Policies(transport, name)
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet
         )
@@ -83,15 +83,19 @@ class ElasticsearchEngine:
     # ------------------------------------------------------------------ the security config
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
-        """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account."""
-        self._numbers.read()
+        """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account.
+
+        Of some kinds alone, as a lock reads: whatever somebody writes meanwhile, what it decides is written. A conflict would have it wait
+        for them.
+        """
+        self._numbers.read(whole=kinds is None)
         asked = dict.fromkeys(map(_documents, kinds or Kind))
         return SecurityConfig({kind: self._collection(kind) for kind in asked})
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         """Not with a reading's sequence numbers: a write is held against those of the reading that it was computed from."""
         asked = {_documents(kind): some for kind, some in names.items() if some}
-        found = {kind: self._collection(kind, _path_of_some(kind, some)) for kind, some in asked.items()}
+        found = {kind: self._collection(kind, path_of_some(kind, some)) for kind, some in asked.items()}
         return SecurityConfig(
             {kind: {name: one for name, one in found[kind].items() if name in some} for kind, some in asked.items()}
         )
@@ -105,7 +109,7 @@ class ElasticsearchEngine:
         if status != 200:
             refuse(self._name, status, body, f"GET {_API}/{kind}{some}")
         if kind is Kind.ROLES:
-            self._merged = {name: _of_merged(role) for name, role in body.items()}
+            self._merged = {name: of_merged(role) for name, role in body.items()}
         if kind is Kind.USERS:
             return {name: self._marked(name, user) for name, user in body.items()}
         if kind is Kind.PRIVILEGES:
@@ -114,7 +118,7 @@ class ElasticsearchEngine:
 
     def _marked(self, name: str, user: Json) -> Json:
         """A reserved user with a mark, unless its password is known to stand in the security index."""
-        if not (user.get("metadata") or {}).get(RESERVED) or self._numbers.knows(f"reserved-user-{name}"):
+        if not (user.get("metadata") or {}).get(RESERVED) or self._numbers.knows_reserved(name):
             return user
         return {**user, PASSWORD_OF_THE_NODES: True}
 
@@ -150,10 +154,10 @@ class ElasticsearchEngine:
             return False
         with ThreadPoolExecutor(_THREADS, initializer=carry()) as pool:
             sent = [pool.submit(self._one, kind, one) for one in body]
-        return _all_of([one.result for one in sent])
+        return all_of([one.result for one in sent])
 
     def _one(self, kind: Kind, operation: Json) -> bool:
-        path = f"{_API}/{kind}/{_in_path(kind, operation['name'])}"
+        path = f"{_API}/{kind}/{in_path(kind, operation['name'])}"
         match operation["op"]:
             case "put":
                 return self._changed("PUT", path, operation["document"])
@@ -176,7 +180,7 @@ class ElasticsearchEngine:
             parts.append(lambda: self._each_taken("POST", {"roles": put}, len(put)))
         if gone:
             parts.append(lambda: self._each_taken("DELETE", {"names": gone}, len(gone)))
-        return _all_of(parts)
+        return all_of(parts)
 
     def _would_be_merged(self, name: str, document: Json) -> bool:
         """Whether a call about many roles would leave something of what this role held: it merges these fields instead of replacing
@@ -184,7 +188,7 @@ class ElasticsearchEngine:
         if self._merged is None:
             self._collection(Kind.ROLES)
         merged = self._merged if self._merged is not None else {}
-        held, merged[name] = merged.get(name, {}), _of_merged(document)
+        held, merged[name] = merged.get(name, {}), of_merged(document)
         return bool(held) and held != merged[name]
 
     def _each_taken(self, method: str, body: Json, count: int) -> bool:
@@ -217,7 +221,7 @@ class ElasticsearchEngine:
             return True
         if status == 404 and method == "DELETE":
             return False  # it is gone already
-        return refuse(self._name, status, _without_secrets(answer, body), f"{method} {path}")
+        return refuse(self._name, status, without_secrets(answer, body), f"{method} {path}")
 
     # ------------------------------------------------------------------ who we are
 
@@ -273,6 +277,15 @@ class ElasticsearchEngine:
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
         """Take both blocks off, but for what an index had `before`."""
         self._blocks.take_off(before, aside)
+
+    def running_policies(self) -> tuple[str, ...]:
+        return self._policies.running()
+
+    def stop_policies(self) -> str:
+        return self._policies.stop()
+
+    def start_policies(self, names: Sequence[str]) -> str:
+        return self._policies.start(names)
 
     # ------------------------------------------------------------------ searches that are open
 
@@ -348,47 +361,6 @@ class ElasticsearchEngine:
         if status != 200:
             refuse(self._name, status, body, f"{method} {path}")
         return body
-
-
-def _all_of(calls: Sequence[Callable[[], bool]]) -> bool:
-    """Whether any of these changed anything. All are made, whatever becomes of one. Of their failures an unanswered one is raised first,
-    as what it asked for may have been written all the same; else the first."""
-    changed, failed = False, []
-    for call in calls:
-        try:
-            changed = call() or changed
-        except Exception as error:
-            failed.append(error)
-    if failed:
-        raise next((error for error in failed if isinstance(error, Unreachable)), failed[0])
-    return changed
-
-
-def _of_merged(role: Json) -> Json:
-    """Of a role, what a call about many would merge, as far as it says anything."""
-    within = role.get("global") or {}
-    said = {"global": {key: one for key, one in within.items() if one}, "metadata": role.get("metadata") or {}}
-    return {key: one for key, one in said.items() if one}
-
-
-def _path_of_some(kind: Kind, names: Collection[str]) -> str:
-    """What follows the path of a collection to be shown these alone; empty where the whole of it has to be read."""
-    joined = ",".join(quote(name, safe="") for name in names)
-    plain = not any("," in name for name in names) and joined not in (".", "..")
-    return f"/{joined}" if kind is Kind.USERS and plain and len(joined) <= _LONGEST_PATH else ""
-
-
-def _in_path(kind: Kind, name: str) -> str:
-    if kind is Kind.PRIVILEGES:
-        application, _, privilege = name.partition("/")
-        return f"{quote(application, safe='')}/{quote(privilege, safe='')}"
-    return quote(name, safe="")
-
-
-def _without_secrets(answer: Any, body: Any) -> Any:
-    """An answer that repeats a password is not told on."""
-    secrets = [str(body[key]) for key in SECRET if isinstance(body, dict) and body.get(key)]
-    return "the answer repeats a secret" if any(one in str(answer) for one in secrets) else answer
 
 
 def _documents(kind: str) -> Kind:

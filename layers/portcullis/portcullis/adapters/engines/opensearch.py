@@ -171,6 +171,16 @@ class OpenSearchEngine:
     def open_indices(self, indices: Sequence[str]) -> None:
         """Nothing to do: no index is ever closed."""
 
+    def running_policies(self) -> tuple[str, ...]:
+        """None: Index State Management keeps what it does in an index, which is blocked with all others."""
+        return ()
+
+    def stop_policies(self) -> str:
+        return ""
+
+    def start_policies(self, names: Sequence[str]) -> str:
+        return ""
+
     def end_tokens(self, *, keys: bool) -> str:
         """It gives out none that outlive the loss of a role."""
         return ""

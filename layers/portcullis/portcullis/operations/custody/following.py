@@ -53,7 +53,8 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         held = engine.read()
         family = site.family
         ours = family.baseline().writes
-        as_saved = family.simulate_all(held, family.reopen(saved, held, ours=ours).writes)
+        opened = family.reopen(saved, held, ours=ours)
+        as_saved = family.simulate_all(held, opened.writes)
         truth = read_truth(site, kept, whole=True)
         now = compare(site, kept, truth=truth, engine=engine, held=as_saved)
         left = _who_left(family, now.plan)
@@ -62,12 +63,12 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         still_ours(site)
         if left:
             begin(site, leaving)
-        opened = family.reopen(saved, held, left, ours=ours)
+            opened = family.reopen(saved, held, left, ours=ours)
         send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
     gone = [f"{many(len(left), 'entry', 'entries')} of people who left stay out"] if left else []
-    made = [f"mapping of {role} was made while locked" for role in opened.made_while_locked]
+    made = [f"{one} was made while locked" for one in opened.made_while_locked]
     return "; ".join([*gone, *made, *opened.lost])
 
 

@@ -80,6 +80,10 @@ def _not_blocked(engine: Engine, let_in: LetIn) -> list[str]:
     return sorted(name for name, had in engine.blocks().items() if any(had.get(block) != "true" for block in wanted))
 
 
+# What moves and deletes indices by itself, and ran when the blocks were put on: it rests with them.
+_POLICIES = Slot("policies-stopped", list[str])
+
+
 def _save_blocks(site: Site, todo: Todo) -> str:
     blocks = {index: had for index, had in site.engine.blocks().items() if had}
     site.ledger.save(site.name, todo.save_as, blocks)
@@ -91,7 +95,9 @@ def _block(site: Site, todo: Todo) -> str:
     # Where the save is lost nothing is put aside: what would then be taken for a whole one is not.
     aside = nowhere if saved is None else _aside(site, todo, saved)
     site.engine.block_indices(saved or {}, _LIFTED[todo.let_in], aside=aside)
-    return ""
+    if _POLICIES.saved(site.ledger, site.name) is None:
+        _POLICIES.save(site.ledger, site.name, list(site.engine.running_policies()))
+    return site.engine.stop_policies()
 
 
 def _unblock(site: Site, todo: Todo) -> str:
@@ -101,7 +107,10 @@ def _unblock(site: Site, todo: Todo) -> str:
         blocked = sorted(one for one, had in site.engine.blocks().items() if all(had.get(b) == "true" for b in BLOCKS))
         return lost(todo, blocked, f"take them off by hand: {', '.join(blocked[:10])}")
     site.engine.unblock_indices(saved, aside=_aside(site, todo, saved))
-    return ""
+    stopped = _POLICIES.saved(site.ledger, site.name)
+    said = site.engine.start_policies(stopped) if stopped else ""
+    _POLICIES.forget_if_kept(site.ledger, site.name)
+    return said
 
 
 def _aside(site: Site, todo: Todo, saved: Mapping[str, Mapping[str, str]]) -> Aside:
@@ -276,6 +285,8 @@ def _mapped(site: Site, let_in: LetIn) -> str:
 
 def _bare(site: Site, let_in: LetIn) -> str:
     bare = _not_blocked(site.engine, let_in)
+    if not bare and (running := site.engine.running_policies()):
+        return f"running again: {', '.join(running)}"
     return f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
 
 

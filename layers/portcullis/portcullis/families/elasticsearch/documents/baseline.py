@@ -30,7 +30,12 @@ _SECURITY = _role(
 # Settings of every index, and no document of any: measured, this role can block an index and cannot search it.
 _LOCK = _role(
     "blocks and unblocks indices and ends open searches when the key is gone; reads no document",
-    cluster=["monitor", "cluster:admin/indices/scroll/clear_all"],
+    cluster=[
+        *("monitor", "cluster:admin/indices/scroll/clear_all"),
+        # What deletes indices and snapshots by itself rests while it is locked.
+        *("cluster:admin/ilm/operation_mode/get", "cluster:admin/ilm/start", "cluster:admin/ilm/stop"),
+        *("cluster:admin/slm/start", "cluster:admin/slm/status", "cluster:admin/slm/stop"),
+    ],
     indices=[
         {
             "names": ["*"],

@@ -30,10 +30,17 @@ def of_role(role: Json | None) -> Rights:
         return frozenset()
     found = {f"{key}: {word}" for key in _PLAIN_LISTS for word in role.get(key) or ()}
     found |= {f"{key}: {compare.entry(one)}" for key in _ENTRIES for one in role.get(key) or ()}
-    for key, value in (compare.canonical(role) or {}).items():
-        if key not in _NO_RIGHT:  # `global`, and what a later release may bring
-            found.add(f"{key}: {json.dumps(value, sort_keys=True)}")
+    more = {
+        key: value for key, value in role.items() if key not in _NO_RIGHT
+    }  # `global`, and what a later release may bring
+    for key, value in (compare.canonical(more) or {}).items():
+        found.add(f"{key}: {json.dumps(value, sort_keys=True)}")
     return frozenset(found)
+
+
+def gives_anything(role: Json | None) -> bool:
+    """Whether `of_role` of it holds anything. Of a thousand roles that a lock looks at nearly each shows it by a list alone."""
+    return role is not None and (any(role.get(key) for key in (*_PLAIN_LISTS, *_ENTRIES)) or bool(of_role(role)))
 
 
 def is_limited(role: Json) -> bool:

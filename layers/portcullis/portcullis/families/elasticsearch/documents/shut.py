@@ -15,8 +15,8 @@ from portcullis.access.actual import Actual, Json
 from portcullis.access.guard import ProtectedPrincipal, ProtectedPrincipals
 from portcullis.access.plan import Claim, Step
 from portcullis.families.base import Closed, Reopened
-from portcullis.families.elasticsearch.documents import rights
-from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS, OWN_ROLES
+from portcullis.families.elasticsearch.documents import compare, rights
+from portcullis.families.elasticsearch.documents.baseline import CANARY_ROLE, DOCUMENTS, OWN_ROLES
 from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     NATIVE_USERS,
@@ -37,7 +37,7 @@ NO_RIGHTS: Json = {"none": {"cluster": [], "indices": []}}
 
 def permits_nothing(role: Json | None) -> bool:
     """Whether a role is as the lock leaves it."""
-    return role is not None and not rights.of_role(role)
+    return role is not None and not rights.gives_anything(role)
 
 
 def emptied(role: Json) -> Json:
@@ -153,18 +153,22 @@ def reopen(
 ) -> Reopened:
     """Everything as it was saved, but for what the steps `left` take out: roles of users, and people in role mappings of ours.
 
-    A role comes back if the lock emptied it and nobody wrote it since. `ours` are roles that only a window gives: whoever has one and had
-    it not when it was saved has it no longer. What somebody took away by hand meanwhile stays away, as far as a lock does not do the same:
-    a user who was disabled or lost a role, a role mapping that was disabled or is gone.
+    `ours` are roles that only a window gives: whoever has one and had it not when it was saved has it no longer. What somebody took away by
+    hand meanwhile stays away, as far as a lock does not do the same: a user who was disabled or lost a role, a role mapping that was
+    disabled or is gone. What somebody gave meanwhile gives nothing: users with roles and role mappings that were made are disabled, and
+    a role that was written is as it was before.
     """
     documents: dict[str, dict[str, Json]] = {kind: dict(held.of(kind)) for kind in Kind}
     lost: list[str] = []
     roles: Mapping[str, Json] = saved.get(Kind.ROLES) or {}
     for name, document in roles.items():
-        if permits_nothing(held.of(Kind.ROLES).get(name)) and not permits_nothing(document):
-            documents[Kind.ROLES][name] = document
-        elif name not in held.of(Kind.ROLES):
+        now = held.of(Kind.ROLES).get(name)
+        if now is None:
             lost.append(f"role {name} is gone")
+        elif not name.startswith(OWN_ROLES) or permits_nothing(now):
+            documents[Kind.ROLES][name] = document
+            if not permits_nothing(now) and not compare.same(now, document):
+                lost.append(f"role {name} was written while locked, and is as it was before")
     narrowed = {step.claim.name: step.after for step in left if step.claim.kind == Kind.MAPPINGS}
     for name, document in (saved.get(Kind.MAPPINGS) or {}).items():
         now = held.of(Kind.MAPPINGS).get(name)
@@ -199,7 +203,12 @@ def reopen(
             documents[Kind.USERS][name] = {**user, "roles": back, "enabled": enabled}
     for name in held.of(Kind.USERS).keys() - users.keys():
         user = held.of(Kind.USERS)[name]
-        documents[Kind.USERS][name] = {**user, "roles": [one for one in user.get("roles") or () if one not in ours]}
+        roles_left = [one for one in user.get("roles") or () if one not in ours]
+        on = not _is_off(user) and {*roles_left} <= {CANARY_ROLE}  # the canary has to be asked again
+        documents[Kind.USERS][name] = {**user, "roles": roles_left, "enabled": on}
+    for name in held.of(Kind.MAPPINGS).keys() - (saved.get(Kind.MAPPINGS) or {}).keys():
+        if not held.is_fixed(Kind.MAPPINGS, name):
+            documents[Kind.MAPPINGS][name] = {**held.of(Kind.MAPPINGS)[name], "enabled": False}
     for key, descriptors in (saved.get(Kind.KEYS) or {}).items():
         now = held.of(Kind.KEYS).get(key)
         if now is not None and not rights.of_key(now):
@@ -228,4 +237,5 @@ def _strangers(saved: Mapping[str, Any], held: Actual) -> Iterator[str]:
     for kind, word in ((Kind.ROLES, "role"), (Kind.MAPPINGS, "role mapping"), (Kind.USERS, "user")):
         for name in sorted(held.of(kind).keys() - (saved.get(kind) or {}).keys()):
             if not held.is_fixed(kind, name):
-                yield f"{word} {name}"
+                given = kind is Kind.MAPPINGS or {*(held.of(kind)[name].get("roles") or ())} - {CANARY_ROLE}
+                yield f"{word} {name}" + (", disabled now," if given and kind is not Kind.ROLES else "")

@@ -46,20 +46,19 @@ def writes(actual: SecurityConfig, wanted: SecurityConfig, release: Release) -> 
 
 def simulate(actual: SecurityConfig, write: Write) -> SecurityConfig:
     """What the engine holds after this write. A user that is put as a whole keeps a password that is not given."""
+    documents = dict(actual.of(write.kind))
     for one in write.body:
         name = one["name"]
         match one["op"]:
             case "put":
-                document = {key: value for key, value in one["document"].items() if key not in SECRET}
-                actual = actual.with_document(write.kind, name, document)
+                documents[name] = {key: value for key, value in one["document"].items() if key not in SECRET}
             case "remove":
-                actual = actual.with_document(write.kind, name, None)
+                documents.pop(name, None)
             case "password":
                 pass  # never shown
             case switch:
-                held = actual.of(write.kind)[name]
-                actual = actual.with_document(write.kind, name, {**held, "enabled": switch == ENABLE})
-    return actual
+                documents[name] = {**documents[name], "enabled": switch == ENABLE}
+    return SecurityConfig({**actual.documents, write.kind: documents})
 
 
 def _changes(kind: Kind, actual: SecurityConfig, wanted: SecurityConfig) -> Iterator[tuple[str, Change]]:
@@ -87,8 +86,13 @@ class _Order:
     first: list[tuple[Kind, str, Json | None, Json | None]] = field(default_factory=list)  # kind, name, before, after
     middle: list[tuple[Kind, str, Json | None, Json | None]] = field(default_factory=list)
     last: list[tuple[Kind, str, Json | None, Json | None]] = field(default_factory=list)
+    takes: dict[Kind, set[str]] = field(default_factory=dict)  # the names of those that give nobody anything
 
     def sort(self) -> None:
+        self.takes = {
+            kind: {name for name, change in changes.items() if takes_only(kind, *change)}
+            for kind, changes in self.changes.items()
+        }
         both = {kind: self._does_both(kind) for kind in Kind}
         roles, people = len(both[Kind.ROLES]), len(both[Kind.MAPPINGS])
         # In one go: roles where nobody changes them meanwhile, mappings where the roles are split.
@@ -99,7 +103,7 @@ class _Order:
         # Keys first and last: a change of one takes what its owner has then as its limit.
         for kind in (Kind.KEYS, Kind.MAPPINGS, Kind.USERS, Kind.ROLES, Kind.PRIVILEGES):
             for name, (before, after) in self.changes[kind].items():
-                if takes_only(kind, before, after):
+                if name in self.takes[kind]:
                     self.first.append((kind, name, before, after))
                 elif name in both[kind] and not at_once.get(kind, True):
                     between = _shared(kind, before or {}, after or {})
@@ -110,14 +114,14 @@ class _Order:
         for kind in (Kind.PRIVILEGES, Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.KEYS):
             done = {name for of, name, *_ in self.middle if of is kind}
             for name, (before, after) in self.changes[kind].items():
-                if name not in done and not takes_only(kind, before, after):
+                if name not in done and name not in self.takes[kind]:
                     self.last.append((kind, name, before, after))
 
     def _does_both(self, kind: Kind) -> list[str]:
         return [
             name
             for name, (before, after) in self.changes[kind].items()
-            if kind is not Kind.KEYS and not takes_only(kind, before, after) and not takes_only(kind, after, before)
+            if kind is not Kind.KEYS and name not in self.takes[kind] and not takes_only(kind, after, before)
         ]
 
 
@@ -178,8 +182,8 @@ def _operation(kind: Kind, name: str, before: Json | None, after: Json | None) -
     if after is None:
         return {"op": REMOVE, "name": name}
     document = writable(kind, after)
-    switched = before is not None and compare.differing(before, after) == ("enabled",)
-    if kind is Kind.USERS and switched and not SECRET & after.keys():
+    of_user = kind is Kind.USERS and before is not None and not SECRET & after.keys()
+    if of_user and compare.differing(before, after) == ("enabled",):
         return {"op": DISABLE if after.get("enabled") is False else ENABLE, "name": name}
     if kind in (Kind.USERS, Kind.MAPPINGS):
         # A user who is put without it is enabled, a mapping is refused.

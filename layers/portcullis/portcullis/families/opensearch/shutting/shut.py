@@ -162,7 +162,7 @@ def reopen(
         if role in ours or held_now.get(Kind.MAPPINGS, role) == (saved.get(_MADE) or {}).get(role):
             operations.append({"op": "remove", "path": pointer(role)})
         else:
-            strangers.append(role)
+            strangers.append(f"mapping of {role}")
     group_operations: list[Json] = [
         {"op": "add", "path": pointer(name), "value": {k: v for k, v in document.items() if k not in SHOWN_ONLY}}
         for name, document in (saved.get(Kind.ACTION_GROUPS.value) or {}).items()
