@@ -83,7 +83,8 @@ def keys(elastic: Elasticsearch) -> Iterator[dict[str, dict[str, str]]]:
 def locked(made: Account, key: Key) -> Custody:
     key.gone = True
     found = guard(made.services, "demo", CAUSE)
-    if found.state is State.LOCKING:  # what somebody set going makes an index after the blocks: seen by the proof, and tried again
+    # What somebody set going may make an index after the blocks, which the proof sees: tried again in half a minute.
+    if found.state is State.LOCKING:
         made.aws.at += timedelta(seconds=31)
         found = guard(made.services, "demo", CAUSE)
     assert found.state is State.LOCKED, found
