@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from portcullis.custody.types import State
@@ -17,7 +19,7 @@ from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
 
 from tests.operations.worlds import Crash, People
-from tests.reactions.town import Town, receives_of, record_again, town
+from tests.reactions.town import Town, copied_town, receives_of, record_again, town
 
 CAUSE = Trigger("a test", "somebody")
 PEOPLE = ("anna", "ben", "cara")
@@ -166,10 +168,14 @@ class Watch:
 
 def watched() -> Watch:
     """Everybody is in, and may search."""
+    return copied_watch(_watched())
+
+
+@cache
+def _watched() -> Watch:
+    """To set it up takes as long as what is done in it, so it is set up once, and each who asks is given a copy."""
     here = town()
-    patient = here.account.ledger.lease
-    # All happens in one thread here: whoever waited for the one who is interrupted would wait for himself.
-    here.account.ledger.lease = lambda domain, holder, **_: patient(domain, holder, wait=0)  # type: ignore[method-assign]
+    _impatient(here)
     for name in PEOPLE:
         here.join(name)
     synchronise(here.services, "demo", CAUSE)
@@ -179,8 +185,27 @@ def watched() -> Watch:
     return watch
 
 
+def _impatient(here: Town) -> None:
+    """All happens in one thread here: whoever waited for the one who is interrupted would wait for himself."""
+    patient = here.account.ledger.lease
+    here.account.ledger.lease = lambda domain, holder, **_: patient(domain, holder, wait=0)  # type: ignore[method-assign]
+
+
+def copied_watch(watch: Watch) -> Watch:
+    """One over a town of its own, in which the same has happened; nothing happens or fails in it yet."""
+    here = copied_town(watch.here)
+    _impatient(here)
+    kept = {name: deepcopy(getattr(watch, name)) for name in ("calls", "left", "read", "stood", "out", "waiting")}
+    return Watch(here, **kept)
+
+
 def locked_without_anna() -> Watch:
     """The key goes, everything locks, and anna leaves; her event is seen to, and waits for the unlock."""
+    return copied_watch(_locked_without_anna())
+
+
+@cache
+def _locked_without_anna() -> Watch:
     watch = watched()
     watch.turn_key()
     assert watch.here.state is State.LOCKED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Registration
 from portcullis.settings import Settings
 
+from tests.operations.copies import copied
 from tests.operations.worlds import ACCOUNT, POOL, Account, Aws, Engine, account, model_text
 
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
@@ -266,7 +268,29 @@ class Broken(Engine):
 def town() -> Town:
     """The deployment `demo`, set up and open; nobody is in the group yet."""
     made = account()
+    one = _wired(made, Keys.of(made.aws))
+    one.account.registered()
+    one._members()
+    apply_text(one.services, "demo", model_text(MODEL), Why("a test", "somebody"))
+    one.account.engine.writes = 0
+    one.pass_time(60)
+    return one
+
+
+def copied_town(one: Town) -> Town:
+    """The same once more, in parts of its own: what happens in one is not seen by the other."""
+    made = copied(one.account)
     aws = Keys.of(made.aws)
+    for name, value in vars(one.aws).items():
+        if name not in ("ledger", "lock"):
+            setattr(aws, name, deepcopy(value))
+    again = _wired(made, aws)
+    again.notes, again.again[:] = deepcopy(one.notes), one.again
+    return again
+
+
+def _wired(made: Account, aws: Keys) -> Town:
+    """The parts of an account, and the functions around them."""
     made.engine.__class__ = Broken
     again: list[tuple[str, str, int]] = []
     services = replace(
@@ -279,10 +303,4 @@ def town() -> Town:
         now=aws.now,
         queue_again=lambda queue, receipt, seconds: again.append((queue, receipt, seconds)),
     )
-    one = Town(replace(made, services=services), aws, services, again=again)
-    made.registered()
-    one._members()
-    apply_text(services, "demo", model_text(MODEL), Why("a test", "somebody"))
-    made.engine.writes = 0
-    one.pass_time(60)
-    return one
+    return Town(replace(made, services=services), aws, services, again=again)
