@@ -10,7 +10,7 @@ from pprint import pformat
 from typing import Any
 
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import NOT_UNDER_LIMITS
+from portcullis.families.opensearch.deciding.actions import never_under_limits
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.limiting.view import Decision, View
@@ -93,7 +93,7 @@ def _differences(
         yield f"roles {sorted(theirs['roles'])}, ours {sorted(ours.roles)}", len(theirs["roles"]) > len(ours.roles)
         return
     action = question["action"]
-    allowed = theirs.get("allowed", False) and not (theirs.get("limited") and action.startswith(NOT_UNDER_LIMITS))
+    allowed = theirs.get("allowed", False) and not (theirs.get("limited") and never_under_limits(action))
     if allowed is not ours.allowed:
         yield f"allowed {allowed}, ours {ours.allowed} {ours.refusal}", allowed
         return
@@ -148,8 +148,9 @@ def _of_2(ours: View, theirs: dict[str, Any], names: Sequence[str]) -> Iterator[
         yield f"documents {wanted}, ours {found}", wanted is None
     excluded = {rule[1:] for rule in (rules or [[]])[0] if rule[0] in "!~"}
     shown = excluded or set((rules or [[]])[0])
-    # The classes give the rules; of a document 2.19 then minds no /regular expression/ (tests/model/test_fields_and_entries_on_node.py).
-    plain, excluding = {rule for rule in shown if not is_expression(rule)}, bool(excluded) or not shown
+    # The classes give the rules; of a document 2.19 then minds neither a /regular expression/ nor a ?, as nodes show (tests/model).
+    plain = {rule for rule in shown if not is_expression(rule) and "?" not in rule}
+    excluding = bool(excluded) or not shown
     if plain != shown:
         excluding, shown = (excluding, plain) if excluding or plain else (True, {"*"})
     if (excluding, shown) != (ours.fields.excluding, set(ours.fields.patterns)):

@@ -24,6 +24,15 @@ import jpype
 from local.archives import Archive
 
 SECURITY = "org.opensearch.security.OpenSearchSecurityPlugin"
+# Modules of the distribution that bring requests of their own; the 3.x line calls their classes differently.
+MODULES = {
+    "2": ("script.mustache.MustachePlugin", "index.rankeval.RankEvalPlugin", "index.reindex.ReindexPlugin"),
+    "3": (
+        "script.mustache.MustacheModulePlugin",
+        "index.rankeval.RankEvalModulePlugin",
+        "index.reindex.ReindexModulePlugin",
+    ),
+}
 CLOSES_WITHIN_S, KEEPS_WITHIN_S = 8.0, 60.0
 
 _archives: list[Archive] = []  # of this process: none, or the one of its node
@@ -47,13 +56,15 @@ def build(spec: dict[str, Any]) -> Any:
     folder = java("java.nio.file.Path").of(str(conf))
     environment = preparer.prepareEnvironment(settings, java("java.util.HashMap")(), folder, NodeName())
     plugins = java("java.util.ArrayList")()
-    if spec["version"].startswith("2"):  # takes classes; 3.x takes descriptions of plugins
-        plugins.add(java(SECURITY).class_)
-    else:
-        current = java("org.opensearch.Version").CURRENT
-        nothing = java("java.util.Collections").emptyList()
-        info = java("org.opensearch.plugins.PluginInfo")
-        plugins.add(info(SECURITY, "on the class path", "NA", current, "1.8", SECURITY, None, nothing, False))
+    line = spec["version"].partition(".")[0]
+    for name in (SECURITY, *(f"org.opensearch.{module}" for module in MODULES[line])):
+        if line == "2":  # takes classes; 3.x takes descriptions of plugins
+            plugins.add(java(name).class_)
+        else:
+            current = java("org.opensearch.Version").CURRENT
+            nothing = java("java.util.Collections").emptyList()
+            info = java("org.opensearch.plugins.PluginInfo")
+            plugins.add(info(name, "on the class path", "NA", current, "1.8", name, None, nothing, False))
     kinds = (
         java("org.opensearch.env.Environment").class_,
         java("java.util.Collection").class_,

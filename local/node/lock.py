@@ -20,14 +20,14 @@ from jgo.maven import Dependency, MavenContext, PythonResolver
 from local.node.jars import lock_path
 from local.packages import PARALLEL, sha256_of
 
-# What a node needs on its class path and no POM names: the logging back end, and a library the 3.x zip uses but lacks.
-ADDED = {
-    "2": (("org.apache.logging.log4j", "log4j-core", "2.21.0"),),
-    "3": (
-        ("org.apache.logging.log4j", "log4j-core", "2.21.0"),
-        ("org.apache.commons", "commons-collections4", "4.5.0"),
-    ),
-}
+# What a node needs on its class path and no POM names: the logging back end, the module of `_reindex` and its like with what it uses
+# (of the release's own version: no version here), and a library the 3.x zip uses but lacks.
+_IN_ALL = (
+    ("org.apache.logging.log4j", "log4j-core", "2.21.0"),
+    ("org.opensearch.plugin", "reindex-client", ""),
+    ("org.opensearch", "opensearch-ssl-config", ""),
+)
+ADDED = {"2": _IN_ALL, "3": (*_IN_ALL, ("org.apache.commons", "commons-collections4", "4.5.0"))}
 
 
 def entry(group: str, artifact: str, version: str, packaging: str, classifier: str, path: Path) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def resolve(version: str, folder: Path) -> list[dict[str, Any]]:
     _, dependencies = maven.resolver.resolve([core])
     chosen = [core.artifact]
     chosen += [found.artifact for found in dependencies if found.scope in ("compile", "runtime") and not found.optional]
-    chosen += [artifact(*coordinates) for coordinates in ADDED[version.split(".")[0]]]
+    chosen += [artifact(group, name, at or version) for group, name, at in ADDED[version.split(".")[0]]]
     plugin = artifact("org.opensearch.plugin", "opensearch-security", f"{version}.0", "zip")
     with ThreadPoolExecutor(PARALLEL) as pool:
         paths = list(pool.map(lambda one: Path(one.resolve()), [*chosen, plugin]))

@@ -11,6 +11,7 @@ import requests
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.limiting.view import Fields
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from local.node.node import Node
@@ -41,12 +42,15 @@ SHOWN: dict[str, tuple[dict[str, Any], set[str]]] = {
     "masked within an object": ({"masked_fields": ["made.*"]}, {"card", "n", "flag", "tags"}),
     "an object with what is in it": ({"fls": ["made.*"]}, {"made"}),
 }
-# Field rules with a regular expression -> the fields that are seen: 3.x, 2.x.
+# Field rules with a regular expression or a ? -> the fields that are seen: 3.x, 2.x.
 EXPRESSIONS: dict[tuple[str, ...], tuple[set[str], set[str]]] = {
     ("~/card/",): ({"n", "flag", "made", "tags"}, set(DOCUMENT)),
     ("~/ca.*/", "~n"): ({"flag", "made", "tags"}, {"card", "flag", "made", "tags"}),
     ("/card/",): ({"card"}, set()),
     ("/card/", "n"): ({"card", "n"}, {"n"}),
+    ("~c?rd",): ({"n", "flag", "made", "tags"}, set(DOCUMENT)),
+    ("c?rd", "n"): ({"card", "n"}, {"n"}),
+    ("~?ard*", "~n"): ({"flag", "made", "tags"}, {"card", "flag", "made", "tags"}),
 }
 # Limits -> what who has them counts by card.raw, which is another field of the same text.
 OTHER_FIELD: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -105,6 +109,7 @@ def roles() -> dict[str, dict[str, Any]]:
     entries = {
         **{name: {**READ, **limits} for name, (limits, _) in SHOWN.items()},
         **{str(rules): {**READ, "fls": list(rules)} for rules in EXPRESSIONS},
+        "an object alone": {**READ, "fls": ["made"]},
         **{f"card.raw, {name}": {**READ, **limits} for name, (limits, _) in OTHER_FIELD.items()},
         "card.raw, masked too": {**READ, "masked_fields": ["card", "card.*"]},
         **{name: {**READ, "masked_fields": [mask]} for name, mask in masks.items()},
@@ -164,6 +169,16 @@ def test_which_fields_are_seen_as_they_are(node: Node) -> None:
         document = source(node, what)
         seen[what] = {name for name, value in document.items() if value == DOCUMENT[name]}
     assert seen == {what: shown for what, (_, shown) in SHOWN.items()}
+
+
+def test_an_object_included_by_its_name_alone_is_shown_or_found(node: Node) -> None:
+    """3.x shows it empty, and finds what is in it; 2.x shows it, and finds nothing there. Decide says that it is seen."""
+    is_2 = node.version.startswith("2.")
+    assert source(node, "an object alone") == {"made": DOCUMENT["made"] if is_2 else {}}
+    status, found = answer(node, "an object alone", "/fields-1/_count?q=made.n:2")
+    assert (status, found["count"]) == (200, 0 if is_2 else 1)
+    fields = Fields(False, ("made",))
+    assert (fields.sees("made.n"), fields.shows("made.n", older=is_2)) == (True, is_2)
 
 
 def test_on_2x_documents_show_what_an_expression_excludes_and_decide_says_so(node: Node) -> None:

@@ -185,14 +185,13 @@ def test_a_request_as_people_send_it_needs_these(
         ("POST", "_bulk", [{"drop": {}}]),
         ("POST", "_mget", []),
         ("GET", "a/_unheard_of", None),
-        ("GET", "a/_search/template", None),
-        ("POST", "a/_search/point_in_time", None),
-        ("GET", "a/_mapping/field/x", None),
+        ("POST", "a/_asynchronous_search", None),
+        ("POST", "_aliases", {"actions": [{"swap": {}}]}),
+        ("POST", "_reindex", {"source": {"remote": {}, "index": "a"}, "dest": {"index": "b"}}),
+        ("DELETE", "_search/point_in_time", {"pit_id": "none"}),
         ("GET", "a/_count/x", None),
         ("GET", "a/_doc/1/x", None),
         ("DELETE", "a//x", None),
-        ("POST", "_msearch/template", [{"index": "a"}, {}]),
-        ("POST", "a/_msearch/template", [{}, {}]),
     ],
 )
 def test_what_a_request_needs_is_unknown_and_never_guessed(method: str, path: str, body: Any) -> None:

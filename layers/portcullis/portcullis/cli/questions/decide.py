@@ -27,7 +27,7 @@ def decide(file: str) -> None:
 
     FILE is a JSON object: engine (opensearch, 7.x or 6.x), security (roles, rolesmapping, internalusers, actiongroups),
     principal (name, backend_roles, attributes), request (action, indices, options; or method, path, body), world
-    (indices, aliases, streams, hidden, closed, release, now). "-" is standard input.
+    (indices, aliases, streams, hidden, closed, fields, release, now). "-" is standard input.
 
     For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),
     principal (name, realm, groups, metadata; or roles outright), request (method, path, body; or action, indices), world
@@ -39,7 +39,7 @@ def decide(file: str) -> None:
     key-and-roles, key-state.
 
     Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons;
-    under unknown what only the engine can tell.
+    under unknown what only the engine can tell, under notes what a request that is let in may be refused for all the same.
     Nothing is asked of an engine.
 
     \b

@@ -6,6 +6,7 @@ from portcullis.families.opensearch.names.matching import matches_any
 from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, Options
 
 OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
+ROLLOVER = "indices:admin/rollover"  # 2.19 does not see what it is about, and checks it for all that there is
 # Actions whose name begins with `indices:` and that need a cluster permission all the same.
 _CLUSTER_EXACT = frozenset(
     {
@@ -24,7 +25,8 @@ _CLUSTER_PREFIX = (
     "indices:data/read/msearch",
 )
 # What the engine refuses wherever it limits what is seen: it would have to read what the caller may not.
-NOT_UNDER_LIMITS = ("indices:data/write/update", "indices:admin/resize", "indices:admin/plugins/replication")
+_NOT_UNDER_LIMITS = ("indices:data/write/update", "indices:admin/resize", "indices:admin/plugins/replication")
+_BY_QUERY = "indices:data/write/update/byquery"  # finds what is seen, and writes it back as it is seen
 # What it refuses on `*` and `_all`, and on its own index.
 _NEVER_ON_ALL = (
     "indices:data/write",
@@ -46,6 +48,8 @@ _LEAVES_OUT = (
     "indices:monitor/stats",
     "indices:admin/aliases/get",
 )
+# A request of this kind names no indices that the engine could leave out.
+_WHOLE = ("indices:data/read/point_in_time/delete",)
 _SINGLE = (
     "indices:data/read/get",
     "indices:data/read/explain",
@@ -68,11 +72,20 @@ def is_cluster_action(action: str) -> bool:
 
 
 def leaves_out(action: str) -> bool:
-    return matches_any(_LEAVES_OUT, action)
+    return matches_any(_LEAVES_OUT, action) and action not in _WHOLE
 
 
 def never_on_all(action: str) -> bool:
     return action == "indices:admin/aliases" or action.startswith(_NEVER_ON_ALL)  # not indices:admin/aliases/get
+
+
+def never_under_limits(action: str) -> bool:
+    return action.startswith(_NOT_UNDER_LIMITS) and action != _BY_QUERY
+
+
+def spoils_under_limits(action: str) -> bool:
+    """Whether it may write documents back without what the caller does not see of them."""
+    return action == _BY_QUERY
 
 
 def options_of(action: str) -> Options:

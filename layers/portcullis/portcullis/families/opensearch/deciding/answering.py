@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
@@ -14,11 +14,12 @@ from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
-from portcullis.families.opensearch.deciding.actions import OWN_INDEX
+from portcullis.families.opensearch.deciding.actions import OWN_INDEX, is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
-from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
+from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
+from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.effect import limits
 from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
@@ -28,26 +29,30 @@ from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
 from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
 
-_R, _W = "indices:data/read/", "indices:data/write/"
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "read": ((f"{_R}search",), (f"{_R}get",), (f"{_R}explain",), (f"{_R}tv",)),
-    "write": ((*BULK, f"{_W}index"), (*BULK, f"{_W}delete")),
+    "read": ((f"{R}search",), (f"{R}get",), (f"{R}explain",), (f"{R}tv",)),
+    "write": ((*BULK, f"{W}index"), (*BULK, f"{W}delete")),
 }
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _MAY_BE_LIFTED = (
     "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
 )
+_AN_UPDATE = "an update is permitted, and not all that it may need: by what it changes it is let in or refused"
 _SOMEBODY = "somebody"  # with one role, and no other
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    ways: tuple[tuple[str, ...], ...]
-    indices: tuple[str, ...]
-    perhaps: tuple[str, ...] = ()  # what may be enough
-    options: Mapping[str, str] = field(default_factory=dict)  # how the request reads names
+    ways: tuple[tuple[Need, ...], ...]  # any of them; of a way all
+    perhaps: tuple[Need, ...] = ()  # what may be enough
+    why: str = ""  # it may be
+    doubts: tuple[tuple[Need, str], ...] = ()  # what else may be needed, and when
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        return tuple(need for way in self.ways for need in way)
 
 
 class OpenSearchAnswers:
@@ -155,51 +160,91 @@ def _patterns(actual: Actual, role: str) -> Iterator[str]:
 
 
 def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-    roles = compiled(actual, _facts(there)).who(caller).why
-    asked = _asked(request)
+    here = compiled(actual, _facts(there))
+    roles = here.who(caller).why
+    asked = _asked(request, there)
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
-    told = [_way(actual, caller, way, asked, there) for way in asked.ways]
+    told = [_way(actual, caller, way, there) for way in asked.ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
     # What is seen may be by any way, so what is doubtful of any is told.
-    doubts = tuple(dict.fromkeys(line for one in (told if best.seen else (best,)) for line in one.doubts))
+    doubts = [line for one in (told if best.seen else (best,)) for line in one.doubts]
     unknown = best.unknown
-    if best.allowed is False and asked.perhaps:
-        least = _way(actual, caller, asked.perhaps, asked, there)
-        if least.allowed is not False:
-            unknown = (
-                "an update is permitted, and not all that it may need: by what it changes it is let in or refused",
-                *unknown,
-            )
+    if best.allowed is False and asked.perhaps and _way(actual, caller, asked.perhaps, there).allowed is not False:
+        unknown = (asked.why, *unknown)
+    if best.allowed is not False:
+        doubts += [why for need, why in asked.doubts if not here.decide(caller, need.action, need.indices).allowed]
     allowed = None if unknown and best.allowed is False else best.allowed
-    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, compiled(actual, _facts(there)).names)))
-    return replace(best, allowed=allowed, seen=seen, roles=roles, permissions=used, unknown=unknown, doubts=doubts)
+    used = tuple(dict.fromkeys(_permissions(actual, roles, asked, here.names)))
+    return replace(
+        best,
+        allowed=allowed,
+        seen=seen,
+        roles=roles,
+        permissions=used,
+        unknown=unknown,
+        doubts=tuple(dict.fromkeys(doubts)),
+    )
 
 
-def _asked(request: Request) -> _Asked | str:
+def _asked(request: Request, there: There) -> _Asked | str:
     """What the request needs; a text if only the engine can tell."""
     if beyond := parted(request.names)[1]:
         return of_another_cluster(beyond)
     if not request.path:
         if request.does in _WORDS:
-            return _Asked(_WORDS[request.does], request.indices, (PERHAPS_ENOUGH,) if request.does == "write" else ())
+            ways = tuple(tuple(Need(action, request.indices) for action in way) for way in _WORDS[request.does])
+            least = (Need(f"{W}update", request.indices),) if request.does == "write" else ()
+            return _Asked(ways, least, _AN_UPDATE)
         if ":" in request.does:
-            return _Asked(((request.does,),), request.indices)
+            return _Asked(((Need(request.does, request.indices),),))
         return f"what {request.does} needs is not known here: say read, write, an action, or a method and a path"
     try:
         found = needs(request.does, request.path)
     except NotKnown as doubt:
         return str(doubt)
-    names, actions = found[0].indices, tuple(need.action for need in found)
-    if names == ("_all",):
-        names = ("*",)
-    if not names or not all(names) or names[0].startswith("_"):
-        return f"which permissions {request} needs, only the engine can tell"
-    if any(name.startswith(("-", "<")) for name in names):
-        return f"which indices {','.join(names)} means, only the engine can tell"
-    perhaps = (PERHAPS_ENOUGH,) if PERHAPS_ENOUGH in actions else ()
-    return _Asked((actions,), names, perhaps, found[0].options)
+    for need in found:
+        if not is_cluster_action(need.action) and (not need.indices or need.indices == ("_all",)):
+            found = tuple(replace(one, indices=("*",)) if one is need else one for one in found)
+        elif any(name.startswith(("-", "<")) for name in need.indices):
+            return f"which indices {','.join(need.indices)} means, only the engine can tell"
+        elif any(not name or name.startswith("_") for name in need.indices):
+            return f"which permissions {request} needs, only the engine can tell"
+    found = (*found, *_made(found, there))
+    certain = tuple(need for need in found if not need.perhaps)
+    reasons = dict.fromkeys(need.perhaps for need in found if need.perhaps)
+    why = "; ".join(_AN_UPDATE if reason == NOTHING_CHANGED else reason for reason in reasons)
+    return _Asked((found,), certain if why else (), why, tuple(_besides(found, there)))
+
+
+def _made(found: tuple[Need, ...], there: There) -> Iterator[Need]:
+    """An index that is written to and is not there is made."""
+    names = {*(there.indices or ()), *(there.aliases or ()), *there.streams}
+    if there.every and there.aliases is not None:
+        for need in _written(found):
+            if need.indices[0] not in names:
+                yield Need(CREATE, need.indices, made=True, perhaps=need.perhaps)
+
+
+def _besides(found: tuple[Need, ...], there: There) -> Iterator[tuple[Need, str]]:
+    """What only the document, or the engine, says to be needed."""
+    for need in _written(found):
+        (name,) = need.indices
+        if not (there.every and there.aliases is not None) and name not in (there.indices or ()):
+            yield (
+                Need(CREATE, need.indices),
+                f"if {name} is not there, {CREATE} is needed as well, which they do not have",
+            )
+        yield (
+            Need(MAP, need.indices),
+            f"a document with a field that {name} does not have yet needs {MAP} as well, which they do not have",
+        )
+
+
+def _written(found: tuple[Need, ...]) -> Iterator[Need]:
+    last = [need for need in found if need.action == f"{W}index" and len(need.indices) == 1 and not need.made]
+    return (need for need in last[:1] if "*" not in need.indices[0])
 
 
 def _facts(there: There) -> EngineFacts:
@@ -213,9 +258,11 @@ def _facts(there: There) -> EngineFacts:
     )
 
 
-def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], asked: _Asked, there: There) -> Decided:
-    """All actions are needed. What only the engine's own settings say is decided both ways."""
-    decided = [_both_ways(actual, caller, action, asked, there) for action in actions]
+def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) -> Decided:
+    """All of them are needed. What only the engine's own settings say is decided both ways."""
+    if not way:
+        return Decided(True)
+    decided = [_both_ways(actual, caller, need, there) for need in way]
     worst = min(decided, key=lambda one: _RANK[one.allowed])
     seen = _by_index((one.seen for one in decided), _narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
@@ -223,14 +270,17 @@ def _way(actual: Actual, caller: Caller, actions: tuple[str, ...], asked: _Asked
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
 
 
-def _both_ways(actual: Actual, caller: Caller, action: str, asked: _Asked, there: There) -> Decided:
-    facts, indices = _facts(there), asked.indices
+def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Decided:
+    facts, action, indices = _facts(there), need.action, need.indices
     here = compiled(actual, facts)
 
     def decided(how: EngineFacts) -> Decision:
-        return compiled(actual, how).decide(caller, action, indices, asked.options)
+        return compiled(actual, how).decide(caller, action, indices, need.options)
 
     strict, who = decided(facts), here.who(caller)
+    if is_cluster_action(action):
+        unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
+        return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
     settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
     limited = settable and any(role.limited for role in who.roles)
     in_part = decided(replace(facts, do_not_fail_on_forbidden=True)) if settable and not strict.allowed else strict
@@ -342,8 +392,9 @@ def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
 
 def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, names: Names) -> Iterator[Permission]:
     """Which entries of which roles cover some of it: by its name, or by that of an alias or a data stream it is in."""
-    actions = [action for way in asked.ways for action in way]
-    named = {*asked.indices, *names.groups_of(asked.indices)}
+    actions = [need.action for need in asked.needs]
+    indices = {name for need in asked.needs for name in need.indices}
+    named = {*indices, *names.groups_of(indices)}
     for role in sorted(roles):
         for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             patterns = entry.get("index_patterns") or ()

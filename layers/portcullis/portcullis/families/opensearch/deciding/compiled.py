@@ -15,13 +15,15 @@ from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import (
-    NOT_UNDER_LIMITS,
     OWN_INDEX,
+    ROLLOVER,
     is_cluster_action,
     leaves_out,
     makes,
     never_on_all,
+    never_under_limits,
     options_of,
+    spoils_under_limits,
 )
 from portcullis.families.opensearch.deciding.doubts import Doubts, of_another_cluster
 from portcullis.families.opensearch.granting.mappings import mappings
@@ -181,9 +183,11 @@ class Compiled:
             through = [role.name for role in who.roles if role.cluster.allow(action)]
             told = [f"{action} through cluster_permissions of {role}" for role in through]
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
+            if through and (never := self._never(action, tuple(indices))):
+                return Decision(False, who.why, (never,), unknown=who.unknown)
             unsure = (_UNREADABLE,) if through and self._older and self._wrong(who) else ()
             return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=(*who.unknown, *unsure))
-        asked = tuple(indices)
+        asked = () if self._older and action == ROLLOVER else tuple(indices)
         if beyond := parted(asked)[1]:
             return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
         try:
@@ -194,14 +198,28 @@ class Compiled:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         return self._on_indices(who, action, asked, rows, options or {})
 
+    def _never(self, action: str, asked: tuple[str, ...]) -> str:
+        """Why what is asked for is refused whoever asks."""
+        if not asked or not never_on_all(action):
+            return ""
+        try:
+            rows = self.names.checked(asked)
+        except (Refused, NotKnown):
+            return ""
+        return self._refused_to_all(action, rows)
+
+    def _refused_to_all(self, action: str, rows: Asked) -> str:
+        if not never_on_all(action):
+            return ""
+        if rows.everything:
+            return f"{action} on all indices at once is refused to everybody but the admin certificate: name them"
+        return f"{action} on {OWN_INDEX} is refused" if rows.bits & self._own else ""
+
     def _on_indices(
         self, who: Who, action: str, asked: tuple[str, ...], rows: Asked, options: Mapping[str, str]
     ) -> Decision:
-        if rows.everything and never_on_all(action):
-            told = f"{action} on all indices at once is refused to everybody but the admin certificate: name them"
-            return Decision(False, who.why, (told,), unknown=who.unknown)
-        if never_on_all(action) and rows.bits & self._own:
-            return Decision(False, who.why, (f"{action} on {OWN_INDEX} is refused",), unknown=who.unknown)
+        if never := self._refused_to_all(action, rows):
+            return Decision(False, who.why, (never,), unknown=who.unknown)
         granted = self.granted(who, action)
         absent = [name for name in rows.missing if not self._granting(who, action, name)]
         refused = rows.bits & ~granted
@@ -231,7 +249,23 @@ class Compiled:
             return self._decision(who, action, meant, True, nothing, f"400: {closed}", rows)
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
+        if self._older and reached and (broken := self._broken_behind(who, action, reached)):
+            return self._decision(who, action, rows, False, (broken,))
         return self._decision(who, action, Asked(reached), True, nothing, "", rows)
+
+    def _broken_behind(self, who: Who, action: str, reached: int) -> str:
+        """Of 2.19 why each index that is reached fails: a data stream was checked by its name, and limits are on what is behind it."""
+        if not self._wrong(who):
+            return ""
+        why = [self.broken(who, action, Asked(self.names.of((name,)))) for name in self.names.names(reached)]
+        return why[0] if all(why) else ""
+
+    def limited(self, caller: Caller, indices: Iterable[str], limits: Sequence[str] = LIMITS) -> bool:
+        """Whether any such limit of the caller is on what is named."""
+        try:
+            return self._limited(self.who(caller), self.names.checked(tuple(indices)), limits)
+        except (Unreadable, Refused, NotKnown):
+            return False
 
     @cached_property
     def _own(self) -> int:
@@ -274,7 +308,7 @@ class Compiled:
                 self._readable(who, rows)
         except Unreadable as broken:
             return str(broken)
-        if limited and action.startswith(NOT_UNDER_LIMITS):
+        if limited and never_under_limits(action):
             return f"{action} is refused where documents, fields or masks limit what is seen"
         return ""
 
@@ -287,13 +321,13 @@ class Compiled:
             found = who.limited[limit] = self._limits.bits(who, limit)
         return found
 
-    def _limited(self, who: Who, rows: Asked) -> bool:
+    def _limited(self, who: Who, rows: Asked, limits: Sequence[str] = LIMITS) -> bool:
         """Whether any limit is on what is checked; a part is enough."""
         if isinstance(self._limits, LimitsOf2):
             if not any(role.limited for role in who.roles):
                 return False
-            return any(self._limited_by_2(self._limits, who, limit, rows) for limit in LIMITS)
-        for limit in LIMITS:
+            return any(self._limited_by_2(self._limits, who, limit, rows) for limit in limits)
+        for limit in limits:
             whole = who.everywhere.get(limit)
             if whole is None:
                 whole = who.everywhere[limit] = self._limits.everywhere(who, limit)
@@ -385,6 +419,10 @@ class Compiled:
         reasons += shown.reasons
         if shown.written is not None and action.startswith("indices:data/write/"):
             reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
+        if spoils_under_limits(action) and not (shown.fields.everything and not shown.masks):
+            reasons.append(
+                "what it writes back lacks the fields that they do not see, and keeps masks as values, for everybody"
+            )
         return replace(shown, reasons=tuple(reasons))
 
     def _shown(self, who: Who, index: str) -> View:

@@ -5,10 +5,11 @@
  "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
  "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
             or {"method": "POST", "path": "logs-*/_search?expand_wildcards=open", "body": ...},
- "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [],
+ "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [], "fields": {"logs-1": ["msg"]},
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
            "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
 
+`fields` are those that an index has in its mapping: a document with another one needs one permission more.
 An internal user's backend roles and attributes are taken from the config where the principal says neither.
 """
 
@@ -26,7 +27,9 @@ from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.actions import OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.requests import BULK, PERHAPS_ENOUGH, NotKnown, needs
+from portcullis.families.opensearch.deciding.need import NotKnown
+from portcullis.families.opensearch.deciding.requests import needs
+from portcullis.families.opensearch.deciding.together import Fields, together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
 from portcullis.families.opensearch.documents.shapes import shapes_of
@@ -67,6 +70,7 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "streams": (_MAP, True),
         "hidden": (_STRINGS, True),
         "closed": (_STRINGS, True),
+        "fields": (_MAP, True),
         "release": ("a string", True),
         "now": ("a string", True),
         "dfm_empty_overrides_all": ("true or false", True),
@@ -84,7 +88,7 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     for place in ("security", "principal", "request", "world"):
         _check(question.get(place, {}), place, source)
     _typed(question["principal"].get("attributes", {}), dict[str, str], "principal.attributes", source)
-    for groups in ("aliases", "streams"):
+    for groups in ("aliases", "streams", "fields"):
         _typed(question.get("world", {}).get(groups, {}), dict[str, list[str]], f"world.{groups}", source)
     dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
     documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
@@ -102,51 +106,31 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
         return _told(asked.decide(caller, request["action"], request.get("indices", ()), request.get("options")))
     if not {"method", "path"} <= request.keys():
         raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
-    return _request(asked, caller, request)
+    return _request(asked, caller, request, question.get("world", {}).get("fields", {}))
 
 
-def _request(asked: Compiled, caller: Caller, request: Json) -> Json:
+def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields) -> Json:
     """What a request as people send it comes to: all that it needs, and each item of it by itself."""
+    doubt = ""
     try:
         wanted = needs(request["method"], request["path"], request.get("body"))
-    except NotKnown as doubt:
-        return {"allowed": None, "needs": [], "unknown": [str(doubt)]}
-    answers = [(need, asked.decide(caller, need.action, need.indices, need.options)) for need in wanted]
+    except NotKnown as unsure:
+        wanted, doubt = unsure.certain, str(unsure)
+    found = together(asked, caller, wanted, fields)
     told: list[Json] = [
         {"action": need.action, "item": need.item, "asked": list(need.indices)} | _told(answer)
-        for need, answer in answers
+        for need, answer in found.answers
     ]
-    whole = [answer for need, answer in answers if need.item is None]
-    items: dict[str, bool | None] = {}
-    for need, answer in answers:
-        if need.item is not None:
-            items[str(need.item)] = items.get(str(need.item), True) is True and answer.allowed
-    doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
-    # What a bulk request writes to one shard is let in or refused together.
-    refused = {need.indices: need.item for need, answer in answers if need.item is not None and not answer.allowed}
-    for need in wanted:
-        if need.item is None or need.action != BULK[1]:
-            continue  # of a whole request: a document that is sent alone needs the same permissions
-        if items[str(need.item)] and need.indices in refused:
-            items[str(need.item)] = None
-            doubts[
-                f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
-            ] = None
-    allowed: bool | None = all(one.allowed for one in whole)
-    if not allowed and any(
-        need.action == PERHAPS_ENOUGH and need.item is None and one.allowed for need, one in answers
-    ):
-        doubts["an update that changes nothing needs no more than its own permission"] = None
-        allowed = None
-    # Seen on 3.4.0: a filter that cannot be made for one item may refuse all of them.
-    if allowed and any(need.item is not None and _unreadable(one) for need, one in answers):
-        doubts["a document filter that cannot be made may refuse all items: only the engine knows"] = None
-        allowed = None
-    return {"allowed": allowed, "items": items, "needs": told, "unknown": list(doubts)}
-
-
-def _unreadable(one: Decision) -> bool:
-    return not one.allowed and any(("cannot be made" in why or "is no query" in why) for why in one.reasons)
+    if not doubt:
+        return {
+            "allowed": found.allowed,
+            "items": found.items,
+            "needs": told,
+            "unknown": found.unknown,
+            "notes": found.notes,
+        }
+    refused = found.allowed is False  # by what it needs, whatever else it may
+    return {"allowed": False if refused else None, "needs": told, "unknown": [doubt, *found.unknown]}
 
 
 def _caller(held: SecurityConfig, principal: Json) -> Caller:

@@ -1,57 +1,57 @@
-"""A request as people send it, turned into what has to be permitted for it: actions, and the names each is asked for.
-
-Of `_bulk`, `_msearch` and `_mget` each item is answered by itself: the engine lets the request in and refuses items.
-"""
+"""A request as people send it, turned into what has to be permitted for it: actions, and the names each is asked for."""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-_R, _W, _A, _M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
-BULK = (f"{_W}bulk", f"{_W}bulk[s]")
+from portcullis.families.opensearch.deciding.need import BULK, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
+from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, refused_by, several
+
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.
 _ON_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
-    "_search": dict.fromkeys(_READ, (f"{_R}search",)),
-    "_count": dict.fromkeys(_READ, (f"{_R}search",)),
-    "_explain": dict.fromkeys(_READ, (f"{_R}explain",)),
-    "_termvectors": dict.fromkeys(_READ, (f"{_R}tv",)),
-    "_field_caps": dict.fromkeys(_READ, (f"{_R}field_caps",)),
+    "_search": dict.fromkeys(_READ, (f"{R}search",)),
+    "_count": dict.fromkeys(_READ, (f"{R}search",)),
+    "_search/template": dict.fromkeys(_READ, (f"{R}search/template", f"{R}search")),
+    "_rank_eval": dict.fromkeys(_READ, (f"{R}rank_eval", f"{R}msearch", f"{R}search")),
+    "_explain": dict.fromkeys(_READ, (f"{R}explain",)),
+    "_termvectors": dict.fromkeys(_READ, (f"{R}tv",)),
+    "_field_caps": dict.fromkeys(_READ, (f"{R}field_caps",)),
     "_doc": {
-        "GET": (f"{_R}get",),
-        "HEAD": (f"{_R}get",),
-        **dict.fromkeys(_PUT, (*BULK, f"{_W}index")),
-        "DELETE": (*BULK, f"{_W}delete"),
+        "GET": (f"{R}get",),
+        "HEAD": (f"{R}get",),
+        **dict.fromkeys(_PUT, (*BULK, f"{W}index")),
+        "DELETE": (*BULK, f"{W}delete"),
     },
-    "_create": dict.fromkeys(_PUT, (*BULK, f"{_W}index")),
-    "_source": {"GET": (f"{_R}get",), "HEAD": (f"{_R}get",)},
-    "_update": {"POST": (*BULK, f"{_W}index", f"{_W}update")},
-    "_mapping": {"GET": (f"{_A}mappings/get",), "PUT": (f"{_A}mapping/put",)},
-    "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": (f"{_A}settings/update",)},
-    "_alias": {"GET": (f"{_A}aliases/get",)},
-    "_analyze": dict.fromkeys(_READ, (f"{_A}analyze",)),
-    "_cache": {"POST": (f"{_A}cache/clear",)},
-    "_close": {"POST": (f"{_A}close", f"{_A}close[s]")},
-    "_flush": {"POST": (f"{_A}flush", f"{_A}flush[s]")},
-    "_forcemerge": {"POST": (f"{_A}forcemerge",)},
-    "_open": {"POST": (f"{_A}open",)},
-    "_recovery": {"GET": (f"{_M}recovery",)},
-    "_refresh": {"POST": (f"{_A}refresh", f"{_A}refresh[s]")},
-    "_search_shards": {"GET": (f"{_A}shards/search_shards", f"{_R}search")},
-    "_segments": {"GET": (f"{_M}segments",)},
-    "_shard_stores": {"GET": (f"{_M}shard_stores",)},
-    "_stats": {"GET": (f"{_M}stats",)},
-    "_upgrade": {"GET": (f"{_M}upgrade",), "POST": (f"{_A}upgrade",)},
-    "_validate": {"GET": (f"{_A}validate/query",)},
-    "": {"GET": (f"{_A}get",), "PUT": (f"{_A}create",), "DELETE": (f"{_A}delete",)},
+    "_create": dict.fromkeys(_PUT, (*BULK, f"{W}index")),
+    "_source": {"GET": (f"{R}get",), "HEAD": (f"{R}get",)},
+    "_update": {"POST": (f"{W}update", *BULK, f"{W}index")},
+    "_mapping": {"GET": (f"{A}mappings/get",), "PUT": (f"{A}mapping/put",)},
+    "_settings": {"GET": ("indices:monitor/settings/get",), "PUT": (f"{A}settings/update",)},
+    "_mapping/field": {"GET": (f"{A}mappings/fields/get",)},
+    "_alias": dict.fromkeys(("GET", "HEAD"), (f"{A}aliases/get",)),
+    "_block": {"PUT": (f"{A}block/add", f"{A}block/add[s]")},
+    "_analyze": dict.fromkeys(_READ, (f"{A}analyze",)),
+    "_cache": {"POST": (f"{A}cache/clear",)},
+    "_close": {"POST": (f"{A}close", f"{A}close[s]")},
+    "_flush": {"POST": (f"{A}flush", f"{A}flush[s]")},
+    "_forcemerge": {"POST": (f"{A}forcemerge",)},
+    "_open": {"POST": (f"{A}open",)},
+    "_recovery": {"GET": (f"{M}recovery",)},
+    "_refresh": {"POST": (f"{A}refresh", f"{A}refresh[s]")},
+    "_search_shards": {"GET": (f"{A}shards/search_shards", f"{R}search")},
+    "_segments": {"GET": (f"{M}segments",)},
+    "_shard_stores": {"GET": (f"{M}shard_stores",)},
+    "_stats": {"GET": (f"{M}stats",)},
+    "_upgrade": {"GET": (f"{M}upgrade",), "POST": (f"{A}upgrade",)},
+    "_validate": dict.fromkeys(_READ, (f"{A}validate/query",)),
+    "": {"GET": (f"{A}get",), "HEAD": (f"{A}get",), "DELETE": (f"{A}delete",)},
 }
-# How much may follow in the path: with more it is another request, which needs something else (`_search/template`, `_mapping/field/x`).
+# How much may follow in the path: with more it is another request, which needs something else (`_search/x`, `_mapping/x`).
 _MAY_FOLLOW = {
+    "_alias": 1,
+    "_block": 1,
     "_cache": 1,
     "_stats": 1,
     "_validate": 1,
@@ -62,9 +62,51 @@ _MAY_FOLLOW = {
     "_explain": 1,
     "_termvectors": 1,
     "_settings": 1,
+    "_mapping/field": 1,
 }
-# Without all that is needed this alone may be enough, by what the request changes: one that changes nothing needs no more.
-PERHAPS_ENOUGH = f"{_W}update"
+# Asked without an index these are about all that there are.
+_OF_ALL = frozenset(
+    (
+        *(
+            "_search",
+            "_search/template",
+            "_rank_eval",
+            "_count",
+            "_field_caps",
+            "_mapping",
+            "_mapping/field",
+            "_settings",
+        ),
+        *(
+            "_alias",
+            "_analyze",
+            "_cache",
+            "_flush",
+            "_forcemerge",
+            "_recovery",
+            "_refresh",
+            "_search_shards",
+            "_segments",
+        ),
+        *("_shard_stores", "_stats", "_validate"),
+    )
+)
+# What stands before the index in a path -> method -> the actions that are all needed. Without one it is about all that there are.
+_BEFORE_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
+    "_resolve/index": {"GET": (f"{A}resolve/index",)},
+    "_data_stream": {
+        "GET": (f"{A}data_stream/get",),
+        "PUT": (f"{A}data_stream/create",),
+        "DELETE": (f"{A}data_stream/delete",),
+    },
+    "_cat/indices": {"GET": (f"{M}settings/get", "cluster:monitor/state", f"{M}stats", "cluster:monitor/health")},
+    "_list/indices": {"GET": (f"{M}settings/get", "cluster:monitor/state", f"{M}stats", "cluster:monitor/health")},
+    "_cat/shards": {"GET": ("cluster:monitor/shards", "cluster:monitor/state", f"{M}stats")},
+    "_list/shards": {"GET": ("cluster:monitor/shards", "cluster:monitor/state", f"{M}stats")},
+    "_cat/segments": {"GET": ("cluster:monitor/state", f"{M}segments")},
+    "_cat/count": {"GET": (f"{R}search",)},
+    "_cat/recovery": {"GET": (f"{M}recovery",)},
+}
 _STATE = "cluster:monitor/state"
 _INFO, _NODE_STATS = "cluster:monitor/nodes/info", "cluster:monitor/nodes/stats"
 # As nodes of 2.19.3 and 3.4.0 refused them, one permission after another.
@@ -82,8 +124,8 @@ _OF_CLUSTER: dict[str, tuple[str, ...]] = {
     "_nodes/usage": ("cluster:monitor/nodes/usage",),
     "_tasks": ("cluster:monitor/tasks/lists",),
     "_remote/info": ("cluster:monitor/remote/info",),
-    "_template": (f"{_A}template/get",),
-    "_index_template": (f"{_A}index_template/get",),
+    "_template": (f"{A}template/get",),
+    "_index_template": (f"{A}index_template/get",),
     "_component_template": ("cluster:admin/component_template/get",),
     "_ingest/pipeline": ("cluster:admin/ingest/pipeline/get",),
     "_search/pipeline": ("cluster:admin/search/pipeline/get",),
@@ -105,113 +147,128 @@ _OF_CLUSTER: dict[str, tuple[str, ...]] = {
     "_cat/pending_tasks": ("cluster:monitor/task",),
     "_cat/repositories": ("cluster:admin/repository/get",),
     "_cat/nodeattrs": (_STATE, _INFO),
+    "_cat/aliases": (f"{A}aliases/get",),
+    "_alias": (f"{A}aliases/get",),
+    "_snapshot/_status": ("cluster:admin/snapshot/status",),
+    "_data_stream/_stats": (f"{M}data_stream/stats",),
+    "_plugins/_security/authinfo": (),  # whoever is let in at all
+    "_plugins/_security/api/account": (),
 }
 _WITHOUT_INDEX: dict[tuple[str, str], tuple[str, ...]] = {
-    **dict.fromkeys((("GET", "_search"), ("POST", "_search")), (f"{_R}search",)),
-    **dict.fromkeys((("GET", "_count"), ("POST", "_count")), (f"{_R}search",)),
-    **dict.fromkeys((("GET", "_search/scroll"), ("POST", "_search/scroll")), (f"{_R}scroll",)),
+    **dict.fromkeys((("GET", "_search/scroll"), ("POST", "_search/scroll")), (f"{R}scroll",)),
     **{("GET", path): actions for path, actions in _OF_CLUSTER.items()},
-    ("DELETE", "_search/scroll/_all"): (f"{_R}scroll/clear",),
-    ("DELETE", "_search/scroll"): (f"{_R}scroll/clear",),
+    ("HEAD", ""): ("cluster:monitor/main",),
+    ("DELETE", "_search/scroll/_all"): (f"{R}scroll/clear",),
+    ("DELETE", "_search/scroll"): (f"{R}scroll/clear",),
     ("POST", "_cluster/reroute"): ("cluster:admin/reroute",),
+    ("PUT", "_cluster/settings"): ("cluster:admin/settings/update",),
     ("POST", "_nodes/reload_secure_settings"): ("cluster:admin/nodes/reload_secure_settings",),
+    ("POST", "_tasks/_cancel"): ("cluster:admin/tasks/cancel",),
+    **dict.fromkeys((("GET", "_render/template"), ("POST", "_render/template")), (f"{R}search/template/render",)),
+    **dict.fromkeys(
+        (("GET", "_ingest/pipeline/_simulate"), ("POST", "_ingest/pipeline/_simulate")),
+        ("cluster:admin/ingest/pipeline/simulate",),
+    ),
 }
 # With a name after it: method and the words before -> what is needed.
 _WITH_A_NAME: dict[tuple[str, str], tuple[str, ...]] = {
-    (method, path): (f"{prefix}/{verb}",)
-    for path, prefix in (
-        ("_template", f"{_A}template"),
-        ("_index_template", f"{_A}index_template"),
-        ("_component_template", "cluster:admin/component_template"),
-        ("_ingest/pipeline", "cluster:admin/ingest/pipeline"),
-        ("_snapshot", "cluster:admin/repository"),
-    )
-    for method, verb in (("GET", "get"), ("PUT", "put"), ("DELETE", "delete"))
+    **{
+        (method, path): (f"{prefix}/{verb}",)
+        for path, prefix in (
+            ("_template", f"{A}template"),
+            ("_index_template", f"{A}index_template"),
+            ("_component_template", "cluster:admin/component_template"),
+            ("_ingest/pipeline", "cluster:admin/ingest/pipeline"),
+            ("_snapshot", "cluster:admin/repository"),
+            ("_scripts", "cluster:admin/script"),
+        )
+        for method, verb in (("GET", "get"), ("HEAD", "get"), ("PUT", "put"), ("DELETE", "delete"))
+    },
+    ("POST", "_snapshot"): ("cluster:admin/repository/put",),
+    ("POST", "_scripts"): ("cluster:admin/script/put",),
+    ("POST", "_index_template/_simulate_index"): (f"{A}index_template/simulate_index",),
+    ("POST", "_index_template/_simulate"): (f"{A}index_template/simulate",),
+    **dict.fromkeys((("GET", "_search/scroll"), ("POST", "_search/scroll")), (f"{R}scroll",)),
+    ("DELETE", "_search/scroll"): (f"{R}scroll/clear",),
+    **dict.fromkeys((("GET", "_render/template"), ("POST", "_render/template")), (f"{R}search/template/render",)),
+    ("GET", "_cat/snapshots"): ("cluster:admin/snapshot/get",),
+    ("GET", "_cat/aliases"): (f"{A}aliases/get",),
+    ("GET", "_cluster/health"): ("cluster:monitor/health",),
+    ("GET", "_cluster/state"): (_STATE,),
+    ("GET", "_nodes/stats"): (_NODE_STATS,),
 }
+# With a repository and a snapshot after it.
+_OF_SNAPSHOT: dict[tuple[str, str], str] = {
+    ("GET", ""): "cluster:admin/snapshot/get",
+    ("PUT", ""): "cluster:admin/snapshot/create",
+    ("POST", ""): "cluster:admin/snapshot/create",
+    ("DELETE", ""): "cluster:admin/snapshot/delete",
+    ("GET", "_status"): "cluster:admin/snapshot/status",
+    ("PUT", "_clone"): "cluster:admin/snapshot/clone",
+}
+_OF_REPOSITORY = {"_verify": "cluster:admin/repository/verify", "_cleanup": "cluster:admin/repository/_cleanup"}
 _OPTIONS = ("expand_wildcards", "ignore_unavailable", "allow_no_indices")
-# What is written to an index by an item of a bulk request.
-_ITEMS = {"index": f"{_W}index", "create": f"{_W}index", "delete": f"{_W}delete", "update": f"{_W}update"}
-
-
-class NotKnown(ValueError):
-    """What a request needs, only the engine can tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One action that has to be permitted on all that it names. `item`: for which item of the body; None: for the whole request."""
-
-    action: str
-    indices: tuple[str, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict)
-    item: int | None = None
 
 
 def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
     """All that has to be permitted. `body`: JSON, or the text of one line after another. Raises NotKnown."""
     plain, _, query = path.partition("?")
     parts = [unquote(part) for part in plain.strip("/").split("/")]
-    options = {key: value for key, value in parse_qsl(query) if key in _OPTIONS}
-    after, *further = parts[1:] or ("",)
-    default = () if not parts[0] or parts[0].startswith("_") else (parts[0],)
-    for several, of_body in (("_bulk", _bulk), ("_msearch", _msearch), ("_mget", _mget)):
-        if parts == [*default, several] and method in ("GET", "POST", "PUT"):
-            return tuple(of_body(body, ",".join(default)))
-    if not default and parts[0] != "_all":
-        whole = plain.strip("/")
-        actions = _WITHOUT_INDEX.get((method, whole), _WITH_A_NAME.get((method, whole.rpartition("/")[0])))
-        names: tuple[str, ...] = ()
-    else:
-        fits = len(further) <= _MAY_FOLLOW.get(after, 0)
-        actions = _ON_INDEX.get(after, {}).get(method) if fits else None
-        names = tuple(parts[0].split(","))
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    options = {key: value for key, value in asked.items() if key in _OPTIONS}
+    found = several(method, parts, asked, body)
+    if found is not None:
+        return tuple(found)
+    of_cluster = _of_cluster(method, plain.strip("/"))
+    if of_cluster is not None:
+        return tuple(Need(action) for action in of_cluster)
+    actions, names = _on_index(method, parts)
     if actions is None:
         raise NotKnown(f"which permissions {method} {path} needs, only the engine can tell")
-    return tuple(Need(action, names, options) for action in actions)
+    brings = fields_of_update(body) if f"{W}update" in actions else fields_of(body)
+    unless = refused_by(body) if actions == (f"{R}search",) else ""
+    return tuple(
+        Need(
+            action,
+            names,
+            options,
+            perhaps=NOTHING_CHANGED if f"{W}update" in actions and action != f"{W}update" else "",
+            unless=unless,
+            brings=brings,
+        )
+        for action in actions
+    )
 
 
-def _lines(body: Any) -> list[Any]:
-    try:
-        held = [json.loads(line) for line in body.splitlines() if line.strip()] if isinstance(body, str) else body
-    except ValueError:
-        raise NotKnown("the body is no JSON, line by line") from None
-    if not isinstance(held, list):
-        raise NotKnown("the body is not given as lines, and what they name is not known")
-    return held
+def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:
+    before, _, _ = path.rpartition("/")
+    found = _WITHOUT_INDEX.get((method, path), _WITH_A_NAME.get((method, before)))
+    words = path.split("/")
+    if words[0] == "_snapshot" and len(words) == 3 and words[2] in _OF_REPOSITORY:
+        return (_OF_REPOSITORY[words[2]],) if method == "POST" else None
+    if (
+        words[0] == "_snapshot"
+        and 2 < len(words) < 6
+        and (action := _OF_SNAPSHOT.get((method, words[3] if len(words) > 3 else "")))
+    ):
+        return (action,)
+    return found
 
 
-def _bulk(body: Any, default: str) -> Iterator[Need]:
-    yield Need(BULK[0])
-    lines, item = iter(_lines(body)), itertools.count()
-    for line in lines:
-        if not isinstance(line, dict) or len(line) != 1 or next(iter(line)) not in _ITEMS:
-            raise NotKnown("a line of the body is no index, create, update or delete")
-        ((kind, where),) = line.items()
-        index, at = (where or {}).get("_index", default), next(item)
-        if kind != "delete":
-            next(lines, None)  # the document
-        for action in (BULK[1], _ITEMS[kind]):
-            yield Need(action, (_named(index),), item=at)
-
-
-def _msearch(body: Any, default: str) -> Iterator[Need]:
-    yield Need(f"{_R}msearch")
-    for item, header in enumerate(_lines(body)[::2]):
-        named = header.get("index", default) if isinstance(header, dict) else default
-        names = tuple(named) if isinstance(named, list) else tuple(named.split(",")) if named else ()
-        yield Need(f"{_R}search", names, item=item)
-
-
-def _mget(body: Any, default: str) -> Iterator[Need]:
-    yield Need(f"{_R}mget")
-    if not isinstance(body, dict):
-        raise NotKnown("the body names no documents")
-    documents = body.get("docs") or [{"_id": name} for name in body.get("ids") or ()]
-    for item, document in enumerate(documents):
-        yield Need(f"{_R}mget[shard]", (_named(document.get("_index", default)),), item=item)
-
-
-def _named(index: Any) -> str:
-    if not isinstance(index, str) or not index:
-        raise NotKnown("an item of the body names no index")
-    return index
+def _on_index(method: str, parts: list[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The actions on indices that a path is about, and their names; none: all that there are."""
+    for words in (2, 1):
+        before = "/".join(parts[:words])
+        if before in _BEFORE_INDEX and len(parts) <= words + 1 and (before != "_resolve/index" or len(parts) > words):
+            return _BEFORE_INDEX[before].get(method), tuple(parts[words].split(",")) if parts[words:] else ()
+    if parts[:1] == ["_data_stream"] and parts[2:] == ["_stats"]:
+        return (f"{M}data_stream/stats",) if method == "GET" else None, tuple(parts[1].split(","))
+    everything = parts[0].startswith("_") and parts[0] != "_all"
+    names = () if everything else tuple(parts[0].split(","))
+    rest = parts if everything else parts[1:] or [""]
+    for words in (2, 1):
+        after = "/".join(rest[:words])
+        if after in _ON_INDEX and len(rest) <= words + _MAY_FOLLOW.get(after, 0):
+            told = everything and after not in _OF_ALL
+            return None if told else _ON_INDEX[after].get(method), names
+    return None, names

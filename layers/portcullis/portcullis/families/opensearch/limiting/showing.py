@@ -96,11 +96,13 @@ def fields_of(on: Limit, reasons: list[str]) -> Fields:
 
 
 def in_documents_of_2(seen: Fields, reasons: list[str]) -> Fields:
-    """Which fields a document of 2.19 has: it minds no /regular expression/, by which nothing is found all the same."""
-    plain = tuple(pattern for pattern in seen.patterns if not is_expression(pattern))
+    """Which fields a document of 2.19 has: it minds neither a /regular expression/ nor a `?`. Searches may."""
+    plain = tuple(pattern for pattern in seen.patterns if not is_expression(pattern) and "?" not in pattern)
     if plain == seen.patterns:
         return seen
-    reasons.append("documents of 2.x mind no /regular expression/ of a field rule: searches alone do")
+    reasons.append(
+        "documents of 2.x mind no /regular expression/ and no ? of a field rule: searches and aggregations alone do"
+    )
     return Fields(seen.excluding, plain) if seen.excluding or plain else Fields(True, ("*",))
 
 

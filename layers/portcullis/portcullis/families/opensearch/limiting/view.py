@@ -22,6 +22,12 @@ class Fields:
         found = any(matches_any(self.patterns, ".".join(parts[: i + 1])) for i in range(len(parts)))
         return found is not self.excluding
 
+    def shows(self, name: str, *, older: bool) -> bool:
+        """Whether a document shows the field. In those of 3.x an object that is included by its own name alone is empty: searches and
+        aggregations find what is in it all the same."""
+        whole = older or self.excluding
+        return self.sees(name) if whole else matches_any(self.patterns, name.removesuffix(".keyword"))
+
     @property
     def everything(self) -> bool:
         return not self.patterns if self.excluding else "*" in self.patterns

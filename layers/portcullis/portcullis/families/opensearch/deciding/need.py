@@ -1,0 +1,42 @@
+"""What has to be permitted for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+R, W, A, M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
+BULK = (f"{W}bulk", f"{W}bulk[s]")
+CREATE, MAP = (
+    f"{A}create",
+    f"{A}mapping/put",
+)  # what a document may need besides: its index made, its new fields entered
+NOTHING_CHANGED = "an update that changes nothing needs no more than its own permission"
+NOTHING_FOUND = "where nothing is found to be written, no more than the search is needed"
+
+
+class NotKnown(ValueError):
+    """What a request needs, only the engine can tell. `certain`: what it needs whatever else it is."""
+
+    def __init__(self, why: str, certain: tuple[Need, ...] = ()) -> None:
+        super().__init__(why)
+        self.certain = certain
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One action that has to be permitted on all that it names. `item`: for which item of the body; None: for the whole request.
+
+    `perhaps`: why it may not be needed after all. `made`: what it names is made by the request. `unless`: why it is refused where a
+    document filter is on any of it. `never`: why it is refused whoever asks. `brings`: the fields of the document that is written.
+    """
+
+    action: str
+    indices: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    item: int | None = None
+    perhaps: str = ""
+    made: bool = False
+    unless: str = ""
+    never: str = ""
+    brings: tuple[str, ...] | None = None

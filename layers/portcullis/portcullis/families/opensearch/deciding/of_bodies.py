@@ -1,0 +1,306 @@
+"""What requests need whose body, or the rest of whose path, says what they are about.
+
+Of `_bulk`, `_msearch`, `_mget` and `_mtermvectors` each item is answered by itself: the engine lets the request in and refuses items.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from portcullis.families.opensearch.deciding.need import BULK, NOTHING_FOUND, A, M, Need, NotKnown, R, W
+
+# What is written to an index by an item of a bulk request.
+_ITEMS = {"index": f"{W}index", "create": f"{W}index", "delete": f"{W}delete", "update": f"{W}update"}
+_NO_PROFILE = "profiling is refused under a document filter"
+_NO_EMPTY_BUCKETS = "min_doc_count 0 is refused under a document filter"
+_NO_GLOBAL_STATE = "a restore with the global state is refused to everybody but the admin certificate"
+_SIMPLE = re.compile(r"[\w.-]*(\(\.[+*]\))?[\w.-]*")  # what Java and Python read alike
+
+
+def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) -> Iterator[Need] | None:
+    """What a request needs whose actions hang on more than its path's first words; None for any other."""
+    default = parts[0] if parts[0] == "_all" or not parts[0].startswith("_") else ""
+    rest = parts[1:] if default else parts
+    of_body = _OF_BODY.get("/".join(rest))
+    if of_body is not None and method in ("GET", "POST", "PUT"):
+        return of_body(body, default)
+    if rest[:1] == ["_search"] and rest[1:2] == ["point_in_time"]:
+        return _point_in_time(method, rest, default, body)
+    if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
+        return iter((Need(f"{R}search", points_in_time([body["pit"].get("id")])),))
+    if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
+        return _by_query(default, rest[0], query)
+    if not default and rest == ["_reindex"] and method == "POST":
+        return _reindex(body, query)
+    if not default and rest == ["_aliases"] and method == "POST":
+        return _aliases(body)
+    if default and rest[:1] in (["_alias"], ["_aliases"]) and len(rest) == 2 and method in ("PUT", "POST", "DELETE"):
+        return iter((Need(f"{A}aliases", tuple(default.split(","))),))
+    if default and rest[:1] == ["_rollover"] and len(rest) < 3 and method == "POST":
+        return _rollover(default, rest[1:])
+    if default and len(rest) == 2 and rest[0] in ("_clone", "_shrink", "_split") and method in ("PUT", "POST"):
+        return _resize(default, rest[1])
+    if len(rest) == 4 and (rest[0], rest[3]) == ("_snapshot", "_restore") and method == "POST":
+        return _restore(body)
+    if default not in ("", "_all") and not rest and method == "PUT":
+        return _create(default, body)
+    return None
+
+
+def refused_by(body: Any) -> str:
+    """What of a search's body is refused where documents are limited."""
+    if not isinstance(body, dict):
+        return ""
+    if body.get("profile") is True:
+        return _NO_PROFILE
+    sums = body.get("aggs") or body.get("aggregations") or {}
+    every = sums.values() if isinstance(sums, dict) else ()
+    terms = [one["terms"] for one in every if isinstance(one, dict) and isinstance(one.get("terms"), dict)]
+    return _NO_EMPTY_BUCKETS if any(one.get("min_doc_count") == 0 for one in terms) else ""
+
+
+def fields_of(document: Any) -> tuple[str, ...] | None:
+    """The names of all fields of a document; None where it is not known."""
+    return tuple(dict.fromkeys(_fields(document, ""))) if isinstance(document, dict) else None
+
+
+def fields_of_update(body: Any) -> tuple[str, ...] | None:
+    if not isinstance(body, dict) or "script" in body:
+        return None
+    parts = [fields_of(body[key]) for key in ("doc", "upsert") if key in body]
+    return tuple(name for part in parts for name in part or ())
+
+
+def _fields(document: Mapping[str, Any], above: str) -> Iterator[str]:
+    for name, value in document.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                yield from _fields(one, f"{above}{name}.")
+            elif one is not None:
+                yield f"{above}{name}"
+
+
+def _lines(body: Any) -> list[Any]:
+    try:
+        held = [json.loads(line) for line in body.splitlines() if line.strip()] if isinstance(body, str) else body
+    except ValueError:
+        raise NotKnown("the body is no JSON, line by line") from None
+    if not isinstance(held, list):
+        raise NotKnown("the body is not given as lines, and what they name is not known")
+    return held
+
+
+def _bulk(body: Any, default: str) -> Iterator[Need]:
+    yield Need(BULK[0])
+    lines, item = iter(_lines(body)), itertools.count()
+    for line in lines:
+        if not isinstance(line, dict) or len(line) != 1 or next(iter(line)) not in _ITEMS:
+            raise NotKnown("a line of the body is no index, create, update or delete")
+        ((kind, where),) = line.items()
+        index, at = (where or {}).get("_index", default), next(item)
+        document = next(lines, None) if kind != "delete" else None
+        brings = fields_of_update(document) if kind == "update" else fields_of(document)
+        yield Need(BULK[1], (_named(index),), item=at)
+        yield Need(_ITEMS[kind], (_named(index),), item=at, brings=brings)
+
+
+def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Need]:
+    for action in (*also, f"{R}msearch"):
+        yield Need(action)
+    lines = _lines(body)
+    for item, header in enumerate(lines[::2]):
+        named = header.get("index", default) if isinstance(header, dict) else default
+        names = tuple(named) if isinstance(named, list) else tuple(named.split(",")) if named else ()
+        unless = refused_by(lines[2 * item + 1]) if len(lines) > 2 * item + 1 else ""
+        yield Need(f"{R}search", names, item=item, unless="" if also else unless)
+
+
+def _of_templates(body: Any, default: str) -> Iterator[Need]:
+    yield from _msearch(body, default, (f"{R}msearch/template",))
+
+
+def _documents(body: Any, default: str, action: str) -> Iterator[Need]:
+    yield Need(action)
+    if not isinstance(body, dict):
+        raise NotKnown("the body names no documents")
+    documents = body.get("docs") or [{"_id": name} for name in body.get("ids") or ()]
+    for item, document in enumerate(documents):
+        yield Need(f"{action}[shard]", (_named(document.get("_index", default)),), item=item)
+
+
+def _named(index: Any) -> str:
+    if not isinstance(index, str) or not index:
+        raise NotKnown("an item of the body names no index")
+    return index
+
+
+_OF_BODY: Mapping[str, Callable[[Any, str], Iterator[Need]]] = {
+    "_bulk": _bulk,
+    "_msearch": _msearch,
+    "_msearch/template": _of_templates,
+    "_mget": lambda body, default: _documents(body, default, f"{R}mget"),
+    "_mtermvectors": lambda body, default: _documents(body, default, f"{R}mtv"),
+}
+
+
+# ---- points in time
+
+
+def _point_in_time(method: str, rest: list[str], default: str, body: Any) -> Iterator[Need]:
+    if default and len(rest) == 2 and method == "POST":
+        yield Need(f"{R}point_in_time/create", tuple(default.split(",")))
+    elif not default and rest[2:] == ["_all"] and method in ("GET", "DELETE"):
+        yield Need(f"{R}point_in_time/readall")  # on all that there is
+        if method == "DELETE":
+            yield Need(f"{R}point_in_time/delete")
+    elif not default and len(rest) == 2 and method == "DELETE":
+        ids = body.get("pit_id") if isinstance(body, dict) else None
+        yield Need(f"{R}point_in_time/delete", points_in_time(ids if isinstance(ids, list) else [ids]))
+    else:
+        raise NotKnown("which permissions this request about points in time needs, only the engine can tell")
+
+
+def points_in_time(ids: list[Any]) -> tuple[str, ...]:
+    """The indices that points in time are of: their ids name them."""
+    try:
+        return tuple(
+            dict.fromkeys(name for one in ids for name in _within(urlsafe_b64decode(one + "=" * (-len(one) % 4))))
+        )
+    except (TypeError, ValueError, IndexError):
+        raise NotKnown("of which indices a point in time is, only the engine can tell from this id") from None
+
+
+def _within(held: bytes) -> Iterator[str]:
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        found = shift = 0
+        while True:
+            byte, at = held[at], at + 1
+            found |= (byte & 127) << shift
+            if byte < 128:
+                return found
+            shift += 7
+
+    def text() -> str:
+        nonlocal at
+        length = number()
+        found = held[at : at + length]
+        if len(found) < length:
+            raise ValueError
+        at += length
+        return found.decode()
+
+    number()  # the release
+    for _ in range(number()):
+        yield text()
+        text()  # its id
+        number()  # the shard
+        text()  # the node
+        if held[at]:
+            raise ValueError  # of another cluster
+        at += 9
+        text()  # of the search
+
+
+# ---- what looks for documents and writes them
+
+
+def _by_query(index: str, kind: str, query: Mapping[str, str]) -> Iterator[Need]:
+    names = tuple(index.split(","))
+    verb, write = ("update", "index") if kind == "_update_by_query" else ("delete", "delete")
+    yield Need(f"{W}{verb}/byquery", names)
+    yield Need(f"{R}search", names)
+    yield from _written(names, f"{W}{write}", query)
+
+
+def _reindex(body: Any, query: Mapping[str, str]) -> Iterator[Need]:
+    source = body.get("source") if isinstance(body, dict) else None
+    to = body.get("dest") if isinstance(body, dict) else None
+    if not isinstance(source, dict) or not isinstance(to, dict) or "remote" in source:
+        raise NotKnown("from where to where this request copies, only the engine can tell")
+    named = source.get("index")
+    names = tuple(named) if isinstance(named, list) else tuple(_named(named).split(","))
+    target = (_named(to.get("index")),)
+    yield Need(f"{W}reindex", names)
+    yield Need(f"{W}reindex", target, made=True)
+    yield Need(f"{R}search", names)
+    yield from _written(target, f"{W}index", query)
+
+
+def _written(names: tuple[str, ...], action: str, query: Mapping[str, str]) -> Iterator[Need]:
+    yield Need(BULK[0], perhaps=NOTHING_FOUND)
+    yield Need(BULK[1], names, perhaps=NOTHING_FOUND)
+    yield Need(action, names, perhaps=NOTHING_FOUND)
+    yield Need(f"{R}scroll", perhaps=NOTHING_FOUND)
+    if query.get("refresh", "false") != "false":
+        yield Need(f"{A}refresh", names, perhaps=NOTHING_FOUND)
+
+
+# ---- indices and their names
+
+
+def _aliases(body: Any) -> Iterator[Need]:
+    """Each index that is named needs what any of the changes needs; the alias itself needs nothing."""
+    changes = body.get("actions") if isinstance(body, dict) else None
+    if not isinstance(changes, list):
+        raise NotKnown("the body says no actions on aliases")
+    actions, named = {f"{A}aliases": None}, dict[str, None]()
+    for change in changes:
+        if not isinstance(change, dict) or len(change) != 1 or not isinstance(next(iter(change.values())), dict):
+            raise NotKnown("an action on aliases is not written as one")
+        ((kind, where),) = change.items()
+        if kind not in ("add", "remove", "remove_index"):
+            raise NotKnown("an action on aliases is not written as one")
+        if kind == "remove_index":
+            actions[f"{A}delete"] = None
+        several = where.get("indices", where.get("index"))
+        named |= dict.fromkeys(several if isinstance(several, list) else _named(several).split(","))
+    yield from (Need(action, (name,)) for action in actions for name in named)
+
+
+def _rollover(name: str, new: list[str]) -> Iterator[Need]:
+    yield Need(f"{A}rollover", (name,))
+    yield from (Need(f"{A}rollover", (one,), made=True) for one in new)
+    yield Need(f"{M}stats", (name,))
+
+
+def _resize(source: str, target: str) -> Iterator[Need]:
+    yield Need(f"{A}resize", (source,))
+    yield Need(f"{A}resize", (target,), made=True)
+    yield Need(f"{M}stats", (source,))
+
+
+def _create(index: str, body: Any) -> Iterator[Need]:
+    yield Need(f"{A}create", (index,))
+    if isinstance(body, dict) and body.get("aliases"):
+        yield Need(f"{A}aliases", (index,), made=True)
+
+
+def _restore(body: Any) -> Iterator[Need]:
+    given = body if isinstance(body, dict) else {}
+    never = "" if given.get("include_global_state") in (None, False, "false") else _NO_GLOBAL_STATE
+    whole = Need("cluster:admin/snapshot/restore", never=never)
+    yield whole
+    named = given.get("indices")
+    names = list(named) if isinstance(named, list) else named.split(",") if isinstance(named, str) else []
+    if not names or any("*" in name or name.startswith(("-", "_")) for name in names):
+        raise NotKnown("which indices a snapshot holds, only the engine can tell: name those to be restored", (whole,))
+    for name in names:
+        to = _renamed(name, given.get("rename_pattern"), given.get("rename_replacement"))
+        yield Need(f"{A}create", (to,), made=True)
+        yield Need(f"{W}index", (to,), made=True)
+
+
+def _renamed(name: str, pattern: Any, replacement: Any) -> str:
+    if pattern is None or replacement is None:
+        return name
+    if not (isinstance(pattern, str) and isinstance(replacement, str)) or not _SIMPLE.fullmatch(pattern):
+        raise NotKnown("what an index is renamed to, only the engine can tell")
+    return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), name)

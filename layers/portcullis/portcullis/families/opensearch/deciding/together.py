@@ -1,0 +1,179 @@
+"""What a request as people send it comes to: all that it needs put together, and each item of it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W
+from portcullis.families.opensearch.limiting.roles import DOCUMENTS
+from portcullis.families.opensearch.limiting.view import Decision
+from portcullis.families.opensearch.names.dates import NotKnown, resolved
+from portcullis.families.opensearch.names.world import Release
+
+Fields = Mapping[str, Sequence[str]]  # index -> the fields that its mapping has
+_MADE = "a template may give the new index its fields, and then no more is needed"
+_NEW_FIELD = f"a document with a field that %s does not have yet needs {MAP} as well, which is not permitted"
+_NOT_THERE = f"if %s is not there, {CREATE} and {MAP} are needed as well, which are not both permitted"
+_OF_ANOTHER = "the next page of a scroll that somebody else opened is refused all the same"
+_LIMITS_MOVE = "2.19 may refuse what is written in one request by somebody with limits where an index is made meanwhile"
+_WITH_UPDATES = (
+    "2.19 refuses a bulk request with an update where documents, fields or masks limit what is seen of any index in it"
+)
+_UNSURE = "a document filter that cannot be made may refuse all items: only the engine knows"
+
+
+@dataclass
+class Together:
+    allowed: bool | None
+    answers: list[tuple[Need, Decision]]
+    items: dict[str, bool | None] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # of what is permitted: what would be refused all the same
+
+
+def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
+    needs = [*wanted, *_besides(asked, wanted, fields)]
+    answers = [(need, _answer(asked, caller, need)) for need in needs]
+    doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
+    items: dict[str, bool | None] = {}
+    for need, answer in answers:
+        if need.item is not None:
+            before, here = items.get(str(need.item), True), _here(need, answer)
+            items[str(need.item)] = False if False in (before, here) else None if None in (before, here) else True
+            if here is None:
+                doubts[need.perhaps] = None
+    allowed: bool | None = all(answer.allowed for need, answer in answers if need.item is None and not need.perhaps)
+    if allowed and any(need.unless and need.item is None and not answer.views for need, answer in answers):
+        allowed = None
+    if allowed and (without := [n.perhaps for n, answer in answers if n.item is None and _here(n, answer) is None]):
+        doubts |= dict.fromkeys(without)
+        allowed = None
+    told = Together(allowed, answers, items)
+    if items:
+        _of_items(asked, caller, needs, told, doubts)
+    made = [need for need, answer in answers if need.action == CREATE and need.made and answer.allowed]
+    # By the wildcard of a role the new index may come under a limit under which its name alone was not.
+    limits = made and any(role.limited for role in asked.who(caller).roles)
+    if limits and asked.world.release is Release.V2:
+        doubts[_LIMITS_MOVE] = None
+        told.allowed = None if told.allowed and not items else told.allowed
+        told.items = {at: None if done else done for at, done in items.items()}
+    if told.allowed is not False:
+        told.notes = list(dict.fromkeys(_notes(asked, caller, wanted, fields)))
+    told.unknown = list(doubts)
+    return told
+
+
+def _here(need: Need, answer: Decision) -> bool | None:
+    return None if need.perhaps and not answer.allowed else answer.allowed
+
+
+def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
+    told = asked.decide(caller, need.action, need.indices, need.options)
+    if need.never:
+        return replace(told, allowed=False, refusal=(need.never,))
+    if need.unless and told.allowed and not told.views:
+        return replace(
+            told, unknown=(*told.unknown, f"no index matches; whether {need.unless} there, only the engine knows")
+        )
+    if need.unless and told.allowed and _filtered(asked, caller, need.indices):
+        return replace(told, allowed=False, refusal=(need.unless,))
+    return replace(told, error="") if need.made else told
+
+
+def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool:
+    """Whether a document filter is on it; to 2.19 one anywhere is, where any limit is on what is asked for."""
+    if asked.world.release is Release.V2:
+        return asked.limited(caller, indices) and asked.limited(caller, (), (DOCUMENTS,))
+    return asked.limited(caller, indices, (DOCUMENTS,))
+
+
+def _of_items(asked: Compiled, caller: Caller, needs: Sequence[Need], told: Together, doubts: dict[str, None]) -> None:
+    # What a bulk request writes to one shard is let in or refused together.
+    refused = {
+        need.indices
+        for need, answer in told.answers
+        if need.item is not None and not answer.allowed and need.action not in (CREATE, MAP)
+    }
+    for need in needs:
+        if need.item is None or need.action != BULK[1]:
+            continue  # of a whole request: a document that is sent alone needs the same permissions
+        if told.items[str(need.item)] and need.indices in refused:
+            told.items[str(need.item)] = None
+            doubts[
+                f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
+            ] = None
+    updates = any(need.action == f"{W}update" and need.item is not None for need in needs)
+    if updates and asked.world.release is Release.V2 and any(_limited(asked, caller, need) for need in needs):
+        bulk = next(at for at, (need, _) in enumerate(told.answers) if need.action == BULK[0])
+        need, answer = told.answers[bulk]
+        told.answers[bulk] = need, replace(answer, allowed=False, refusal=(_WITH_UPDATES,))
+        told.allowed = False
+    # Seen on 3.4.0: a filter that cannot be made for one item may refuse all of them.
+    if told.allowed and any(need.item is not None and _unreadable(answer) for need, answer in told.answers):
+        doubts[_UNSURE] = None
+        told.allowed = None
+
+
+def _unreadable(one: Decision) -> bool:
+    return not one.allowed and any(("cannot be made" in why or "is no query" in why) for why in one.reasons)
+
+
+def _limited(asked: Compiled, caller: Caller, need: Need) -> bool:
+    return need.action.startswith(W) and bool(need.indices) and asked.limited(caller, need.indices)
+
+
+# ---- what a document needs besides
+
+
+def _besides(asked: Compiled, wanted: Sequence[Need], fields: Fields) -> Iterator[Need]:
+    """An index that is not there is made, and a field that it does not have is entered in its mapping."""
+    for need, name in _written(asked, wanted):
+        if not asked.names.place:
+            continue
+        if name not in asked.names.place:
+            yield Need(CREATE, (name,), item=need.item, perhaps=need.perhaps, made=True)
+            if need.brings != ():
+                yield Need(MAP, (name,), item=need.item, perhaps=need.perhaps or _MADE, made=True)
+            continue
+        target = _target(asked, name)
+        if target in fields and need.brings is not None and not {*need.brings} <= {*fields[target]}:
+            yield Need(MAP, (target,), item=need.item, perhaps=need.perhaps)
+
+
+def _notes(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Iterator[str]:
+    """What may be needed besides and is not permitted, where nothing tells whether it is."""
+    if any(need.action == f"{R}scroll" and not need.perhaps for need in wanted):
+        yield _OF_ANOTHER
+    for need, name in _written(asked, wanted):
+        if not asked.names.place:
+            if not all(asked.decide(caller, action, (name,)).allowed for action in (CREATE, MAP)):
+                yield _NOT_THERE % name
+        elif name in asked.names.place and need.brings != ():
+            target = _target(asked, name)
+            known = target in fields and need.brings is not None
+            if not known and not asked.decide(caller, MAP, (target or name,)).allowed:
+                yield _NEW_FIELD % name
+
+
+def _written(asked: Compiled, wanted: Sequence[Need]) -> Iterator[tuple[Need, str]]:
+    """Each document's need, and the name that it is written to."""
+    for need in wanted:
+        if need.action in (f"{W}index", f"{W}update") and len(need.indices) == 1 and not need.made:
+            try:
+                yield need, resolved(need.indices[0], asked.world.now)
+            except NotKnown:
+                continue
+
+
+def _target(asked: Compiled, name: str) -> str:
+    """The index that is written to by this name; empty where only the engine knows."""
+    world = asked.world
+    if name in world.streams:
+        return max(world.streams[name], default="")
+    if name in world.aliases:
+        return world.aliases[name][0] if len(world.aliases[name]) == 1 else ""
+    return name
