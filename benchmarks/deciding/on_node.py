@@ -33,7 +33,7 @@ API = "/_plugins/_security/api/"
 PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of a node that is gone with the bench
 # So that do_not_fail_on_forbidden may be set through the API.
 CHANGES_ITSELF = {"plugins.security.unsupported.restapi.allow_securityconfig_modification": True}
-_REFUSED = re.compile("security_exception|min_doc_count 0 is not supported")
+_REFUSED = re.compile("security_exception|min_doc_count 0 is not supported|unchecked_execution_exception")
 AT_ONCE = 24  # requests of one config
 _CONFIGS = 6  # of one world
 DOCUMENTS: dict[str, dict[str, Any]] = {
