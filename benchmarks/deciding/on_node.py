@@ -530,8 +530,8 @@ def _one(
 
 def _items(path: str, got: requests.Response, ours: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     told = got.json()
-    if got.status_code == 400 and "security_exception" not in got.text:
-        return  # of an index that is closed, or an alias of several, all of it may fail
+    if got.status_code in (400, 404) and "security_exception" not in got.text:
+        return  # of a closed index, an alias of several or a data stream all of it may fail
     if got.status_code != 200:
         yield f"{got.status_code} {got.text[:300]}, we say it is answered", False
         return
