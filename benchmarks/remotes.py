@@ -126,6 +126,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     for release in RELEASES:
         asked[release], wrong = decided(release, int(given.cases), tell)
         report.row(f"{release}: searches over clusters, decided and asked", str(asked[release]["cases"]))
+        report.row(f"{release}: not answered by a node that was out of memory", str(asked[release]["busy"]))
         report.row(f"{release}: of these answered otherwise", str(len(wrong)), "0", not wrong)
         report.wrong += [f"{release}: {one}" for one in wrong[:20]]
     cases, disagreements = (sum(one[what] for one in asked.values()) for what in ("cases", "disagreements"))

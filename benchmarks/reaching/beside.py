@@ -60,6 +60,7 @@ class Counts:
     skipped: int = 0
     status_open: int = 0  # refused, or an error, without our saying which
     unknown: int = 0
+    busy: int = 0  # refused for want of memory again and again: nothing was decided, and they are no cases
 
 
 class Reached:
@@ -196,6 +197,9 @@ def play(reached: Reached, count: int, counts: Counts, start: int = 0, at_once: 
 
 def differs(ours: Json, status: int, body: Json, counts: Counts) -> tuple[str, bool] | None:
     """What we say otherwise than the engine, and whether more is seen than we say."""
+    if status == _BUSY:
+        counts.busy += 1
+        return None
     counts.cases += 1
     if ours["allowed"] is None and ours["status"] is None and not ours.get("remotes"):
         counts.unknown += 1
