@@ -6,9 +6,11 @@ from typing import Any
 
 from aws_cdk import Stack
 from constructs import Construct
+from portcullis.model import OnCluster
 
 from stacks.automation import Automation
 from stacks.key import KeyFacts
+from stacks.keystores import keystore_document
 from stacks.listening import patterns
 from stacks.people.cluster_people import ClusterPeople
 from stacks.rules import arn_of_alias, called, identities, rule
@@ -36,6 +38,9 @@ class Beside(Stack):
             key_arn=key.arn, key_id=key.id, key_alias=self.one.key_alias, alias_arn=arn_of_alias(self, self.one)
         )
         self._rule("key", about, "the key may have changed")
+        file = self.one.model
+        if isinstance(file, OnCluster) and file.cluster.keystore and file.cluster.keystore.ssm:
+            keystore_document(self, file, file.cluster.keystore.ssm)
         if secret := self.one.watched_secret:
             taken = patterns.break_glass("", called(self, secret))
             everything = patterns.ALL_MANAGEMENT_EVENTS

@@ -76,6 +76,12 @@ class Declared:
         return {one.secret for one in self.model.offers.values()} if isinstance(self.model, OnCluster) else set()
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """The ids of the machines whose nodes are told to take keys into their keystores."""
+        keystore = self.model.cluster.keystore if isinstance(self.model, OnCluster) else None
+        return tuple(keystore.ssm.nodes.values()) if keystore and keystore.ssm else ()
+
+    @property
     def asks_to_read(self) -> bool:
         """Whether it reads other domains of Amazon's."""
         return isinstance(self.model, OnDomain) and bool(self.model.connections.reads)
@@ -91,7 +97,7 @@ class Declared:
         if not isinstance(self.model, OnCluster):
             return set()
         keystore = self.model.cluster.keystore
-        way = {keystore.credential} if keystore else set()
+        way = {keystore.credential} if keystore and keystore.credential else set()
         return way | {one.credential for one in self.model.remotes.values() if one.credential}
 
     @property

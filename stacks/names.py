@@ -14,6 +14,7 @@ PREFIX = "portcullis"
 CLOSED_BY_LOCK = f"{PREFIX}:lock"  # tag of a security group in a given VPC that a lock may close: yes
 AUTOMATION_ROLE = f"{PREFIX}-automation"  # what an engine knows the automation by
 RELAY_ROLE = f"{PREFIX}-relay"
+KEYSTORE = "keystore"  # what the document is called by which nodes of a cluster take keys
 IAM_REGION = "us-east-1"  # where IAM's events happen
 # Security groups of those who call the domains; not to be replaced under the same name: it is one a VPC.
 AUTOMATION_GROUP, BREAK_GLASS_GROUP = f"{PREFIX}-automation", f"{PREFIX}-break-glass"

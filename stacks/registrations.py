@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from portcullis.model import OnCluster
 from portcullis.model.elasticsearch.keystores import Keystore
 
+from stacks import names
 from stacks.automation import Automation
 from stacks.cluster import Beside
 from stacks.domain import Domain
@@ -57,7 +58,7 @@ def of_cluster(beside: Beside) -> dict[str, Any]:
             "type": "cluster",
             "endpoint": file.cluster.endpoint,
             "ca": file.cluster.ca,
-            "keystore": _keystore(file.cluster.keystore),
+            "keystore": _keystore(beside.one.name, file.cluster.keystore),
         },
         "key": _key(beside.key),
         "automation": _user(file.cluster.user, file.cluster.credential),
@@ -68,9 +69,11 @@ def of_cluster(beside: Beside) -> dict[str, Any]:
     }
 
 
-def _keystore(way: Keystore | None) -> dict[str, Any] | None:
+def _keystore(deployment: str, way: Keystore | None) -> dict[str, Any] | None:
     if way is None:
         return None
+    if way.ssm:
+        return {"type": "ssm", "document": names.of(deployment, names.KEYSTORE), "nodes": way.ssm.nodes}
     if way.elastic_cloud:
         return {"type": "elastic-cloud", **way.elastic_cloud.model_dump()}
     return {"type": "kubernetes", **way.kubernetes.model_dump()} if way.kubernetes else None

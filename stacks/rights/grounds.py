@@ -67,6 +67,9 @@ class ResourceArns:
     identity_stores: Sequence[str] = field(default=())
     offered_secrets: Sequence[str] = field(default=())  # keys for other clusters are put into these
     remote_secrets: Sequence[str] = field(default=())  # and by the keys of these others are read
+    keystore_commands: Sequence[str] = field(
+        default=()
+    )  # documents that have nodes take keys, and the machines of these nodes
     reading_domains: Sequence[str] = field(default=())  # those whose files name other domains to read
     accepting: Sequence[str] = field(
         default=()
@@ -155,6 +158,17 @@ def grounds(
         ),
         named_secrets=sorted({_secret(stack, name) for one in deployments for name in one.read_secrets}),
         offered_secrets=sorted({_secret(stack, name) for one in deployments for name in one.offered_secrets}),
+        keystore_commands=sorted(
+            {
+                one_of
+                for one in deployments
+                if one.machines
+                for one_of in (
+                    arn(stack, "ssm", "document", names.of(one.name, names.KEYSTORE)),
+                    *(_machine(stack, machine) for machine in one.machines),
+                )
+            }
+        ),
         reading_domains=[arn(stack, "es", "domain", one.name) for one in domains if one.asks_to_read],
         accepting=["*"] if any(one.accepts_readers for one in domains) else [],
         remote_secrets=sorted({_secret(stack, name) for one in deployments for name in one.remote_secrets}),
@@ -253,6 +267,12 @@ def _secret(stack: Stack, name: str) -> str:
         name if name.endswith("*") else f"{name}{UNKNOWN_END}",
         ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def _machine(stack: Stack, machine: str) -> str:
+    """Of EC2, or of elsewhere and managed by Systems Manager."""
+    own = machine.startswith("i-")
+    return arn(stack, *(("ec2", "instance", machine) if own else ("ssm", "managed-instance", machine)))
 
 
 def arn(stack: Stack, service: str, resource: str, name: str, form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:

@@ -78,6 +78,8 @@ def keys_between_clusters(g: ResourceArns) -> Statements:
         *_allow(["secretsmanager:GetSecretValue"], _not_there_yet(read)),
         *_with_keys_of(["kms:Decrypt"], read, g),
         *_with_keys_of(["kms:GenerateDataKey"], g.offered_secrets, g),
+        *_allow(["ssm:SendCommand"], g.keystore_commands),
+        *_allow(["ssm:GetCommandInvocation"], ["*"] if g.keystore_commands else []),  # it takes no resource
     ]
 
 

@@ -596,12 +596,16 @@ def test_what_is_seldom_meant_is_told_by_its_code(access: str, code: str) -> Non
 CLOUD = "elastic_cloud: {deployment: 0123456789abcdef0123456789abcdef, credential: elastic/cloud}"
 KUBERNETES = "kubernetes: {api: k8s.example, namespace: search, secret: remote-keys, credential: elastic/kubernetes}"
 
+MACHINES = "ssm: {nodes: {node-1: i-0123456789abcdef0, node-2: mi-0123456789abcdef0}}"
+
 
 def keystore(way: str) -> str:
     return cluster().replace("credential: s,", f"credential: s, keystore: {{{way}}},")
 
 
-@pytest.mark.parametrize(("way", "credential"), [(CLOUD, "elastic/cloud"), (KUBERNETES, "elastic/kubernetes")])
+@pytest.mark.parametrize(
+    ("way", "credential"), [(CLOUD, "elastic/cloud"), (KUBERNETES, "elastic/kubernetes"), (MACHINES, "")]
+)
 def test_keystores_are_written_in_one_way_with_one_credential(way: str, credential: str) -> None:
     read = model.loads(keystore(way), "alpha.yaml")
     assert isinstance(read, model.OnCluster)
@@ -616,6 +620,8 @@ def test_keystores_are_written_in_one_way_with_one_credential(way: str, credenti
         (f"{CLOUD}, {KUBERNETES}", "cluster.keystore"),
         (CLOUD.replace("0123456789abcdef0123456789abcdef", "../x"), "cluster.keystore.elastic_cloud.deployment"),
         (CLOUD.replace("}", ", api: 'https://x'}"), "cluster.keystore.elastic_cloud.api"),
+        ("ssm: {nodes: {}}", "cluster.keystore.ssm.nodes"),
+        ("ssm: {nodes: {node-1: i-0123456789abcdef0}, folder: '/etc/$(id)'}", "cluster.keystore.ssm.folder"),
         (KUBERNETES.replace("remote-keys", "a/b"), "cluster.keystore.kubernetes.secret"),
         (KUBERNETES.replace("search", "../kube-system"), "cluster.keystore.kubernetes.namespace"),
     ],

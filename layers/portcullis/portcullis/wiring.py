@@ -14,7 +14,16 @@ from portcullis.ports.engine import Engine
 from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
 from portcullis.ports.pages import Pages
-from portcullis.ports.registration import Actor, Cluster, ElasticCloudKeystore, EngineUser, IamRole, Place, Registration
+from portcullis.ports.registration import (
+    Actor,
+    Cluster,
+    ElasticCloudKeystore,
+    EngineUser,
+    IamRole,
+    Place,
+    Registration,
+    SsmKeystore,
+)
 from portcullis.ports.remotes import Keystores
 from portcullis.ports.watch import Roads
 from portcullis.settings import Settings
@@ -65,6 +74,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.keys.aws import AwsKeys
     from portcullis.adapters.keystores.files import TOOL, KeystoreFiles
     from portcullis.adapters.keystores.over_https import ElasticCloudKeystores, KubernetesKeystores, sender
+    from portcullis.adapters.keystores.ssm import SsmKeystores
     from portcullis.adapters.ledger.dynamo import DynamoLedger
     from portcullis.adapters.passwords.aws import SecretsManager
     from portcullis.adapters.passwords.keys import KeySecrets
@@ -104,6 +114,8 @@ def in_aws(settings: Settings) -> Services:
 
     def keystores(registration: Registration) -> Keystores:
         at = registration.place.keystore if isinstance(registration.place, Cluster) else None
+        if isinstance(at, SsmKeystore):
+            return SsmKeystores(clients.client("ssm", registration.region), at)
         if at is not None:
             names = ElasticRemotes(own(registration), registration.place.endpoint).nodes
             secrets = SecretsManager(clients.client("secretsmanager", registration.region))

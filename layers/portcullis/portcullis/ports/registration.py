@@ -60,15 +60,23 @@ class KubernetesKeystore(Struct, frozen=True, tag="kubernetes"):
     ca: str | None = None
 
 
+class SsmKeystore(Struct, frozen=True, tag="ssm"):
+    """The keystores of nodes on machines that Systems Manager manages. A document of the stacks has a node take a key from its secret."""
+
+    document: str
+    nodes: Mapping[str, str]  # a node's name -> the id of its machine
+
+
+Keystore = ElasticCloudKeystore | KubernetesKeystore | SsmKeystore  # how keys of other clusters reach nodes
+
+
 class Cluster(Struct, frozen=True, tag="cluster"):
     """A cluster that runs elsewhere: on EC2, in Kubernetes, at Elastic Cloud. AWS knows nothing of it but a secret."""
 
     called: ClassVar[str] = "cluster"
     endpoint: str  # host or host:port, no scheme
     ca: str | None = None  # PEM: the only authority that is believed; None: the public ones
-    keystore: ElasticCloudKeystore | KubernetesKeystore | None = (
-        None  # None: files of the nodes, where these can be reached
-    )
+    keystore: Keystore | None = None  # None: files of the nodes, where these can be reached
 
     @property
     def name(self) -> str:
