@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
 from stacks import names
 from stacks.key import OBSERVE, PROBE, kms_actions
-from stacks.rights.grounds import UNKNOWN_END, ResourceArns
-
-Statements = list[iam.PolicyStatement]
-
-
-def _allow(actions: Iterable[str], resources: Sequence[str], **conditions: Mapping[str, object]) -> Statements:
-    """One statement, or none if there is nothing to allow it on."""
-    if not resources:
-        return []
-    return [iam.PolicyStatement(actions=sorted(actions), resources=list(resources), conditions=conditions or None)]
-
-
-def _prefixed(service: str, actions: str) -> list[str]:
-    return [f"{service}:{action}" for action in actions.split()]
+from stacks.rights.grounds import ResourceArns
+from stacks.rights.looking import look_at_functions, look_at_roads, read_policies, see
+from stacks.rights.secrets import keys_between_clusters, passwords
+from stacks.rights.statements import Statements, allow, prefixed
 
 
 def in_the_vpc(function_arn: str) -> Statements:
     """What Lambda needs to place a function in a VPC, and a denial of the same to the function's own code."""
-    actions = _prefixed(
+    actions = prefixed(
         "ec2",
         "AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets"
         " UnassignPrivateIpAddresses",
@@ -39,84 +29,39 @@ def in_the_vpc(function_arn: str) -> Statements:
 
 
 def log(log_group_arn: str) -> Statements:
-    return _allow(_prefixed("logs", "CreateLogStream PutLogEvents"), [f"{log_group_arn}:*"])
+    return allow(prefixed("logs", "CreateLogStream PutLogEvents"), [f"{log_group_arn}:*"])
 
 
 def remember(g: ResourceArns) -> Statements:
-    return _allow(_prefixed("dynamodb", "DeleteItem GetItem PutItem Query"), [g.ledger])
+    return allow(prefixed("dynamodb", "DeleteItem GetItem PutItem Query"), [g.ledger])
 
 
 def tell(g: ResourceArns) -> Statements:
-    return _allow(["sns:Publish"], [g.topic]) + _allow(["events:PutEvents"], [g.bus])
-
-
-def passwords(g: ResourceArns) -> Statements:
-    """A new internal user needs one, whichever function finds that they are missing; whether one was rotated is asked by its version."""
-    read = _prefixed("secretsmanager", "DescribeSecret GetSecretValue")
-    return [
-        *_allow(["secretsmanager:CreateSecret", *read], g.made_secrets),
-        *_allow(read, g.named_secrets),
-        *_with_keys_of(["kms:Decrypt"], g.named_secrets, g),
-    ]
-
-
-def _with_keys_of(actions: Sequence[str], secrets: Sequence[str], g: ResourceArns) -> Statements:
-    """What a secret needs that is under a key of its account's own."""
-    return _allow(
-        actions,
-        sorted({_any_key_of(secret) for secret in secrets}),
-        StringEquals={"kms:ViaService": g.secrets_service},
-        ArnLike={"kms:EncryptionContext:SecretARN": sorted(secrets)},
-    )
-
-
-def keys_between_clusters(g: ResourceArns) -> Statements:
-    """Their texts: put where a file offers one, read there and where a file reads another cluster with one."""
-    read = sorted({*g.offered_secrets, *g.remote_secrets})
-    return [
-        *_allow(_prefixed("secretsmanager", "CreateSecret PutSecretValue"), _not_there_yet(g.offered_secrets)),
-        *_allow(["secretsmanager:GetSecretValue"], _not_there_yet(read)),
-        *_with_keys_of(["kms:Decrypt"], read, g),
-        *_with_keys_of(["kms:GenerateDataKey"], g.offered_secrets, g),
-        *_allow(["ssm:SendCommand"], g.keystore_commands),
-        *_allow(["ssm:GetCommandInvocation"], ["*"] if g.keystore_commands else []),  # it takes no resource
-    ]
-
-
-def _not_there_yet(secrets: Sequence[str]) -> list[str]:
-    """These, and as they are before they are made: asked for by the name alone, without the six characters that each gets then. Else
-    nobody would be told that there is none, and the first key could not be put anywhere."""
-    return sorted({*secrets, *(secret.removesuffix(UNKNOWN_END) for secret in secrets)})
-
-
-def _any_key_of(secret: str) -> str:
-    """A secret may be under a key of its account's own, which no file names: any, only ever through Secrets Manager for that secret."""
-    partition, _, region, account = secret.split(":")[1:5]
-    return f"arn:{partition}:kms:{region}:{account}:key/*"
+    return allow(["sns:Publish"], [g.topic]) + allow(["events:PutEvents"], [g.bus])
 
 
 def act_on_engines(g: ResourceArns) -> Statements:
     """As the role that domains know the automation by. On a cluster it is a user, whose secret is among the named ones."""
-    return _allow(["sts:AssumeRole"], [g.automation_role] if g.domains else [])
+    return allow(["sts:AssumeRole"], [g.automation_role] if g.domains else [])
 
 
 def bury(queue_arns: Sequence[str]) -> Statements:
-    return _allow(["sqs:SendMessage"], queue_arns)
+    return allow(["sqs:SendMessage"], queue_arns)
 
 
 def read_identities(g: ResourceArns) -> Statements:
     stores = [resource for store in g.identity_stores for resource in (store, *_STORE_PARTS)]
     return [
-        *_allow(["iam:GetGroup"], g.iam_groups),
-        *_allow(["iam:GetUser"], g.iam_users),
-        *_allow(["iam:GetRole"], g.iam_roles),
+        *allow(["iam:GetGroup"], g.iam_groups),
+        *allow(["iam:GetUser"], g.iam_users),
+        *allow(["iam:GetRole"], g.iam_roles),
         # Of whom is in a pool, and of how somebody becomes one of its users: in one statement, since each names every pool.
-        *_allow(
-            _prefixed("cognito-idp", f"AdminGetUser GetGroup ListUsers ListUsersInGroup {_HOW_ONE_SIGNS_IN}"),
+        *allow(
+            prefixed("cognito-idp", f"AdminGetUser GetGroup ListUsers ListUsersInGroup {_HOW_ONE_SIGNS_IN}"),
             g.user_pools,
         ),
-        *_allow(
-            _prefixed("identitystore", "DescribeGroup DescribeUser GetGroupId ListGroupMemberships"),
+        *allow(
+            prefixed("identitystore", "DescribeGroup DescribeUser GetGroupId ListGroupMemberships"),
             sorted(set(stores)),
         ),
     ]
@@ -136,7 +81,7 @@ def look_at_openers(g: ResourceArns) -> Statements:
     """Only for a person who asks whether they still exist: nothing reacts to them."""
     users = [arn for arn in g.break_glass_by if ":user/" in arn]
     roles = [arn for arn in g.break_glass_by if ":role/" in arn]
-    return [*_allow(["iam:GetUser"], users), *_allow(["iam:GetRole"], roles)]
+    return [*allow(["iam:GetUser"], users), *allow(["iam:GetRole"], roles)]
 
 
 def end_sessions(g: ResourceArns) -> Statements:
@@ -148,12 +93,12 @@ def end_sessions(g: ResourceArns) -> Statements:
     """
     roles = [role for within in g.bounded.values() for role in within]
     put = (
-        _allow(["iam:PutRolePolicy"], within, StringEquals={"iam:PermissionsBoundary": boundary})
+        allow(["iam:PutRolePolicy"], within, StringEquals={"iam:PermissionsBoundary": boundary})
         for boundary, within in g.bounded.items()
     )
     return [
-        *_allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out),
-        *_allow(["iam:GetRole", "iam:GetRolePolicy"], roles),
+        *allow(["cognito-idp:AdminUserGlobalSignOut"], g.signing_out),
+        *allow(["iam:GetRole", "iam:GetRolePolicy"], roles),
         *(statement for statements in put for statement in statements),
     ]
 
@@ -162,36 +107,36 @@ def observe_keys(g: ResourceArns) -> Statements:
     """Look, and ask whether the key could be used; which key stands behind the alias now; what the domain says of its key."""
     actions = kms_actions(*OBSERVE, *PROBE)
     return [
-        *_allow(actions, g.keys),
+        *allow(actions, g.keys),
         *_by_alias("ForAnyValue:StringEquals", "kms:ResourceAliases", actions, g.alias_only, g),
         *_by_alias("StringEquals", "kms:RequestAlias", ["kms:DescribeKey"], g.key_aliases, g),
-        *_allow(["cloudwatch:GetMetricStatistics"], ["*"] if g.domains else []),
+        *allow(["cloudwatch:GetMetricStatistics"], ["*"] if g.domains else []),
     ]
 
 
 def _by_alias(
     operator: str, condition_key: str, actions: list[str], aliases: Sequence[str], g: ResourceArns
 ) -> Statements:
-    return _allow(actions, [g.all_keys], **{operator: {condition_key: list(aliases)}}) if aliases else []
+    return allow(actions, [g.all_keys], **{operator: {condition_key: list(aliases)}}) if aliases else []
 
 
 def lock(g: ResourceArns) -> Statements:
     if not g.domains:  # to a cluster that runs elsewhere there is no way that AWS could close
-        return _allow(["sqs:SendMessage"], [g.reminders])
+        return allow(["sqs:SendMessage"], [g.reminders])
     return [
-        *_allow(["ec2:DescribeSecurityGroups"], ["*"]),
-        *_allow(_prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
+        *allow(["ec2:DescribeSecurityGroups"], ["*"]),
+        *allow(prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"), g.security_groups),
         *_close_further_groups(g),
-        *_allow(_prefixed("es", "DescribeDomain UpdateDomainConfig"), g.domains),
-        *_allow(
-            _prefixed(
+        *allow(prefixed("es", "DescribeDomain UpdateDomainConfig"), g.domains),
+        *allow(
+            prefixed(
                 "es",
                 "AuthorizeVpcEndpointAccess ListVpcEndpointAccess ListVpcEndpointsForDomain RevokeVpcEndpointAccess",
             ),
             ["*"],  # they take no resource
         ),
-        *_allow(["sts:AssumeRole"], g.canary_roles),
-        *_allow(["sqs:SendMessage"], [g.reminders]),
+        *allow(["sts:AssumeRole"], g.canary_roles),
+        *allow(["sqs:SendMessage"], [g.reminders]),
     ]
 
 
@@ -199,130 +144,63 @@ def _close_further_groups(g: ResourceArns) -> Statements:
     """A group that somebody gave a domain has no name yet. In a VPC that we made any of it may be closed. In a given one are the groups of
     everything else there is, and to open these is no right of ours: only what its owner marked for it."""
     marked = {"StringEquals": {f"aws:ResourceTag/{names.CLOSED_BY_LOCK}": "yes"}} if g.given_vpc else {}
-    actions = _prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress")
-    return _allow(actions, [g.any_security_group], ArnEquals={"ec2:Vpc": g.vpc}, **marked)
+    actions = prefixed("ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress")
+    return allow(actions, [g.any_security_group], ArnEquals={"ec2:Vpc": g.vpc}, **marked)
 
 
 def take_snapshots(g: ResourceArns) -> Statements:
-    return _allow(["sts:AssumeRole"], g.snapshot_roles)
-
-
-# None of these takes a resource.
-_ANY_EYE = ["cloudtrail:DescribeTrails", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes"]
-
-
-_LOOKS_AT_LEDGER = "DescribeContinuousBackups DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive"
-
-
-def see(g: ResourceArns) -> Statements:
-    """Look whether what we see by is still there. None of this can change any of it."""
-    trails = _prefixed("cloudtrail", "GetEventSelectors GetTrailStatus")
-    return [
-        *_allow(_ANY_EYE, ["*"] if g.see_rules else []),
-        *_allow(trails, g.see_trails),
-        *_allow(_prefixed("events", "DescribeRule ListTargetsByRule"), g.see_rules),
-        *look_at_functions(g),
-        *_allow(_prefixed("sqs", "GetQueueAttributes GetQueueUrl"), g.see_queues),
-        *_allow(_prefixed("sns", "GetTopicAttributes ListSubscriptionsByTopic"), [g.topic]),
-        *_allow(_prefixed("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"), g.relay_role),
-        *_allow(["cloudwatch:DescribeAlarms"], g.see_alarms),
-        *_allow(_prefixed("dynamodb", _LOOKS_AT_LEDGER), [g.ledger]),
-        *_allow(["dynamodb:GetResourcePolicy"], [g.ledger, f"{g.ledger}/stream/*"]),  # the Reference asks for both
-    ]
-
-
-def look_at_functions(g: ResourceArns) -> Statements:
-    looks = "GetFunctionConcurrency GetFunctionConfiguration GetPolicy ListAliases"
-    return _allow(_prefixed("lambda", looks), g.see_functions)
-
-
-# None of these takes a resource.
-_ROADS_OF_DOMAINS = (
-    "DescribeInboundConnections DescribeOutboundConnections ListVpcEndpointAccess ListVpcEndpointsForDomain"
-)
-
-
-def look_at_roads(g: ResourceArns, *, locks: bool = True, chooses: bool = True) -> Statements:
-    """Who may become whoever is mapped. Reads, and no secret's value. `locks` and `chooses`: the function may look at domains, or at
-    identity pools, for that; what it may already is not said again, as each statement names all of them."""
-    return [
-        *_allow(["iam:GetRole"], g.own_roles),
-        *_allow(["iam:GetSAMLProvider", "iam:GetOpenIDConnectProvider"], g.sign_in_providers),
-        *_allow(["cognito-identity:DescribeIdentityPool"], () if chooses else g.identity_pools),
-        *_allow(_prefixed("secretsmanager", "DescribeSecret GetResourcePolicy"), g.described_secrets),
-        *_allow(["es:DescribeDomain"], () if locks else g.domains),
-        *_allow(_prefixed("es", _ROADS_OF_DOMAINS), ["*"] if g.domains else []),
-    ]
+    return allow(["sts:AssumeRole"], g.snapshot_roles)
 
 
 def connect_domains(g: ResourceArns) -> Statements:
     return [
-        *_allow(["es:CreateOutboundConnection"], g.reading_domains),
-        *_allow(["es:AcceptInboundConnection"], g.accepting),
-    ]
-
-
-def read_policies(g: ResourceArns) -> Statements:
-    """What IAM holds of our own roles, for a person who asks why. Of everybody else in the account only where its file asks for that:
-    whoever may read all policies knows where to attack."""
-    of_role, of_policy = "GetRolePolicy ListAttachedRolePolicies ListRolePolicies", "GetPolicy GetPolicyVersion"
-    of_group = "GetGroupPolicy ListAttachedGroupPolicies ListGroupPolicies"
-    of_user = "GetUser GetUserPolicy ListAttachedUserPolicies ListGroupsForUser ListUserPolicies"
-    if not g.everybodys_policies:
-        return [
-            *_allow(_prefixed("iam", of_role), g.own_roles),
-            *_allow(_prefixed("iam", of_policy), [role.replace(":role/", ":policy/") for role in g.own_roles]),
-        ]
-    return [
-        *_allow(_prefixed("iam", f"GetRole {of_role}"), [f"{g.everybodys_policies}:role/*"]),
-        *_allow(_prefixed("iam", of_user), [f"{g.everybodys_policies}:user/*"]),
-        *_allow(_prefixed("iam", of_group), [f"{g.everybodys_policies}:group/*"]),
-        *_allow(_prefixed("iam", of_policy), [f"{g.everybodys_policies}:policy/*", g.policies_of_aws]),
+        *allow(["es:CreateOutboundConnection"], g.reading_domains),
+        *allow(["es:AcceptInboundConnection"], g.accepting),
     ]
 
 
 def rotate_keys(g: ResourceArns) -> Statements:
-    return _allow(kms_actions("RotateKeyOnDemand"), g.rotated)
+    return allow(kms_actions("RotateKeyOnDemand"), g.rotated)
 
 
 def tell_endpoints(g: ResourceArns) -> Statements:
-    return _allow(_prefixed("ssm", "GetParameter PutParameter"), g.endpoints)
+    return allow(prefixed("ssm", "GetParameter PutParameter"), g.endpoints)
 
 
 def look_at_keys(g: ResourceArns) -> Statements:
     """Before a deployment is taken into care: its key's papers, and the key that its domain was made with."""
     actions = kms_actions(*OBSERVE)
     return [
-        *_allow(actions, g.keys),
+        *allow(actions, g.keys),
         *_by_alias("ForAnyValue:StringEquals", "kms:ResourceAliases", actions, g.alias_only, g),
         *_by_alias("StringEquals", "kms:RequestAlias", ["kms:DescribeKey"], g.key_aliases, g),
-        *_allow(["es:DescribeDomain"], g.domains),
+        *allow(["es:DescribeDomain"], g.domains),
     ]
 
 
 def remove(g: ResourceArns) -> Statements:
     """What only the function behind the door `delete` may: end a domain, and end a key that was made for one."""
     return [
-        *_allow(["es:DeleteDomain"], g.domains),
-        *_allow(kms_actions("ScheduleKeyDeletion"), g.own_keys),
+        *allow(["es:DeleteDomain"], g.domains),
+        *allow(kms_actions("ScheduleKeyDeletion"), g.own_keys),
     ]
 
 
 def count(g: ResourceArns) -> Statements:
-    return _allow(["sqs:GetQueueAttributes"], g.dead_letters)
+    return allow(["sqs:GetQueueAttributes"], g.dead_letters)
 
 
 def redrive(g: ResourceArns) -> Statements:
     """SQS moves messages as whoever asked: it needs the right to take from the one queue and to put into the other."""
     return [
-        *_allow(
-            _prefixed(
+        *allow(
+            prefixed(
                 "sqs",
                 "CancelMessageMoveTask DeleteMessage GetQueueAttributes ListMessageMoveTasks ReceiveMessage StartMessageMoveTask",
             ),
             g.dead_letters,
         ),
-        *_allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], g.queues),
+        *allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], g.queues),
     ]
 
 
@@ -330,13 +208,13 @@ def set_up(g: ResourceArns) -> Statements:
     """Only `domain_setup`: make the account ready, become master once, read the deployment file, and have tokens choose the role at
     Dashboards' sign-in page."""
     return [
-        *_allow(["iam:CreateServiceLinkedRole"], [g.service_role] if g.domains else []),
-        *_allow(["ec2:DescribeSecurityGroups"], ["*"] if g.default_group else []),
-        *_allow(_prefixed("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"), g.default_group),
-        *_allow(["sts:AssumeRole"], g.master_roles),
-        *_allow(["secretsmanager:GetSecretValue"], g.master_secrets),
-        *_allow(["s3:GetObject"], [g.models]),
-        *_allow(_prefixed("cognito-idp", "DescribeUserPoolClient ListUserPoolClients"), g.user_pools),
+        *allow(["iam:CreateServiceLinkedRole"], [g.service_role] if g.domains else []),
+        *allow(["ec2:DescribeSecurityGroups"], ["*"] if g.default_group else []),
+        *allow(prefixed("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"), g.default_group),
+        *allow(["sts:AssumeRole"], g.master_roles),
+        *allow(["secretsmanager:GetSecretValue"], g.master_secrets),
+        *allow(["s3:GetObject"], [g.models]),
+        *allow(prefixed("cognito-idp", "DescribeUserPoolClient ListUserPoolClients"), g.user_pools),
         *choose_roles(g),
     ]
 
@@ -350,11 +228,9 @@ def choose_roles(g: ResourceArns) -> Statements:
         sid="SetsRolesOfPools", actions=["cognito-identity:SetIdentityPoolRoles"], resources=["*"]
     )
     return [
-        *_allow(_prefixed("cognito-identity", "DescribeIdentityPool GetIdentityPoolRoles"), g.identity_pools),
+        *allow(prefixed("cognito-identity", "DescribeIdentityPool GetIdentityPoolRoles"), g.identity_pools),
         setting,
-        *_allow(
-            ["iam:PassRole"], g.group_roles, StringEquals={"iam:PassedToService": "cognito-identity.amazonaws.com"}
-        ),
+        *allow(["iam:PassRole"], g.group_roles, StringEquals={"iam:PassedToService": "cognito-identity.amazonaws.com"}),
     ]
 
 
@@ -414,5 +290,5 @@ def of_function(name: str, g: ResourceArns) -> Statements:
 
 def of_automation(g: ResourceArns) -> Statements:
     """What the engines' principal may do in IAM: send requests to the domains. What they answer is fine-grained access control's to say."""
-    methods = _prefixed("es", "ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut")
-    return _allow(methods, [f"{domain}/*" for domain in g.domains])
+    methods = prefixed("es", "ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut")
+    return allow(methods, [f"{domain}/*" for domain in g.domains])
