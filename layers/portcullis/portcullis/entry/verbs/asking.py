@@ -227,9 +227,10 @@ def _about(
     from portcullis.operations.access.asking import questions
     from portcullis.operations.access.asking.across import reaching
     from portcullis.operations.access.asking.edge import before
+    from portcullis.operations.access.asking.since import LONGEST_HISTORY
     from portcullis.operations.watching.roads import told_by_events
 
-    history = services.ledger.history(deployment, questions.LONGEST_HISTORY)
+    history = services.ledger.history(deployment, LONGEST_HISTORY)
     scene = reaching(services, _with(services, deployment, person), request.names)
     edge = before(services, scene, address, endpoint, told_by_events(services, deployment))
     return questions.why(scene, person[:_LONGEST_NAME], request, history, edge)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcullis.model.elasticsearch.types import IndexEntry, OnCluster
+from portcullis.model.lints.filter_queries import wrong_in
 from portcullis.model.lints.filter_reach import limits_nothing, read
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.lint_filters import wrong_in
 from portcullis.model.lints.odd_fields import odd, odd_name
 from portcullis.model.parts import Path
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
-from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, parted
+from portcullis.access.questions.answers import Decided, Permission, Request, There, parted
 from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
@@ -20,12 +20,13 @@ from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.requests import needs
+from portcullis.families.opensearch.deciding.seen import by_index, limits_of, narrowest, seen_of, widest
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.effect import limits
 from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.known import known
-from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
 from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
 
@@ -167,7 +168,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
         return Decided(None, roles=roles, unknown=(asked,))
     told = [_way(actual, caller, way, there) for way in asked.ways]
     best = max(told, key=lambda one: _RANK[one.allowed])
-    seen = _by_index((one.seen for one in told), _widest) if best.seen else ()
+    seen = by_index((one.seen for one in told), widest) if best.seen else ()
     # What is seen may be by any way, so what is doubtful of any is told.
     doubts = [line for one in (told if best.seen else (best,)) for line in one.doubts]
     unknown = best.unknown
@@ -264,7 +265,7 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
         return Decided(True)
     decided = [_both_ways(actual, caller, need, there) for need in way]
     worst = min(decided, key=lambda one: _RANK[one.allowed])
-    seen = _by_index((one.seen for one in decided), _narrowest)
+    seen = by_index((one.seen for one in decided), narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
@@ -289,7 +290,7 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
     if strict.allowed != lifted.allowed:
         unknown.append(_MAY_BE_LIFTED)
-    elif [_limits(view) for view in strict.views] != [_limits(view) for view in lifted.views]:
+    elif [limits_of(view) for view in strict.views] != [limits_of(view) for view in lifted.views]:
         doubts.append(f"{_MAY_BE_LIFTED}; shown is what is so unless somebody set it")
     if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
         doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
@@ -316,7 +317,7 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     by_setting = {view.index for view in lifted.views if view.allowed}
     return Decided(
         allowed,
-        tuple(_seen(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
+        tuple(seen_of(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
         strict.roles,
         (),
         strict.reasons,
@@ -345,44 +346,6 @@ def _on_no_index(actual: Actual, decision: Decision, action: str, there: There) 
                 if not any(matches(pattern, index) for index in there.indices or ()):
                     return str(pattern)
     return ""
-
-
-def _limits(view: View) -> tuple[object, ...]:
-    return view.documents, view.fields, view.masks
-
-
-def _seen(view: View, *, open_: bool) -> Seen:
-    """`open_`: what is refused may be let in all the same, and nobody here can tell."""
-    if not view.allowed:
-        return Seen(view.index, None if open_ else False)
-    patterns = view.fields.patterns
-    return Seen(
-        view.index,
-        True,
-        view.documents or (),
-        () if view.fields.excluding or view.fields.everything else patterns,
-        patterns if view.fields.excluding else (),
-        view.masks,
-    )
-
-
-def _by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ...]], Seen]) -> tuple[Seen, ...]:
-    """Of each index what several answers come to. They need not reach the same: a wildcard means more to one action than to another."""
-    of: dict[str, list[Seen]] = {}
-    for seen in told:
-        for one in seen:
-            of.setdefault(one.index, []).append(one)
-    return tuple(one_of(tuple(of[index])) for index in sorted(of))
-
-
-def _narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
-    """Of several actions that are all needed."""
-    return min(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
-
-
-def _widest(of_one_index: tuple[Seen, ...]) -> Seen:
-    """Of several ways of which one is enough."""
-    return max(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
 
 
 def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import islice
 
-from portcullis.access.plan import Claim, Grant, Operation, SubjectKind
+from portcullis.access.plan import Claim, Grant, SubjectKind
 from portcullis.access.questions.answers import (
     BETWEEN,
     IN_PART,
@@ -32,11 +31,11 @@ from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
 from portcullis.operations.access.asking.edge import Before, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
+from portcullis.operations.access.asking.since import Since
 from portcullis.ports.ledger import Change
 from portcullis.words import in_data, in_words
 
 _NO_MAPPING = "no mapping names them"
-LONGEST_HISTORY = 500  # entries that are looked through for since when somebody has something
 
 
 def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = (), edge: Before | None = None) -> Why:
@@ -68,7 +67,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
     if allowed is not False and lets_in is not True:
         allowed = lets_in
         unknown = [*passage.unknown, *unknown]
-    since = _Since(scene, history)
+    since = Since(history)
     reasons = (
         *passage.reasons,
         *_of_person(scene, person),
@@ -245,7 +244,7 @@ def _of_person(scene: Scene, person: Person) -> Iterator[Reason]:
         )
 
 
-def _of_engine(scene: Scene, person: Person, decided: Decided, since: _Since) -> Iterator[Reason]:
+def _of_engine(scene: Scene, person: Person, decided: Decided, since: Since) -> Iterator[Reason]:
     if person.caller is None:
         return
     since.look_for(
@@ -381,26 +380,3 @@ def _over_there(scene: Scene, patterns: Sequence[str], unknown: list[str]) -> tu
         if of and far.stopped:
             unknown.append(f"{far.called}: {far.stopped}; who could once it is open is not told")
     return names
-
-
-class _Since:
-    """Since when something is so, by the history: read from the latest back, and no further than needed."""
-
-    def __init__(self, scene: Scene, history: Iterable[Change]) -> None:
-        self._history = islice(history, LONGEST_HISTORY)
-        self._found: dict[str, Change] = {}
-
-    def look_for(self, claims: set[str]) -> None:
-        missing = claims - self._found.keys()
-        while missing and (change := next(self._history, None)) is not None:
-            for step in change.touched:
-                claim = str(step.claim)
-                if step.operation != Operation.REMOVE and claim in missing:
-                    self._found[claim] = change
-                    missing.discard(claim)
-
-    def told(self, reason: Reason, claim: str) -> Reason:
-        change = self._found.get(claim)
-        if change is None:
-            return reason
-        return replace(reason, since=in_data(change.at), event=change.cause, by=change.actor)
