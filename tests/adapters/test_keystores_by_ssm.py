@@ -59,6 +59,7 @@ def test_a_node_is_told_an_alias_and_no_key(text: KeyText | None, do: str) -> No
             "DocumentName": "portcullis-orders-keystore",
             "InstanceIds": ["mi-0123456789abcdef0"],
             "Parameters": {"Alias": ["dc2"], "Do": [do]},
+            "TimeoutSeconds": 30,
         }
     ]
     assert len(slept) == 3

@@ -29,6 +29,7 @@ def test_the_document_takes_an_alias_of_the_file_and_names_its_secret(made: Synt
     )
     assert (document["Name"], document["DocumentType"]) == ("portcullis-elastic-keystore", "Command")
     (step,) = document["Content"]["mainSteps"]
+    assert step["inputs"]["timeoutSeconds"] == "60", "with the 30 s that it is taken up in, less than we wait for it"
     lines = step["inputs"]["runCommand"]
     assert "  far) secret=remotes/far ;;" in lines
     assert not [line for line in lines if "remotes/near" in line], "what it gives to others is no key of its own"

@@ -11,7 +11,9 @@ from portcullis.errors import Refused, Unreachable
 from portcullis.ports.registration import SsmKeystore
 from portcullis.ports.remotes import KeyText
 
-_WITHIN_S, _EVERY_S = 100, 2  # within the lease of whoever writes keystores
+# A machine takes a command up at once or never: one that came an hour later would undo what was done since. With the time that the document
+# gives the command itself (stacks/keystores.py) it is over before we stop waiting, and so within the lease of whoever writes keystores.
+_TAKEN_UP_WITHIN_S, _WITHIN_S, _EVERY_S = 30, 100, 2
 _ON_ITS_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
 
 
@@ -33,6 +35,7 @@ class SsmKeystores:
                 DocumentName=self._at.document,
                 InstanceIds=[machine],
                 Parameters={"Alias": [alias], "Do": ["remove" if text is None else "put"]},
+                TimeoutSeconds=_TAKEN_UP_WITHIN_S,
             )
             status, code = self._ended(sent["Command"]["CommandId"], machine)
         except Exception as error:
