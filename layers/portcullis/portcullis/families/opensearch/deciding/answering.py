@@ -20,7 +20,7 @@ from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.requests import needs
-from portcullis.families.opensearch.deciding.seen import by_index, limits_of, narrowest, seen_of, widest
+from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of, widest
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.effect import limits
 from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
@@ -35,7 +35,6 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "read": ((f"{R}search",), (f"{R}get",), (f"{R}explain",), (f"{R}tv",)),
     "write": ((*BULK, f"{W}index"), (*BULK, f"{W}delete")),
 }
-_RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 _MAY_BE_LIFTED = (
     "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
 )
@@ -167,7 +166,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
     told = [_way(actual, caller, way, there) for way in asked.ways]
-    best = max(told, key=lambda one: _RANK[one.allowed])
+    best = max(told, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in told), widest) if best.seen else ()
     # What is seen may be by any way, so what is doubtful of any is told.
     doubts = [line for one in (told if best.seen else (best,)) for line in one.doubts]
@@ -264,7 +263,7 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     if not way:
         return Decided(True)
     decided = [_both_ways(actual, caller, need, there) for need in way]
-    worst = min(decided, key=lambda one: _RANK[one.allowed])
+    worst = min(decided, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in decided), narrowest)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))

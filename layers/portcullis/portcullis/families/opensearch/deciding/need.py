@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 
 R, W, A, M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
 BULK = (f"{W}bulk", f"{W}bulk[s]")
-CREATE, MAP = (
-    f"{A}create",
-    f"{A}mapping/put",
-)  # what a document may need besides: its index made, its new fields entered
+# What a document may need besides: its index made, its new fields entered.
+CREATE, MAP = f"{A}create", f"{A}mapping/put"
 NOTHING_CHANGED = "an update that changes nothing needs no more than its own permission"
 NOTHING_FOUND = "where nothing is found to be written, no more than the search is needed"
 

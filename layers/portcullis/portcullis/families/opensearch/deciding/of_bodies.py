@@ -19,6 +19,7 @@ _ITEMS = {"index": f"{W}index", "create": f"{W}index", "delete": f"{W}delete", "
 _NO_PROFILE = "profiling is refused under a document filter"
 _NO_EMPTY_BUCKETS = "min_doc_count 0 is refused under a document filter"
 _NO_GLOBAL_STATE = "a restore with the global state is refused to everybody but the admin certificate"
+_LONGEST_NUMBER = 63  # bits
 _SIMPLE = re.compile(r"[\w.-]*(\(\.[+*]\))?[\w.-]*")  # what Java and Python read alike
 
 
@@ -32,7 +33,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
     if rest[:1] == ["_search"] and rest[1:2] == ["point_in_time"]:
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
-        return iter((Need(f"{R}search", points_in_time([body["pit"].get("id")])),))
+        return iter((Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")])),))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
         return _by_query(default, rest[0], query)
     if not default and rest == ["_reindex"] and method == "POST":
@@ -102,7 +103,7 @@ def _bulk(body: Any, default: str) -> Iterator[Need]:
         if not isinstance(line, dict) or len(line) != 1 or next(iter(line)) not in _ITEMS:
             raise NotKnown("a line of the body is no index, create, update or delete")
         ((kind, where),) = line.items()
-        index, at = (where or {}).get("_index", default), next(item)
+        index, at = _object(where or {}).get("_index", default), next(item)
         document = next(lines, None) if kind != "delete" else None
         brings = fields_of_update(document) if kind == "update" else fields_of(document)
         yield Need(BULK[1], (_named(index),), item=at)
@@ -115,7 +116,7 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
     lines = _lines(body)
     for item, header in enumerate(lines[::2]):
         named = header.get("index", default) if isinstance(header, dict) else default
-        names = tuple(named) if isinstance(named, list) else tuple(named.split(",")) if named else ()
+        names = _names(named) if named else ()
         unless = refused_by(lines[2 * item + 1]) if len(lines) > 2 * item + 1 else ""
         yield Need(f"{R}search", names, item=item, unless="" if also else unless)
 
@@ -128,15 +129,28 @@ def _documents(body: Any, default: str, action: str) -> Iterator[Need]:
     yield Need(action)
     if not isinstance(body, dict):
         raise NotKnown("the body names no documents")
-    documents = body.get("docs") or [{"_id": name} for name in body.get("ids") or ()]
-    for item, document in enumerate(documents):
-        yield Need(f"{action}[shard]", (_named(document.get("_index", default)),), item=item)
+    documents = body.get("docs") or body.get("ids") or []
+    if not isinstance(documents, list):
+        raise NotKnown("the body names no documents")
+    for item, document in enumerate(documents if body.get("docs") else [{} for _ in documents]):
+        yield Need(f"{action}[shard]", (_named(_object(document).get("_index", default)),), item=item)
 
 
 def _named(index: Any) -> str:
     if not isinstance(index, str) or not index:
         raise NotKnown("an item of the body names no index")
     return index
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    """Of a list, or of a text with commas."""
+    return tuple(map(_named, given)) if isinstance(given, list) else tuple(_named(given).split(","))
+
+
+def _object(part: Any) -> Mapping[str, Any]:
+    if not isinstance(part, dict):
+        raise NotKnown("a part of the body is no object, where one has to be")
+    return part
 
 
 _OF_BODY: Mapping[str, Callable[[Any, str], Iterator[Need]]] = {
@@ -187,6 +201,8 @@ def _within(held: bytes) -> Iterator[str]:
             if byte < 128:
                 return found
             shift += 7
+            if shift > _LONGEST_NUMBER:
+                raise ValueError
 
     def text() -> str:
         nonlocal at
@@ -225,8 +241,7 @@ def _reindex(body: Any, query: Mapping[str, str]) -> Iterator[Need]:
     to = body.get("dest") if isinstance(body, dict) else None
     if not isinstance(source, dict) or not isinstance(to, dict) or "remote" in source:
         raise NotKnown("from where to where this request copies, only the engine can tell")
-    named = source.get("index")
-    names = tuple(named) if isinstance(named, list) else tuple(_named(named).split(","))
+    names = _names(source.get("index"))
     target = (_named(to.get("index")),)
     yield Need(f"{W}reindex", names)
     yield Need(f"{W}reindex", target, made=True)
@@ -260,8 +275,7 @@ def _aliases(body: Any) -> Iterator[Need]:
             raise NotKnown("an action on aliases is not written as one")
         if kind == "remove_index":
             actions[f"{A}delete"] = None
-        several = where.get("indices", where.get("index"))
-        named |= dict.fromkeys(several if isinstance(several, list) else _named(several).split(","))
+        named |= dict.fromkeys(_names(where.get("indices", where.get("index"))))
     yield from (Need(action, (name,)) for action in actions for name in named)
 
 
@@ -288,8 +302,7 @@ def _restore(body: Any) -> Iterator[Need]:
     never = "" if given.get("include_global_state") in (None, False, "false") else _NO_GLOBAL_STATE
     whole = Need("cluster:admin/snapshot/restore", never=never)
     yield whole
-    named = given.get("indices")
-    names = list(named) if isinstance(named, list) else named.split(",") if isinstance(named, str) else []
+    names = _names(given["indices"]) if given.get("indices") else ()
     if not names or any("*" in name or name.startswith(("-", "_")) for name in names):
         raise NotKnown("which indices a snapshot holds, only the engine can tell: name those to be restored", (whole,))
     for name in names:
@@ -303,4 +316,7 @@ def _renamed(name: str, pattern: Any, replacement: Any) -> str:
         return name
     if not (isinstance(pattern, str) and isinstance(replacement, str)) or not _SIMPLE.fullmatch(pattern):
         raise NotKnown("what an index is renamed to, only the engine can tell")
-    return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), name)
+    try:
+        return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), name)
+    except re.error:  # of a group that there is not
+        raise NotKnown("what an index is renamed to, only the engine can tell") from None

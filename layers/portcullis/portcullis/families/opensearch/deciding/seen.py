@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from portcullis.access.questions.answers import Seen
 from portcullis.families.opensearch.limiting.view import View
 
-_RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+# The better, the higher: allowed, not known, refused.
+RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
 
 
 def limits_of(view: View) -> tuple[object, ...]:
@@ -40,9 +41,9 @@ def by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ...
 
 def narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several actions that are all needed."""
-    return min(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
+    return min(of_one_index, key=lambda one: (RANK[one.allowed], not one.limited))
 
 
 def widest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several ways of which one is enough."""
-    return max(of_one_index, key=lambda one: (_RANK[one.allowed], not one.limited))
+    return max(of_one_index, key=lambda one: (RANK[one.allowed], not one.limited))
