@@ -161,6 +161,18 @@ def test_an_access_policy_that_the_file_asks_for_anew_is_meant(made: tuple[Accou
     assert "domain" in look_at_roads(services, "demo", EVE)
 
 
+def test_a_domain_that_was_gone_and_accepted_is_told_when_it_is_back(made: tuple[Account, Any, Roads]) -> None:
+    whole, services, roads = made
+    roads.there["domain"] = domain(OPEN)
+    look_at_roads(services, "demo", SWEEP)
+    roads.there["domain"] = None
+    look_at_roads(services, "demo", SWEEP)
+    accept(services, "demo", ANN, watch="domain")
+    roads.there["domain"] = domain(OPEN)
+    assert "domain" in look_at_roads(services, "demo", EVE)
+    assert whole.aws.told[-1].name == "another-road"
+
+
 def test_what_an_unlock_of_ours_puts_back_is_not_our_doing(made: tuple[Account, Any, Roads]) -> None:
     _, services, roads = made
     roads.there["domain"] = domain(OPEN, SHUT)

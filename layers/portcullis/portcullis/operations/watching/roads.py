@@ -174,12 +174,9 @@ def _compare(
                 continue
             known[label] = {**is_now, **plain(deployed.get(label, {}))} if isinstance(is_now, dict) else is_now
         # What is as its deployment says is meant, also where that says something else than when somebody looked first.
-        as_deployed = (
-            {part: one for part, one in plain(deployed.get(label, {})).items() if is_now.get(part) == one}
-            if is_now
-            else {}
-        )
-        known[label] = {**known[label], **as_deployed} if as_deployed else known[label]
+        declared = plain(deployed.get(label, {}))
+        if as_deployed := {part: one for part, one in declared.items() if (is_now or {}).get(part) == one}:
+            known[label] = {**(known[label] or {}), **as_deployed}
         if is_now != known[label]:
             now[label] = _difference(services, before.get(label), known[label], is_now, cause)
     if known != baseline:
