@@ -26,6 +26,7 @@ from portcullis.ports.registration import (
 )
 from portcullis.ports.remotes import Keystores
 from portcullis.ports.watch import Roads
+from portcullis.remotes.connections import Connections
 from portcullis.settings import Settings
 
 
@@ -144,7 +145,7 @@ def in_aws(settings: Settings) -> Services:
             lambda service: clients.client(service, region),
             groups={one.name for one in granted if one.kind is SubjectKind.COGNITO_GROUP},
             users={one.name for one in granted if one.kind is SubjectKind.COGNITO_USER},
-            **({"connections": connections(registration).shown} if registration and registration.domain else {}),
+            connections=connections(registration).shown if registration and registration.domain else Connections,
         )
 
     ledger = DynamoLedger(clients.client("dynamodb"), settings.ledger_table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +36,11 @@ class Finding:
     code: str
     says: str
     remedy: str = ""
+
+
+def exit_status(findings: Iterable[Finding]) -> int:
+    """3 if something is wrong."""
+    return 3 if any(one.weight is Weight.WRONG for one in findings) else 0
 
 
 @dataclass(frozen=True, slots=True)

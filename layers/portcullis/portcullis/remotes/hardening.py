@@ -18,7 +18,7 @@ from portcullis.families.elasticsearch.documents.compare import query
 from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
 from portcullis.families.elasticsearch.known.names import may_match
 from portcullis.families.elasticsearch.known.privileges import grants_on_index
-from portcullis.remotes.facts import OUR_ROLES, Finding, Weight
+from portcullis.remotes.facts import OUR_ROLES, Finding, Weight, exit_status
 from portcullis.remotes.parties import listed
 from portcullis.words import many
 
@@ -87,7 +87,7 @@ def harden(facts: HardFacts) -> Hardened:
         found, cannot = list(_certificate(facts)), list(_never_certificate(facts))
     if facts.model != API_KEY:  # with one, nothing hangs on what the other side has
         found += [Finding(facts.alias, Weight.UNKNOWN, "not-looked-at", why) for why in facts.unseen]
-    status = 3 if any(one.weight is Weight.WRONG for one in found) else 0
+    status = exit_status(found)
     return Hardened(facts.here.name, facts.alias, facts.family.value, facts.model, tuple(found), tuple(cannot), status)
 
 

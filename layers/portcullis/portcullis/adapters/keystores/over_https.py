@@ -9,21 +9,22 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from portcullis.errors import Refused, Unreachable
 from portcullis.ports.registration import ElasticCloudKeystore, KubernetesKeystore
 from portcullis.ports.remotes import KeyText
 
 _WITHIN_S = 30
+_At = TypeVar("_At")
 Send = Callable[[str, Mapping[str, str], Any], int]  # URL, headers, JSON body of a PATCH -> status
 
 
-class _OfAllNodes(ABC):
+class _OfAllNodes(ABC, Generic[_At]):
     """The Keystores protocol. `names`: of the cluster's nodes. What was put already is not put once more for the next node."""
 
-    def __init__(self, names: Callable[[], frozenset[str]], credential: Callable[[], str], send: Send) -> None:
-        self._names, self._credential, self._send = names, credential, send
+    def __init__(self, at: _At, names: Callable[[], frozenset[str]], credential: Callable[[], str], send: Send) -> None:
+        self._at, self._names, self._credential, self._send = at, names, credential, send
         self._written: dict[str, KeyText | None] = {}
 
     @property
@@ -52,14 +53,8 @@ class _OfAllNodes(ABC):
         """URL, headers and body that set one setting, or take it out."""
 
 
-class ElasticCloudKeystores(_OfAllNodes):
+class ElasticCloudKeystores(_OfAllNodes[ElasticCloudKeystore]):
     """Of one deployment of Elastic Cloud. Others of its settings stay as they are."""
-
-    def __init__(
-        self, at: ElasticCloudKeystore, names: Callable[[], frozenset[str]], credential: Callable[[], str], send: Send
-    ) -> None:
-        super().__init__(names, credential, send)
-        self._at = at
 
     @property
     def _whose(self) -> str:
@@ -71,14 +66,8 @@ class ElasticCloudKeystores(_OfAllNodes):
         return url, {"Authorization": f"ApiKey {self._credential()}"}, {"secrets": {setting: secret}}
 
 
-class KubernetesKeystores(_OfAllNodes):
+class KubernetesKeystores(_OfAllNodes[KubernetesKeystore]):
     """By a secret of Kubernetes that ECK puts into the keystores. Other entries of the secret stay as they are."""
-
-    def __init__(
-        self, at: KubernetesKeystore, names: Callable[[], frozenset[str]], credential: Callable[[], str], send: Send
-    ) -> None:
-        super().__init__(names, credential, send)
-        self._at = at
 
     @property
     def _whose(self) -> str:

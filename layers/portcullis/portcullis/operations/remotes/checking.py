@@ -14,7 +14,7 @@ from portcullis.operations.remotes.looking import looked_at
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.agreement import is_of
 from portcullis.remotes.checking import check
-from portcullis.remotes.facts import BY_KEY, Cluster, Finding, Given, Looked, RemoteFacts, Weight
+from portcullis.remotes.facts import BY_KEY, Cluster, Finding, Given, Looked, RemoteFacts, exit_status
 from portcullis.remotes.keys import WARNING, Key, Offer, warning
 from portcullis.remotes.refusals import state_told
 
@@ -43,7 +43,8 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
                 place="alias",
                 remedy="leave it out: all of its connections",
             )
-        return _told(deployment, checked(site))
+        findings = checked(site)
+        return RemoteChecked(deployment, findings, exit_status(findings))
     here, files = on_cluster(file_of(site)), files_in_force(services)
     info = site.remotes.info()
     known = list(dict.fromkeys((*here.remotes, *sorted(info))))
@@ -55,11 +56,8 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     remotes = tuple(_facts(services, site, here, files, one, info.get(one)) for one in known if alias in ("", one))
     unseen: list[str] = []
     given = () if alias else _given(services, site, here, files, unseen)
-    return _told(deployment, check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now()))
-
-
-def _told(deployment: str, found: tuple[Finding, ...]) -> RemoteChecked:
-    return RemoteChecked(deployment, found, 3 if any(one.weight is Weight.WRONG for one in found) else 0)
+    findings = check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now())
+    return RemoteChecked(deployment, findings, exit_status(findings))
 
 
 def _facts(

@@ -11,7 +11,7 @@ from portcullis.operations.remotes.explaining import file_of
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.remotes.connections import compare, to_do
-from portcullis.remotes.facts import Finding, Weight
+from portcullis.remotes.facts import Finding, Weight, exit_status
 
 if TYPE_CHECKING:
     from portcullis.model.types import Connections as Declared
@@ -50,14 +50,16 @@ def connect_remotes(services: Services, deployment: str, cause: Trigger) -> Conn
             site.ledger.record(
                 Change(deployment, services.now(), "connect", cause.what, cause.actor, said[:1000], None, done)
             )
-    findings = checked(site)
-    wrong = any(one.weight is Weight.WRONG for one in findings)
-    return Connected(deployment, tuple(done), findings, 3 if wrong else 0)
+    findings = _findings(site, declared)
+    return Connected(deployment, tuple(done), findings, exit_status(findings))
 
 
 def checked(site: Site) -> tuple[Finding, ...]:
     """What is right and wrong with the connections of a domain. Changes nothing."""
-    declared = _declared(site)
+    return _findings(site, _declared(site))
+
+
+def _findings(site: Site, declared: Declared) -> tuple[Finding, ...]:
     try:
         there = site.connections.shown()
     except PortcullisError as error:
