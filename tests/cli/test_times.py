@@ -42,7 +42,10 @@ def test_what_is_no_time_is_shown_as_it_is(word: str) -> None:
         (3600, "1 h 0 min ago"),
         (86400 * 2 - 1, "47 h 59 min ago"),
         (86400 * 2, "2 days ago"),
+        (86400 * 3 - 1, "3 days ago"),
         (-90, "in 1 min"),
+        (-86400 * 90, "in 90 days"),
+        (-86400 * 90 + 3600, "in 90 days"),
     ],
 )
 def test_how_long_ago_it_was_is_told(seconds: int, age: str) -> None:

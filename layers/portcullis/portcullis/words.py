@@ -73,12 +73,13 @@ def moment_and_age(at: datetime | str, now: datetime) -> str:
 
 
 def _span(seconds: int) -> str:
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    """Whole seconds or minutes, or whole days to the nearest: what ends 90 days from now does so a second later too."""
+    minutes, hours = seconds // 60, seconds // 3600
     if not minutes:
         return f"{seconds} s"
     if not hours:
         return f"{minutes} min"
-    return many(days, "day") if days > 1 else f"{hours} h {minutes % 60} min"
+    return f"{round(seconds / 86400)} days" if hours >= 48 else f"{hours} h {minutes % 60} min"
 
 
 def in_words(entry: str) -> str:
