@@ -94,27 +94,35 @@ def _differences(
         return
     action = question["action"]
     allowed = theirs.get("allowed", False) and not (theirs.get("limited") and never_under_limits(action))
+    views = theirs.get("views", {})
+    fails = bool(views) and all(
+        "error" in view for view in views.values()
+    )  # what opens documents ends in an error, then
+    if allowed and fails and not ours.allowed:
+        return
     if allowed is not ours.allowed:
         yield f"allowed {allowed}, ours {ours.allowed} {ours.refusal}", allowed
         return
     if not allowed or not theirs.keys() & {"error", "views"}:
+        return
+    if fails and ours.error:
         return
     if ("error" in theirs) is not bool(ours.error):
         yield f"error {theirs.get('error')}, ours {ours.error or 'none'}", "error" not in theirs
         return
     if "error" in theirs:
         return
-    views = {view.index: view for view in ours.views if view.allowed}
-    reached = {index: view for index, view in theirs["views"].items() if "error" not in view}
-    if reached.keys() != views.keys():
-        yield f"reached {sorted(reached)}, ours {sorted(views)}", bool(reached.keys() - views.keys())
+    seen = {view.index: view for view in ours.views if view.allowed}
+    reached = {index: view for index, view in views.items() if "error" not in view}
+    if reached.keys() != seen.keys():
+        yield f"reached {sorted(reached)}, ours {sorted(seen)}", bool(reached.keys() - seen.keys())
         return
     for index, view in reached.items():
-        if any("one of several counts" in doubt for doubt in views[index].unknown):
+        if any("one of several counts" in doubt for doubt in seen[index].unknown):
             counts.unknown += 1
             continue
         compare_views = _of_3 if version.startswith("3") else _of_2
-        for what, more in compare_views(views[index], view, names):
+        for what, more in compare_views(seen[index], view, names):
             yield f"{index}: {what}", more
             return
 

@@ -40,7 +40,7 @@ _MATCHING = {
     json.dumps(query, sort_keys=True): ids for query, ids in zip(QUERIES, ("ac", "b", "c", "abc"), strict=True)
 }
 _MAPPED = {"team": "keyword", "level": "long", "secret": "keyword"}
-_BUSY, _TRIES = 429, 10
+_BUSY, _TRIES = 429, 90
 AT_ONCE = 100  # searches of one agreement: writing it takes seconds, a search hardly any
 
 
@@ -60,7 +60,7 @@ class Counts:
     skipped: int = 0
     status_open: int = 0  # refused, or an error, without our saying which
     unknown: int = 0
-    busy: int = 0  # refused for want of memory again and again: nothing was decided, and they are no cases
+    busy: int = 0  # refused for want of memory for a minute and a half: nothing was decided, and they are no cases
 
 
 class Reached:
@@ -148,9 +148,7 @@ class Reached:
                 status, body = answer.status, json.loads(answer.read())
                 if status != _BUSY or last:
                     return status, body
-                time.sleep(
-                    1
-                )  # with little memory a node that is behind takes nothing more for a moment, and decides nothing
+                time.sleep(1)  # with little memory a node takes nothing more for a moment, and decides nothing: asked again
             except (OSError, http.client.HTTPException):
                 connection.close()
                 self._connection = None

@@ -29,6 +29,8 @@ V2, V3 = "2.19.3", "3.4.0"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # the day of the rows; the plugin is asked on its own
 A, B = '{"term": {"a": 1}}', '{"term": {"a": 2}}'
 STREAM = {"s-web": [".ds-s-web-000001"]}
+BEHIND = {"indices": [".ds-s-web-000001", "hr"], "streams": STREAM, "hidden": [".ds-s-web-000001"]}
+LIFTS = {"settings": {"plugins.security.dfm_empty_overrides_all": "true"}}
 UPDATE, DELETE = "indices:data/write/update", "indices:admin/delete"
 
 
@@ -103,14 +105,14 @@ ROWS = (
         {"r": [on(".ds-*")]},
         ("s-web",),
         REFUSED,
-        world={"indices": [".ds-s-web-000001", "hr"], "streams": STREAM, "hidden": [".ds-s-web-000001"]},
+        world=BEHIND,
     ),
     Row(
         "a role on a data stream gives the indices behind it",
         {"r": [on("s-*")]},
         (".ds-s-web-000001",),
         (True, {".ds-s-web-000001": None}),
-        world={"indices": [".ds-s-web-000001", "hr"], "streams": STREAM, "hidden": [".ds-s-web-000001"]},
+        world=BEHIND,
     ),
     Row(
         "a name with a star in it covers more where a pattern takes it in",
@@ -269,7 +271,7 @@ ROWS = (
         {"r": [on("logs-a", dls=A)], "free": [on("logs-*")]},
         ("logs-a",),
         (True, {"logs-a": None}),
-        world={"settings": {"plugins.security.dfm_empty_overrides_all": "true"}},
+        world=LIFTS,
     ),
     # ---- limits on 2.19
     Row(
@@ -294,7 +296,47 @@ ROWS = (
         {"r": [on("/logs-[ab]/", dls=A)], "free": [on("logs-*")]},
         ("logs-a",),
         (True, {"logs-a": (A,)}),
-        world={"settings": {"plugins.security.dfm_empty_overrides_all": "true"}},
+        world=LIFTS,
+        releases=(V2,),
+    ),
+    Row(
+        "a filter that is no query behind a data stream ends a search of the stream",
+        {"r": [on("*", dls=" ")], "stream": [on("s-web")]},
+        ("s-web",),
+        REFUSED,
+        world=BEHIND,
+        releases=(V2,),
+    ),
+    Row(
+        "and not what opens no document",
+        {"r": [on("*", dls=" ")], "stream": [on("s-web", allowed_actions=["*"])]},
+        ("s-web",),
+        (True, {}),
+        action="indices:monitor/settings/get",
+        world=BEHIND,
+        releases=(V2,),
+    ),
+    Row(
+        "a filter that is lifted is not read beside a pattern that fits no name",
+        {"r": [on("*a*", dls="{}")], "s": [on("l?gs-a", dls=A)], "free": [on("*")]},
+        (),
+        (True, {"logs-a": (A,), "logs-b": None, "hr": None}),
+        world=LIFTS,
+        releases=(V2,),
+    ),
+    Row(
+        "two masks of a name end what reads a document in an error",
+        {"r": [on("logs-a", masked_fields=["m"])], "s": [on("logs-*", masked_fields=["m::SHA-256"])]},
+        ("logs-a",),
+        (True, {}),
+        action=GET,
+        releases=(V2,),
+    ),
+    Row(
+        "and nothing is shown of that index beside others",
+        {"r": [on("logs-a", masked_fields=["m", "m::/x/::y"]), on("logs-*")]},
+        ("logs-*",),
+        (True, {"logs-b": None}),
         releases=(V2,),
     ),
     Row(

@@ -1,5 +1,6 @@
 package org.opensearch.security.privileges;
 
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,6 +17,7 @@ import org.opensearch.common.settings.Settings;
 import org.opensearch.security.auditlog.NullAuditLog;
 import org.opensearch.security.configuration.ClusterInfoHolder;
 import org.opensearch.security.configuration.DlsQueryParser;
+import org.opensearch.security.configuration.Salt;
 import org.opensearch.security.resolver.IndexResolverReplacer;
 import org.opensearch.security.securityconf.ConfigModelV7;
 import org.opensearch.security.securityconf.DynamicConfigModelV7;
@@ -33,6 +35,9 @@ import org.opensearch.threadpool.ThreadPool;
 /** A security config as release 2.19 of the plugin evaluates it. What limits say of a field sits in a Lucene reader there: sets only. */
 final class Rules implements AutoCloseable {
     private static final ThreadPool POOL = new ThreadPool(Settings.builder().put("node.name", "oracle").build());
+
+    private static final Set<String> OPENS = Set.of("indices:data/read/search", "indices:data/read/get");
+    private static final Method MASKS = masks();
 
     private final JsonNode users;
     private final PrivilegesEvaluatorImpl evaluator;
@@ -116,10 +121,29 @@ final class Rules implements AutoCloseable {
         } catch (RuntimeException failed) { // the node answers 500, shard by shard
             view.put("error", failed.toString());
         }
+        List<Set<String>> masks = fitting(found.getFieldMaskingByIndex(), index);
+        if (OPENS.contains(context.getAction()) && new HashSet<>(masks).size() == 1) {
+            try { // as the reader of a shard takes them
+                MASKS.invoke(null, true, masks.get(0), new Salt(new byte[16]), null);
+            } catch (ReflectiveOperationException failed) {
+                view.put("error", String.valueOf(failed.getCause()));
+            }
+        }
         view.put("documents", documents);
         view.put("fields", fitting(found.getFlsByIndex(), index));
-        view.put("masks", fitting(found.getFieldMaskingByIndex(), index));
+        view.put("masks", masks);
         return view;
+    }
+
+    private static Method masks() {
+        try {
+            Class<?> kept = Class.forName("org.opensearch.security.configuration.DlsFlsFilterLeafReader$MaskedFieldsMap");
+            Method made = kept.getDeclaredMethod("extractMaskedFields", boolean.class, Set.class, Salt.class, String.class);
+            made.setAccessible(true);
+            return made;
+        } catch (ReflectiveOperationException gone) {
+            throw new IllegalStateException(gone);
+        }
     }
 
     private static List<Set<String>> fitting(Map<String, Set<String>> limits, String index) {

@@ -59,12 +59,25 @@ _SINGLE = (
     "indices:data/write/delete",
     "indices:admin/create",
 )
+# What opens documents. Other requests are answered where an index shows none of them.
+_OPENS = ("indices:data/read/search", "indices:data/read/get", "indices:data/read/explain", "indices:data/read/tv")
+_REFRESH = "indices:admin/refresh"  # 2.19 checks it for each part of an index once more, and refuses what it cannot work out then
 _MAKES = ("indices:data/write/index", "indices:data/write/update", "indices:admin/create", "indices:admin/auto_create")
 
 
 def makes(action: str) -> bool:
     """Whether what it names need not be there: it is made."""
     return action in _MAKES
+
+
+def opens(action: str) -> bool:
+    """Whether it opens documents: it ends in an error where the engine cannot show any."""
+    return action in _OPENS
+
+
+def fails_behind(action: str) -> bool:
+    """Whether 2.19 ends it in an error by a filter that cannot be made on the indices behind a data stream."""
+    return action in _OPENS or action == _REFRESH
 
 
 def is_cluster_action(action: str) -> bool:

@@ -17,11 +17,13 @@ from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import (
     OWN_INDEX,
     ROLLOVER,
+    fails_behind,
     is_cluster_action,
     leaves_out,
     makes,
     never_on_all,
     never_under_limits,
+    opens,
     options_of,
     spoils_under_limits,
 )
@@ -35,6 +37,7 @@ from portcullis.families.opensearch.limiting.showing import (
     fields_of,
     found_by,
     in_documents_of_2,
+    named_twice,
     names_of,
     one_of,
     sets_of,
@@ -66,6 +69,12 @@ class Who:
     wrong: dict[int, str] | None = None
     shown: dict[str, View] = field(default_factory=dict)
     views: dict[tuple[str, str, bool], View] = field(default_factory=dict)
+
+    @cached_property
+    def masks_twice(self) -> bool:
+        """Whether any of their roles' masks are of one name, on whatever index."""
+        every = (rule for role in self.roles for entry in role.entries for rule in entry.limits.get(MASKS, ()))
+        return bool(named_twice(every))
 
     @cached_property
     def named(self) -> str:
@@ -251,14 +260,32 @@ class Compiled:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         if self._older and reached and (broken := self._broken_behind(who, action, reached)):
             return self._decision(who, action, rows, False, (broken,))
+        if reached and opens(action) and (clash := self._clash_on_all(who, reached)):
+            return self._decision(who, action, meant, True, nothing, f"400: {clash}", rows)
         return self._decision(who, action, Asked(reached), True, nothing, "", rows)
 
     def _broken_behind(self, who: Who, action: str, reached: int) -> str:
         """Of 2.19 why each index that is reached fails: a data stream was checked by its name, and limits are on what is behind it."""
-        if not self._wrong(who):
+        if not fails_behind(action) or not self._wrong(who):
             return ""
         why = [self.broken(who, action, Asked(self.names.of((name,)))) for name in self.names.names(reached)]
         return why[0] if all(why) else ""
+
+    def _clash_on_all(self, who: Who, reached: int) -> str:
+        """Why no index that is reached shows a document: a part that does is answered without the others."""
+        why = ""
+        for name in self.names.names(reached):
+            why = self._clash(who, name)
+            if not why:
+                return ""
+        return why
+
+    def _clash(self, who: Who, index: str) -> str:
+        """Of 2.19 why nothing of an index is read: it keeps one mask of a name, and fails where there are two."""
+        if not self._older or not who.masks_twice:
+            return ""
+        twice = named_twice(self._seen(who, index).masks)
+        return f"two masks of {names_of(twice)} on {index}: the engine ends what reads it in an error" if twice else ""
 
     def limited(self, caller: Caller, indices: Iterable[str], limits: Sequence[str] = LIMITS) -> bool:
         """Whether any such limit of the caller is on what is named."""
@@ -413,9 +440,9 @@ class Compiled:
         here = Asked(self.names.of((index,)), () if index in self.names.place else (index,))
         if broken := self.broken(who, action, here):
             return View(index, False, (), reasons=(*reasons, broken))
-        shown = who.shown.get(index)
-        if shown is None:
-            shown = who.shown[index] = self._shown(who, index)
+        if opens(action) and (clash := self._clash(who, index)):
+            return View(index, False, (), reasons=(*reasons, clash))
+        shown = self._seen(who, index)
         reasons += shown.reasons
         if shown.written is not None and action.startswith("indices:data/write/"):
             reasons.append("limits are for reading: what is not seen can be overwritten and deleted all the same")
@@ -424,6 +451,12 @@ class Compiled:
                 "what it writes back lacks the fields that they do not see, and keeps masks as values, for everybody"
             )
         return replace(shown, reasons=tuple(reasons))
+
+    def _seen(self, who: Who, index: str) -> View:
+        found = who.shown.get(index)
+        if found is None:
+            found = who.shown[index] = self._shown(who, index)
+        return found
 
     def _shown(self, who: Who, index: str) -> View:
         """What is seen of an index by whatever action is permitted."""

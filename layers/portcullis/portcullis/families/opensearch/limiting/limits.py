@@ -160,21 +160,21 @@ class LimitsOf2:
         self._keys: dict[str, tuple[int, str]] = {}
 
     def bits(self, who: Renders, limit: str) -> tuple[int, int]:
-        limited = free = 0
-        loose: set[str] = set()
-        lifted: set[str] = set()
-        for entry, pattern in _patterns(who):
-            bits, key = self.keys(who.render(pattern))
-            if limit in entry.limits:
-                limited |= bits
-                loose |= {key} - {""}
-            elif self._free_wins:
-                free |= bits
-                lifted |= {key} - {""}
-        limited &= ~free
-        for key in loose - lifted:
+        limited = self._written(who, limit)
+        for key in self.groups(who, limit):
             limited |= self._names.fitting(key)
         return limited & self._names.indices, 0
+
+    def _written(self, who: Renders, limit: str) -> int:
+        """The indices that stand as keys themselves, and are limited."""
+        limited = free = 0
+        for entry, pattern in _patterns(who):
+            bits, _ = self.keys(who.render(pattern))
+            if limit in entry.limits:
+                limited |= bits
+            elif self._free_wins:
+                free |= bits
+        return limited & ~free
 
     def keys(self, pattern: str) -> tuple[int, str]:
         """The indices that the pattern of a limit is written out to, or the key that it stays where it is none. Raises Unreadable."""
@@ -217,7 +217,7 @@ class LimitsOf2:
 
     def anywhere(self, who: Renders, limit: str, entry: Entry) -> bool:
         """Whether the limit of an entry counts under any key."""
-        limited, _ = self.bits(who, limit)
+        limited = self._written(who, limit)
         under = self.groups(who, limit)
         return any(
             bits & limited or key in under

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -114,6 +115,12 @@ def sets_of(on: Limit, *, older: bool) -> tuple[tuple[str, ...], ...]:
     if older:
         return tuple((rule,) for rule in dict.fromkeys(rule for entry in entries for rule in entry.limits[MASKS]))
     return tuple(dict.fromkeys(entry.limits[MASKS] for entry in entries))
+
+
+def named_twice(masks: Iterable[str]) -> tuple[str, ...]:
+    """The names that several of these masking rules have."""
+    names = Counter(rule.split("::")[0] for rule in dict.fromkeys(masks))
+    return tuple(name for name, often in names.items() if often > 1)
 
 
 def _meaning(entries: Sequence[Entry], limit: str) -> frozenset[str]:
