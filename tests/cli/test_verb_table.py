@@ -69,7 +69,7 @@ ASKED_FOR = {
     "master-add": "principal text",
     "master-list": "",
     "master-move": "principal",
-    "matrix": "indices people",
+    "matrix": "address endpoint indices people",
     "plan": "adopt text",
     "re-key": "cancel to",
     "re-key-state": "",
@@ -97,7 +97,7 @@ ASKED_FOR = {
     "sweep": "",
     "synchronise": "",
     "unlock": "",
-    "what-if": "does group person",
+    "what-if": "address does endpoint group person",
     "who-can": "address does endpoint index",
     "why": "address does endpoint index person",
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.edge.policies import Named, Own
-from portcullis.access.questions.answers import Layer, WhoCan, Why
+from portcullis.access.questions.answers import Layer, Matrix, WhatIf, WhoCan, Why
 from portcullis.custody.types import RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput
@@ -245,6 +245,93 @@ def test_who_can_of_a_condition_that_is_not_given_is_unknown(here: Account) -> N
     found = who(here)
     assert not [one for one in found.people if one.allowed]
     assert any("aws:SourceVpce" in line for line in found.unknown)
+
+
+def matrix(here: Account, **more: Any) -> Matrix:
+    found: Matrix = asks(here, "matrix", **more)
+    return found
+
+
+def cells(found: Matrix) -> dict[str, tuple[str, ...]]:
+    return {row.name: row.cells for row in found.people}
+
+
+def test_a_matrix_leaves_out_whom_the_policies_keep_out_and_says_why(here: Account) -> None:
+    before = cells(matrix(here))
+    assert before["kim"] == ("read write", "read write", "-")
+    here.aws.access_policy = policy(no("*", Principal={"AWS": KIM}))
+    found = matrix(here)
+    assert cells(found) == {name: row for name, row in before.items() if name != "kim"}
+    (kept,) = found.kept_out
+    assert kept.name == "kim"
+    assert kept.why[0].startswith("the domain's access policy, statement No denies es:ESHttp")
+
+
+@pytest.mark.parametrize(
+    ("denied", "expected"),
+    [
+        ([no("orders-1/*"), no("_m*"), no("_bulk")], ("-", "read write")),
+        ([no("orders-1/*", Action=["es:ESHttpGet", "es:ESHttpPost"]), no("_m*"), no("_bulk")], ("write", "read write")),
+        ([no("*", Action="es:ESHttpP*")], ("read", "read")),
+        ([no("orders-1/*")], ("read write", "read write")),
+    ],
+    ids=["an index", "reading of an index", "all but GET", "an index, and not the requests that name it in a body"],
+)
+def test_a_matrix_has_of_each_index_what_the_policies_let_through(
+    here: Account, denied: list[Json], expected: tuple[str, ...]
+) -> None:
+    here.aws.access_policy = policy(*denied)
+    assert cells(matrix(here, indices=["orders-*"], people=["kim"])) == {"kim": expected}
+
+
+def test_a_matrix_agrees_with_can_about_everybody_and_every_index(here: Account) -> None:
+    here.aws.access_policy = policy(no("orders-1/*"), no("_m*"), no("payroll-1/*", Action="es:ESHttpP*"), no("_bulk"))
+    here.aws.policies = {KIM: own("Deny", "orders-2/*")}
+    found = matrix(here)
+    assert found.people
+    for row in found.people:
+        for index, cell in zip(found.indices, row.cells, strict=True):
+            words = {"read": {"read", "part"}, "write": {"write"}}
+            for does, those in words.items():
+                allowed = can(here, row.person, does, index).allowed
+                assert bool({*cell.split()} & those) is (allowed is True), (row.person, does, index, cell)
+
+
+def test_a_matrix_of_a_condition_that_is_not_given_is_unknown_and_told_when_it_is(here: Account) -> None:
+    here.aws.access_policy = policy(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})
+    found = matrix(here, people=["kim"])
+    assert cells(found) == {"kim": ("?", "?", "-")}
+    assert any("--through says it" in line for line in found.unknown)
+    here.aws.access_policy = policy(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+    assert cells(matrix(here, people=["kim"], address="10.0.0.1")) == {"kim": ("read write", "read write", "-")}
+    assert cells(matrix(here, people=["kim"], address="192.0.2.1")) == {}
+
+
+def test_joining_a_group_brings_nothing_where_a_policy_keeps_them_out(here: Account) -> None:
+    asked = {"person": "cognito_user:anna", "does": "joins", "group": "readers"}
+    assert [one.index for one in asks(here, "what-if", **asked).changes] == ["payroll-1"]
+    here.aws.access_policy = policy(no("_dashboards*"))
+    found: WhatIf = asks(here, "what-if", **asked)
+    assert found.changes == ()
+    assert found.roles_gained == ("reads_payroll",)
+    assert [one.name for one in found.kept_out] == ["anna"]
+
+
+def test_the_page_says_what_keeps_somebody_out_before_the_engine(here: Account) -> None:
+    assert {one.stops for one in asks(here, "report").people if one.name == "kim"} == {""}
+    here.aws.access_policy = policy(no("*", Principal={"AWS": KIM}))
+    (kim,) = [one for one in asks(here, "report").people if one.name == "kim"]
+    assert kim.stops.startswith("the domain's access policy, statement No denies")
+
+
+def test_a_matrix_of_what_is_locked_is_of_once_it_is_open(here: Account) -> None:
+    before = cells(matrix(here))
+    here.ledger.keep_custody(replace(here.ledger.custody("demo"), state=State.LOCKED, cause=RevocationCause.DISABLED))
+    here.aws.access_policy = policy(no("*"))
+    found = matrix(here)
+    assert (cells(found), found.kept_out) == (before, ())
+    assert "demo is locked" in found.stopped
+    assert "what the network and the policies let in once it is open" in found.unknown
 
 
 def test_a_lock_is_told_as_one_and_not_by_the_walls_it_put_up(here: Account) -> None:

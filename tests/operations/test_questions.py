@@ -285,6 +285,16 @@ def test_the_matrix_has_everybody_who_may_something(here: Account) -> None:
     assert [(row.person, row.cells) for row in only.people] == [("iam_user:rita", ("read",))]
 
 
+def test_who_lacks_the_cluster_permission_of_every_write_is_not_said_to_write(here: Account) -> None:
+    """The automation's role permits all on every index here, and nothing of the cluster: an update that changes nothing is let in."""
+    automation = "iam_role:portcullis-automation"
+    assert can(here, automation, "write", "orders-1").allowed is None
+    cells = {row.person: row.cells for row in asks(here, "matrix").people}
+    assert cells[automation] == ("read",) * 3
+    writers = {one.person: one.allowed for one in who(here, "write", "orders-1").people}
+    assert (writers["iam_user:kim"], writers[automation]) == (True, None)
+
+
 def test_no_question_changes_anything(here: Account) -> None:
     before, writes = here.fate.calls, here.engine.writes
     can(here, "kim", "read", "orders-1")

@@ -728,6 +728,7 @@ STATIC = (
 def house() -> SecurityConfig:
     """A domain as AWS hands it over: the master mapped to both administrator roles, the automation let in."""
     roles = {name: role("*", patterns=("*",)) | {"reserved": True, "static": True} for name in STATIC}
+    roles["all_access"]["cluster_permissions"] = ["*"]
     automation, master = arn("role", "portcullis-automation"), arn("role", "master")
     mappings = {
         "all_access": mapping(backend_roles=[master]),

@@ -23,12 +23,15 @@ def alike(edge: Edge, own: Own, request: Request, indices: Iterable[str]) -> Map
         for pattern in listed(body.get("Resource") or body.get("NotResource") or [])
     }
     patterns = sorted(one for one in every if one not in ("*", f"{edge.arn}/*", f"{edge.arn}*"))
+    indices = tuple(indices)
+    if not patterns:
+        return dict.fromkeys(indices, indices[0]) if indices else {}
     if any("${" in one for one in patterns):
         return {index: index for index in indices}
     first: dict[tuple[bool, ...], str] = {}
     found = {}
     for index in indices:
         mine = paths(replace(request, indices=(index,)))
-        fits = tuple(like(edge.arn + path, pattern) for pattern in patterns for path in mine) if patterns else ()
+        fits = tuple(like(edge.arn + path, pattern) for pattern in patterns for path in mine)
         found[index] = first.setdefault(fits, index)
     return found

@@ -235,6 +235,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptOut:
+    """Somebody whom the engine would let in, and the network or a policy keeps out, at least of some of it."""
+
+    person: str
+    name: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
     deployment: str
     indices: tuple[str, ...]
@@ -242,6 +251,7 @@ class Matrix:
     stopped: str
     unknown: tuple[str, ...]
     not_looked_at: tuple[str, ...]
+    kept_out: tuple[KeptOut, ...] = ()
     exit_status: int = 0
 
 
@@ -268,6 +278,7 @@ class WhatIf:
     stopped: str
     unknown: tuple[str, ...]
     not_looked_at: tuple[str, ...]
+    kept_out: tuple[KeptOut, ...] = ()
     exit_status: int = 0
 
 

@@ -43,7 +43,7 @@ class Drawn:
     principal: str
     backend: tuple[str, ...]
     roles: tuple[tuple[int, str], ...]
-    stops: str  # why they cannot sign in, or perhaps cannot; empty: they can
+    stops: str  # why they cannot sign in, or perhaps cannot, or what keeps them out before the engine; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)

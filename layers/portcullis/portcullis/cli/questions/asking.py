@@ -186,8 +186,16 @@ def who_can(does: str, index: str, address: str, endpoint: str, target_: str | N
 @click.command(short_help="Show people by indices: who reads and writes what.")
 @click.argument("indices", nargs=-1, metavar="[PATTERN]...")
 @click.option("--person", "people", metavar="PATTERN", multiple=True, help="Only these. May be given several times.")
+@calls_from
 @where
-def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | None, offline: bool) -> int:
+def matrix(
+    indices: tuple[str, ...],
+    people: tuple[str, ...],
+    address: str,
+    endpoint: str,
+    target_: str | None,
+    offline: bool,
+) -> int:
     """Show people by indices: who reads all, who reads a part, who writes. Without PATTERN: all indices that there are. Those of
     another cluster are shown where a pattern names them (ALIAS:PATTERN).
 
@@ -196,16 +204,18 @@ def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | Non
       portcullis matrix
       portcullis matrix 'catalyst-*' --person 'a*'
       portcullis matrix 'orders-*' 'dc2:logs-*'
+      portcullis matrix --from 10.64.3.7
       portcullis matrix --json | jq -r '.people[] | [.person, .cells[]] | @csv'
 
     Exit status: 0 answered, 2 bad input.
     """
+    place = _place(offline, address, endpoint)
     if offline:
         from portcullis.operations.access.asking import questions
 
         found = _plain(questions.matrix(scene_of(target_, names=indices), indices, people))
     else:
-        found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people))
+        found = run("matrix", target(target_).deployment, indices=list(indices), people=list(people), **place)
     _show(found, show_matrix)
     return 0
 
@@ -214,8 +224,9 @@ def matrix(indices: tuple[str, ...], people: tuple[str, ...], target_: str | Non
 @click.argument("person")
 @click.argument("does", type=click.Choice(["joins", "leaves"]))
 @click.argument("group")
+@calls_from
 @where
-def what_if(person: str, does: str, group: str, target_: str | None, offline: bool) -> int:
+def what_if(person: str, does: str, group: str, address: str, endpoint: str, target_: str | None, offline: bool) -> int:
     """Show which indices PERSON would see, or no longer see, if they joined GROUP or left it. Nothing is changed.
 
     \b
@@ -228,7 +239,14 @@ def what_if(person: str, does: str, group: str, target_: str | None, offline: bo
     if offline:
         remedy = "portcullis can PERSON read INDEX --offline --member-of GROUP asks a file"
         raise BadInput("a file does not know who is in which group", source="command", place="--offline", remedy=remedy)
-    found = run("what-if", target(target_).deployment, person=person, does=does, group=group)
+    found = run(
+        "what-if",
+        target(target_).deployment,
+        person=person,
+        does=does,
+        group=group,
+        **_place(offline, address, endpoint),
+    )
     _show(found, show_what_if)
     return 0
 

@@ -107,22 +107,43 @@ def who_can(
     return questions.who_can(scene, request, before(services, scene, address, endpoint))
 
 
-def matrix(services: Services, deployment: str, *, indices: Sequence[str] = (), people: Sequence[str] = ()) -> Matrix:
+def matrix(
+    services: Services,
+    deployment: str,
+    *,
+    indices: Sequence[str] = (),
+    people: Sequence[str] = (),
+    address: str = "",
+    endpoint: str = "",
+) -> Matrix:
     from portcullis.operations.access.asking import questions
     from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.edge import before
     from portcullis.operations.access.asking.scene import live
 
-    return questions.matrix(reaching(services, live(services.site(deployment)), indices), indices, people)
+    scene = reaching(services, live(services.site(deployment)), indices)
+    return questions.matrix(scene, indices, people, before(services, scene, address, endpoint))
 
 
-def what_if(services: Services, deployment: str, *, person: str, does: str, group: str) -> WhatIf:
+def what_if(
+    services: Services,
+    deployment: str,
+    *,
+    person: str,
+    does: str,
+    group: str,
+    address: str = "",
+    endpoint: str = "",
+) -> WhatIf:
     from portcullis.errors import BadInput
+    from portcullis.operations.access.asking.edge import before
     from portcullis.operations.access.asking.supposing import what_if as suppose
 
     if does not in ("joins", "leaves"):
         raise BadInput(f"{does!r} is neither joins nor leaves", source="request", place="does", remedy="joins")
     scene = _with(services, deployment, person)
-    return suppose(scene, person[:_LONGEST_NAME], group[:_LONGEST_NAME], leaves=does == "leaves")
+    edge = before(services, scene, address, endpoint)
+    return suppose(scene, person[:_LONGEST_NAME], group[:_LONGEST_NAME], edge, leaves=does == "leaves")
 
 
 def diff(
@@ -175,9 +196,11 @@ def _refuse_others(index: str) -> None:
 
 def report(services: Services, deployment: str) -> Picture:
     from portcullis.operations.access.asking.drawing import picture
+    from portcullis.operations.access.asking.edge import before
     from portcullis.operations.access.asking.scene import live
 
-    drawn = picture(live(services.site(deployment)), services.now())
+    scene = live(services.site(deployment))
+    drawn = picture(scene, services.now(), before(services, scene))
     return replace(drawn, page=services.settings.page_of(deployment))
 
 

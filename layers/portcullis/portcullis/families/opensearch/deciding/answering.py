@@ -168,10 +168,14 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     told = [_way(actual, caller, way, there) for way in asked.ways]
     best = max(told, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in told), widest) if best.seen else ()
+    perhaps = _way(actual, caller, asked.perhaps, there) if best.allowed is False and asked.perhaps else None
+    if perhaps and perhaps.allowed is not False:
+        may_be = tuple(replace(one, allowed=None if one.allowed else one.allowed) for one in perhaps.seen)
+        seen = by_index((seen, may_be), widest) if seen else ()
     # What is seen may be by any way, so what is doubtful of any is told.
     doubts = [line for one in (told if best.seen else (best,)) for line in one.doubts]
     unknown = best.unknown
-    if best.allowed is False and asked.perhaps and _way(actual, caller, asked.perhaps, there).allowed is not False:
+    if perhaps and perhaps.allowed is not False:
         unknown = (asked.why, *unknown)
     if best.allowed is not False:
         doubts += [why for need, why in asked.doubts if not here.decide(caller, need.action, need.indices).allowed]
@@ -265,6 +269,11 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     decided = [_both_ways(actual, caller, need, there) for need in way]
     worst = min(decided, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in decided), narrowest)
+    of_cluster = [one.allowed for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
+    least = min(
+        of_cluster, key=RANK.__getitem__, default=True
+    )  # what is refused of the cluster is refused of every index
+    seen = tuple(min(one, replace(one, allowed=least), key=lambda of: RANK[of.allowed]) for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)

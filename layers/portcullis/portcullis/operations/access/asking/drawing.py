@@ -8,14 +8,18 @@ from datetime import datetime
 from portcullis.access.questions.persons import Person
 from portcullis.access.questions.picture import Drawn, DrawnRole, DrawnRule, Picture, Rule, bits, rows
 from portcullis.families.finding import finding
+from portcullis.operations.access.asking.edge import Before
 from portcullis.operations.access.asking.questions import matrix
 from portcullis.operations.access.asking.scene import Scene
 from portcullis.words import in_data
 
+_MOST_NOES = 3  # in the words about one person
 
-def picture(scene: Scene, at: datetime) -> Picture:
-    """Everybody by every index, and by which role, entry and permission."""
-    found = matrix(scene)
+
+def picture(scene: Scene, at: datetime, edge: Before | None = None) -> Picture:
+    """Everybody by every index, and by which role, entry and permission; and what keeps somebody out before the engine is asked."""
+    found = matrix(scene, edge=edge)
+    kept_out = {one.person: "; ".join(one.why[:_MOST_NOES]) for one in found.kept_out}
     cells = {row.person: row.cells for row in found.people}
     nothing = ("-",) * len(found.indices)
     people = tuple({str(person): person for person in scene.people}.values())
@@ -29,7 +33,7 @@ def picture(scene: Scene, at: datetime) -> Picture:
     return Picture(
         scene.deployment,
         in_data(at),
-        tuple(_drawn(one, roles, places) for one, roles in zip(people, given, strict=True)),
+        tuple(_drawn(one, roles, places, kept_out.get(str(one), "")) for one, roles in zip(people, given, strict=True)),
         found.indices,
         tuple(DrawnRole(name, tuple(_rule(rule, width) for rule in rules[name])) for name in names),
         rows(reads, width, "read"),
@@ -42,7 +46,7 @@ def picture(scene: Scene, at: datetime) -> Picture:
     )
 
 
-def _drawn(person: Person, roles: dict[str, str], places: dict[str, int]) -> Drawn:
+def _drawn(person: Person, roles: dict[str, str], places: dict[str, int], kept_out: str) -> Drawn:
     caller = person.caller
     return Drawn(
         str(person),
@@ -52,7 +56,7 @@ def _drawn(person: Person, roles: dict[str, str], places: dict[str, int]) -> Dra
         caller.name if caller else "",
         caller.backend_roles if caller else (),
         tuple((places[role], entry) for role, entry in roles.items()),
-        person.refused or person.doubt or person.unread,
+        person.refused or person.doubt or person.unread or kept_out,
     )
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portcullis.access.edge.alike import alike
-from portcullis.access.edge.policies import Own, Somebody, statements
+from portcullis.access.edge.policies import Own, statements
 from portcullis.access.edge.way import NEVER_SEEN, Edge, Passage, Since, key_of, passage, somebody
-from portcullis.access.questions.answers import Able, Request
+from portcullis.access.questions.answers import Able, KeptOut, Request
 from portcullis.access.questions.persons import Person
 from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput
@@ -92,47 +92,105 @@ def those_let_in(
 ) -> tuple[list[Able], tuple[str, ...]]:
     """Of whoever the engine lets in, those whose requests come as far as it; and what is not known of that. While it is locked the
     network and the policies are the lock's, and say nothing of who is let in once it is open."""
-    if found is None:
-        return [able for _, able in people], ()
-    if stopping(scene.custody)[0]:
-        return [able for _, able in people], (_CLOSED,)
-    own = found.own(person for person, _ in people)
-    asking = _Asking(found.edge, request, own)
-    kept = [one for person, able in people if (one := asking.able(person, able)) is not None]
-    return kept, tuple(dict.fromkeys((*found.edge.unseen, *asking.unknown)))
+    if found is None or stopping(scene.custody)[0]:
+        return [able for _, able in people], () if found is None else (_CLOSED,)
+    passages = _Passages(found, (person for person, _ in people))
+    kept = [one for person, able in people if (one := _let_in(passages, request, person, able)) is not None]
+    return kept, tuple(passages.unknown)
 
 
-class _Asking:
-    """One question about many people: indices that the policies do not tell apart are asked about once."""
+def _let_in(passages: _Passages, request: Request, person: Person, able: Able) -> Able | None:
+    passes = passages.of(person, request, able.indices or request.indices).told
+    through = tuple(index for index in able.indices if passes[index].passes is True)
+    if through:
+        return replace(able, indices=through)
+    return None if all(one.passes is False for one in passes.values()) else replace(able, allowed=None, indices=())
 
-    def __init__(self, edge: Edge, request: Request, own: Mapping[str, Own]) -> None:
-        self._edge, self._request, self._own = edge, request, own
-        self._told: dict[tuple[str, str], Passage] = {}
-        self.unknown: dict[str, None] = {}
 
-    def able(self, person: Person, able: Able) -> Able | None:
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """The cells of a matrix, once what stands before the engine was asked, too."""
+
+    cells: tuple[Sequence[str], ...]
+    kept_out: tuple[KeptOut, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def cells_let_in(
+    found: Before | None, scene: Scene, rows: Sequence[tuple[Person, Sequence[str]]], indices: Sequence[str]
+) -> LetIn:
+    """`rows`: of a person the cells, one an index. While it is locked they stay as the engine has them."""
+    if found is None or stopping(scene.custody)[0]:
+        return LetIn(tuple(cells for _, cells in rows), unknown=() if found is None else (_CLOSED,))
+    passages, kept_out, shown = _Passages(found, (person for person, _ in rows)), list[KeptOut](), []
+    for person, cells in rows:
+        words = {word for cell in {*cells} for word in cell.split()}
+        reads = passages.of(person, Request("read"), indices) if words - {"write", "-"} else _NOT_ASKED
+        writes = passages.of(person, Request("write"), indices) if words & {"write", "?"} else _NOT_ASKED
+        if reads.all_pass and writes.all_pass:
+            shown.append(cells)
+            continue
+        ways = map(reads.told.get, indices), map(writes.told.get, indices)
+        narrowed = [_cell(*one) for one in zip(cells, *ways, strict=True)]
+        shown.append(tuple(cell for cell, _ in narrowed))
+        if why := tuple(dict.fromkeys(no for _, noes in narrowed for no in noes)):
+            kept_out.append(KeptOut(str(person), person.name, why))
+    return LetIn(tuple(shown), tuple(kept_out), tuple(passages.unknown))
+
+
+def _cell(cell: str, read: Passage | None, write: Passage | None) -> tuple[str, tuple[str, ...]]:
+    """What of a cell comes through, and what keeps out the rest."""
+    if cell == "-":
+        return cell, ()
+    asked = (
+        {"read": read, "write": write} if cell == "?" else {w: write if w == "write" else read for w in cell.split()}
+    )
+    told = {word: passage for word, passage in asked.items() if passage is not None}
+    noes = tuple(one.no for one in told.values() if one.passes is False)
+    if cell == "?":
+        return "-" if len(noes) == len(told) else "?", noes
+    through = [word for word, one in told.items() if one.passes is True]
+    return " ".join(through) or ("-" if len(noes) == len(told) else "?"), noes
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Index -> whether a request for it comes as far as the engine; and whether all of them do."""
+
+    told: Mapping[str, Passage]
+    all_pass: bool
+
+
+_NOT_ASKED = _Asked({}, all_pass=True)
+
+
+class _Passages:
+    """Questions about many people: whoever comes alike is asked about once, and of indices that the policies do not tell apart one."""
+
+    def __init__(self, found: Before, people: Iterable[Person]) -> None:
+        self._edge, self._own = found.edge, found.own(people)
+        self._asked: dict[tuple[str, str, tuple[str, ...]], _Asked] = {}
+        self.unknown = dict.fromkeys(found.edge.unseen)
+
+    def of(self, person: Person, request: Request, indices: Sequence[str]) -> _Asked:
+        """Of whom nobody can say how they come: all of it does, and that this is not known is kept in `unknown`."""
         who = somebody(person)
         if who is None:
             self.unknown[_UNKNOWN_WAY.format("some of them")] = None
-            return able
-        own = self._own.get(who.arn, Own())
-        indices = able.indices or self._request.indices
-        first = alike(self._edge, own, self._request, indices)
-        found = {index: self._passage(person, who, own, first[index]) for index in indices}
-        self.unknown |= dict.fromkeys(line for one in found.values() for line in (*one.unknown, *one.unseen))
-        through = tuple(index for index in able.indices if found[index].passes is True)
-        if through:
-            return replace(able, indices=through)
-        if any(one.passes is not False for one in found.values()):
-            return replace(able, allowed=None, indices=())
-        return None
+            return _Asked(dict.fromkeys(indices, Passage(True)), all_pass=True)
+        key = (who.arn or who.comes.value, request.does, tuple(indices))
+        if key not in self._asked:
+            self._asked[key] = self._ask(person, self._own.get(who.arn, Own()), request, indices)
+        return self._asked[key]
 
-    def _passage(self, person: Person, who: Somebody, own: Own, index: str) -> Passage:
-        key = (who.arn or who.comes.value, index)
-        if key not in self._told:
-            asked = replace(self._request, indices=(index,))
-            self._told[key] = passage(self._edge, person, own, asked)
-        return self._told[key]
+    def _ask(self, person: Person, own: Own, request: Request, indices: Sequence[str]) -> _Asked:
+        first = alike(self._edge, own, request, indices)
+        told = {
+            index: passage(self._edge, person, own, replace(request, indices=(index,)))
+            for index in dict.fromkeys(first.values())
+        }
+        self.unknown |= dict.fromkeys(line for one in told.values() for line in (*one.unknown, *one.unseen))
+        return _Asked({index: told[one] for index, one in first.items()}, all(one.passes for one in told.values()))
 
 
 def _check(address: str, endpoint: str) -> None:

@@ -29,7 +29,7 @@ from portcullis.access.questions.persons import ANYBODY, Person, granting, named
 from portcullis.custody.stopping import stopping
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
-from portcullis.operations.access.asking.edge import Before, not_looked_at, of_person, those_let_in
+from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
 from portcullis.operations.access.asking.since import Since
 from portcullis.ports.ledger import Change
@@ -133,7 +133,7 @@ def who_can(scene: Scene, request: Request, edge: Before | None = None) -> WhoCa
     )
 
 
-def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ()) -> Matrix:
+def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = (), edge: Before | None = None) -> Matrix:
     """People by indices. `patterns` of names of indices, `only` of people; none: all that there are."""
     there = scene.there
     own, beyond = parted(patterns or ("*",))
@@ -141,7 +141,7 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
     if not indices and own:
         indices = tuple(sorted({e for one in own for e in scene.answers.examples(scene.held, one)}))
         there = replace(there, indices=indices)
-    rows, unknown = [], list(scene.unseen)
+    rows, unknown = list[tuple[Person, Sequence[str]]](), list(scene.unseen)
     indices += _over_there(scene, beyond, unknown)
     for person in scene.people:
         if only and not any(fnmatchcase(name, one) for one in only for name in (person.name, str(person))):
@@ -155,11 +155,16 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = ())
         told = dict(zip(asked, _cells(asked, reads, writes), strict=True))
         cells = tuple(told[first[index]] for index in indices)
         if any(cell != "-" for cell in cells):
-            rows.append(Row(str(person), person.name, cells))
-    stopped, _ = stopping(scene.custody)
-    return Matrix(
-        scene.deployment, indices, tuple(rows), stopped, tuple(dict.fromkeys(unknown)), _not_looked_at(scene, beyond)
+            rows.append((person, cells))
+    let_in = cells_let_in(edge, scene, rows, indices)
+    shown = tuple(
+        Row(str(person), person.name, tuple(cells))
+        for (person, _), cells in zip(rows, let_in.cells, strict=True)
+        if any(cell != "-" for cell in cells)
     )
+    stopped, _ = stopping(scene.custody)
+    limits = tuple(dict.fromkeys((*unknown, *let_in.unknown))), _not_looked_at(scene, beyond, edge)
+    return Matrix(scene.deployment, indices, shown, stopped, *limits, let_in.kept_out)
 
 
 def _cells(indices: Sequence[str], reads: Decided, writes: Decided) -> Iterator[str]:

@@ -11,6 +11,7 @@ from portcullis.access.questions.answers import Differs, Matrix, WhatIf
 from portcullis.access.questions.persons import Person, as_person, granting, group_called
 from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput
+from portcullis.operations.access.asking.edge import Before
 from portcullis.operations.access.asking.questions import matrix, one_called
 from portcullis.operations.access.asking.scene import Scene
 from portcullis.words import in_words, many
@@ -21,7 +22,7 @@ _GROUPS = {
 }
 
 
-def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> WhatIf:
+def what_if(scene: Scene, asked: str, group: str, edge: Before | None = None, *, leaves: bool = False) -> WhatIf:
     """Of every index: what of it they see now, and would then. BadInput for a person or a group that is not known, or do not fit."""
     person, meant = one_called(scene, asked), group_called(_groups(scene), group, source="request", place="group")
     named = str(meant)
@@ -35,7 +36,8 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
     )
     steps = tuple(_steps(scene, person, then, named, leaves=leaves))
     held = scene.family.simulate_all(scene.held, scene.family.writes(steps, scene.held))
-    was, told = matrix(replace(scene, people=(person,))), matrix(replace(scene, people=(then,), held=held))
+    was = matrix(replace(scene, people=(person,)), edge=edge)
+    told = matrix(replace(scene, people=(then,), held=held), edge=edge)
     before, after = _cells(was), _cells(told)
     changes = tuple(
         Differs(index, before[index], cell) for index, cell in after.items() if before.get(index, "-") != cell
@@ -57,7 +59,8 @@ def what_if(scene: Scene, asked: str, group: str, *, leaves: bool = False) -> Wh
         tuple(sorted(had - has)),
         stopped,
         tuple(dict.fromkeys((*told.unknown, *((then.refused or then.doubt,) if then.refused or then.doubt else ())))),
-        (*scene.answers.not_looked_at, *scene.answers.only_if_named),
+        (*told.not_looked_at, *scene.answers.only_if_named),
+        told.kept_out,
     )
 
 
