@@ -294,7 +294,7 @@ def test_doubled_and_late_events_end_in_the_same(scene: Scene) -> None:
         scene.people.join(user, "support")
         scene.people.leave(user, "support")
     scene.people.join(user, "support")
-    until(lambda: entry in scene.cast.mappings()["level_support"]["users"], what="mapped")
+    until(lambda: entry in scene.cast.mappings().get("level_support", {}).get("users", ()), what="mapped")
     scene.kms.disable_key(KeyId=scene.key)
     scene.until_locked()
     scene.people.leave(user, "support")

@@ -54,7 +54,8 @@ def run(function: str, event: Any, folder: Path, environment: dict[str, str], *,
     given = {
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join(path),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once for all processes of a test file, and not beside the layer: what is in its folder is shipped.
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_REGION": "eu-central-1",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -33,7 +33,7 @@ def test_the_same_where_whoever_follows_the_groups_takes_the_short_road(start: i
 
 @pytest.mark.long
 @pytest.mark.parametrize("short", [False, True])
-@pytest.mark.parametrize("start", range(1000, 1400, 50))
+@pytest.mark.parametrize("start", range(1000, 1100, 50))  # thousands: make bench-fence
 def test_the_same_of_many_more_histories(start: int, short: bool) -> None:
     assert {seed: wrong for seed in range(start, start + 50) if (wrong := play(seed, short=short))} == {}
 
