@@ -38,6 +38,7 @@ from stacks.deployments import load_all
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".portcullis"
 CACHE = HOME / "cache"
+LOCK = HOME / "running.lock"  # held, and with the process id, while one runs or starts
 REGION, ACCOUNT = "eu-central-1", "111122223333"
 DEFAULT_VERSION = "3.4.0"
 APPLICATION_ROLE = "catalyst-application"  # granted in deployments/demo.yaml
@@ -54,7 +55,7 @@ class SynthesisFailed(PortcullisError):
 def only_one(home: Path = HOME) -> Iterator[None]:
     """One embedded default a project folder: a second one is refused, with the first one's process id."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "running.lock").open("a+") as lock:
+    with (home / LOCK.name).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

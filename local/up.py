@@ -22,6 +22,7 @@ from local import embedded, two_teams
 from local.cluster_people import ClusterPeople
 from local.live import live
 from local.people import People
+from local.processes import end_family
 from local.story.engines import Engine, engine_from_environment
 from local.story.stages import DOCUMENTS, INDEX
 
@@ -34,7 +35,7 @@ DOWN_WITHIN_S = 30
 def up() -> int:
     """Start it in a process of its own, wait until it is ready, say how to sign in."""
     if running := _running():
-        raise Refused(f"it is up already (process {running}); `make down` ends it")
+        raise Refused(f"it is up already, or still starting (process {running}); `make down` ends it")
     embedded.HOME.mkdir(exist_ok=True)
     STATE.unlink(missing_ok=True)
     with LOG.open("wb") as log:
@@ -49,9 +50,8 @@ def up() -> int:
     try:
         state = _wait(process)
     except BaseException:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(DOWN_WITHIN_S)
+        print("ending what was started", flush=True)
+        _end(process.pid)
         raise
     if state is None:
         return process.returncode or 1
@@ -65,18 +65,33 @@ def down() -> int:
     if not running:
         print("it is not up")
         return 0
-    process = psutil.Process(running)
-    process.terminate()
-    process.wait(DOWN_WITHIN_S)
+    _end(running)
     STATE.unlink(missing_ok=True)
     print("down")
     return 0
 
 
+def _end(pid: int) -> None:
+    """Asked once, and killed with all that it started if it does not end in time."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.terminate()
+        try:
+            process.wait(DOWN_WITHIN_S)
+        except psutil.TimeoutExpired:
+            end_family(process)
+
+
 def serve() -> int:
-    """The process that stays: everything up until it is told to end."""
-    end = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: end.set())
+    """The process that stays: everything up until it is told to end. Told before all is up, it ends what it has started so far."""
+    end, up_now = threading.Event(), threading.Event()
+
+    def told_to_end(*_: Any) -> None:
+        end.set()
+        if not up_now.is_set():
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, told_to_end)
     try:
         engine = engine_from_environment()
         with ExitStack() as parts:
@@ -89,6 +104,7 @@ def serve() -> int:
             fresh.touch(mode=0o600)
             fresh.write_text(json.dumps(state))
             fresh.replace(STATE)
+            up_now.set()
             told = False
             while not end.wait(1):
                 whole.check()
@@ -186,13 +202,14 @@ def _wait(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
 
 
 def _running() -> int | None:
-    """The process of an earlier `up`, if it still is that."""
+    """The process of an earlier `up`, if it still is that; also one that is still starting."""
     try:
-        pid = int(json.loads(STATE.read_text())["pid"])
-        command = psutil.Process(pid).cmdline()
-    except (OSError, ValueError, KeyError, psutil.Error):
+        pid = int(embedded.LOCK.read_text())
+        process = psutil.Process(pid)
+        ours = "local.up" in process.cmdline() and Path(process.cwd()) == embedded.PROJECT
+    except (OSError, ValueError, psutil.Error):
         return None
-    return pid if "local.up" in command else None
+    return pid if ours else None
 
 
 def _short(path: Path) -> str:
