@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+from portcullis.errors import Refused, Unreachable
 
 _SESSION_SECONDS = 3600
 _THROTTLED = frozenset(
@@ -102,3 +106,30 @@ def unanswered(error: BaseException) -> str:
     name = type(error).__name__
     silent = type(error).__module__.startswith(("botocore", "urllib3")) and name != "ParamValidationError"
     return name if silent else ""
+
+
+@contextmanager
+def our_errors(what: str, refused: str = "") -> Iterator[None]:
+    """What AWS raises within it, as an error of ours: Unreachable if there was no answer, Refused if the answer was no.
+
+    `what` says what was asked for. `refused`: said in its place if the answer was no, and then with the code alone instead of all that AWS
+    said. What is neither is a mistake of ours, and goes on as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if why := unanswered(error):
+            raise Unreachable(f"{what}: {why}") from error
+        if code := error_code(error):
+            raise Refused(f"{refused}: {code}" if refused else f"{what}: {error}") from error
+        raise
+
+
+def pages(call: Callable[..., Any], listed: str, **asked: str) -> Iterator[Any]:
+    """What all pages of an answer have under `listed`, for the calls that botocore has no paginator for. Raises as boto3 does."""
+    token = ""
+    while True:
+        page = call(**asked, **({"NextToken": token} if token else {}))
+        yield from page.get(listed, ())
+        if not (token := page.get("NextToken") or ""):
+            return

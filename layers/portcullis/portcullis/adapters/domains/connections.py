@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import our_errors, pages
 from portcullis.ports.registration import AmazonDomain
 from portcullis.remotes.connections import Connection, Connections
 
@@ -20,23 +19,17 @@ class AwsConnections:
         self._client, self._domain = client, domain
 
     def shown(self) -> Connections:
-        try:
+        with our_errors("the connections could not be looked at"):
             return connections(self._client, self._domain.arn)
-        except Exception as error:
-            raise _told(error, "the connections could not be looked at") from error
 
     def ask(self, alias: str, other: str) -> None:
         ends = {READER: _named(self._domain.arn), READ: _named(other)}
-        try:
+        with our_errors(f"{other} could not be asked for as {alias}"):
             self._client.create_outbound_connection(ConnectionAlias=alias, **ends)
-        except Exception as error:
-            raise _told(error, f"{other} could not be asked for as {alias}") from error
 
     def accept(self, connection: Connection) -> None:
-        try:
+        with our_errors(f"the connection of {connection.other} could not be accepted"):
             self._client.accept_inbound_connection(ConnectionId=connection.id)
-        except Exception as error:
-            raise _told(error, f"the connection of {connection.other} could not be accepted") from error
 
 
 def connections(client: Any, domain: str) -> Connections:
@@ -52,21 +45,11 @@ def connections(client: Any, domain: str) -> Connections:
                 one.get("ConnectionAlias", ""),
                 (one.get("ConnectionStatus") or {}).get("Message", ""),
             )
-            for one in _pages(client, f"describe_{way}_connections")
+            for one in pages(getattr(client, f"describe_{way}_connections"), "Connections")
             if _arn(one, ours, partition) == domain
         )
 
     return Connections(of("outbound", READER, READ), of("inbound", READ, READER))
-
-
-def _pages(client: Any, call: str) -> list[Any]:
-    found: list[Any] = []
-    token: str | None = None
-    while token != "":
-        page = getattr(client, call)(**({"NextToken": token} if token else {}))
-        found += page.get("Connections", ())
-        token = page.get("NextToken") or ""
-    return found
 
 
 def _arn(connection: Any, which: str, partition: str) -> str:
@@ -78,11 +61,3 @@ def _arn(connection: Any, which: str, partition: str) -> str:
 def _named(arn: str) -> dict[str, Any]:
     _, _, _, region, owner, domain = arn.split(":", 5)
     return {"AWSDomainInformation": {"OwnerId": owner, "Region": region, "DomainName": domain.partition("/")[2]}}
-
-
-def _told(error: Exception, what: str) -> Exception:
-    if why := unanswered(error):
-        return Unreachable(f"{what}: {why}")
-    if error_code(error):
-        return Refused(f"{what}: {error}")
-    return error

@@ -11,7 +11,7 @@ from portcullis.access.actual import Json
 from portcullis.access.edge.network import Network
 from portcullis.access.edge.policies import Named, Own
 from portcullis.access.edge.way import Edge
-from portcullis.clients import error_code, unanswered
+from portcullis.clients import error_code, pages, unanswered
 from portcullis.correlation import carry
 from portcullis.ports.registration import AmazonDomain, Registration
 
@@ -81,13 +81,9 @@ class AwsEdge:
         return Network({one["GroupId"]: one["IpPermissions"] for one in rules}, made, automation, break_glass)
 
     def _endpoints(self, domain: AmazonDomain) -> Iterator[tuple[str, str]]:
-        token: str | None = None
-        while token != "":
-            more = {"NextToken": token} if token else {}
-            page = self._client("opensearch").list_vpc_endpoints_for_domain(DomainName=domain.name, **more)
-            for one in page["VpcEndpointSummaryList"]:
-                yield one["VpcEndpointId"], one.get("VpcEndpointOwner", "")
-            token = page.get("NextToken") or ""
+        call = self._client("opensearch").list_vpc_endpoints_for_domain
+        for one in pages(call, "VpcEndpointSummaryList", DomainName=domain.name):
+            yield one["VpcEndpointId"], one.get("VpcEndpointOwner", "")
 
     def _own(self, arn: str) -> Own:
         """All that may be read. Once principals of a kind turn out to be closed to us, no further one of them is asked for."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors, unanswered
 from portcullis.watch.eyes import Eye, EyeKind, Facts, blind
 from portcullis.watch.roads import plain, policy
 
@@ -36,17 +35,13 @@ class AwsEyes:
 
     def look(self, eye: Eye) -> Facts | None:
         """What is there; None if it is not there. Refused if we may not look, Unreachable."""
-        try:
-            return self._LOOKS[eye.kind](self, eye)
-        except Exception as error:
-            code = error_code(error)
-            if code in _ABSENT:
-                return None
-            if why := unanswered(error):
-                raise Unreachable(f"{eye.label} could not be looked at: {why}") from error
-            if code:
-                raise Refused(f"may not be looked at: {code}") from error
-            raise
+        with our_errors(f"{eye.label} could not be looked at", refused="may not be looked at"):
+            try:
+                return self._LOOKS[eye.kind](self, eye)
+            except Exception as error:
+                if error_code(error) in _ABSENT:
+                    return None
+                raise
 
     def _trail(self, eye: Eye) -> Facts:
         """All trails that are seen from here: those of other Regions and of the organisation among them."""

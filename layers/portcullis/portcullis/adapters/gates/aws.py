@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import our_errors, pages
+from portcullis.errors import Refused
 from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import Network, Registration
 
@@ -124,15 +125,7 @@ class AwsGate:
         }
 
     def _pages(self, call: str, listed: str, registration: Registration) -> list[Json]:
-        found: list[Json] = []
-        token: str | None = None
-        while token != "":
-            page = self._call(
-                "opensearch", call, DomainName=registration.place.name, **({"NextToken": token} if token else {})
-            )
-            found += page[listed]
-            token = page.get("NextToken") or ""
-        return found
+        return list(pages(partial(self._call, "opensearch", call), listed, DomainName=registration.place.name))
 
     def _quietly(self, call: str, harmless: str, group: str, rule: Json) -> None:
         try:
@@ -142,14 +135,8 @@ class AwsGate:
                 raise
 
     def _call(self, service: str, call: str, **arguments: Any) -> Any:
-        try:
+        with our_errors(f"{service} {call}"):
             return getattr(self._client(service), call)(**arguments)
-        except Exception as error:
-            if why := unanswered(error):
-                raise Unreachable(f"{service} {call}: {why}") from error
-            if error_code(error):
-                raise Refused(f"{service} {call}: {error}") from error
-            raise
 
 
 def _named(principal: Json) -> Json:

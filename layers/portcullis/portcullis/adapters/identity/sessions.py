@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portcullis.access.sessions import OLDER_SESSIONS, denied_before, deny_older_sessions
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors
 
 _GONE = "NoSuchEntity"
 
@@ -21,21 +20,19 @@ def deny(iam: Any, role_arn: str, before: datetime) -> bool:
     Unreachable where it does not answer.
     """
     role = role_arn.rsplit("/", 1)[-1]
-    try:
-        stands = _stands(iam, role)
-        if stands is not None and stands >= before:
-            return False
-        document = json.dumps(deny_older_sessions(before))
-        iam.put_role_policy(RoleName=role, PolicyName=OLDER_SESSIONS, PolicyDocument=document)
-    except Exception as error:
-        code = error_code(error)
-        if code == _GONE or (code and _is_gone(iam, role)):
-            return False
-        if why := unanswered(error):
-            raise Unreachable(f"the older sessions of {role_arn} could not be denied: {why}") from error
-        if code:
-            raise Refused(f"not allowed to deny the older sessions of {role_arn}: {code}") from error
-        raise
+    whose = f"the older sessions of {role_arn}"
+    with our_errors(f"{whose} could not be denied", refused=f"not allowed to deny {whose}"):
+        try:
+            stands = _stands(iam, role)
+            if stands is not None and stands >= before:
+                return False
+            document = json.dumps(deny_older_sessions(before))
+            iam.put_role_policy(RoleName=role, PolicyName=OLDER_SESSIONS, PolicyDocument=document)
+        except Exception as error:
+            code = error_code(error)
+            if code == _GONE or (code and _is_gone(iam, role)):
+                return False
+            raise
     return True
 
 

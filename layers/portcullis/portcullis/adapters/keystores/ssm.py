@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors
+from portcullis.errors import Unreachable
 from portcullis.ports.registration import SsmKeystore
 from portcullis.ports.remotes import KeyText
 
@@ -30,7 +30,7 @@ class SsmKeystores:
 
     def put(self, node: str, alias: str, text: KeyText | None) -> None:
         machine, what = self._at.nodes[node], f"the keystore of {node} was not written"
-        try:
+        with our_errors(what):
             sent = self._client.send_command(
                 DocumentName=self._at.document,
                 InstanceIds=[machine],
@@ -38,12 +38,6 @@ class SsmKeystores:
                 TimeoutSeconds=_TAKEN_UP_WITHIN_S,
             )
             status, code = self._ended(sent["Command"]["CommandId"], machine)
-        except Exception as error:
-            if why := unanswered(error):
-                raise Unreachable(f"{what}: {why}") from error
-            if error_code(error):
-                raise Refused(f"{what}: {error}") from error
-            raise
         if status != "Success":
             because = {64: "the file that is deployed names no such alias", 65: "its secret holds no key"}.get(code)
             ended = because or f"the command on {machine} is {status}, exit status {code}"

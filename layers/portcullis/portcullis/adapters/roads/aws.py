@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
-from portcullis.clients import error_code, unanswered
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors
 from portcullis.remotes.connections import CONNECTED, Connections
 from portcullis.watch.roads import Facts, Road, RoadKind
 
@@ -32,17 +31,13 @@ class AwsRoads:
 
     def look(self, road: Road) -> Facts | None:
         """What is there; None if it is not there. Refused if we may not look, Unreachable."""
-        try:
-            return self._LOOKS[road.kind](self, road)
-        except Exception as error:
-            code = error_code(error)
-            if code in _ABSENT:
-                return None
-            if why := unanswered(error):
-                raise Unreachable(f"{road.label} could not be looked at: {why}") from error
-            if code:
-                raise Refused(f"may not be looked at: {code}") from error
-            raise
+        with our_errors(f"{road.label} could not be looked at", refused="may not be looked at"):
+            try:
+                return self._LOOKS[road.kind](self, road)
+            except Exception as error:
+                if error_code(error) in _ABSENT:
+                    return None
+                raise
 
     def _role(self, road: Road) -> Facts:
         role = self._client("iam").get_role(RoleName=road.name.rpartition("/")[2])["Role"]

@@ -1,0 +1,58 @@
+"""AWS's errors as ours, and answers that come in pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+from portcullis.clients import our_errors, pages
+from portcullis.errors import PortcullisError, Refused, Unreachable
+
+
+def answered(code: str, status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": "as it is"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "ListThings")
+
+
+SAID_NO = "An error occurred (AccessDenied) when calling the ListThings operation: as it is"
+
+
+@pytest.mark.parametrize(
+    ("raised", "refused", "kind", "told"),
+    [
+        (answered("AccessDenied", 403), "", Refused, f"the thing: {SAID_NO}"),
+        (answered("AccessDenied", 403), "not ours", Refused, "not ours: AccessDenied"),
+        (answered("ThrottlingException", 400), "not ours", Unreachable, "the thing: ThrottlingException"),
+        (answered("InternalError", 500), "not ours", Unreachable, "the thing: InternalError"),
+        (EndpointConnectionError(endpoint_url="https://x"), "", Unreachable, "the thing: EndpointConnectionError"),
+    ],
+)
+def test_no_answer_is_unreachable_and_an_answer_of_no_is_refused(
+    raised: Exception, refused: str, kind: type[PortcullisError], told: str
+) -> None:
+    with pytest.raises(kind) as met, our_errors("the thing", refused):
+        raise raised
+    assert str(met.value) == told
+    assert met.value.__cause__ is raised
+
+
+@pytest.mark.parametrize(
+    "raised", [KeyError("x"), ParamValidationError(report="a word"), Refused("ours"), Unreachable("ours")], ids=repr
+)
+def test_a_mistake_of_ours_and_an_error_of_ours_go_on_as_they_are(raised: Exception) -> None:
+    with pytest.raises(type(raised)) as met, our_errors("the thing"):
+        raise raised
+    assert met.value is raised
+
+
+@pytest.mark.parametrize("last", [{}, {"NextToken": ""}, {"NextToken": None}])
+def test_every_page_is_asked_for_until_none_is_named(last: dict[str, Any]) -> None:
+    answers = {None: {"Things": [1, 2], "NextToken": "a"}, "a": {"NextToken": "b"}, "b": {"Things": [3], **last}}
+
+    def call(*, of: str, **more: str) -> dict[str, Any]:
+        assert of == "mine"
+        assert more.keys() <= {"NextToken"}
+        return answers[more.get("NextToken")]
+
+    assert list(pages(call, "Things", of="mine")) == [1, 2, 3]
