@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused, Unreachable
-from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.operations.custody import following
 from portcullis.operations.custody.guard import guard
 
@@ -46,6 +47,24 @@ def test_an_unlock_reads_the_groups_as_seldom_as_the_law_allows() -> None:
     look_at_the_key(watch)
     walls_that_let_in = 3  # the access policy, the ingress, the blocks: there are no further groups or endpoints here
     assert len(reads) == 1 + 1 + 2 + walls_that_let_in + 1, "the first of them is that of the lock"
+
+
+def test_an_unlock_reads_the_engine_to_put_back_and_to_follow_and_for_no_wall() -> None:
+    """That anna is out again is seen by one more reading. Before a wall the claims tell whether the groups ask for whoever is in."""
+    watch, reads = locked_without_anna(), []
+    engine = watch.here.account.engine
+    read = engine.read
+
+    def counted(kinds: Sequence[str] | None = None) -> SecurityConfig:
+        if kinds is None:
+            reads.append(watch.calls)
+        return read(kinds)
+
+    engine.read = counted  # type: ignore[method-assign]
+    look_at_the_key(watch)
+    assert watch.here.state is State.OPEN
+    assert watch.here.mapped == ["ben", "cara"]
+    assert len(reads) == 3
 
 
 @pytest.mark.long

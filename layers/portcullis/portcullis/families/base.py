@@ -106,6 +106,17 @@ class Family(Terms, Protocol):
 
     # ---- writing
 
+    @property
+    def gives_out(self) -> bool:
+        """Whether its engines give out themselves what keeps a role that somebody lost: tokens, keys."""
+
+    @property
+    def naming(self) -> Collection[str]:
+        """The kinds of documents that say who has a role and are claimed as a whole: a claim on one does not tell whom it names."""
+
+    def named(self, kind: str, document: Json | None) -> Collection[str]:
+        """Whom a document of these kinds names, as the engine calls them; nobody for one of another kind."""
+
     def taking(self, step: Step) -> Step | None:
         """Of a step that changes a whole document which says who has a role: as much of it as only takes people out; None if nothing."""
 

@@ -83,14 +83,18 @@ class ElasticsearchEngine:
     # ------------------------------------------------------------------ the security config
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
-        """What the engine holds now. One GET a kind, who has a role stands in the users; API keys are those of our own account.
+        """What the engine holds now. One GET a kind, all at once; who has a role stands in the users; API keys are those of our own
+        account.
 
         Of some kinds alone, as a lock reads: whatever somebody writes meanwhile, what it decides is written. A conflict would have it wait
         for them.
         """
         self._numbers.read(whole=kinds is None)
-        asked = dict.fromkeys(map(_documents, kinds or Kind))
-        return SecurityConfig({kind: self._collection(kind) for kind in asked})
+        asked = tuple(dict.fromkeys(map(_documents, kinds or Kind)))
+        if Kind.KEYS in asked:
+            _ = self.release  # asked for once, and not by one of several at once
+        with ThreadPoolExecutor(len(asked), initializer=carry()) as readers:
+            return SecurityConfig(dict(zip(asked, readers.map(self._collection, asked), strict=True)))
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         """Not with a reading's sequence numbers: a write is held against those of the reading that it was computed from."""

@@ -36,6 +36,8 @@ class Elasticsearch:
     condition = ""
     administrator_roles = (config.SUPERUSER,)
     closing = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.KEYS)
+    gives_out = True
+    naming = (Kind.MAPPINGS,)
 
     same = staticmethod(compare.same_of)
     differing = staticmethod(compare.differing_of)
@@ -52,6 +54,7 @@ class Elasticsearch:
     compile = staticmethod(compiling.desired)
     baseline = staticmethod(baseline.baseline)
     taking = staticmethod(steps.taking)
+    named = staticmethod(steps.named)
     refuse_if_moved = staticmethod(steps.refuse_if_moved)
     reopen = staticmethod(shut.reopen)
     effect = staticmethod(effect.people)

@@ -29,6 +29,8 @@ class OpenSearch:
     condition = "and_backend_roles"
     administrator_roles = config.ADMINISTRATOR_ROLES
     closing = (Kind.ROLES, Kind.USERS, Kind.MAPPINGS, Kind.ACTION_GROUPS)
+    gives_out = False
+    naming = ()
 
     mapped_roles = staticmethod(callers.mapped_roles)
     holders = staticmethod(effect.holders)
@@ -57,6 +59,9 @@ class OpenSearch:
         return compare.differing(one, other)
 
     def names_roles(self, _kind: str, _document: Json) -> tuple[str, ...]:
+        return ()
+
+    def named(self, _kind: str, _document: Json | None) -> Collection[str]:
         return ()
 
     def taking(self, _step: Step) -> Step | None:

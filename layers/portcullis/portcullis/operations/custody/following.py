@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from portcullis.access.actual import Actual, Write
+from portcullis.access.desired import Desired
 from portcullis.access.plan import Operation, Plan, Step
 from portcullis.custody.types import LetIn, Todo
 from portcullis.errors import PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.base import Family
 from portcullis.operations.access.changing.applying import Done
 from portcullis.operations.access.changing.foundation import while_locked
-from portcullis.operations.access.changing.looking import compare, read_truth
+from portcullis.operations.access.changing.looking import compare, read_truth, split_claims
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.following_secrets import follow_secrets
@@ -33,6 +34,7 @@ from portcullis.operations.writing.in_effect import culprits
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.undertaking import begin, settle, starting
 from portcullis.ports.engine import Engine
+from portcullis.ports.ledger import Claims
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
@@ -149,12 +151,30 @@ def send_each(
 
 def _still_in(site: Site) -> tuple[Step, ...]:
     """What the engine holds of people who left by now. The groups are read last, so that as little as can be lies between that and
-    what is done upon it."""
-    kept, engine = site.ledger.model(site.name), site.engine
-    held, claims = engine.read(), site.ledger.claims(site.place.id)
+    what is done upon it.
+
+    Whoever is in by us is claimed. So where the groups ask for all that we claim nobody is in who left, and the engine, which may take
+    longer to read than everything else here, is not asked."""
+    kept = site.ledger.model(site.name)
+    claims = site.ledger.claims(site.place.id)
+    truth = read_truth(site, kept, whole=True)
+    mine, _ = split_claims(claims, site.name)
+    if _all_asked_for(site.family, truth.desired, mine):
+        return ()
+    engine = site.engine
+    held = engine.read()
     truth = read_truth(site, kept, whole=True)
     now = compare(site, kept, truth=truth, engine=engine, held=held, claims=claims)
     return _who_left(site.family, now.plan)
+
+
+def _all_asked_for(family: Family, desired: Desired, mine: Claims) -> bool:
+    """Whether every entry of ours is asked for now. Of documents that name people as a whole only the engine tells whom they name."""
+    return not any(
+        claim.kind in family.naming
+        or (claim.entry_list and desired.because(claim.name, claim.entry_list, claim.entry) is None)
+        for claim in mine
+    )
 
 
 def _who_left(family: Family, plan: Plan) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from portcullis.access.actual import Actual, Json, Write
 from portcullis.access.plan import AppliedStep, Operation, Step
@@ -11,6 +12,7 @@ from portcullis.families.base import Filter
 from portcullis.families.elasticsearch.documents import compare, rights
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.documents.writes import PUT, REMOVE
+from portcullis.families.elasticsearch.known.names import is_pattern
 
 Documents = dict[str, dict[str, Json]]
 
@@ -143,6 +145,24 @@ def taking(step: Step) -> Step | None:
     if compare.same(between, step.before):
         return None
     return Step(Operation.REPLACE, step.claim, step.before, between, step.because)
+
+
+def named(kind: str, document: Json | None) -> frozenset[str]:
+    """Whom a role mapping names. A group is no name, and a pattern names nobody."""
+    rules = (document or {}).get("rules") if kind == Kind.MAPPINGS else None
+    return frozenset(_usernames(rules))
+
+
+def _usernames(rule: Any) -> Iterator[str]:
+    if isinstance(rule, list):
+        for one in rule:
+            yield from _usernames(one)
+    elif isinstance(rule, dict):
+        for field, of in rule.items():
+            if field == "username":
+                yield from (one for one in (of if isinstance(of, list) else [of]) if one and not is_pattern(one))
+            else:
+                yield from _usernames(of)
 
 
 def filters(steps: Sequence[Step]) -> Iterator[Filter]:
