@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from portcullis.families.all_but_own import all_but, is_own
-from portcullis.families.elasticsearch.known.own_indices import OWN_INDICES
+from portcullis.families.elasticsearch.known.own_indices import own_indices
+from portcullis.families.elasticsearch.known.release import Release
 
 OWN = (".own", ".own-made-*")
 
@@ -33,12 +34,15 @@ def test_where_it_begins_in_too_many_ways_the_engines_own_are_named_one_by_one()
 
 
 @pytest.mark.parametrize(
-    ("name", "own"),
+    ("release", "name", "own"),
     [
-        *((one, True) for one in (".security", ".security-7", ".security-7-reindexed-for-8", ".security-tokens-7")),
-        *((one, True) for one in (".security-6", ".security-profile-8", ".security-profile-9")),
-        *((one, False) for one in (".security_audit_log-2026", ".security-mine", ".security2", ".securityx")),
+        *((9, one, True) for one in (".security", ".security-7", ".security-7-reindexed-for-8", ".security-tokens-7")),
+        *((9, one, True) for one in (".security-6", ".security-profile-8", ".security-profile-9")),
+        *((9, one, False) for one in (".security_audit_log-2026", ".security-mine", ".security2", ".securityx")),
+        *((6, one, True) for one in (".security", ".security-6", ".security-7")),
+        # The oldest release lets people make these, and read them.
+        *((6, one, False) for one in (".security-6x", ".security-7-mine", ".security-8", ".security-tokens-7")),
     ],
 )
-def test_of_elasticsearch_only_what_the_engine_made_is_its_own(name: str, own: bool) -> None:
-    assert is_own(OWN_INDICES, name) is own
+def test_of_elasticsearch_only_what_the_engine_keeps_is_its_own(release: int, name: str, own: bool) -> None:
+    assert is_own(own_indices(Release(release, 8)), name) is own

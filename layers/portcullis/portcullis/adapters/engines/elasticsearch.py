@@ -34,7 +34,7 @@ from portcullis.families.elasticsearch.documents.config import (
     SecurityConfig,
 )
 from portcullis.families.elasticsearch.documents.writes import DISABLE, ENABLE, PUT, REMOVE
-from portcullis.families.elasticsearch.known.own_indices import OWN_INDICES
+from portcullis.families.elasticsearch.known.own_indices import own_indices
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 from portcullis.words import many
@@ -244,7 +244,8 @@ class ElasticsearchEngine:
         found = self._ask("GET", "/_cluster/state/metadata", {"filter_path": shown}).get("metadata", {})
         aliases: dict[str, list[str]] = {}
         hidden = []
-        indices = {name: one for name, one in found.get("indices", {}).items() if not is_own(OWN_INDICES, name)}
+        own = own_indices(self.release)
+        indices = {name: one for name, one in found.get("indices", {}).items() if not is_own(own, name)}
         for name, one in sorted(indices.items()):
             for alias in one.get("aliases") or ():
                 aliases.setdefault(alias, []).append(name)
@@ -260,13 +261,14 @@ class ElasticsearchEngine:
 
     def _others(self) -> str:
         """Every index but the engine's own, as it is taken in a path."""
+        own = own_indices(self.release)
         asked = {"filter_path": "metadata.indices.*.state,metadata.indices.*.aliases", **ALL}
         found = self._ask("GET", "/_cluster/state/metadata/.security*", asked, absent={})
         called = {
-            index: any(is_own(OWN_INDICES, name) for name in (index, *(one.get("aliases") or ())))
+            index: any(is_own(own, name) for name in (index, *(one.get("aliases") or ())))
             for index, one in found.get("metadata", {}).get("indices", {}).items()
         }
-        return all_but(OWN_INDICES, (index for index, like_own in called.items() if like_own))
+        return all_but(own, (index for index, like_own in called.items() if like_own))
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""
