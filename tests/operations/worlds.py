@@ -402,6 +402,9 @@ class Engine:
     def end_tokens(self, *, keys: bool) -> str:
         return ""
 
+    def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
+        return ()
+
     def end_searches(self, _closing: Callable[[Sequence[str]], None]) -> str:
         return "nothing ended"
 

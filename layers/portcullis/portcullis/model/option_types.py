@@ -47,7 +47,7 @@ class Options:
     sweep_minutes: int = 5
     end_sessions: bool = False
     deny_older_sessions: bool = False
-    end_api_keys: bool = False  # at a lock, keys of others on an engine that has such: for good
+    end_api_keys: bool = False  # keys of others, on an engine that has such: at a lock, and of leavers; for good
     delete_after_days: int | None = None
     break_glass_minutes: int | None = None
     email: str = ""

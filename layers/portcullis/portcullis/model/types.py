@@ -178,8 +178,9 @@ class Custody(Strict):
     IAM cannot tell whose they are, so every session of that role that is older is refused, those of members who stay included: they
     sign in again. Whoever left is signed out for it."""
     end_api_keys: bool = False
-    """On an Elasticsearch: at a lock, also end the API keys that others made, for good: their owners have to make new ones. Without it
-    they stay, and what they read is held by the index blocks alone. Keys of the automation's own account are narrowed and put back."""
+    """On an Elasticsearch: at a lock, also end the API keys that others made, for good: their owners have to make new ones; and those
+    of whoever loses a role, as a key keeps what its owner had. Without it they stay: they are named, and in a lock the index blocks alone
+    hold what they read. Keys of the automation's own account are narrowed and put back."""
     delete_after_days: int | None = Field(default=None, ge=1, le=3650)
     """Days after a lock by revocation from which on a deletion is asked for, daily. Default: never. Nothing is deleted by itself."""
 

@@ -109,5 +109,9 @@ class Engine(Protocol):
         """End the tokens that the engine itself gave out, and if asked the API keys of others, for good; what was ended, and which keys
         stay, in words. Empty where an engine gives out neither."""
 
+    def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
+        """The same of these users alone: they lost a role, and what they were given before still has it. Which keys stay, in words: only
+        those that can be used."""
+
     def what_stops_a_search(self, index: str) -> Stop | None:
         """What keeps whoever this connection is from searching this index now; None if nothing does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from portcullis.access.actual import Json
@@ -17,6 +17,7 @@ _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a ke
 _HAS_SERVICES = Release(7, 13)
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
+_OF_FILES = ("default_file", "file", "reserved")
 _OWN_REALMS = ("default_file", "default_native", "file", "native", "reserved")
 
 
@@ -45,6 +46,25 @@ class Tokens:
         self._end_keys(release, [one["id"] for one in theirs])
         return f"{said}; {many(len(theirs), 'API key')} of others ended for good: {named}"
 
+    def end_of(self, release: Release, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
+        """Tokens of these users, whichever realm knows them by the name, and their keys if asked: which stay, in words.
+
+        Not those of the nodes' own files: who stands there is called by the nodes' owner as they like."""
+        theirs: list[Json] = []
+        for user in sorted(users):
+            self._end_tokens({"username": user}, f"user {user}")
+            theirs += self._keys_of(user)
+        if keys and theirs:
+            self._end_keys(release, [one["id"] for one in theirs])
+            return ()
+        return tuple(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs)
+
+    def _keys_of(self, user: str) -> list[Json]:
+        found = self._keys_shown({"username": user})
+        ours = self._owner_of_ours(found) if found else lambda _: False
+        usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
+        return [one for one in usable if one.get("realm") not in _OF_FILES and not ours(one)]
+
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
         """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
         found = set(_OWN_REALMS)
@@ -63,13 +83,16 @@ class Tokens:
         return sorted(found)
 
     def _end_of(self, realm: str) -> int:
-        status, body = self._transport("DELETE", f"{_API}/oauth2/token", None, {"realm_name": realm})
+        return self._end_tokens({"realm_name": realm}, f"realm {realm}")
+
+    def _end_tokens(self, whose: Json, called: str) -> int:
+        status, body = self._transport("DELETE", f"{_API}/oauth2/token", None, whose)
         if status in (400, 403, 404, 405) and "error_count" not in str(body):
-            return 0  # there is no such realm, or this cluster has no tokens at all
+            return 0  # there is no such realm or user, or this cluster has no tokens at all
         if status != 200:
             refuse(self._name, status, body, f"DELETE {_API}/oauth2/token")
         if body.get("error_count"):
-            raise Unreachable(f"{self._name}: {many(body['error_count'], 'token')} of realm {realm} could not be ended")
+            raise Unreachable(f"{self._name}: {many(body['error_count'], 'token')} of {called} could not be ended")
         return int(body.get("invalidated_tokens", body.get("created", 0)))
 
     def _keys_of_others(self, release: Release, realms: Sequence[str]) -> list[Json]:
@@ -78,15 +101,18 @@ class Tokens:
         asked: list[dict[str, str]] = [{}] if release.major > 6 else [{"realm_name": realm} for realm in realms]
         found: dict[str, Json] = {}
         for params in asked:
-            status, body = self._transport("GET", f"{_API}/api_key", params, None)
-            if status == 404 or (status in (400, 403) and "not enabled" in str(body)):
-                continue
-            if status != 200:
-                refuse(self._name, status, body, f"GET {_API}/api_key")
-            found |= {one["id"]: one for one in body["api_keys"]}
+            found |= self._keys_shown(params)
         ours = self._owner_of_ours(found)
         usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
         return [one for one in usable if not ours(one)]
+
+    def _keys_shown(self, whose: Mapping[str, str]) -> dict[str, Json]:
+        status, body = self._transport("GET", f"{_API}/api_key", whose, None)
+        if status == 404 or (status in (400, 403) and "not enabled" in str(body)):
+            return {}
+        if status != 200:
+            refuse(self._name, status, body, f"GET {_API}/api_key")
+        return {one["id"]: one for one in body["api_keys"]}
 
     def _of_services(self, release: Release) -> list[str]:
         """The tokens of accounts that Elastic's own features have. Their roles are the engine's, so that none can be emptied; whoever ends

@@ -326,6 +326,10 @@ class ElasticsearchEngine:
         """Tokens end by realm, as no call names them; keys by their ids."""
         return self._tokens.end(self.release, self._collection(Kind.MAPPINGS), keys=keys)
 
+    def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
+        """What somebody was given keeps the roles that they had then, whatever becomes of theirs: seen on all releases."""
+        return self._tokens.end_of(self.release, users, keys=keys)
+
     def _open(self, index: str) -> None:
         status, body = 0, None
         for _ in range(_TRIES_TO_OPEN):

@@ -185,6 +185,9 @@ class OpenSearchEngine:
         """It gives out none that outlive the loss of a role."""
         return ""
 
+    def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
+        return ()
+
     def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
         """End every open scroll and point in time, whoever's; what was ended, in words."""
         said = []

@@ -14,6 +14,7 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once, told
 from portcullis.operations.writing.in_effect import DOUBT, MAY_COME
 from portcullis.operations.writing.noted import noted
+from portcullis.operations.writing.outliving import OUTLIVING
 from portcullis.operations.writing.standing import (
     COMING,
     OUT_OF_STEP,
@@ -32,7 +33,7 @@ _NO = alert_table.ACCESS_REFUSED.name
 # What a run asks for: in one request.
 _ASKED = (
     MOVING,
-    *(slot.name for slot in (PEOPLE, UNDERTAKEN, SIGN_OUT, DOUBT, MAY_COME, COMING, REFUSED, OUT_OF_STEP)),
+    *(slot.name for slot in (PEOPLE, UNDERTAKEN, SIGN_OUT, OUTLIVING, DOUBT, MAY_COME, COMING, REFUSED, OUT_OF_STEP)),
     *map(told, (_NO, *ABOUT_PEOPLE)),
 )
 

@@ -31,6 +31,7 @@ from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.people.sessions import still_to_be_ended
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.in_effect import culprits
+from portcullis.operations.writing.outliving import still_held
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.undertaking import begin, settle, starting
 from portcullis.ports.engine import Engine
@@ -99,6 +100,8 @@ def follow(site: Site, cause: Trigger) -> str:
         log.warning("a password of %s is left to the sweep: %s", site.name, error)
     if groups := still_to_be_ended(site):
         raise Unreachable(f"what people hold who left {', '.join(groups)} could not be ended yet")
+    if people := still_held(site):
+        raise Unreachable(f"what the engine gave to {', '.join(people[:_NAMED])} could not be ended yet")
     return done
 
 

@@ -16,10 +16,12 @@ from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
 from portcullis.access.terms import Terms, is_as_left
 from portcullis.errors import PortcullisError, Refused
+from portcullis.families.base import Family
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.in_effect import may_come
+from portcullis.operations.writing.outliving import end_what_outlives
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.words import many
@@ -114,12 +116,15 @@ def settle(
     one = undertaken(site)
     if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
         _sign_out(site, options, [])
+        end_what_outlives(site, options, ())
         return False
     if ours is None:
         may_come(site)
     done = effective(site.family, one.touched, held)
     moved = bool(one.model_after) and (digest(text_in_ledger(site.services, site.name)) == one.model_after)
-    _sign_out(site, options, removed_people(done))
+    left = removed_people(done)
+    _sign_out(site, options, left)
+    end_what_outlives(site, options, {*left, *_named_no_more(site.family, done)})
     other = bool(one.claimed or one.released)  # what is ours changed, and nothing on the engine
     if (done or moved or other) and not _is_in_history(site, one):
         site.ledger.record(_change(site.registration, one, done, moved=moved, writes=writes))
@@ -147,6 +152,14 @@ def _sign_out(site: Site, options: Options, people: list[str]) -> None:
 def removed_people(done: Sequence[AppliedStep]) -> list[str]:
     """Who was taken out of a mapping by name."""
     return sorted({one.entry for one in done if one.entry_list == "users" and one.after is None})
+
+
+def _named_no_more(family: Family, done: Sequence[AppliedStep]) -> set[str]:
+    """Who was taken out of a document that names people as a whole."""
+    whole = [(one.kind, one.before, one.after) for one in done if one.kind in family.naming and not one.entry_list]
+    return {
+        name for kind, before, after in whole for name in {*family.named(kind, before)} - {*family.named(kind, after)}
+    }
 
 
 def text_in_ledger(services: Services, deployment: str) -> str:
