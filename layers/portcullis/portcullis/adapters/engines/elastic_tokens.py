@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.adapters.engines.answers import Transport, message, refuse
+from portcullis.correlation import carry
 from portcullis.errors import Unreachable
 from portcullis.families.elasticsearch.known.names import is_pattern
 from portcullis.families.elasticsearch.known.release import Release
@@ -15,6 +17,7 @@ from portcullis.words import many
 _API = "/_security"
 _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
 _HAS_SERVICES = Release(7, 13)
+_THREADS = 8  # users at a time
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
 _OF_FILES = ("default_file", "file", "reserved")
@@ -50,16 +53,16 @@ class Tokens:
         """Tokens of these users, whichever realm knows them by the name, and their keys if asked: which stay, in words.
 
         Not those of the nodes' own files: who stands there is called by the nodes' owner as they like."""
-        theirs: list[Json] = []
-        for user in sorted(users):
-            self._end_tokens({"username": user}, f"user {user}")
-            theirs += self._keys_of(user)
+        with ThreadPoolExecutor(_THREADS, initializer=carry()) as pool:
+            theirs = [key for of_user in pool.map(self._keys_left, sorted(users)) for key in of_user]
         if keys and theirs:
             self._end_keys(release, [one["id"] for one in theirs])
             return ()
         return tuple(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs)
 
-    def _keys_of(self, user: str) -> list[Json]:
+    def _keys_left(self, user: str) -> list[Json]:
+        """Of somebody whose tokens are ended first."""
+        self._end_tokens({"username": user}, f"user {user}")
         found = self._keys_shown({"username": user})
         ours = self._owner_of_ours(found) if found else lambda _: False
         usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
