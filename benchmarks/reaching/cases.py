@@ -147,7 +147,26 @@ def search(seed: int) -> tuple[str, str]:
     return rng.choice(USERS if rng.random() < 0.9 else ("u0",)), f"/{','.join(parts)}/_search?{'&'.join(options)}"
 
 
-def question(held: Json, user: str, path: str, version: str) -> Json:
+def request(seed: int) -> tuple[str, str, str]:
+    """Who asks, and the request: mostly a search, and else what names of other clusters are asked for in other ways."""
+    user, path = search(seed)
+    names, _, options = path[1:].partition("/_search?")
+    given = "&".join(one for one in options.split("&") if not one.startswith(("size", "ccs")))
+    kind = random.Random(f"kind {seed}").random()
+    if kind < 0.1:
+        return user, "GET", f"{path}&ccs_minimize_roundtrips=false"
+    if kind < 0.18:
+        return user, "GET", f"/{names}/_search?size=2&scroll=1m&{given}".rstrip("&")
+    if kind < 0.25:
+        return user, "POST", f"/{names}/_pit?keep_alive=1m&{given}".rstrip("&")
+    if kind < 0.33:
+        return user, "GET", f"/{names}/_field_caps?fields=*&{given}".rstrip("&")
+    if kind < 0.4:
+        return user, "GET", f"/_resolve/index/{names}?{given}".rstrip("?")
+    return user, "GET", path
+
+
+def question(held: Json, user: str, path: str, version: str, method: str = "GET") -> Json:
     """As `portcullis decide` takes it."""
     remotes = {
         alias: {
@@ -163,7 +182,7 @@ def question(held: Json, user: str, path: str, version: str) -> Json:
         "engine": f"elasticsearch-{version}",
         "security": {"roles": held["here"], "users": {name: {"roles": of} for name, of in held["users"].items()}},
         "principal": {"name": user},
-        "request": {"method": "GET", "path": path},
+        "request": {"method": method, "path": path},
         "world": HERE,
         "remotes": remotes,
     }

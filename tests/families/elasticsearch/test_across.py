@@ -179,8 +179,6 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
     "path",
     [
         "/dc2:logs-1/_doc/a",
-        "/dc2:logs-1/_search?ccs_minimize_roundtrips=false",
-        "/dc2:logs-1/_search?scroll=1m",
         "/dc2:logs-1/_search/template",
         "/dc2:logs-1/_terms_enum",
         "/dc2:a:b/_search",
@@ -265,9 +263,9 @@ asked_names = st.lists(
 
 
 def told_by(
-    access: Mapping[str, Any], roles: Json, names: tuple[str, ...], *, ignore: bool = False
+    access: Mapping[str, Any], roles: Json, names: tuple[str, ...], *, ignore: bool = False, by_shard: bool = False
 ) -> tuple[Whole, Told | None]:
-    need = Need(SEARCH, names, Options(ignore_unavailable=ignore))
+    need = Need(SEARCH, names, Options(ignore_unavailable=ignore), by_shard=by_shard)
     here = EngineFacts((Index("own-1"),))
     remote = Remote(RELEASE, access=access, world=WORLD)
     whole = across(
@@ -294,11 +292,12 @@ def granted(entry: Json, index: str, team: str) -> bool:
     return covers and ("query" not in entry or f'"{team}"' in entry["query"])
 
 
-@given(accesses, held_roles, asked_names, st.booleans(), st.booleans())
+@given(accesses, held_roles, asked_names, st.booleans(), st.booleans(), st.booleans())
 def test_nobody_sees_a_document_beyond_the_key_a_superuser_neither(
-    access: Json, roles: Json, names: tuple[str, ...], boss: bool, ignore: bool
+    access: Json, roles: Json, names: tuple[str, ...], boss: bool, ignore: bool, by_shard: bool
 ) -> None:
-    _, told = told_by(access, {**roles, "boss": {}} if boss else roles, names, ignore=ignore)
+    held = {**roles, "boss": {}} if boss else roles
+    _, told = told_by(access, held, names, ignore=ignore, by_shard=by_shard)
     for index in NAMES:
         for team in ("red", "blue"):
             shown = [field for field in FIELDS if sees(told, index, team=team, field=field)]

@@ -15,7 +15,7 @@ from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
-from portcullis.families.elasticsearch.deciding.across import EACH_SHARD, ONLY_SEARCH, SEARCH, is_across
+from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, is_across
 from portcullis.families.elasticsearch.deciding.compiled import Compiled, compiled, may_be_kept, release_of
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.documents.compiling import name_of
@@ -206,12 +206,9 @@ def _asked(request: Request, release: Release) -> tuple[tuple[Need, ...], ...] |
         return str(error)
     if wanted is None:
         return f"what {method} {path} asks for is not known here: only the engine can tell"
-    if any(map(is_across, wanted)):
-        given = Asked(method, path).parameters
-        if "scroll" in given or given.get("ccs_minimize_roundtrips") == "false":
-            return EACH_SHARD
-        if wanted[0].action == SEARCH and len(Asked(method, path).parts) > 2:  # of a template, ...
-            return ONLY_SEARCH
+    of_more = len(Asked(method, path).parts) > 2  # of a template, ...
+    if any(map(is_across, wanted)) and wanted[0].action == SEARCH and of_more:
+        return ONLY_SEARCH
     if has_items(Asked(method, path).parts):
         return f"what {method} {path} reads or writes is said in its body, and is not known here"
     return (wanted,)

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.deciding.resolving import resolved
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Holding, Json, covering, holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.known.names import Unreadable, is_pattern, matches
+from portcullis.families.elasticsearch.known.names import Unreadable, matches
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.known.releases import built_in
 from portcullis.families.elasticsearch.requesting.asking import Need
@@ -30,8 +31,16 @@ SEARCH = "indices:data/read/search"
 KEY, ROLES = "the key", "roles"  # who limits what is seen
 ONLY_SEARCH = "of requests over clusters, only a search by itself is decided here"
 FIELD_CAPS = "indices:data/read/field_caps"
+RESOLVE = "indices:admin/resolve/index"
 POINT_IN_TIME = "indices:data/read/open_point_in_time"
-EACH_SHARD = "with ccs_minimize_roundtrips=false, a scroll or a point in time each shard decides for itself, which only the engine can tell"
+_SHARDS = "indices:admin/search/search_shards"
+_TOGETHER = "from 9 on the shards of a node are asked together: which lie on one only the engine knows"
+# What a shard is asked for: through the node that is connected to, or by a connection to its own.
+_ON_A_SHARD = (
+    "internal:transport/proxy/indices:data/read/search[phase/query]",
+    "indices:data/read/search[phase/query]",
+)
+_BY_THE_WAY = "a role allows shards to be searched in one of two ways, through another node or not: which it is only the engine knows"
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
 _FOLLOWS = (
@@ -103,6 +112,7 @@ class Told:
     seen: tuple[Seen, ...] = ()
     reasons: tuple[str, ...] = ()
     skipped: bool = False
+    refused: tuple[str, ...] = ()  # of what it let in: indices whose shards refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +124,6 @@ class Whole:
     local: Answer | None
     remotes: Mapping[str, Told]
     reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Split:
-    local: tuple[str, ...]
-    remote: Mapping[str, tuple[str, ...]]
-    fault: tuple[int, str] | None = None
 
 
 def is_across(need: Need) -> bool:
@@ -135,102 +138,130 @@ def across(
     world: EngineFacts,
     release: Release,
     remotes: Mapping[str, Remote],
-    *,
-    minimized: bool = True,
 ) -> Whole:
-    """What the engine answers to a search that names other clusters. `held`: this side's roles by name. `minimized`: one request to each
-    remote (`ccs_minimize_roundtrips`), which is what the engine does unless told otherwise."""
-    by_shard = not minimized or need.action == POINT_IN_TIME
-    if need.action == POINT_IN_TIME:
+    """What the engine answers to a search that names other clusters. `held`: this side's roles by name."""
+    opens = need.action == POINT_IN_TIME
+    if opens:
         need = replace(need, action=SEARCH)
-    if need.action not in (SEARCH, FIELD_CAPS):
+    if need.action not in (SEARCH, FIELD_CAPS, RESOLVE):
         return Whole(None, 0, None, {}, (ONLY_SEARCH,))
-    split = _split(need.names, remotes, release)
-    if by_shard:
-        # Seen on 9.5.3: shards that refuse leave a 200 without their part, and each goes by its index, not by the alias it was asked by.
-        return Whole(None, 0, None, {}, (EACH_SHARD,))
+    split = parted_by_cluster(need.names, {alias: one.release for alias, one in remotes.items()}, release)
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
     local = _local(holding(held, roles, release), split, need, world, release)
     if local is not None and (local.allowed is None or local.status in (400, 403)):
         return Whole(local.allowed, local.status, local, {}, local.reasons)
+    if need.by_shard:
+        looked = replace(need, action=_SHARDS)
+        told = {
+            alias: _by_shard(held, roles, alias, replace(looked, names=names), remotes[alias])
+            for alias, names in split.remote.items()
+        }
+        return _of_shards(local, told, opens=opens)
     told = {
         alias: _remote(held, roles, alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
     if need.action == FIELD_CAPS:
         return _fields(local, told)
+    if need.action == RESOLVE:
+        return _names(local, told)
     return _together(local, told)
 
 
+def _by_shard(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
+    """One remote that is asked where the shards of what is named lie, and then each of them, by the index it belongs to. Where a filtered
+    alias was asked for and nothing else, by the alias."""
+    told = _remote(held, roles, alias, need, remote)
+    if not told.allowed or told.status >= 400:
+        return told
+    sides, world = _sides(held, roles, alias, remote), remote.world
+    asked = {one.index: _asked_by(one, need, remote) for one in told.seen}
+    seen: list[Seen] = []
+    refused: list[str] = []
+    for index, names in asked.items():
+        answers = _on_shards(sides, names, remote)
+        if answers is None:
+            return Told(None, 0, reasons=(_BY_THE_WAY,))
+        found = [one for one in _seen(answers) if one.index == index]
+        if found and all(one.allowed for one in answers.values()):
+            filters = next(one.limits[0][1].alias_filters for one in told.seen if one.index == index)
+            limits = found[0].limits
+            seen.append(Seen(index, tuple((who, replace(view, alias_filters=filters)) for who, view in limits)))
+        else:
+            refused.append(index)
+    by_an_alias = any(len(world.of(name)) > 1 for names in asked.values() for name in names)
+    if remote.release.major >= 9 and len(asked) > 1 and (by_an_alias or (seen and refused)):
+        return Told(None, 0, reasons=(_TOGETHER,))
+    return replace(told, seen=tuple(seen), refused=tuple(refused))
+
+
+def _asked_by(seen: Seen, need: Need, remote: Remote) -> tuple[str, ...]:
+    """The names by which a shard is asked: filters are there only if all that was asked for has one."""
+    if not seen.limits[0][1].alias_filters:
+        return (seen.index,)
+    aliases = [name for name, of in remote.world.aliases.items() if seen.index in of]
+    wanted = [name for name in aliases if any(name == one or matches(one, name) for one in need.names or ("*",))]
+    return tuple(wanted) or (seen.index,)
+
+
+def _on_shards(sides: Mapping[str, Holding], names: tuple[str, ...], remote: Remote) -> dict[str, Answer] | None:
+    """What each side says of a shard that is asked by these names; None where it depends on how it is reached."""
+    found: dict[str, Answer] = {}
+    for who, of in sides.items():
+        ways = [answer(of, Need(one, names), remote.world, remote.release) for one in _ON_A_SHARD]
+        if len({one.allowed for one in ways}) > 1:
+            return None
+        found[who] = ways[0]
+    return found
+
+
+def _of_shards(local: Answer | None, told: Mapping[str, Told], *, opens: bool) -> Whole:
+    """Shards that refuse leave an answer of the others. Where all do, that is the answer; a point in time is not opened if any does."""
+    whole = _together(local, told)
+    refused = [f"{alias}:{index}" for alias, one in told.items() for index in one.refused]
+    if whole.status != 200 or not refused:
+        return whole
+    why = f"{', '.join(refused)} is not covered by its own name, by which each shard decides"
+    if not opens and (any(one.seen for one in told.values()) or (local is not None and local.views)):
+        return replace(whole, reasons=(*whole.reasons, why))
+    return Whole(False, 403, local, told, (why,))
+
+
+def _sides(held: Mapping[str, Json], roles: Sequence[str], alias: str, remote: Remote) -> dict[str, Holding]:
+    """Who decides over there, each with what it holds."""
+    if remote.model == CERTIFICATE:
+        return {ROLES: holding(remote.roles, roles, remote.release)}
+    sent = sent_of(held, roles, alias, remote.release)
+    key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
+    return {KEY: key, ROLES: holding(sent, list(sent), remote.release)}
+
+
 def _fields(local: Answer | None, told: Mapping[str, Told]) -> Whole:
-    """Of which fields there are: a remote is never skipped, and one that refuses is a line of the answer as soon as another part is one."""
-    parts = len(told) + (local is not None)
-    whole = _together(local, {alias: replace(one, skipped=False) for alias, one in told.items()})
-    dead = any(one.rule is Rule.KEY_STATE for one in told.values())
-    if dead or (parts > 1 and whole.status != 200):
-        why = "of which fields there are, a part that fails leaves an answer of the others, or none"
-        return Whole(None, 0, local, whole.remotes, (why, *whole.reasons))
-    return whole
+    """Of which fields there are: a part that fails leaves an answer of the others, if these have an index at all."""
+    plain = {alias: replace(one, skipped=False) for alias, one in told.items()}
+    whole = _together(local, plain)
+    if whole.status == 200 or (local is not None and local.status >= 400):
+        return whole
+    if any(one.allowed is None for one in plain.values()):
+        return Whole(None, 0, local, plain, whole.reasons)
+    if any(one.seen for one in plain.values()) or (local is not None and local.views):
+        return Whole(True, 200, local, plain, whole.reasons)
+    # A connection that is made anew with a dead key fails in a way of its own.
+    dead = any(one.rule is Rule.KEY_STATE for one in plain.values())
+    return replace(whole, status=0) if dead else whole
 
 
-def _split(names: Sequence[str], remotes: Mapping[str, Remote], release: Release) -> _Split:
-    """Which names go where. An alias that does not exist is an error; a wildcard that meets none is nothing."""
-    local: list[str] = []
-    remote: dict[str, list[str]] = {}
-    taken_out: set[str] = set()
-    for name in names:
-        cluster, colon, index = name.partition(":")
-        out = cluster.startswith("-")
-        alias = cluster.removeprefix("-")
-        if not colon:
-            local.append(name)
-            continue
-        if "<" in name or not index or ":" in index or not alias:
-            return _Split((), {}, (0, f"how {name} is read only the engine can tell"))
-        found = [one for one in remotes if matches(alias, one)] if is_pattern(alias) else [alias]
-        if not is_pattern(alias) and alias not in remotes:
-            return _Split(
-                (), {}, (_unknown_alias(release), f"there is no remote cluster {alias}: the whole request is refused")
-            )
-        if out and index != "*" and release.major < 9:
-            why = f"{name} takes out less than a cluster, which {release} does not know: the whole request is refused"
-            return _Split((), {}, (403 if release.major == 8 else 0, why))
-        if out and index == "*":
-            lacking = [one for one in found if one not in remote]
-            if lacking or not found:
-                why = f"{name} takes out a cluster that was not named before: the whole request is refused"
-                return _Split((), {}, (403, why))
-            taken_out.update(found)
-        for one in found:
-            remote.setdefault(one, []).append(f"-{index}" if out else index)
-    left = {alias: tuple(of) for alias, of in remote.items() if alias not in taken_out}
-    if taken_out and not left and not local:
-        return _Split((), {}, (403, "every cluster that is named is taken out again: the whole request is refused"))
-    # From 9 on an exclusion takes away what was found before it, and before anything else nothing (seen on 9.5.3).
-    for alias, of in left.items():
-        if of[0].startswith("-") and min(release.major, remotes[alias].release.major) < 9:
-            return _Split(
-                (), {}, (0, f"what an exclusion before anything else means to {alias} only the engine can tell")
-            )
-    if any("_all" in of and len(of) > 1 for of in (local, *left.values())):
-        return _Split((), {}, (0, "_all beside other names is read as a name by some, which only the engine can tell"))
-    if local and local[0].startswith("-") and release.major < 9:
-        return _Split((), {}, (0, f"what {local[0]} before anything else means only the engine can tell"))
-    if not local and not left:
-        local = [
-            "*",
-            "-*",
-        ]  # wildcards that meet no cluster: a search of nothing, which takes the right to search something
-    return _Split(tuple(local), left)
+def _names(local: Answer | None, told: Mapping[str, Told]) -> Whole:
+    """Of which names there are: a remote that fails is left out, without a word."""
+    whole = _together(local, {alias: replace(one, skipped=True) for alias, one in told.items()})
+    if local is not None and local.status >= 400:
+        return replace(whole, remotes=told)
+    unknown = any(one.allowed is None for one in told.values())
+    return Whole(None if unknown else True, 0 if unknown else 200, local, told, whole.reasons)
 
 
-def _unknown_alias(release: Release) -> int:
-    """Measured on 9.5.3 and 8.19.21."""
-    return {9: 404, 8: 403}.get(release.major, 0)
-
-
-def _local(held: Holding, split: _Split, need: Need, world: EngineFacts, release: Release) -> Answer | None:
+def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release: Release) -> Answer | None:
     """This cluster's own part. Where there is one of another cluster, a wildcard may come to nothing without any right here."""
     if not split.local:
         return None
@@ -261,8 +292,7 @@ def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need
         if remote.model == CERTIFICATE:
             if remote.lacking:
                 return Told(None, 0, reasons=(remote.lacking,))
-            found = holding(remote.roles, roles, remote.release)
-            return _decided({ROLES: found}, need, remote)
+            return _decided(_sides(held, roles, alias, remote), need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
         sent = sent_of(held, roles, alias, remote.release)
@@ -275,8 +305,7 @@ def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need
             return _dead(remote)
         if remote.lacking:
             return Told(None, 0, reasons=(remote.lacking,))
-        key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
-        return _decided({KEY: key, ROLES: holding(sent, list(sent), remote.release)}, need, remote)
+        return _decided(_sides(held, roles, alias, remote), need, remote)
     except Unreadable as error:
         return Told(None, 0, reasons=(str(error),))
 

@@ -218,13 +218,12 @@ def _over_clusters(
 ) -> dict[str, Any]:
     remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
     request = Request(asked.request.method, asked.request.path)
-    if len(request.parts) > 2:  # of a template, ...
+    if len(request.parts) > 2 and request.parts[0] != "_resolve":  # of a template, ...
         return _unknown(roles, ONLY_SEARCH)
-    given, there = request.parameters, _world(asked.world)
-    minimized = given.get("ccs_minimize_roundtrips") != "false" and "scroll" not in given
+    there = _world(asked.world)
     if len(wanted) > 1:
-        return _items_across(documents, roles, wanted, there, release, remotes, minimized=minimized)
-    whole = across(documents, list(roles), wanted[0], there, release, remotes, minimized=minimized)
+        return _items_across(documents, roles, wanted, there, release, remotes)
+    whole = across(documents, list(roles), wanted[0], there, release, remotes)
     return _told_across(roles, whole)
 
 
@@ -235,8 +234,6 @@ def _items_across(
     world: EngineFacts,
     release: Release,
     remotes: dict[str, Remote],
-    *,
-    minimized: bool,
 ) -> dict[str, Any]:
     """The whole takes a right on this cluster, and each item is a search by itself."""
     if any(is_across(need) and need.action != SEARCH for need in wanted):
@@ -247,7 +244,7 @@ def _items_across(
     told["items"] = []
     for need in wanted:
         if need.item and is_across(need):
-            one = across(documents, list(roles), need, world, release, remotes, minimized=minimized)
+            one = across(documents, list(roles), need, world, release, remotes)
             said = _told_across(roles, one)
         elif need.item:
             said = _told(roles, [answer(held, replace(need, item=""), world, release)])

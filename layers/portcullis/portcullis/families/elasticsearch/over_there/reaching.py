@@ -16,6 +16,7 @@ from portcullis.families.elasticsearch.deciding.across import (
     KEY,
     LIVE,
     ONLY_SEARCH,
+    POINT_IN_TIME,
     SEARCH,
     Remote,
     Rule,
@@ -62,7 +63,7 @@ def over(here: Compiled, roles: frozenset[str], need: Need, own: Decided | None)
         return Decided(
             False, _each(beyond, False), reasons=(why,), beyond=(Reason(Layer.REMOTE, "", why, "stops here"),)
         )
-    if need.action != SEARCH:
+    if need.action not in (SEARCH, POINT_IN_TIME):
         return Decided(None, _each(beyond, None), unknown=(ONLY_SEARCH,))
     if here.there.remotes is None:
         return Decided(None, _each(beyond, None), unknown=(_NOBODY_LOOKED,))
@@ -238,7 +239,7 @@ def _of_aliases(here: Compiled, told: Mapping[str, Sequence[Told]], names: Itera
 
 def permissions(here: Compiled, roles: Iterable[str], need: Need) -> Iterator[Permission]:
     """Which entries of which roles ask for some of it, or, by certificate, which of the roles of these names give it over there."""
-    if need.action != SEARCH:
+    if need.action not in (SEARCH, POINT_IN_TIME):
         return
     for alias, far in (here.there.remotes or {}).items():
         asked = asked_of(alias, need.names)

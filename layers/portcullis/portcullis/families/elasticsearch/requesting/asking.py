@@ -44,6 +44,7 @@ class Need:
     only_documents: bool = False  # limits on fields do not refuse it
     each: bool = False  # names that are asked about one by one, and no request with all of them
     refused_under_limits: str = ""  # why it is refused where documents or fields are limited
+    by_shard: bool = False  # of another cluster each shard is asked by itself, and no search as a whole
 
     def needs_open(self, major: int) -> bool:
         """Whether a closed index is refused."""
@@ -84,6 +85,11 @@ def options(given: Mapping[str, Any], default: Options = Options()) -> Options:
         closed=bool(said & {"closed", "all"}) if said else default.closed,
         hidden=bool(said & {"hidden", "all"}) if said else default.hidden,
     )
+
+
+def asks_each_shard(given: Mapping[str, Any]) -> bool:
+    """Whether a search is sent to the shards of another cluster instead of to that cluster."""
+    return "scroll" in given or not _true(given.get("ccs_minimize_roundtrips"), True)
 
 
 def _true(given: Any, default: bool) -> bool:

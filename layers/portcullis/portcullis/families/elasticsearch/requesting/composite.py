@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.requesting.asking import ALWAYS, UPDATE, Need, Request, options
+from portcullis.families.elasticsearch.requesting.asking import (
+    ALWAYS,
+    UPDATE,
+    Need,
+    Request,
+    asks_each_shard,
+    options,
+)
 
 _WHOLE = {
     "_bulk": "indices:data/write/bulk",
@@ -33,7 +40,10 @@ def composite(parts: tuple[str, ...], request: Request, source: str) -> tuple[Ne
     kind = next(part for part in parts if part in _WHOLE)
     outer = parts[0] if parts[0] != kind else ""
     reads = {"_bulk": _bulk_items, "_mget": _mget_items, "_msearch": _msearch_items, "_mtermvectors": _vector_items}
-    return (Need(_WHOLE[kind], any_index=True), *reads[kind](request.body, outer, source))
+    items = reads[kind](request.body, outer, source)
+    if kind == "_msearch" and asks_each_shard(request.parameters):
+        items = [replace(one, by_shard=True) for one in items]
+    return (Need(_WHOLE[kind], any_index=True), *items)
 
 
 def _bulk_items(body: Any, outer: str, source: str) -> list[Need]:

@@ -19,6 +19,7 @@ from portcullis.families.elasticsearch.requesting.asking import (
     Need,
     Options,
     Request,
+    asks_each_shard,
     options,
     split,
 )
@@ -123,6 +124,8 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
         return (Need("indices:admin/analyze", (parts[0],), single=True),)
     if what == "_alias":
         return _alias(request, method, names, parts)
+    if what == "_search" and isinstance(request.body, dict) and "pit" in request.body:
+        return None  # what is searched is said by the id of a point in time
     verb = "GET" if method == "POST" and what in _BY_POST_TOO else method
     if what == "_mapping" and method == "POST":
         verb = "PUT"
@@ -146,6 +149,7 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
         destroys=action in _DESTROYING,
         only_documents=suggests,
         refused_under_limits=_SUGGEST if suggests else "",
+        by_shard=what == "_pit" or (what == "_search" and asks_each_shard(request.parameters)),
     )
     if what == "_rank_eval":
         return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=ALWAYS))
