@@ -1,4 +1,4 @@
-"""Searches over clusters on a real pair, beside what we say of them: status, who was skipped, documents and fields."""
+"""Requests over clusters on a real pair, beside what we say of them: status, who was skipped, documents, fields and names."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def reached(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterat
         yield Reached(pair)
 
 
-def test_a_hundred_searches_over_clusters_are_answered_as_we_say(reached: Reached) -> None:
+def test_a_hundred_requests_over_clusters_are_answered_as_we_say(reached: Reached) -> None:
     counts = Counts()
     found = [(one.seed, one.what, one.asked) for one in play(reached, 100, counts, at_once=25)]
     assert found == []
     # Not by finding nothing: many of each kind were among them.
     assert counts.cases == 100
-    assert min(counts.refused, counts.seen, counts.skipped) >= 15
+    assert min(counts.refused, counts.seen, counts.skipped) >= 8
     assert counts.unknown + counts.status_open < 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ LOGS: Json = {"indices": [{"names": ["logs-*"], "privileges": ["all"]}]}
 READS: Json = {"indices": [{"names": ["logs-2"], "privileges": ["read"]}]}
 HIDING: Json = {"indices": [{"names": ["*"], "privileges": ["all"], "query": {"term": {"a": 1}}}]}
 WRITES: Json = {"indices": [{"names": ["logs-2"], "privileges": ["write"]}]}
+ADDS: Json = {"indices": [{"names": ["logs-2"], "privileges": ["create"]}]}
 LOOKS: Json = {"indices": [{"names": ["pay-1"], "privileges": ["view_index_metadata"]}]}
 ADMIN: Json = {"cluster": ["manage_security"]}
 
@@ -58,6 +60,9 @@ def asked(role: Json, method: str, path: str, body: Any = None, *, engine: str =
         pytest.param(WRITES, "PUT", "/al-both/_doc/1", "9.5.3", False, None, id="alias-of-several-refused"),
         pytest.param(ALL, "PUT", "/ds-app/_doc/1", "9.5.3", True, 400, id="stream-by-id"),
         pytest.param(ALL, "GET", "/al-both/_analyze", "9.5.3", True, 400, id="analyze-of-several"),
+        # That there is no such index is told to whoever may delete documents of another, and not to who may only write some.
+        pytest.param(ADDS, "DELETE", "/absent/_doc/none", "9.5.3", False, 403, id="delete-absent-no-right"),
+        pytest.param(WRITES, "DELETE", "/absent/_doc/none", "9.5.3", False, 404, id="delete-absent-may-elsewhere"),
         # No wildcard is expanded.
         pytest.param(READS, "GET", "/pay-1/_search_shards?expand_wildcards=none", "9.5.3", True, 200, id="nothing-left"),
         pytest.param(ALL, "GET", "/absent/_stats?expand_wildcards=none", "7.17.29", True, 200, id="one-absent-on-7"),
@@ -103,3 +108,11 @@ def test_items_are_answered_one_by_one(role: Json, path: str, names: tuple[str, 
     body: Any = {"docs": docs} if path == "_mget" else [line for one in docs for line in ({"index": one}, {})]
     items = asked(role, "POST", f"/{path}", body)["items"]
     assert [(one["allowed"], one["status"]) for one in items] == told
+
+
+def test_a_filter_that_is_a_template_is_said_to_be_one() -> None:
+    template = {"template": {"source": '{"term": {"team": "{{_user.username}}"}}'}}
+    role = {"indices": [{"names": ["logs-*"], "privileges": ["read"], "query": template}]}
+    told = asked(role, "GET", "/logs-1/_search", engine="6.8.23")
+    assert [json.loads(one) for one in told["views"]["logs-1"]["documents"]] == [template]
+    assert "a filter of theirs is a template: what it comes to for them only the engine knows" in told["reasons"]

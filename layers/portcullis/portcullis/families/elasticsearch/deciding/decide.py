@@ -33,9 +33,10 @@ _ALSO_ELSEWHERE = frozenset(
         "indices:admin/resolve/index",
     )
 )
-_BY_ID = ("indices:data/write/index:op_type/index", "indices:data/write/update", "indices:data/write/delete")
 _WRITES = "indices:data/write/"
-_ON_DOCUMENTS = ("indices:data/write/index:", "indices:data/write/update", "indices:data/write/delete")
+_DELETE = f"{_WRITES}delete"
+_BY_ID = (f"{_WRITES}index:op_type/index", f"{_WRITES}update", _DELETE)
+_ON_DOCUMENTS = (f"{_WRITES}index:", f"{_WRITES}update", _DELETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,12 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if need.destroys and need.wild and release.major >= 8:
         return Answer(need, bool(granting), 400, reasons=("wildcards are refused to whoever asks for this",))
     told_before = need.action in _ALSO_ELSEWHERE and not need.options.allow_no_indices
-    if (before := _before_rights(granting, need, world)) is not None:
+    looks_first = (
+        granting or need.item or release.major < 7 or need.action != _DELETE
+    )  # who may delete nothing is refused
+    if looks_first and (before := _before_rights(granting, need, world)) is not None:
         # 6.8 asks who may delete before it looks, where nothing beside was asked.
-        unsure = release.major < 7 and before.allowed is False and need.action == "indices:data/write/delete"
+        unsure = release.major < 7 and before.allowed is False and need.action == _DELETE
         return replace(before, status=0) if unsure and not need.item else before
     if not granting and not told_before and not (release.major < 8 and has_dates(need) and _is_search(need)):
         why = f"no role of {_names(held.cluster)} grants {need.action} on any index"
@@ -243,7 +247,7 @@ def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) 
     there, allowed = bool(world.of(name)), bool(covering(granting, name, world))
     if need.item and reads and (not there or name in world.data_streams):
         return Answer(need, allowed, 404, reasons=(f"{name} is no index, which is told to whoever asks for documents",))
-    if need.action == "indices:data/write/delete" and not there:
+    if need.action == _DELETE and not there:
         return Answer(need, allowed, 404, reasons=(f"{name} does not exist, which is told to whoever may delete",))
     if need.item and reads and world.is_closed(name):
         return Answer(need, allowed, 400, reasons=(f"{name} is closed, which is told to whoever asks for documents",))
@@ -311,6 +315,8 @@ def _view(index: str, groups: tuple[Group, ...], filters: list[str] | None) -> V
     if limited and len(limited) == len(groups):
         documents = tuple(dict.fromkeys(query for group in groups for query in group.queries or ()))
         reasons.append(f"documents limited by {_names(r for g in groups for r in g.roles)}")
+        if any(is_template(query) for query in documents):
+            reasons.append("a filter of theirs is a template: what it comes to for them only the engine knows")
     elif limited:
         free = _names(r for g in groups if g.queries is None for r in g.roles)
         reasons.append(
@@ -327,6 +333,15 @@ def _view(index: str, groups: tuple[Group, ...], filters: list[str] | None) -> V
             f"{free} grants the same without field rules, which lifts those of {_names(r for g in ruled for r in g.roles)}"
         )
     return View(index, documents, fields, None if filters is None else tuple(dict.fromkeys(filters)), tuple(reasons))
+
+
+def is_template(query: str) -> bool:
+    """Whether a role's filter is filled in by the engine for whoever asks."""
+    try:
+        found = json.loads(query)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "template" in found
 
 
 def _names(roles: Iterable[str]) -> str:
