@@ -139,7 +139,9 @@ class Reached:
         if status == 200 and "_scroll_id" in body:
             page, whole = body, body["hits"]["hits"]
             while page["hits"]["hits"]:
-                status, page = self._ask(user, "POST", "/_search/scroll", {"scroll_id": page["_scroll_id"]})
+                status, page = self._ask(
+                    user, "POST", "/_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]}
+                )
                 if status != 200:
                     return status, page
                 whole += page["hits"]["hits"]
