@@ -24,7 +24,7 @@ from portcullis.entry.verbs import ACT, LOOK
 from portcullis.errors import BadInput, PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.operations.remotes.migrating import Migrated, migrate_remote
-from portcullis.operations.remotes.moves_kept import under_way
+from portcullis.operations.remotes.moves_kept import forget, under_way
 from portcullis.operations.remotes.planning_moves import Migration, remote_migration
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.ports.engine import Names
@@ -421,6 +421,16 @@ def test_where_a_keystore_cannot_be_written_somebody_does_it_and_asks_again() ->
     assert any("keystore of b" in one.how for one in back.left)
     with pytest.raises(Refused, match="by a second alias"):
         move(made(SAME, writable=frozenset({"a"}))[0])
+
+
+def test_a_way_back_leaves_the_alias_that_was_read_before_it_began() -> None:
+    world, clusters = made(watched=OLD)
+    move(world)
+    forget(world.services.site(READER), OLD)  # nobody knows any more that the other alias came with a move
+    assert move(world).state == "beside"
+    back = move(world, back=True)
+    assert (back.state, back.left) == ("rolled-back", ())
+    assert clusters.settled() == {OLD: "certificate", NEW: "key"}
 
 
 def test_what_cannot_be_moved_is_refused_before_anything_is_done() -> None:

@@ -176,12 +176,10 @@ class _Run:
         stands = not same or self._comes_about(lambda: read_by_certificate(self._taking()))
         beyond = self._taking().beyond
         forget(self.site, self.at.alias)
-        left = [
-            Left(
-                f"{self.site.name}: the file declares {self.at.to} with a key still",
-                f"take it out of the file, or put it as it was, and apply it: portcullis apply {self.site.name}",
-            )
-        ]
+        left = []
+        if not self.at.beside:  # what was read before the move began stays, and stays declared
+            undeclare = f"take it out of the file, or put it as it was, and apply it: portcullis apply {self.site.name}"
+            left.append(Left(f"{self.site.name}: the file declares {self.at.to} with a key still", undeclare))
         if not stands:
             how = "its address, and trust in certificates on both sides: portcullis remote check"
             left.insert(0, Left(f"{self.at.alias} was put back, and is not connected by certificate yet", how))
