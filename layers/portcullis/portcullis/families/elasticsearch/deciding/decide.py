@@ -24,11 +24,12 @@ from portcullis.families.elasticsearch.known.privileges import grants_on_cluster
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
 
+_FIELD_CAPS = "indices:data/read/field_caps"
 # The engine looks for the names of these before it asks whether anybody may: they may be asked of other clusters.
 _ALSO_ELSEWHERE = frozenset(
     (
         "indices:data/read/search",
-        "indices:data/read/field_caps",
+        _FIELD_CAPS,
         "indices:data/read/open_point_in_time",
         "indices:admin/resolve/index",
     )
@@ -207,7 +208,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     views = _views(granting, asked.names, world)
     shut = [view.index for view in views if world.is_closed(view.index)] if need.needs_open(release.major) else []
     if shut and not need.options.ignore_unavailable:
-        return Answer(need, True, 400, reasons=(f"{', '.join(shut)} is closed: 400",))
+        status = 403 if release.major == 7 and need.action == _FIELD_CAPS else 400  # 7.17 calls it a block
+        return Answer(need, True, status, reasons=(f"{', '.join(shut)} is closed: {status}",))
     views = tuple(view for view in views if view.index not in shut)
     if shut and not views and not need.options.allow_no_indices:
         return Answer(need, True, 404, reasons=("nothing that is open is visible, and allow_no_indices is false",))
