@@ -66,7 +66,9 @@ class Tokens:
         found = self._keys_shown({"username": user})
         ours = self._owner_of_ours(found) if found else lambda _: False
         usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
-        return [one for one in usable if one.get("realm") not in _OF_FILES and not ours(one)]
+        # By the name as it is written, whatever the call takes for a pattern.
+        theirs = (one for one in usable if one["username"] == user and one.get("realm") not in _OF_FILES)
+        return [one for one in theirs if not ours(one)]
 
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
         """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
