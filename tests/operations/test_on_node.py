@@ -185,6 +185,32 @@ def test_a_lock_and_its_end_leave_every_byte_as_it_was(house: tuple[Node, Accoun
     assert bytes_of(node) == before
 
 
+def test_whom_somebody_mapped_on_a_locked_node_is_out_when_it_opens(house: tuple[Node, Account]) -> None:
+    """No look comes in between."""
+    node, made = house
+    apply_text(made.services, "demo", MODEL, CAUSE)
+    before = bytes_of(node)
+    ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
+    assert carry_out(made.services, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
+    made_by_hand(node, Kind.MAPPINGS, "kibana_user", {"users": ["eve"], "hosts": ["*"]})
+    direct = {"password": generated(), "opendistro_security_roles": ["road_viewers"]}
+    made_by_hand(node, Kind.USERS, "road-mallory", direct)
+    opened = carry_out(made.services, {"verb": "unlock", "deployment": "demo"}, alias="act")
+    assert opened["state"] == State.OPEN
+    held = made.services.engine(made.ledger.registration("demo")).read()
+    assert not any(held.entries("kibana_user", name) for name in ("users", "hosts", "backend_roles"))
+    assert not held.of(Kind.USERS)["road-mallory"].get("opendistro_security_roles")
+    removed_by_hand(node, Kind.MAPPINGS, "kibana_user")
+    removed_by_hand(node, Kind.USERS, "road-mallory")
+    now = bytes_of(node)
+    # A patch of users leaves out an empty description of another.
+    assert {kind: now[kind] for kind in now if kind != Kind.USERS} == {
+        kind: before[kind] for kind in before if kind != Kind.USERS
+    }
+    (told,) = (one for one in made.aws.told if one.name == "unlocked")
+    assert "kibana_user" in told.done
+
+
 def test_the_effect_is_asked_for_as_the_subject_where_we_hold_its_password(
     house: tuple[Node, Account],
 ) -> None:

@@ -124,17 +124,26 @@ def test_an_unlock_takes_away_what_a_window_has_mapped(in_window: bool) -> None:
     assert back.made_while_locked == ()
 
 
-def test_a_mapping_made_by_hand_during_a_lock_is_listed_and_kept() -> None:
-    """Reopening names it and does not take it away."""
-    held = house(readers=mapping(users=["anna"]))
+@pytest.mark.parametrize("seen", [True, False], ids=["a look came in between", "it opens as it was left"])
+def test_whoever_was_let_in_by_hand_during_a_lock_is_out_when_it_opens(seen: bool) -> None:
+    """By a mapping that was made, and by roles that an internal user was given. It is named, and empties nothing else."""
+    users = {"carl": {"hash": "x"}, "dora": {"hash": "x", "opendistro_security_roles": ["readers"]}}
+    held = SecurityConfig({**house(readers=mapping(users=["anna"])).documents, Kind.USERS: users})
     shutting = shut(held, LOCKED)
     locked = apply_patches(held, shutting.writes)
-    edited = SecurityConfig(
-        {**locked.documents, Kind.MAPPINGS: {**locked.of(Kind.MAPPINGS), "kibana_user": mapping(users=["eve"])}}
-    )
+    made = {**locked.of(Kind.MAPPINGS), "kibana_user": mapping(users=["eve"], hosts=["*"])}
+    given = {**locked.of(Kind.USERS), "carl": {"hash": "x", "opendistro_security_roles": ["readers"]}}
+    edited = SecurityConfig({**locked.documents, Kind.MAPPINGS: made, Kind.USERS: given})
+    if seen:
+        edited = apply_patches(edited, shut(edited, LOCKED, shutting.saved).writes)
     opened = reopen(shutting.saved, edited)
-    assert opened.made_while_locked == ("mapping of kibana_user",)
-    assert apply_patches(edited, opened.writes).entries("kibana_user", "users") == ("eve",)
+    back = apply_patches(edited, opened.writes)
+    assert opened.made_while_locked == ("mapping of kibana_user" + ("" if seen else ", emptied now,"),)
+    assert not any(back.entries("kibana_user", name) for name in MAPPING_LISTS)
+    assert mapped_roles(back, Caller("anna")).keys() == {"readers"}
+    assert not back.of(Kind.USERS)["carl"]["opendistro_security_roles"]
+    assert back.of(Kind.USERS)["dora"]["opendistro_security_roles"] == ["readers"]
+    assert [one for one in opened.lost if "carl" in one] == ([] if seen else [*opened.lost])
 
 
 def test_a_mapping_whose_role_vanished_during_a_lock_is_reported_as_lost() -> None:

@@ -125,7 +125,8 @@ def reopen(
 
     `left`: steps that take out entries which do not come back, because whoever they stand for left meanwhile.
     So is every role that the lock has emptied. What no node can load does not come back. Mappings of `ours` that were not there
-    before (those of break-glass) go, whatever they hold.
+    before (those of break-glass) go, whatever they hold. Whom somebody let in meanwhile is let in by it no longer, as if a look at the lock
+    had found it: a mapping that was made is emptied, and so are roles of their own that internal users were given.
     """
     mappings: Mapping[str, Json] = saved.get(Kind.MAPPINGS.value) or {}
     roles: Mapping[str, Json] = saved.get(Kind.ROLES.value) or {}
@@ -157,12 +158,23 @@ def reopen(
             lost.append(f"internal user {name} is gone")
         elif user.get(DIRECT) != roles:
             user_operations.append({"op": "add", "path": pointer(name, DIRECT), "value": roles})
+    given, _ = _direct_roles(held_now) if Kind.USERS.value in saved else ({}, [])
+    for name in given.keys() - (saved.get(Kind.USERS.value) or {}).keys():
+        user_operations.append({"op": "add", "path": pointer(name, DIRECT), "value": []})
+        lost.append(f"internal user {name} was given roles of their own while locked, and has none of them now")
     strangers: list[str] = []
     for role in sorted(held_now.of(Kind.MAPPINGS).keys() - mappings.keys()):
         if role in ours or held_now.get(Kind.MAPPINGS, role) == (saved.get(_MADE) or {}).get(role):
             operations.append({"op": "remove", "path": pointer(role)})
         else:
-            strangers.append(f"mapping of {role}")
+            lets_in = any(held_now.entries(role, name) for name in MAPPING_LISTS)
+            # The engine refuses a patch that names the mapping of an absent role, which gives nothing.
+            if mappings and lets_in and role in held_now.of(Kind.ROLES) and not held_now.is_fixed(Kind.MAPPINGS, role):
+                emptied = {**(held_now.get(Kind.MAPPINGS, role) or {}), **{name: [] for name in MAPPING_LISTS}}
+                operations.append({"op": "replace", "path": pointer(role), "value": emptied})
+                strangers.append(f"mapping of {role}, emptied now,")
+            else:
+                strangers.append(f"mapping of {role}")
     group_operations: list[Json] = [
         {"op": "add", "path": pointer(name), "value": {k: v for k, v in document.items() if k not in SHOWN_ONLY}}
         for name, document in (saved.get(Kind.ACTION_GROUPS.value) or {}).items()
