@@ -75,6 +75,7 @@ def asked(role: Json, method: str, path: str, body: Any = None, *, engine: str =
         pytest.param(
             ALL, "GET", "/shut-1/_search?ignore_unavailable=true&allow_no_indices=false", "9.5.3", True, 404, id="all-closed"
         ),
+        pytest.param(ALL, "GET", "/logs-1,_all/_validate/query", "6.8.23", True, 200, id="no-such-name-is-no-valid-query"),
         # A closed index is in the way of its fields, by another name on 7.17.
         pytest.param(ALL, "GET", "/shut-1/_field_caps", "7.17.29", True, 403, id="fields-of-closed-on-7"),
         pytest.param(ALL, "GET", "/shut-1/_field_caps", "9.5.3", True, 400, id="fields-of-closed-on-9"),

@@ -24,7 +24,7 @@ from portcullis.families.elasticsearch.known.privileges import grants_on_cluster
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
 
-_FIELD_CAPS = "indices:data/read/field_caps"
+_FIELD_CAPS, _VALIDATE = "indices:data/read/field_caps", "indices:admin/validate/query"
 # The engine looks for the names of these before it asks whether anybody may: they may be asked of other clusters.
 _ALSO_ELSEWHERE = frozenset(
     (
@@ -188,6 +188,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
             need, True, 400, reasons=(f"{several[0]} is an alias of several indices, and this is asked of one: 400",)
         )
     absent = [name for name in asked.named if not world.of(name)]
+    if ALL in absent and need.action == _VALIDATE:  # an answer that says so on 6.8; later releases were not asked
+        return Answer(need, True, 200 if release.major < 7 else 0, reasons=(f"{ALL} beside other names is a name",))
     if ALL in absent and (release.major > 6 or not need.options.ignore_unavailable):
         return Answer(need, True, 400, reasons=(f"{ALL} beside other names is a name, and no index may have it: 400",))
     if need.options.ignore_unavailable:
