@@ -37,7 +37,7 @@ def test_where_it_begins_in_too_many_ways_the_engines_own_are_named_one_by_one()
     ("release", "name", "own"),
     [
         *((9, one, True) for one in (".security", ".security-7", ".security-7-reindexed-for-8", ".security-tokens-7")),
-        *((9, one, True) for one in (".security-6", ".security-profile-8", ".security-profile-9")),
+        *((9, one, True) for one in (".security-6", ".security-profile-8", ".security-profile-9", ".security-tokens")),
         *((9, one, False) for one in (".security_audit_log-2026", ".security-mine", ".security2", ".securityx")),
         *((6, one, True) for one in (".security", ".security-6", ".security-7")),
         # The oldest release lets people make these, and read them.

@@ -14,7 +14,11 @@ from portcullis.families.elasticsearch.known.release import Release
 _RELEASES = "6789"
 _OF_OLD = (".security", ".security-6", ".security-7")
 _SINCE_7 = (
-    ".security",
+    *(
+        ".security",
+        ".security-tokens",
+        ".security-profile",
+    ),  # aliases, by which a superuser's `*` reaches what they lead to
     *(f".security-{kind}{release}*" for kind in ("", "tokens-", "profile-") for release in _RELEASES),
 )
 
