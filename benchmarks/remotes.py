@@ -24,7 +24,7 @@ from local.elastic.pair import ALIAS, Pair, Searching
 from tests.fixtures_node import CACHE
 from tests.operations.moving import NEW, Move
 from tests.operations.pairs import made
-from tests.operations.test_two_deployments_on_elastic import PASSWORD, deployed
+from tests.operations.remotes.test_two_deployments_on_elastic import PASSWORD, deployed
 
 RELEASES = ("9.5.3", "8.19.21")
 

@@ -26,7 +26,7 @@ PURE = "not node and not aws and not embedded and not long"
 FOLLOW_S = 1800.0
 LONGEST_S = 1800.0  # of all; where a mutant makes one test hang, that test's own limit ends it
 # Random histories, followed line by line, take longer than all the rest: `make bench-fence` plays them.
-_TOO_LONG = "tests/operations/test_fence.py"
+_TOO_LONG = "tests/operations/writing/test_fence.py"
 _OPTIONS = (
     "-q",
     "-x",

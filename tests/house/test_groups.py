@@ -17,7 +17,7 @@ def collected(nodeid: str, *fixtures: str) -> Any:
 @pytest.mark.parametrize(
     ("nodeid", "fixture", "group"),
     [
-        ("tests/operations/test_people.py::test_one", "node_basic", "nodes"),
+        ("tests/operations/people/test_people.py::test_one", "node_basic", "nodes"),
         ("tests/adapters/test_engine.py::test_one", "each_world", "door"),
         ("tests/local/test_door_policy.py::test_one", "aws", "aws"),
     ],
@@ -30,8 +30,8 @@ def test_given_a_test_elsewhere_it_is_refused_with_the_group(nodeid: str, fixtur
 def test_given_tests_with_their_servers_they_are_taken() -> None:
     conftest.pytest_collection_modifyitems(
         [
-            collected("tests/operations/test_people.py::test_one", "tmp_path"),
-            collected("tests/operations/test_people_on_node.py::test_one", "node_basic"),
+            collected("tests/operations/people/test_people.py::test_one", "tmp_path"),
+            collected("tests/operations/people/test_people_on_node.py::test_one", "node_basic"),
             collected("tests/local/test_door_srp.py::test_one", "aws"),
         ]
     )

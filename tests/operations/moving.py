@@ -11,7 +11,7 @@ from portcullis.ports.remotes import Connection
 
 from local.elastic.pair import ALIAS
 from local.processes import LOOPBACK
-from tests.operations.test_two_deployments_on_elastic import CAUSE, GIVER, HEAD, PASSWORD, READER, Two
+from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, GIVER, HEAD, PASSWORD, READER, Two
 
 NEW = "dc2k"
 SECRET = "remotes/orders"

@@ -16,9 +16,9 @@ from portcullis.signals.table import ROWS
 from portcullis.signals.types import ACCOUNT
 from portcullis.watch.roads import Road
 
-from tests.operations.test_roads import Roads, may
-from tests.operations.test_seeing import OFF, ON, RULE, Eyes
-from tests.operations.test_seeing import OWN as OWN_RULE
+from tests.operations.watching.test_roads import Roads, may
+from tests.operations.watching.test_seeing import OFF, ON, RULE, Eyes
+from tests.operations.watching.test_seeing import OWN as OWN_RULE
 from tests.reactions.town import MODEL, Town, Why, town
 from tests.reactions.town import apply_text as apply
 from tests.reactions.town import model_text as text_of

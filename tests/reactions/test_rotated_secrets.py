@@ -11,7 +11,7 @@ from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
 
-from tests.operations.test_following_secrets import MADE, USERS
+from tests.operations.people.test_following_secrets import MADE, USERS
 from tests.operations.worlds import ACCOUNT
 from tests.reactions.town import Town, town
 

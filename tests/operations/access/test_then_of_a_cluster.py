@@ -15,10 +15,10 @@ from portcullis.operations.access.deployments import apply_text
 
 from tests.laws import examples
 from tests.operations import elastic
+from tests.operations.access.test_applying_laws import apply, at_work
+from tests.operations.access.test_questions_of_a_cluster import ACCESS, asks, cluster, mapped, text
 from tests.operations.models import groups, texts_of
 from tests.operations.orders import CAUSE, cognito, group
-from tests.operations.test_applying_laws import apply, at_work
-from tests.operations.test_questions_of_a_cluster import ACCESS, asks, cluster, mapped, text
 from tests.operations.worlds import Account, Make, arn, every_make, plain
 
 OPS = group("ops", type(group("x").kind).IAM_GROUP)

@@ -12,7 +12,7 @@ from portcullis.ports.registration import IamRole
 from local.node.node import Node
 from tests.fixtures_node import make_new
 from tests.operations.on_node import MASTER, account_on, bytes_of, put_back
-from tests.operations.test_following_secrets import CAUSE, USERS
+from tests.operations.people.test_following_secrets import CAUSE, USERS
 from tests.operations.worlds import registration
 
 pytestmark = pytest.mark.node

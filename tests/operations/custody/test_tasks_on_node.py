@@ -13,9 +13,9 @@ from portcullis.operations.access.deployments import apply_text
 
 from local.node.node import Node
 from local.people import until
-from tests.operations import test_on_node as on_node
 from tests.operations.on_node import made_by_hand, removed_by_hand, transport
 from tests.operations.worlds import Account, model_text
+from tests.operations.writing import test_on_node as on_node
 
 pytestmark = pytest.mark.node
 house = on_node.house

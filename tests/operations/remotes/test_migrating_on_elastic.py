@@ -16,8 +16,8 @@ from portcullis.remotes.moving import Way
 from local.elastic.pair import ALIAS, Pair, Searching
 from tests.operations.cutting import CutOff, Cutting
 from tests.operations.moving import NEW, Move
+from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, Two, two
 from tests.operations.remotes_page import asked_of, commands_under, otherwise_than_it_says
-from tests.operations.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, Two, two
 
 __all__ = ["two"]  # a fixture
 pytestmark = pytest.mark.node

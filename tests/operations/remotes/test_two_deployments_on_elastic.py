@@ -50,7 +50,7 @@ from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, reg
 
 pytestmark = pytest.mark.node
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CAUSE = Trigger("a test", "somebody")
 PASSWORD = "correct-horse-4711"
 GIVER, READER = "logs", "orders"

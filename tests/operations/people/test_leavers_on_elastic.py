@@ -15,8 +15,8 @@ from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 
 from local.elastic.node import Elasticsearch
-from tests.operations import test_custody_on_elastic as custody
-from tests.operations.test_custody_on_elastic import CAUSE, PASSWORD, READERS, TEXT, Key, as_, deployed, search
+from tests.operations.custody import test_custody_on_elastic as custody
+from tests.operations.custody.test_custody_on_elastic import CAUSE, PASSWORD, READERS, TEXT, Key, as_, deployed, search
 from tests.operations.worlds import POOL, Account
 
 pytestmark = pytest.mark.node

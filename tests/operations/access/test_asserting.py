@@ -15,8 +15,8 @@ from portcullis.operations.access.asking.asserting import diff_held, held
 from portcullis.operations.access.asking.scene_of_file import of_file
 from portcullis.operations.access.deployments import apply_text
 
+from tests.operations.access.test_comparing import OTHER, A, entry, roles
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
-from tests.operations.test_comparing import OTHER, A, entry, roles
 from tests.operations.worlds import Account
 
 PAYROLL = "nobody outside group readers or iam_user:rita or administrators reads payroll-*"

@@ -27,8 +27,8 @@ from portcullis.operations.access.asking.finding import findings
 from portcullis.operations.access.asking.scene_of_file import of_file
 
 from tests.operations import elastic
+from tests.operations.access.test_questions_of_a_cluster import asks, cluster, mapped, text
 from tests.operations.orders import cognito, group
-from tests.operations.test_questions_of_a_cluster import asks, cluster, mapped, text
 from tests.operations.worlds import Account
 
 TOKENS = "realm: {name: tokens}"

@@ -24,8 +24,8 @@ from local.processes import LOOPBACK
 from tests.fixtures_pair import RELEASE
 from tests.operations.orders import CAUSE
 from tests.operations.pairs import PASSWORD, automation, made
+from tests.operations.remotes.test_explaining_on_elastic import ORDERS, Both
 from tests.operations.seen import fits, shows
-from tests.operations.test_explaining_on_elastic import ORDERS, Both
 
 pytestmark = pytest.mark.node
 

@@ -23,7 +23,7 @@ from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Stop
 from portcullis.ports.registration import IamRole, Registration
 
-from tests.operations.test_further_ways import OFFICE, PARTNER
+from tests.operations.custody.test_further_ways import OFFICE, PARTNER
 from tests.operations.worlds import mapping
 from tests.reactions.town import Town, town
 
