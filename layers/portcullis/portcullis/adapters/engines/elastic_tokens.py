@@ -53,22 +53,22 @@ class Tokens:
         """Tokens of these users, whichever realm knows them by the name, and their keys if asked: which stay, in words.
 
         Not those of the nodes' own files: who stands there is called by the nodes' owner as they like."""
+        found: dict[str, Json] = {}
         with ThreadPoolExecutor(_THREADS, initializer=carry()) as pool:
-            theirs = [key for of_user in pool.map(self._keys_left, sorted(users)) for key in of_user]
+            for of_user in pool.map(self._keys_left, sorted(users)):
+                found |= of_user
+        theirs = self._of_others(found) if found else []
         if keys and theirs:
             self._end_keys(release, [one["id"] for one in theirs])
             return ()
         return tuple(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs)
 
-    def _keys_left(self, user: str) -> list[Json]:
+    def _keys_left(self, user: str) -> dict[str, Json]:
         """Of somebody whose tokens are ended first."""
         self._end_tokens({"username": user}, f"user {user}")
         found = self._keys_shown({"username": user})
-        ours = self._owner_of_ours(found) if found else lambda _: False
-        usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
         # By the name as it is written, whatever the call takes for a pattern.
-        theirs = (one for one in usable if one["username"] == user and one.get("realm") not in _OF_FILES)
-        return [one for one in theirs if not ours(one)]
+        return {key: one for key, one in found.items() if one["username"] == user and one.get("realm") not in _OF_FILES}
 
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
         """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
@@ -107,6 +107,10 @@ class Tokens:
         found: dict[str, Json] = {}
         for params in asked:
             found |= self._keys_shown(params)
+        return self._of_others(found)
+
+    def _of_others(self, found: Mapping[str, Json]) -> list[Json]:
+        """Those that can be used, and are not of the automation's own account."""
         ours = self._owner_of_ours(found)
         usable = (one for _, one in sorted(found.items()) if not one.get("invalidated"))
         return [one for one in usable if not ours(one)]
