@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,11 +32,14 @@ class Before:
     edge: Edge
     reader: EdgeReader
     registration: Registration
+    known: dict[str, Own] = field(default_factory=dict)  # whose policies were read for this question already
 
     def own(self, people: Iterable[Person]) -> Mapping[str, Own]:
         """What IAM holds of whoever of them signs."""
-        arns = {who.arn for one in people if (who := somebody(one)) and who.arn}
-        return self.reader.own(self.registration, arns) if arns else {}
+        arns = {who.arn for one in people if (who := somebody(one)) and who.arn} - self.known.keys()
+        if arns:
+            self.known.update(self.reader.own(self.registration, arns))
+        return self.known
 
 
 def before(
