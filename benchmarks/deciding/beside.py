@@ -95,9 +95,8 @@ def _differences(
     action = question["action"]
     allowed = theirs.get("allowed", False) and not (theirs.get("limited") and never_under_limits(action))
     views = theirs.get("views", {})
-    fails = bool(views) and all(
-        "error" in view for view in views.values()
-    )  # what opens documents ends in an error, then
+    # What opens documents ends in an error, then.
+    fails = bool(views) and all("error" in view for view in views.values())
     if allowed and fails and not ours.allowed:
         return
     if allowed is not ours.allowed:

@@ -281,9 +281,8 @@ def _like(status: int, said: Any) -> int:
     result = str(said.get("result", "")) if isinstance(said, dict) else ""
     nothing = status == 404 and any(word in str(said) for word in _NOT_FOUND)
     nothing = nothing or (status == 404 and said in ({}, "")) or result == "not_found"
-    unfit = status == 400 and "data stream timestamp field" in str(
-        said
-    )  # written, if it had the field that streams want
+    # It would be written if it had the field that data streams want.
+    unfit = status == 400 and "data stream timestamp field" in str(said)
     return 200 if status in (201, 409) or nothing or unfit else status
 
 

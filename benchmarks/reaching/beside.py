@@ -165,9 +165,8 @@ class Reached:
                 status, body = answer.status, json.loads(answer.read())
                 if status != _BUSY or last:
                     return status, body
-                time.sleep(
-                    1
-                )  # with little memory a node takes nothing more for a moment, and decides nothing: asked again
+                # With little memory a node takes nothing more for a moment, and decides nothing: it is asked again.
+                time.sleep(1)
             except (OSError, http.client.HTTPException):
                 connection.close()
                 self._connection = None

@@ -14,11 +14,10 @@ from portcullis.families.elasticsearch.known.release import Release
 _RELEASES = "6789"
 _OF_OLD = (".security", ".security-6", ".security-7")
 _SINCE_7 = (
-    *(
-        ".security",
-        ".security-tokens",
-        ".security-profile",
-    ),  # aliases, by which a superuser's `*` reaches what they lead to
+    # Aliases, by which a superuser's `*` reaches what they lead to.
+    ".security",
+    ".security-tokens",
+    ".security-profile",
     *(f".security-{kind}{release}*" for kind in ("", "tokens-", "profile-") for release in _RELEASES),
 )
 

@@ -270,9 +270,8 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     worst = min(decided, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in decided), narrowest)
     of_cluster = [one.allowed for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
-    least = min(
-        of_cluster, key=RANK.__getitem__, default=True
-    )  # what is refused of the cluster is refused of every index
+    # What is refused of the cluster is refused of every index.
+    least = min(of_cluster, key=RANK.__getitem__, default=True)
     seen = tuple(min(one, replace(one, allowed=least), key=lambda of: RANK[of.allowed]) for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
