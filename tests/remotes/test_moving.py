@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from portcullis.access.plan import AccessModel, Grant, People, Subject, SubjectKind
 from portcullis.access.questions.answers import There
-from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, CERTIFICATE
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.remotes.gains import (
     Effect,

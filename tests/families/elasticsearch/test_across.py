@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import Remote, Told, Whole, across
+from portcullis.families.elasticsearch.deciding.across import across
 from portcullis.families.elasticsearch.deciding.decide import View
 from portcullis.families.elasticsearch.deciding.question import answer_question
+from portcullis.families.elasticsearch.deciding.remote import Remote, Told, Whole
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
 from portcullis.families.elasticsearch.known.names import matches
 from portcullis.families.elasticsearch.known.release import Release

@@ -16,8 +16,8 @@ from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families import family_named
 from portcullis.families.answering import answering
-from portcullis.families.elasticsearch.deciding.across import Seen as Limited
 from portcullis.families.elasticsearch.deciding.decide import Fields, View
+from portcullis.families.elasticsearch.deciding.remote import Seen as Limited
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.over_there.both_limits import as_seen
 from portcullis.operations.access.asking import questions

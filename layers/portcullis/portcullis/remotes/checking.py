@@ -7,7 +7,7 @@ from datetime import datetime
 
 from portcullis.access.actual import Json
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import API_KEY, LIVE
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, LIVE
 from portcullis.families.elasticsearch.documents.compare import canonical_access
 from portcullis.families.elasticsearch.documents.config import is_reserved
 from portcullis.families.elasticsearch.known.names import certainly_beyond, may_match

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.questions.answers import BETWEEN, STATUS, Far
-from portcullis.families.elasticsearch.deciding.across import LIVE, SEARCH, Remote, Rule, Seen, Side, Told, across
+from portcullis.families.elasticsearch.deciding.across import SEARCH, across
 from portcullis.families.elasticsearch.deciding.decide import View
+from portcullis.families.elasticsearch.deciding.remote import LIVE, Remote, Rule, Seen, Side, Told
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.names import is_pattern, may_match
 from portcullis.families.elasticsearch.known.release import Release

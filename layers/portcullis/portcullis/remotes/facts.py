@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, CERTIFICATE
 from portcullis.remotes.keys import WARNING, Key
 
 OUR_ROLES = "portcullis_"  # how the roles that the automation needs begin: they read nothing

@@ -16,8 +16,9 @@ from typing import Any
 from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import AccessModel
 from portcullis.access.questions.answers import There
-from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE, SEARCH, Remote, Told, across
+from portcullis.families.elasticsearch.deciding.across import SEARCH, across
 from portcullis.families.elasticsearch.deciding.decide import View
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, CERTIFICATE, Remote, Told
 from portcullis.families.elasticsearch.documents.compare import canonical_access, query
 from portcullis.families.elasticsearch.documents.config import Kind, is_reserved
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, is_restricted

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from portcullis.access.actual import Actual, Json
-from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE, SEARCH
+from portcullis.families.elasticsearch.deciding.across import SEARCH
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, CERTIFICATE
 from portcullis.families.elasticsearch.documents.compare import query
 from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
 from portcullis.families.elasticsearch.known.names import may_match

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import API_KEY, CERTIFICATE
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, CERTIFICATE
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.known.releases import CLUSTER_KEYS, LICENCES_WITH_CLUSTER_KEYS
 from portcullis.remotes.facts import Licence

@@ -10,7 +10,7 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.access.questions.answers import Reason
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import Told
+from portcullis.families.elasticsearch.deciding.remote import Told
 from portcullis.words import line
 
 # As an alias is written in a deployment file; and one name, or a pattern without an expression.

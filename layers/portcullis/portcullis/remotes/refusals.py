@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portcullis.families.elasticsearch.deciding.across import LIVE
+from portcullis.families.elasticsearch.deciding.remote import LIVE
 
 # What a refusal says -> how the key is. The first that fits.
 _SAID = (

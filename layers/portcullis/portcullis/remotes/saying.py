@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from portcullis.access.questions.answers import WORD, Far, Layer, Reason
-from portcullis.families.elasticsearch.deciding.across import API_KEY, LIVE, Rule, Side
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, LIVE, Rule, Side
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER
 from portcullis.families.elasticsearch.known.names import is_pattern, may_match
 from portcullis.families.elasticsearch.over_there.reaching import remote_link, skipped_link

@@ -1,129 +1,28 @@
-"""What a caller may search on remote clusters, and which side refuses: `alias:index` in a request, as real pairs of servers answer it.
+"""What a caller may search where a request names other clusters (`alias:index`), as real pairs of servers answer it.
 
-- Who comes with a cross-cluster key is decided twice. Here: without an entry of `remote_indices` for the alias nothing is sent at all.
-  There: what the key and what those entries allow, both; the documents and fields of both limit. So nobody sees beyond the key, a
-  superuser neither.
-- By certificate nothing is decided here. The names of the caller's roles are sent, and mean what roles of these names hold there: a
-  superuser of this side is one of that side.
-- A refusal of a remote is the answer to the whole request, unless the remote may be skipped: then it is a 200 that lacks its part.
+A refusal of a remote is the answer to the whole request, unless the remote may be skipped: then it is a 200 that lacks its part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
-from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
-from portcullis.families.elasticsearch.deciding.resolving import resolved
-from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Holding, Json, covering, holding
+from portcullis.families.elasticsearch.deciding.decide import Answer, answer
+from portcullis.families.elasticsearch.deciding.over_one_remote import told_by, told_by_shard
+from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Told, Whole
+from portcullis.families.elasticsearch.granting.merging import Holding, Json, holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.known.names import Unreadable, matches
 from portcullis.families.elasticsearch.known.release import Release
-from portcullis.families.elasticsearch.known.releases import built_in
 from portcullis.families.elasticsearch.requesting.asking import Need
 
-API_KEY, CERTIFICATE = "api-key", "certificate"
-LIVE = "live"
 SEARCH = "indices:data/read/search"
-KEY, ROLES = "the key", "roles"  # who limits what is seen
 ONLY_SEARCH = "of requests over clusters, only a search by itself is decided here"
 FIELD_CAPS = "indices:data/read/field_caps"
 RESOLVE = "indices:admin/resolve/index"
 POINT_IN_TIME = "indices:data/read/open_point_in_time"
 _SHARDS = "indices:admin/search/search_shards"
-_TOGETHER = "from 9 on the shards of a node are asked together: which lie on one only the engine knows"
-# What a shard is asked for: through the node that is connected to, or by a connection to its own.
-_ON_A_SHARD = (
-    "internal:transport/proxy/indices:data/read/search[phase/query]",
-    "indices:data/read/search[phase/query]",
-)
-_BY_THE_WAY = "a role allows shards to be searched in one of two ways, through another node or not: which it is only the engine knows"
-# What the engine makes of a key's `access`. Following an index is other actions than searching it.
-_SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
-_FOLLOWS = (
-    *("indices:data/read/xpack/ccr/shard_changes*", "indices:monitor/stats*", "indices:admin/settings/update"),
-    *("indices:admin/retention_lease*", "indices:internal/admin/ccr/restore*", "internal:transport/proxy/indices:*"),
-)
-# What the other side says to a request that comes with such a key; without any it takes us for somebody who has a certificate.
-_DEAD = {
-    "expired": (401, "the key has expired"),
-    "revoked": (401, "the key has been revoked"),
-    "wrong-type": (401, "what stands in the keystore is no cross-cluster key"),
-    "garbage": (401, "what stands in the keystore is no key"),
-    "absent": (400, "no key for the alias stands in the keystore"),
-}
-
-
-class Side(StrEnum):
-    LOCAL = "local"
-    REMOTE = "remote"
-
-
-class Rule(StrEnum):
-    """By what a request was refused."""
-
-    NO_ENTRY = "no-remote-indices"  # no role has remote_indices for the alias
-    KEY = "key"
-    ROLES = "roles"
-    BOTH = "key-and-roles"
-    KEY_STATE = "key-state"  # the key is no longer one, or never was
-    CUSTODY = "custody"  # the remote is locked
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A remote cluster as this side has it, and what is there.
-
-    `lacking`: what of it is not known, so that only a refusal of this side is certain. `closed`: why nobody is let in there; `closing`:
-    whether that is so of some alone.
-    """
-
-    release: Release
-    model: str = API_KEY
-    state: str = LIVE  # of the key in our keystore
-    access: Mapping[str, Any] = field(default_factory=dict)  # of the key, as the engine shows it
-    roles: Mapping[str, Json] = field(default_factory=dict)  # on the remote: the certificate model looks there
-    world: EngineFacts = field(default_factory=EngineFacts)
-    skip_unavailable: bool = False
-    lacking: str = ""
-    closed: str = ""
-    closing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How one index of a remote looks: a document or a field is seen if every limit lets it through."""
-
-    index: str
-    limits: tuple[tuple[str, View], ...]  # by whom, and how
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """By one remote. `allowed` None: only the engine can tell."""
-
-    allowed: bool | None
-    status: int
-    side: Side | None = None  # who refused
-    rule: Rule | None = None
-    seen: tuple[Seen, ...] = ()
-    reasons: tuple[str, ...] = ()
-    skipped: bool = False
-    refused: tuple[str, ...] = ()  # of what it let in: indices whose shards refuse
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A request over clusters. `local` None: it names nothing of this cluster."""
-
-    allowed: bool | None
-    status: int  # 0: cannot be told
-    local: Answer | None
-    remotes: Mapping[str, Told]
-    reasons: tuple[str, ...] = ()
 
 
 def is_across(need: Need) -> bool:
@@ -154,12 +53,12 @@ def across(
     if need.by_shard:
         looked = replace(need, action=_SHARDS)
         told = {
-            alias: _by_shard(held, roles, alias, replace(looked, names=names), remotes[alias])
+            alias: told_by_shard(held, roles, alias, replace(looked, names=names), remotes[alias])
             for alias, names in split.remote.items()
         }
         return _of_shards(local, told, opens=opens)
     told = {
-        alias: _remote(held, roles, alias, replace(need, names=names), remotes[alias])
+        alias: told_by(held, roles, alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
     if need.action == FIELD_CAPS:
@@ -167,53 +66,6 @@ def across(
     if need.action == RESOLVE:
         return _names(local, told)
     return _together(local, told)
-
-
-def _by_shard(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
-    """One remote that is asked where the shards of what is named lie, and then each of them, by the index it belongs to. Where a filtered
-    alias was asked for and nothing else, by the alias."""
-    told = _remote(held, roles, alias, need, remote)
-    if not told.allowed or told.status >= 400:
-        return told
-    sides, world = _sides(held, roles, alias, remote), remote.world
-    asked = {one.index: _asked_by(one, need, remote) for one in told.seen}
-    seen: list[Seen] = []
-    refused: list[str] = []
-    for index, names in asked.items():
-        answers = _on_shards(sides, names, remote)
-        if answers is None:
-            return Told(None, 0, reasons=(_BY_THE_WAY,))
-        found = [one for one in _seen(answers) if one.index == index]
-        if found and all(one.allowed for one in answers.values()):
-            filters = next(one.limits[0][1].alias_filters for one in told.seen if one.index == index)
-            limits = found[0].limits
-            seen.append(Seen(index, tuple((who, replace(view, alias_filters=filters)) for who, view in limits)))
-        else:
-            refused.append(index)
-    by_an_alias = any(len(world.of(name)) > 1 for names in asked.values() for name in names)
-    if remote.release.major >= 9 and len(asked) > 1 and (by_an_alias or (seen and refused)):
-        return Told(None, 0, reasons=(_TOGETHER,))
-    return replace(told, seen=tuple(seen), refused=tuple(refused))
-
-
-def _asked_by(seen: Seen, need: Need, remote: Remote) -> tuple[str, ...]:
-    """The names by which a shard is asked: filters are there only if all that was asked for has one."""
-    if not seen.limits[0][1].alias_filters:
-        return (seen.index,)
-    aliases = [name for name, of in remote.world.aliases.items() if seen.index in of]
-    wanted = [name for name in aliases if any(name == one or matches(one, name) for one in need.names or ("*",))]
-    return tuple(wanted) or (seen.index,)
-
-
-def _on_shards(sides: Mapping[str, Holding], names: tuple[str, ...], remote: Remote) -> dict[str, Answer] | None:
-    """What each side says of a shard that is asked by these names; None where it depends on how it is reached."""
-    found: dict[str, Answer] = {}
-    for who, of in sides.items():
-        ways = [answer(of, Need(one, names), remote.world, remote.release) for one in _ON_A_SHARD]
-        if len({one.allowed for one in ways}) > 1:
-            return None
-        found[who] = ways[0]
-    return found
 
 
 def _of_shards(local: Answer | None, told: Mapping[str, Told], *, opens: bool) -> Whole:
@@ -226,15 +78,6 @@ def _of_shards(local: Answer | None, told: Mapping[str, Told], *, opens: bool) -
     if not opens and (any(one.seen for one in told.values()) or (local is not None and local.views)):
         return replace(whole, reasons=(*whole.reasons, why))
     return Whole(False, 403, local, told, (why,))
-
-
-def _sides(held: Mapping[str, Json], roles: Sequence[str], alias: str, remote: Remote) -> dict[str, Holding]:
-    """Who decides over there, each with what it holds."""
-    if remote.model == CERTIFICATE:
-        return {ROLES: holding(remote.roles, roles, remote.release)}
-    sent = sent_of(held, roles, alias, remote.release)
-    key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
-    return {KEY: key, ROLES: holding(sent, list(sent), remote.release)}
 
 
 def _fields(local: Answer | None, told: Mapping[str, Told]) -> Whole:
@@ -278,125 +121,6 @@ def _wild(name: str) -> bool:
     return name.startswith("-") or name == "_all" or "*" in name
 
 
-def _remote(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
-    told = _told(held, roles, alias, need, remote)
-    if not remote.closed or told.side is Side.LOCAL:
-        return told
-    if remote.closing:
-        return Told(None, 0, reasons=(remote.closed,))
-    return Told(False, 0, Side.REMOTE, Rule.CUSTODY, reasons=(remote.closed,), skipped=remote.skip_unavailable)
-
-
-def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
-    try:
-        if remote.model == CERTIFICATE:
-            if remote.lacking:
-                return Told(None, 0, reasons=(remote.lacking,))
-            return _decided(_sides(held, roles, alias, remote), need, remote)
-        if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
-            return _dead(remote)
-        sent = sent_of(held, roles, alias, remote.release)
-        if not any(sent[role]["indices"] for role in sent):
-            why = f"no role of {_listed(roles)} has remote_indices for {alias}"
-            # With a dead key, what is told depends on whether a connection still stands that was made while it lived.
-            status = 403 if remote.state == LIVE else 0
-            return Told(False, status, Side.LOCAL, Rule.NO_ENTRY, reasons=(why,), skipped=remote.skip_unavailable)
-        if remote.state != LIVE:
-            return _dead(remote)
-        if remote.lacking:
-            return Told(None, 0, reasons=(remote.lacking,))
-        return _decided(_sides(held, roles, alias, remote), need, remote)
-    except Unreadable as error:
-        return Told(None, 0, reasons=(str(error),))
-
-
-def _dead(remote: Remote) -> Told:
-    status, why = _DEAD[remote.state]
-    return Told(False, status, Side.REMOTE, Rule.KEY_STATE, reasons=(why,), skipped=remote.skip_unavailable)
-
-
-def sent_of(held: Mapping[str, Json], roles: Sequence[str], alias: str, release: Release) -> dict[str, Json]:
-    """What this side sends of the caller's roles: their entries for the alias, as roles on the other side."""
-    found: dict[str, Json] = {}
-    for name in dict.fromkeys(roles):
-        if name in held and name != SUPERUSER:
-            entries = held[name].get("remote_indices") or ()
-            found[name] = {"indices": [one for one in entries if _for(one.get("clusters") or (), alias)]}
-        else:
-            found[name] = {"indices": built_in(name, release).get("indices", []) if name == SUPERUSER else []}
-    return found
-
-
-def _for(clusters: str | Sequence[str], alias: str) -> bool:
-    return any(matches(one, alias) for one in ([clusters] if isinstance(clusters, str) else clusters))
-
-
-def as_role(access: Mapping[str, Any]) -> Json:
-    searched = [{**one, "privileges": list(_SEARCHES)} for one in access.get("search") or ()]
-    followed = [{**one, "privileges": list(_FOLLOWS)} for one in access.get("replication") or ()]
-    return {"indices": [*searched, *followed]}
-
-
-def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
-    world, release = remote.world, remote.release
-    granting = {who: held.grants(need.action) for who, held in sides.items()}
-    names: list[str] = []
-    if all(granting.values()):
-        found = [resolved(groups, need, world, release) for groups in granting.values()]
-        if fault := next((one.fault for one in found if one.fault), None):
-            return Told(True, fault[0], reasons=(fault[1],), skipped=remote.skip_unavailable)
-        names = [name for name in found[0].names if all(name in others.names for others in found)]
-        if need.options.ignore_unavailable:
-            names = [name for name in names if all(covering(groups, name, world) for groups in granting.values())]
-        if not names:
-            # An empty list of names would be all of them: what is asked is whether there may be an answer at all.
-            return _nothing(sides, need, remote)
-    exact = replace(need, names=tuple(names) or need.names)
-    answers = {who: answer(held, exact, world, release) for who, held in sides.items()}
-    refused = {who: one for who, one in answers.items() if one.allowed is False}
-    unknown = [one for one in answers.values() if one.allowed is None]
-    if refused:
-        first = max(refused.values(), key=lambda one: one.status)
-        why = _reasons(refused.values())
-        rule = Rule.BOTH if len(refused) > 1 else Rule.KEY if KEY in refused else Rule.ROLES
-        return Told(False, first.status, Side.REMOTE, rule, reasons=why, skipped=remote.skip_unavailable)
-    if unknown:
-        return Told(None, 0, reasons=tuple(reason for one in unknown for reason in one.reasons))
-    status = max(one.status for one in answers.values())
-    why = _reasons(answers.values())
-    if status >= 400:
-        return Told(True, status, reasons=why, skipped=remote.skip_unavailable)
-    return Told(True, 200, seen=_seen(answers), reasons=why)
-
-
-def _nothing(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
-    broken = [why for held in sides.values() for why in held.broken]
-    odd = [f"{what} is not known here" for held in sides.values() for what in held.unknown]
-    if broken:
-        return Told(False, 400, Side.REMOTE, Rule.ROLES, reasons=tuple(broken), skipped=remote.skip_unavailable)
-    if odd:
-        return Told(None, 0, reasons=tuple(odd))
-    if need.options.allow_no_indices:
-        return Told(True, 200, reasons=("nothing that matches is visible: an empty answer",))
-    why = "nothing that matches is visible, and allow_no_indices is false"
-    return Told(True, 404, reasons=(why,), skipped=remote.skip_unavailable)
-
-
-def _reasons(answers: Iterable[Answer]) -> tuple[str, ...]:
-    said = dict.fromkeys(reason for one in answers for reason in one.reasons)
-    return tuple(reason.replace(f"no role of {KEY} grants", f"{KEY} does not grant") for reason in said)
-
-
-def _seen(answers: Mapping[str, Answer]) -> tuple[Seen, ...]:
-    views = {who: {view.index: view for view in one.views} for who, one in answers.items()}
-    first = next(iter(views.values()))
-    return tuple(
-        Seen(index, tuple((who, of[index]) for who, of in views.items()))
-        for index in first
-        if all(index in of for of in views.values())
-    )
-
-
 def _together(local: Answer | None, told: Mapping[str, Told]) -> Whole:
     """The answer to the whole. Parts are searched at once: of several that fail in different ways, which one is told cannot be told."""
     failing = {one.status for one in told.values() if not one.skipped and (one.status >= 400 or one.allowed is False)}
@@ -412,7 +136,3 @@ def _together(local: Answer | None, told: Mapping[str, Told]) -> Whole:
     if any(part is None for part in parts):
         return Whole(None, 0, local, told, reasons)
     return Whole(any(parts), 200, local, told, reasons)
-
-
-def _listed(roles: Iterable[str]) -> str:
-    return ", ".join(sorted(set(roles))) or "nobody's"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from portcullis.access.actual import Actual
 from portcullis.access.questions.answers import There
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import Remote, Whole
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
+from portcullis.families.elasticsearch.deciding.remote import Remote, Whole
 from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.families.elasticsearch.granting.merging import (
     Group,

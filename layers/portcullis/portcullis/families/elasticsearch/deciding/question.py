@@ -20,17 +20,9 @@ import msgspec
 
 from portcullis import typed
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import (
-    ONLY_SEARCH,
-    SEARCH,
-    Remote,
-    Seen,
-    Told,
-    Whole,
-    across,
-    is_across,
-)
+from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, across, is_across
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
 from portcullis.families.elasticsearch.deciding.together import together
 from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.granting.merging import holding

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from portcullis.access.questions.answers import Far
-from portcullis.families.elasticsearch.deciding.across import API_KEY, KEY, as_role, sent_of
 from portcullis.families.elasticsearch.deciding.compiled import Compiled
+from portcullis.families.elasticsearch.deciding.over_one_remote import as_role, sent_of
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, KEY
 from portcullis.families.elasticsearch.granting.merging import Group, holding, is_restricted
 from portcullis.families.elasticsearch.known.names import Unreadable, fitting
 from portcullis.families.elasticsearch.known.release import Release

@@ -8,7 +8,7 @@ from itertools import product
 
 from portcullis.access.questions.answers import Seen
 from portcullis.families.crossing import meet
-from portcullis.families.elasticsearch.deciding.across import Seen as Limited
+from portcullis.families.elasticsearch.deciding.remote import Seen as Limited
 from portcullis.families.elasticsearch.known.names import Unreadable, is_expression, matches, within
 
 Group = tuple[tuple[str, ...], tuple[str, ...]]  # grant, except

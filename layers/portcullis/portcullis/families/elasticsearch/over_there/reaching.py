@@ -11,23 +11,10 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.questions.answers import Decided, Far, Layer, Permission, Reason, Seen
-from portcullis.families.elasticsearch.deciding.across import (
-    API_KEY,
-    KEY,
-    LIVE,
-    ONLY_SEARCH,
-    POINT_IN_TIME,
-    SEARCH,
-    Remote,
-    Rule,
-    Side,
-    Told,
-    Whole,
-    across,
-    as_role,
-    sent_of,
-)
+from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, POINT_IN_TIME, SEARCH, across
 from portcullis.families.elasticsearch.deciding.compiled import NEWEST, Compiled, facts_of
+from portcullis.families.elasticsearch.deciding.over_one_remote import as_role, sent_of
+from portcullis.families.elasticsearch.deciding.remote import API_KEY, KEY, LIVE, Remote, Rule, Side, Told, Whole
 from portcullis.families.elasticsearch.granting import effect
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Group, holding, licensed
 from portcullis.families.elasticsearch.known.names import is_expression, is_pattern, may_match
