@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.operations.remotes.migrating import Migrated, migrate_remote
-from portcullis.operations.remotes.planning_moves import Migration, remote_migration
+from portcullis.operations.remotes.moving.migrating import Migrated, migrate_remote
+from portcullis.operations.remotes.moving.planning import Migration, remote_migration
 from portcullis.ports.remotes import Connection
 
 from local.elastic.pair import ALIAS

@@ -14,7 +14,7 @@ from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
 from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS, REMOTES, REMOTES_ROLE, SECURITY_ROLE
-from portcullis.operations.remotes.rotating import Giving, Taking, rotate
+from portcullis.operations.remotes.keys.rotating import Giving, Taking, rotate
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.keys import Offer
 

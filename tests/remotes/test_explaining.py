@@ -16,7 +16,7 @@ from portcullis.access.questions.answers import Far, There
 from portcullis.cli.main import main
 from portcullis.errors import BadInput, Refused
 from portcullis.families.elasticsearch.deciding.question import answer_question
-from portcullis.operations.remotes.explaining import of_files
+from portcullis.operations.remotes.asking.explaining import of_files
 from portcullis.remotes.explaining import explain
 from portcullis.remotes.parties import Asked, Explained, Near, Who
 

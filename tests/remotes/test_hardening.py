@@ -16,7 +16,7 @@ from portcullis.cli.main import main
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
-from portcullis.operations.remotes.hardening import of_files
+from portcullis.operations.remotes.asking.hardening import of_files
 from portcullis.remotes.facts import Weight
 from portcullis.remotes.hardening import Family, Hardened, HardFacts, HardSide, harden, holders_of
 

@@ -8,7 +8,7 @@ import pytest
 from portcullis.custody.types import RevocationCause, State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.remotes.checking import remote_check
+from portcullis.operations.remotes.asking.checking import remote_check
 from portcullis.operations.remotes.connecting import connect_remotes
 from portcullis.operations.services import Services, Trigger
 from portcullis.remotes.connections import Connection, Connections

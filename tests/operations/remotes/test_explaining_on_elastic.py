@@ -20,8 +20,8 @@ from portcullis.families.elasticsearch.documents.baseline import (
     REMOTES_ROLE,
     SECURITY_ROLE,
 )
-from portcullis.operations.remotes.checking import remote_check
-from portcullis.operations.remotes.explaining import remote_explain
+from portcullis.operations.remotes.asking.checking import remote_check
+from portcullis.operations.remotes.asking.explaining import remote_explain
 from portcullis.operations.services import Services
 from portcullis.operations.writing.standing import in_force
 from portcullis.ports.identity import Looked

@@ -23,9 +23,9 @@ from portcullis.entry.operate import carry_out
 from portcullis.entry.verbs import ACT, LOOK
 from portcullis.errors import BadInput, PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
-from portcullis.operations.remotes.migrating import Migrated, migrate_remote
-from portcullis.operations.remotes.moves_kept import forget, under_way
-from portcullis.operations.remotes.planning_moves import Migration, remote_migration
+from portcullis.operations.remotes.moving.kept import forget, under_way
+from portcullis.operations.remotes.moving.migrating import Migrated, migrate_remote
+from portcullis.operations.remotes.moving.planning import Migration, remote_migration
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.ports.engine import Names
 from portcullis.ports.registration import Cluster, KeptModel

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from portcullis.entry import ask as asking
 from portcullis.errors import Refused
+from portcullis.operations.remotes.keys.tending import rotate_remote
 from portcullis.operations.remotes.sweeping import look_after_keys
-from portcullis.operations.remotes.tending import rotate_remote
 from portcullis.remotes.gains import Effect
 from portcullis.remotes.moving import Way
 

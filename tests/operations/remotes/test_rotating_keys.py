@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from portcullis.access.actual import Json
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.remotes.rotating import Giving, Taking, rotate
+from portcullis.operations.remotes.keys.rotating import Giving, Taking, rotate
 from portcullis.ports.remotes import KeyText
 from portcullis.remotes.keys import Key, Offer
 

@@ -15,8 +15,8 @@ import pytest
 from moto import mock_aws
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.errors import Conflict, Refused, Unreachable
-from portcullis.operations.remotes.keeping import keep, planned
-from portcullis.operations.remotes.rotating import rotate, see
+from portcullis.operations.remotes.keys.keeping import keep, planned
+from portcullis.operations.remotes.keys.rotating import rotate, see
 from portcullis.ports.remotes import Connection, KeyText
 from portcullis.remotes.keys import Act
 

@@ -22,9 +22,9 @@ from portcullis.model.option_types import Options, RemoteOptions
 from portcullis.operations.custody.guard import rules_of
 from portcullis.operations.custody.measures import perform
 from portcullis.operations.custody.offered_keys import keys_that_allow
-from portcullis.operations.remotes.showing import remote_keys
+from portcullis.operations.remotes.asking.showing import remote_keys
+from portcullis.operations.remotes.keys.tending import keep_offers, rotate_remote, would_keep
 from portcullis.operations.remotes.sweeping import look_after_keys
-from portcullis.operations.remotes.tending import keep_offers, rotate_remote, would_keep
 from portcullis.ports.registration import Cluster
 from portcullis.ports.remotes import KeyText
 from portcullis.remotes.keys import NOTHING, Act, Key, Offer

@@ -31,11 +31,11 @@ from portcullis.entry import ask as asking
 from portcullis.families.elasticsearch.documents.baseline import REMOTES, REMOTES_ROLE
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.custody.guard import guard
-from portcullis.operations.remotes.checking import remote_check
-from portcullis.operations.remotes.hardening import remote_harden
-from portcullis.operations.remotes.showing import remote_keys
+from portcullis.operations.remotes.asking.checking import remote_check
+from portcullis.operations.remotes.asking.hardening import remote_harden
+from portcullis.operations.remotes.asking.showing import remote_keys
+from portcullis.operations.remotes.keys.tending import rotate_remote
 from portcullis.operations.remotes.sweeping import look_after_keys
-from portcullis.operations.remotes.tending import rotate_remote
 from portcullis.operations.services import Trigger
 from portcullis.ports.registration import Cluster, EngineUser, Registration
 from portcullis.ports.remotes import Connection

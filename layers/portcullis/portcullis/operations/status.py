@@ -19,7 +19,7 @@ from portcullis.operations.access.changing.filters import unread_filters
 from portcullis.operations.access.changing.foundation import keepers
 from portcullis.operations.access.changing.looking import Comparison, compare
 from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.remotes.tending import would_keep
+from portcullis.operations.remotes.keys.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words

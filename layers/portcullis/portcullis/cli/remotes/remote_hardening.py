@@ -67,7 +67,7 @@ def _found(alias: str, to: str | None, trusts: tuple[str, ...], target_: str | N
     import msgspec
 
     from portcullis import model
-    from portcullis.operations.remotes.hardening import of_files
+    from portcullis.operations.remotes.asking.hardening import of_files
 
     path = file_of(target(target_))
     deployment = model.load(path)

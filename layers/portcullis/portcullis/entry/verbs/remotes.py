@@ -10,25 +10,25 @@ COMMANDS = (
     Command(
         "remote", Wish.KEYS, "Look after the keys by which one cluster reads another.",
         (
-            Verb("remote-check", LOOK, "portcullis.operations.remotes.checking:remote_check", (
+            Verb("remote-check", LOOK, "portcullis.operations.remotes.asking.checking:remote_check", (
                 Document(_ENDING, "Says what is right and wrong with remote clusters, and what could not be seen."),)),
             Verb("remote-connect", ACT, "portcullis.operations.remotes.connecting:connect_remotes"),
-            Verb("remote-explain", LOOK, "portcullis.operations.remotes.explaining:remote_explain"),
-            Verb("remote-harden", LOOK, "portcullis.operations.remotes.hardening:remote_harden"),
-            Verb("remote-keys", LOOK, "portcullis.operations.remotes.showing:remote_keys", (
+            Verb("remote-explain", LOOK, "portcullis.operations.remotes.asking.explaining:remote_explain"),
+            Verb("remote-harden", LOOK, "portcullis.operations.remotes.asking.hardening:remote_harden"),
+            Verb("remote-keys", LOOK, "portcullis.operations.remotes.asking.showing:remote_keys", (
                 Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
-            Verb("remote-migrate", ACT, "portcullis.operations.remotes.migrating:migrate_remote", (
+            Verb("remote-migrate", ACT, "portcullis.operations.remotes.moving.migrating:migrate_remote", (
                 Document(
                     _MOVING, "Moves a remote cluster from certificates to a key, as far as a person decides.",
                     asks=("alias",)),
                 Document(
                     _MOVING, "Undoes a move of a remote cluster, until the old road was given up.",
                     name="remote-migrate-back", asks=("alias",), fixed={"back": True}),)),
-            Verb("remote-migration", LOOK, "portcullis.operations.remotes.planning_moves:remote_migration", (
+            Verb("remote-migration", LOOK, "portcullis.operations.remotes.moving.planning:remote_migration", (
                 Document(
                     _MOVING, "Shows the plan of a move, how far it came, and who gains and who loses by it.",
                     asks=("alias",)),)),
-            Verb("remote-rotate", ACT, "portcullis.operations.remotes.tending:rotate_remote", (
+            Verb("remote-rotate", ACT, "portcullis.operations.remotes.keys.tending:rotate_remote", (
                 Document(
                     _ENDING, "Replaces the key that a deployment reads another cluster with, while people read on.",
                     asks=("alias",)),)),

@@ -17,7 +17,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.access.asking.asserting import of_file, refuse_broken
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model
 from portcullis.operations.people.known import accept
-from portcullis.operations.remotes.tending import keep_offers
+from portcullis.operations.remotes.keys.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.sending import keep_claims, still_ours

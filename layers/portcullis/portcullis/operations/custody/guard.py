@@ -15,7 +15,7 @@ from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progre
 from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
-from portcullis.operations.remotes.tending import gives_keys
+from portcullis.operations.remotes.keys.tending import gives_keys
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.alerts import Alert

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from portcullis.custody.types import Todo
 from portcullis.errors import PortcullisError, Unreachable
 from portcullis.operations.custody.lost import lost
-from portcullis.operations.remotes.agreed import offers_of
-from portcullis.operations.remotes.tending import options_of
+from portcullis.operations.remotes.keys.agreed import offers_of
+from portcullis.operations.remotes.keys.tending import options_of
 from portcullis.operations.services import Site
 from portcullis.remotes.keys import NOTHING, Key, after_a_lock, allows_nothing
 from portcullis.words import many

@@ -1,1 +1,1 @@
-"""Keys between clusters made, kept and replaced without a refused search."""
+"""One cluster that reads another: what connects them, and what the sweep sees to."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.operations.remotes.explaining import file_of
+from portcullis.operations.remotes.files import file_of
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.ledger import Change
 from portcullis.remotes.connections import compare, to_do

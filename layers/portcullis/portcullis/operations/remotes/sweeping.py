@@ -12,10 +12,10 @@ from portcullis.custody.types import Severity
 from portcullis.errors import PortcullisError, Unreachable
 from portcullis.model.option_types import RemoteOptions
 from portcullis.operations import alert_table
-from portcullis.operations.remotes.agreed import Reader, offers_of, readers_of
-from portcullis.operations.remotes.alone import changing_keys
-from portcullis.operations.remotes.rotating import give, in_use, read_by_certificate, take
-from portcullis.operations.remotes.tending import (
+from portcullis.operations.remotes.keys.agreed import Reader, offers_of, readers_of
+from portcullis.operations.remotes.keys.alone import changing_keys
+from portcullis.operations.remotes.keys.rotating import give, in_use, read_by_certificate, take
+from portcullis.operations.remotes.keys.tending import (
     gives_keys,
     giving,
     keep_offers,
@@ -24,7 +24,7 @@ from portcullis.operations.remotes.tending import (
     replace_key,
     taking,
 )
-from portcullis.operations.remotes.unfinished import tell_of_unfinished
+from portcullis.operations.remotes.moving.unfinished import tell_of_unfinished
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.remotes.facts import BY_KEY

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from portcullis.access.questions.answers import Far, is_beyond
 from portcullis.errors import PortcullisError
 from portcullis.operations.access.asking.scene import Scene, fits
-from portcullis.operations.remotes.explaining import by_file, file_of, files_in_force, looked_at, on_cluster
+from portcullis.operations.remotes.asking.other_side import as_it_is, by_file
+from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster
 from portcullis.operations.services import Services
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def reaching(services: Services, scene: Scene, names: Iterable[str]) -> Scene:
         return replace(scene, unseen=(*scene.unseen, why))
     meant = [alias for alias in sorted(info) if _is_meant(alias, wanted)]
     files = files_in_force(services) if meant else {}
-    found = {alias: looked_at(services, site, here, files, alias, info) for alias in meant}
+    found = {alias: as_it_is(services, site, here, files, alias, info) for alias in meant}
     return _with(scene, found, info)
 
 

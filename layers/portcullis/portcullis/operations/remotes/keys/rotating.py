@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
-from portcullis.operations.remotes.keeping import make, nothing
+from portcullis.operations.remotes.keys.keeping import make, nothing
 from portcullis.ports.remotes import ClusterKeys, Keystores, KeyText, KeyTexts, Remotes
 from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.keys import Key, Offer, being_replaced, keys_of

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from portcullis.model.option_types import Options
 from portcullis.operations import alert_table
-from portcullis.operations.remotes.moves_kept import under_way
-from portcullis.operations.remotes.rotating import read_by_certificate
-from portcullis.operations.remotes.tending import taking
+from portcullis.operations.remotes.keys.rotating import read_by_certificate
+from portcullis.operations.remotes.keys.tending import taking
+from portcullis.operations.remotes.moving.kept import under_way
 from portcullis.operations.services import Site
 from portcullis.operations.telling import over, tell_once
 from portcullis.remotes.facts import BY_KEY

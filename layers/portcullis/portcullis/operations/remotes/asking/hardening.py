@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from portcullis.access.plan import AccessModel, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
-from portcullis.operations.remotes.looking import looked_at
+from portcullis.operations.remotes.asking.other_side import looked_at
+from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster, other_side
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.facts import model_of
 from portcullis.remotes.hardening import Family, Hardened, HardFacts, HardSide, harden, holders_of

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.model.elasticsearch.remotes import PORTS
+from portcullis.operations.remotes.asking.other_side import looked_at
 from portcullis.operations.remotes.connecting import checked
-from portcullis.operations.remotes.explaining import file_of, files_in_force, on_cluster, other_side
-from portcullis.operations.remotes.looking import looked_at
+from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster, other_side
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.agreement import is_of
 from portcullis.remotes.checking import check

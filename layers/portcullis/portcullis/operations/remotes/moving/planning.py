@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portcullis.operations.remotes.both_sides import Facts, Lines, Meant, facts, lines, meant, standing_roles
-from portcullis.operations.remotes.moves_kept import Underway, named, under_way
+from portcullis.operations.remotes.moving.both_sides import Facts, Lines, Meant, facts, lines, meant, standing_roles
+from portcullis.operations.remotes.moving.kept import Underway, named, under_way
 from portcullis.operations.services import Services
 from portcullis.remotes.gains import Effect, Moved
 from portcullis.remotes.moving import Left, Stage, left_to_do, steps

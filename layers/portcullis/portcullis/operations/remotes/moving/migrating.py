@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import NoReturn
 
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.operations.remotes.both_sides import Facts, Meant, as_set, facts, meant
-from portcullis.operations.remotes.moves_kept import Underway, forget, keep, named, under_way
-from portcullis.operations.remotes.planning_moves import left_of
-from portcullis.operations.remotes.rotating import Taking, put, read_by_certificate, see
-from portcullis.operations.remotes.tending import keep_offers, recording, taking
+from portcullis.operations.remotes.keys.rotating import Taking, put, read_by_certificate, see
+from portcullis.operations.remotes.keys.tending import keep_offers, recording, taking
+from portcullis.operations.remotes.moving.both_sides import Facts, Meant, as_set, facts, meant
+from portcullis.operations.remotes.moving.kept import Underway, forget, keep, named, under_way
+from portcullis.operations.remotes.moving.planning import left_of
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.remotes import Connection

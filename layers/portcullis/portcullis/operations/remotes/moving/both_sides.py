@@ -10,10 +10,10 @@ from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel
 from portcullis.access.questions.persons import as_person
 from portcullis.errors import BadInput, Refused
-from portcullis.operations.remotes.agreed import giver_of
-from portcullis.operations.remotes.explaining import file_of, on_cluster, there_of
-from portcullis.operations.remotes.looking import looked_at
-from portcullis.operations.remotes.tending import options_of, taking
+from portcullis.operations.remotes.asking.other_side import looked_at, there_of
+from portcullis.operations.remotes.files import file_of, on_cluster
+from portcullis.operations.remotes.keys.agreed import giver_of
+from portcullis.operations.remotes.keys.tending import options_of, taking
 from portcullis.operations.services import Services, Site
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.facts import BY_KEY, model_of

@@ -9,10 +9,10 @@ from functools import partial
 
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.model.option_types import Options, RemoteOptions
-from portcullis.operations.remotes.agreed import Reader, giver_of, offers_of, readers_of
-from portcullis.operations.remotes.alone import PATIENCE, changing_keys, writing_keystores
-from portcullis.operations.remotes.keeping import keep, planned
-from portcullis.operations.remotes.rotating import Giving, Taking, rotate, take
+from portcullis.operations.remotes.keys.agreed import Reader, giver_of, offers_of, readers_of
+from portcullis.operations.remotes.keys.alone import PATIENCE, changing_keys, writing_keystores
+from portcullis.operations.remotes.keys.keeping import keep, planned
+from portcullis.operations.remotes.keys.rotating import Giving, Taking, rotate, take
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.standing import in_force

@@ -8,9 +8,9 @@ from datetime import datetime
 from portcullis.access.actual import Json
 from portcullis.errors import PortcullisError
 from portcullis.model.option_types import RemoteOptions
-from portcullis.operations.remotes.agreed import giver_of, offers_of, readers_of
-from portcullis.operations.remotes.rotating import in_use
-from portcullis.operations.remotes.tending import gives_keys, options_of, taking
+from portcullis.operations.remotes.keys.agreed import giver_of, offers_of, readers_of
+from portcullis.operations.remotes.keys.rotating import in_use
+from portcullis.operations.remotes.keys.tending import gives_keys, options_of, taking
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.standing import in_force
 from portcullis.remotes.facts import BY_KEY
