@@ -14,6 +14,7 @@ from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
+from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import OWN_INDEX, is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
@@ -55,6 +56,15 @@ class _Asked:
         return tuple(need for way in self.ways for need in way)
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows."""
+
+    strict: EngineFacts
+    in_part: EngineFacts
+    lifted: EngineFacts
+
+
 class OpenSearchAnswers:
     """The Answering protocol."""
 
@@ -67,7 +77,7 @@ class OpenSearchAnswers:
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         own, beyond = parted(indices)
-        return (*alike(compiled(actual, _facts(there)), caller, own), *((name,) for name in beyond))
+        return (*alike(compiled(actual, _facts(there).strict), caller, own), *((name,) for name in beyond))
 
     def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
         return tuple(patterns)
@@ -160,7 +170,7 @@ def _patterns(actual: Actual, role: str) -> Iterator[str]:
 
 
 def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-    here = compiled(actual, _facts(there))
+    here = compiled(actual, _facts(there).strict)
     roles = here.who(caller).why
     asked = _asked(request, there)
     if isinstance(asked, str):
@@ -251,15 +261,24 @@ def _written(found: tuple[Need, ...]) -> Iterator[Need]:
     return (need for need in last[:1] if "*" not in need.indices[0])
 
 
-def _facts(there: There) -> EngineFacts:
+_LAST: LastMade[_Facts] = LastMade(4)
+
+
+def _facts(there: There) -> _Facts:
+    """Of what is there; of the few that were asked about last, those that were made then."""
+    return _LAST.of(there, lambda: _made_facts(there))
+
+
+def _made_facts(there: There) -> _Facts:
     indices = there.indices or ()
-    return EngineFacts(
+    strict = EngineFacts(
         (*indices, OWN_INDEX) if indices and there.every and OWN_INDEX not in indices else indices,
         there.aliases or {},
         there.streams,
         there.hidden,
         release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
     )
+    return _Facts(strict, replace(strict, do_not_fail_on_forbidden=True), replace(strict, dfm_empty_overrides_all=True))
 
 
 def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) -> Decided:
@@ -272,7 +291,8 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     of_cluster = [one.allowed for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
     # What is refused of the cluster is refused of every index.
     least = min(of_cluster, key=RANK.__getitem__, default=True)
-    seen = tuple(min(one, replace(one, allowed=least), key=lambda of: RANK[of.allowed]) for one in seen)
+    if RANK[least] < RANK[True]:
+        seen = tuple(replace(one, allowed=least) if RANK[least] < RANK[one.allowed] else one for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
@@ -280,19 +300,19 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
 
 def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Decided:
     facts, action, indices = _facts(there), need.action, need.indices
-    here = compiled(actual, facts)
+    here = compiled(actual, facts.strict)
 
     def decided(how: EngineFacts) -> Decision:
         return compiled(actual, how).decide(caller, action, indices, need.options)
 
-    strict, who = decided(facts), here.who(caller)
+    strict, who = decided(facts.strict), here.who(caller)
     if is_cluster_action(action):
         unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
         return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
     settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
     limited = settable and any(role.limited for role in who.roles)
-    in_part = decided(replace(facts, do_not_fail_on_forbidden=True)) if settable and not strict.allowed else strict
-    lifted = decided(replace(facts, dfm_empty_overrides_all=True)) if limited else strict
+    in_part = decided(facts.in_part) if settable and not strict.allowed else strict
+    lifted = decided(facts.lifted) if limited else strict
     may_have_more = (*strict.unknown, *_by_address(here, caller, strict.roles))
     unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
     if strict.allowed != lifted.allowed:

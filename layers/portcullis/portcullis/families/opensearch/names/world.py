@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from itertools import compress
 
 from portcullis.families.opensearch.names.dates import resolved
 from portcullis.families.opensearch.names.matching import is_expression, is_pattern, match, wildcard
@@ -105,6 +106,7 @@ class Names:
 
     def __init__(self, world: EngineFacts) -> None:
         self.world = world
+        self._many: dict[tuple[str, ...], int] = {}
         self.sorted = sorted({*world.indices, *world.aliases, *world.streams})
         self.place = {name: at for at, name in enumerate(self.sorted)}
         self.indices = self.of(world.indices)
@@ -123,6 +125,17 @@ class Names:
         self._checked: dict[tuple[str, ...], Asked] = {}
 
     def of(self, names: Iterable[str]) -> int:
+        """Of the same many names every time it is worked out once."""
+        if not isinstance(names, tuple) or len(names) <= _FEW:
+            return self._of(names)
+        found = self._many.get(names)
+        if found is None:
+            if len(self._many) > 1_000:
+                self._many.clear()
+            found = self._many[names] = self._of(names)
+        return found
+
+    def _of(self, names: Iterable[str]) -> int:
         bits = 0
         for name in names:
             if (at := self.place.get(name)) is not None:
@@ -130,10 +143,9 @@ class Names:
         return bits
 
     def names(self, bits: int) -> Iterator[str]:
-        while bits:
-            low = bits & -bits
-            yield self.sorted[low.bit_length() - 1]
-            bits ^= low
+        if bits.bit_count() > _FEW:
+            return compress(self.sorted, f"{bits:b}".encode().translate(_DIGITS)[::-1])
+        return (self.sorted[at] for at in _places(bits))
 
     def parents(self, index: str) -> list[str]:
         """The aliases and the data stream of an index."""
@@ -350,6 +362,11 @@ class Names:
 
 def _is_everything(expressions: list[str]) -> bool:
     return not expressions or expressions in (["_all"], ["*"])
+
+
+# Of more names than these all places are gone through at once: the digits of the number, as truth values.
+_FEW = 8
+_DIGITS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 def _places(bits: int) -> Iterator[int]:

@@ -146,15 +146,18 @@ def matrix(scene: Scene, patterns: Sequence[str] = (), only: Sequence[str] = (),
     for person in scene.people:
         if only and not any(fnmatchcase(name, one) for one in only for name in (person.name, str(person))):
             continue
-        alike = [indices] if person.caller is None else scene.answers.alike(scene.held, person.caller, indices, there)
-        first = {index: group[0] for group in alike for index in group}
-        asked = tuple(dict.fromkeys(first.values()))
+        who = person.caller
+        kinds = [indices] if who is None else scene.answers.alike(scene.held, who, indices, there)
+        alike = [kind for kind in kinds if kind]
+        asked = tuple(group[0] for group in alike)
         reads = decided_for(scene, person, Request("read", indices=asked), there)
         writes = decided_for(scene, person, Request("write", indices=asked), there)
         unknown += (*reads.unknown, *reads.doubts, *writes.unknown)
-        told = dict(zip(asked, _cells(asked, reads, writes), strict=True))
-        cells = tuple(told[first[index]] for index in indices)
-        if any(cell != "-" for cell in cells):
+        told: dict[str, str] = {}
+        for group, cell in zip(alike, _cells(asked, reads, writes), strict=True):
+            told |= dict.fromkeys(group, cell)
+        cells = tuple(map(told.__getitem__, indices))
+        if cells.count("-") < len(cells):
             rows.append((person, cells))
     let_in = cells_let_in(edge, scene, rows, indices)
     shown = tuple(
