@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -171,6 +173,36 @@ def a_trust_policy_was_changed(stand: Stand) -> Iterator[None]:
         _done(stand, "roads", DEPLOYMENT)
 
 
+@contextmanager
+def a_leaver_is_not_signed_out(stand: Stand) -> Iterator[None]:
+    """The file asks for it, and the stacks that would give the right were not deployed."""
+    ledger, who = DynamoLedger(stand.client("dynamodb"), stand.ledger), f"leaver-{uuid4().hex[:8]}"
+    pools, text = stand.client("cognito-idp"), ledger.model(DEPLOYMENT).text
+    asked = text.replace("\ncustody:\n", "\ncustody:\n  end_sessions: true\n", 1)
+    cognito = ledger.registration(DEPLOYMENT).cognito
+    if asked == text or cognito is None:
+        raise RuntimeError(f"the file of {DEPLOYMENT} has no `custody` to ask in, or no user pool")
+    group = {"UserPoolId": cognito.user_pool, "Username": who, "GroupName": "analysts"}
+    pools.admin_create_user(UserPoolId=cognito.user_pool, Username=who, MessageAction="SUPPRESS")
+    try:
+        pools.admin_add_user_to_group(**group)
+        _applied(stand, asked)
+        pools.admin_remove_user_from_group(**group)
+        _done(stand, "synchronise", DEPLOYMENT)
+        yield
+    finally:
+        _applied(stand, text)
+        pools.admin_delete_user(UserPoolId=cognito.user_pool, Username=who)
+        _done(stand, "synchronise", DEPLOYMENT)
+
+
+def _applied(stand: Stand, text: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{DEPLOYMENT}.yaml"
+        file.write_text(text)
+        _done(stand, "apply", str(file))
+
+
 # By the page that they bring somebody to.
 INCIDENTS: Mapping[str, Incident] = {
     "another-road": Incident("somebody lets the whole account take the break-glass role", a_trust_policy_was_changed),
@@ -182,6 +214,10 @@ INCIDENTS: Mapping[str, Incident] = {
     ),
     "eyes-shut": Incident("somebody disables the rule by which we hear of the key", a_rule_was_disabled),
     "locked-by-revocation": Incident("somebody disables the key", the_key_is_disabled),
+    "what-leavers-hold": Incident(
+        "somebody leaves a group that has a role; the file asks to sign them out, and nobody deployed the right to",
+        a_leaver_is_not_signed_out,
+    ),
     "rotation-not-followed": Incident("somebody moves the key's alias to another key", the_alias_was_moved),
 }
 # The other pages, and why there is nothing to play.

@@ -10,14 +10,18 @@ from uuid import uuid4
 
 import pytest
 from portcullis.custody.types import State
+from portcullis.errors import Unreachable
+from portcullis.operations import alert_table
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
+from portcullis.operations.telling import tell_once
+from portcullis.ports.alerts import Alert
 
 from local.elastic.node import Elasticsearch
 from tests.operations.custody import test_custody_on_elastic as custody
 from tests.operations.custody.test_custody_on_elastic import CAUSE, PASSWORD, READERS, TEXT, Key, as_, deployed, search
-from tests.operations.worlds import POOL, Account
+from tests.operations.worlds import POOL, Account, Aws
 
 pytestmark = pytest.mark.node
 here = custody.here
@@ -49,13 +53,17 @@ def held(here: tuple[Account, Key], elastic: Elasticsearch) -> Iterator[Held]:
     elastic.ask("DELETE", "/_security/api_key", {"username": "anna"})  # a shared node has none of another test's
 
 
-def anna_leaves(made: Account) -> None:
-    made.people.groups = {READERS: (f"Cognito/{POOL}/ben",)}
+def are_in(made: Account, *names: str) -> None:
+    made.people.groups = {READERS: tuple(f"Cognito/{POOL}/{name}" for name in names)}
     synchronise(made.services, "demo", CAUSE)
 
 
-def told(made: Account) -> list[Any]:
-    return [one for one in made.aws.told if one.name == "sessions-not-ended"]
+def anna_leaves(made: Account) -> None:
+    are_in(made, "ben")
+
+
+def told(made: Account, *names: str) -> list[Any]:
+    return [one for one in made.aws.told if one.name in (names or ("keys-left", "tokens-not-ended"))]
 
 
 def test_a_leavers_token_ends_and_her_key_is_named_once(
@@ -69,7 +77,46 @@ def test_a_leavers_token_ends_and_her_key_is_named_once(
     (alert,) = told(made)
     key = held["of the key"]
     assert f"{key['name']} of anna ({key['id']})" in alert.happened
-    assert "tokens are ended" in alert.done
+    assert (alert.name, "tokens are ended" in alert.done) == ("keys-left", True)
+
+
+def test_a_leavers_key_is_named_by_the_first_look_that_can_tell_it(
+    here: tuple[Account, Key], elastic: Elasticsearch, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = here
+
+    def mute(self: Aws, alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Aws, "tell", mute)
+        anna_leaves(made)
+    assert search(elastic, **as_("anna")) == 403
+    are_in(made)  # somebody without a key leaves before that
+    assert [search(elastic, **as_("ben")), [held["of the key"]["id"] in one.happened for one in told(made)]] == [
+        403,
+        [True],
+    ]
+    are_in(made)
+    assert len(told(made)) == 1
+
+
+def test_tokens_that_end_at_last_leave_what_is_told_of_sessions_as_it_is(
+    here: tuple[Account, Key], elastic: Elasticsearch, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of AWS and tokens of the engine are two facts: one that is over is not the other's end."""
+    made, _ = here
+    happened = "somebody left a group that has a role"
+    tell_once(made.services, alert_table.SESSIONS_NOT_ENDED.of("demo", happened), happened)
+    _no_token_ends(made, monkeypatch)
+    anna_leaves(made)
+    are_in(made, "ben")
+    monkeypatch.undo()
+    are_in(made, "ben")
+    assert search(elastic, **held["token"]) == 401
+    tell_once(made.services, alert_table.SESSIONS_NOT_ENDED.of("demo", happened), happened)
+    names = [one.name for one in told(made, "sessions-not-ended", "tokens-not-ended", "keys-left")]
+    assert names == ["sessions-not-ended", "tokens-not-ended", "keys-left"]
 
 
 def test_a_leavers_key_ends_with_her_where_the_file_asks_for_it(
@@ -93,7 +140,8 @@ def test_what_cannot_be_ended_now_is_told_and_ended_by_the_next_look(
     _no_token_ends(made, monkeypatch)
     anna_leaves(made)
     assert [search(elastic, **who) for who in (as_("anna"), held["token"])] == [403, 200]
-    assert "could not be ended" in told(made)[0].happened
+    (alert,) = told(made)
+    assert (alert.name, "could not be ended" in alert.happened) == ("tokens-not-ended", True)
     monkeypatch.undo()
     synchronise(made.services, "demo", CAUSE)
     assert search(elastic, **held["token"]) == 401

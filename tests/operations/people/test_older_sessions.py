@@ -14,11 +14,14 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry.operate import carry_out
 from portcullis.errors import Unreachable
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.custody.guard import guard
+from portcullis.operations.people.sessions import still_to_be_ended
 from portcullis.operations.services import Trigger
+from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cognito
 
-from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
+from tests.operations.worlds import POOL, Account, Aws, Crash, Fate, account, arn, model_text
 from tests.reactions.town import town
 
 GROUP, ROLE, MASTER = "tokens", arn("role", "portcullis-demo-tokens"), arn("role", "master")
@@ -155,6 +158,40 @@ def test_what_cannot_be_ended_is_told_holds_up_nothing_and_is_made_up_for(failin
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
     ask(made, "synchronise")
     assert len(made.aws.told) == 2, "the next time it is told again"
+
+
+def test_a_leaver_is_out_though_neither_their_sessions_end_nor_anybody_can_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever takes away the topic keeps nobody in: not in that group, nor in any other."""
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(ANNA,))
+    ask(made, "synchronise")
+    assert made.engine.held.get(Kind.MAPPINGS, "viewers")["users"] == [ANNA]
+
+    def mute(self: Aws, alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    made.people.fails = 2
+    are_in(made, tokens=(ANNA,), masters=(CARL,), readers=())
+    with monkeypatch.context() as patched:
+        patched.setattr(Aws, "tell", mute)
+        assert ask(made, "synchronise")["status"] == "applied"
+    assert made.engine.held.get(Kind.MAPPINGS, "viewers")["users"] == []
+    ask(made, "synchronise")
+    assert [alert.name for alert in made.aws.told] == ["sessions-not-ended"], "told by the first look that can"
+
+
+def test_who_waited_as_the_file_asks_for_it_no_more_keeps_nothing_shut() -> None:
+    made = opted(DENY)
+    made.people.fails = 2
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    assert still_to_be_ended(made.services.site("demo")) == ("tokens",)
+    ask(made, "apply", text=model_text(ACCESS, custody=NEITHER))
+    assert still_to_be_ended(made.services.site("demo")) == ()
+    assert ask(made, "lock", reason="a test")["state"] == "locked"
+    assert ask(made, "unlock")["state"] == "open"
 
 
 def test_groups_that_cannot_be_read_have_lost_nobody() -> None:

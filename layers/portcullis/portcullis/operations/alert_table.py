@@ -235,6 +235,7 @@ ROTATION_ON_DEMAND = AlertKind(
     ),
     runbook="rotation-not-followed",
 )
+# What somebody still holds who left: sessions of AWS, tokens of the engine, keys of the engine. Each is another fact, and ends by itself.
 SESSIONS_NOT_ENDED = AlertKind(
     "sessions-not-ended",
     Severity.WARNING,
@@ -243,7 +244,21 @@ SESSIONS_NOT_ENDED = AlertKind(
         "within an hour"
     ),
     next="portcullis status {deployment}",
-    runbook="automation-broken",
+    runbook="what-leavers-hold",
+)
+TOKENS_NOT_ENDED = AlertKind(
+    "tokens-not-ended",
+    Severity.WARNING,
+    done="they have no role any more by themselves; the rest is written down and tried again at every look, the sweep at the latest",
+    next="portcullis status {deployment}",
+    runbook="what-leavers-hold",
+)
+KEYS_LEFT = AlertKind(
+    "keys-left",
+    Severity.WARNING,
+    done="they have no role any more by themselves, and their tokens are ended; the keys stay",
+    next="ask whether each is still meant, and end the others as the page says; who left, and when: portcullis history {deployment}",
+    runbook="what-leavers-hold",
 )
 SHRED_SCHEDULED = AlertKind(
     "shred-scheduled",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from portcullis.errors import PortcullisError
@@ -33,6 +34,15 @@ def over(services: Services, deployment: str, name: str) -> None:
     """What the alert of this name told is over: the next one is told again."""
     if services.ledger.saved(deployment, told(name)) is not None:
         services.ledger.forget(deployment, told(name))
+
+
+@contextmanager
+def or_later(what: str, deployment: str) -> Iterator[None]:
+    """What cannot be told now holds up nothing: the next look tells it."""
+    try:
+        yield
+    except PortcullisError as error:
+        log.warning("%s of %s could not be told yet: %s", what, deployment, error)
 
 
 def untold(slot: Slot[dict[str, Any]]) -> Slot[dict[str, Any]]:

@@ -41,7 +41,7 @@ COMMANDS = (
     Command(
         "synchronise", Wish.ACCESS, "Bring the role mappings to what the groups say now.",
         (Verb("synchronise", ACT, f"{__name__}:synchronise", (
-            Document("automation-broken", "Brings the role mappings to what the groups say now."),)),),
+            Document("what-leavers-hold", "Brings the role mappings to what the groups say now."),)),),
         more="It reads the members of all groups now, as an event would have it done.",
         examples=("portcullis synchronise demo",),
         show=f"{_CLI}.account_change:show_outcome",

@@ -10,11 +10,12 @@ from portcullis.operations.access.changing.applying import Done, Outcome, apply_
 from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.people.known import ABOUT_PEOPLE, PEOPLE
 from portcullis.operations.people.one_role import tell_who_loses
+from portcullis.operations.people.sessions import ROLE_MEMBERS
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once, told
 from portcullis.operations.writing.in_effect import DOUBT, MAY_COME
 from portcullis.operations.writing.noted import noted
-from portcullis.operations.writing.outliving import OUTLIVING
+from portcullis.operations.writing.outliving import KEYS_TO_NAME, OUTLIVING
 from portcullis.operations.writing.standing import (
     COMING,
     OUT_OF_STEP,
@@ -33,7 +34,22 @@ _NO = alert_table.ACCESS_REFUSED.name
 # What a run asks for: in one request.
 _ASKED = (
     MOVING,
-    *(slot.name for slot in (PEOPLE, UNDERTAKEN, SIGN_OUT, OUTLIVING, DOUBT, MAY_COME, COMING, REFUSED, OUT_OF_STEP)),
+    *(
+        slot.name
+        for slot in (
+            PEOPLE,
+            UNDERTAKEN,
+            SIGN_OUT,
+            OUTLIVING,
+            KEYS_TO_NAME,
+            ROLE_MEMBERS,
+            DOUBT,
+            MAY_COME,
+            COMING,
+            REFUSED,
+            OUT_OF_STEP,
+        )
+    ),
     *map(told, (_NO, *ABOUT_PEOPLE)),
 )
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import AccessModel, Membership
 from portcullis.custody.types import Custody, State
-from portcullis.errors import BadInput, PortcullisError
+from portcullis.errors import BadInput
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
-from portcullis.operations.telling import over, tell_once
+from portcullis.operations.telling import or_later, over, tell_once
 from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.words import many
@@ -65,13 +65,11 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
 def tell(site: Site, people: Recognised) -> None:
     """Told once for the same findings. The removal of a stranger waits for no alert."""
     for name, words in zip(ABOUT_PEOPLE, (people.strangers, people.unread, people.unfit), strict=True):
-        try:
+        with or_later(name, site.name):
             if words:
                 tell_once(site.services, _alert(site.name, name, words), "\n".join(words))
             else:
                 over(site.services, site.name, name)
-        except PortcullisError as error:
-            log.warning("%s of %s could not be told yet: %s", name, site.name, error)
 
 
 def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:

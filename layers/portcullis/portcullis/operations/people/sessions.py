@@ -18,13 +18,12 @@ from portcullis.model.option_types import Options
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
-from portcullis.operations.telling import over, tell_once
+from portcullis.operations.telling import or_later, over, tell_once
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
-_ALERT = "sessions-not-ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class RoleMembers:
     leaving: dict[str, list[str]] = field(default_factory=dict)  # who left since, and may still hold what they had
 
 
-_SEEN = Slot("role-members", RoleMembers)
+ROLE_MEMBERS = Slot("role-members", RoleMembers)
 
 
 def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
@@ -45,8 +44,9 @@ def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
     """
     groups = site.registration.group_roles
     if not groups or not (options.end_sessions or options.deny_older_sessions):
+        _nobody_asks(site)
         return
-    saved = _SEEN.saved(site.ledger, site.name) or RoleMembers()
+    saved = ROLE_MEMBERS.saved(site.ledger, site.name) or RoleMembers()
     now = {group: sorted(entries) for group, entries in site.identity.members_of(groups).items()}
     leaving = {
         group: sorted({*saved.leaving.get(group, ()), *set(saved.members.get(group, ())) - set(now[group])})
@@ -54,7 +54,7 @@ def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
     }
     seen = RoleMembers(now, {group: who for group, who in leaving.items() if who})
     if seen != saved:
-        _SEEN.save(site.ledger, site.name, seen)
+        ROLE_MEMBERS.save(site.ledger, site.name, seen)
     if not seen.leaving:
         return
     try:
@@ -64,13 +64,20 @@ def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
         _tell(site, error)
         return
     site.ledger.record(_change(site, seen.leaving, cause, done))
-    _SEEN.save(site.ledger, site.name, RoleMembers(now))
-    over(site.services, site.name, _ALERT)
+    ROLE_MEMBERS.save(site.ledger, site.name, RoleMembers(now))
+    over(site.services, site.name, alert_table.SESSIONS_NOT_ENDED.name)
+
+
+def _nobody_asks(site: Site) -> None:
+    """The file asked for it once. Whoever waited to be ended then would keep a locked deployment shut, and nothing would ever end it."""
+    if ROLE_MEMBERS.is_kept(site.ledger, site.name):
+        ROLE_MEMBERS.forget(site.ledger, site.name)
+        over(site.services, site.name, alert_table.SESSIONS_NOT_ENDED.name)
 
 
 def still_to_be_ended(site: Site) -> tuple[str, ...]:
     """Groups that somebody left who may still hold what he had by them."""
-    saved = _SEEN.saved(site.ledger, site.name) or RoleMembers()
+    saved = ROLE_MEMBERS.saved(site.ledger, site.name) or RoleMembers()
     return tuple(sorted(saved.leaving))
 
 
@@ -121,4 +128,5 @@ def _tell(site: Site, error: PortcullisError) -> None:
     alert = alert_table.SESSIONS_NOT_ENDED.of(
         name, f"somebody left a group of {name} that has a role, and what they still hold could not be ended: {error}"
     )
-    tell_once(site.services, alert, type(error).__name__)
+    with or_later("what people still hold", name):
+        tell_once(site.services, alert, type(error).__name__)
