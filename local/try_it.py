@@ -5,6 +5,11 @@ python -m local.try_it join USER GROUP | leave USER GROUP | disable-key | enable
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C while all the rest is imported ends it at once, and shows no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import json
 import sys

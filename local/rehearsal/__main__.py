@@ -7,6 +7,11 @@ python -m local.rehearsal --list        which pages have an incident
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C while all the rest is imported ends it at once, and shows no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import json
 import os
@@ -141,4 +146,5 @@ def _running(name: str) -> tuple[RunningDefault, str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C while all the rest is imported ends it at once, and shows no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import inspect
 import os
-import signal
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -80,4 +84,5 @@ def _tell(book: Book, line: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -40,6 +40,30 @@ except KeyboardInterrupt:
 """
 
 
+# A module run as a command, to which somebody presses Ctrl-C while it imports one of the last packages that it needs.
+INTERRUPTED = """
+import builtins, os, runpy, signal, sys
+
+real = builtins.__import__
+
+def hooked(name, *rest, **more):
+    if name == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *rest, **more)
+
+builtins.__import__ = hooked
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["local.up", "local.story.__main__", "local.rehearsal.__main__", "local.try_it"])
+def test_interrupted_while_it_imports_it_ends_without_a_traceback(module: str) -> None:
+    last = "botocore.exceptions" if module == "local.try_it" else "portcullis.errors"
+    asked = [sys.executable, "-c", INTERRUPTED, module, last]
+    ended = subprocess.run(asked, cwd=embedded.PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Of a folder of this test, as what may run in this one is left alone."""
