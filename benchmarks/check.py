@@ -38,6 +38,7 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
         f"{given.n} roles of one subject, each on indices of its own": roles(given.n, "logs-{}-*"),
         f"{given.n // 2} entries of one role, each on indices of its own": entries(given.n // 2),
         f"{given.n // 10} roles of one subject, all on the same indices": roles(given.n // 10, "logs-*"),
+        f"{given.n} roles of one subject, all on the same indices": roles(given.n, "logs-*"),
     }
     for what, text in files.items():
         tell(what)

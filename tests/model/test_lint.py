@@ -6,6 +6,7 @@ from portcullis.access.plan import Membership, Subject, SubjectKind
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.model import Facts, Severity
+from portcullis.model.lints import lint_merge
 
 from tests.model.examples import SMALLEST, access, lint, role
 
@@ -320,6 +321,25 @@ def test_findings_that_may_concern_nobody_are_one_for_each_role():
     assert "so in 38 more cases of g0" in hypothetical.message
     (told,) = findings["dls-narrows"]
     assert (told.severity, "each of iam_role:a, iam_role:b sees" in told.message) == (Severity.WARNING, True)
+
+
+def test_of_very_many_roles_each_is_held_against_some_of_every_kind_of_limits(monkeypatch):
+    """What each is held against does not grow with the roles, and the one of its kind among them is found all the same."""
+    monkeypatch.setattr(lint_merge, "_MOST_PAIRS", 0)
+    held, real = [], lint_merge._meetings
+    monkeypatch.setattr(lint_merge, "_meetings", lambda pair, *a, **k: held.append(pair) or real(pair, *a, **k))
+    names = [f"r{i:03}" for i in range(100)]
+    roles = "".join(
+        f"  {n}: {{index_permissions: [{entry(**({'masked_fields': '[a]'} if n == 'r070' else {'dls': TERM_A}))}]}}\n"
+        for n in names
+    )
+    grants = ", ".join(f"{{role: {name}, to: {{iam_role: a}}}}" for name in names)
+    findings = lint(access(f"roles:\n{roles}grants: [{grants}]"))
+    assert len(held) <= 100 * lint_merge._LEAST_EACH
+    (said,) = findings["roles-not-compared"]
+    assert "100 roles" in said.message
+    assert "held against 16 others only" in said.message
+    assert any("r070" in one.message for one in findings["masks-spread"])
 
 
 def test_two_roles_that_mask_a_field_differently_are_told():

@@ -253,6 +253,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         "a role that may reach a cluster's own indices, the security index among them",
     ),
     "role-unused": (Severity.WARNING, "a role that nobody is granted"),
+    "roles-not-compared": (
+        Severity.INFO,
+        "more roles with limits meet than are held against each other: of each, some of every kind of limits",
+    ),
     "sign-in-without-way-in": (Severity.WARNING, "a sign-in page of Dashboards that nobody can pass"),
     "sql-leak": (Severity.WARNING, "SQL tells which index names exist"),
     "superuser-by-another-name": (

@@ -6,7 +6,7 @@ the indices that both cover (all_access included); queries are OR-ed; excluded f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from portcullis.access.actual import Json
@@ -16,6 +16,7 @@ from portcullis.model import names
 from portcullis.model.lints.findings import Facts, Finding, found
 from portcullis.model.lints.near import Near
 from portcullis.model.types import OnDomain
+from portcullis.words import many
 
 _GROUPS = frozenset((SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP))
 
@@ -31,28 +32,67 @@ class _Meeting:
 
 
 _MOST_ALIKE = 3  # findings of one kind about one role, before the rest is only counted
+# Pairs that are held against each other: all of many roles would be minutes. Each role has a share of them.
+_MOST_PAIRS, _LEAST_EACH = 50_000, 16
 
 
 class _Together:
-    """How the roles of a deployment meet. Only roles with limits are looked at, and beside each those that could cover an index of it."""
+    """How the roles of a deployment meet. Only roles with limits are looked at, and beside each those that could cover an index of it.
+
+    Of very many each is held against some of the others alone, of every kind of limits in turn. `cut` are the roles of which that is so.
+    """
 
     def __init__(self, documents: dict[str, Json], *, overrides: bool) -> None:
         self._documents, self._overrides = documents, overrides
         self.limited = {name for name, role in documents.items() if any(_rules(entry) for entry in _entries(role))}
-        near = Near((pattern, name) for name, role in documents.items() for pattern in _patterns(role))
-        self.around = {name: near.to(_patterns(documents[name])) - {name} for name in self.limited}
+        self.most = max(_LEAST_EACH, _MOST_PAIRS // max(1, len(self.limited)))
+        self.cut: set[str] = set()
+        self._near = Near((pattern, name) for name, role in documents.items() for pattern in _patterns(role))
+        self._turn = _turns(documents)
+        self._by_patterns: dict[tuple[str, ...], list[str]] = {}
         self._known: dict[tuple[str, str], tuple[_Meeting, ...]] = {}
 
     def pairs(self, roles: set[str]) -> list[tuple[str, str]]:
         """Of these roles, those that could meet."""
-        beside = ((one, other) for one in roles & self.limited for other in roles & self.around[one])
+        beside = ((one, other) for one in roles & self.limited for other in self.beside(one, roles))
         return sorted({(min(pair), max(pair)) for pair in beside})
+
+    def beside(self, one: str, roles: Collection[str]) -> list[str]:
+        """Of these roles, those that one with limits could meet: as many as each is held against."""
+        found: list[str] = []
+        for other in self._around(one):
+            if other == one or other not in roles:
+                continue
+            if len(found) == self.most:
+                self.cut.add(one)
+                break
+            found.append(other)
+        return found
+
+    def _around(self, one: str) -> list[str]:
+        patterns = tuple(sorted({*_patterns(self._documents[one])}))
+        if patterns not in self._by_patterns:
+            self._by_patterns[patterns] = sorted(self._near.to(patterns), key=self._turn.__getitem__)
+        return self._by_patterns[patterns]
 
     def meet(self, one: str, other: str) -> tuple[_Meeting, ...]:
         pair = (min(one, other), max(one, other))
         if pair not in self._known:
             self._known[pair] = tuple(_meetings(pair, self._documents, overrides=self._overrides))
         return self._known[pair]
+
+
+def _turns(documents: dict[str, Json]) -> dict[str, tuple[int, str]]:
+    """In which order roles are held against others: one of each kind of limits, then the next of each."""
+    seen: dict[tuple[bool, ...], int] = {}
+    turns: dict[str, tuple[int, str]] = {}
+    for name in sorted(documents):
+        entries = [*_entries(documents[name])]
+        excludes = any(fields(entry.get("fls") or [])[1] for entry in entries)
+        kind = (excludes, *(any(entry.get(limit) for entry in entries) for limit in ("dls", "fls", "masked_fields")))
+        seen[kind] = seen.get(kind, 0) + 1
+        turns[name] = (seen[kind], name)
+    return turns
 
 
 def merges(deployment: OnDomain, model: AccessModel, facts: Facts) -> Iterator[Finding]:
@@ -75,6 +115,19 @@ def merges(deployment: OnDomain, model: AccessModel, facts: Facts) -> Iterator[F
             yield _finding(deployment, meeting, meeting.code, _several(concerned[meeting]), _so_too(more, meeting))
     if facts.membership is None:
         yield from _between_groups(deployment, model, together)
+    if together.cut:
+        yield found(
+            deployment,
+            "roles-not-compared",
+            ("access", "roles", min(together.cut)),
+            f"so many roles with limits meet ({many(len(together.limited), 'role')}) that {min(together.cut)}"
+            f"{_and_others(len(together.cut) - 1)} was held against {together.most} others only, some of each kind of limits",
+            "fewer roles on the same indices, such as one for what differs by a value: its query may take in `${attr…}`",
+        )
+
+
+def _and_others(more: int) -> str:
+    return f", as {many(more, 'other')}," if more else ""
 
 
 def _so_too(more: int, meeting: _Meeting) -> str:
@@ -97,7 +150,7 @@ def _between_groups(deployment: OnDomain, model: AccessModel, together: _Togethe
             groups.setdefault(grant.role, set()).add(str(grant.subject))
     told: dict[str, tuple[_Meeting, str, int]] = {}  # the role -> one example, and how many more there are
     for one in sorted(together.limited & groups.keys()):
-        for other in sorted(together.around[one] & groups.keys()):
+        for other in sorted(together.beside(one, groups.keys())):
             ours, theirs = groups[one] - groups[other], groups[other] - groups[one]
             if not ours or not theirs or (other in together.limited and other < one):
                 continue
