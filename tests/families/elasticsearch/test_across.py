@@ -179,7 +179,6 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
 @pytest.mark.parametrize(
     "path",
     [
-        "/dc2:logs-1/_doc/a",
         "/dc2:logs-1/_search/template",
         "/dc2:logs-1/_terms_enum",
         "/dc2:a:b/_search",

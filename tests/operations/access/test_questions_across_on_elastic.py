@@ -188,6 +188,29 @@ def test_can_says_what_a_search_of_theirs_is_answered(asked: Both, person: str) 
     assert known > len(PATHS) * 3 // 4
 
 
+@pytest.mark.parametrize("person", sorted(PEOPLE))
+def test_can_says_which_fields_and_names_they_are_told_of(asked: Both, person: str) -> None:
+    """Of `_field_caps` and `_resolve/index`, in which a remote that refuses is left out: whether it is answered, and of which indices."""
+    wrong: list[Any] = []
+    known = 0
+    here = reaching(asked.services, live(asked.services.site("orders")), ["*:x"])
+    ways = [f"{names}/_field_caps?fields=*" for names in PATHS] + [f"_resolve/index/{names}" for names in PATHS]
+    for path in ways:
+        told: Why = questions.why(here, person, request_of("GET", path))
+        status, answer = asked.world.pair.local.ask("GET", f"/{path}", user=person, password=PASSWORD)
+        known += told.allowed is not None
+        if told.allowed is None:
+            continue
+        theirs = {one if isinstance(one, str) else one["name"] for one in answer.get("indices", ())}
+        answered = status == 200 or (status == 404 and answer["error"]["type"] == "index_not_found_exception")
+        said = {one.index for one in told.seen if one.allowed} if told.allowed else set[str]()
+        there = {one for one in said if one.rpartition(":")[2] in ("logs-1", "hr", "metrics-1", "own-1")}
+        if (answered, theirs - {".security-7"}) != (told.allowed, there):
+            wrong.append((path, status, sorted(theirs), told.answer, sorted(said)))
+    assert wrong == []
+    assert known > len(ways) * 3 // 4
+
+
 def fitting(document: dict[str, Any]) -> Any:
     import json
 

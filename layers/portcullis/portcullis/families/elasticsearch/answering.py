@@ -206,10 +206,11 @@ def _asked(request: Request, release: Release) -> tuple[tuple[Need, ...], ...] |
         return str(error)
     if wanted is None:
         return f"what {method} {path} asks for is not known here: only the engine can tell"
-    of_more = len(Asked(method, path).parts) > 2  # of a template, ...
+    parts = Asked(method, path).parts
+    of_more = len(parts) > 2 and parts[:2] != ("_cat", "count")  # of a template, ...
     if any(map(is_across, wanted)) and wanted[0].action == SEARCH and of_more:
         return ONLY_SEARCH
-    if has_items(Asked(method, path).parts):
+    if has_items(parts):
         return f"what {method} {path} reads or writes is said in its body, and is not known here"
     return (wanted,)
 

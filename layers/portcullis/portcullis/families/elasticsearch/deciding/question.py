@@ -23,6 +23,7 @@ from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, across, is_across
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
+from portcullis.families.elasticsearch.deciding.stays_here import answer_here, stays_here
 from portcullis.families.elasticsearch.deciding.together import together
 from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
 from portcullis.families.elasticsearch.granting.merging import holding
@@ -210,9 +211,17 @@ def _over_clusters(
 ) -> dict[str, Any]:
     remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
     request = Request(asked.request.method, asked.request.path)
-    if len(request.parts) > 2 and request.parts[0] != "_resolve":  # of a template, ...
-        return _unknown(roles, ONLY_SEARCH)
     there = _world(asked.world)
+    counts = request.parts[:2] == ("_cat", "count")
+    if all(stays_here(need) for need in wanted if is_across(need)) and request.parts[0] != "_cat":
+        held = holding(documents, roles, release)
+        answers = [
+            answer_here(held, need, there, release, remotes) if is_across(need) else answer(held, need, there, release)
+            for need in wanted
+        ]
+        return _told(roles, together(held, answers, there, release))
+    if len(request.parts) > 2 and request.parts[0] != "_resolve" and not counts:
+        return _unknown(roles, ONLY_SEARCH)  # of a template, ...
     if len(wanted) > 1:
         return _items_across(documents, roles, wanted, there, release, remotes)
     whole = across(documents, list(roles), wanted[0], there, release, remotes)

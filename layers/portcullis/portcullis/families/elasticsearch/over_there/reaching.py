@@ -11,10 +11,18 @@ from dataclasses import replace
 
 from portcullis.access.actual import Json
 from portcullis.access.questions.answers import Decided, Far, Layer, Permission, Reason, Seen
-from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, POINT_IN_TIME, SEARCH, across
+from portcullis.families.elasticsearch.deciding.across import (
+    FIELD_CAPS,
+    ONLY_SEARCH,
+    POINT_IN_TIME,
+    RESOLVE,
+    SEARCH,
+    across,
+)
 from portcullis.families.elasticsearch.deciding.compiled import NEWEST, Compiled, facts_of
 from portcullis.families.elasticsearch.deciding.over_one_remote import as_role, sent_of
 from portcullis.families.elasticsearch.deciding.remote import API_KEY, KEY, LIVE, Remote, Rule, Side, Told, Whole
+from portcullis.families.elasticsearch.deciding.stays_here import STAYS, why_it_stays
 from portcullis.families.elasticsearch.granting import effect
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Group, holding, licensed
 from portcullis.families.elasticsearch.known.names import is_expression, is_pattern, may_match
@@ -27,35 +35,25 @@ from portcullis.families.elasticsearch.over_there.names_over_there import asked_
 from portcullis.families.elasticsearch.requesting.asking import Need
 
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
-_W = "indices:data/write/"
-# Seen on 9.5.3 and 8.19.21, in both models, as a super user and as a user with all privileges on both sides: 400.
-_STAYS = frozenset(
-    {
-        *(
-            f"{_W}{what}"
-            for what in ("index", "index:op_type/index", "index:op_type/create", "update", "delete", "bulk")
-        ),
-        *(f"indices:data/read/{what}" for what in ("get", "explain", "tv")),
-        *(f"indices:admin/{what}" for what in ("create", "delete", "mappings/get")),
-    }
-)
+_LEFT_OUT = (FIELD_CAPS, RESOLVE)  # a remote that refuses these is left out, and the others are answered
 _NOBODY_LOOKED = "which remote clusters there are, and what they allow, was not looked at"
 
 
 def over(here: Compiled, roles: frozenset[str], need: Need, own: Decided | None) -> Decided:
     """What a need comes to that names other clusters. `own`: what it comes to of its names of this cluster; None: it has none."""
     beyond = tuple(name for name in need.names if ":" in name)
-    if need.action in _STAYS:
-        why = f"Elasticsearch sends no request of this kind to another cluster ({', '.join(beyond)})"
+    if need.action in STAYS:
+        why = why_it_stays(need)
         return Decided(
             False, _each(beyond, False), reasons=(why,), beyond=(Reason(Layer.REMOTE, "", why, "stops here"),)
         )
-    if need.action not in (SEARCH, POINT_IN_TIME):
+    if need.action not in (SEARCH, POINT_IN_TIME, *_LEFT_OUT):
         return Decided(None, _each(beyond, None), unknown=(ONLY_SEARCH,))
     if here.there.remotes is None:
         return Decided(None, _each(beyond, None), unknown=(_NOBODY_LOOKED,))
     taken_off = any(name.startswith("-") for name in beyond)
-    if not taken_off and (need.each or not any(map(is_pattern, beyond))):
+    as_whole = taken_off or need.action in _LEFT_OUT
+    if not as_whole and (need.each or not any(map(is_pattern, beyond))):
         by_kind, seen = _one_by_one(here, roles, need, beyond)
         whole = _worst(by_kind) if need.each else reached(here, roles, need)
     else:

@@ -1,0 +1,57 @@
+"""Requests that take no name of another cluster, as real pairs of 9.5.3 and 8.19.21 answered them (stays_here.json)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portcullis.families.elasticsearch.deciding.question import answer_question
+
+from benchmarks.reaching.cases import question
+
+Json = dict[str, Any]
+MEASURED: Json = json.loads(Path(__file__).with_name("stays_here.json").read_text())
+ASKED_BY = ("u0", "u2", "u3", "u4", "u5")
+BY_ITEM = ("/_bulk", "/_mget")  # what is measured is the status of the item
+
+
+def asked(kind: str, names: str, user: str, version: str) -> Json:
+    method, path = kind.split(" ")
+    made = question(MEASURED["held"], user, path.replace("NAMES", names), version, method)
+    made["request"]["body"] = json.loads(json.dumps(MEASURED["answers"][kind]["body"]).replace("NAMES", names))
+    return answer_question(made)
+
+
+@pytest.mark.parametrize("version", ["9.5.3", "8.19.21"])
+@pytest.mark.parametrize("kind", MEASURED["answers"])
+def test_what_takes_no_name_of_another_cluster_is_decided_here(kind: str, version: str) -> None:
+    told: list[tuple[str, str, int, int]] = []
+    for names, statuses in MEASURED["answers"][kind][version].items():
+        for user, status in zip(ASKED_BY, statuses, strict=True):
+            ours = asked(kind, names, user, version)
+            said = ours["items"][0]["status"] if kind.endswith(BY_ITEM) else ours["status"]
+            if said is not None:
+                told.append((names, user, status, said))
+    assert [one for one in told if one[2] != one[3]] == []
+    assert len(told) >= 20  # of 30: a few are left to the engine
+
+
+def test_nobody_sees_anything_there_by_such_a_request() -> None:
+    told = asked("GET /NAMES/_mapping", "one:logs-*", "u3", "9.5.3")
+    assert (told["allowed"], told["views"]) == (True, {})
+
+
+def test_what_is_not_measured_is_unknown() -> None:
+    made = question(MEASURED["held"], "u0", "/one:logs-1/_terms_enum", "9.5.3", "POST")
+    assert answer_question(made)["allowed"] is None
+
+
+def test_cat_count_is_a_search() -> None:
+    for user in ASKED_BY:
+        by_cat, plain = (
+            answer_question(question(MEASURED["held"], user, path, "9.5.3"))
+            for path in ("/_cat/count/one:logs-1", "/one:logs-1/_count")
+        )
+        assert by_cat == plain
