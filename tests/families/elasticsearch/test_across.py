@@ -155,6 +155,19 @@ def test_two_remotes_that_fail_differently_leave_open_which_is_told() -> None:
     assert {alias: one["status"] for alias, one in told["remotes"].items()} == {"dc2": 404, "dc3": 403}
 
 
+@pytest.mark.parametrize("version", ["9.5.3", "8.19.21"])
+def test_a_role_of_the_engine_s_own_reaches_other_clusters_too(version: str) -> None:
+    """Also where the question does not say what the role gives."""
+    everything = {"search": [{"names": ["*"]}]}
+    seen = [
+        answer_question(
+            question(f"/dc2:{name}/_search?allow_no_indices=false", [role], version=version, access=everything)
+        )
+        for role, name in (("monitoring_user", "metricbeat-*"), ("kibana_system", "apm-*"), ("viewer", "logs-*"))
+    ]
+    assert [one["remotes"]["dc2"]["rule"] for one in seen] == [None, None, "no-remote-indices"]
+
+
 # As a pair of 8.19.21 answered, by certificate.
 @pytest.mark.parametrize("roles", ["superuser", "own"])
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.known.release import Release
-from portcullis.families.elasticsearch.known.releases import MAPPING_FIELDS, ROLE_FIELDS, holds
+from portcullis.families.elasticsearch.known.releases import MAPPING_FIELDS, ROLE_FIELDS, built_in, holds
 
 from local.elastic.node import Elasticsearch
 
@@ -58,6 +58,23 @@ def test_what_a_release_has_from_the_start_is_what_the_data_say(elastic: Elastic
     assert set(elastic.ask("GET", "/_security/user")[1]) == data.reserved_users
     assert privileges(elastic, "cluster") == data.cluster
     assert privileges(elastic, "index") == data.index
+
+
+def test_what_the_engine_s_own_roles_reach_on_other_clusters_is_what_the_data_say(elastic: Elasticsearch) -> None:
+    shown = {
+        name: entries
+        for name, role in elastic.ask("GET", "/_security/role")[1].items()
+        if (entries := [_plain(one) for one in role.get("remote_indices") or ()])
+    }
+    release = Release.of(elastic.version)
+    own = holds(release).reserved_roles
+    said = {name: [_plain(one) for one in built_in(name, release).get("remote_indices", ())] for name in own}
+    assert {name: entries for name, entries in said.items() if entries} == shown
+    assert ("monitoring_user" in shown) is (release.major > 7)
+
+
+def _plain(entry: Json) -> Json:
+    return {"allow_restricted_indices": False} | entry
 
 
 def test_what_is_said_to_be_taken_is_taken(elastic: Elasticsearch) -> None:

@@ -35,7 +35,7 @@ FIELDS = ("team", "level", "secret", "o.x", "o.y")
 KEY = {
     "search": [
         {"names": ["logs-*"], "query": RED, "field_security": {"grant": ["*"], "except": ["secret"]}},
-        {"names": ["metrics-*"]},
+        {"names": ["metrics-*", "metricbeat-*"]},
     ]
 }
 
@@ -66,10 +66,11 @@ PEOPLE = {
     "ada": ["auditor"],
     "both": ["narrow", "auditor", "log_reader"],
     "boss": ["superuser"],
+    "mona": ["monitoring_user"],  # a role of the engine's own that reaches other clusters
 }
 ASKED = (
     *("{}:logs-1", "{}:logs-*", "{}:metrics-1", "{}:hr", "{}:none-1", "{}:*", "{}:*,-{}:metrics-1", "{}:logs-1,{}:hr"),
-    *("own-1,{}:logs-1", "own-*,{}:logs-*", "{}:hidden*", "{}:_all"),
+    *("own-1,{}:logs-1", "own-*,{}:logs-*", "{}:hidden*", "{}:_all", "{}:metricbeat-1"),
 )
 MIXED = (
     *("*:logs-1", "d*:logs-1", "c*:logs-*", "zz*:logs-1", "zz:logs-1", f"{ALIAS}:logs-1,{OLD}:logs-1"),
@@ -92,7 +93,7 @@ def asked(pair: Pair) -> Iterator[Both]:
             patch.setenv(name, "none")
         world = made(pair, boto3.client("secretsmanager", region_name="eu-central-1"))
         remote.ask("DELETE", "/logs-1")
-        for index in ("logs-1", "hr"):
+        for index in ("logs-1", "hr", "metricbeat-1"):
             for id_, document in DOCUMENTS.items():
                 assert remote.ask("PUT", f"/{index}/_doc/{id_}?refresh=true", document)[0] in (200, 201)
         both = Both(world)
@@ -119,7 +120,7 @@ def asked(pair: Pair) -> Iterator[Both]:
             local.ask("PUT", "/_cluster/settings", {"persistent": gone})
             world.keys.end(world.ours())
             # Other tests have the same pair, and documents of their own on it.
-            for node, index in ((remote, "logs-1"), (remote, "hr"), (local, "own-1")):
+            for node, index in ((remote, "logs-1"), (remote, "hr"), (remote, "metricbeat-1"), (local, "own-1")):
                 node.ask("DELETE", f"/{index}")
             for name in THERE:
                 remote.ask("DELETE", f"/_security/role/{name}")
@@ -204,7 +205,9 @@ def test_can_says_which_fields_and_names_they_are_told_of(asked: Both, person: s
         theirs = {one if isinstance(one, str) else one["name"] for one in answer.get("indices", ())}
         answered = status == 200 or (status == 404 and answer["error"]["type"] == "index_not_found_exception")
         said = {one.index for one in told.seen if one.allowed} if told.allowed else set[str]()
-        there = {one for one in said if one.rpartition(":")[2] in ("logs-1", "hr", "metrics-1", "own-1")}
+        there = {
+            one for one in said if one.rpartition(":")[2] in ("logs-1", "hr", "metrics-1", "metricbeat-1", "own-1")
+        }
         if (answered, theirs - {".security-7"}) != (told.allowed, there):
             wrong.append((path, status, sorted(theirs), told.answer, sorted(said)))
     assert wrong == []
@@ -219,7 +222,7 @@ def fitting(document: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("alias", [ALIAS, OLD])
 def test_who_can_and_the_matrix_are_what_each_of_them_is_answered(asked: Both, alias: str) -> None:
-    names = [f"{alias}:{index}" for index in ("logs-1", "metrics-1", "hr")]
+    names = [f"{alias}:{index}" for index in ("logs-1", "metrics-1", "hr", "metricbeat-1")]
     matrix: Matrix = asks(asked, "matrix", indices=names)
     assert matrix.indices == tuple(names)
     cells = {row.name: row.cells for row in matrix.people}
@@ -231,7 +234,9 @@ def test_who_can_and_the_matrix_are_what_each_of_them_is_answered(asked: Both, a
         for person in PEOPLE:
             _, found = searched(asked, person, name)
             assert (person in able) is bool(found), (person, name)
-            assert cells.get(person, ("-",) * 3)[place] == ("part" if able.get(person) else "read" if found else "-")
+            assert cells.get(person, ("-",) * len(names))[place] == (
+                "part" if able.get(person) else "read" if found else "-"
+            )
     every: WhoCan = asks(asked, "who-can", does="read", index=f"{alias}:*")
     assert {*names} <= {*every.indices}
     assert {one.name for one in every.people if one.allowed} & PEOPLE.keys() == cells.keys() & PEOPLE.keys()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
-from portcullis.families.elasticsearch.deciding.over_one_remote import told_by, told_by_shard
+from portcullis.families.elasticsearch.deciding.over_one_remote import sent_of, told_by, told_by_shard
 from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Told, Whole
 from portcullis.families.elasticsearch.granting.merging import Holding, Json, holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
@@ -53,12 +53,14 @@ def across(
     if need.by_shard:
         looked = replace(need, action=_SHARDS)
         told = {
-            alias: told_by_shard(held, roles, alias, replace(looked, names=names), remotes[alias])
+            alias: told_by_shard(
+                sent_of(held, roles, alias, release), alias, replace(looked, names=names), remotes[alias]
+            )
             for alias, names in split.remote.items()
         }
         return _of_shards(local, told, opens=opens)
     told = {
-        alias: told_by(held, roles, alias, replace(need, names=names), remotes[alias])
+        alias: told_by(sent_of(held, roles, alias, release), alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
     if need.action == FIELD_CAPS:

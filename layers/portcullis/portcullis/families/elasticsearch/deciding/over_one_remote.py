@@ -55,9 +55,12 @@ _DEAD = {
 }
 
 
-def told_by(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
-    """What one remote answers to its part of a request; of one that is locked, what is refused here already and else the lock."""
-    told = _told(held, roles, alias, need, remote)
+def told_by(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
+    """What one remote answers to its part of a request; of one that is locked, what is refused here already and else the lock.
+
+    `sent`: the caller's roles, as `sent_of` gives them.
+    """
+    told = _told(sent, alias, need, remote)
     if not remote.closed or told.side is Side.LOCAL:
         return told
     if remote.closing:
@@ -65,17 +68,16 @@ def told_by(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Ne
     return Told(False, 0, Side.REMOTE, Rule.CUSTODY, reasons=(remote.closed,), skipped=remote.skip_unavailable)
 
 
-def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
+def _told(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
     try:
         if remote.model == CERTIFICATE:
             if remote.lacking:
                 return Told(None, 0, reasons=(remote.lacking,))
-            return _decided(_sides(held, roles, alias, remote), need, remote)
+            return _decided(_sides(sent, remote), need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
-        sent = sent_of(held, roles, alias, remote.release)
-        if not any(sent[role]["indices"] for role in sent):
-            why = f"no role of {_listed(roles)} has remote_indices for {alias}"
+        if not any(role["indices"] for role in sent.values()):
+            why = f"no role of {_listed(sent)} has remote_indices for {alias}"
             # With a dead key, what is told depends on whether a connection still stands that was made while it lived.
             status = 403 if remote.state == LIVE else 0
             return Told(False, status, Side.LOCAL, Rule.NO_ENTRY, reasons=(why,), skipped=remote.skip_unavailable)
@@ -83,7 +85,7 @@ def _told(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need
             return _dead(remote)
         if remote.lacking:
             return Told(None, 0, reasons=(remote.lacking,))
-        return _decided(_sides(held, roles, alias, remote), need, remote)
+        return _decided(_sides(sent, remote), need, remote)
     except Unreadable as error:
         return Told(None, 0, reasons=(str(error),))
 
@@ -93,15 +95,16 @@ def _dead(remote: Remote) -> Told:
     return Told(False, status, Side.REMOTE, Rule.KEY_STATE, reasons=(why,), skipped=remote.skip_unavailable)
 
 
-def sent_of(held: Mapping[str, Json], roles: Sequence[str], alias: str, release: Release) -> dict[str, Json]:
-    """What this side sends of the caller's roles: their entries for the alias, as roles on the other side."""
+def sent_of(held: Mapping[str, Json], roles: Iterable[str], alias: str, release: Release) -> dict[str, Json]:
+    """What this side sends of the caller's roles, by name: their entries for the alias, as roles on the other side.
+
+    Some of the engine's own have such entries, too. `release`: of this side.
+    """
     found: dict[str, Json] = {}
     for name in dict.fromkeys(roles):
-        if name in held and name != SUPERUSER:
-            entries = held[name].get("remote_indices") or ()
-            found[name] = {"indices": [one for one in entries if _for(one.get("clusters") or (), alias)]}
-        else:
-            found[name] = {"indices": built_in(name, release).get("indices", []) if name == SUPERUSER else []}
+        role = held.get(name) if name != SUPERUSER else None
+        entries = (role or built_in(name, release)).get("remote_indices") or ()
+        found[name] = {"indices": [one for one in entries if _for(one.get("clusters") or (), alias)]}
     return found
 
 
@@ -115,13 +118,12 @@ def as_role(access: Mapping[str, Any]) -> Json:
     return {"indices": [*searched, *followed]}
 
 
-def _sides(held: Mapping[str, Json], roles: Sequence[str], alias: str, remote: Remote) -> dict[str, Holding]:
+def _sides(sent: Mapping[str, Json], remote: Remote) -> dict[str, Holding]:
     """Who decides over there, each with what it holds."""
     if remote.model == CERTIFICATE:
-        return {ROLES: holding(remote.roles, roles, remote.release)}
-    sent = sent_of(held, roles, alias, remote.release)
+        return {ROLES: holding(remote.roles, sent, remote.release)}
     key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
-    return {KEY: key, ROLES: holding(sent, list(sent), remote.release)}
+    return {KEY: key, ROLES: holding(sent, sent, remote.release)}
 
 
 def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
@@ -184,13 +186,13 @@ def _seen(answers: Mapping[str, Answer]) -> tuple[Seen, ...]:
     )
 
 
-def told_by_shard(held: Mapping[str, Json], roles: Sequence[str], alias: str, need: Need, remote: Remote) -> Told:
+def told_by_shard(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
     """One remote that is asked where the shards of what is named lie, and then each of them, by the index it belongs to. Where a filtered
     alias was asked for and nothing else, by the alias."""
-    told = told_by(held, roles, alias, need, remote)
+    told = told_by(sent, alias, need, remote)
     if not told.allowed or told.status >= 400:
         return told
-    sides, world = _sides(held, roles, alias, remote), remote.world
+    sides, world = _sides(sent, remote), remote.world
     asked = {one.index: _asked_by(one, need, remote) for one in told.seen}
     seen: list[Seen] = []
     refused: list[str] = []

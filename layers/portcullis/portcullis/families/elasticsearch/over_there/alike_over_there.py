@@ -67,7 +67,7 @@ def _sides(here: Compiled, roles: frozenset[str], far: Far) -> tuple[Group, ...]
     if (roles, far.alias) not in here.sides:
         release, held = Release.of(far.release) if far.release else here.release, here.roles
         if far.model == API_KEY:
-            sent = sent_of(held, sorted(roles), far.alias, release)
+            sent = sent_of(held, sorted(roles), far.alias, here.release)
             key = holding({KEY: as_role(far.access or {})}, [KEY], release)
             here.sides[roles, far.alias] = (*holding(sent, list(sent), release).groups, *key.groups)
         else:

@@ -236,7 +236,7 @@ def _of_role(here: Compiled, far: Far, role: str, asked: Collection[str]) -> Ite
     release = Release.of(far.release) if far.release else here.release
     by_key = far.model == API_KEY
     if by_key:
-        held = sent_of(here.roles, [role], far.alias, release)
+        held = sent_of(here.roles, [role], far.alias, here.release)
     else:
         held = {name: one for name, one in _counting(far).items() if name == role}
     if role != SUPERUSER and not held.get(role, {}).get("indices"):
