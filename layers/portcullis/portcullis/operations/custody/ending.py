@@ -8,6 +8,7 @@ from portcullis.errors import Refused, Unreachable
 from portcullis.operations.data.repositories import registered, states
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Site
+from portcullis.operations.waiting import looks
 from portcullis.ports.registration import IamRole
 
 _LOOKS, _BETWEEN = 8, 2.5  # 20 s: a step is given up before its lease (30 s) is over, and tried again
@@ -21,7 +22,7 @@ def final_snapshot(site: Site, todo: Todo) -> str:
     _let_in(site)
     begun = f"final-{deletion.at:%Y%m%d%H%M%S}"
     snapshots = registered(site)
-    for look in range(_LOOKS):
+    for look in looks(_LOOKS, _BETWEEN, site.sleep):
         ours = {name: state for name, state in states(snapshots).items() if name.startswith(begun)}
         done = [name for name, state in ours.items() if state == "SUCCESS"]
         if done:
@@ -30,7 +31,6 @@ def final_snapshot(site: Site, todo: Todo) -> str:
             if look and ours:
                 raise Refused(f"the final snapshot failed: {', '.join(f'{n} {s}' for n, s in sorted(ours.items()))}")
             snapshots.take(REPOSITORY, f"{begun}-{len(ours) + 1}", "*,-.*")
-        site.sleep(_BETWEEN)
     raise Unreachable("the final snapshot is still being taken")
 
 
@@ -44,10 +44,9 @@ def delete_domain(site: Site, todo: Todo) -> str:
 
 
 def verify_gone(site: Site, todo: Todo) -> str:
-    for _ in range(_LOOKS):
+    for _ in looks(_LOOKS, _BETWEEN, site.sleep):
         if not site.domain.exists(site.registration):
             return f"the domain {site.place.name} is gone"
-        site.sleep(_BETWEEN)
     raise Unreachable(f"the domain {site.place.name} is still being deleted")
 
 

@@ -21,6 +21,7 @@ from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.telling import over, tell_once
+from portcullis.operations.waiting import looks
 from portcullis.ports.data import Document, Documents
 from portcullis.ports.ledger import Change
 
@@ -29,6 +30,7 @@ _FAILED = "snapshot-failed"
 _DUE = Slot("snapshot-due", datetime)
 _LONGEST = timedelta(hours=6)  # for a sample to come back
 _SHOWN = 10
+_LOOKS, _BETWEEN_S = 60, 3  # three minutes in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,10 @@ def restorability(services: Services, deployment: str, cause: Trigger, *, wait: 
     site = services.site(deployment)
     _open_or_refuse(services, deployment)
     _begin(site)
-    for _ in range(60 if wait else 1):
+    for _ in looks(_LOOKS if wait else 1, _BETWEEN_S, site.sleep):
         found = _go_on(site, cause)
         if found.state is not Stand.RESTORING:
-            return found
-        site.sleep(3)
+            break
     return found
 
 

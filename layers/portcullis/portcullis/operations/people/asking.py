@@ -17,6 +17,7 @@ from portcullis.access.terms import Caller
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.people.passwords import secret_in_use
 from portcullis.operations.services import Site
+from portcullis.operations.waiting import looks
 from portcullis.ports.engine import Engine, Principal
 from portcullis.ports.registration import IamRole, KeptModel
 
@@ -107,11 +108,9 @@ def _asked(
     ask: Callable[[], Principal],
 ) -> Asked:
     should, had = site.family.mapped_roles(after, now).keys(), site.family.mapped_roles(before, then).keys()
-    for attempt in range(_TRIES):
+    for _ in looks(_TRIES, _WAIT_SECONDS, site.sleep):
         has = set(ask().roles)
         lacks, keeps = sorted(should - has), sorted((had - should) & has)
         if not lacks and not keeps:
             break
-        if attempt < _TRIES - 1:
-            site.sleep(_WAIT_SECONDS)
     return Asked(now.name, tuple(sorted(has)), tuple(lacks), tuple(keeps))

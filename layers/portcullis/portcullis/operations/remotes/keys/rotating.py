@@ -16,6 +16,7 @@ from datetime import datetime
 
 from portcullis.errors import Conflict, PortcullisError, Refused, Unreachable
 from portcullis.operations.remotes.keys.keeping import make, nothing
+from portcullis.operations.waiting import looks
 from portcullis.ports.remotes import ClusterKeys, Keystores, KeyText, KeyTexts, Remotes
 from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.keys import Key, Offer, being_replaced, keys_of
@@ -145,7 +146,7 @@ def in_use(taking: Taking) -> tuple[str, str]:
 def see(taking: Taking, expected: str, sleep: Callable[[float], None]) -> None:
     """Until the key is seen in use. Raises why it is not, once it was asked for long enough."""
     why: PortcullisError = Refused(f"{taking.alias} was not asked")
-    for _ in range(_TRIES):
+    for _ in looks(_TRIES, _BETWEEN_S, sleep):
         try:
             seen = taking.remotes.key_in_use(taking.alias)
         except (Refused, Unreachable) as error:
@@ -154,7 +155,6 @@ def see(taking: Taking, expected: str, sleep: Callable[[float], None]) -> None:
             if seen == expected:
                 return
             why = Refused(f"{taking.alias} is still read with the key {seen}, not with {expected}: the old one stands")
-        sleep(_BETWEEN_S)
     raise why
 
 

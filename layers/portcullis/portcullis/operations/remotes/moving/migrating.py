@@ -19,6 +19,7 @@ from portcullis.operations.remotes.moving.both_sides import Facts, Meant, as_set
 from portcullis.operations.remotes.moving.kept import Underway, forget, keep, named, under_way
 from portcullis.operations.remotes.moving.planning import left_of
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.waiting import looks
 from portcullis.operations.writing.while_open import WhileOpen
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.gains import same_access
@@ -280,11 +281,7 @@ class _Run:
             )
 
     def _comes_about(self, so: Callable[[], bool]) -> bool:
-        for _ in range(_TRIES):
-            if so():
-                return True
-            self.site.sleep(_BETWEEN_S)
-        return False
+        return any(so() for _ in looks(_TRIES, _BETWEEN_S, self.site.sleep))
 
     # ------------------------------------------------------------------
 
