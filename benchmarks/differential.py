@@ -84,7 +84,7 @@ def _on_nodes(version: str, start: int, count: int, report: Report, tell: Tell) 
         "refused": tally.refused,
         "limited": tally.limited,
     }
-    report.wrong += [f"{version}: {one.what[:1500]}" for one in tally.found[:10]]
+    report.wrong += [f"{version}: {one.what[:1500]}" for one in tally.found[:40]]
 
 
 def _play(plugin: Plugin, start: int, cases: int, report: Report, tell: Tell) -> None:

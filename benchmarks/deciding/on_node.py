@@ -6,6 +6,7 @@ search the documents and the fields that really come back. A world stands for so
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -483,7 +484,7 @@ def _one(
         on.mend(facts, path)
     said = got.text[:300]
     # Said before anybody is asked for their permissions.
-    if got.status_code == 400 and "invalid_index_name" in got.text:
+    if got.status_code == 400 and ("invalid_index_name" in got.text or "action_request_validation" in got.text):
         return
     if got.status_code == 404 and path.startswith("_reindex"):
         return
@@ -491,7 +492,8 @@ def _one(
         tally.unknown += 1
         return
     # What the engine cannot work out for somebody it refuses with a 500 that says so; what a part is refused for, in an answer of its own.
-    broken = got.status_code == 500 and (method == "HEAD" or _REFUSED.search(got.text) is not None)
+    told_of = got.text if method != "HEAD" or got.status_code != 500 else on.ask(who, "GET", path, None).text
+    broken = got.status_code == 500 and _REFUSED.search(told_of) is not None
     refused = got.status_code == 403 or broken
     refused |= not ours["items"] and "no permissions for [" in got.text
     tally.refused += refused
@@ -548,44 +550,74 @@ def _items(path: str, got: requests.Response, ours: dict[str, Any]) -> Iterator[
 
 
 def _hits(hits: list[dict[str, Any]], views: Mapping[str, View], *, older: bool) -> Iterator[tuple[str, bool]]:
-    seen = {(hit["_index"], hit.get("_id")): dict(_leaves(hit.get("_source", {}))) for hit in hits}
+    """A document is known by its id; where rules or masks hide the ids of an index, by what is to be shown of it."""
+    found: dict[str, list[tuple[str | None, dict[str, Any]]]] = {}
+    for hit in hits:
+        found.setdefault(hit["_index"], []).append((hit.get("_id"), dict(_leaves(hit.get("_source") or {}))))
     for index, view in views.items():
         if view.unknown:
             continue
-        for number, document in DOCUMENTS.items():
-            leaves = dict(_leaves(document))
-            fits = view.documents is None or any(passes(json.loads(query), leaves) for query in view.documents)
-            # A mask of everything masks the id, too.
-            own = next((one for one, of in seen if one == index and seen[one, of].get("a") == leaves["a"]), index)
-            ids = [of for one, of in seen if one == own and seen[one, of].get("a") == leaves["a"]]
-            key = (index, number) if (index, number) in seen or not ids else (index, ids[0])
-            there = seen.get(key)
-            if fits is not (there is not None):
-                yield (
-                    f"{index}/{number} {'shown' if there is not None else 'not shown'}, we say {view.documents}",
-                    not fits,
-                )
-                return
-            if there is None:
-                continue
-            for name, value in leaves.items():
-                if (name in there) is not view.fields.shows(name, older=older):
-                    yield (
-                        f"{index}/{number} {name} {'shown' if name in there else 'hidden'}, we say {view.fields}",
-                        name in there,
-                    )
-                    return
-                masks = view.masks_of(name)
-                if name in there and isinstance(value, str) and (there[name] != value) is not _changed(masks, value):
-                    yield (
-                        f"{index}/{number} {name} is {there[name]}, we say masked by {masks}",
-                        there[name] == value,
-                    )
-                    return
-    for index, one in seen:
-        if index not in views:
-            yield f"{index}/{one} shown, we say nothing of it", True
+        shown = found.get(index, [])
+        meant = {
+            number: dict(_leaves(document))
+            for number, document in DOCUMENTS.items()
+            if view.documents is None
+            or any(passes(json.loads(query), dict(_leaves(document))) for query in view.documents)
+        }
+        if len({one for one, _ in shown} & {*DOCUMENTS}) == len(shown):
+            differs = _by_id({str(one): of for one, of in shown}, meant, view, older=older)
+        else:
+            differs = _by_content([of for _, of in shown], list(meant.values()), view, older=older)
+        if differs:
+            what, more = differs
+            yield f"{index}/{what}", more
             return
+    for index in found:
+        if index not in views:
+            yield f"{index} shown, we say nothing of it", True
+            return
+
+
+def _by_id(
+    shown: Mapping[str, dict[str, Any]], meant: Mapping[str, dict[str, Any]], view: View, *, older: bool
+) -> tuple[str, bool] | None:
+    for number in sorted({*shown, *meant}):
+        if number not in shown or number not in meant:
+            there = number in shown
+            return f"{number} {'shown' if there else 'not shown'}, we say {view.written}", there
+        if differs := _differs(shown[number], meant[number], view, older=older):
+            return f"{number} {differs[0]}", differs[1]
+    return None
+
+
+def _by_content(
+    shown: list[dict[str, Any]], meant: list[dict[str, Any]], view: View, *, older: bool
+) -> tuple[str, bool] | None:
+    """As many as are meant, each of them in one of its shapes."""
+    if len(shown) != len(meant):
+        return f"{len(shown)} shown without their ids, we say {len(meant)}", len(shown) > len(meant)
+    for order in itertools.permutations(meant):
+        if not any(_differs(there, one, view, older=older) for there, one in zip(shown, order, strict=True)):
+            return None
+    first = next(filter(None, (_differs(*pair, view, older=older) for pair in zip(shown, meant, strict=True))))
+    return f"(no id) {first[0]}", first[1]
+
+
+def _differs(
+    there: Mapping[str, Any], leaves: Mapping[str, Any], view: View, *, older: bool
+) -> tuple[str, bool] | None:
+    """What of a document is shown otherwise than we say."""
+    for name, value in leaves.items():
+        if (name in there) is not view.fields.shows(name, older=older):
+            return f"{name} {'shown' if name in there else 'hidden'}, we say {view.fields}", name in there
+        masks = view.masks_of(name)
+        if name in there and isinstance(value, str) and (there[name] != value) is not _changed(masks, value):
+            return f"{name} is {there[name]}, we say masked by {masks}", there[name] == value
+        if name in there and not isinstance(value, str) and there[name] != value:
+            return f"{name} is {there[name]}, and of another document", True
+    if others := there.keys() - leaves.keys():
+        return f"{', '.join(sorted(others))} shown, which the document does not have", True
+    return None
 
 
 def _changed(masks: Sequence[str], value: str) -> bool:

@@ -8,16 +8,22 @@ from typing import Any
 import pytest
 from portcullis.access.actual import Json
 from portcullis.access.edge.policies import Named, Own
+from portcullis.access.edge.way import NEVER_SEEN
+from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.answers import Layer, Matrix, WhatIf, WhoCan, Why
+from portcullis.access.questions.findings import Findings
+from portcullis.access.questions.then import Between, Then
 from portcullis.custody.types import RevocationCause, State
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Trigger
 from portcullis.ports.registration import AmazonDomain, Network
 from portcullis.watch.roads import plain
 from portcullis.watch.roads import policy as roads_policy
 
-from tests.operations.orders import CAUSE, orders_account
+from tests.operations.orders import CAUSE, group, orders_account
 from tests.operations.worlds import Account, arn, mapping, place
 
 DOMAIN = place().arn
@@ -342,3 +348,59 @@ def test_a_lock_is_told_as_one_and_not_by_the_walls_it_put_up(here: Account) -> 
     assert "demo is locked" in found.answer
     assert found.would_let_in == ()
     assert {one.name for one in who(here).people} >= {"kim"}
+
+
+def test_findings_say_who_is_kept_out_before_the_engine(here: Account) -> None:
+    documents = here.engine.held.documents
+    mappings = {**documents[Kind.MAPPINGS], "security_manager": mapping(users=[KIM])}
+    here.engine.held = SecurityConfig({**documents, Kind.MAPPINGS: mappings})
+    (path,) = [one for one in asks(here, "findings").findings if one.about == "iam_user:kim"]
+    assert "kept out" not in path.says
+    assert asks(here, "findings").kept_out == ()
+    here.aws.access_policy = policy(no("*", Principal={"AWS": KIM}))
+    found: Findings = asks(here, "findings")
+    (path,) = [one for one in found.findings if one.about == "iam_user:kim"]
+    assert "; kept out as it is now: the domain's access policy, statement No denies es:ESHttpPut" in path.says
+    assert [one.name for one in found.kept_out] == ["kim"]
+    assert found.not_looked_at[: len(NEVER_SEEN)] == NEVER_SEEN
+
+
+def test_of_whom_it_is_not_known_whether_they_are_kept_out_findings_say_so(here: Account) -> None:
+    here.aws.access_policy = policy(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})
+    found: Findings = asks(here, "findings")
+    assert found.kept_out == ()
+    assert any("aws:SourceVpce" in line for line in found.unknown)
+
+
+def test_access_at_a_time_says_who_is_kept_out_now_and_that_then_is_not_known(here: Account) -> None:
+    at = here.services.now().isoformat()
+    before: Then = asks(here, "access", at=at)
+    assert {one.name for one in before.people} >= {"kim"}
+    assert before.kept_out == ()
+    here.aws.access_policy = policy(no("*", Principal={"AWS": KIM}))
+    found: Then = asks(here, "access", at=at)
+    assert found.people == before.people, "what the engine held then is told as before"
+    assert [one.name for one in found.kept_out] == ["kim"]
+    assert "whom the network and the policies let in then: whom they keep out now is told" in found.uncertain
+    assert found.not_looked_at == NEVER_SEEN
+
+
+def test_findings_and_access_of_what_is_locked_leave_the_walls_of_the_lock_out(here: Account) -> None:
+    here.ledger.keep_custody(replace(here.ledger.custody("demo"), state=State.LOCKED, cause=RevocationCause.DISABLED))
+    here.aws.access_policy = policy(no("*"))
+    found: Findings = asks(here, "findings")
+    assert found.kept_out == ()
+    assert "what the network and the policies let in once it is open" in found.unknown
+
+
+def test_what_became_of_access_says_who_is_kept_out_now(here: Account) -> None:
+    since = here.services.now().isoformat()
+    here.people.groups[group("ops", SubjectKind.IAM_GROUP)] = (KIM, arn("user", "pat"))
+    synchronise(here.services, "demo", Trigger("an event", "sam"))
+    found: Between = asks(here, "access-between", since=since)
+    assert [one.name for one in found.difference.people] == ["pat"]
+    assert found.kept_out == ()
+    here.aws.access_policy = policy(no("*", Principal={"AWS": arn("user", "pat")}))
+    found = asks(here, "access-between", since=since)
+    assert [one.name for one in found.kept_out] == ["pat"]
+    assert found.difference.not_looked_at == NEVER_SEEN

@@ -120,7 +120,8 @@ def _found_there(name: str) -> Any:
         raise
     except PortcullisError as error:
         why = f"what is deployed was not asked for findings: {error}"
-        return {"deployment": name, "answer": why, "findings": [], "unknown": [], "not_looked_at": [], "exit_status": 1}
+        nothing: dict[str, list[Any]] = {"findings": [], "unknown": [], "not_looked_at": [], "kept_out": []}
+        return {"deployment": name, "answer": why, **nothing, "exit_status": 1}
 
 
 def _broken(deployment: Deployment) -> tuple[BadInput, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from portcullis.access.plan import Grant
+from portcullis.access.questions.answers import KeptOut
 from portcullis.access.questions.persons import Person, granting
 
 PATH = "path-to-administration"
@@ -38,13 +39,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`exit_status`: 3 if there is one and that was asked, else 0."""
+    """`kept_out`: whom the engine would let in, and the network or a policy does not. `exit_status`: 3 if there is a finding and that was
+    asked, else 0."""
 
     deployment: str
     answer: str  # one sentence
     findings: tuple[Found, ...]
     unknown: tuple[str, ...]
     not_looked_at: tuple[str, ...]
+    kept_out: tuple[KeptOut, ...] = ()
     exit_status: int = 0
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim
+from portcullis.access.questions.answers import KeptOut
 from portcullis.access.questions.changes import Diff
 from portcullis.access.terms import Terms, fixed, is_as_left
 
@@ -31,7 +32,8 @@ class Had:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """Who had access at a moment. `undone`: how many changes since were taken back in thought."""
+    """Who had access at a moment. `undone`: how many changes since were taken back in thought. `kept_out`: whom of them the network or a
+    policy keeps out, as those are now."""
 
     deployment: str
     at: str
@@ -41,6 +43,7 @@ class Then:
     undone: int
     uncertain: tuple[str, ...]
     not_looked_at: tuple[str, ...]
+    kept_out: tuple[KeptOut, ...] = ()
     exit_status: int = 0
 
 
@@ -65,6 +68,7 @@ class Between:
     difference: Diff
     happened: tuple[Happened, ...]
     uncertain: tuple[str, ...]
+    kept_out: tuple[KeptOut, ...] = ()
     exit_status: int = 0
 
 

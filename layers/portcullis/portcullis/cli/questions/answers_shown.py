@@ -88,7 +88,7 @@ def show_matrix(found: Any) -> None:
         for name, one in zip(names, people, strict=True):
             cells = (_cell(one["cells"][number]) for number in columns)
             console().text(f"{name:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
-    _show_kept_out(found)
+    show_kept_out(found)
     show_limits(found)
 
 
@@ -104,13 +104,13 @@ def show_what_if(found: Any) -> None:
         console().text(f"{sign} {_short(one['index']):<{width}}  {now}", fg=colour)
     _section("roles they would have", found["roles_gained"])
     _section("roles they would no longer have", found["roles_lost"])
-    _show_kept_out(found)
+    show_kept_out(found)
     show_limits(found)
 
 
-def _show_kept_out(found: Any) -> None:
+def show_kept_out(found: Any, title: str = "kept out before the engine is asked") -> None:
     told = [f"{one['name']}: {'; '.join(one['why'])}" for one in found["kept_out"]]
-    _section("kept out before the engine is asked", told, fg="red")
+    _section(title, told, fg="red")
 
 
 def _show_stopped(found: Any, words: str, **style: Any) -> None:

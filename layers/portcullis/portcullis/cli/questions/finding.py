@@ -10,7 +10,7 @@ import click
 from portcullis.access.questions.findings import AHEAD, EVERYBODY, MISSPELT, NO_INDEX, NOBODY, PATH, UNUSED
 from portcullis.cli.account import run, target
 from portcullis.cli.console import console
-from portcullis.cli.questions.answers_shown import show_limits
+from portcullis.cli.questions.answers_shown import show_kept_out, show_limits
 from portcullis.cli.questions.asking import scene_of, where
 from portcullis.words import line
 
@@ -74,4 +74,5 @@ def show_findings(found: Any) -> None:
             for at, step in enumerate(one["path"]):
                 console().prose(f"    {'-> ' if at else '   '}{line(step, 2000)}", "       ")
             console().prose(f"    {line(one['remedy'], 2000)}", "    ", dim=True)
+    show_kept_out(found)
     show_limits(found)

@@ -8,7 +8,7 @@ import click
 
 from portcullis.cli.account import account_options, run, target
 from portcullis.cli.console import console
-from portcullis.cli.questions.answers_shown import show_limits
+from portcullis.cli.questions.answers_shown import show_kept_out, show_limits
 from portcullis.cli.questions.asking import which
 from portcullis.cli.questions.comparing import show_people
 from portcullis.errors import BadInput
@@ -81,6 +81,7 @@ def show_then(found: Any) -> None:
     taken_back = many(found["undone"], "later change")
     console().text(f"worked out by taking back {taken_back} of the history", dim=True)
     _show_uncertain(found)
+    show_kept_out(found, "kept out before the engine is asked, as it is now")
     show_limits({**found, "unknown": ()})
 
 
@@ -96,6 +97,7 @@ def show_between(found: Any) -> None:
         console().prose(f"  {moment(one['at'])}  {line(one['operation'])}: {line(one['summary'], 2000)}", "    ")
         console().prose(f"    {line(one['by'])}, because of {line(one['cause'])}", "    ", dim=True)
     _show_uncertain(found)
+    show_kept_out(found, "kept out before the engine is asked, as it is now")
     show_limits(found["difference"])
 
 

@@ -168,21 +168,31 @@ def diff(
 
 
 def access(services: Services, deployment: str, *, at: str, user: str = "", index: str = "") -> Then:
+    from portcullis.operations.access.asking.edge import before
+    from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.then import then
 
     _refuse_others(index)
-    return then(services.site(deployment), time_of("at", at), user[:_LONGEST_NAME], index[:_LONGEST_NAME])
+    moment, site = time_of("at", at), services.site(deployment)
+    now = live(site)
+    edge = before(services, now)
+    return then(site, now, moment, user[:_LONGEST_NAME], index[:_LONGEST_NAME], edge)
 
 
 def access_between(
     services: Services, deployment: str, *, since: str, until: str = "", user: str = "", index: str = ""
 ) -> Between:
     """Without `until`: up to now."""
+    from portcullis.operations.access.asking.edge import before
+    from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.then import between
 
     _refuse_others(index)
     end = time_of("until", until) if until else services.now()
-    return between(services.site(deployment), time_of("since", since), end, user[:_LONGEST_NAME], index[:_LONGEST_NAME])
+    begin, site = time_of("since", since), services.site(deployment)
+    now = live(site)
+    edge = before(services, now)
+    return between(site, now, begin, end, user[:_LONGEST_NAME], index[:_LONGEST_NAME], edge)
 
 
 def _refuse_others(index: str) -> None:
@@ -205,6 +215,7 @@ def report(services: Services, deployment: str) -> Picture:
 
 
 def findings(services: Services, deployment: str) -> Findings:
+    from portcullis.operations.access.asking.edge import before
     from portcullis.operations.access.asking.finding import findings as found
     from portcullis.operations.access.asking.finding import trusted
     from portcullis.operations.access.asking.scene import live
@@ -213,7 +224,8 @@ def findings(services: Services, deployment: str) -> Findings:
 
     site, seen = services.site(deployment), last_seen(services, deployment)
     own = {keeper.entry for keeper in keepers(site.registration).keepers}
-    return found(live(site), trusted(seen) if seen else None, own)
+    scene = live(site)
+    return found(scene, trusted(seen) if seen else None, own, before(services, scene))
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portcullis.access.plan import AccessModel, Claim, Membership
-from portcullis.access.questions.answers import Request
+from portcullis.access.questions.answers import KeptOut, Request
 from portcullis.access.questions.persons import Person
 from portcullis.access.questions.persons import people as people_of
 from portcullis.access.questions.then import Between, Had, Happened, Then, as_it_was, by_hand
@@ -15,8 +15,9 @@ from portcullis.custody.chronicle import BREAK_GLASS
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.access.asking.comparing import diff
+from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at
 from portcullis.operations.access.asking.questions import decided_for
-from portcullis.operations.access.asking.scene import Scene, fits, live
+from portcullis.operations.access.asking.scene import Scene, fits
 from portcullis.operations.access.changing.foundation import keepers, with_foundation
 from portcullis.operations.access.changing.looking import split_claims
 from portcullis.operations.access.deployments import kept_model
@@ -29,6 +30,7 @@ _STATES = frozenset(state.value for state in State)
 _OPEN = (State.OPEN.value, "")
 _TAKEN_BACK = "what somebody changed by hand and took back since is in no history"
 _BY_ROLE = "who was in a group that counts by its role: no change of the engine tells; shown is who is in it now"
+_EDGE = "whom the network and the policies let in then: whom they keep out now is told"
 _INDICES = "which indices there were: shown are those that there are now"
 
 
@@ -43,10 +45,10 @@ class Past:
     by_hand: frozenset[str]
 
 
-def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
+def then(site: Site, now: Scene, at: datetime, user: str = "", index: str = "", edge: Before | None = None) -> Then:
     """Who had access then; `user` and `index` are patterns, and leave out others. BadInput for a time that is to come, Refused for one
     before the history begins."""
-    past = _past(site, live(site), at)
+    past = _past(site, now, at)
     scene = past.scene
     there = tuple(one for one in scene.there.indices or () if not index or fits(one, (index,)))
     if index and not there:
@@ -54,6 +56,7 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
     world = replace(scene.there, indices=tuple(sorted({*(scene.there.indices or ()), *there})))
     known = [one for one in scene.people if not user or _called(one, user)]
     rows, uncertain = list[Had](), [*past.uncertain]
+    cells = list[tuple[Person, Sequence[str]]]()
     for person in known if there else ():
         reads, writes = (decided_for(scene, person, Request(does, indices=there), world) for does in ("read", "write"))
         uncertain += (*reads.unknown, *reads.doubts, *writes.unknown)
@@ -69,6 +72,9 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         by_group = _by_group(scene, person, through)
         certain = not (by & past.by_hand or token or by_group or doubtful)
         rows.append(Had(str(person), person.name, tuple(may[0]), tuple(may[1]), parts, doubtful, through, certain))
+        words = (("read" * (one in may[0]), "write" * (one in may[1])) for one in there)
+        cells.append((person, tuple(" ".join(filter(None, pair)) or "-" for pair in words)))
+    kept_out = _kept_out(edge, now, cells, there, uncertain)
     return Then(
         site.name,
         in_data(at),
@@ -77,8 +83,24 @@ def then(site: Site, at: datetime, user: str = "", index: str = "") -> Then:
         tuple(rows),
         past.undone,
         tuple(dict.fromkeys(uncertain)),
-        (*scene.answers.not_looked_at, *scene.answers.only_if_named),
+        (*not_looked_at(scene, edge), *scene.answers.only_if_named),
+        kept_out,
     )
+
+
+def _kept_out(
+    edge: Before | None,
+    now: Scene,
+    cells: Sequence[tuple[Person, Sequence[str]]],
+    indices: Sequence[str],
+    uncertain: list[str],
+) -> tuple[KeptOut, ...]:
+    """Who is kept out before the engine, as the network and the policies are now; that they were so then, nobody can say."""
+    if edge is None:
+        return ()
+    let_in = cells_let_in(edge, now, cells, indices)
+    uncertain += [_EDGE, *let_in.unknown]
+    return let_in.kept_out
 
 
 def _by_group(scene: Scene, person: Person, through: Iterable[str]) -> bool:
@@ -99,12 +121,19 @@ def _sentence(at: datetime, rows: Sequence[Had], user: str, known: Sequence[Pers
     return f"at {moment(at)} {many(len(rows), 'person', 'people')} had access{unsure}"
 
 
-def between(site: Site, since: datetime, until: datetime, user: str = "", index: str = "") -> Between:
+def between(
+    site: Site,
+    now: Scene,
+    since: datetime,
+    until: datetime,
+    user: str = "",
+    index: str = "",
+    edge: Before | None = None,
+) -> Between:
     """What became of access from one moment to the other, net; and what the history has of the time between."""
     if since >= until:
         problem, remedy = "is not before the other one", "the earlier time first"
         raise BadInput(problem, source="request", place="since", remedy=remedy)
-    now = live(site)
     first, last = _past(site, now, since), _past(site, now, until)
     found = diff(first.scene, last.scene, (moment(since), moment(until)))
     people = [one for one in found.people if not user or any(fits(name, (user,)) for name in (one.name, one.person))]
@@ -123,8 +152,14 @@ def between(site: Site, since: datetime, until: datetime, user: str = "", index:
         for one in reversed(list(site.ledger.history(site.name, FARTHEST)))
         if since <= one.at < until and (one.of_access or one.operation in (*_STATES, BREAK_GLASS, "drift"))
     )
-    uncertain = tuple(dict.fromkeys((*first.uncertain, *last.uncertain)))
-    return Between(site.name, in_data(since), in_data(until), found, told, uncertain)
+    uncertain = [*first.uncertain, *last.uncertain]
+    named = tuple(dict.fromkeys(each.index for one in found.people for each in one.indices))
+    changed = {one.person for one in found.people if one.indices}
+    both = tuple("read write" for _ in named)
+    cells = [(one, both) for one in last.scene.people if str(one) in changed]
+    kept_out = _kept_out(edge, now, cells, named, uncertain)
+    found = replace(found, not_looked_at=(*not_looked_at(last.scene, edge), *last.scene.answers.only_if_named))
+    return Between(site.name, in_data(since), in_data(until), found, told, tuple(dict.fromkeys(uncertain)), kept_out)
 
 
 # ---------------------------------------------------------------------- the past

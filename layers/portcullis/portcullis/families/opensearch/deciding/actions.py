@@ -50,6 +50,8 @@ _LEAVES_OUT = (
 )
 # A request of this kind names no indices that the engine could leave out.
 _WHOLE = ("indices:data/read/point_in_time/delete",)
+# In which 2.19 finds no names, though the path has them.
+_NAMELESS = (*_WHOLE, "cluster:monitor/shards")
 _SINGLE = (
     "indices:data/read/get",
     "indices:data/read/explain",
@@ -90,6 +92,11 @@ def leaves_out(action: str) -> bool:
 
 def never_on_all(action: str) -> bool:
     return action == "indices:admin/aliases" or action.startswith(_NEVER_ON_ALL)  # not indices:admin/aliases/get
+
+
+def of_no_names(action: str) -> bool:
+    """Whether 2.19 finds no names in the request, and makes the filters of all indices for it."""
+    return action in _NAMELESS
 
 
 def never_under_limits(action: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
-from portcullis.access.questions.answers import Decided, Permission, Request, There, parted
+from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, parted
 from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
@@ -288,14 +288,24 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     decided = [_both_ways(actual, caller, need, there) for need in way]
     worst = min(decided, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in decided), narrowest)
-    of_cluster = [one.allowed for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
-    # What is refused of the cluster is refused of every index.
-    least = min(of_cluster, key=RANK.__getitem__, default=True)
-    if RANK[least] < RANK[True]:
-        seen = tuple(replace(one, allowed=least) if RANK[least] < RANK[one.allowed] else one for one in seen)
+    of_cluster = [(need, one) for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
+    if any(one.allowed is not True for _, one in of_cluster):
+        here = compiled(actual, _facts(there).strict)
+        seen = tuple(_of_cluster(here, caller, of_cluster, one) for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
     return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
+
+
+def _of_cluster(here: Compiled, caller: Caller, decided: Iterable[tuple[Need, Decided]], seen: Seen) -> Seen:
+    """What is refused of the cluster is refused of every index; what is refused for one of several, of that one."""
+    for need, one in decided:
+        allowed = one.allowed
+        if allowed is False and len(need.indices) > 1:
+            allowed = here.decide(caller, need.action, (seen.index,)).allowed
+        if RANK[allowed] < RANK[seen.allowed]:
+            seen = replace(seen, allowed=allowed)
+    return seen
 
 
 def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Decided:

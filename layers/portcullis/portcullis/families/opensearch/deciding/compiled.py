@@ -16,6 +16,7 @@ from portcullis.families.opensearch.deciding.actions import (
     leaves_out,
     makes,
     never_on_all,
+    of_no_names,
     opens,
     options_of,
 )
@@ -27,11 +28,6 @@ from portcullis.families.opensearch.limiting.roles import LIMITS
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
-
-# Seen on a node of 2.19.3, by GET _cluster/health; which requests else, was not.
-_UNREADABLE = (
-    "a document filter of theirs cannot be made, which may end this request in an error: only the engine knows"
-)
 
 
 class Compiled:
@@ -55,8 +51,9 @@ class Compiled:
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
             if through and (never := self._never(action, tuple(indices))):
                 return Decision(False, who.why, (never,), unknown=who.unknown)
-            unsure = (_UNREADABLE,) if through and self._granted.older and self._seeing.wrong(who) else ()
-            return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=(*who.unknown, *unsure))
+            if through and (broken := self._broken(who, action, tuple(indices))):
+                return Decision(False, who.why, (broken,), unknown=who.unknown)
+            return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
         asked = () if self._granted.older and action == ROLLOVER else tuple(indices)
         if beyond := parted(asked)[1]:
             return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
@@ -67,6 +64,15 @@ class Compiled:
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         return self._on_indices(who, action, asked, rows, options or {})
+
+    def _broken(self, who: Who, action: str, asked: tuple[str, ...]) -> str:
+        """Why 2.19 ends a request about the cluster in an error: it makes the filters of what is named; of all where nothing is."""
+        if not self._granted.older or not self._seeing.wrong(who):
+            return ""
+        try:
+            return self._seeing.broken(who, action, self.names.checked(() if of_no_names(action) else asked))
+        except (Refused, NotKnown):
+            return ""
 
     def _never(self, action: str, asked: tuple[str, ...]) -> str:
         """Why what is asked for is refused whoever asks."""
@@ -107,7 +113,7 @@ class Compiled:
                 some = "one index that is refused refuses the whole request"
                 return self._decision(who, action, rows, False, (some,) if kept else ())
             meant, reach = Asked(left, tuple(name for name in rows.missing if name not in absent)), tuple(kept)
-        if broken := self._seeing.broken(who, action, rows):
+        if broken := self._seeing.broken(who, action, rows) or (of_no_names(action) and self._broken(who, action, ())):
             return self._decision(who, action, rows, False, (broken,))
         if makes(action) and rows.missing:
             return self._decision(who, action, meant, True, ())

@@ -250,7 +250,7 @@ def _reindex(body: Any, query: Mapping[str, str]) -> Iterator[Need]:
 
 
 def _written(names: tuple[str, ...], action: str, query: Mapping[str, str]) -> Iterator[Need]:
-    yield Need(BULK[0], perhaps=NOTHING_FOUND)
+    yield Need(BULK[0], names, perhaps=NOTHING_FOUND)
     yield Need(BULK[1], names, perhaps=NOTHING_FOUND)
     yield Need(action, names, perhaps=NOTHING_FOUND)
     yield Need(f"{R}scroll", perhaps=NOTHING_FOUND)

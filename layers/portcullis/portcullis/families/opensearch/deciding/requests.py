@@ -221,7 +221,8 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
         return tuple(found)
     of_cluster = _of_cluster(method, plain.strip("/"))
     if of_cluster is not None:
-        return tuple(Need(action) for action in of_cluster)
+        names = _named_of_cluster(parts, body)
+        return tuple(Need(action, names) for action in of_cluster)
     actions, names = _on_index(method, parts)
     if actions is None:
         raise NotKnown(f"which permissions {method} {path} needs, only the engine can tell")
@@ -253,6 +254,15 @@ def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:
     ):
         return (action,)
     return found
+
+
+def _named_of_cluster(parts: list[str], body: Any) -> tuple[str, ...]:
+    """The indices that a request about the cluster names."""
+    if parts[:2] == ["_cluster", "health"]:
+        return tuple(parts[2].split(",")) if parts[2:] else ()
+    named = body.get("indices") if parts[0] == "_snapshot" and isinstance(body, dict) else None
+    listed = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
+    return tuple(name for name in listed if isinstance(name, str) and name)
 
 
 def _on_index(method: str, parts: list[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

@@ -205,6 +205,8 @@ class Seeing:
         view = View(index, True, None, seen, masks, sets=sets)
         if view.masks_of("_id") and not self._older:
             reasons.append("a mask that fits _id hides the ids of documents, too")
+        if self._older and (view.masks_of("_id") or not (view.fields.sees("_id") or not view.fields.excluding)):
+            reasons.append("what hides _id keeps documents from being found by it: to read one so may end in an error")
         left = found_by(documents, view, reasons, unknown, measured=not self._older)
         if self._older:
             seen = in_documents_of_2(seen, reasons)

@@ -23,6 +23,7 @@ _WITH_UPDATES = (
     "2.19 refuses a bulk request with an update where documents, fields or masks limit what is seen of any index in it"
 )
 _UNSURE = "a document filter that cannot be made may refuse all items: only the engine knows"
+_OF_ITEMS = (BULK[0], f"{R}msearch", f"{R}mget", f"{R}mtv")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Together:
 
 def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
     needs = [*wanted, *_besides(asked, wanted, fields)]
-    answers = [(need, _answer(asked, caller, need)) for need in needs]
+    answers = [(need, _answer(asked, caller, _with_names(need, needs))) for need in needs]
     doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
     items: dict[str, bool | None] = {}
     for need, answer in answers:
@@ -65,6 +66,14 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         told.notes = list(dict.fromkeys(_notes(asked, caller, wanted, fields)))
     told.unknown = list(doubts)
     return told
+
+
+def _with_names(need: Need, needs: Sequence[Need]) -> Need:
+    """What a request of several items is about is what its items are about: all that there is, if one of them names nothing."""
+    if need.item is not None or need.indices or need.action not in _OF_ITEMS:
+        return need
+    named = [one.indices for one in needs if one.item is not None]
+    return replace(need, indices=tuple(dict.fromkeys(name for names in named for name in names)) if all(named) else ())
 
 
 def _here(need: Need, answer: Decision) -> bool | None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from portcullis.access.plan import SubjectKind
+from portcullis.access.questions.answers import KeptOut, Request
 from portcullis.access.questions.findings import (
     MISSPELT,
     NO_INDEX,
@@ -19,32 +20,42 @@ from portcullis.access.questions.findings import (
     whom_patterns_fit,
 )
 from portcullis.access.questions.persons import ANYBODY, Person
+from portcullis.custody.stopping import stopping
 from portcullis.families.finding import Finding, finding
+from portcullis.operations.access.asking.edge import Before, cells_let_in, of_person
+from portcullis.operations.access.asking.edge import not_looked_at as not_looked_at_of
 from portcullis.operations.access.asking.questions import matrix
 from portcullis.operations.access.asking.scene import Scene
 from portcullis.words import many
 
 Trusts = Mapping[str, Collection[str]]  # ARN or name of a role -> who may take it
 _USE = "whether anybody uses what they are granted"
+_ADMINISTERS = Request("PUT", "/_plugins/_security/api/rolesmapping/all_access")
 _LEARNT = "who may read the secrets that hold passwords"
 
 
-def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = ()) -> Findings:
+def findings(
+    scene: Scene, trusts: Trusts | None = None, own: Collection[str] = (), edge: Before | None = None
+) -> Findings:
     """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look; `own`:
-    entries of whoever has to administer for Portcullis to work."""
+    entries of whoever has to administer for Portcullis to work; `edge`: what stands before the engine."""
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
     unknown, not_looked_at = (
         list(scene.unseen),
-        [*scene.answers.not_looked_at, *scene.answers.only_if_named, _USE, _LEARNT],
+        [*not_looked_at_of(scene, edge), *scene.answers.only_if_named, _USE, _LEARNT],
     )
-    found = [*_paths(scene, finder, trusts or {}, own), *_patterns(scene, finder, unknown)]
+    shut: dict[str, KeptOut] = {}
+    found = [
+        *_paths(scene, finder, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
+        *_patterns(scene, finder, unknown),
+    ]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
     else:
         found += unused(scene.grants, scene.people, scene.unread)
-        found += ahead(_counts(scene))
+        found += ahead(_counts(scene, edge, shut, unknown))
         if scene.there.indices is None:
             unknown.append("which indices there are could not be read")
         else:
@@ -53,7 +64,8 @@ def findings(scene: Scene, trusts: Trusts | None = None, own: Collection[str] = 
         not_looked_at.append("who may take the IAM roles that are let in")
     told = in_order(found)
     words = many(len(told), "finding") if told else "nothing is found"
-    return Findings(scene.deployment, words, told, tuple(dict.fromkeys(unknown)), tuple(not_looked_at))
+    kept_out = tuple(shut[name] for name in sorted(shut))
+    return Findings(scene.deployment, words, told, tuple(dict.fromkeys(unknown)), tuple(not_looked_at), kept_out)
 
 
 def trusted(baseline: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -74,7 +86,25 @@ def _takers(statement: Mapping[str, Any]) -> Iterator[str]:
         yield from [named] if isinstance(named, str) else named
 
 
-def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str]) -> Iterator[Found]:
+class _Doors:
+    """Whether somebody's requests to the security API come as far as the engine."""
+
+    def __init__(self, scene: Scene, edge: Before | None, shut: dict[str, KeptOut], unknown: list[str]) -> None:
+        self._scene, self._edge, self._shut, self._unknown = scene, edge, shut, unknown
+
+    def says(self, person: Person) -> str:
+        """What keeps them out now, as the end of a sentence. While it is locked the walls are the lock's, and say nothing of later."""
+        if self._edge is None or stopping(self._scene.custody)[0]:
+            return ""
+        way = of_person(self._edge, person, _ADMINISTERS)
+        self._unknown += way.unknown
+        if way.passes is not False:
+            return ""
+        self._shut[str(person)] = KeptOut(str(person), person.name, (way.no,))
+        return f"; kept out as it is now: {way.no}"
+
+
+def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str], doors: _Doors) -> Iterator[Found]:
     for person in scene.people:
         if person.caller is None:
             continue
@@ -85,6 +115,7 @@ def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str]) 
         first = way.steps[0].removeprefix("has the role ")
         steps = (str(person), f"{way.steps[0]} ({roles.get(first, 'its mapping')})", *way.steps[1:])
         hangs = f", if {way.unless}" if way.unless else ""
+        hangs += doors.says(person) if len(way.steps) > 1 or person.kind == SubjectKind.IAM_ROLE else ""
         if len(way.steps) > 1 and person.entry not in own:
             says = f"{person} may come to administer {finder.whole} in {len(way.steps)} steps{hangs}"
             yield Found(
@@ -147,10 +178,18 @@ def _misses(scene: Scene, finder: Finding, named: Collection[str]) -> Iterator[F
             )
 
 
-def _counts(scene: Scene) -> list[tuple[Person, int]]:
+def _counts(
+    scene: Scene, edge: Before | None, shut: dict[str, KeptOut], unknown: list[str]
+) -> list[tuple[Person, int]]:
     """On how many indices each may read, and on how many write, added up."""
-    rows = {
-        row.person: sum(len(cell.split()) for cell in row.cells if cell not in ("-", "?"))
-        for row in matrix(scene).people
+    found = matrix(scene)
+    known = {str(person): person for person in scene.people}
+    rows = [(known[row.person], row.cells) for row in found.people]
+    let_in = cells_let_in(edge, scene, rows, found.indices)
+    shut |= {one.person: one for one in let_in.kept_out if one.person not in shut}
+    unknown += let_in.unknown
+    may = {
+        str(person): sum(len(cell.split()) for cell in cells if cell not in ("-", "?"))
+        for (person, _), cells in zip(rows, let_in.cells, strict=True)
     }
-    return [(person, rows.get(str(person), 0)) for person in scene.people if person.kind != ANYBODY]
+    return [(person, may.get(str(person), 0)) for person in scene.people if person.kind != ANYBODY]
