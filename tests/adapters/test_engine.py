@@ -413,6 +413,63 @@ def test_an_index_whose_own_block_hinders_ours_keeps_no_other_one_open(
         node.ask("DELETE", f"/{index}")
 
 
+@pytest.mark.parametrize("between", ["\u3000", "\u00a0", "\t", "\n", "\x07", "\u2028"])
+def test_a_hindering_block_of_an_index_with_white_space_in_its_name_opens_no_other(
+    engine: OpenSearchEngine, node: Node, between: str
+) -> None:
+    """A name may hold any white space but a blank: the engine's refusal names the index, and that is all that tells which it is."""
+    plain, hard = f"plain{next(_numbers)}", f"wide{between}{next(_numbers)}"
+    put(node, plain, "1", {"a": 1})
+    path = f"/{quote(hard, safe='')}"
+    assert node.ask("PUT", path, {"settings": {"index.blocks.metadata": True}})[0] == 200
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    before = engine.blocks()
+    assert before[hard] == {"index.blocks.metadata": "true"}
+    engine.block_indices(before)
+    assert (engine.blocks()[plain], engine.blocks()[hard]) == (both, both)
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert node.ask("PUT", f"{path}/_settings", {"index.blocks.metadata": None})[0] == 200
+    for index in (path, f"/{plain}"):
+        assert node.ask("DELETE", index)[0] == 200
+
+
+@pytest.fixture
+def crowd(node: Node) -> Iterator[Callable[[list[str], dict[str, Any]], None]]:
+    """Makes indices, and takes them away again."""
+    made: list[str] = []
+
+    def make(names: list[str], body: dict[str, Any]) -> None:
+        made.extend(names)
+        for name in names:
+            status, answer = node.ask("PUT", f"/{quote(name, safe='')}", body)
+            assert status == 200, answer
+
+    yield make
+    for name in made:
+        path = f"/{quote(name, safe='')}"
+        node.ask("PUT", f"{path}/_settings", {"index.blocks.metadata": None})
+        node.ask("DELETE", path)
+
+
+def test_more_indices_that_hinder_than_fit_into_a_path_keep_no_other_one_open(
+    engine: OpenSearchEngine, node: Node, crowd: Callable[[list[str], dict[str, Any]], None]
+) -> None:
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    plain = f"plain{next(_numbers)}"
+    put(node, plain, "1", {"a": 1})
+    names = [str(n) + "\u65e5" * 80 for n in range(10, 26)]
+    crowd(names, {"settings": {"index.number_of_replicas": 0, "index.blocks.metadata": True}})
+    before = engine.blocks()
+    assert {name: before[name] for name in names} == {name: {"index.blocks.metadata": "true"} for name in names}
+    engine.block_indices(before)
+    shown = engine.blocks()
+    assert [shown[name] for name in (plain, *names)] == [both] * (1 + len(names))
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    node.ask("DELETE", f"/{plain}")
+
+
 @pytest.mark.parametrize("hindering", HINDERING)
 def test_a_hindering_block_that_came_in_the_lock_keeps_nothing_shut_and_stays(
     engine: OpenSearchEngine, node: Node, hindering: str
@@ -453,7 +510,7 @@ def test_a_hindering_block_is_put_back_though_the_call_was_cut_off(
             raise Unreachable("gone")
         return send(method, path, params, body)
 
-    one = IndexBlocks(dies, "the node", lambda: f"{plain}*,{hard}*")
+    one = IndexBlocks(dies, "the node", lambda: [f"{plain}*,{hard}*"])
     with pytest.raises(Unreachable):
         one.put_on({}, (), kept.update) if act == "lock" else one.take_off({}, kept.update)
     assert kept == {hard: {hindering: "true"}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from portcullis.families.all_but_own import all_but, is_own
 from portcullis.families.elasticsearch.known.own_indices import own_indices
@@ -25,12 +27,20 @@ OWN = (".own", ".own-made-*")
 def test_what_is_named_like_the_engines_own_and_is_not_is_asked_for_again(
     named_like_own: tuple[str, ...], path: str
 ) -> None:
-    assert all_but(OWN, named_like_own) == path
+    assert all_but(OWN, named_like_own) == (path,)
 
 
 def test_where_it_begins_in_too_many_ways_the_engines_own_are_named_one_by_one() -> None:
     crowd = [f"{chr(0x4E00 + n)}-orders" for n in range(500)]
-    assert all_but(OWN, (*crowd, ".own", ".own-made-1")) == "*,-.own,-.own-made-1"
+    assert all_but(OWN, (*crowd, ".own", ".own-made-1")) == ("*,-.own,-.own-made-1",)
+
+
+def test_where_both_are_too_many_for_one_path_all_is_several() -> None:
+    crowd = [f"{chr(0x4E00 + n)}-orders" for n in range(500)]
+    first, *more = all_but(OWN, (*crowd, *(f".own-made-{n:03}" for n in range(300))))
+    assert first == "*,-.own,-.own-made-*"
+    assert sorted(name for path in more for name in path.split(",")) == sorted(quote(one[0]) + "*" for one in crowd)
+    assert max(map(len, more)) < 3000
 
 
 @pytest.mark.parametrize(

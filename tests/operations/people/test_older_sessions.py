@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from msgspec import structs
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry.operate import carry_out
-from portcullis.errors import Unreachable
+from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.people.sessions import still_to_be_ended
@@ -194,18 +194,44 @@ def test_who_waited_as_the_file_asks_for_it_no_more_keeps_nothing_shut() -> None
     assert ask(made, "unlock")["state"] == "open"
 
 
-def test_groups_that_cannot_be_read_have_lost_nobody() -> None:
+@pytest.mark.parametrize("why", [Unreachable("the user pool did not answer"), Refused("not allowed to look")])
+def test_groups_that_cannot_be_read_have_lost_nobody_and_keep_nobody_in_who_left_another(
+    why: PortcullisError,
+) -> None:
     made = opted(DENY)
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(ANNA, CARL))
+    ask(made, "synchronise")
 
     def silent(_: Any) -> Any:
-        raise Unreachable("the user pool did not answer")
+        raise why
 
     reading, made.people.members_of = made.people.members_of, silent  # type: ignore[method-assign]
-    with pytest.raises(Unreachable, match="user pool"):
+    are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
+    with pytest.raises(type(why)):
         ask(made, "synchronise")
+    assert made.engine.held.get(Kind.MAPPINGS, "viewers")["users"] == [CARL]
+    assert (made.people.signed_out, made.people.denied) == ([], {})
     made.people.members_of = reading  # type: ignore[method-assign]
     ask(made, "synchronise")
-    assert (made.people.signed_out, made.people.denied) == ([], {})
+    assert (made.people.signed_out, set(made.people.denied)) == ([BEN], {ROLE})
+
+
+@pytest.mark.parametrize("why", [Unreachable("the user pool did not answer"), Refused("not allowed to look")])
+def test_after_a_lock_nothing_opens_before_it_is_known_who_left_a_group_with_a_role(why: PortcullisError) -> None:
+    """They may have signed in during the lock, and hold the role."""
+    made = opted(DENY)
+    ask(made, "lock", reason="a test")
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+
+    def silent(_: Any) -> Any:
+        raise why
+
+    reading, made.people.members_of = made.people.members_of, silent  # type: ignore[method-assign]
+    assert ask(made, "unlock")["state"] == "unlocking"
+    made.people.members_of = reading  # type: ignore[method-assign]
+    made.aws.at += timedelta(seconds=31)
+    assert guard(made.services, "demo", Trigger("a test")).state is State.OPEN
+    assert BEN in made.people.signed_out
 
 
 def test_an_engine_that_is_silent_keeps_nobodys_session_alive() -> None:

@@ -13,7 +13,7 @@ named.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -30,7 +30,8 @@ _MOST_NAMES = 60  # of single indices in one request: names have up to 255 chara
 _READ_ONLY = ("index.blocks.read_only", "index.blocks.read_only_allow_delete")
 _METADATA = "index.blocks.metadata"
 _HINDER = (*_READ_ONLY, _METADATA)
-_HINDERED_BY = re.compile(r"index \[(\S+?)\] blocked by: ")  # no name of an index holds a space
+# No name of an index holds a blank; one may hold any other white space, a line break too.
+_HINDERED_BY = re.compile(r"index \[([^ ]+?)\] blocked by: ")
 
 
 class _Hindered(Refused):
@@ -38,36 +39,69 @@ class _Hindered(Refused):
 
 
 class IndexBlocks:
-    """`others` says, once it is known, which indices are not the engine's own, as it takes them in a path."""
+    """`others` says, once it is known, which indices are not the engine's own, as it takes them in a path, or in several."""
 
     def __init__(
         self,
         transport: Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]],
         name: str,
-        others: Callable[[], str],
+        others: Callable[[], Sequence[str]],
     ) -> None:
         self._transport, self._name, self._others = transport, name, others
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Each of them -> the blocks it has, as the engine shows them; without any, none. Of those that let nobody read their settings
         it is known that they do not, and nothing else."""
-        asked, unread = self._others(), dict[str, dict[str, str]]()
-        while True:
-            status, body = self._transport("GET", f"/{asked}/_settings", ALL | {"flat_settings": "true"}, None)
-            if status == 404:
-                return unread  # there is no such index
-            if status == 200:
-                break
-            found = _hindering(body) - unread.keys()
-            asked += "".join(f",-{_quoted(index)}" for index in sorted(found))
-            if not found or len(asked) > _LONGEST_PATH:
-                refuse(self._name, status, body, "GET _settings")
-            unread |= {index: {_METADATA: "true"} for index in found}
+        shown: dict[str, Any] = {}
+        unread: dict[str, dict[str, str]] = {}
+        for others in self._others():
+            readable, hidden = self._shown(others)
+            shown |= readable
+            unread |= _unreadable(hidden)
         blocks = (*BLOCKS, *_HINDER)
         return unread | {
-            index: {block: str(shown["settings"][block]).lower() for block in blocks if block in shown["settings"]}
-            for index, shown in body.items()
+            index: {block: str(one["settings"][block]).lower() for block in blocks if block in one["settings"]}
+            for index, one in shown.items()
         }
+
+    def _shown(self, others: str) -> tuple[dict[str, Any], set[str]]:
+        """What the indices of a path are set to, and those of them that let nobody read it."""
+        asked, unread = others, set[str]()
+        while len(asked) <= _LONGEST_PATH or not unread:
+            status, body = self._settings(asked)
+            if status == 404:
+                return {}, unread  # there is no such index
+            if status == 200:
+                return body, unread
+            found = _hindering(body) - unread
+            if not found:
+                refuse(self._name, status, body, "GET _settings")
+            unread |= found
+            asked = ",".join((others, *(f"-{_quoted(index)}" for index in sorted(unread))))
+        return self._shown_in_parts(others)
+
+    def _shown_in_parts(self, others: str) -> tuple[dict[str, Any], set[str]]:
+        """The same, where more let nobody read them than a path can leave out: each by its name."""
+        status, told = self._transport("GET", f"/_resolve/index/{others}", ALL, None)
+        if status != 200:
+            refuse(self._name, status, told, "GET _resolve/index")
+        shown: dict[str, Any] = {}
+        unread = set[str]()
+        for left in _parts(one["name"] for one in told["indices"]):
+            while left:
+                status, body = self._settings(",".join(map(_quoted, left)))
+                if status == 200:
+                    shown |= body
+                    break
+                found = _hindering(body) & {*left}
+                if not found:
+                    refuse(self._name, status, body, "GET _settings")
+                unread |= found
+                left = [name for name in left if name not in found]
+        return shown, unread
+
+    def _settings(self, path: str) -> tuple[int, Any]:
+        return self._transport("GET", f"/{path}/_settings", ALL | {"flat_settings": "true"}, None)
 
     def put_on(
         self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), aside: Aside = nowhere
@@ -133,19 +167,22 @@ class IndexBlocks:
         off = [block for block, value in blocks.items() if value is None]
         asked = (*off, *_HINDER) if back else off
         theirs = {index: had for index, had in before.items() if any(block in had for block in asked)}
-        but = ",".join([others, *(f"-{_quoted(index)}" for index in theirs)])
+        but = [",".join([path, *(f"-{_quoted(index)}" for index in theirs)]) for path in others]
         # What is asked for again after an exclusion the oldest release does not let be excluded any more.
-        at_once = len(but) <= _LONGEST_PATH and others.count(",") == others.count(",-")
+        at_once = all(
+            len(asked) <= _LONGEST_PATH and path.count(",") == path.count(",-")
+            for asked, path in zip(but, others, strict=True)
+        )
         last = {
             index: {block: had.get(block) for block in off} | {b: had[b] for b in _HINDER if back and b in had}
             for index, had in theirs.items()
         }
         for index, had in theirs.items():
             self._set([index], dict(blocks) | (last[index] if at_once else {block: had.get(block) for block in off}))
+        for path in but if at_once else others:
+            self._send(path, blocks)
         if at_once:
-            self._send(but, blocks)
             return
-        self._send(others, blocks)
         for index in theirs:
             self._set([index], last[index])
 
@@ -205,6 +242,10 @@ def _parts(names: Iterable[str]) -> Iterator[list[str]]:
         part.append(index)
     if part:
         yield part
+
+
+def _unreadable(indices: Iterable[str]) -> dict[str, dict[str, str]]:
+    return {index: {_METADATA: "true"} for index in indices}
 
 
 def _hindering(body: Any) -> set[str]:

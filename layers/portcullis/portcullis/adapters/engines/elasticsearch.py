@@ -259,7 +259,7 @@ class ElasticsearchEngine:
             tuple(hidden),
         )
 
-    def _others(self) -> str:
+    def _others(self) -> tuple[str, ...]:
         """Every index but the engine's own, as it is taken in a path."""
         own = own_indices(self.release)
         asked = {"filter_path": "metadata.indices.*.state,metadata.indices.*.aliases", **ALL}
@@ -314,8 +314,9 @@ class ElasticsearchEngine:
         # A closed one holds nothing open, and the call refuses to count it.
         reach = "open,hidden" if self.release.has_hidden_indices else "open"
         asked = {"filter_path": "indices.*.total.search.open_contexts", "expand_wildcards": reach}
-        found = self._ask("GET", f"/{self._others()}/_stats/search", asked, absent={})
-        shown = found.get("indices", {})
+        shown: dict[str, Any] = {}
+        for path in self._others():
+            shown |= self._ask("GET", f"/{path}/_stats/search", asked, absent={}).get("indices", {})
         return sorted(name for name, one in shown.items() if one["total"]["search"]["open_contexts"] > 0)
 
     def open_indices(self, indices: Sequence[str]) -> None:

@@ -155,7 +155,7 @@ class OpenSearchEngine:
     def _own(self) -> tuple[str, ...]:
         return own_indices(self.dialect, self._version)
 
-    def _others(self) -> str:
+    def _others(self) -> tuple[str, ...]:
         """What an alias hides is known where the engine lists aliases (from 7.9 on), and where our role lets us ask."""
         stems = ",".join(sorted({f"{name.removesuffix('*')}*" for name in self._own}))
         status, told = self._transport("GET", f"/_resolve/index/{stems}", {"expand_wildcards": "all"}, None)

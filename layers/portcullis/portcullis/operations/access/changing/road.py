@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.plan import Adopting, Plan, Step
+from portcullis.custody.types import State
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.operations.access.changing.filters import refuse_unread_filters
 from portcullis.operations.access.changing.lock_out import dangers, refuse_lock_out
@@ -77,6 +78,7 @@ class Run:
     claims: Mapping[str, Claims] | None = field(
         init=False, default=None
     )  # of everybody: they stand while the lease is ours
+    not_read: PortcullisError | None = field(init=False, default=None)  # who left a group that has a role
 
     def __post_init__(self) -> None:
         self.begun = self.new is None
@@ -85,7 +87,7 @@ class Run:
         change = self._change(self.operation)
         silences = 0
         truth = self._who_is_in(change)
-        end_what_leavers_hold(self.site, self.kept.options, self.cause)
+        self._end_what_leavers_hold(change)
         for attempt in range(_ATTEMPTS):
             now = self._look(change, truth)
             try:
@@ -123,6 +125,18 @@ class Run:
     def _who_is_in(self, change: AccessChange) -> Truth:
         whole = self.new is not None
         return truth_to_act_on(self.site, self.kept, self.cause, custody=change.custody, whole=whole)
+
+    def _end_what_leavers_hold(self, change: AccessChange) -> None:
+        """That a group cannot be read keeps nobody in who left another: it is raised once everything else is done. After a lock nothing
+        opens by it, whatever the reason: who left meanwhile is not known, and may hold what they had."""
+        try:
+            end_what_leavers_hold(self.site, self.kept.options, self.cause)
+        except (Overtaken, Shut):
+            raise
+        except (Refused, Unreachable) as error:
+            log.warning("who left a group of %s that has a role is not known: %s", self.site.name, error)
+            opened = change.custody.state is State.OPEN
+            self.not_read = error if opened else Unreachable(f"{self.site.name} does not open: {error}")
 
     def _look(self, change: AccessChange, truth: Truth) -> Comparison:
         site = self.site
@@ -234,6 +248,8 @@ class Run:
             put_in_force(site, self.kept)
         change.settle(last.held, self.kept.options)
         change.seen(last.held, truth.began, everything=self.only is None)
+        if self.not_read is not None:
+            raise self.not_read
         for error in truth.unread:
             if isinstance(error, Unreachable):
                 raise error  # to be tried again soon; what may not be read at all was told, and no further try mends it
