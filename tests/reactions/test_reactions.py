@@ -79,6 +79,15 @@ def test_the_watermark_does_not_cover_what_had_not_settled(here: Town) -> None:
     assert here.handle([fresh]) == ["done"]
 
 
+def test_a_reading_by_a_clock_that_was_ahead_covers_no_leaver(here: Town) -> None:
+    """Whoever read the groups last, the sweep say, took it for ten minutes later than it was."""
+    here.handle([here.sent(here.join("anna"))])
+    here.account.ledger.raise_watermark("demo", here.account.services.now() + timedelta(minutes=10))
+    here.pass_time(60)
+    assert here.handle([here.sent(here.leave("anna"))]) == ["done"]
+    assert here.mapped == []
+
+
 def test_a_burst_costs_one_reading_that_writes(here: Town) -> None:
     records = [here.sent(here.join(f"p{number:03d}")) for number in range(200)]
     here.handle_all(records)

@@ -263,13 +263,14 @@ class Reactions:
             self.services.sleep(_GATHER_SECONDS)
 
     def _is_covered(self, message: Queued, signal: Signal) -> bool:
-        """Whether a finished reconcile read the truth after this event happened and settled."""
+        """Whether a finished reconcile read the truth after this event happened and settled. One that read it later than now had a
+        clock that was ahead of ours: what it really covers nobody knows."""
         if signal.concern is not Concern.IDENTITY:
             return False
         until = self.services.ledger.watermark(message.deployment)
         happened = _time(signal.at) or message.sent_at
         settled = happened + timedelta(seconds=self.services.settings.settle_seconds)
-        return until is not None and message.sent_at < until and settled <= until
+        return until is not None and until <= self.services.now() and message.sent_at < until and settled <= until
 
     def _bury_unread(self, message: Queued, error: MalformedEvent) -> None:
         self._bury(message, str(error), f"an event could not be read: {error}", "later events went on")
