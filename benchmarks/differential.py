@@ -1,12 +1,14 @@
 """`decide` beside the Security plugin's own classes, on random cases: `make bench-differential [N=...]`, of both releases.
 
-N questions in all (20,000 unless told), in configs of a dozen each: roles, patterns, filters, field rules, masks, mappings, aliases, data
-streams, hidden and closed indices, exclusions, options of requests. No node is started for these: the plugin's classes run in one
+N questions in all (a million unless told), in configs of a dozen each: roles, patterns, filters, field rules, masks, mappings, aliases,
+data streams, hidden and closed indices, exclusions, options of requests. No node is started for these: the plugin's classes run in one
 process each (local/oracle). What differs is made as small as it goes and printed as a row for
 tests/families/opensearch/test_decide_by_the_plugin.py. Then `--requests` of each release (2,000 unless told) are sent to real nodes over
 HTTP, which hold random configs (benchmarks/deciding/on_node.py), half of them on a node with dfm_empty_overrides_all.
 A question that we leave open (`unknown`) counts as no difference, and how many there are is told.
 
+How far it is stands in .portcullis/bench/differential.going-on.json: ended at any moment, the same command goes on from there, unless
+what decides was changed meanwhile.
 `python -m benchmarks.differential --n 100000 --release 3.4.0 --start 5000` plays one release, from a seed.
 """
 
@@ -18,13 +20,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from portcullis import families
 from portcullis.errors import BadInput
 
-from benchmarks.common import Report, Tell, main
-from benchmarks.deciding.beside import Counts, Found, play, row, shrink
+from benchmarks.common import HOME, Report, Tell, main
+from benchmarks.deciding.beside import Counts, play, row, shrink
 from benchmarks.deciding.counted import Counts as OnNodeCounts
 from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode
 from benchmarks.deciding.on_node import play as send
+from benchmarks.deciding.progress import Part, Progress, code_of
 from local.node.node import Node
 from local.node.security import SecuritySetup
 from local.oracle.plugin import RELEASES, Plugin
@@ -32,7 +36,10 @@ from tests.fixtures_node import FEW_ROUNDS
 
 CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
 _IN_A_CASE = 12
+_AT_ONCE, _OF_A_PROCESS = 400, 8_000  # cases
+_SENT_AT_ONCE = 240  # requests
 _SHOWN = 6  # of one release
+_NAMED = 40  # requests
 
 
 def bench(given: argparse.Namespace, tell: Tell) -> Report:
@@ -41,13 +48,23 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             "is no release known here", source="--release", place=given.release, remedy=" or ".join(RELEASES)
         )
     releases = [given.release] if given.release else list(RELEASES)
+    start, cases = int(given.start), max(1, given.n // _IN_A_CASE // len(releases))
+    run = {
+        "n": given.n,
+        "start": start,
+        "requests": int(given.requests),
+        "releases": releases,
+        "of": code_of(Path(families.__file__).parent / "opensearch", Path(__file__).parent / "deciding"),
+    }
+    of_one = f"-{given.release}" if given.release else ""
+    progress = Progress(HOME / f"differential{of_one}.going-on.json", run)
     report = Report(figures={"releases": {}})
-    cases = max(1, given.n // _IN_A_CASE // len(releases))
     for version in releases:
-        with Plugin(version, CACHE, tell) as plugin:
-            _play(plugin, int(given.start), cases, report, tell)
+        _play(version, start, cases, progress, tell)
+        _told_of_classes(version, progress.part(version), report)
     for version in releases:
-        _on_nodes(version, int(given.start), int(given.requests), report, tell)
+        _on_nodes(version, start, int(given.requests), progress, tell)
+        _told_of_nodes(version, progress, report)
     of = report.figures["releases"].values()
     report.figures["in_process"] = {
         "cases": sum(one["questions"] for one in of),
@@ -57,54 +74,94 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
         "cases": sum(one["on_node"]["cases"] for one in of),
         "disagreements": sum(one["on_node"]["disagreements"] for one in of),
     }
+    progress.end()
     return report
 
 
-def _on_nodes(version: str, start: int, count: int, report: Report, tell: Tell) -> None:
-    tally = OnNodeCounts()
-    for free_wins, part in ((False, count - count // 2), (True, count // 2)):
-        if not part:
+def _play(version: str, start: int, cases: int, progress: Progress, tell: Tell) -> None:
+    """A plugin for some thousand cases: a process that runs for half an hour would keep what it made."""
+    part = progress.part(version)
+    while part.done < cases:
+        with Plugin(version, CACHE, tell) as plugin:
+            for _ in range(_OF_A_PROCESS // _AT_ONCE):
+                first, last = start + part.done, start + min(part.done + _AT_ONCE, cases)
+                counts = Counts()
+                differing = list(play(plugin, range(first, last), counts))
+                part.questions, part.unknown = part.questions + counts.questions, part.unknown + counts.unknown
+                part.differ, part.more = part.differ + len(differing), part.more + sum(one.more for one in differing)
+                for one in sorted(differing, key=lambda found: not found.more)[: max(0, _SHOWN - len(part.rows))]:
+                    part.rows.append(row(shrink(one, plugin, datetime.now(UTC)), version))
+                part.done = last - start
+                progress.keep()
+                share = f"{part.done * 100 // cases} %"
+                tell(f"{version}: {share}, {part.questions} questions, {part.differ} differ, {part.unknown} left open")
+                if part.done == cases:
+                    return
+
+
+def _told_of_classes(version: str, part: Part, report: Report) -> None:
+    report.row(f"{version}: questions", str(part.questions))
+    report.row(f"{version}: left open", str(part.unknown))
+    report.row(f"{version}: differ", str(part.differ), "0", not part.differ)
+    report.row(f"{version}: of these, more can be seen than we say", str(part.more), "0", not part.more)
+    report.figures["releases"][version] = {
+        "questions": part.questions,
+        "unknown": part.unknown,
+        "differ": part.differ,
+        "more": part.more,
+    }
+    report.wrong += dict.fromkeys(part.rows)
+
+
+def _on_nodes(version: str, start: int, count: int, progress: Progress, tell: Tell) -> None:
+    for free_wins, many in ((False, count - count // 2), (True, count // 2)):
+        part = progress.part(_half(version, free_wins=free_wins))
+        if part.done >= many:
             continue
         settings = {**FEW_ROUNDS, **CHANGES_ITSELF, "plugins.security.dfm_empty_overrides_all": free_wins}
         setup = SecuritySetup.basic(settings=settings)
         with TemporaryDirectory() as home, Node.start(Path(home), CACHE, version, security=setup, tell=tell) as node:
             on = OnNode(node, free_wins=free_wins)
-            send(on, start + 1_000_000 * free_wins, part, tally)
+            while part.done < many:
+                tally, these = OnNodeCounts(), min(_SENT_AT_ONCE, many - part.done)
+                # Each stretch from a seed of its own: how many configs one needs hangs on which the API takes.
+                send(on, start + 1_000_000 * free_wins + part.done * 10, these, tally)
+                part.done, part.questions = part.done + these, part.questions + tally.cases
+                part.unknown, part.refused = part.unknown + tally.unknown, part.refused + tally.refused
+                part.limited, part.differ = part.limited + tally.limited, part.differ + len(tally.found)
+                part.more += sum(one.more for one in tally.found)
+                part.rows += [f"{version}: {one.what[:1500]}" for one in tally.found]
+                progress.keep()
+                setting = "with" if free_wins else "without"
+                tell(
+                    f"{version} on a node {setting} dfm_empty_overrides_all: {part.questions} of {many} requests,"
+                    f" {part.differ} differ, {part.unknown} left open"
+                )
             on.end()
-        tell(f"{version} on a node: {tally.cases} requests, {len(tally.found)} differ, {tally.unknown} left open")
-    report.row(f"{version}: requests to real nodes", str(tally.cases))
-    report.row(f"{version}: of these refused; seen in part", f"{tally.refused}; {tally.limited}")
-    report.row(f"{version}: of these left open", str(tally.unknown))
-    report.row(f"{version}: of these answered otherwise", str(len(tally.found)), "0", not tally.found)
+
+
+def _half(version: str, *, free_wins: bool) -> str:
+    return f"{version} on a node, dfm_empty_overrides_all {free_wins}"
+
+
+def _told_of_nodes(version: str, progress: Progress, report: Report) -> None:
+    halves = [progress.part(_half(version, free_wins=free_wins)) for free_wins in (False, True)]
+    cases, unknown = sum(one.questions for one in halves), sum(one.unknown for one in halves)
+    refused, limited = sum(one.refused for one in halves), sum(one.limited for one in halves)
+    differ = sum(one.differ for one in halves)
+    report.row(f"{version}: requests to real nodes", str(cases))
+    report.row(f"{version}: of these refused; seen in part", f"{refused}; {limited}")
+    report.row(f"{version}: of these left open", str(unknown))
+    report.row(f"{version}: of these answered otherwise", str(differ), "0", not differ)
     report.figures["releases"][version]["on_node"] = {
-        "cases": tally.cases,
-        "disagreements": len(tally.found),
-        "more": sum(one.more for one in tally.found),
-        "unknown": tally.unknown,
-        "refused": tally.refused,
-        "limited": tally.limited,
+        "cases": cases,
+        "disagreements": differ,
+        "more": sum(one.more for one in halves),
+        "unknown": unknown,
+        "refused": refused,
+        "limited": limited,
     }
-    report.wrong += [f"{version}: {one.what[:1500]}" for one in tally.found[:40]]
-
-
-def _play(plugin: Plugin, start: int, cases: int, report: Report, tell: Tell) -> None:
-    counts, differing = Counts(), list[Found]()
-    for first in range(start, start + cases, 400):
-        differing += play(plugin, range(first, min(first + 400, start + cases)), counts)
-        tell(f"{plugin.version}: {counts.questions} questions, {len(differing)} differ, {counts.unknown} left open")
-    more = [found for found in differing if found.more]
-    report.row(f"{plugin.version}: questions", str(counts.questions))
-    report.row(f"{plugin.version}: left open", str(counts.unknown))
-    report.row(f"{plugin.version}: differ", str(len(differing)), "0", not differing)
-    report.row(f"{plugin.version}: of these, more can be seen than we say", str(len(more)), "0", not more)
-    report.figures["releases"][plugin.version] = {
-        "questions": counts.questions,
-        "unknown": counts.unknown,
-        "differ": len(differing),
-        "more": len(more),
-    }
-    small = (shrink(found, plugin, datetime.now(UTC)) for found in (more + differing)[:_SHOWN])
-    report.wrong += dict.fromkeys(row(found, plugin.version) for found in small)
+    report.wrong += [text for one in halves for text in one.rows][:_NAMED]
 
 
 if __name__ == "__main__":
@@ -113,7 +170,7 @@ if __name__ == "__main__":
             "differential",
             __doc__ or "",
             bench,
-            n=20_000,
+            n=1_000_000,
             n_is="questions in all",
             more={"release": "", "start": "0", "requests": "2000"},
         )

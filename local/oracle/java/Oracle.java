@@ -121,15 +121,16 @@ public final class Oracle {
             PrivilegesEvaluatorResponse response = rules.evaluate(context); // changes the request where it leaves out what is forbidden
             answer.put("allowed", response.isAllowed());
             if (!response.isAllowed()) return answer;
-            if (rules.isClusterPermission(action) || !(request instanceof IndicesRequest asked)) return answer;
+            boolean ofCluster = rules.isClusterPermission(action) || !(request instanceof IndicesRequest);
+            if (ofCluster && !rules.guardsCluster()) return answer;
             try {
                 answer.put("limited", rules.limited(context)); // as what guards a request asks, before it is done
             } catch (PrivilegesEvaluationException failed) {
                 answer.put("allowed", false); // the node answers 500
                 return answer;
             }
-            if (request instanceof CreateIndexRequest || request instanceof IndexRequest || request instanceof UpdateRequest) return answer;
-            List<String> reached = List.of(RESOLVER.concreteIndexNames(state, asked));
+            if (ofCluster || request instanceof CreateIndexRequest || request instanceof IndexRequest || request instanceof UpdateRequest) return answer;
+            List<String> reached = List.of(RESOLVER.concreteIndexNames(state, (IndicesRequest) request));
             Map<String, Object> views = new TreeMap<>();
             for (String index : reached) views.put(index, rules.view(context, index, fields));
             answer.put("views", views);

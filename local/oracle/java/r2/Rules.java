@@ -93,6 +93,11 @@ final class Rules implements AutoCloseable {
         return PrivilegesEvaluatorImpl.isClusterPerm(action);
     }
 
+    /** Whether what guards limits looks at requests about the cluster, too. */
+    boolean guardsCluster() {
+        return true;
+    }
+
     private EvaluatedDlsFlsConfig all(PrivilegesEvaluationContext context) {
         return model.getSecurityRoles()
             .filter(context.getMappedRoles())

@@ -73,6 +73,11 @@ final class Rules implements AutoCloseable {
         return PrivilegesEvaluatorImpl.isClusterPerm(action);
     }
 
+    /** Whether what guards limits looks at requests about the cluster, too. */
+    boolean guardsCluster() {
+        return false;
+    }
+
     /** Whether a request is limited in what it sees; fails where a limit cannot be worked out for any index that it names. */
     boolean limited(PrivilegesEvaluationContext context) throws PrivilegesEvaluationException {
         IndexResolverReplacer.Resolved names = context.getResolvedRequest();
