@@ -11,7 +11,8 @@ from portcullis.ports.remotes import Connection
 
 from local.elastic.pair import ALIAS
 from local.processes import LOOPBACK
-from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, GIVER, HEAD, PASSWORD, READER, Two
+from tests.operations.clusters import PASSWORD
+from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, GIVER, HEAD, READER, Two
 
 NEW = "dc2k"
 SECRET = "remotes/orders"

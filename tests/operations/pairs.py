@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
-from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
 from portcullis.families.elasticsearch.documents.baseline import DOCUMENTS, REMOTES, REMOTES_ROLE, SECURITY_ROLE
@@ -22,8 +21,8 @@ from local.elastic.keystore import TOOL
 from local.elastic.node import Elasticsearch
 from local.elastic.pair import ALIAS, Pair
 from local.processes import LOOPBACK
+from tests.operations.clusters import AUTOMATION, PASSWORD, transport, with_users
 
-PASSWORD = "correct-horse-4711"
 LOGS = {"search": [{"names": ["logs-*"]}]}
 
 
@@ -66,9 +65,8 @@ def automation(node: Elasticsearch, roles: dict[str, Any]) -> Any:
     """A connection as the automation, with the rights it is given and no more."""
     for name, document in roles.items():
         assert node.ask("PUT", f"/_security/role/{name}", document)[0] == 200
-    user = {"password": PASSWORD, "roles": list(roles)}
-    assert node.ask("PUT", "/_security/user/portcullis", user)[0] == 200
-    return basic_transport(f"{LOOPBACK}:{node.port}", "portcullis", PASSWORD, ca=str(node.ca))
+    with_users(node, AUTOMATION, roles=roles)
+    return transport(node, AUTOMATION)
 
 
 def made(pair: Pair, secrets_manager: Any) -> World:

@@ -12,17 +12,23 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
-from portcullis.adapters.engines.transport import basic_transport
 from portcullis.entry.verbs import VERBS
 from portcullis.operations.access.deployments import introduce
-from portcullis.ports.registration import Cluster, EngineUser
 
 from local.elastic.distribution import major
 from local.elastic.node import Elasticsearch
-from local.processes import LOOPBACK
 from tests.fixtures_elastic import FEW_ROUNDS, RELEASES, make_new
-from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+from tests.operations.clusters import (
+    ACTORS,
+    AUTOMATION,
+    CANARY,
+    PASSWORD,
+    connected,
+    registered,
+    release_of,
+    with_users,
+)
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account
 from tests.tokens import KEY_FILE, Issuer
 from tests.tutorials.flights import COUNT, DELAYED, FLIGHTS, INDEX, MAPPINGS
 from tests.tutorials.stage import CAUSE
@@ -32,7 +38,6 @@ pytestmark = pytest.mark.node
 Ask = Callable[..., tuple[int, Any]]  # method, path, body -> status, decoded body
 MASTERS, LIMITED = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("master-user-group", "limited-user-group"))
 MASTER_USER, LIMITED_USER = "master-user", "limited-user"
-PASSWORD = "correct-horse-4711"
 REALM = "cognito1"
 HIDDEN = ("FlightNum", "Dest")
 EVERYTHING: dict[str, Any] = {"match_all": {}}
@@ -106,33 +111,17 @@ def with_realm(
 def played(node: Elasticsearch, people: str, issuer: Issuer) -> Cast:
     """The flights, the people, and a deployment file that says what each group sees of them."""
     make_new(node)
-    users = ("portcullis", "canary", "break-glass", MASTER_USER, LIMITED_USER, "stranger")
-    for user in users:
-        assert node.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": []})[0] == 200
+    with_users(node, *ACTORS, MASTER_USER, LIMITED_USER, "stranger")
     add_flights(node)
     made = account(make=ELASTICSEARCH_9)
-
-    def connected(user: str = node.user, password: str = node.password) -> ElasticsearchEngine:
-        transport = basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
-        return ElasticsearchEngine(transport, "the cluster")
-
-    master, automation, canary = connected(), connected("portcullis", PASSWORD), connected("canary", PASSWORD)
+    master, automation, canary = connected(node), connected(node, AUTOMATION), connected(node, CANARY)
     services = replace(made.services, engine=lambda _: automation, master=lambda _: master, canary=lambda _: canary)
     cast = Cast(replace(made, services=services), node, people, issuer)
     made.people.groups = {
         group: (f"Cognito/{POOL}/{name}",) for group, name in ((MASTERS, MASTER_USER), (LIMITED, LIMITED_USER))
     }
-    one = registration(
-        "flights",
-        family="elasticsearch",
-        place=Cluster(f"{LOOPBACK}:{node.port}"),
-        master=EngineUser("elastic", "the-masters"),
-        automation=EngineUser("portcullis", "the-automations"),
-        break_glass=EngineUser("break-glass", "the-break-glass"),
-        canary=EngineUser("canary", "the-canarys"),
-    )
-    release = ".".join(node.version.split(".")[:2])
-    introduce(services.at(one), TEXT.format(release=release, people=f"{{{people}}}"), CAUSE)
+    text = TEXT.format(release=release_of(node), people=f"{{{people}}}")
+    introduce(services.at(registered(node, "flights")), text, CAUSE)
     return cast
 
 

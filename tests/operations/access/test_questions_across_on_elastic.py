@@ -22,8 +22,9 @@ from benchmarks.reaching.cases import DOCUMENTS
 from local.elastic.pair import ALIAS, Pair
 from local.processes import LOOPBACK
 from tests.fixtures_pair import RELEASE
+from tests.operations.clusters import PASSWORD
 from tests.operations.orders import CAUSE
-from tests.operations.pairs import PASSWORD, automation, made
+from tests.operations.pairs import automation, made
 from tests.operations.remotes.test_explaining_on_elastic import ORDERS, Both
 from tests.operations.seen import fits, shows
 

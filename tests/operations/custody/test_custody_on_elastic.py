@@ -11,25 +11,22 @@ from uuid import uuid4
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
-from portcullis.adapters.engines.transport import basic_transport
 from portcullis.custody.types import Health, Measure, Observation, Probe, RevocationCause, State
 from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
-from portcullis.ports.registration import Cluster, EngineUser, Registration
+from portcullis.ports.registration import Registration
 
 from local.elastic.node import Elasticsearch
-from local.processes import LOOPBACK
-from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+from tests.operations.clusters import ACTORS, PASSWORD, connected, registered, release_of, with_users
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account
 
 pytestmark = pytest.mark.node
 
 CAUSE = Trigger("a test", "somebody")
-PASSWORD = "correct-horse-4711"
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 COLLECTOR = "remote_monitoring_user"  # one that the engine keeps for itself; its password is set through the API
-ACTORS = ("portcullis", "canary", "break-glass")
 TEXT = """\
 deployment: demo
 engine: elasticsearch-RELEASE
@@ -60,19 +57,11 @@ class Key:
         return Observation(self.made.aws.now(), probes, key_id="one", domain_key_id="one")
 
 
-def connected(node: Elasticsearch, user: str = "", password: str = PASSWORD) -> ElasticsearchEngine:
-    user, password = (user, password) if user else (node.user, node.password)
-    return ElasticsearchEngine(
-        basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca)), "the cluster"
-    )
-
-
 @pytest.fixture
 def here(elastic: Elasticsearch) -> Iterator[tuple[Account, Key]]:
     """A deployment of this cluster: its people are native users, two of whom are in a group that reads."""
     assert elastic.ask("POST", f"/_security/user/{COLLECTOR}/_password", {"password": PASSWORD})[0] == 200
-    for user in (*ACTORS, "anna", "ben"):
-        assert elastic.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": []})[0] == 200
+    with_users(elastic, *ACTORS, "anna", "ben")
     for index in ("logs-1", "portcullis-canary"):
         path = f"/{index}/_doc/1?refresh=true"
         assert elastic.ask("PUT", path, {"a": 1})[0] in (200, 201)
@@ -100,16 +89,7 @@ def here(elastic: Elasticsearch) -> Iterator[tuple[Account, Key]]:
 
 
 def deployed(made: Account, node: Elasticsearch) -> None:
-    one = registration(
-        family="elasticsearch",
-        place=Cluster(f"{LOOPBACK}:{node.port}"),
-        master=EngineUser("elastic", "the-masters"),
-        automation=EngineUser("portcullis", "the-automations"),
-        break_glass=EngineUser("break-glass", "the-break-glass"),
-        canary=EngineUser("canary", "the-canarys"),
-    )
-    release = ".".join(node.version.split(".")[:2])
-    introduce(made.services.at(one), TEXT.replace("RELEASE", release), CAUSE)
+    introduce(made.services.at(registered(node)), TEXT.replace("RELEASE", release_of(node)), CAUSE)
 
 
 def search(node: Elasticsearch, **who: str) -> int:

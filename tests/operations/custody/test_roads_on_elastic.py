@@ -14,8 +14,9 @@ from portcullis.operations.custody.guard import guard
 
 from local.elastic.node import Elasticsearch
 from local.people import until
+from tests.operations.clusters import PASSWORD
 from tests.operations.custody import test_custody_on_elastic as custody
-from tests.operations.custody.test_custody_on_elastic import CAUSE, PASSWORD, Key, as_, deployed, search
+from tests.operations.custody.test_custody_on_elastic import CAUSE, Key, as_, deployed, search
 from tests.operations.worlds import Account
 
 pytestmark = pytest.mark.node

@@ -19,8 +19,9 @@ from portcullis.operations.telling import tell_once
 from portcullis.ports.alerts import Alert
 
 from local.elastic.node import Elasticsearch
+from tests.operations.clusters import PASSWORD
 from tests.operations.custody import test_custody_on_elastic as custody
-from tests.operations.custody.test_custody_on_elastic import CAUSE, PASSWORD, READERS, TEXT, Key, as_, deployed, search
+from tests.operations.custody.test_custody_on_elastic import CAUSE, READERS, TEXT, Key, as_, deployed, search
 from tests.operations.worlds import POOL, Account, Aws
 
 pytestmark = pytest.mark.node

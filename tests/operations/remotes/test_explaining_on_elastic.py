@@ -32,7 +32,8 @@ from portcullis.remotes.parties import Explained
 from benchmarks.common import world_of
 from local.elastic.pair import ALIAS, Pair
 from local.processes import LOOPBACK
-from tests.operations.pairs import PASSWORD, World, automation, made
+from tests.operations.clusters import PASSWORD
+from tests.operations.pairs import World, automation, made
 from tests.operations.worlds import Memory, registration
 
 pytestmark = pytest.mark.node

@@ -14,9 +14,10 @@ from portcullis.remotes.gains import Effect
 from portcullis.remotes.moving import Way
 
 from local.elastic.pair import ALIAS, Pair, Searching
+from tests.operations.clusters import PASSWORD
 from tests.operations.cutting import CutOff, Cutting
 from tests.operations.moving import NEW, Move
-from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, PASSWORD, READER, Two, two
+from tests.operations.remotes.test_two_deployments_on_elastic import CAUSE, READER, Two, two
 from tests.operations.remotes_page import asked_of, commands_under, otherwise_than_it_says
 
 __all__ = ["two"]  # a fixture

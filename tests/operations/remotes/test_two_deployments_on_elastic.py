@@ -19,8 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from moto import mock_aws
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.adapters.engines.elastic_remotes import ElasticClusterKeys, ElasticRemotes
-from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
-from portcullis.adapters.engines.transport import basic_transport
 from portcullis.adapters.keystores.files import KeystoreFiles
 from portcullis.adapters.passwords.keys import KeySecrets
 from portcullis.cli import main as cli
@@ -37,7 +35,7 @@ from portcullis.operations.remotes.asking.showing import remote_keys
 from portcullis.operations.remotes.keys.tending import rotate_remote
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Trigger
-from portcullis.ports.registration import Cluster, EngineUser, Registration
+from portcullis.ports.registration import Registration
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.facts import Weight
 
@@ -45,14 +43,24 @@ from local.elastic.keystore import TOOL
 from local.elastic.node import Elasticsearch
 from local.elastic.pair import ALIAS, Pair, Searching
 from local.processes import LOOPBACK
+from tests.operations.clusters import (
+    AUTOMATION,
+    BREAK_GLASS,
+    CANARY,
+    PASSWORD,
+    connected,
+    registered,
+    release_of,
+    transport,
+    with_users,
+)
 from tests.operations.remotes_page import asked_of, commands_under, otherwise_than_it_says
-from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account, registration
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, account
 
 pytestmark = pytest.mark.node
 
 ROOT = Path(__file__).parents[3]
 CAUSE = Trigger("a test", "somebody")
-PASSWORD = "correct-horse-4711"
 GIVER, READER = "logs", "orders"
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 HEAD = """\
@@ -86,7 +94,7 @@ class Two:
 
     def text(self, name: str, text: str) -> str:
         node = self.node(name)
-        return text.replace("NAME", name).replace("RELEASE", ".".join(node.version.split(".")[:2]))
+        return text.replace("NAME", name).replace("RELEASE", release_of(node))
 
     def node(self, name: str) -> Elasticsearch:
         return self.pair.remote if name == GIVER else self.pair.local
@@ -130,30 +138,18 @@ def deployed(pair: Pair) -> Iterator[Two]:
         nodes = {GIVER: pair.remote, READER: pair.local}
         one = Two(pair, account(make=ELASTICSEARCH_9))
 
-        def connection(registration: Registration, user: str = "portcullis", password: str = PASSWORD) -> Any:
-            node = nodes[registration.deployment]
-            return basic_transport(f"{LOOPBACK}:{node.port}", user, password, ca=str(node.ca))
+        def connection(of: Registration) -> Any:
+            return transport(nodes[of.deployment], AUTOMATION)
 
-        def engine(user: str) -> Any:
-            made = {
-                name: ElasticsearchEngine(
-                    basic_transport(
-                        f"{LOOPBACK}:{node.port}",
-                        user,
-                        PASSWORD if user != "elastic" else node.password,
-                        ca=str(node.ca),
-                    ),
-                    name,
-                )
-                for name, node in nodes.items()
-            }
-            return lambda registration: made[registration.deployment]
+        def engine(user: str = "") -> Any:
+            engines = {name: connected(node, user, name=name) for name, node in nodes.items()}
+            return lambda of: engines[of.deployment]
 
         services = replace(
             one.made.services,
-            engine=engine("portcullis"),
-            master=engine("elastic"),
-            canary=engine("canary"),
+            engine=engine(AUTOMATION),
+            master=engine(),
+            canary=engine(CANARY),
             cluster_keys=lambda of: ElasticClusterKeys(connection(of), of.deployment),
             remotes=lambda of: ElasticRemotes(connection(of), of.deployment),
             key_texts=lambda _: texts,
@@ -175,7 +171,7 @@ def deployed(pair: Pair) -> Iterator[Two]:
             yield one
         finally:
             for name in nodes:
-                engine("elastic")(one.made.ledger.registration(name)).unblock_indices({})
+                engine()(one.made.ledger.registration(name)).unblock_indices({})
             pair.remote.ask("DELETE", "/_security/api_key", {"ids": list(one.keys()) or ["none"]})
 
 
@@ -183,22 +179,12 @@ def _prepared(node: Elasticsearch) -> None:
     """What whoever runs a cluster does before."""
     assert node.ask("PUT", f"/_security/role/{REMOTES_ROLE}", REMOTES)[0] == 200
     assert node.ask("PUT", "/portcullis-canary/_doc/1?refresh=true", {"a": 1})[0] in (200, 201)
-    for user in ("portcullis", "canary", "break-glass", "anna"):
-        roles = [REMOTES_ROLE] if user == "portcullis" else []
-        assert node.ask("PUT", f"/_security/user/{user}", {"password": PASSWORD, "roles": roles})[0] == 200
+    with_users(node, CANARY, BREAK_GLASS, "anna")
+    with_users(node, AUTOMATION, roles=[REMOTES_ROLE])
 
 
 def _introduced(two: Two, name: str, text: str) -> None:
-    of = registration(
-        name,
-        family="elasticsearch",
-        place=Cluster(f"{LOOPBACK}:{two.node(name).port}"),
-        master=EngineUser("elastic", "the-masters"),
-        automation=EngineUser("portcullis", "the-automations"),
-        break_glass=EngineUser("break-glass", "the-break-glass"),
-        canary=EngineUser("canary", "the-canarys"),
-    )
-    introduce(two.made.services.at(of), two.text(name, text), CAUSE)
+    introduce(two.made.services.at(registered(two.node(name), name)), two.text(name, text), CAUSE)
 
 
 def handed_on(two: Two) -> str:
