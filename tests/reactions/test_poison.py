@@ -121,11 +121,11 @@ class Failing:
                 raise TypeError("a probe of an unknown kind")
             return keys(one)
 
-        here.services = replace(here.services, keys=looked, postpone=self.postpone)
+        here.services = replace(here.services, keys=looked, later=self.later)
 
     kept: list[tuple[str, int]]
 
-    def postpone(self, body: str, seconds: int) -> None:
+    def later(self, body: str, seconds: int) -> None:
         if self.closed:
             raise Unreachable("the queue did not answer")
         self.kept.append((body, seconds))

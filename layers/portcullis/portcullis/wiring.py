@@ -81,7 +81,9 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.passwords.keys import KeySecrets
     from portcullis.adapters.queues.sqs import SqsDeadLetters
     from portcullis.adapters.roads.aws import AwsRoads
-    from portcullis.operations.custody import reminders
+
+    def clients_of(registration: Registration) -> Callable[[str], Any]:
+        return lambda service: clients.client(service, registration.region)
 
     def credential(region: str, actor: EngineUser) -> Credential:
         if not actor.secret:
@@ -152,7 +154,7 @@ def in_aws(settings: Settings) -> Services:
 
     def keys(registration: Registration) -> KeyObserver:
         return AwsKeys(
-            lambda service: clients.client(service, registration.region),
+            clients_of(registration),
             grant_seen=lambda: ledger.saved(registration.deployment, "grant-seen") is not None,
             saw_grant=lambda: ledger.save(registration.deployment, "grant-seen", registration.key.arn),
         )
@@ -162,11 +164,7 @@ def in_aws(settings: Settings) -> Services:
         url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
-    def remind(deployment: str, seconds: int) -> None:
-        sqs, body = clients.client("sqs"), reminders.written(deployment)
-        sqs.send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
-
-    def postpone(body: str, seconds: int) -> None:
+    def later(body: str, seconds: int) -> None:
         clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
 
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
@@ -190,12 +188,11 @@ def in_aws(settings: Settings) -> Services:
             account=registration.account,
         ),
         keys=keys,
-        gate=lambda registration: AwsGate(lambda service: clients.client(service, registration.region)),
+        gate=lambda registration: AwsGate(clients_of(registration)),
         queue_again=queue_again,
         let_into_vpcs=lambda: let_into_vpcs(clients.client("iam")),
         empty_group=lambda group: empty_group(clients.client("ec2"), group),
-        remind=remind,
-        postpone=postpone,
+        later=later,
         dead_letters=SqsDeadLetters(clients.client("sqs"), queues),
         secrets=lambda registration: SecretsManager(clients.client("secretsmanager", registration.region)),
         domain=lambda registration: AwsDomain(clients.client("opensearch", registration.region)),
@@ -210,7 +207,7 @@ def in_aws(settings: Settings) -> Services:
         remotes=lambda registration: ElasticRemotes(own(registration), registration.place.endpoint),
         keystores=keystores,
         connections=connections,
-        edge=lambda registration: AwsEdge(lambda service: clients.client(service, registration.region)),
+        edge=lambda registration: AwsEdge(clients_of(registration)),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
 

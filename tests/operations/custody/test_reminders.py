@@ -12,6 +12,7 @@ from portcullis.custody.types import Measure, Progress, State
 from portcullis.entry.reactions import Reactions
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.custody.guard import guard
+from portcullis.operations.custody.reminders import written
 from portcullis.operations.services import Services, Trigger
 
 from tests.reactions.town import Town, town
@@ -29,10 +30,10 @@ class Reminded:
 
     @property
     def services(self) -> Services:
-        return replace(self.here.services, remind=self._remind)
+        return replace(self.here.services, later=self._later)
 
-    def _remind(self, deployment: str, seconds: int) -> None:
-        assert deployment == "demo"
+    def _later(self, body: str, seconds: int) -> None:
+        assert body == written("demo")
         if self.mute:
             raise Unreachable("the queue did not answer")
         self.sent.append((self.here.aws.at.timestamp(), seconds))

@@ -101,7 +101,7 @@ class Reactions:
         if self.queue != "key" or message.receives < _TRIES_IN_LINE or self._is_last_try(message):
             return False
         try:
-            self.services.postpone(postponed(message.body, message.deployment, message.receives), self._wait(message))
+            self.services.later(postponed(message.body, message.deployment, message.receives), self._wait(message))
         except Exception as failed:
             self.logger.warning(
                 f"could not be postponed, {type(failed).__name__}; {type(error).__name__} keeps it in line"
@@ -125,7 +125,7 @@ class Reactions:
             self.logger.warning(f"not done in try {message.receives}: {said}")
             if not self._is_last_try(message):
                 again = postponed(message.body, message.deployment, message.receives)
-                self.services.postpone(again, self._wait(message))
+                self.services.later(again, self._wait(message))
                 return "postponed"
             told = f"an event could not be handled in {message.receives} tries: {said}"
             self._bury(message, said, told, "later events had not waited for it")

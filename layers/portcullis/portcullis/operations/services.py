@@ -73,7 +73,9 @@ class Services:
     ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
     empty_group: Callable[[str], None]  # take every rule out of a security group
     let_into_vpcs: Callable[[], str]  # have the account let the search service make domains in its VPCs; what was done
-    remind: Callable[[str, int], None]  # deployment, seconds (900 at most): have its key looked at after so long
+    later: Callable[
+        [str, int], None
+    ]  # a message, seconds (900 at most): have it come among the reminders after so long
     secrets: Callable[[Registration], Secrets]
     domain: Callable[[Registration], Domain]
     snapshots: Callable[[Registration], Snapshots]  # as the snapshot role
@@ -93,9 +95,6 @@ class Services:
     user: Callable[[Registration, str, str, str], Engine] = field(
         default=_lacking("connection of an internal user")
     )  # name and password; a user may not be allowed to ask which dialect it is
-    postpone: Callable[[str, int], None] = field(
-        default=_lacking("postponing")
-    )  # a message, seconds (900 at most): have it come again among the reminders
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 

@@ -44,9 +44,6 @@ def is_optional(body: dict[str, Any]) -> bool:
         return False
 
 
-_HOW_MANY = re.compile(r"[-+]?\d{1,9}%?")
-
-
 def have_to_match(body: dict[str, Any]) -> int:
     """How many queries of the `should` of a bool have to match, by its minimum_should_match. Raises ValueError where that is no number.
 

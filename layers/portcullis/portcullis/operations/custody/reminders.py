@@ -29,7 +29,7 @@ def remind(services: Services, deployment: str, after: timedelta) -> None:
     if waiting is not None and now < waiting <= due + _AS_SOON:
         return
     try:
-        services.remind(deployment, max(1, round((due - now).total_seconds())))
+        services.later(written(deployment), max(1, round((due - now).total_seconds())))
     except Exception as error:
         log.warning("no reminder of %s: the sweep looks at it: %s: %s", deployment, type(error).__name__, error)
         return

@@ -44,10 +44,6 @@ class Release:
         """An API key can be narrowed, and shows what it holds."""
         return self >= Release(8, 5)
 
-    @property
-    def superuser_may_write_restricted(self) -> bool:
-        return self.major < 8
-
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
 
