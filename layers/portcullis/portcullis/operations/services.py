@@ -18,7 +18,7 @@ from portcullis.ports.edge import EdgeReader
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import IdentityReader, Secrets
 from portcullis.ports.keys import KeyDesk, KeyObserver
-from portcullis.ports.ledger import Ledger
+from portcullis.ports.ledger import Change, Ledger
 from portcullis.ports.places import Domain, DomainConnections, Gate
 from portcullis.ports.queues import DeadLetters
 from portcullis.ports.registration import Place, Registration
@@ -98,6 +98,12 @@ class Services:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 
+    def record(
+        self, deployment: str, operation: str, cause: Trigger, summary: str, *, before: Any = None, after: Any = None
+    ) -> None:
+        """Into the history of a deployment: what was done just now, and because of what."""
+        self.ledger.record(Change(deployment, self.now(), operation, cause.what, cause.actor, summary, before, after))
+
     def site(self, deployment: str) -> Site:
         """The deployment of this name, as the ledger has it registered. Refused if there is none."""
         return self.at(self.ledger.registration(deployment))
@@ -142,6 +148,10 @@ class Site:
 
     def now(self) -> datetime:
         return self.services.now()
+
+    def record(self, operation: str, cause: Trigger, summary: str, *, before: Any = None, after: Any = None) -> None:
+        """Into its history."""
+        self.services.record(self.name, operation, cause, summary, before=before, after=after)
 
     def sleep(self, seconds: float) -> None:
         self.services.sleep(seconds)

@@ -28,7 +28,6 @@ from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
-from portcullis.ports.ledger import Change
 from portcullis.signals.types import ACCOUNT
 
 log = logging.getLogger(__name__)
@@ -201,7 +200,7 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
         detail={"clients": list(changed)},
     )
     site.alerts.tell(alert)
-    site.ledger.record(Change(name, site.now(), "drift", cause.what, cause.actor, alert.happened[:1000], None, changed))
+    site.record("drift", cause, alert.happened[:1000], after=changed)
 
 
 def _tell_drift(site: Site) -> tuple[Drift, ...]:
@@ -210,23 +209,12 @@ def _tell_drift(site: Site) -> tuple[Drift, ...]:
     found = drift(now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
     found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
     if not found:
-        site.ledger.forget(site.name, "told#drift")
+        over(site.services, site.name, alert_table.DRIFT.name)
         return ()
     words = [str(one) for one in found]
     severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
     happened = f"the engine holds something else than the model asks for: {'; '.join(words[:20])}"
     alert = alert_table.DRIFT.of(site.name, happened, severity=severity, detail={"drift": words})
     if tell_once(site.services, alert, "\n".join(words)):
-        site.ledger.record(
-            Change(
-                site.name,
-                site.now(),
-                "drift",
-                _CAUSE.what,
-                _CAUSE.actor,
-                alert.happened[:1000],
-                None,
-                words,
-            )
-        )
+        site.record("drift", _CAUSE, alert.happened[:1000], after=words)
     return found

@@ -23,7 +23,7 @@ from portcullis.operations.slots import Slot
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
-from portcullis.ports.ledger import Change, Claims
+from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import IamRole, KeptModel
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _begin_anew(site: Site, cause: Trigger) -> None:
     claims = site.ledger.claims(site.place.id).get(name, Claims())
     site.ledger.keep_claims(site.place.id, name, claims.becoming(()))
     said = "a new domain under the name of one that was deleted: its custody begins open"
-    site.ledger.record(Change(name, site.now(), "begin anew", cause.what, cause.actor, said))
+    site.record("begin anew", cause, said)
     site.ledger.keep_custody(Custody(name, version=gone.version, saves=gone.saves, outbox=gone.outbox))
 
 
@@ -226,6 +226,4 @@ def withdraw(services: Services, deployment: str, cause: Trigger) -> None:
             )
         )
     services.ledger.unregister(deployment)
-    services.ledger.record(
-        Change(deployment, services.now(), "withdraw", cause.what, cause.actor, "the deployment is no longer watched")
-    )
+    services.record(deployment, "withdraw", cause, "the deployment is no longer watched")

@@ -16,7 +16,6 @@ from portcullis.operations.access.deployments import remember_move, writing
 from portcullis.operations.access.editing import Edited, edit_and_apply
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange
-from portcullis.ports.ledger import Change
 from portcullis.ports.registration import IamRole, KeptModel
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+")
@@ -73,9 +72,7 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         site.ledger.register(moved)
         before, after = master.arn, principal
         summary = f"the master is {after}, no longer {before}"
-        site.ledger.record(
-            Change(deployment, site.now(), "master move", cause.what, cause.actor, summary, before, after)
-        )
+        site.record("master move", cause, summary, before=before, after=after)
         return apply_model(services.at(moved), kept, cause)
 
 

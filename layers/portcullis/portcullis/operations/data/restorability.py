@@ -23,7 +23,6 @@ from portcullis.operations.slots import Slot
 from portcullis.operations.telling import over, tell_once
 from portcullis.operations.waiting import looks
 from portcullis.ports.data import Document, Documents
-from portcullis.ports.ledger import Change
 
 SCHEDULED = "scheduled"
 _FAILED = "snapshot-failed"
@@ -265,7 +264,7 @@ def _go_on(site: Site, cause: Trigger) -> Restorability:
 def _end(site: Site, cause: Trigger, ended: Check) -> None:
     name = site.name
     said = f"restore of {ended.index} from {ended.snapshot} {ended.state}: {ended.detail}"
-    site.ledger.record(Change(name, site.now(), "check of restorability", cause.what, cause.actor, said))
+    site.record("check of restorability", cause, said)
     if ended.state is Stand.HOLDS:
         over(site.services, name, "restore-failed")
         over(site.services, name, "restore-overdue")

@@ -36,7 +36,6 @@ from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.keys.check import refuse_bad_key
 from portcullis.operations.services import Services, Trigger
 from portcullis.ports.data import Documents
-from portcullis.ports.ledger import Change
 
 STEPS = ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
 _LONGEST = timedelta(seconds=180)  # of waiting and comparing in one call, which has 300 s: the next goes on
@@ -330,7 +329,7 @@ def _cancel(services: Services, deployment: str, cause: Trigger, move: Move | No
     documents.thaw(_ours(move.frozen_before), move.frozen_before)
     _close(services, deployment, move.to, cause)
     said = f"re-key to {move.to} called off at the step {move.step}; what was restored there is left"
-    services.ledger.record(Change(deployment, services.now(), "re-key", cause.what, cause.actor, said))
+    services.record(deployment, "re-key", cause, said)
     return _told(deployment, replace(move, step="called off"))
 
 
@@ -360,7 +359,7 @@ def _save(services: Services, deployment: str, move: Move) -> None:
 def _keep(services: Services, deployment: str, move: Move, cause: Trigger) -> None:
     _save(services, deployment, move)
     said = f"re-key to {move.to}: {move.step}"
-    services.ledger.record(Change(deployment, services.now(), "re-key", cause.what, cause.actor, said))
+    services.record(deployment, "re-key", cause, said)
 
 
 def _told(deployment: str, move: Move, waits: str = "") -> Rekeyed:

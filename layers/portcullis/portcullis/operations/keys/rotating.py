@@ -11,7 +11,6 @@ from portcullis.operations import alert_table
 from portcullis.operations.keys.check import look_at
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import tell_once
-from portcullis.ports.ledger import Change
 
 
 def rotate_when_due(site: Site, cause: Trigger) -> str:
@@ -57,7 +56,7 @@ def rotate_when_due(site: Site, cause: Trigger) -> str:
         )
         return ""
     done = f"rotated on demand, the {left.used + 1}. of {rotation.ON_DEMAND_LIMIT}"
-    site.ledger.record(Change(name, now, "rotate key", cause.what, cause.actor, done))
+    site.record("rotate key", cause, done)
     return done
 
 

@@ -14,7 +14,6 @@ from portcullis.operations.people.passwords import remember_version, secret_in_u
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
-from portcullis.ports.ledger import Change
 from portcullis.words import many
 
 
@@ -67,8 +66,7 @@ def _follow(site: Site, cause: Trigger, unlocking: bool) -> tuple[str, ...]:
     if done:
         words = [f"{user}: the password is that of version {now[user]} of its secret" for user in done]
         said = f"{many(len(done), 'password follows its secret', 'passwords follow their secrets')}"
-        name = site.name
-        site.ledger.record(Change(name, site.now(), "password", cause.what, cause.actor, said, None, words))
+        site.record("password", cause, said, after=words)
     if failed:
         raise min(failed, key=lambda one: not isinstance(one, Refused))
     return tuple(done)

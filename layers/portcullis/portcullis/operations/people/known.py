@@ -6,7 +6,7 @@ What is known is written down before anything is written to an engine. What is f
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
@@ -18,7 +18,6 @@ from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.telling import or_later, over, tell_once
 from portcullis.ports.alerts import Alert
-from portcullis.ports.ledger import Change
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
     new = [who for who, one in people.known.strangers.items() if before.strangers.get(who) != one]
     lines = [*(people.strangers if new else ()), *people.renewed]
     if lines:
-        site.ledger.record(_change(site, "people", cause, f"{many(len(lines), 'is', 'are')} somebody else now", lines))
+        site.record("people", cause, f"{many(len(lines), 'is', 'are')} somebody else now", after=lines)
     PEOPLE.save(site.ledger, site.name, people.known)
 
 
@@ -91,16 +90,12 @@ def accept(site: Site, names: Sequence[str], cause: Trigger) -> None:
             )
         said += concerned
     if said:
-        site.ledger.record(_change(site, "accept", cause, f"{len(said)} accepted under their name", said))
+        site.record("accept", cause, f"{len(said)} accepted under their name", after=said)
         PEOPLE.save(site.ledger, site.name, known)
 
 
 def _known(site: Site) -> Known:
     return PEOPLE.saved(site.ledger, site.name) or Known()
-
-
-def _change(site: Site, operation: str, cause: Trigger, summary: str, lines: Collection[str]) -> Change:
-    return Change(site.name, site.now(), operation, cause.what, cause.actor, summary, None, list(lines))
 
 
 def _alert(deployment: str, name: str, words: Sequence[str]) -> Alert:

@@ -19,7 +19,6 @@ from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.telling import or_later, over, tell_once
-from portcullis.ports.ledger import Change
 from portcullis.ports.registration import KeptModel
 from portcullis.words import many
 
@@ -63,7 +62,8 @@ def end_what_leavers_hold(site: Site, options: Options, cause: Trigger) -> None:
         log.warning("what %s still hold could not be ended yet: %s", ", ".join(seen.leaving), error)
         _tell(site, error)
         return
-    site.ledger.record(_change(site, seen.leaving, cause, done))
+    left = [f"{entry} left {group}" for group, who in sorted(seen.leaving.items()) for entry in who]
+    site.record("end sessions", cause, done, after=left)
     ROLE_MEMBERS.save(site.ledger, site.name, RoleMembers(now))
     over(site.services, site.name, alert_table.SESSIONS_NOT_ENDED.name)
 
@@ -109,18 +109,6 @@ def _bounded(site: Site) -> Mapping[str, str]:
 
 def _everybody(entries: Iterable[Iterable[str]]) -> set[str]:
     return {entry for some in entries for entry in some}
-
-
-def _change(site: Site, left: Mapping[str, Collection[str]], cause: Trigger, done: str) -> Change:
-    return Change(
-        deployment=site.name,
-        at=site.now(),
-        operation="end sessions",
-        cause=cause.what,
-        actor=cause.actor,
-        summary=done,
-        after=[f"{entry} left {group}" for group, who in sorted(left.items()) for entry in who],
-    )
 
 
 def _tell(site: Site, error: PortcullisError) -> None:

@@ -9,7 +9,6 @@ from portcullis.custody.types import State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.remotes.files import file_of
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.ports.ledger import Change
 from portcullis.remotes.connections import compare, to_do
 from portcullis.remotes.facts import Finding, Weight, exit_status
 
@@ -47,9 +46,7 @@ def connect_remotes(services: Services, deployment: str, cause: Trigger) -> Conn
     finally:
         if done:
             said = "; ".join(done)
-            site.ledger.record(
-                Change(deployment, services.now(), "connect", cause.what, cause.actor, said[:1000], None, done)
-            )
+            site.record("connect", cause, said[:1000], after=done)
     findings = _findings(site, declared)
     return Connected(deployment, tuple(done), findings, exit_status(findings))
 

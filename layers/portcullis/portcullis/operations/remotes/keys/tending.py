@@ -16,7 +16,6 @@ from portcullis.operations.remotes.keys.rotating import Giving, Taking, rotate, 
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.standing import in_force
-from portcullis.ports.ledger import Change
 from portcullis.remotes.facts import BY_KEY
 from portcullis.remotes.keys import Offer, Plan
 
@@ -90,7 +89,7 @@ def recording(site: Site, cause: Trigger) -> Iterator[Callable[[str], None]]:
     finally:
         if said:
             summary = "; ".join(said)[:1000]
-            site.ledger.record(Change(site.name, site.now(), _OPERATION, cause.what, cause.actor, summary, None, said))
+            site.record(_OPERATION, cause, summary, after=said)
 
 
 def rotate_remote(services: Services, deployment: str, cause: Trigger, *, alias: str, leaked: bool = False) -> Handed:
