@@ -1,4 +1,5 @@
-"""Re-key between two domains, each with its node and its front door: by the command, through the deployed functions, IAM enforced.
+"""Re-key between two domains, each with its node and its front door: by the command, through the deployed functions, IAM enforced. Then
+the end of the one that the data was moved to.
 
 What stands in for what an account has: the folder that both nodes keep their snapshots in is S3 (local.door.repositories).
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from local.node.node import Node
 from local.people import Caller, People, until
 from local.rehearsal.pages import page
 from local.story.stages import Alerts
+from stacks import names
 from tests.runbooks.conftest import OnCall, shell
 from tests.runbooks.test_walk import run
 
@@ -100,6 +102,7 @@ def two_files(home: Path) -> Path:
     text = (embedded.PROJECT / "deployments" / "demo.yaml").read_text()
     (files / "demo.yaml").write_text(text)
     moved = text.replace("deployment: demo\n", f"deployment: {NEW}\n")
+    moved = moved.replace("\nkey:\n", "\nkey:\n  on_demand_rotation_days: 31\n")
     (files / f"{NEW}.yaml").write_text(f"{moved}\nsnapshots: {{reads: {OLD}}}\n")
     return files
 
@@ -186,6 +189,68 @@ def test_re_key_moves_every_document_and_the_old_domain_can_be_deleted(
     assert two.state(NEW) == "open"
     assert person[NEW].may_search(INDEX)
     assert documents(two.new.node) == before
+
+
+def test_the_new_domain_goes_from_key_check_to_restore_proof_to_shredded_key(two: Two) -> None:
+    """The whole end of a deployment through the deployed functions. What ends things works only through the alias `delete` and by name."""
+    up, call = two.new, _call(two.new)
+    file = up.parts.deployments / f"{NEW}.yaml"
+    file.write_text(file.read_text().replace(f"reads: {OLD}", f"restore_sample: {INDEX}"))
+    status, printed = two.on_call.portcullis("apply", str(file))
+    assert status == 0, printed
+    many = len([name for name in documents(up.node) if name.startswith(f"{INDEX}/")])
+    assert many > MANY // 2
+
+    # The key, as the automation's own role sees it.
+    checked = call("look", "key-check")
+    assert checked["exit_status"] == 0
+    assert not [one for one in checked["answer"]["findings"] if one["weight"] in ("warning", "error")]
+    assert call("look", "key-status")["answer"]["rotations_left"] == 25
+
+    # The sweep has taken a snapshot, and the sample comes back.
+    proved = call("act", "restorability")["answer"]
+    assert proved["state"] == "holds", proved
+    assert proved["detail"] == f"{many} documents restored, {many} the same, 0 written later"
+
+    # What ends things: only through the last door, by name, and of what is locked.
+    assert "alias 'delete'" in call("act", "delete", confirm=NEW)["error"]
+    key = up.output("KeyArn").rsplit("/", 1)[-1]
+    assert "only what is locked" in call("delete", "shred", confirm=key, yes=True)["error"]
+    assert f"--confirm {NEW}" in call("delete", "delete", confirm="another")["error"]
+    domains = up.aws.client("opensearch")
+    assert domains.describe_domain(DomainName=NEW)
+    ended = call("delete", "delete", confirm=NEW)["answer"]
+    assert ended["state"] == "deleted", ended
+    assert any(up.output("KeyArn") in line for line in ended["remains"])
+    with pytest.raises(domains.exceptions.ResourceNotFoundException):
+        domains.describe_domain(DomainName=NEW)
+    status, kept = up.node.ask("GET", "/_snapshot/portcullis/final-*")
+    assert status == 200
+    assert [one["state"] for one in kept["snapshots"]] == ["SUCCESS"]
+    assert INDEX in kept["snapshots"][0]["indices"]
+
+    # The key: planned, then scheduled, and seen to be.
+    plan = call("look", "shred-plan")["answer"]
+    assert not plan["obstacles"]
+    kms = up.aws.client("kms")
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert call("delete", "shred", confirm=key, days=7, yes=True)["answer"]["due"]
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert call("look", "key-check")["exit_status"] == 1
+
+
+def _call(up: embedded.Embedded) -> Callable[..., dict[str, Any]]:
+    functions = up.aws.client("lambda")
+
+    def call(door: str, verb: str, **arguments: Any) -> dict[str, Any]:
+        function = names.function("remove" if door == "delete" else "operate")
+        request = {"verb": verb, "deployment": up.deployment, "arguments": arguments, "cause": "a test"}
+        answer = functions.invoke(FunctionName=function, Qualifier=door, Payload=json.dumps(request).encode())
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    return call
 
 
 def _own(snapshots: list[dict[str, Any]]) -> bool:
