@@ -22,11 +22,13 @@ from benchmarks.common import Report, Tell, main
 from benchmarks.reaching.beside import Counts, Reached, play
 from local.elastic.pair import ALIAS, Pair, Searching
 from tests.fixtures_node import CACHE
+from tests.operations.clusters import PASSWORD
 from tests.operations.moving import NEW, Move
 from tests.operations.pairs import made
-from tests.operations.remotes.test_two_deployments_on_elastic import PASSWORD, deployed
+from tests.operations.remotes.test_two_deployments_on_elastic import deployed
 
 RELEASES = ("9.5.3", "8.19.21")
+_THREADS = 4  # of whoever searches
 
 
 def rotation(release: str, rotations: int, tell: Tell) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def rotation(release: str, rotations: int, tell: Tell) -> dict[str, Any]:
     with TemporaryDirectory() as home, Pair.start(Path(home), CACHE, release, tell=tell) as pair, mock_aws():
         world = made(pair, boto3.client("secretsmanager", region_name="eu-central-1"))
         world.rotate()
-        with Searching(pair.local) as searching:
+        with Searching(pair.local, threads=_THREADS) as searching:
             searching.more(20)
             for number in range(rotations):
                 tell(f"{release}: rotation {number + 1} of {rotations}")
@@ -60,7 +62,8 @@ def migration(release: str, tell: Tell) -> dict[str, Any]:
         tell(f"{release}: by a second alias")
         move.second()
         old, new = (
-            Searching(pair.local, f"/{alias}:logs-1/_search", user="anna", password=PASSWORD) for alias in (ALIAS, NEW)
+            Searching(pair.local, f"/{alias}:logs-1/_search", user="anna", password=PASSWORD, threads=_THREADS)
+            for alias in (ALIAS, NEW)
         )
         with old:
             old.more(20)
@@ -76,7 +79,9 @@ def migration(release: str, tell: Tell) -> dict[str, Any]:
         move.same()
         ways: dict[str, float] = {}
         for name, more in (("forth", {}), ("back", {"back": True})):
-            with Searching(pair.local, f"/{ALIAS}:logs-1/_search", user="anna", password=PASSWORD) as on:
+            with Searching(
+                pair.local, f"/{ALIAS}:logs-1/_search", user="anna", password=PASSWORD, threads=_THREADS
+            ) as on:
                 on.more(20)
                 move.migrate(**more)
                 move.answers(ALIAS)

@@ -13,6 +13,7 @@ import pytest
 
 from local.elastic.keystore_server import KeystoreServer
 from local.elastic.pair import Pair
+from tests.fixtures_elastic import FEW_ROUNDS
 
 RELEASE = os.environ.get("PAIR", "9.5.3")
 
@@ -20,7 +21,7 @@ RELEASE = os.environ.get("PAIR", "9.5.3")
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Pair]:
     with (
-        Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, tell=print) as both,
+        Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, settings=FEW_ROUNDS, tell=print) as both,
         KeystoreServer(both.local.home),
     ):
         yield both

@@ -98,17 +98,18 @@ class Pair:
         *,
         trust: Trust = "both",
         licence: str = "trial",
+        settings: Mapping[str, Any] | None = None,
         tell: Callable[[str], None] = quiet,
     ) -> Pair:
-        """Both at once; raises as `Elasticsearch.start`, and leaves none running then."""
+        """Both at once, with these settings besides; raises as `Elasticsearch.start`, and leaves none running then."""
         folders = {name: (home / name).resolve() for name in ("local", "remote")}
         interface = free_port()
         sides = dict(zip(folders, wired(folders["local"], folders["remote"], interface, trust), strict=True))
 
         def up(name: str) -> Elasticsearch:
-            settings = {"cluster.name": name, **sides[name].settings}
+            own = {"cluster.name": name, **sides[name].settings, **(settings or {})}
             return Elasticsearch.start(
-                folders[name], cache, version, licence=licence, settings=settings, files=sides[name].files, tell=tell
+                folders[name], cache, version, licence=licence, settings=own, files=sides[name].files, tell=tell
             )
 
         found = all_or_none({name: partial(up, name) for name in folders})
@@ -136,7 +137,7 @@ class Searching:
 
     node: Elasticsearch
     path: str = f"/{ALIAS}:logs-1/_search"
-    threads: int = 4
+    threads: int = 2  # each fifty times a second at the most, with a connection of its own
     pause: float = 0.02
     user: str = USER
     password: str = ""
