@@ -253,19 +253,12 @@ def test_a_role_not_ours_alone_that_differs_from_the_model_is_a_conflict(
     assert [(b.claim, b.why) for b in plan.conflicts] == [(ROLE, why)]
 
 
-def test_our_role_edited_by_hand_is_restored_unless_repair_is_off() -> None:
-    """With repair off nothing is written, and notes say what differs from the model."""
+def test_our_role_edited_by_hand_is_restored() -> None:
     held = state(role_is=role("write"))
     plan = difference(OPENSEARCH, WANT, held, OURS)
     assert steps(plan.steps) == [(Operation.REPLACE, ROLE), (Operation.ADD, entry(ANNA))]
     assert [step.because for step in plan.steps] == ["differs in index_permissions", "group (was removed by hand)"]
     assert plan.added == {entry(ANNA)}
-    meek = difference(OPENSEARCH, WANT, held, OURS, repair=False)
-    assert meek.empty
-    assert meek.notes == (
-        "roles/readers differs from the model in index_permissions and is left so",
-        f"rolesmapping/readers/users: {ANNA} is missing and is left so",
-    )
 
 
 def test_given_a_role_no_longer_asked_for_then_its_mapping_goes_first() -> None:
@@ -678,13 +671,6 @@ def test_somebody_is_let_into_a_role_as_far_as_they_are_not(
     held: SecurityConfig, done: list[tuple[Operation, Claim]]
 ) -> None:
     assert steps(letting_in(OPENSEARCH, held, ("readers",), ANNA, "users")) == done
-
-
-def test_with_repair_off_what_was_never_there_is_added_all_the_same() -> None:
-    """Only what was ours and is gone was taken away by somebody."""
-    plan = difference(OPENSEARCH, WANT, state(), frozenset({ROLE}), repair=False)
-    assert steps(plan.steps) == [(Operation.ADD, entry(ANNA))]
-    assert plan.notes == ()
 
 
 def test_a_mapping_the_engine_keeps_to_itself_is_not_removed() -> None:

@@ -67,7 +67,7 @@ def test_an_action_group_called_like_an_action_is_critical_whoever_has_it(name: 
         group = {"allowed_actions": ["*"], "reserved": fixed}
         held = SecurityConfig({**as_left().documents, Kind.ACTION_GROUPS: {name: group, "plain": group}})
         assert [severity for severity, what in told(held) if "called like an action" in what] == told_of
-    assert told(held, known=frozenset({Claim(Kind.ACTION_GROUPS, name)})) == []
+    assert told(held, others=frozenset({Claim(Kind.ACTION_GROUPS, name)})) == []
 
 
 def test_a_hand_made_entry_in_a_role_we_no_longer_want_is_a_warning() -> None:
@@ -91,10 +91,9 @@ def test_given_entries_put_in_by_hand_then_those_of_our_roles_come_first() -> No
     ]
 
 
-def test_given_an_entry_seen_before_or_another_owners_then_it_is_not_told() -> None:
+def test_given_an_entry_of_another_owner_then_it_is_not_told() -> None:
     held = with_mapping(readers=mapping(users=["anna", "eve"]))
     eve = frozenset({Claim(Kind.MAPPINGS, "readers", "users", "eve")})
-    assert told(held, known=eve) == []
     assert told(held, others=eve) == []
 
 
@@ -115,16 +114,14 @@ def test_given_a_role_removed_by_hand_then_it_is_told() -> None:
     assert told(held) == [("warning", "roles/readers was removed by hand; it concerns anna")]
 
 
-def test_an_administrator_nobody_asked_for_is_critical_even_if_known() -> None:
-    """Drift names each of them as critical, also the one that was seen before and everyone by a wildcard."""
+def test_an_administrator_nobody_asked_for_is_critical_even_if_claimed() -> None:
+    """Drift names each of them as critical, also the one that another deployment claims and everyone by a wildcard."""
     users: dict[str, Json] = {"mallory": {"opendistro_security_roles": ["all_access"]}}
     base = house(all_access=mapping(backend_roles=[MASTER], users=["eve", "*"]))
     held = SecurityConfig({**base.documents, Kind.USERS: users})
     eve = frozenset({Claim(Kind.MAPPINGS, "all_access", "users", "eve")})
     found = [
-        d
-        for d in drift(OPENSEARCH, wanted(), held, frozenset(), keepers=KEEPERS, known=eve)
-        if d.severity == "critical"
+        d for d in drift(OPENSEARCH, wanted(), held, frozenset(), eve, keepers=KEEPERS) if d.severity == "critical"
     ]
     assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
     assert (
@@ -136,7 +133,7 @@ BY_HAND = Claim(OfElasticsearch.MAPPINGS, "by-hand")
 
 
 @pytest.mark.parametrize(
-    ("gives", "asked", "seen", "fixed", "severity"),
+    ("gives", "asked", "theirs", "fixed", "severity"),
     [
         (["readers"], False, False, False, "warning"),
         (["kibana_user", "readers"], False, False, False, "warning"),
@@ -148,9 +145,9 @@ BY_HAND = Claim(OfElasticsearch.MAPPINGS, "by-hand")
     ],
 )
 def test_a_mapping_made_by_hand_is_told_as_grave_as_what_it_gives(
-    gives: list[str], asked: bool, seen: bool, fixed: bool, severity: str | None
+    gives: list[str], asked: bool, theirs: bool, fixed: bool, severity: str | None
 ) -> None:
-    """A whole document that lets people in. Not one that the model asks for, a person has seen, or the engine made."""
+    """A whole document that lets people in. Not one that the model asks for, another deployment claims, or the engine made."""
     made = {"enabled": True, "roles": gives, "rules": {"field": {"groups": ["x"]}}}
     made |= {"metadata": {"_reserved": True}} if fixed else {}
     held = OnElasticsearch(
@@ -160,7 +157,7 @@ def test_a_mapping_made_by_hand_is_told_as_grave_as_what_it_gives(
         {OfElasticsearch.ROLES: {"readers": {"cluster": []}}}
         | ({OfElasticsearch.MAPPINGS: {"by-hand": {**made, "roles": ["readers"]}}} if asked else {})
     )
-    found = drift(ELASTICSEARCH, want, held, frozenset(), known=frozenset({BY_HAND} if seen else ()))
+    found = drift(ELASTICSEARCH, want, held, frozenset(), frozenset({BY_HAND} if theirs else ()))
     what = f"role_mapping/by-hand was made by hand, and gives {', '.join(gives)}"
     assert [(one.severity, one.claim, one.what, one.ours) for one in found] == (
         [(severity, BY_HAND, what, False)] if severity else []

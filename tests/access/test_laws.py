@@ -14,8 +14,6 @@ from portcullis.access.guard import guard_plan
 from portcullis.access.plan import Claim
 from portcullis.families import FAMILIES
 
-from tests.laws import examples
-
 from .cases import CASES, Case, every_family
 
 Claims = frozenset[Claim]
@@ -206,19 +204,3 @@ def test_accepted_plans_never_leave_the_domain_without_an_administrator(case: Ca
             held = case.family.simulate(held, write)
             assert case.family.administrators(held) or not had
         claims = plan.claims_after(claims)
-
-
-@examples(50)
-@every_family
-@given(st.data())
-def test_without_repair_nothing_of_ours_is_put_right_but_leavers_leave(case: Case, data: st.DataObject) -> None:
-    held, desired, mine = data.draw(histories(case))
-    full, meek = (
-        difference(case.family, desired, held, mine),
-        difference(case.family, desired, held, mine, repair=False),
-    )
-    put_right = {s.claim for s in full.steps if s.after is not None and s.claim in mine}
-    assert {s.claim for s in meek.steps if s.before is not None and s.after is None} == {
-        s.claim for s in full.steps if s.before is not None and s.after is None
-    }
-    assert not put_right & {s.claim for s in meek.steps}

@@ -28,10 +28,10 @@ def test_a_mapping_with_templates_alone_may_give_the_administration() -> None:
     assert ELASTICSEARCH.administrators(held({"template": {"source": "superuser"}}, enabled=False)) == ()
 
 
-@pytest.mark.parametrize("seen", [frozenset(), frozenset({Claim(Kind.MAPPINGS, "by-hand")})])
-def test_a_mapping_with_templates_made_by_hand_is_critical_drift(seen: frozenset[Claim]) -> None:
+@pytest.mark.parametrize("theirs", [frozenset(), frozenset({Claim(Kind.MAPPINGS, "by-hand")})])
+def test_a_mapping_with_templates_made_by_hand_is_critical_drift(theirs: frozenset[Claim]) -> None:
     claim = Claim(Kind.MAPPINGS, "by-hand")
-    found = drift(ELASTICSEARCH, Desired({}, {}), BY_TEMPLATE, frozenset(), known=seen)
+    found = drift(ELASTICSEARCH, Desired({}, {}), BY_TEMPLATE, frozenset(), theirs)
     assert [(one.severity, one.claim) for one in found] == [("critical", claim)]
     assert TEXT in found[0].what
 

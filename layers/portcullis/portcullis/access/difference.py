@@ -46,7 +46,6 @@ def difference(
     mine: frozenset[Claim],
     others: frozenset[Claim] = frozenset(),
     *,
-    repair: bool = True,
     adopt: Adopting = False,
 ) -> Plan:
     """The steps from `held` to `desired`, in the order they are applied; the same for any order of the inputs. `terms`: of the family.
@@ -54,11 +53,9 @@ def difference(
     `mine` and `others` are the claims of this owner and of all others on the same domain. Before the first write the claims of
     `Plan.claims_before` have to be in the ledger, after the last one those of `Plan.claims_after`.
 
-    `repair=False` leaves alone what is claimed and is not as asked for (removed or changed by hand, or newly asked for
-    differently), and notes it: for a reaction that should follow people only. `adopt=True` claims what is there already and
-    replaces what differs.
+    `adopt=True` claims what is there already and replaces what differs.
     """
-    work = _Difference(terms, desired, held, mine, others, repair=repair, adopt=adopt, notes=list(desired.notes))
+    work = _Difference(terms, desired, held, mine, others, adopt=adopt, notes=list(desired.notes))
     for claim in mine:
         work.claimed_entries.setdefault((claim.name, claim.entry_list), set()).add(claim.entry)
     for kind in terms.order:
@@ -86,7 +83,6 @@ class _Difference:
     held: Actual
     mine: frozenset[Claim]
     others: frozenset[Claim]
-    repair: bool
     adopt: Adopting
     notes: list[str]
     changes: list[Step] = field(default_factory=list)
@@ -172,11 +168,8 @@ class _Difference:
             self._differs(claim, before, after)
 
     def _add(self, steps: list[Step], claim: Claim, after: Json | str, because: str) -> None:
-        if claim in self.mine and not self.repair:
-            self.notes.append(f"{claim} is missing and is left so")
-        else:
-            because += " (was removed by hand)" if claim in self.mine else ""
-            steps.append(Step(Operation.ADD, claim, None, after, because))
+        because += " (was removed by hand)" if claim in self.mine else ""
+        steps.append(Step(Operation.ADD, claim, None, after, because))
 
     def _standing(self, claim: Claim) -> None:
         """Asked for, and there already as asked for."""
@@ -193,8 +186,6 @@ class _Difference:
         elif claim in self.others:
             why = f"claimed by another owner too, and differs in {fields}"
             self._block(claim, (why, "make both models alike, or give it another name"))
-        elif claim in self.mine and not self.repair:
-            self.notes.append(f"{claim} differs from the model in {fields} and is left so")
         elif claim in self.mine or self._adopts(claim):
             because = f"differs in {fields}" if claim in self.mine else f"adopted; differs in {fields}"
             self.changes.append(Step(Operation.REPLACE, claim, before, after, because))

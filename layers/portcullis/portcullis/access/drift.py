@@ -36,13 +36,11 @@ def drift(
     others: frozenset[Claim] = frozenset(),
     *,
     keepers: ProtectedPrincipals | None = None,
-    known: frozenset[Claim] = frozenset(),
 ) -> tuple[Drift, ...]:
     """Entries added and removed, documents edited and removed; the gravest first.
 
-    `known` are foreign entries that a person has seen already (e.g. those at the time of adoption): left out, but for
-    administrators, who are told as long as they are there. A document of ours that differs is reported as edited; whether a
-    person edited it or the model changed and was not applied yet cannot be told from the engine.
+    What `others` claim is left out, but for administrators, who are told as long as they are there. A document of ours that differs is
+    reported as edited; whether a person edited it or the model changed and was not applied yet cannot be told from the engine.
     """
     found: dict[Claim, Drift] = {}
     for kind in terms.order:
@@ -51,16 +49,16 @@ def drift(
                 if change := _document(terms, Claim(kind, name), document, held, mine):
                     found[change.claim] = change
     cared_for = desired.of(terms.roles).keys() | desired.entries.keys() | {c.name for c in mine}
-    for change in _made_by_hand(terms, desired, held, mine | others | known, cared_for):
+    for change in _made_by_hand(terms, desired, held, mine | others, cared_for):
         found[change.claim] = change
     for role in held.of(terms.mappings).keys() | desired.entries.keys():
-        for change in _entries(terms, role, desired, held, mine, others | known, cared_for=role in cared_for):
+        for change in _entries(terms, role, desired, held, mine, others, cared_for=role in cared_for):
             found[change.claim] = change
     for claim, why in terms.unloadable(held):
         what = f"{claim}: {why}. No node can load the security config, so nothing that is changed takes effect until it is taken out"
         found[claim] = Drift("critical", claim, what, (), ours=claim in mine)
     for claim in terms.disguised(held):
-        if claim not in mine | others | known:
+        if claim not in mine | others:
             what = f"{claim} is called like an action: whoever has a role that names the action has all that it holds"
             found[claim] = Drift("critical", claim, what, (), ours=False)
     for change in _administrators(terms, desired, held, mine, keepers or ProtectedPrincipals()):

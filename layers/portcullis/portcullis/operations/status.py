@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from portcullis.access.drift import drift
 from portcullis.access.effect import Effect
 from portcullis.access.plan import Claim
 from portcullis.custody.next_step import next_step
@@ -16,8 +15,7 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.asking.opened import mappings_are_shut, once_open
 from portcullis.operations.access.changing.filters import unread_filters
-from portcullis.operations.access.changing.foundation import keepers
-from portcullis.operations.access.changing.looking import Comparison, compare
+from portcullis.operations.access.changing.looking import Comparison, compare, made_by_hand
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.remotes.keys.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
@@ -189,15 +187,7 @@ def drifted(services: Services, deployment: str) -> dict[str, Any]:
         raise Refused(
             f"{deployment} is {state.value}: what the lock has shut is no drift; `portcullis guard` looks whether it holds"
         )
-    now = compare(site, site.ledger.model(deployment))
-    return {
-        "drift": [
-            str(one)
-            for one in drift(
-                now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration)
-            )
-        ]
-    }
+    return {"drift": [str(one) for one in made_by_hand(site)]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from portcullis.access.drift import Drift, drift
+from portcullis.access.drift import Drift
 from portcullis.correlation import concerning
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
 from portcullis.operations import alert_table
-from portcullis.operations.access.changing.foundation import keepers
-from portcullis.operations.access.changing.looking import compare
+from portcullis.operations.access.changing.looking import made_by_hand
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.restorability import keep_restorable
@@ -205,9 +204,9 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
 
 def _tell_drift(site: Site) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
-    now = compare(site, site.ledger.model(site.name))
-    found = drift(now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
-    found = tuple(one for one in found if one.severity != "info")  # elsewhere on the domain, and nobody's business here
+    found = tuple(
+        one for one in made_by_hand(site) if one.severity != "info"
+    )  # elsewhere on the domain, and nobody's business here
     if not found:
         over(site.services, site.name, alert_table.DRIFT.name)
         return ()

@@ -11,12 +11,13 @@ from hashlib import sha256
 from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.difference import difference
+from portcullis.access.drift import Drift, drift
 from portcullis.access.known import Recognised
 from portcullis.access.plan import AccessModel, Adopting, Claim, Plan
 from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.families.base import Family
-from portcullis.operations.access.changing.foundation import MOVING, with_foundation
+from portcullis.operations.access.changing.foundation import MOVING, keepers, with_foundation
 from portcullis.operations.people.known import last_look, recognised, remember, tell
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine
@@ -109,7 +110,6 @@ def compare(
     held: Actual | None = None,
     claims: Mapping[str, Claims] | None = None,
     adopt: Adopting = False,
-    repair: bool = True,
     late: frozenset[Claim] | None = None,
     only: Collection[str] | None = None,
 ) -> Comparison:
@@ -129,7 +129,7 @@ def compare(
         held = engine.read() if only is None else engine.look(family.of_roles(only))
     # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
     wanted, losses = family.representable(asked, engine.dialect)
-    plan = difference(family, wanted, held, ours, theirs, repair=repair, adopt=adopt)
+    plan = difference(family, wanted, held, ours, theirs, adopt=adopt)
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
     return Comparison(
@@ -146,3 +146,9 @@ def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, froz
     """Ours, and those of all others on the same domain."""
     others = (theirs for name, theirs in claims.items() if name != owner)
     return claims.get(owner, Claims()), frozenset().union(*others)
+
+
+def made_by_hand(site: Site) -> tuple[Drift, ...]:
+    """What the engine holds otherwise than the model in force and the groups ask for, the gravest first."""
+    now = compare(site, site.ledger.model(site.name))
+    return drift(now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))
