@@ -293,9 +293,8 @@ def supported(scene: Scene) -> list[str]:
 def test_doubled_and_late_events_end_in_the_same(scene: Scene) -> None:
     user = scene.people.cognito_user("doubled.event.support")
     entry = f"Cognito/{scene.people.pool}/{user}"
-    if (
-        "level_support" not in scene.cast.mappings()
-    ):  # nobody was in it yet; it is there from the first one on, with nobody too
+    # Nobody was in it yet; it is there from the first one on, with nobody too.
+    if "level_support" not in scene.cast.mappings():
         scene.people.join(user, "support")
         until(lambda: entry in supported(scene), what="mapped for the first time")
         scene.people.leave(user, "support")

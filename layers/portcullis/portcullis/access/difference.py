@@ -197,9 +197,8 @@ class _Difference:
         whole, before = Claim(self.terms.mappings, role), self.held.get(self.terms.mappings, role)
         gone = role not in self.staying[self.terms.roles]
         steps: list[Step] = []
-        stuck: list[
-            Claim
-        ] = []  # ours and to be removed, but the engine takes no change to the mapping of an absent role
+        # Ours and to be removed, but the engine takes no change to the mapping of an absent role.
+        stuck: list[Claim] = []
         staying = False  # whether anything remains in the mapping after our removals
         for entry_list in self.terms.lists:
             staying |= self._list(role, entry_list, steps, stuck, gone=gone)

@@ -68,9 +68,8 @@ class Services:
     keys: Callable[[Registration], KeyObserver]
     gate: Callable[[Registration], Gate]
     dead_letters: DeadLetters
-    queue_again: Callable[
-        [str, str, int], None
-    ]  # queue ARN, receipt handle, seconds: have a message seen again so soon
+    # Queue ARN, receipt handle, seconds: have a message seen again so soon.
+    queue_again: Callable[[str, str, int], None]
     empty_group: Callable[[str], None]  # take every rule out of a security group
     let_into_vpcs: Callable[[], str]  # have the account let the search service make domains in its VPCs; what was done
     later: Callable[
@@ -92,9 +91,8 @@ class Services:
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
     roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
-    user: Callable[[Registration, str, str, str], Engine] = field(
-        default=_lacking("connection of an internal user")
-    )  # name and password; a user may not be allowed to ask which dialect it is
+    # Name and password; a user may not be allowed to ask which dialect it is.
+    user: Callable[[Registration, str, str, str], Engine] = field(default=_lacking("connection of an internal user"))
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
 

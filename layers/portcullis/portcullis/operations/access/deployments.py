@@ -120,9 +120,8 @@ def apply_text(
             refuse_broken(site, kept, of_file(file))
         accept(site, accept_new, cause)
         done = apply_model(site, kept, cause, adopt=adopt, expected=expected)
-        if (
-            given is not None
-        ):  # also where it stood already: whoever says it again does not ask for the refused one any more
+        # Also where it stood already: whoever says it again does not ask for the refused one any more.
+        if given is not None:
             forgive(services, deployment)
     return _with_keys(site, done, cause)
 

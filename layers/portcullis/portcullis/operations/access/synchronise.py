@@ -65,9 +65,8 @@ def synchronise(services: Services, deployment: str, cause: Trigger, *, short: b
     site = services.site(deployment)
 
     def as_it_is_now() -> tuple[Site, KeptModel, Outcome]:
-        WhileOpen.of(
-            services, deployment, unlocking=True
-        )  # before the lease: whoever has nothing to do holds up nobody
+        # Before the lease: whoever has nothing to do holds up nobody.
+        WhileOpen.of(services, deployment, unlocking=True)
         with site.ledger.lease(site.place.id, "synchronise") as ours:
             if not ours:
                 raise Unreachable(f"another writer is at work on {site.place.name}; the next try waits for it again")

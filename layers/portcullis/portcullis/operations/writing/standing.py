@@ -23,9 +23,8 @@ from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import KeptModel
 
 log = logging.getLogger(__name__)
-_MOST_TRIES = (
-    4  # times that a model is tried that neither comes into effect nor is refused; the engine may not answer to it
-)
+# Times that a model is tried that neither comes into effect nor is refused; the engine may not answer to it.
+_MOST_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,8 @@ class Run:
     steps: tuple[Step, ...] | None = field(init=False, default=None)  # that were to be done at the beginning
     first: Comparison | None = field(init=False, default=None)  # the first look at what is looked at
     only: frozenset[str] | None = field(init=False, default=None)  # the roles that are looked at; None: everything
-    claims: Mapping[str, Claims] | None = field(
-        init=False, default=None
-    )  # of everybody: they stand while the lease is ours
+    # Of everybody: they stand while the lease is ours.
+    claims: Mapping[str, Claims] | None = field(init=False, default=None)
     not_read: PortcullisError | None = field(init=False, default=None)  # who left a group that has a role
 
     def __post_init__(self) -> None:
