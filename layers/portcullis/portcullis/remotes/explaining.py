@@ -14,6 +14,7 @@ from portcullis.access.questions.answers import BETWEEN, STATUS, Far
 from portcullis.families.elasticsearch.deciding.across import SEARCH, across
 from portcullis.families.elasticsearch.deciding.decide import View
 from portcullis.families.elasticsearch.deciding.remote import LIVE, Remote, Rule, Seen, Side, Told
+from portcullis.families.elasticsearch.documents.config import is_reserved
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.names import is_pattern, may_match
 from portcullis.families.elasticsearch.known.release import Release
@@ -83,7 +84,8 @@ def _verdict(who: Who, asked: Asked, near: Near, far: Far | None) -> Verdict:
 
 
 def _decided(who: Who, asked: Asked, near: Near, far: Far) -> Verdict:
-    imagined = thought_of(near.roles, far, asked.index)
+    telling = {name: role for name, role in near.roles.items() if name in who.roles or not is_reserved(role)}
+    imagined = thought_of(telling, far, asked.index)
     remote = replace(as_remote(far, Release.of(near.release), imagined), closed="")  # of a lock more is told
     names = _names(asked, far, imagined)
     told = {name: _told(near, far, remote, list(who.roles), name) for name in names}

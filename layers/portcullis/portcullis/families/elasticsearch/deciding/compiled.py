@@ -10,7 +10,7 @@ from portcullis.access.questions.answers import There
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
 from portcullis.families.elasticsearch.deciding.remote import Remote, Whole
-from portcullis.families.elasticsearch.documents.config import Kind
+from portcullis.families.elasticsearch.documents.config import Kind, is_reserved
 from portcullis.families.elasticsearch.granting.merging import (
     Group,
     Holding,
@@ -62,6 +62,9 @@ class Compiled:
     release: Release
     world: EngineFacts
     roles: Mapping[str, Json]  # those that count: `licensed`
+    telling: Mapping[
+        str, Json
+    ]  # by which names of other clusters are told apart: of the engine's own only those that people have
     holdings: dict[frozenset[str], Holding] = field(default_factory=dict)
     known: dict[tuple[frozenset[str], Need], Answer] = field(default_factory=dict)
     reached: dict[tuple[frozenset[str], Need], Whole] = field(default_factory=dict)  # of needs that name other clusters
@@ -136,9 +139,16 @@ def compiled(held: Actual, there: There) -> Compiled:
 
 def _compile(held: Actual, there: There) -> Compiled:
     _, _, licence = there.dialect.partition(" ")
-    return Compiled(
-        held, there, release_of(there.engine), facts_of(there), licensed(held.of(Kind.ROLES), basic=licence == BASIC)
-    )
+    roles = licensed(held.of(Kind.ROLES), basic=licence == BASIC)
+    given = {
+        role
+        for of in (held.of(Kind.USERS), held.of(Kind.MAPPINGS))
+        for one in of.values()
+        if not is_reserved(one)
+        for role in one.get("roles") or ()
+    }
+    telling = {name: role for name, role in roles.items() if name in given or not is_reserved(role)}
+    return Compiled(held, there, release_of(there.engine), facts_of(there), roles, telling)
 
 
 def release_of(engine: str) -> Release:

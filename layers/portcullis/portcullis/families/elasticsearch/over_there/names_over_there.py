@@ -33,7 +33,7 @@ def _meant(here: Compiled, far: Far, index: str) -> tuple[str, ...]:
     if not is_pattern(pattern):
         return (index,)
     there = [one for one in _known(far) if may_match(pattern, one) and one not in far.there.hidden]
-    return tuple(there) or thought_of(here.roles, far, pattern) or (index,)
+    return tuple(there) or thought_of(here.telling, far, pattern) or (index,)
 
 
 def _taken_out(name: str, alias: str, index: str) -> bool:

@@ -113,7 +113,7 @@ def reached(here: Compiled, roles: frozenset[str], need: Need) -> Whole:
 
 def remote_of(here: Compiled, far: Far, patterns: tuple[str, ...]) -> Remote:
     """The other cluster for `across`, with names that stand for those of `patterns` of which nobody could say which there are."""
-    imagined = tuple(dict.fromkeys(name for one in patterns for name in thought_of(here.roles, far, one)))
+    imagined = tuple(dict.fromkeys(name for one in patterns for name in thought_of(here.telling, far, one)))
     if (far.alias, imagined) not in here.remotes:
         here.remotes[far.alias, imagined] = as_remote(far, here.release, imagined)
     return here.remotes[far.alias, imagined]

@@ -77,6 +77,11 @@ def opens(action: str) -> bool:
     return action in _OPENS
 
 
+def minds_filters(action: str) -> bool:
+    """Whether it finds by the filter of an alias that it came by. What reads a document by its id does not, but for an explanation."""
+    return action in ("indices:data/read/search", "indices:data/read/explain")
+
+
 def fails_behind(action: str) -> bool:
     """Whether 2.19 ends it in an error by a filter that cannot be made on the indices behind a data stream."""
     return action in _OPENS or action == _REFRESH

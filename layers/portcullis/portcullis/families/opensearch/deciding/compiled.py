@@ -15,6 +15,7 @@ from portcullis.families.opensearch.deciding.actions import (
     is_cluster_action,
     leaves_out,
     makes,
+    minds_filters,
     never_on_all,
     of_no_names,
     opens,
@@ -129,7 +130,7 @@ class Compiled:
             return self._decision(who, action, rows, False, (broken,))
         if reached and opens(action) and (clash := self._seeing.clash_on_all(who, reached)):
             return self._decision(who, action, meant, True, nothing, f"400: {clash}", rows)
-        return self._decision(who, action, Asked(reached), True, nothing, "", rows)
+        return self._decision(who, action, Asked(reached), True, nothing, "", rows, reach)
 
     @cached_property
     def _own(self) -> int:
@@ -144,7 +145,10 @@ class Compiled:
         refusal: tuple[str, ...],
         error: str = "",
         rows: Asked | None = None,
+        reach: tuple[str, ...] = (),
     ) -> Decision:
+        """`reach`: the names by which the engine reaches what is told: of a request that it narrows itself, indices alone."""
+
         def views() -> tuple[View, ...]:
             # What was asked for and refused is told beside what is reached.
             beside = rows.bits & self.names.indices & ~told.bits & ~self._granted.on(who, action) if rows else 0
@@ -152,11 +156,16 @@ class Compiled:
             reached = told.bits if allowed and not error else 0
             # Whoever covers the plugin's own index is not refused for it, and is shown nothing of it.
             shown = [name for name in names if name != OWN_INDEX or not allowed]
-            return tuple(
-                self._seeing.view(who, action, name, reached=bool(reached & self.names.of((name,)))) for name in shown
-            )
+            return tuple(self._view(who, action, name, reach, reached=reached) for name in shown)
 
         return Decision(allowed, who.why, refusal, error, who.unknown, views)
+
+    def _view(self, who: Who, action: str, name: str, reach: tuple[str, ...], *, reached: int) -> View:
+        told = bool(reached & self.names.of((name,)))
+        view = self._seeing.view(who, action, name, reached=told)
+        if told and view.allowed and minds_filters(action) and (filters := self.names.filters_of(name, reach)):
+            return self._seeing.by_alias(view, filters)
+        return view
 
     def _indices_of(self, bits: int) -> Iterator[str]:
         return self.names.names(self.names.with_members(bits) & self.names.indices)

@@ -5,7 +5,8 @@
  "principal": {"name": "", "backend_roles": [], "attributes": {}, "hosts": []},
  "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
             or {"method": "POST", "path": "logs-*/_search?expand_wildcards=open", "body": ...},
- "world": {"indices": [], "aliases": {}, "streams": {}, "hidden": [], "closed": [], "fields": {"logs-1": ["msg"]},
+ "world": {"indices": [], "aliases": {"x": ["a"] or {"a": filter or null}}, "streams": {}, "hidden": [], "closed": [],
+           "fields": {"logs-1": ["msg"]},
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
            "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
 
@@ -15,6 +16,7 @@ An internal user's backend roles and attributes are taken from the config where 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -88,8 +90,9 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     for place in ("security", "principal", "request", "world"):
         _check(question.get(place, {}), place, source)
     _typed(question["principal"].get("attributes", {}), dict[str, str], "principal.attributes", source)
-    for groups in ("aliases", "streams", "fields"):
+    for groups in ("streams", "fields"):
         _typed(question.get("world", {}).get(groups, {}), dict[str, list[str]], f"world.{groups}", source)
+    _typed(question.get("world", {}).get("aliases", {}), dict[str, list[str] | dict[str, Any]], "world.aliases", source)
     dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
     documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
     for name, collection in question["security"].items():
@@ -157,7 +160,12 @@ def _world(world: Json, source: str) -> EngineFacts:
         world.get("do_not_fail_on_forbidden", False),
         _release(world.get("release", Release.V3.value), source),
         _moment(world["now"], source) if "now" in world else None,
+        {alias: _filters(members) for alias, members in world.get("aliases", {}).items() if isinstance(members, dict)},
     )
+
+
+def _filters(members: Mapping[str, Any]) -> dict[str, str]:
+    return {index: json.dumps(query) for index, query in members.items() if query is not None}
 
 
 def _release(version: str, source: str) -> Release:
@@ -199,6 +207,7 @@ def _view(view: View) -> Json:
         "documents": list(view.documents) if view.documents is not None else "unknown" if view.unknown else "all",
         "fields": "all" if how == "exclude" and not view.fields.patterns else {how: list(view.fields.patterns)},
         "masked": list(view.masks),
+        **({"alias_filters": list(view.alias_filters)} if view.alias_filters else {}),
         "reasons": list(view.reasons),
     }
 

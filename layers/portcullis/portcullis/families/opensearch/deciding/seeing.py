@@ -183,6 +183,16 @@ class Seeing:
             )
         return replace(shown, reasons=tuple(reasons))
 
+    def by_alias(self, view: View, filters: tuple[str, ...]) -> View:
+        """The same index, reached through aliases with these filters alone: they find in what is seen of it."""
+        reasons, unknown = (
+            [*view.reasons, "reached by an alias with a filter: what it does not find is not shown"],
+            list[str](),
+        )
+        left = found_by(filters, view, reasons, unknown, measured=not self._older, what="filter of an alias")
+        unknown = [*view.unknown, *unknown]
+        return replace(view, alias_filters=left or (), reasons=tuple(reasons), unknown=tuple(unknown))
+
     def _seen(self, who: Who, index: str) -> View:
         found = who.shown.get(index)
         if found is None:

@@ -65,21 +65,27 @@ def documents_of(who: Filled, on: Limit, reasons: list[str]) -> tuple[str, ...] 
 
 
 def found_by(
-    written: tuple[str, ...] | None, seen: View, reasons: list[str], unknown: list[str], *, measured: bool
+    written: tuple[str, ...] | None,
+    seen: View,
+    reasons: list[str],
+    unknown: list[str],
+    *,
+    measured: bool,
+    what: str = "document filter",
 ) -> tuple[str, ...] | None:
     """The filters by which documents are found, once fields are hidden and masked. None where that is not known.
 
-    `measured`: whether this release was asked what is left of a filter.
+    `measured`: whether this release was asked what is left of a filter. `what`: what these filters are called.
     """
     if written is None or unknown:
         return written if not unknown else None
     left = {query: narrowed(query, seen) for query in written}
     if blind := sorted({name for _, names in left.values() for name in names}):
         told = f"{', '.join(blind)}, hidden or masked for them: the engine finds nothing there"
-        reasons.append(f"the document filter looks at {told}")
+        reasons.append(f"the {what} looks at {told}")
     found = tuple(query for query, _ in left.values() if query is not None)
     if len(found) < len(left) or (blind and not measured):
-        unknown.append("what a document filter finds in what is hidden or masked for them, only the engine can tell")
+        unknown.append(f"what a {what} finds in what is hidden or masked for them, only the engine can tell")
         return None
     return found
 

@@ -45,6 +45,7 @@ class View:
     reasons: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # what only the engine can tell
     written: tuple[str, ...] | None = None  # the queries as the roles have them, whatever of it they find
+    alias_filters: tuple[str, ...] = ()  # of the aliases it was reached through, OR-ed; empty: all of it is searched
     sets: tuple[tuple[str, ...], ...] = ()  # the masking rules by whose they are: of a set the first that matches wins
 
     def masks_of(self, name: str) -> tuple[str, ...]:
