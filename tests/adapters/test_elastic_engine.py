@@ -444,6 +444,32 @@ def test_a_name_like_the_engines_own_hides_no_index(engine: ElasticsearchEngine,
 
 
 @pytest.mark.usefixtures("data")
+@pytest.mark.parametrize("count", [1, 16])
+def test_indices_that_let_nobody_read_their_settings_keep_no_other_one_open(
+    engine: ElasticsearchEngine, elastic: Elasticsearch, count: int
+) -> None:
+    """More of them than fit into a path, with a tab or a wide blank in their names. The oldest release does not say which they are."""
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    names = [f"{number}\t\u3000" + "\u65e5" * 70 for number in range(10, 10 + count)]
+    assert elastic.ask("PUT", "/plain", {})[0] == 200
+    for name in names:
+        body = {"settings": {"index.number_of_replicas": 0, "index.blocks.metadata": True}}
+        assert elastic.ask("PUT", f"/{quote(name, safe='')}", body)[0] == 200
+    try:
+        before = engine.blocks()
+        assert {name: before[name] for name in names} == {name: {"index.blocks.metadata": "true"} for name in names}
+        engine.block_indices(before)
+        shown = engine.blocks()
+        assert [shown[name] for name in ("plain", *names)] == [both] * (1 + count)
+        engine.unblock_indices(before)
+        assert engine.blocks() == before
+    finally:
+        for name in names:
+            path = f"/{quote(name, safe='')}"
+            assert elastic.ask("PUT", f"{path}/_settings", {"index.blocks.metadata": None})[0] == 200
+            assert elastic.ask("DELETE", path)[0] == 200
+
+
 def test_an_index_that_the_engine_could_not_make_keeps_no_other_one_open(
     engine: ElasticsearchEngine, elastic: Elasticsearch
 ) -> None:

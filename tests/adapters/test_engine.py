@@ -510,7 +510,7 @@ def test_a_hindering_block_is_put_back_though_the_call_was_cut_off(
             raise Unreachable("gone")
         return send(method, path, params, body)
 
-    one = IndexBlocks(dies, "the node", lambda: [f"{plain}*,{hard}*"])
+    one = IndexBlocks(dies, "the node", lambda: [f"{plain}*,{hard}*"], lambda: [plain, hard])
     with pytest.raises(Unreachable):
         one.put_on({}, (), kept.update) if act == "lock" else one.take_off({}, kept.update)
     assert kept == {hard: {hindering: "true"}}

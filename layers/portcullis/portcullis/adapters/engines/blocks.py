@@ -39,15 +39,17 @@ class _Hindered(Refused):
 
 
 class IndexBlocks:
-    """`others` says, once it is known, which indices are not the engine's own, as it takes them in a path, or in several."""
+    """`others` says, once it is known, which indices are not the engine's own, as it takes them in a path, or in several; `names` what
+    each of them is called."""
 
     def __init__(
         self,
         transport: Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]],
         name: str,
         others: Callable[[], Sequence[str]],
+        names: Callable[[], Iterable[str]],
     ) -> None:
-        self._transport, self._name, self._others = transport, name, others
+        self._transport, self._name, self._others, self._names = transport, name, others, names
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Each of them -> the blocks it has, as the engine shows them; without any, none. Of those that let nobody read their settings
@@ -55,17 +57,18 @@ class IndexBlocks:
         shown: dict[str, Any] = {}
         unread: dict[str, dict[str, str]] = {}
         for others in self._others():
-            readable, hidden = self._shown(others)
-            shown |= readable
-            unread |= _unreadable(hidden)
+            found = self._shown(others) or self._shown_in_parts()
+            shown |= found[0]
+            unread |= {index: {_METADATA: "true"} for index in found[1]}
         blocks = (*BLOCKS, *_HINDER)
         return unread | {
             index: {block: str(one["settings"][block]).lower() for block in blocks if block in one["settings"]}
             for index, one in shown.items()
         }
 
-    def _shown(self, others: str) -> tuple[dict[str, Any], set[str]]:
-        """What the indices of a path are set to, and those of them that let nobody read it."""
+    def _shown(self, others: str) -> tuple[dict[str, Any], set[str]] | None:
+        """What the indices of a path are set to, and those of them that let nobody read it. None: these are more than a path can leave
+        out, or the engine does not name them, as the oldest release."""
         asked, unread = others, set[str]()
         while len(asked) <= _LONGEST_PATH or not unread:
             status, body = self._settings(asked)
@@ -75,29 +78,33 @@ class IndexBlocks:
                 return body, unread
             found = _hindering(body) - unread
             if not found:
+                if _is_block(body):
+                    return None
                 refuse(self._name, status, body, "GET _settings")
             unread |= found
             asked = ",".join((others, *(f"-{_quoted(index)}" for index in sorted(unread))))
-        return self._shown_in_parts(others)
+        return None
 
-    def _shown_in_parts(self, others: str) -> tuple[dict[str, Any], set[str]]:
-        """The same, where more let nobody read them than a path can leave out: each by its name."""
-        status, told = self._transport("GET", f"/_resolve/index/{others}", ALL, None)
-        if status != 200:
-            refuse(self._name, status, told, "GET _resolve/index")
+    def _shown_in_parts(self) -> tuple[dict[str, Any], set[str]]:
+        """The same of every index, each by its name."""
         shown: dict[str, Any] = {}
         unread = set[str]()
-        for left in _parts(one["name"] for one in told["indices"]):
-            while left:
-                status, body = self._settings(",".join(map(_quoted, left)))
-                if status == 200:
-                    shown |= body
-                    break
-                found = _hindering(body) & {*left}
-                if not found:
-                    refuse(self._name, status, body, "GET _settings")
+        parts = [*_parts(self._names())]
+        while parts:
+            names = parts.pop()
+            status, body = self._settings(",".join(map(_quoted, names)))
+            if status == 200:
+                shown |= body
+                continue
+            if not _is_block(body):
+                refuse(self._name, status, body, "GET _settings")
+            if found := {*names} if len(names) == 1 else _hindering(body) & {*names}:
                 unread |= found
-                left = [name for name in left if name not in found]
+                left = [name for name in names if name not in found]
+                parts += [left] if left else []
+            else:
+                half = len(names) // 2
+                parts += [names[:half], names[half:]]
         return shown, unread
 
     def _settings(self, path: str) -> tuple[int, Any]:
@@ -242,10 +249,6 @@ def _parts(names: Iterable[str]) -> Iterator[list[str]]:
         part.append(index)
     if part:
         yield part
-
-
-def _unreadable(indices: Iterable[str]) -> dict[str, dict[str, str]]:
-    return {index: {_METADATA: "true"} for index in indices}
 
 
 def _hindering(body: Any) -> set[str]:

@@ -55,7 +55,7 @@ class ElasticsearchEngine:
     def __init__(self, transport: Transport, name: str, release: Release | None = None) -> None:
         self._transport, self._name = transport, name
         self._release = release
-        self._blocks = IndexBlocks(transport, name, self._others)
+        self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
         self._tokens, self._policies = Tokens(transport, name), Policies(transport, name)
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet

@@ -41,7 +41,7 @@ class OpenSearchEngine:
     ) -> None:
         self._transport, self._name = transport, name
         self._dialect = None if dialect is None else Dialect(dialect)
-        self._blocks = IndexBlocks(transport, name, self._others)
+        self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
 
     @property
     def dialect(self) -> Dialect:
