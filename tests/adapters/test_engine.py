@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 from portcullis.adapters.engines.blocks import IndexBlocks
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
@@ -19,7 +21,9 @@ from portcullis.families.opensearch.shutting.baseline import LOCK
 from portcullis.ports.engine import Stop
 
 from local.node.node import Node
+from local.node.security import SecuritySetup
 from local.processes import free_port
+from tests.fixtures_node import FEW_ROUNDS
 
 pytestmark = pytest.mark.node
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
@@ -315,6 +319,59 @@ def test_an_alias_named_like_the_engines_own_hides_no_index(
     engine.unblock_indices(before)
     assert engine.blocks() == before
     node.ask("DELETE", f"/{index}")
+
+
+OWN_NAMES = [".opendistro-reports-mine", ".opendistro-alerting-config", ".opendistro-anomaly-results-history-1"]
+
+
+def test_an_index_called_like_the_engines_own_that_it_keeps_from_nobody_is_blocked(
+    engine: OpenSearchEngine, node: Node
+) -> None:
+    """This node keeps no name but that of its security index: whoever makes indices could put a copy aside under one."""
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    for name in OWN_NAMES:
+        put(node, name, "1", {"a": 1})
+    assert node.ask("PUT", f"/{OWN_NAMES[0]}/_settings", {"index.blocks.read_only": True})[0] == 200
+    before = engine.blocks()
+    assert before[OWN_NAMES[0]] == {"index.blocks.read_only": "true"}
+    engine.block_indices(before)
+    shown = engine.blocks()
+    assert [shown[name] for name in OWN_NAMES] == [both] * len(OWN_NAMES)
+    assert [node.ask("POST", f"/{name}/_search", {})[0] for name in OWN_NAMES] == [403] * len(OWN_NAMES)
+    assert {*OWN_NAMES} <= {*engine.names().indices}
+    assert engine.read([Kind.ROLES]), "the security API is not hindered"
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert node.ask("PUT", f"/{OWN_NAMES[0]}/_settings", {"index.blocks.read_only": None})[0] == 200
+    for name in OWN_NAMES:
+        assert node.ask("DELETE", f"/{name}")[0] == 200
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "2.19.3"])
+def test_an_index_that_the_engine_keeps_for_itself_is_left_alone_and_is_no_failure(
+    version: str, tmp_path: Path, jar_cache: Path
+) -> None:
+    """A node that keeps the names of its own, as the plugin's documented configuration has it."""
+    kept = {"plugins.security.system_indices.enabled": True, "plugins.security.system_indices.indices": OWN_NAMES[:2]}
+    setup = SecuritySetup.basic(settings=FEW_ROUNDS | kept)
+    both = {"index.blocks.read": "true", "index.blocks.write": "true"}
+    with Node.start(tmp_path, jar_cache, version, security=setup, tell=print) as node, requests.Session() as session:
+        session.trust_env = False
+        for name in OWN_NAMES:
+            made = session.put(f"{node.url}/{name}", verify=str(node.ca), cert=node.admin.pair, timeout=30)
+            assert made.status_code == 200
+        engine = OpenSearchEngine(connect(node), "the node")
+        engine.patch(Kind.ROLES, [{"op": "add", "path": "/adapter_lock", "value": dict(LOCK)}])
+        user = {"password": "Correct-horse-7-staple"}
+        engine.patch(Kind.USERS, [{"op": "add", "path": "/locker", "value": user}])
+        engine.patch(Kind.MAPPINGS, [{"op": "add", "path": "/adapter_lock", "value": {"users": ["locker"]}}])
+        locker = OpenSearchEngine(connect(node, "locker", "Correct-horse-7-staple"), "the node")
+        before = locker.blocks()
+        assert {*OWN_NAMES} & before.keys() == {OWN_NAMES[2]}
+        locker.block_indices(before)
+        assert locker.blocks()[OWN_NAMES[2]] == both
+        locker.unblock_indices(before)
+        assert locker.blocks() == before
 
 
 def test_an_index_that_the_engine_could_not_make_keeps_no_other_one_open_or_shut(

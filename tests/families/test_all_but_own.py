@@ -30,6 +30,14 @@ def test_what_is_named_like_the_engines_own_and_is_not_is_asked_for_again(
     assert all_but(OWN, named_like_own) == (path,)
 
 
+def test_what_the_engine_keeps_from_nobody_is_asked_for_whatever_it_is_called() -> None:
+    assert all_but(OWN, (".own", ".own-made-1", ".own-made-2"), {".own-made-1"}) == (
+        "*,-.own,-.own-made-*,.own-made-1",
+    )
+    crowd = [f"{chr(0x4E00 + n)}-orders" for n in range(500)]
+    assert all_but(OWN, (*crowd, ".own", ".own-made-1"), {".own-made-1"}) == ("*,-.own",)
+
+
 def test_where_it_begins_in_too_many_ways_the_engines_own_are_named_one_by_one() -> None:
     crowd = [f"{chr(0x4E00 + n)}-orders" for n in range(500)]
     assert all_but(OWN, (*crowd, ".own", ".own-made-1")) == ("*,-.own,-.own-made-1",)

@@ -192,6 +192,13 @@ def test_who_waited_as_the_file_asks_for_it_no_more_keeps_nothing_shut() -> None
     assert still_to_be_ended(made.services.site("demo")) == ()
     assert ask(made, "lock", reason="a test")["state"] == "locked"
     assert ask(made, "unlock")["state"] == "open"
+    are_in(made, tokens=(ANNA, BEN), masters=(CARL,))
+    ask(made, "apply", text=model_text(ACCESS, custody=DENY))
+    made.people.fails = 1
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    names = [alert.name for alert in made.aws.told]
+    assert names.count("sessions-not-ended") == 2, "told again: the first one was over"
 
 
 @pytest.mark.parametrize("why", [Unreachable("the user pool did not answer"), Refused("not allowed to look")])

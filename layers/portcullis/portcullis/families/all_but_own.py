@@ -8,17 +8,18 @@ engine's own are left out by their names instead, and where these are too many a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 _LONGEST = 1000  # of the beginnings, in a path of which all is some 4,000
 _LONGEST_OF_NAMES = 2500  # of the engine's own, by their names; the rest is for what else a request leaves out
 
 
-def all_but(own: Sequence[str], named_like_own: Iterable[str] = ()) -> tuple[str, ...]:
-    """`own`: names and patterns that end in a star. `named_like_own`: the indices that are called so, or are behind an alias that is."""
+def all_but(own: Sequence[str], named_like_own: Iterable[str] = (), free: Collection[str] = ()) -> tuple[str, ...]:
+    """`own`: names and patterns that end in a star. `named_like_own`: the indices that are called so, or are behind an alias that is;
+    those of them that are `free` the engine keeps from nobody, whatever they are called."""
     named = set(named_like_own)
-    there = sorted(name for name in named if is_own(own, name))
+    there = sorted(name for name in named if is_own(own, name) and name not in free)
     again = sorted({_beginning(name, own) for name in named.difference(there)})
     without = ",".join(("*", *(f"-{name}" for name in own)))
     if sum(map(len, again)) <= _LONGEST:

@@ -78,7 +78,7 @@ class IndexBlocks:
                 return body, unread
             found = _hindering(body) - unread
             if not found:
-                if _is_block(body):
+                if is_block(body):
                     return None
                 refuse(self._name, status, body, "GET _settings")
             unread |= found
@@ -89,14 +89,14 @@ class IndexBlocks:
         """The same of every index, each by its name."""
         shown: dict[str, Any] = {}
         unread = set[str]()
-        parts = [*_parts(self._names())]
+        parts = [*path_parts(self._names())]
         while parts:
             names = parts.pop()
             status, body = self._settings(",".join(map(_quoted, names)))
             if status == 200:
                 shown |= body
                 continue
-            if not _is_block(body):
+            if not is_block(body):
                 refuse(self._name, status, body, "GET _settings")
             if found := {*names} if len(names) == 1 else _hindering(body) & {*names}:
                 unread |= found
@@ -208,7 +208,7 @@ class IndexBlocks:
     def _as_far_as_taken(self, indices: Iterable[str], blocks: Mapping[str, str | None]) -> list[str]:
         """In halves where the engine refuses; those that it refuses each by itself."""
         refused: list[str] = []
-        parts = list(_parts(indices))
+        parts = list(path_parts(indices))
         while parts:
             names = parts.pop()
             try:
@@ -228,7 +228,7 @@ class IndexBlocks:
         status, body = self._transport("PUT", f"/{path}/_settings", ALL, dict(blocks))
         if status == 404 and (path[0] != "*" or not self.shown()):
             return  # there is no such index, so nothing to block; an engine that has some, and says so all the same, has blocked none
-        if status != 200 and _is_block(body):
+        if status != 200 and is_block(body):
             raise _Hindered(f"{self._name}: {message(body)}")
         if status != 200:
             refuse(self._name, status, body, f"PUT {path[:60]}/_settings")
@@ -239,7 +239,7 @@ def _quoted(index: str) -> str:
     return quote(index, safe="")
 
 
-def _parts(names: Iterable[str]) -> Iterator[list[str]]:
+def path_parts(names: Iterable[str]) -> Iterator[list[str]]:
     """As many as one request may name."""
     part: list[str] = []
     for index in sorted(names):
@@ -253,10 +253,10 @@ def _parts(names: Iterable[str]) -> Iterator[list[str]]:
 
 def _hindering(body: Any) -> set[str]:
     """The indices for whose own blocks a request was refused, as far as the engine names them: 6.8 does not."""
-    return set(_HINDERED_BY.findall(str(body["error"].get("reason")))) if _is_block(body) else set()
+    return set(_HINDERED_BY.findall(str(body["error"].get("reason")))) if is_block(body) else set()
 
 
-def _is_block(body: Any) -> bool:
+def is_block(body: Any) -> bool:
     error = body.get("error") if isinstance(body, dict) else None
     return isinstance(error, dict) and error.get("type") == "cluster_block_exception"
 

@@ -6,7 +6,7 @@ The dialect (paths and shapes) is detected once a connection; everything above t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import groupby
@@ -15,16 +15,19 @@ from urllib.parse import quote
 
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
-from portcullis.adapters.engines.blocks import IndexBlocks
+from portcullis.adapters.engines.blocks import IndexBlocks, is_block, path_parts
 from portcullis.correlation import carry
 from portcullis.families.all_but_own import all_but, is_own
 from portcullis.families.opensearch.documents import dialects
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.documents.patch import parts, pointer
-from portcullis.families.opensearch.names.own_indices import own_indices
+from portcullis.families.opensearch.names.own_indices import SECURITY_INDEX, own_indices
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 
+_SETTING = (
+    "indices:admin/settings/update"  # what changing a setting is called; of a kept index the refusal names no action
+)
 _FEW = 4  # documents of one kind that are asked for one by one
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
 
@@ -42,6 +45,9 @@ class OpenSearchEngine:
         self._transport, self._name = transport, name
         self._dialect = None if dialect is None else Dialect(dialect)
         self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
+        self._kept: dict[
+            str, bool
+        ] = {}  # of the indices that are called like the engine's own: whether it keeps them from us
 
     @property
     def dialect(self) -> Dialect:
@@ -138,8 +144,12 @@ class OpenSearchEngine:
     def names(self) -> Names:
         """Of an engine older than 7.9, which has no such call, and where a domain's role is still without the right: Refused."""
         told = self._ask("GET", "/_resolve/index/*", {"expand_wildcards": "all"})
-        own = self._own
-        shown = {one["name"]: one.get("attributes") or () for one in told["indices"] if not is_own(own, one["name"])}
+        free = self._free(one["name"] for one in told["indices"])
+        shown = {
+            one["name"]: one.get("attributes") or ()
+            for one in told["indices"]
+            if one["name"] in free or not is_own(self._own, one["name"])
+        }
         return Names(
             tuple(sorted(shown)),
             {one["name"]: tuple(one["indices"]) for one in told["aliases"] if set(one["indices"]) & shown.keys()},
@@ -164,7 +174,29 @@ class OpenSearchEngine:
         if status != 200:
             return all_but(self._own)
         behind = (index for one in told["aliases"] if is_own(self._own, one["name"]) for index in one["indices"])
-        return all_but(self._own, (*behind, *(one["name"] for one in told["indices"])))
+        named = [one["name"] for one in told["indices"]]
+        return all_but(self._own, (*behind, *named), self._free(named))
+
+    def _free(self, names: Iterable[str]) -> set[str]:
+        """Those that are called like the engine's own and that it keeps from nobody: whoever may make indices can make such a one, where
+        the engine does not keep the name. It is asked to set what there is not, which it then refuses for that alone."""
+        asked = [one for one in names if one != SECURITY_INDEX and one not in self._kept and is_own(self._own, one)]
+        parts = [*path_parts(asked)]
+        while parts:
+            some = parts.pop()
+            path = f"/{','.join(quote(one, safe='') for one in some)}/_settings"
+            status, said = self._transport("PUT", path, {"expand_wildcards": "all"}, {"index.portcullis_asks": None})
+            if status in (408, 429) or status >= 500:
+                self._raise(status, said, f"PUT {path[:60]}")
+            if (
+                status != 403 or is_block(said) or _SETTING in str(said)
+            ):  # whose role lacks that right is told so by the lock itself
+                self._kept |= dict.fromkeys(some, False)
+            elif len(some) == 1:
+                self._kept[some[0]] = True
+            else:
+                parts += [some[: len(some) // 2], some[len(some) // 2 :]]
+        return {one for one, kept in self._kept.items() if not kept}
 
     # ------------------------------------------------------------------ searches that are open
 

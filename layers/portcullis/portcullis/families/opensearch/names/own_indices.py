@@ -1,8 +1,9 @@
 """The engine's own indices: what a lock leaves alone, by name. Every other index is blocked, whatever its name begins with. Pure.
 
 Named is what the Security plugin keeps for itself (its own index, and the system indices of its documented configuration): no role lets
-anybody at those, ours included, so that a request that touches one is refused whole. What Dashboards keeps (`.kibana*`,
-`.opensearch_dashboards*`) is made by people, and is no index of the engine's; backing indices of data streams (`.ds-*`) neither.
+anybody at those, ours included, so that a request that touches one is refused whole. A domain may keep fewer names: an index that is called
+so is one like any other there, which the engine's adapter finds out. What Dashboards keeps (`.kibana*`, `.opensearch_dashboards*`) is made
+by people, and is no index of the engine's; backing indices of data streams (`.ds-*`) neither.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Mapping
 
 from portcullis.families.opensearch.documents.dialects import Dialect
 
-_SECURITY = ".opendistro_security"
+SECURITY_INDEX = ".opendistro_security"
 _OPEN_DISTRO = (
-    _SECURITY,
+    SECURITY_INDEX,
     ".opendistro-alerting-config",
     ".opendistro-alerting-alert*",
     ".opendistro-anomaly-results*",
