@@ -480,13 +480,16 @@ def _one(
     )
     got = on.ask(who, method, path, body)
     in_steps = any(one in path for one in _IN_STEPS)  # of which some may be done before one is refused
-    if in_steps or (got.status_code < 300 and (method in _CHANGES or any(one in path for one in _CHANGES))):
+    changes = method in _CHANGES or any(one in path for one in _CHANGES)
+    if in_steps or (changes and got.status_code < 300):
         on.mend(facts, path)
+    elif changes and replace(on.facts(), now=facts.now) != facts:  # an index was made before the document was refused
+        on.build(on.world)
     said = got.text[:300]
     # Said before anybody is asked for their permissions.
     if got.status_code == 400 and ("invalid_index_name" in got.text or "action_request_validation" in got.text):
         return
-    if got.status_code == 404 and path.startswith("_reindex"):
+    if path.startswith("_reindex") and (got.status_code == 404 or "no write index is defined" in got.text):
         return
     if ours["allowed"] is None or (ours["unknown"] and not ours["items"]):
         tally.unknown += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from portcullis.families.elasticsearch.deciding.question import answer_question
 
 from benchmarks.deciding import wider
 from benchmarks.deciding.counted import Counts
@@ -58,3 +59,30 @@ def test_a_role_on_the_name_all_reaches_more_than_its_name_says(elastic: Elastic
     assert asked("_all") == (200, False)
     assert asked("kept-1,_all") == (403, False)
     assert asked("_all,-nothing") == ((200, True) if elastic.version.startswith("9.") else (403, False))
+
+
+def test_whoever_looks_up_terms_is_asked_whether_they_may_read_the_document(elastic: Elasticsearch) -> None:
+    roles = {
+        "looks-none": [{"names": ["look-1"], "privileges": ["read"]}],
+        "looks": [{"names": ["look-1"], "privileges": ["read"]}, {"names": ["look-2"], "privileges": ["read"]}],
+    }
+    for index in ("look-1", "look-2"):
+        given(elastic, f"/{index}/_doc/1?refresh=true", {"n": 1})
+    for name, entries in roles.items():
+        given(elastic, f"/_security/role/{name}", {"indices": entries})
+        given(elastic, f"/_security/user/{name}", {"password": PASSWORD, "roles": [name]})
+    for name, entries in roles.items():
+        for index in ("look-1", "look-2"):
+            kind = {"type": "_doc"} if elastic.version.startswith("6") else {}
+            body = {"query": {"terms": {"n": {"index": index, "id": "1", "path": "n", **kind}}}}
+            for path in ("/look-1/_search", "/look-1/_count"):
+                status, _ = elastic.ask("POST", path, body, user=name, password=PASSWORD)
+                question = {
+                    "engine": f"elasticsearch-{elastic.version}",
+                    "security": {"roles": {name: {"indices": entries}}},
+                    "principal": {"name": name, "roles": [name]},
+                    "request": {"method": "POST", "path": path, "body": body},
+                    "world": {"indices": ["look-1", "look-2"]},
+                }
+                told = answer_question(question)
+                assert (told["allowed"], told["status"]) == (status == 200, status), (name, index, path, told)

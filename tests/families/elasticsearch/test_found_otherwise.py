@@ -120,3 +120,22 @@ def test_a_filter_that_is_a_template_is_said_to_be_one() -> None:
     told = asked(role, "GET", "/logs-1/_search", engine="6.8.23")
     assert [json.loads(one) for one in told["views"]["logs-1"]["documents"]] == [template]
     assert "a filter of theirs is a template: what it comes to for them only the engine knows" in told["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("role", "index", "allowed", "status"),
+    [
+        (LOGS, "logs-2", True, 200),
+        (LOGS, "pay-1", False, 403),
+        (READS, "logs-2", True, 200),
+        (ALL, "absent", True, 404),
+    ],
+)
+@pytest.mark.parametrize("path", ["/logs-2/_search", "/logs-2/_count"])
+def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(
+    path: str, role: Json, index: str, allowed: bool, status: int
+) -> None:
+    body = {"query": {"bool": {"filter": [{"terms": {"a": {"index": index, "id": "1", "path": "a"}}}]}}}
+    told = asked(role, "POST", path, body)
+    assert (told["allowed"], told["status"]) == (allowed, status), told["reasons"]
+    assert told["indices"] == (["logs-2"] if allowed else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.node
 ONE, NEW = "_snapshot/need-kept/one", "_snapshot/need-kept/new"
 RESTORED = {"indices": "need-a", "rename_pattern": "need-a", "rename_replacement": "need-new"}
 ALL: dict[str, Any] = {"query": {"match_all": {}}}
+LOOKED_UP: dict[str, Any] = {"query": {"terms": {"n": {"index": "need-w", "id": "1", "path": "n"}}}}
 SETTING = {"transient": {"cluster.routing.allocation.enable": "all"}}
 RATED = {"id": "one", "request": ALL, "ratings": []}
 REQUESTS: tuple[tuple[str, str, Any], ...] = (
@@ -105,6 +107,21 @@ REQUESTS: tuple[tuple[str, str, Any], ...] = (
         ("GET", "_data_stream/_stats", None),
     ),
     *(("DELETE", "_data_stream/need-ds", None), ("GET", "_plugins/_security/authinfo", None)),
+    *(
+        ("GET", f"_plugins/_security/{what}", None)
+        for what in ("health", "whoami", "dashboardsinfo", "api/permissionsinfo")
+    ),
+    *(("GET", path, None) for path in ("_nodes/_local", "_cat/allocation/none", "_cat/fielddata/n", "_tasks/none:1")),
+    *(
+        ("GET", path, None)
+        for path in ("_cluster/state/metadata,nodes/need-a", "_cluster/health/need-a", "_cluster/state/nodes")
+    ),
+    *(("GET", path, None) for path in ("_cat/segment_replication", "_cat/segment_replication/need-a")),
+    ("POST", "_cluster/voting_config_exclusions?node_names=none", None),
+    ("DELETE", "_cluster/voting_config_exclusions", None),
+    *(("POST", f"need-a/{what}", LOOKED_UP) for what in ("_search", "_count")),
+    ("POST", "need-a/_search", {"aggs": {"one": {"filter": LOOKED_UP["query"]}}}),
+    ("POST", "_msearch", f'{{"index": "need-a"}}\n{json.dumps(LOOKED_UP)}\n'),
 )
 # What stands there before each of them: a path -> the administrator's requests.
 _FRESH: tuple[tuple[str, str, Any], ...] = (

@@ -315,3 +315,51 @@ def test_another_clusters_index_is_unknown_and_none_of_this_side(request_: Json)
     doubts = [one for need in told.get("needs", [told]) for one in need["unknown"]]
     assert told["allowed"] is not True
     assert any("dc2:a is of another cluster" in one for one in doubts)
+
+
+TENANT = "global_tenant"
+BY_TENANTS: list[tuple[list[tuple[str, str]], str, str, bool | None]] = [
+    ([], "GET", ".kibana/_search", None),
+    ([], "GET", ".kibana,a/_search", None),
+    ([], "GET", ".kibana_1/_search", True),
+    ([], "GET", ".kib*/_search", None),
+    ([], "GET", "*/_search", True),
+    ([], "GET", "a,.kibana_1/_search", True),
+    ([], "GET", ".kibana,other/_search", True),
+    ([("other", "kibana_all_write")], "GET", ".kibana/_search", None),
+    ([(TENANT, "kibana_all_read")], "GET", ".kibana/_search", True),
+    ([(TENANT, "kibana_all_read")], "PUT", ".kibana/_mapping", None),
+    ([("glob*", "kibana_all_write")], "PUT", ".kibana/_mapping", True),
+    ([("*", "kibana:saved_objects/*/write")], "PUT", ".kibana/_mapping", True),
+]
+
+
+@pytest.mark.parametrize(("tenants", "method", "path", "allowed"), BY_TENANTS)
+def test_by_the_name_of_dashboards_index_a_tenant_is_asked_for_too(
+    tenants: list[tuple[str, str]], method: str, path: str, allowed: bool | None
+) -> None:
+    question = changed("request", to={"method": method, "path": path, "body": {}})
+    given = [{"tenant_patterns": [name], "allowed_actions": [may]} for name, may in tenants]
+    everything = {"index_patterns": ["*"], "allowed_actions": ["*"]}
+    question["security"]["roles"]["r"] = {"index_permissions": [everything], "tenant_permissions": given}
+    question["world"] = {"indices": ["a", ".kibana_1"], "aliases": {".kibana": [".kibana_1"], "other": ["a"]}}
+    groups = {
+        "kibana_all_read": {"allowed_actions": ["kibana:saved_objects/*/read"]},
+        "kibana_all_write": {"allowed_actions": ["kibana:saved_objects/*/write"]},
+    }
+    told = answer(question, groups)
+    assert (told["allowed"], any("tenant" in line for line in told["unknown"])) == (allowed, allowed is None)
+
+
+LOOK_UP = {"query": {"bool": {"filter": [{"terms": {"n": {"index": "b", "id": "1", "path": "n"}}}]}}}
+
+
+@pytest.mark.parametrize("held", [["a"], ["a", "b"]])
+@pytest.mark.parametrize("path", ["a/_search", "a/_count", "_msearch"])
+def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(held: list[str], path: str) -> None:
+    body: Any = [{"index": "a"}, LOOK_UP] if path == "_msearch" else LOOK_UP
+    question = changed("request", to={"method": "POST", "path": path, "body": body})
+    role = {"index_patterns": held, "allowed_actions": [f"{R}*"]}
+    question["security"]["roles"]["r"] = {"cluster_permissions": ["*"], "index_permissions": [role]}
+    told = answer(question, READ)
+    assert (told["items"]["0"] if path == "_msearch" else told["allowed"]) is ("b" in held)

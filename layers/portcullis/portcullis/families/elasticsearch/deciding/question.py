@@ -333,7 +333,8 @@ def _told(roles: dict[str, str], answers: list[Answer]) -> dict[str, Any]:
     refused = next((one for one in whole if one.allowed is False), None)
     unknown = next((one for one in whole if one.allowed is None), None)
     first = refused or unknown or next((one for one in whole if one.status >= 400 or not one.status), None)
-    views = {} if refused or unknown else {view.index: view for one in answers for view in one.views}
+    shown = [] if refused or unknown else [one for one in answers if not one.need.looked_up]
+    views = {view.index: view for one in shown for view in one.views}
     told: dict[str, Any] = {
         "allowed": False if refused else None if unknown else True,
         "status": (first.status or None) if first else 200,

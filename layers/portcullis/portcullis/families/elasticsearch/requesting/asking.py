@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from portcullis.families.looked_up import looked_up
+
 ALWAYS = (6, 7, 8, 9)  # of `Need.open_only`: every release
 UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 ALL = "_all"  # everything, where it stands alone; beside other names it is a name
@@ -44,6 +46,7 @@ class Need:
     only_documents: bool = False  # limits on fields do not refuse it
     each: bool = False  # names that are asked about one by one, and no request with all of them
     refused_under_limits: str = ""  # why it is refused where documents or fields are limited
+    looked_up: bool = False  # before the search, which shows nothing of it
     by_shard: bool = False  # of another cluster each shard is asked by itself, and no search as a whole
 
     def needs_open(self, major: int) -> bool:
@@ -68,6 +71,14 @@ class Request:
     @property
     def parameters(self) -> dict[str, str]:
         return dict(parse_qsl(self.path.partition("?")[2], keep_blank_values=True))
+
+
+def lookups(body: Any) -> tuple[Need, ...]:
+    """Each document whose terms a search looks up has to be readable."""
+    named = dict.fromkeys(looked_up(body))
+    return tuple(
+        Need("indices:data/read/get", (name,), single=True, open_only=ALWAYS, looked_up=True) for name in named
+    )
 
 
 def split(names: str) -> tuple[str, ...]:

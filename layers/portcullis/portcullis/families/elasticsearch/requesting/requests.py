@@ -20,6 +20,7 @@ from portcullis.families.elasticsearch.requesting.asking import (
     Options,
     Request,
     asks_each_shard,
+    lookups,
     options,
     split,
 )
@@ -151,6 +152,8 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
         refused_under_limits=_SUGGEST if suggests else "",
         by_shard=what == "_pit" or (what == "_search" and asks_each_shard(request.parameters)),
     )
+    if what in ("_search", "_count"):
+        return (need, *lookups(request.body))
     if what == "_rank_eval":
         return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=ALWAYS))
     return (need,)

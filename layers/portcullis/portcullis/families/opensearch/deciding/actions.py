@@ -6,6 +6,7 @@ from portcullis.families.opensearch.names.matching import matches_any
 from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, Options
 
 OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
+DASHBOARDS_INDEX = ".kibana"  # of which the plugin asks for a tenant, too, where Dashboards has tenants
 ROLLOVER = "indices:admin/rollover"  # 2.19 does not see what it is about, and checks it for all that there is
 # Actions whose name begins with `indices:` and that need a cluster permission all the same.
 _CLUSTER_EXACT = frozenset(

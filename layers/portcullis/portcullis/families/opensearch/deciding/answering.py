@@ -18,7 +18,7 @@ from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import OWN_INDEX, is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
-from portcullis.families.opensearch.deciding.doubts import of_another_cluster
+from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of, widest
@@ -315,7 +315,9 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     def decided(how: EngineFacts) -> Decision:
         return compiled(actual, how).decide(caller, action, indices, need.options)
 
-    strict, who = decided(facts.strict), here.who(caller)
+    # Of several indices each is meant by itself, and is seldom asked for by that name.
+    alone = here.as_sent if len(indices) == 1 else here.decide
+    strict, who = alone(caller, action, indices, need.options), here.who(caller)
     if is_cluster_action(action):
         unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
         return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
@@ -332,6 +334,8 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
         doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
     allowed = strict.allowed if strict.allowed == in_part.allowed == lifted.allowed else None
+    if allowed and OF_TENANTS in strict.unknown:
+        allowed = None
     refused = allowed is not True or not all(view.allowed for view in strict.views)
     looks = refused and there.every and there.aliases is None
     pattern = _on_no_index(actual, strict, action, there) if looks else ""

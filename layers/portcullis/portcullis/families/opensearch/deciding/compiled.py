@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from portcullis.access.actual import Actual
@@ -10,6 +11,7 @@ from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import (
+    DASHBOARDS_INDEX,
     OWN_INDEX,
     ROLLOVER,
     is_cluster_action,
@@ -21,7 +23,7 @@ from portcullis.families.opensearch.deciding.actions import (
     opens,
     options_of,
 )
-from portcullis.families.opensearch.deciding.doubts import of_another_cluster
+from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
 from portcullis.families.opensearch.deciding.granted import Granted, Who
 from portcullis.families.opensearch.deciding.seeing import Seeing
 from portcullis.families.opensearch.limiting.limits import Unreadable
@@ -169,6 +171,32 @@ class Compiled:
 
     def _indices_of(self, bits: int) -> Iterator[str]:
         return self.names.names(self.names.with_members(bits) & self.names.indices)
+
+    def as_sent(
+        self, caller: Caller, action: str, indices: Iterable[str] = (), options: Mapping[str, str] | None = None
+    ) -> Decision:
+        """`decide` of a request as people send it: what names Dashboards' index is asked for a tenant, too."""
+        asked = tuple(indices)
+        told = self.decide(caller, action, asked, options)
+        if not told.allowed or is_cluster_action(action) or not self._is_of_dashboards(asked):
+            return told
+        if not self._granted.has_global_tenant(self.who(caller), action):
+            return replace(told, unknown=(*told.unknown, OF_TENANTS))
+        return told
+
+    def _is_of_dashboards(self, asked: tuple[str, ...]) -> bool:
+        """Whether of all aliases Dashboards' is the one that is asked for, or of all indices the one of that name."""
+        names = self.names
+        try:
+            rows = names.checked(asked)
+        except (Refused, NotKnown):
+            return False
+        aliases = 0
+        for one in asked:
+            aliases |= names.simple(one) & names.aliases
+        its = names.of((DASHBOARDS_INDEX,))
+        alone = rows.bits == its and not rows.missing if rows.bits else rows.missing == (DASHBOARDS_INDEX,)
+        return not rows.everything and (alone or bool(its and aliases == its))
 
     def limited(self, caller: Caller, indices: Iterable[str], limits: Sequence[str] = LIMITS) -> bool:
         """Whether any such limit of the caller is on what is named."""

@@ -12,6 +12,10 @@ from portcullis.families.opensearch.names.dates import NotKnown, resolved
 from portcullis.families.opensearch.names.matching import unknown
 from portcullis.families.opensearch.names.world import EngineFacts
 
+OF_TENANTS = (
+    "of .kibana whoever has no permission on the tenant global_tenant is refused, unless Dashboards is set to have no"
+    " tenants"
+)
 _ENGINE = "only the engine can tell"
 
 

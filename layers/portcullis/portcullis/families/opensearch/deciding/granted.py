@@ -13,14 +13,18 @@ from functools import cached_property
 from portcullis.access.actual import Actual
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.doubts import Doubts
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.granting.mappings import mappings
+from portcullis.families.opensearch.granting.privileges import expand
 from portcullis.families.opensearch.limiting.limits import rendered
 from portcullis.families.opensearch.limiting.roles import MASKS, Role, Roles
 from portcullis.families.opensearch.limiting.showing import named_twice, names_of
 from portcullis.families.opensearch.limiting.view import View
 from portcullis.families.opensearch.names.attributes import filled_in
+from portcullis.families.opensearch.names.matching import matches_any
 from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
 
+_GLOBAL_TENANT, _WRITES_TENANTS = "global_tenant", "kibana:saved_objects/x/write"
 KEPT = 20_000  # callers, and questions
 
 
@@ -66,7 +70,7 @@ class Granted:
     """What a security config grants on an engine as it is."""
 
     def __init__(self, held: Actual, world: EngineFacts) -> None:
-        self.names = Names(world)
+        self._held, self.names = held, Names(world)
         self.older = world.release is Release.V2
         self.mappings = mappings(held)
         self._roles = Roles(held, blank_is_filter=self.older)
@@ -142,6 +146,17 @@ class Granted:
                 for pattern in entry.patterns.dynamic:
                     found |= self.names.with_members(self.names.fitting(rendered(who, pattern, self.names)))
         return found
+
+    def has_global_tenant(self, who: Who, action: str) -> bool:
+        """Whether any permission on the global tenant is theirs; what does not read takes one to write. Seen on 2.19.3 and 3.4.0."""
+        wanted = "" if action.startswith("indices:data/read/") else _WRITES_TENANTS
+        for role in who.roles:
+            for entry in (self._held.get(Kind.ROLES, role.name) or {}).get("tenant_permissions") or ():
+                if matches_any(entry.get("tenant_patterns") or (), _GLOBAL_TENANT):
+                    allowed = expand(self._held, entry.get("allowed_actions") or ())
+                    if not wanted or matches_any(allowed, wanted):
+                        return True
+        return False
 
     @staticmethod
     def anywhere(who: Who, action: str) -> bool:

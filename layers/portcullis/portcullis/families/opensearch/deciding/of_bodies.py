@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from portcullis.families.looked_up import looked_up
 from portcullis.families.opensearch.deciding.need import BULK, NOTHING_FOUND, A, M, Need, NotKnown, R, W
 
 # What is written to an index by an item of a bulk request.
@@ -33,9 +34,10 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
     if rest[:1] == ["_search"] and rest[1:2] == ["point_in_time"]:
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
-        return iter((Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")])),))
+        whole = Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")]))
+        return iter((whole, *lookups(body)))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
-        return _by_query(default, rest[0], query)
+        return itertools.chain(_by_query(default, rest[0], query), lookups(body))
     if not default and rest == ["_reindex"] and method == "POST":
         return _reindex(body, query)
     if not default and rest == ["_aliases"] and method == "POST":
@@ -63,6 +65,12 @@ def refused_by(body: Any) -> str:
     every = sums.values() if isinstance(sums, dict) else ()
     terms = [one["terms"] for one in every if isinstance(one, dict) and isinstance(one.get("terms"), dict)]
     return _NO_EMPTY_BUCKETS if any(one.get("min_doc_count") == 0 for one in terms) else ""
+
+
+def lookups(body: Any, item: int | None = None) -> Iterator[Need]:
+    """What a search looks up before it searches: the terms that a document of some index holds."""
+    named = dict.fromkeys(looked_up(body))
+    yield from (Need(f"{R}get", (name,), item=item) for name in named)
 
 
 def fields_of(document: Any) -> tuple[str, ...] | None:
@@ -119,6 +127,7 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
         names = _names(named) if named else ()
         unless = refused_by(lines[2 * item + 1]) if len(lines) > 2 * item + 1 else ""
         yield Need(f"{R}search", names, item=item, unless="" if also else unless)
+        yield from lookups(lines[2 * item + 1], item) if len(lines) > 2 * item + 1 and not also else ()
 
 
 def _of_templates(body: Any, default: str) -> Iterator[Need]:
@@ -246,6 +255,7 @@ def _reindex(body: Any, query: Mapping[str, str]) -> Iterator[Need]:
     yield Need(f"{W}reindex", names)
     yield Need(f"{W}reindex", target, made=True)
     yield Need(f"{R}search", names)
+    yield from lookups(source)
     yield from _written(target, f"{W}index", query)
 
 

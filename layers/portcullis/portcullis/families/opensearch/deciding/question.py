@@ -106,7 +106,7 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     asked = Compiled(held, _world(question.get("world", {}), source))
     caller = _caller(held, question["principal"])
     if "action" in request:
-        return _told(asked.decide(caller, request["action"], request.get("indices", ()), request.get("options")))
+        return _told(asked.as_sent(caller, request["action"], request.get("indices", ()), request.get("options")))
     if not {"method", "path"} <= request.keys():
         raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
     return _request(asked, caller, request, question.get("world", {}).get("fields", {}))

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from portcullis.families.opensearch.deciding.need import BULK, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
-from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, refused_by, several
+from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, lookups, refused_by, several
 
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.
@@ -106,6 +106,7 @@ _BEFORE_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
     "_cat/segments": {"GET": ("cluster:monitor/state", f"{M}segments")},
     "_cat/count": {"GET": (f"{R}search",)},
     "_cat/recovery": {"GET": (f"{M}recovery",)},
+    "_cat/segment_replication": {"GET": (f"{M}segment_replication",)},
 }
 _STATE = "cluster:monitor/state"
 _INFO, _NODE_STATS = "cluster:monitor/nodes/info", "cluster:monitor/nodes/stats"
@@ -153,6 +154,11 @@ _OF_CLUSTER: dict[str, tuple[str, ...]] = {
     "_data_stream/_stats": (f"{M}data_stream/stats",),
     "_plugins/_security/authinfo": (),  # whoever is let in at all
     "_plugins/_security/api/account": (),
+    "_plugins/_security/api/permissionsinfo": (),
+    "_plugins/_security/dashboardsinfo": (),
+    "_plugins/_security/health": (),
+    "_plugins/_security/whoami": (),
+    "_list": (),
 }
 _WITHOUT_INDEX: dict[tuple[str, str], tuple[str, ...]] = {
     **dict.fromkeys((("GET", "_search/scroll"), ("POST", "_search/scroll")), (f"{R}scroll",)),
@@ -161,6 +167,8 @@ _WITHOUT_INDEX: dict[tuple[str, str], tuple[str, ...]] = {
     ("DELETE", "_search/scroll/_all"): (f"{R}scroll/clear",),
     ("DELETE", "_search/scroll"): (f"{R}scroll/clear",),
     ("POST", "_cluster/reroute"): ("cluster:admin/reroute",),
+    ("POST", "_cluster/voting_config_exclusions"): ("cluster:admin/voting_config/add_exclusions",),
+    ("DELETE", "_cluster/voting_config_exclusions"): ("cluster:admin/voting_config/clear_exclusions",),
     ("PUT", "_cluster/settings"): ("cluster:admin/settings/update",),
     ("POST", "_nodes/reload_secure_settings"): ("cluster:admin/nodes/reload_secure_settings",),
     ("POST", "_tasks/_cancel"): ("cluster:admin/tasks/cancel",),
@@ -195,6 +203,10 @@ _WITH_A_NAME: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "_cat/aliases"): (f"{A}aliases/get",),
     ("GET", "_cluster/health"): ("cluster:monitor/health",),
     ("GET", "_cluster/state"): (_STATE,),
+    ("GET", "_nodes"): (_INFO,),
+    ("GET", "_cat/allocation"): (_STATE, _NODE_STATS),
+    ("GET", "_cat/fielddata"): (_NODE_STATS,),
+    ("GET", "_tasks"): ("cluster:monitor/task/get",),
     ("GET", "_nodes/stats"): (_NODE_STATS,),
 }
 # With a repository and a snapshot after it.
@@ -207,6 +219,7 @@ _OF_SNAPSHOT: dict[tuple[str, str], str] = {
     ("PUT", "_clone"): "cluster:admin/snapshot/clone",
 }
 _OF_REPOSITORY = {"_verify": "cluster:admin/repository/verify", "_cleanup": "cluster:admin/repository/_cleanup"}
+_LOOK_UP = ((f"{R}search",), (f"{R}explain",))  # what looks up terms that its body names
 _OPTIONS = ("expand_wildcards", "ignore_unavailable", "allow_no_indices")
 
 
@@ -228,7 +241,7 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
         raise NotKnown(f"which permissions {method} {path} needs, only the engine can tell")
     brings = fields_of_update(body) if f"{W}update" in actions else fields_of(body)
     unless = refused_by(body) if actions == (f"{R}search",) else ""
-    return tuple(
+    wanted = (
         Need(
             action,
             names,
@@ -239,12 +252,15 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
         )
         for action in actions
     )
+    return (*wanted, *(lookups(body) if actions in _LOOK_UP else ()))
 
 
 def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:
     before, _, _ = path.rpartition("/")
     found = _WITHOUT_INDEX.get((method, path), _WITH_A_NAME.get((method, before)))
     words = path.split("/")
+    if method == "GET" and words[:2] == ["_cluster", "state"] and len(words) == 4:
+        return (_STATE,)
     if words[0] == "_snapshot" and len(words) == 3 and words[2] in _OF_REPOSITORY:
         return (_OF_REPOSITORY[words[2]],) if method == "POST" else None
     if (
@@ -258,8 +274,9 @@ def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:
 
 def _named_of_cluster(parts: list[str], body: Any) -> tuple[str, ...]:
     """The indices that a request about the cluster names."""
-    if parts[:2] == ["_cluster", "health"]:
-        return tuple(parts[2].split(",")) if parts[2:] else ()
+    before = {"health": 2, "state": 3}.get(parts[1], 0) if parts[0] == "_cluster" and parts[1:] else 0
+    if before:
+        return tuple(parts[before].split(",")) if parts[before:] else ()
     named = body.get("indices") if parts[0] == "_snapshot" and isinstance(body, dict) else None
     listed = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
     return tuple(name for name in listed if isinstance(name, str) and name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
@@ -52,6 +53,13 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
     if allowed and (without := [n.perhaps for n, answer in answers if n.item is None and _here(n, answer) is None]):
         doubts |= dict.fromkeys(without)
         allowed = None
+    if allowed and any(OF_TENANTS in answer.unknown for need, answer in answers if need.item is None):
+        allowed = None
+    items |= {
+        str(need.item): None
+        for need, answer in answers
+        if need.item is not None and OF_TENANTS in answer.unknown and items[str(need.item)]
+    }
     told = Together(allowed, answers, items)
     if items:
         _of_items(asked, caller, needs, told, doubts)
@@ -81,7 +89,7 @@ def _here(need: Need, answer: Decision) -> bool | None:
 
 
 def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
-    told = asked.decide(caller, need.action, need.indices, need.options)
+    told = asked.as_sent(caller, need.action, need.indices, need.options)
     if need.never:
         return replace(told, allowed=False, refusal=(need.never,))
     if need.unless and told.allowed and not told.views:
