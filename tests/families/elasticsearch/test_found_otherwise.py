@@ -59,6 +59,12 @@ def asked(role: Json, method: str, path: str, body: Any = None, *, engine: str =
         pytest.param(ALL, "PUT", "/al-both/_doc/1", "9.5.3", True, None, id="alias-of-several-written"),
         pytest.param(WRITES, "PUT", "/al-both/_doc/1", "9.5.3", False, None, id="alias-of-several-refused"),
         pytest.param(ALL, "PUT", "/ds-app/_doc/1", "9.5.3", True, 400, id="stream-by-id"),
+        pytest.param(ALL, "POST", "/ds-app/_update/1", "9.5.3", True, 400, id="stream-updated"),
+        pytest.param(WRITES, "POST", "/ds-app/_update/1", "9.5.3", False, 403, id="stream-updated-may-elsewhere"),
+        pytest.param(READS, "POST", "/ds-app/_update/1", "8.19.21", False, 403, id="stream-updated-no-right"),
+        pytest.param(ALL, "POST", "/shut-1/_update/1", "9.5.3", True, 403, id="closed-updated"),
+        pytest.param(WRITES, "POST", "/shut-1/_update/1", "9.5.3", False, 403, id="closed-updated-may-elsewhere"),
+        pytest.param(WRITES, "PUT", "/shut-1/_doc/1", "9.5.3", False, 400, id="closed-written-may-elsewhere"),
         pytest.param(ALL, "GET", "/al-both/_analyze", "9.5.3", True, 400, id="analyze-of-several"),
         # That there is no such index is told to whoever may delete documents of another, and not to who may only write some.
         pytest.param(ADDS, "DELETE", "/absent/_doc/none", "9.5.3", False, 403, id="delete-absent-no-right"),

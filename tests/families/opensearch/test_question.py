@@ -11,6 +11,7 @@ from portcullis.access.actual import Json
 from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.deciding.actions import IN_POINT
 from portcullis.families.opensearch.deciding.answering import OPENSEARCH
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.deciding.requests import needs
@@ -363,3 +364,17 @@ def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(held:
     question["security"]["roles"]["r"] = {"cluster_permissions": ["*"], "index_permissions": [role]}
     told = answer(question, READ)
     assert (told["items"]["0"] if path == "_msearch" else told["allowed"]) is ("b" in held)
+
+
+@pytest.mark.parametrize(("release", "seen"), [("2.19.3", ["a", "b"]), ("3.4.0", ["a"])])
+@pytest.mark.parametrize("held", [["a"], []])
+def test_on_2_what_is_left_out_of_a_point_in_time_is_searched_all_the_same(
+    release: str, seen: list[str], held: list[str]
+) -> None:
+    options = {IN_POINT: "true"}
+    question = changed("request", to={"action": f"{R}search", "indices": ["a", "b"], "options": options})
+    role = {"index_patterns": held, "allowed_actions": [f"{R}search"]}
+    question["security"]["roles"]["r"] = {"index_permissions": [role]}
+    question["world"] = {"indices": ["a", "b"], "release": release, "do_not_fail_on_forbidden": True}
+    told = answer(question, READ)
+    assert (told["allowed"], told["indices"]) == ((True, seen) if held else (False, []))

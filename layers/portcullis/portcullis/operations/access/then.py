@@ -238,4 +238,6 @@ def _stopped(history: Sequence[Change], at: datetime, custody: Custody | None) -
 
 
 def _called(person: Person, asked: str) -> bool:
-    return any(fits(name, (asked,)) for name in (person.name, str(person), person.entry, *person.users))
+    # Every ARN begins with an "a": whole names are meant by what is written like one.
+    whole = (str(person), person.entry) if ":" in asked or "/" in asked else ()
+    return any(fits(name, (asked,)) for name in (person.name, *person.users, *whole))

@@ -210,7 +210,9 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     views = _views(granting, asked.names, world)
     shut = [view.index for view in views if world.is_closed(view.index)] if need.needs_open(release.major) else []
     if shut and not need.options.ignore_unavailable:
-        status = 403 if release.major == 7 and need.action == _FIELD_CAPS else 400  # 7.17 calls it a block
+        # 7.17 calls it a block there, later releases here.
+        blocked = need.action == _FIELD_CAPS if release.major == 7 else release.major > 7 and _updates(need)
+        status = 403 if blocked and not need.item else 400
         return Answer(need, True, status, reasons=(f"{', '.join(shut)} is closed: {status}",))
     views = tuple(view for view in views if view.index not in shut)
     if shut and not views and not need.options.allow_no_indices:
@@ -261,11 +263,16 @@ def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) 
     if need.action.startswith(_ON_DOCUMENTS) and len(world.aliases.get(name, ())) > 1:
         why = f"{name} is an alias of several indices: 400 to whoever may write where none of them is written to through it"
         return Answer(need, allowed, 0, reasons=(why,))
-    if need.action.startswith(_BY_ID) and name in world.data_streams:
+    if need.action.startswith(_BY_ID) and name in world.data_streams and (allowed or need.item or not _updates(need)):
         return Answer(need, allowed, 400, reasons=(f"{name} is a data stream, to which documents are only added: 400",))
     if need.action.startswith(_ON_DOCUMENTS if need.item else _ON_DOCUMENTS[::2]) and world.is_closed(name):
         return Answer(need, allowed, 400, reasons=(f"{name} is closed, which is told to whoever may write: 400",))
     return None
+
+
+def _updates(need: Need) -> bool:
+    """Who may is asked before what is looked for: seen of updates on 9.5.3 and 8.19.21, and not of other writes."""
+    return need.action == f"{_WRITES}update"
 
 
 def _everything(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> Answer:

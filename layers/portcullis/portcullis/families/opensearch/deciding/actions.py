@@ -51,6 +51,7 @@ _LEAVES_OUT = (
 )
 # A request of this kind names no indices that the engine could leave out.
 _WHOLE = ("indices:data/read/point_in_time/delete",)
+IN_POINT = "point in time"  # among the options of a search: its names are those of a point in time
 # In which 2.19 finds no names, though the path has them.
 _NAMELESS = (*_WHOLE, "cluster:monitor/shards")
 _SINGLE = (

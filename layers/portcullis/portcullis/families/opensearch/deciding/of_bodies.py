@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from portcullis.families.looked_up import looked_up
+from portcullis.families.opensearch.deciding.actions import IN_POINT
 from portcullis.families.opensearch.deciding.need import BULK, NOTHING_FOUND, A, M, Need, NotKnown, R, W
 
 # What is written to an index by an item of a bulk request.
@@ -34,7 +35,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
     if rest[:1] == ["_search"] and rest[1:2] == ["point_in_time"]:
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
-        whole = Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")]))
+        whole = Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")]), {IN_POINT: "true"})
         return iter((whole, *lookups(body)))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
         return itertools.chain(_by_query(default, rest[0], query), lookups(body))
