@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from portcullis.families.opensearch.names.matching import matches_any
 from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, Options
 
@@ -65,6 +67,26 @@ _SINGLE = (
 )
 # What opens documents. Other requests are answered where an index shows none of them.
 _OPENS = ("indices:data/read/search", "indices:data/read/get", "indices:data/read/explain", "indices:data/read/tv")
+_MANY = "indices:data/read/mget"
+_READS, _WRITES, _LOOKS, _CHANGES, _DELETES = "reads", "writes", "looks", "changes", "deletes"
+_BLOCKS: dict[str, tuple[str, ...]] = {
+    "read": (_READS,),
+    "write": (_WRITES,),
+    "metadata": (_LOOKS, _CHANGES, _DELETES),
+    "read_only": (_WRITES, _CHANGES, _DELETES),
+    "read_only_allow_delete": (_WRITES, _CHANGES),
+}
+BLOCKS = tuple(_BLOCKS)
+_ABOUT = {
+    **dict.fromkeys(
+        (f"indices:admin/{what}" for what in ("get", "aliases/get", "mappings/get", "cache/clear")), _LOOKS
+    ),
+    **dict.fromkeys((f"indices:monitor/{what}" for what in ("settings/get", "stats", "segments", "recovery")), _LOOKS),
+    **dict.fromkeys(
+        (f"indices:admin/{what}" for what in ("aliases", "mapping/put", "forcemerge", "close", "open")), _CHANGES
+    ),
+    "indices:admin/delete": _DELETES,
+}
 _REFRESH = "indices:admin/refresh"  # 2.19 checks it for each part of an index once more, and refuses what it cannot work out then
 _MAKES = ("indices:data/write/index", "indices:data/write/update", "indices:admin/create", "indices:admin/auto_create")
 
@@ -77,6 +99,17 @@ def makes(action: str) -> bool:
 def opens(action: str) -> bool:
     """Whether it opens documents: it ends in an error where the engine cannot show any."""
     return action in _OPENS
+
+
+def blocked_by(action: str, blocks: Iterable[str]) -> str:
+    """The first of these blocks of an index that refuses the action to everybody; none: "". As 3.4.0 and 2.19.3 answered.
+
+    A change of settings may take a block away, and is not judged; what is written by a query may find nothing to write.
+    """
+    kind = _READS if action in _OPENS or action.startswith(_MANY) else _ABOUT.get(action, "")
+    if action.startswith("indices:data/write/") and not action.endswith("/byquery"):
+        kind = _WRITES
+    return next((block for block in blocks if kind in _BLOCKS.get(block, ())), "") if kind else ""
 
 
 def minds_filters(action: str) -> bool:

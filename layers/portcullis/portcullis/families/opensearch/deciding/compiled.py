@@ -15,6 +15,7 @@ from portcullis.families.opensearch.deciding.actions import (
     IN_POINT,
     OWN_INDEX,
     ROLLOVER,
+    blocked_by,
     is_cluster_action,
     leaves_out,
     makes,
@@ -132,11 +133,21 @@ class Compiled:
             return self._decision(who, action, meant, True, nothing, f"400: {closed}", rows)
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
+        if blocked := self._blocked(action, reached):
+            return self._decision(who, action, meant, True, nothing, blocked, rows)
         if self._granted.older and reached and (broken := self._seeing.broken_behind(who, action, reached)):
             return self._decision(who, action, rows, False, (broken,))
         if reached and opens(action) and (clash := self._seeing.clash_on_all(who, reached)):
             return self._decision(who, action, meant, True, nothing, f"400: {clash}", rows)
         return self._decision(who, action, Asked(reached), True, nothing, "", rows, reach)
+
+    def _blocked(self, action: str, reached: int) -> str:
+        """Which index that is reached has a block that refuses this, whoever asks: one of several is enough."""
+        for index, blocks in self.world.blocks.items():
+            if reached & self.names.of((index,)) and (block := blocked_by(action, blocks)):
+                status = 429 if block == "read_only_allow_delete" else 403
+                return f"{status}: {index} is blocked (index.blocks.{block})"
+        return ""
 
     @cached_property
     def _own(self) -> int:

@@ -6,7 +6,7 @@
  "request": {"action": "indices:data/read/search", "indices": ["logs-*"], "options": {"expand_wildcards": "open"}},
             or {"method": "POST", "path": "logs-*/_search?expand_wildcards=open", "body": ...},
  "world": {"indices": [], "aliases": {"x": ["a"] or {"a": filter or null}}, "streams": {}, "hidden": [], "closed": [],
-           "fields": {"logs-1": ["msg"]},
+           "blocks": {"logs-1": ["read", "write", "metadata", "read_only", "read_only_allow_delete"]}, "fields": {"logs-1": ["msg"]},
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
            "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
 
@@ -27,7 +27,7 @@ from portcullis import typed
 from portcullis.access.actual import Json
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.deciding.actions import OWN_INDEX
+from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
 from portcullis.families.opensearch.deciding.requests import needs
@@ -72,6 +72,7 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "streams": (_MAP, True),
         "hidden": (_STRINGS, True),
         "closed": (_STRINGS, True),
+        "blocks": (_MAP, True),
         "fields": (_MAP, True),
         "release": ("a string", True),
         "now": ("a string", True),
@@ -90,7 +91,7 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     for place in ("security", "principal", "request", "world"):
         _check(question.get(place, {}), place, source)
     _typed(question["principal"].get("attributes", {}), dict[str, str], "principal.attributes", source)
-    for groups in ("streams", "fields"):
+    for groups in ("streams", "fields", "blocks"):
         _typed(question.get("world", {}).get(groups, {}), dict[str, list[str]], f"world.{groups}", source)
     _typed(question.get("world", {}).get("aliases", {}), dict[str, list[str] | dict[str, Any]], "world.aliases", source)
     dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
@@ -161,7 +162,16 @@ def _world(world: Json, source: str) -> EngineFacts:
         _release(world.get("release", Release.V3.value), source),
         _moment(world["now"], source) if "now" in world else None,
         {alias: _filters(members) for alias, members in world.get("aliases", {}).items() if isinstance(members, dict)},
+        {index: _known_blocks(index, blocks, source) for index, blocks in world.get("blocks", {}).items()},
     )
+
+
+def _known_blocks(index: str, blocks: list[str], source: str) -> tuple[str, ...]:
+    for one in blocks:
+        if one not in BLOCKS:
+            remedy = f"of {', '.join(BLOCKS)}"
+            raise BadInput(f"{one} is no block known here", source=source, place=f"world.blocks.{index}", remedy=remedy)
+    return tuple(blocks)
 
 
 def _filters(members: Mapping[str, Any]) -> dict[str, str]:

@@ -40,6 +40,7 @@ class EngineFacts:
     now: datetime | None = None  # for patterns with dates; without it what they cover is not known
     # alias -> index -> its filter there, as JSON. An alias that is not in it shows all of its indices.
     filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # index -> the index.blocks that are set
 
 
 @dataclass(frozen=True, slots=True)
