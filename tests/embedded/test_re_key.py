@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from local import embedded
 from local.aws.emulator import Credentials
@@ -240,7 +241,8 @@ def test_the_new_domain_goes_from_key_check_to_restore_proof_to_shredded_key(two
 
 
 def _call(up: embedded.Embedded) -> Callable[..., dict[str, Any]]:
-    functions = up.aws.client("lambda")
+    # A verb may take as long as its function: what waits for it minds no shorter time.
+    functions = up.aws.client("lambda", config=Config(read_timeout=930))
 
     def call(door: str, verb: str, **arguments: Any) -> dict[str, Any]:
         function = names.function("remove" if door == "delete" else "operate")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from portcullis import correlation
 from portcullis import custody as machine
-from portcullis.custody.types import State
+from portcullis.custody.types import DELETE_ORDER, State
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.custody.reminders import postponed, written
 from portcullis.operations.services import Trigger
@@ -189,6 +189,26 @@ def test_a_disabled_key_locks_and_an_enabled_one_unlocks_as_groups_are_now(here:
     assert here.handle([here.sent(here.kms("EnableKey"))], "key") == ["done"]
     assert (here.state, here.mapped) == (State.OPEN, ["anna", "ben"])
     assert (len(here.told("locked")), len(here.told("unlocked"))) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["event", "reminder"])
+def test_what_reacts_to_events_leaves_a_deletion_to_the_verb(here: Town, kind: str) -> None:
+    """It has no right to the steps of one: a try of its own would fail, and put off the next of whoever may."""
+    here.aws.disabled = True
+    assert here.handle([here.sent(here.kms("DisableKey"))], "key") == ["done"]
+    ledger = here.services.ledger
+    asked = ledger.keep_custody(machine.ask_delete(ledger.custody("demo"), "demo", "ann", here.services.now()))
+    here.pass_time(60)
+    sent = here.sent(here.kms("EnableKey") if kind == "event" else written("demo"))
+    if kind == "reminder":
+        del sent["attributes"]["MessageGroupId"]
+    assert here.handle([sent], "key") == ["done"]
+    after = ledger.custody("demo")
+    assert after.state is State.DELETING
+    assert not after.measures.keys() & set(DELETE_ORDER)
+    assert {one: of.progress for one, of in after.measures.items()} == {
+        one: of.progress for one, of in asked.measures.items()
+    }
 
 
 def test_each_kind_of_key_event_in_a_batch_is_looked_at_separately(here: Town) -> None:

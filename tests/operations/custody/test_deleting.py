@@ -12,7 +12,7 @@ from portcullis.errors import Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.custody.deleting import Deletion, delete
-from portcullis.operations.custody.guard import guard
+from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, estate
@@ -104,6 +104,20 @@ def test_given_a_long_snapshot_then_it_is_gone_on_with_and_taken_once() -> None:
     made.stores["demo"].slow = 0
     assert deleted(made).state == "deleted"
     assert len(made.repository) == 1
+
+
+def test_a_look_without_the_right_to_end_puts_off_no_step_of_a_deletion() -> None:
+    """Between two calls of the verb an event is reacted to, while the snapshot waits for its next try, and after that."""
+    made = demo()
+    made.stores["demo"].slow = 200
+    deleted(made)
+    before = made.services.ledger.custody("demo").measures[Measure.FINAL_SNAPSHOT]
+    for _ in range(2):
+        guard(made.services, "demo", Trigger("an event", "somebody"), leaves=NOT_BY_EVENTS)
+        assert made.services.ledger.custody("demo").measures[Measure.FINAL_SNAPSHOT] == before
+        made.services.sleep(120)
+    made.stores["demo"].slow = 0
+    assert deleted(made).state == "deleted"
 
 
 def test_after_a_failed_final_snapshot_another_is_taken_before_deletion() -> None:

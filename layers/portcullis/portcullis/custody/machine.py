@@ -327,10 +327,10 @@ def _look_again(c: Custody, steps: Waiting, verdict: Verdict, now: datetime, rul
 def _remind(c: Custody, steps: Waiting, now: datetime, rules: Rules) -> timedelta | None:
     """The end of a break-glass window, and the next try of what a lock or an unlock lacks: neither waits for a sweep.
 
-    What may fail (best effort) does as long as the key is gone; a domain is deleted when a person asks again; and what failed often
-    waits for something else than for us.
+    What may fail (best effort) does as long as the key is gone; a deletion is gone on with by the sweep and by whoever asks again; and
+    what failed often waits for something else than for us.
     """
-    left = rules.best_effort | {Measure.DELETE_DOMAIN}
+    left = rules.best_effort | {*DELETE_ORDER}
     times = [c.break_glass.until - now] if c.break_glass else []
     for step, wait in steps:
         if wait and step.measure not in left and c.measures[step.measure].failures <= rules.reminders:

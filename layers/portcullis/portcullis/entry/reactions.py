@@ -135,7 +135,7 @@ class Reactions:
 
     def _reminded(self, raw: Mapping[str, Any]) -> str:
         """Look as was asked for. What fails now is the sweep's: a reminder that came again and again would remind of nothing."""
-        from portcullis.operations.custody.guard import guard
+        from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 
         if waiting := postponed_of(raw):
             return self._postponed(raw, waiting)
@@ -143,7 +143,7 @@ class Reactions:
             deployment = reminded_of(raw)
             concerning(deployment)
             self.logger.append_keys(deployment=deployment)
-            guard(self.services, deployment, Trigger("a reminder", "portcullis"))
+            guard(self.services, deployment, Trigger("a reminder", "portcullis"), leaves=NOT_BY_EVENTS)
         except Exception as error:
             self.logger.warning(f"left to the sweep: {type(error).__name__}: {error}")
             return "left"
@@ -219,9 +219,9 @@ class Reactions:
                 self.covered.add(about)
                 return "refused"
         else:
-            from portcullis.operations.custody.guard import guard
+            from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 
-            guard(self.services, message.deployment, cause, hint=signal)
+            guard(self.services, message.deployment, cause, hint=signal, leaves=NOT_BY_EVENTS)
         self.covered.add(about)
         if signal.name in ROADS_TOO:
             self._look_at_roads(message.deployment, cause)

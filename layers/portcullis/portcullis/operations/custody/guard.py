@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from functools import partial
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
 from portcullis.custody.rules import Rules
-from portcullis.custody.types import OUTSIDE, Custody, Decision, Measure, Progress, State, Todo, Told
+from portcullis.custody.types import DELETE_ORDER, OUTSIDE, Custody, Decision, Measure, Progress, State, Todo, Told
 from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
@@ -32,6 +32,9 @@ TAKE_A_KEY_AWAY = frozenset(
         *("key-store-disconnected", "key-store-changed", "key-store-deleted"),
     }
 )
+# Whoever reacts to events has no right to the steps of a deletion: the verb takes them, and the sweep goes on with its snapshot. A try of
+# theirs would fail, and put off the next of those who may.
+NOT_BY_EVENTS = frozenset(DELETE_ORDER)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 # A suspicion, or a step in other hands, is looked at again within the same run: a denial is confirmed well inside the promise, and
@@ -52,15 +55,17 @@ def guard(
     *,
     hint: Signal | None = None,
     change: Callable[[Custody], Custody] | None = None,
+    leaves: Collection[Measure] = (),
 ) -> Custody:
     """Look, decide, act, until there is nothing left to do now. Returns the custody it ended in.
 
-    `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first.
+    `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first. `leaves` are measures that
+    whoever looks leaves to others.
     """
     site = services.site(deployment)
     if change is not None:
         _change(services, deployment, change, cause)
-    after, soon = _at_rest(site, cause, hint)
+    after, soon = _at_rest(site, cause, hint, leaves)
     if soon is not None:  # first: the end of a window, or another try of a wall, waits for no alert
         remind(services, deployment, soon)
     return _tell(services, after)
@@ -79,13 +84,15 @@ def _change(services: Services, deployment: str, change: Callable[[Custody], Cus
             return
 
 
-def _at_rest(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Custody, timedelta | None]:
+def _at_rest(
+    site: Site, cause: Trigger, hint: Signal | None, leaves: Collection[Measure]
+) -> tuple[Custody, timedelta | None]:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
     when to be reminded of it."""
     conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
     while True:
         try:
-            custody, decision = _look_and_act(site, cause, hint)
+            custody, decision = _look_and_act(site, cause, hint, leaves)
         except _Overtaken:
             overtaken += 1
             if overtaken == _MOST_STEPS:
@@ -99,20 +106,24 @@ def _at_rest(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Custody, 
             site.sleep(_STEP_ASIDE.total_seconds() * conflicts)
             continue
         again = decision.look_again
-        if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody):
+        if again is None or waited >= _LONGEST_WAIT or not _is_settling(custody, leaves):
             return custody, decision.remind
         site.sleep(min(again, pause).total_seconds())
         waited += pause
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _is_settling(custody: Custody) -> bool:
+def _is_settling(custody: Custody, leaves: Collection[Measure]) -> bool:
     """Whether waiting a moment helps: a suspicion to be confirmed, or a step in other hands. What failed is left to the sweep."""
-    in_hand = any(record.progress is Progress.INTENDED for record in custody.measures.values())
+    in_hand = any(
+        one.progress is Progress.INTENDED for measure, one in custody.measures.items() if measure not in leaves
+    )
     return in_hand or (custody.state is State.OPEN and bool(custody.suspected))
 
 
-def _look_and_act(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Custody, Decision]:
+def _look_and_act(
+    site: Site, cause: Trigger, hint: Signal | None, leaves: Collection[Measure]
+) -> tuple[Custody, Decision]:
     """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
     rules = rules_of(site)
     kept = site.ledger.custody(site.name)
@@ -122,7 +133,7 @@ def _look_and_act(site: Site, cause: Trigger, hint: Signal | None) -> tuple[Cust
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, site.now(), rules)
         custody = _keep(site.services, kept, decision.custody, cause)
-        if decision.next is None:
+        if decision.next is None or decision.next.measure in leaves:
             return custody, decision
         custody, alone = _step(site, custody, decision.next, cause)
         if not alone:
