@@ -155,6 +155,13 @@ def test_two_remotes_that_fail_differently_leave_open_which_is_told() -> None:
     assert {alias: one["status"] for alias, one in told["remotes"].items()} == {"dc2": 404, "dc3": 403}
 
 
+@pytest.mark.parametrize("names", ["-x,dc2:logs-1", "-own-1,dc2:logs-1"])
+def test_exclusions_of_this_cluster_alone_miss_nothing_on_9(names: str) -> None:
+    """Though no index at all may not be the answer (`allow_no_indices=false`), as a pair of 9.5.3 answered."""
+    told = answer_question(question(f"/{names}/_search?allow_no_indices=false", ["reader", "own"]))
+    assert told["status"] == 200
+
+
 @pytest.mark.parametrize("version", ["9.5.3", "8.19.21"])
 def test_a_role_of_the_engine_s_own_reaches_other_clusters_too(version: str) -> None:
     """Also where the question does not say what the role gives."""

@@ -76,6 +76,37 @@ def test_shards_that_refuse_beside_others_are_left_out_before_9() -> None:
     assert (newer["allowed"], newer["status"], newer["remotes"]["dc2"]["allowed"]) == (None, None, None)
 
 
+def test_limits_that_hang_on_the_way_to_a_shard_are_unknown() -> None:
+    """On 8 an entry without `read_cross_cluster` counts for a shard that is reached by a connection of its own, and for no other: a pair of
+    8.19.21 showed what that entry adds."""
+    entries = [
+        {
+            "clusters": ["*"],
+            "names": ["logs-*"],
+            "privileges": ["read"],
+            "query": RED,
+            "field_security": {"grant": ["te*"]},
+        },
+        {
+            "clusters": ["*"],
+            "names": ["*"],
+            "privileges": ["read", "read_cross_cluster"],
+            "field_security": {"grant": ["*"], "except": ["team"]},
+        },
+    ]
+    question = {
+        "engine": "elasticsearch-8.19.21",
+        "security": {"roles": {"reads": {"remote_indices": entries}}},
+        "principal": {"name": "anna", "roles": ["reads"]},
+        "request": {"method": "GET", "path": "/dc2:logs-1/_search?scroll=1m"},
+        "remotes": {"dc2": {"key": {"access": {"search": [{"names": ["*"]}]}}, "world": THERE}},
+    }
+    told = answer_question(question)
+    assert (told["allowed"], told["remotes"]["dc2"]["allowed"]) == (None, None)
+    whole = answer_question({**question, "request": {"method": "GET", "path": "/dc2:logs-1/_search"}})
+    assert whole["allowed"] is True
+
+
 @pytest.mark.parametrize(
     ("names", "wanted", "status"),
     [(["logs-*"], "dc2:logs-*", 200), (["of-one"], "dc2:of-one", 403), (["logs-1"], "dc2:logs-1,dc2:hr", 403)],

@@ -116,7 +116,11 @@ def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release:
     nothing = split.remote and not held.grants(need.action) and left_out
     if nothing:
         return Answer(own, True, 200 if need.options.allow_no_indices else 404, reasons=(lacking,))
-    return answer(held, own, world, release)
+    told = answer(held, own, world, release)
+    only_out = release.major >= 9 and split.remote and all(name.startswith("-") for name in split.local)
+    if only_out and told.allowed and told.status == 404:
+        return Answer(own, True, 200, reasons=(lacking,))  # exclusions alone name nothing here: nothing is missing
+    return told
 
 
 def _wild(name: str) -> bool:
