@@ -48,6 +48,13 @@ def test_what_is_not_measured_is_unknown() -> None:
     assert answer_question(made)["allowed"] is None
 
 
+@pytest.mark.parametrize(("user", "status"), [("u3", 400), ("u2", 403)])
+def test_an_action_by_name_is_decided_like_its_request(user: str, status: int) -> None:
+    made = question(MEASURED["held"], user, "/one:logs-1/_doc/a", "9.5.3")
+    made["request"] = {"action": "indices:data/read/get", "indices": ["one:logs-1"]}
+    assert answer_question(made)["status"] == status
+
+
 def test_cat_count_is_a_search() -> None:
     for user in ASKED_BY:
         by_cat, plain = (

@@ -213,7 +213,7 @@ def _over_clusters(
     request = Request(asked.request.method, asked.request.path)
     there = _world(asked.world)
     counts = request.parts[:2] == ("_cat", "count")
-    if all(stays_here(need) for need in wanted if is_across(need)) and request.parts[0] != "_cat":
+    if all(stays_here(need) for need in wanted if is_across(need)) and request.parts[:1] != ("_cat",):
         held = holding(documents, roles, release)
         answers = [
             answer_here(held, need, there, release, remotes) if is_across(need) else answer(held, need, there, release)
