@@ -208,7 +208,7 @@ def test_between_two_times_it_is_the_net_difference_with_what_happened(here: Acc
         ("lee", {"lee"}),
     ],
 )
-def test_a_pattern_for_people_is_of_their_names_and_of_an_arn_where_it_is_written_like_one(
+def test_a_pattern_for_people_is_of_names_or_of_an_arn_if_written_like_one(
     here: Account, asked: str, expected: set[str]
 ) -> None:
     people = {one.name for one in then(here, moment(here), user=asked).people}

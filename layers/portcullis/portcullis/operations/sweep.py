@@ -204,9 +204,8 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
 
 def _tell_drift(site: Site) -> tuple[Drift, ...]:
     """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
-    found = tuple(
-        one for one in made_by_hand(site) if one.severity != "info"
-    )  # elsewhere on the domain, and nobody's business here
+    # What is of no weight lies elsewhere on the domain, and is nobody's business here.
+    found = tuple(one for one in made_by_hand(site) if one.severity != "info")
     if not found:
         over(site.services, site.name, alert_table.DRIFT.name)
         return ()

@@ -25,9 +25,8 @@ from portcullis.families.opensearch.documents.patch import parts, pointer
 from portcullis.families.opensearch.names.own_indices import SECURITY_INDEX, own_indices
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 
-_SETTING = (
-    "indices:admin/settings/update"  # what changing a setting is called; of a kept index the refusal names no action
-)
+# What changing a setting is called; of an index that the engine keeps the refusal names no action.
+_SETTING = "indices:admin/settings/update"
 _FEW = 4  # documents of one kind that are asked for one by one
 _NO_SUCH_CALL = (400, 404, 405)  # of an older engine that has no points in time, or no scroll to end
 
@@ -45,9 +44,8 @@ class OpenSearchEngine:
         self._transport, self._name = transport, name
         self._dialect = None if dialect is None else Dialect(dialect)
         self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
-        self._kept: dict[
-            str, bool
-        ] = {}  # of the indices that are called like the engine's own: whether it keeps them from us
+        # Of the indices that are called like the engine's own: whether it keeps them from us.
+        self._kept: dict[str, bool] = {}
 
     @property
     def dialect(self) -> Dialect:
@@ -188,9 +186,8 @@ class OpenSearchEngine:
             status, said = self._transport("PUT", path, {"expand_wildcards": "all"}, {"index.portcullis_asks": None})
             if status in (408, 429) or status >= 500:
                 self._raise(status, said, f"PUT {path[:60]}")
-            if (
-                status != 403 or is_block(said) or _SETTING in str(said)
-            ):  # whose role lacks that right is told so by the lock itself
+            # Whose role lacks that right is told so by the lock itself.
+            if status != 403 or is_block(said) or _SETTING in str(said):
                 self._kept |= dict.fromkeys(some, False)
             elif len(some) == 1:
                 self._kept[some[0]] = True

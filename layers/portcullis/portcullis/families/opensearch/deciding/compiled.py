@@ -31,6 +31,7 @@ from portcullis.families.opensearch.deciding.seeing import Seeing
 from portcullis.families.opensearch.limiting.limits import Unreadable
 from portcullis.families.opensearch.limiting.roles import LIMITS
 from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.alias_filters import filters_of
 from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
 
@@ -180,7 +181,7 @@ class Compiled:
     def _view(self, who: Who, action: str, name: str, reach: tuple[str, ...], *, reached: int) -> View:
         told = bool(reached & self.names.of((name,)))
         view = self._seeing.view(who, action, name, reached=told)
-        if told and view.allowed and minds_filters(action) and (filters := self.names.filters_of(name, reach)):
+        if told and view.allowed and minds_filters(action) and (filters := filters_of(self.names, name, reach)):
             return self._seeing.by_alias(view, filters)
         return view
 

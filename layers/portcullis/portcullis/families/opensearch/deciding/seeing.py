@@ -185,13 +185,10 @@ class Seeing:
 
     def by_alias(self, view: View, filters: tuple[str, ...]) -> View:
         """The same index, reached through aliases with these filters alone: they find in what is seen of it."""
-        reasons, unknown = (
-            [*view.reasons, "reached by an alias with a filter: what it does not find is not shown"],
-            list[str](),
-        )
+        reasons = [*view.reasons, "reached by an alias with a filter: what it does not find is not shown"]
+        unknown: list[str] = []
         left = found_by(filters, view, reasons, unknown, measured=not self._older, what="filter of an alias")
-        unknown = [*view.unknown, *unknown]
-        return replace(view, alias_filters=left or (), reasons=tuple(reasons), unknown=tuple(unknown))
+        return replace(view, alias_filters=left or (), reasons=tuple(reasons), unknown=(*view.unknown, *unknown))
 
     def _seen(self, who: Who, index: str) -> View:
         found = who.shown.get(index)

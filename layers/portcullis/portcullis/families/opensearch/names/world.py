@@ -289,36 +289,6 @@ class Names:
             raise NotThere(", ".join(expressions))
         return found
 
-    def filters_of(self, index: str, written: Iterable[str]) -> tuple[str, ...]:
-        """The filters of the aliases through which a request reaches an index, OR-ed. Empty: it reaches all of it.
-
-        One that is named itself, by its name or by a wildcard, or by an alias without a filter, has none.
-        """
-        if not self.world.filters or index not in self.place:
-            return ()
-        named = self._named(written)
-        aliases = [one for one in self.parents(index) if named >> self.place[one] & 1]
-        found = [self.world.filters.get(one, {}).get(index, "") for one in aliases]
-        whole = named >> self.place[index] & 1 or not all(found)
-        return () if whole else tuple(dict.fromkeys(found))
-
-    def _named(self, written: Iterable[str]) -> int:
-        """What is left of the names in a request, wildcards written out to whatever they fit: also to aliases."""
-        found, wild = 0, False
-        for one in [resolved(name, self.world.now) for name in written] or ["_all"]:
-            out = one.startswith("-") and wild
-            name = one[out:]
-            wild = wild or "*" in name
-            meant = (
-                (1 << len(self.sorted)) - 1
-                if name == "_all"
-                else self.simple(name)
-                if "*" in name
-                else self.of((name,))
-            )
-            found = found & ~meant if out else found | meant
-        return found
-
     def _everything(self, options: Options, streams: bool, keep: bool) -> int:
         every = self._of_state(self.indices, options)
         if not options.hidden:
