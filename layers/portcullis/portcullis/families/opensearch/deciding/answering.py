@@ -14,11 +14,11 @@ from portcullis.access.questions.changes import Right
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
-from portcullis.families.last_made import LastMade
-from portcullis.families.opensearch.deciding.actions import OWN_INDEX, is_cluster_action
+from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
+from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of, widest
@@ -29,7 +29,7 @@ from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.known import known
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
-from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
+from portcullis.families.opensearch.names.world import EngineFacts, Names
 
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -41,7 +41,6 @@ _MAY_BE_LIFTED = (
 )
 _AN_UPDATE = "an update is permitted, and not all that it may need: by what it changes it is let in or refused"
 _SOMEBODY = "somebody"  # with one role, and no other
-_OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,6 @@ class _Asked:
         return tuple(need for way in self.ways for need in way)
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows."""
-
-    strict: EngineFacts
-    in_part: EngineFacts
-    lifted: EngineFacts
-
-
 class OpenSearchAnswers:
     """The Answering protocol."""
 
@@ -77,7 +67,7 @@ class OpenSearchAnswers:
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         own, beyond = parted(indices)
-        return (*alike(compiled(actual, _facts(there).strict), caller, own), *((name,) for name in beyond))
+        return (*alike(compiled(actual, facts_of(there).strict), caller, own), *((name,) for name in beyond))
 
     def over_there(self, actual: Actual, patterns: Sequence[str], there: There) -> tuple[str, ...]:
         return tuple(patterns)
@@ -170,7 +160,7 @@ def _patterns(actual: Actual, role: str) -> Iterator[str]:
 
 
 def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-    here = compiled(actual, _facts(there).strict)
+    here = compiled(actual, facts_of(there).strict)
     roles = here.who(caller).why
     asked = _asked(request, there)
     if isinstance(asked, str):
@@ -261,26 +251,6 @@ def _written(found: tuple[Need, ...]) -> Iterator[Need]:
     return (need for need in last[:1] if "*" not in need.indices[0])
 
 
-_LAST: LastMade[_Facts] = LastMade(4)
-
-
-def _facts(there: There) -> _Facts:
-    """Of what is there; of the few that were asked about last, those that were made then."""
-    return _LAST.of(there, lambda: _made_facts(there))
-
-
-def _made_facts(there: There) -> _Facts:
-    indices = there.indices or ()
-    strict = EngineFacts(
-        (*indices, OWN_INDEX) if indices and there.every and OWN_INDEX not in indices else indices,
-        there.aliases or {},
-        there.streams,
-        there.hidden,
-        release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
-    )
-    return _Facts(strict, replace(strict, do_not_fail_on_forbidden=True), replace(strict, dfm_empty_overrides_all=True))
-
-
 def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) -> Decided:
     """All of them are needed. What only the engine's own settings say is decided both ways."""
     if not way:
@@ -290,7 +260,7 @@ def _way(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) ->
     seen = by_index((one.seen for one in decided), narrowest)
     of_cluster = [(need, one) for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
     if any(one.allowed is not True for _, one in of_cluster):
-        here = compiled(actual, _facts(there).strict)
+        here = compiled(actual, facts_of(there).strict)
         seen = tuple(_of_cluster(here, caller, of_cluster, one) for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
@@ -309,7 +279,7 @@ def _of_cluster(here: Compiled, caller: Caller, decided: Iterable[tuple[Need, De
 
 
 def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Decided:
-    facts, action, indices = _facts(there), need.action, need.indices
+    facts, action, indices = facts_of(there), need.action, need.indices
     here = compiled(actual, facts.strict)
 
     def decided(how: EngineFacts) -> Decision:

@@ -1,0 +1,41 @@
+"""What there is on an engine, as a question of people has it, and with the two settings that no engine shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from portcullis.access.questions.answers import There
+from portcullis.families.last_made import LastMade
+from portcullis.families.opensearch.deciding.actions import OWN_INDEX
+from portcullis.families.opensearch.names.world import EngineFacts, Release
+
+_OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows."""
+
+    strict: EngineFacts
+    in_part: EngineFacts
+    lifted: EngineFacts
+
+
+_LAST: LastMade[Facts] = LastMade(4)
+
+
+def facts_of(there: There) -> Facts:
+    """Of what is there; of the few that were asked about last, those that were made then."""
+    return _LAST.of(there, lambda: _made(there))
+
+
+def _made(there: There) -> Facts:
+    indices = there.indices or ()
+    strict = EngineFacts(
+        (*indices, OWN_INDEX) if indices and there.every and OWN_INDEX not in indices else indices,
+        there.aliases or {},
+        there.streams,
+        there.hidden,
+        release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
+    )
+    return Facts(strict, replace(strict, do_not_fail_on_forbidden=True), replace(strict, dfm_empty_overrides_all=True))
