@@ -202,9 +202,7 @@ def test_who_waited_as_the_file_asks_for_it_no_more_keeps_nothing_shut() -> None
 
 
 @pytest.mark.parametrize("why", [Unreachable("the user pool did not answer"), Refused("not allowed to look")])
-def test_groups_that_cannot_be_read_lose_nobody_and_keep_no_leaver_in(
-    why: PortcullisError,
-) -> None:
+def test_groups_that_cannot_be_read_lose_nobody_and_keep_no_leaver_in(why: PortcullisError) -> None:
     made = opted(DENY)
     are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(ANNA, CARL))
     ask(made, "synchronise")
