@@ -21,6 +21,7 @@ from tests.operations.orders import TEXT, cognito, group, orders_account
 from tests.operations.worlds import Account
 
 ROOT = Path(__file__).parents[2]
+AT = "2025-06-01T12:00:00.002"
 ASKED = [
     ("why", "cognito_user:anna", "orders-1"),
     ("why", "kim", "payroll-1"),
@@ -31,11 +32,13 @@ ASKED = [
     ("matrix",),
     ("what-if", "cognito_user:anna", "joins", "readers"),
     ("findings",),
-    ("access", "--at", "2025-06-01T12:00:00.002"),
-    ("access", "--since", "2025-06-01T12:00:00.002", "--user", "*", "--index", "*"),
+    ("access", "--at", AT),
+    ("access", "--since", AT, "--user", "*", "--index", "*"),
     ("diff", "demo", "new.yaml"),
     ("diff", "new.yaml", "demo"),
     ("diff", "deployments/demo.yaml", "new.yaml"),
+    ("diff", f"demo@{AT}", "demo"),
+    ("diff", f"demo@{AT}", "new.yaml"),
 ]
 # A file does not say who is called kim.
 OFFLINE = [
@@ -275,8 +278,11 @@ def test_markdown_is_a_table_in_which_a_name_is_no_mark_up(here: Account, capsys
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("demo", "demo"), "two deployments are named, and no file"),
-        (("other", "new.yaml"), "is the file of 'demo', and the engine is that of 'other'"),
+        (("demo", "demo"), "demo and demo are the same"),
+        (("demo@", "demo"), "demo@: no time"),
+        (("demo@noon", "demo"), "'noon' is no time"),
+        (("other", "new.yaml"), "other is of 'other', and new.yaml of 'demo'"),
+        (("other@2026-11-24", "demo"), "other@2026-11-24 is of 'other', and demo of 'demo'"),
         (("new.yaml", "none.yaml"), "there is no such file"),
         (("demo", "new.yaml", "--markdown", "--json"), "one or the other"),
     ],

@@ -53,7 +53,7 @@ ASKED_FOR = {
     "can": "address does endpoint person what",
     "check": "source text",
     "delete": "cancel confirm snapshot",
-    "diff": "assertions backwards text",
+    "diff": "assertions new old text",
     "drift": "",
     "end-break-glass": "",
     "eyes": "",

@@ -68,7 +68,7 @@ def test_what_is_told_is_what_is_there_once_it_is_applied(here: Account) -> None
     assert {"cognito_user:idle", "cognito_user:lee"} <= differ <= set(of(told))
     # anna is in the matrix with a part before and after, of other documents
     assert set(of(told)) - differ == {"cognito_user:anna"}
-    assert live(here, TEXT, backwards=True).people == told.people
+    assert live(here, TEXT, old="file", new="now").people == told.people
     assert {person: (one.loses, one.gains) for person, one in of(live(here, TEXT)).items()} == {
         person: (one.gains, one.loses) for person, one in of(told).items()
     }

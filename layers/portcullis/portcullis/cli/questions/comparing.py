@@ -1,4 +1,4 @@
-"""`portcullis diff`: who gains and who loses what from one deployment file to another, or between a file and the engine."""
+"""`portcullis diff`: who gains and who loses what from one file to another, or between a file, the engine, and the engine at a time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from portcullis.cli.account import account_options, deployments_here, is_file, run
 from portcullis.cli.console import console
 from portcullis.cli.questions.answers_shown import show_limits
+from portcullis.entry.verbs.asking import NOW, WITH_FILE
 from portcullis.errors import BadInput
 from portcullis.words import line
 
@@ -23,7 +24,7 @@ _MOST_NAMES = 4
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 
 
-@click.command(short_help="Show who gains and who loses what between two files, or a file and the engine.")
+@click.command(short_help="Show who gains and who loses what between files, the engine, and times before.")
 @click.argument("old", metavar="OLD", shell_complete=deployments_here)
 @click.argument("new", metavar="NEW", shell_complete=deployments_here)
 @click.option("--markdown", is_flag=True, help="As Markdown, for a pull request.")
@@ -39,13 +40,15 @@ _COLOURS = {True: "green", False: "red", None: "yellow"}
 def diff(old: str, new: str, markdown: bool, ci: bool, asserted: tuple[str, ...]) -> int:
     """Show who gains and who loses what from OLD to NEW, after merging: by person, whatever role it comes from.
 
-    OLD and NEW are deployment files, and nobody is asked: a group stands for everybody in it. Or one of them is the name of a deployment:
-    then it is the engine as it is now, the file stands for the engine once it is applied, and people are named.
+    OLD and NEW are deployment files, and nobody is asked: a group stands for everybody in it. Or one of them, or both, is a deployment's
+    NAME, the engine as it is now, or NAME@TIME, the engine as it was then (UTC), worked out from the history. Then a file stands for the
+    engine once it is applied, and people are named.
 
     \b
     Examples:
       portcullis diff main.yaml deployments/demo.yaml
       portcullis diff demo deployments/demo.yaml --markdown
+      portcullis diff demo@2026-11-24T09:00 demo --assert 'no one gains'
       portcullis diff main.yaml deployments/demo.yaml --ci || echo "somebody has to look at it"
       portcullis diff main.yaml deployments/demo.yaml --assert 'nobody outside group hr reads payroll-*'
 
@@ -75,18 +78,28 @@ def _found(old: str, new: str, asserted: tuple[str, ...]) -> Any:
         from portcullis.operations.access.asking.scene_of_file import of_file
 
         return msgspec.to_builtins(diff_held(of_file(before), of_file(after), (old, new), asserted))
-    backwards, file = (True, before) if before else (False, after)
-    if file is None:
-        remedy = "at least one of them has to be a deployment file"
-        raise BadInput("two deployments are named, and no file", source="command", place="OLD NEW", remedy=remedy)
-    named = new if backwards else old
-    if file.deployment != named:
-        problem = f"is the file of {file.deployment!r}, and the engine is that of {named!r}"
+    (name, one), (other, two) = _state(old, before), _state(new, after)
+    if name != other:
+        remedy = "two states of the same: NAME, NAME@TIME, or its file"
         raise BadInput(
-            problem, source=file.source, place="deployment", remedy=f"portcullis diff {file.deployment} FILE"
+            f"{old} is of {name!r}, and {new} of {other!r}", source="command", place="OLD NEW", remedy=remedy
         )
-    text = Path(file.source).read_text("utf-8")
-    return run("diff", named, text=text, backwards=backwards, assertions=list(asserted))
+    if one == two:
+        remedy = f"{name}@TIME for the engine as it was then, or a file"
+        raise BadInput(f"{old} and {new} are the same", source="command", place="OLD NEW", remedy=remedy)
+    file = before or after
+    text = {"text": Path(file.source).read_text("utf-8")} if file else {}
+    return run("diff", name, old=one, new=two, assertions=list(asserted), **text)
+
+
+def _state(given: str, file: Deployment | None) -> tuple[str, str]:
+    """Of which deployment, and which state of it: `file`, `now`, or a time."""
+    if file:
+        return file.deployment, WITH_FILE
+    name, at, when = given.partition("@")
+    if at and not when:
+        raise BadInput("no time", source="command", place=given, remedy=f"{name}@2026-11-24T09:00 (UTC)")
+    return name, when or NOW
 
 
 def _file(given: str) -> Deployment | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from portcullis.entry.verbs.reading import time_of, yes_or_no
+from portcullis.entry.verbs.reading import time_of
 from portcullis.entry.verbs.types import LOOK, Command, Verb, Wish
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_ASSERTIONS = 100
 _LONGEST_NAME = 2048  # of a person, an index or a path
+NOW, WITH_FILE = "now", "file"  # what may stand in place of a time
 _CLI = "portcullis.cli.questions.asking"
 
 COMMANDS = (
@@ -49,7 +50,7 @@ COMMANDS = (
         click=f"{_CLI}:what_if",
     ),
     Command(
-        "diff", Wish.ASK, "Show who gains and who loses what between two files, or a file and the engine.",
+        "diff", Wish.ASK, "Show who gains and who loses what between files, the engine, and times before.",
         (Verb("diff", LOOK, f"{__name__}:diff"),),
         click="portcullis.cli.questions.comparing:diff",
     ),
@@ -147,24 +148,33 @@ def what_if(
 
 
 def diff(
-    services: Services, deployment: str, *, text: str, backwards: bool = False, assertions: Sequence[str] = ()
+    services: Services,
+    deployment: str,
+    *,
+    old: str = NOW,
+    new: str = WITH_FILE,
+    text: str = "",
+    assertions: Sequence[str] = (),
 ) -> Diff:
-    """From what the engine holds to what it would hold with this file; `backwards`: the other way."""
+    """`old` and `new`: the engine as it is (`now`), as it was at a time, or as it would be with the `file` that is `text`."""
     from portcullis.errors import BadInput
-    from portcullis.operations.access.asking.asserting import diff_held
-    from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.deployments import kept_model
+    from portcullis.operations.access.two_states import Which, diff_of
 
     if isinstance(assertions, str) or len(assertions) > _MOST_ASSERTIONS:
         raise BadInput(
             "no list of assertions", source="request", place="assertions", remedy=f"{_MOST_ASSERTIONS} at most"
         )
-    site = services.site(deployment)
-    now, then = live(site), live(site, kept_model(text, f"{deployment}.yaml", deployment))
-    names = f"{deployment} as it is", f"{deployment} with the file"
-    if yes_or_no(backwards, "backwards"):
-        return diff_held(then, now, (names[1], names[0]), assertions)
-    return diff_held(now, then, names, assertions)
+
+    def meant(place: str, given: str) -> Which:
+        if given == WITH_FILE:
+            return kept_model(text, f"{deployment}.yaml", deployment)
+        return None if given == NOW else time_of(place, given)
+
+    if old == new:
+        raise BadInput(f"{old!r} twice", source="request", place="old, new", remedy="two states that may differ")
+    states = meant("old", old), meant("new", new)
+    return diff_of(services.site(deployment), *states, assertions)
 
 
 def access(services: Services, deployment: str, *, at: str, user: str = "", index: str = "") -> Then:
