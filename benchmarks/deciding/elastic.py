@@ -120,7 +120,7 @@ class Asked:
 
     def give(self, draw: random.Random) -> SecurityConfig:
         """Each user some new roles; what the engine then holds, as it shows it."""
-        roles = {f"asked-{user}-{n}": self._role(draw) for user in USERS for n in range(draw.randint(1, 3))}
+        roles = {f"asked-{user}-{n}": self.role(draw) for user in USERS for n in range(draw.randint(1, 3))}
         if self.release.has_bulk_roles:
             said = self.done("POST", "/_security/role", {"roles": roles})
             if said.get("errors"):
@@ -131,10 +131,14 @@ class Asked:
         for user in USERS:
             mine = [name for name in roles if name.startswith(f"asked-{user}-")]
             mine += draw.choice([[], [], [], ["viewer"], ["superuser"], ["asked-absent"]])
-            self.done("PUT", f"/_security/user/{user}", {"roles": mine})
+            self.done("PUT", f"/_security/user/{user}", self.document(user, mine))
         return self.engine.read([Kind.ROLES, Kind.USERS, Kind.MAPPINGS])
 
-    def _role(self, draw: random.Random) -> Json:
+    def document(self, user: str, roles: list[str]) -> Json:
+        """A user's, with these roles."""
+        return {"roles": roles}
+
+    def role(self, draw: random.Random) -> Json:
         entries = []
         for _ in range(draw.randint(1, 2)):
             entry: Json = {
@@ -240,6 +244,8 @@ def passes(query: Json, document: Json) -> bool:
             return bool(document["team"] == team)
         case {"match_none": _}:
             return False
+        case {"terms": terms}:
+            return all(document[name] in values for name, values in terms.items())
         case {"term": term}:
-            return all(document[name] == value for name, value in term.items())
+            return all(str(document[name]) == str(value) for name, value in term.items())
     raise ValueError(query)

@@ -15,8 +15,9 @@ from typing import Any
 from portcullis.families.elasticsearch.deciding.question import answer_question
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 
+from benchmarks.deciding.as_whom import MAKES_KEYS, TEMPLATES, AsWhom, of_user
 from benchmarks.deciding.counted import Counts, Found
-from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, PASSWORD, STREAM, USERS, Asked, passes
+from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, STREAM, USERS, Asked, passes
 from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]
@@ -106,6 +107,7 @@ class Wider(Asked):
 
     def __init__(self, node: Elasticsearch, *, streams: bool = False) -> None:
         super().__init__(node, streams=streams)
+        self.done("PUT", f"/_security/role/{MAKES_KEYS}", {"cluster": ["cluster:admin/xpack/security/api_key/create"]})
         self.done("PUT", f"/{_SHUT}/_doc/1?refresh=true", DOCUMENTS["1"])
         rule = {"term": {"team.keyword": "red"}}
         self.done("POST", "/_aliases", {"actions": [{"add": {"index": "logs-1", "alias": _FILTERED, "filter": rule}}]})
@@ -122,6 +124,19 @@ class Wider(Asked):
         streams = {name: list(of) for name, of in held.streams.items()}
         return {"indices": indices, "aliases": aliases, "data_streams": streams}
 
+    def role(self, draw: random.Random) -> Json:
+        """One that may act as others, and whose filters may be templates."""
+        found = super().role(draw)
+        if run_as := draw.choice(([], [], ["asked1"], ["asked*"], ["/asked[0-3]/"])):
+            found["run_as"] = run_as
+        for entry in found["indices"]:
+            if self.release.major < 7 and draw.random() < 0.2:
+                entry["query"] = json.dumps({"template": {"source": draw.choice(TEMPLATES)}})
+        return found
+
+    def document(self, user: str, roles: list[str]) -> Json:
+        return {"roles": [*roles, MAKES_KEYS], **of_user(user)}
+
     def end(self) -> None:
         super().end()
         self.node.ask("DELETE", f"/{_SHUT}")
@@ -136,22 +151,24 @@ def play(asked: Wider, cases: int, counts: Counts, *, seed: int = 0, at_once: in
             "roles": dict(held.of(Kind.ROLES)),
             "users": {name: dict(held.of(Kind.USERS)[name]) for name in USERS},
         }
+        as_whom = AsWhom(asked, draw)
         for _ in range(min(at_once, cases - number * at_once)):
             user = draw.choice(USERS)
+            principal, signed = as_whom.chosen(user)
             method, path, body = _request(draw, asked.release.major)
             question = {
                 "engine": f"elasticsearch-{asked.release}",
                 "security": security,
-                "principal": {"name": user},
+                "principal": principal,
                 "request": {"method": method, "path": f"/{path}", "body": body},
                 "world": asked.world,
             }
-            status, said = asked.node.ask(method, f"/{path}", body, user=user, password=PASSWORD)
+            status, said = asked.node.ask(method, f"/{path}", body, **signed)
             if method not in ("GET", "HEAD") and any(one in f"{path} {body}" for one in asked.absent):
                 asked.node.ask("DELETE", f"/{','.join(asked.absent)}?ignore_unavailable=true")
             told = answer_question(question)
-            what = f"seed {seed}.{number}: {user} {method} /{path} {json.dumps(body) if body is not None else ''}"
-            _compare(counts, told, status, said, what, held, user, path)
+            what = f"seed {seed}.{number}: {json.dumps(principal)} {method} /{path} {json.dumps(body) if body is not None else ''}"
+            _compare(counts, told, status, said, what, held, principal.get("run_as") or user, path)
 
 
 def _request(draw: random.Random, major: int) -> tuple[str, str, Any]:
@@ -255,7 +272,7 @@ def _compare(
     if told["allowed"] is None or (told["status"] is None and "items" not in told):
         counts.unknown += 1
         return
-    counts.limited += any(v["documents"] != "all" or v["fields"] != "all" for v in told["views"].values())
+    counts.limited += any(_limits(one) for one in told["views"].values())
     for text, more in _differing(told, status, said, path):
         roles = held.of(Kind.USERS)[user]["roles"]
         mine = {name: held.of(Kind.ROLES).get(name, {}).get("indices") for name in roles}
@@ -304,6 +321,11 @@ def _of_each(items: list[Json], said: Json) -> Iterator[tuple[str, bool]]:
             return
 
 
+def _limits(view: Json) -> bool:
+    within = view.get("within")
+    return view["documents"] != "all" or view["fields"] != "all" or (within is not None and _limits(within))
+
+
 def _of_error(one: Json) -> int:
     if "error" not in one:
         return 200
@@ -323,7 +345,7 @@ def _shown(views: Json, hits: list[Json]) -> Iterator[tuple[str, bool]]:
             return
     for index, view in views.items():
         for one, document in DOCUMENTS.items():
-            queries = [view["documents"], view["alias_filters"]]
+            queries = [view["documents"], view["alias_filters"], view.get("within", {}).get("documents")]
             lets = all(
                 not of or of == "all" or any(passes(json.loads(query), document) for query in of) for of in queries
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -120,14 +119,6 @@ def test_items_are_answered_one_by_one(role: Json, path: str, names: tuple[str, 
     assert [(one["allowed"], one["status"]) for one in items] == told
 
 
-def test_a_filter_that_is_a_template_is_said_to_be_one() -> None:
-    template = {"template": {"source": '{"term": {"team": "{{_user.username}}"}}'}}
-    role = {"indices": [{"names": ["logs-*"], "privileges": ["read"], "query": template}]}
-    told = asked(role, "GET", "/logs-1/_search", engine="6.8.23")
-    assert [json.loads(one) for one in told["views"]["logs-1"]["documents"]] == [template]
-    assert "a filter of theirs is a template: what it comes to for them only the engine knows" in told["reasons"]
-
-
 @pytest.mark.parametrize(
     ("role", "index", "allowed", "status"),
     [
@@ -145,3 +136,47 @@ def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(
     told = asked(role, "POST", path, body)
     assert (told["allowed"], told["status"]) == (allowed, status), told["reasons"]
     assert told["indices"] == (["logs-2"] if allowed else [])
+
+
+READS_ALL: Json = {"indices": [{"names": ["*"], "privileges": ["read"]}]}
+NOTHING_THERE: Json = {"indices": [{"names": ["nothing-*"], "privileges": ["read"]}]}
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "engine", "status"),
+    [
+        # Where no wildcard is expanded, `-*` alone is how nothing is said, up to 8; from 9 on it takes nothing away.
+        (NOTHING_THERE, "-*", "8.19.21", 404),
+        (NOTHING_THERE, "-*", "7.17.29", 200),
+        (NOTHING_THERE, "-*", "6.8.23", 200),
+        (READS_ALL, "-*", "8.19.21", 404),
+        (NOTHING_THERE, "-*,logs-1", "8.19.21", 403),
+        (READS_ALL, "logs-1,-*", "9.5.3", 200),
+        (READS_ALL, "-*", "9.5.3", 404),
+    ],
+)
+def test_an_exclusion_of_all_where_no_wildcard_is_expanded(role: Json, path: str, engine: str, status: int) -> None:
+    told = asked(role, "GET", f"/{path}/_search?expand_wildcards=none", engine=engine)
+    assert told["status"] == status, told["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("role", "statuses"),
+    [
+        ({"indices": [{"names": ["*"], "privileges": ["delete"]}]}, [403, 403]),
+        ({"indices": [{"names": ["*"], "privileges": ["delete", "index"]}]}, [403, 403]),
+        (ALL, [201, 404]),
+    ],
+)
+def test_an_index_that_may_not_be_made_refuses_each_item_of_it(role: Json, statuses: list[int]) -> None:
+    lines = [{"index": {"_index": "made-1", "_id": "1"}}, {}, {"delete": {"_index": "made-1", "_id": "2"}}]
+    told = asked(role, "POST", "/_bulk", lines)
+    assert [one["status"] for one in told["items"]] == statuses
+
+
+def test_whether_an_update_under_limits_makes_an_index_is_left_open_on_7() -> None:
+    lines = [{"update": {"_index": "absent", "_id": "1"}}, {"doc": {}}]
+    [told] = asked(HIDING, "POST", "/_bulk", lines, engine="7.17.29")["items"]
+    assert (told["allowed"], told["status"]) == (True, None)
+    [told] = asked(ALL, "POST", "/_bulk", lines, engine="7.17.29")["items"]
+    assert told["status"] == 201

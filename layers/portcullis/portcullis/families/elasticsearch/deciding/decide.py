@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved, without_dates
+from portcullis.families.elasticsearch.deciding.templates import UNFILLED, is_template
 from portcullis.families.elasticsearch.granting.merging import Group, Holding, covering
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.names import Unreadable, covers, matches_any
@@ -62,6 +63,15 @@ class View:
     fields: Fields = Fields()
     alias_filters: tuple[str, ...] | None = None  # of the aliases it was asked by, OR-ed; None: not filtered
     reasons: tuple[str, ...] = ()
+    within: View | None = None  # of an API key: what the key lets through; a document or field is seen if both do
+
+    @property
+    def hides_documents(self) -> bool:
+        return self.documents is not None or (self.within is not None and self.within.hides_documents)
+
+    @property
+    def hides_fields(self) -> bool:
+        return bool(self.fields.groups) or (self.within is not None and self.within.hides_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,10 @@ def _cluster(held: Holding, need: Need, release: Release) -> Answer:
     granting = [
         role for role, privileges in held.cluster.items() if grants_on_cluster(privileges, need.action, release)
     ]
+    if granting and held.within is not None:
+        limit = _cluster(held.within, need, release)
+        if not limit.allowed:
+            return limit
     if granting and need.own_only:
         return Answer(need, False, 400, reasons=("what somebody else may do is told to nobody: run as them",))
     if granting:
@@ -156,8 +170,9 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         if release.major < 8:
             return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
         return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
-    if release.major < 7 and need.names == ("-*",) and not _expands(need):
-        return Answer(need, True, 200, reasons=("no wildcard is expanded, and -* is how nothing is said",))
+    if _says_nothing(need, release):
+        status = 404 if release.major == 8 or not need.options.allow_no_indices else 200
+        return Answer(need, True, status, reasons=("no wildcard is expanded, and -* is how nothing is said",))
     if ALL in need.names and len(need.names) > 1 and release.major == 7:
         return Answer(need, None, 0, reasons=(f"what {ALL} means beside other names was not measured on {release}",))
     asked = resolved(granting, need, world, release)
@@ -198,7 +213,7 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         absent = []
     elif release.major < 8 and need.options.allow_no_indices and not _expands(need) and len(asked.names) == 1:
         absent = []  # where no wildcard is expanded, one name that is not there is nothing
-    if absent and need.refused_under_limits and release.major < 7 and need.single:
+    if absent and _tells_either(need, granting, absent, world, release):
         why = f"{', '.join(absent)} does not exist, or is refused where limits are on that name: {release} may tell either"
         return Answer(need, True, 0, reasons=(why,))
     if absent and need.makes_names:
@@ -227,13 +242,30 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if behind:
         why = f"{', '.join(behind)} is covered by an alias alone, by which {release} refreshes nothing"
         return Answer(need, False, 403, reasons=(why,))
-    limited = [v.index for v in views if v.documents is not None or (v.fields.groups and not need.only_documents)]
+    limited = [v.index for v in views if v.hides_documents or (v.hides_fields and not need.only_documents)]
     if need.refused_under_limits and limited and release.major < 7 and has_dates(need):
         why = f"whether {release} sees limits behind a name that is worked out, only the engine can tell"
         return Answer(need, None, 0, reasons=(why,))
     if need.refused_under_limits and limited:
         return Answer(need, False, 400, reasons=(f"{need.refused_under_limits} ({', '.join(limited)})",))
     return Answer(need, True, 200, views, tuple(dict.fromkeys(reason for view in views for reason in view.reasons)))
+
+
+def _says_nothing(need: Need, release: Release) -> bool:
+    """Whether the engine reads these names as none at all."""
+    if need.names != ("-*",) or _expands(need) or release.major > 8:
+        return False
+    return release.major < 7 or not need.options.ignore_unavailable
+
+
+def _tells_either(
+    need: Need, granting: tuple[Group, ...], absent: list[str], world: EngineFacts, release: Release
+) -> bool:
+    """Whether limits on a name that is not there may refuse what they refuse where it is."""
+    if not need.refused_under_limits or not need.single or release.major > 7:
+        return False
+    limited = any(not _free(group) for name in absent for group in covering(granting, name, world))
+    return release.major < 7 or (bool(need.item) and limited)
 
 
 def _is_search(need: Need) -> bool:
@@ -278,13 +310,18 @@ def _updates(need: Need) -> bool:
 def _everything(granting: tuple[Group, ...], need: Need, world: EngineFacts, release: Release) -> Answer:
     """Seen on 9.5.3: where `_all` alone is left of several names, whoever may read that name is shown every index."""
     groups = covering(granting, ALL, world)
-    if not any(group.queries is None and not group.fields for group in groups):
+    if not any(_free(group) for group in groups):
         why = f"a role on the name {ALL} lets {','.join(need.names)} reach every index, and with which limits only the engine can tell"
         return Answer(need, None, 0, reasons=(why,))
     reached = everything(need, world, release)
     views = tuple(_view(index, groups, None) for index in reached if not world.is_closed(index))
     why = f"what is left of {','.join(need.names)} is {ALL}, which is every index to whoever may read the name"
     return Answer(need, True, 200, views, (why,))
+
+
+def _free(group: Group) -> bool:
+    """Whether it hides nothing."""
+    return group.queries is None and not group.fields and (group.within is None or _free(group.within))
 
 
 def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, granting: tuple[Group, ...]) -> Answer:
@@ -321,13 +358,15 @@ def _views(granting: tuple[Group, ...], asked: Sequence[str], world: EngineFacts
 
 def _view(index: str, groups: tuple[Group, ...], filters: list[str] | None) -> View:
     reasons = [f"{index} through {_names(r for g in groups for r in g.roles)}"]
+    limits = tuple(group.within for group in groups if group.within is not None)
+    groups = tuple(dict.fromkeys(replace(group, within=None) for group in groups)) if limits else groups
     limited = [group for group in groups if group.queries is not None]
     documents: tuple[str, ...] | None = None
     if limited and len(limited) == len(groups):
         documents = tuple(dict.fromkeys(query for group in groups for query in group.queries or ()))
         reasons.append(f"documents limited by {_names(r for g in groups for r in g.roles)}")
         if any(is_template(query) for query in documents):
-            reasons.append("a filter of theirs is a template: what it comes to for them only the engine knows")
+            reasons.append(UNFILLED)
     elif limited:
         free = _names(r for g in groups if g.queries is None for r in g.roles)
         reasons.append(
@@ -343,16 +382,9 @@ def _view(index: str, groups: tuple[Group, ...], filters: list[str] | None) -> V
         reasons.append(
             f"{free} grants the same without field rules, which lifts those of {_names(r for g in ruled for r in g.roles)}"
         )
-    return View(index, documents, fields, None if filters is None else tuple(dict.fromkeys(filters)), tuple(reasons))
-
-
-def is_template(query: str) -> bool:
-    """Whether a role's filter is filled in by the engine for whoever asks."""
-    try:
-        found = json.loads(query)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and "template" in found
+    within = _view(index, tuple(dict.fromkeys(limits)), None) if limits else None
+    by_alias = None if filters is None else tuple(dict.fromkeys(filters))
+    return View(index, documents, fields, by_alias, tuple(reasons), within)
 
 
 def _names(roles: Iterable[str]) -> str:

@@ -2,7 +2,8 @@
 
 {"engine": "elasticsearch-9.5.3",
  "security": {"roles": {}, "users": {}, "role_mappings": {}},       as the engine's GET shows them
- "principal": {"name": "", "realm": "native", "groups": [], "dn": "", "metadata": {}, "roles": []},    roles: given outright
+ "principal": {"name": "", "realm": "native", "groups": [], "dn": "", "metadata": {}, "roles": [],    roles: given outright
+               "run_as": "", "api_key": {"role_descriptors": {}, "limited_by": [{}]}},    as the engine shows a key; both may be left out
  "request": {"method": "GET", "path": "/logs-*/_search", "body": null}  or  {"action": "indices:data/read/search", "indices": []},
  "world": {"indices": ["a", {"name": "b", "hidden": false, "closed": false}], "aliases": {"x": ["a"] or {"a": filter or null}},
            "data_streams": {"s": [".ds-s-000001"]}},
@@ -13,19 +14,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from portcullis import typed
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, across, is_across
+from portcullis.families.elasticsearch.deciding.asked import (
+    Question,
+    RemoteCluster,
+    Role,
+    Sent,
+    World,
+)
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
 from portcullis.families.elasticsearch.deciding.stays_here import answer_here, stays_here
+from portcullis.families.elasticsearch.deciding.templates import UNFILLED, filled, is_template
 from portcullis.families.elasticsearch.deciding.together import together
-from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
+from portcullis.families.elasticsearch.deciding.who_asks import WhoAsks, who_asks
+from portcullis.families.elasticsearch.granting.callers import NATIVE
 from portcullis.families.elasticsearch.granting.merging import holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
 from portcullis.families.elasticsearch.known.names import Unreadable
@@ -34,115 +45,7 @@ from portcullis.families.elasticsearch.requesting.asking import Need, Request
 from portcullis.families.elasticsearch.requesting.requests import needs
 
 FAMILY = "elasticsearch-"
-
-
-class _Strict(msgspec.Struct, forbid_unknown_fields=True):
-    pass
-
-
-class _Entry(msgspec.Struct):
-    """Of a role. What else a release has in it (a description, applications) decides nothing here."""
-
-    names: list[str] | str = []
-    privileges: list[str] = []
-    query: Any = None
-    field_security: Any = None
-    allow_restricted_indices: bool = False
-
-
-class _RemoteEntry(_Entry):
-    clusters: list[str] | str = []
-
-
-class _Role(msgspec.Struct):
-    cluster: list[str] = []
-    indices: list[_Entry] = []
-    remote_indices: list[_RemoteEntry] = []
-
-
-class _User(msgspec.Struct):
-    roles: list[str] = []
-    enabled: bool = True
-
-
-class _Mapping(msgspec.Struct):
-    roles: list[str] = []
-    enabled: bool = True
-    rules: dict[str, Any] = {}
-
-
-class _Security(_Strict):
-    roles: dict[str, _Role] = {}
-    users: dict[str, _User] = {}
-    role_mappings: dict[str, _Mapping] = {}
-
-
-class _Principal(_Strict):
-    name: str
-    realm: str = NATIVE
-    groups: list[str] = []
-    dn: str = ""
-    metadata: dict[str, Any] = {}
-    roles: list[str] = []
-
-
-class _Asked(_Strict):
-    method: str = ""
-    path: str = ""
-    body: Any = None
-    action: str = ""
-    indices: list[str] = []
-
-
-class _There(_Strict):
-    name: str
-    hidden: bool = False
-    closed: bool = False
-
-
-class _World(_Strict):
-    indices: list[str | _There] = []
-    aliases: dict[str, list[str] | dict[str, Any]] = {}
-    data_streams: dict[str, list[str]] = {}
-
-
-class _Allowed(_Strict):
-    names: list[str] | str
-    query: Any = None
-    field_security: Any = None
-    allow_restricted_indices: bool = False
-
-
-class _Access(_Strict):
-    search: list[_Allowed] = []
-    replication: list[_Allowed] = []
-
-
-class _Key(_Strict):
-    state: Literal["live", "expired", "revoked", "absent", "wrong-type", "garbage"] = "live"
-    access: _Access = msgspec.field(default_factory=_Access)
-
-
-class _RolesThere(_Strict):
-    roles: dict[str, _Role] = {}
-
-
-class _Remote(_Strict):
-    model: Literal["api-key", "certificate"] = "api-key"
-    engine: str = ""
-    key: _Key = msgspec.field(default_factory=_Key)
-    security: _RolesThere = msgspec.field(default_factory=_RolesThere)
-    world: _World = msgspec.field(default_factory=_World)
-    skip_unavailable: bool = False
-
-
-class _Question(_Strict):
-    engine: str
-    security: _Security
-    principal: _Principal
-    request: _Asked
-    world: _World = msgspec.field(default_factory=_World)
-    remotes: dict[str, _Remote] = {}
+_PRIVILEGES = ("_security", "user", "_privileges")
 
 
 def is_of_this_family(engine: object) -> bool:
@@ -153,7 +56,7 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
     """The decision, what is seen of each index, and the reasons. `allowed` is null where only the engine can tell. BadInput names the
     place in `source`."""
     try:
-        asked = typed.of_plain(question, _Question)
+        asked = typed.of_plain(question, Question)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         raise BadInput(
@@ -163,47 +66,64 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
             remedy="see `portcullis decide --help`",
         ) from None
     release = Release.of(asked.engine.removeprefix(FAMILY), source=source)
-    caller = Caller(
-        asked.principal.name,
-        asked.principal.realm,
-        tuple(asked.principal.groups),
-        asked.principal.dn,
-        asked.principal.metadata,
-        tuple(asked.principal.roles),
-    )
-    security = msgspec.to_builtins(asked.security)
     try:
-        roles = roles_of(caller, security["users"], security["role_mappings"])
+        who = who_asks(asked.principal, asked.security, release)
     except Unreadable as error:
         return _unknown({}, str(error))
     except BadInput as error:
         raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
-    wanted = () if _own(asked) else _needs(asked.request, release, source)
+    roles = who.roles
+    if who.refused:
+        return _told(roles, [Answer(Need(""), False, 403, reasons=(who.refused,))])
+    if who.limited_to is not None and Request(asked.request.method, asked.request.path).parts == _PRIVILEGES:
+        why = "what an API key with roles of its own may is not told here, but where keys are shown"
+        return _told(roles, [Answer(Need(""), True, 400 if release.major >= 8 else 500, reasons=(why,))])
+    wanted = () if _own(asked, who) else _needs(asked.request, release, source)
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
-    documents = {name: _document(role) for name, role in asked.security.roles.items()}
     if any(is_across(need) for need in wanted):
-        return _over_clusters(asked, documents, roles, wanted, release, source)
-    held = holding(documents, roles, release)
+        if who.limited_to is not None:
+            return _unknown(roles, "what an API key with roles of its own reads on another cluster is not known here")
+        return _over_clusters(asked, who.documents, roles, wanted, release, source)
+    held = who.holding(release)
     world = _world(asked.world)
-    return _told(roles, together(held, [answer(held, need, world, release) for need in wanted], world, release))
+    answers = together(held, [answer(held, need, world, release) for need in wanted], world, release)
+    return _told(roles, [_filled(one, who) for one in answers])
 
 
-def _own(asked: _Question) -> bool:
+def _filled(one: Answer, who: WhoAsks) -> Answer:
+    """With the templates among its filters as they are for whoever asks."""
+    views = tuple(_of_user(view, who) for view in one.views)
+    if not views:
+        return one
+    left = {reason for view in views for reason in view.reasons}
+    return replace(one, views=views, reasons=tuple(why for why in one.reasons if why != UNFILLED or why in left))
+
+
+def _of_user(view: View, who: WhoAsks) -> View:
+    documents, reasons = view.documents, view.reasons
+    if documents is not None:
+        documents = tuple(dict.fromkeys(filled(query, who.user) for query in documents))
+        if not any(map(is_template, documents)):
+            reasons = tuple(one for one in reasons if one != UNFILLED)
+    return replace(view, documents=documents, reasons=reasons, within=view.within and _of_user(view.within, who))
+
+
+def _own(asked: Question, who: WhoAsks) -> bool:
     """Whether somebody asks what they may do, or changes their own password, by their own name: nobody is asked whether they may."""
     principal = asked.principal
     parts = Request(asked.request.method, asked.request.path).parts
     own = (
         ("_has_privileges", "_privileges", "_password")
-        if principal.realm == NATIVE
+        if principal.realm == NATIVE and principal.api_key is None
         else ("_has_privileges", "_privileges")
     )
-    return parts[:3] == ("_security", "user", principal.name) and parts[3:] in [(one,) for one in own]
+    return parts[:3] == ("_security", "user", who.caller.name) and parts[3:] in [(one,) for one in own]
 
 
 def _over_clusters(
-    asked: _Question,
-    documents: dict[str, Any],
+    asked: Question,
+    documents: Mapping[str, Any],
     roles: dict[str, str],
     wanted: tuple[Need, ...],
     release: Release,
@@ -229,7 +149,7 @@ def _over_clusters(
 
 
 def _items_across(
-    documents: dict[str, Any],
+    documents: Mapping[str, Any],
     roles: dict[str, str],
     wanted: tuple[Need, ...],
     world: EngineFacts,
@@ -255,7 +175,7 @@ def _items_across(
     return told
 
 
-def _remote(alias: str, one: _Remote, here: Release, source: str) -> Remote:
+def _remote(alias: str, one: RemoteCluster, here: Release, source: str) -> Remote:
     place = f"remotes.{alias}.engine"
     release = here if not one.engine else Release.of(one.engine.removeprefix(FAMILY), source=source, place=place)
     access: dict[str, Any] = msgspec.to_builtins(one.key.access)
@@ -293,7 +213,7 @@ def _limits(seen: Seen) -> list[dict[str, Any]]:
     return [{"by": by, **_view(view)} for by, view in seen.limits]
 
 
-def _needs(request: _Asked, release: Release, source: str) -> tuple[Need, ...] | None:
+def _needs(request: Sent, release: Release, source: str) -> tuple[Need, ...] | None:
     if request.action:
         return (Need(request.action, tuple(request.indices), cluster=request.action.startswith("cluster:")),)
     if not request.method or not request.path.startswith("/"):
@@ -306,12 +226,12 @@ def _needs(request: _Asked, release: Release, source: str) -> tuple[Need, ...] |
     return needs(Request(request.method, request.path, request.body), release, source=source)
 
 
-def _document(role: _Role) -> dict[str, Any]:
+def _document(role: Role) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(role)
     return document
 
 
-def _world(there: _World) -> EngineFacts:
+def _world(there: World) -> EngineFacts:
     indices = tuple(
         Index(one) if isinstance(one, str) else Index(one.name, one.hidden, one.closed) for one in there.indices
     )
@@ -354,9 +274,10 @@ def _told(roles: dict[str, str], answers: list[Answer]) -> dict[str, Any]:
 
 
 def _view(view: View) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "documents": "all" if view.documents is None else list(view.documents),
         "alias_filters": list(view.alias_filters or ()),
         "fields": [{"grant": list(grant), "except": list(without)} for grant, without in view.fields.groups] or "all",
         "reasons": list(view.reasons),
     }
+    return told if view.within is None else {**told, "within": _view(view.within)}

@@ -46,6 +46,8 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
         if asked.startswith("-") and (release.major >= 9 or wild):
             if asked == "-":
                 return Resolved(fault=(400, "an exclusion of nothing"))
+            if "*" in asked and not wide:  # no wildcard is expanded, so that it takes nothing away
+                continue
             needed = release.major < 7 and "*" in asked and not options.allow_no_indices
             if needed and not any(_reached(asked[1:], granting, need, world, release)):
                 return Resolved(fault=(404, _NOTHING))

@@ -19,9 +19,24 @@ def together(held: Holding, answers: Sequence[Answer], world: EngineFacts, relea
     """What is permitted by itself, and stands beside another name of the same index by which it is not: only the engine knows whether both
     lie on one shard."""
     try:
+        answers = _not_made(held, answers, world)
         return [_beside(one, _shut(held, answers, world), world) for one in _whole(answers, world, release)]
     except Unreadable:
         return list(answers)
+
+
+def _not_made(held: Holding, answers: Sequence[Answer], world: EngineFacts) -> list[Answer]:
+    """Where an item would make an index and nobody lets them, each item of that index is refused with it, a deletion too (seen on all)."""
+    made = {one.need.names[0] for one in answers if one.need.item and one.need.creates}
+    making = held.grants("indices:admin/auto_create")
+    refused = {name for name in made if not world.of(name) and not covering(making, name, world)}
+    why = "an item beside it would make the index, which is refused: so is each item of that index"
+    return [
+        replace(one, allowed=False, status=403, reasons=(why,))
+        if one.need.item and one.status == 404 and one.need.names[0] in refused
+        else one
+        for one in answers
+    ]
 
 
 def _shut(held: Holding, answers: Sequence[Answer], world: EngineFacts) -> dict[str, set[str]]:

@@ -36,6 +36,7 @@ class Group:
     restricted: bool
     roles: tuple[str, ...]
     no_streams: bool = False  # it does not cover data streams
+    within: Group | None = None  # of an API key: what the key's own roles give, where both have to
 
     def covers(self, name: str) -> bool:
         if is_restricted(name) and not self.restricted:
@@ -66,8 +67,17 @@ class Holding:
     unknown: tuple[str, ...] = ()  # privileges of indices that stand in the roles and are not understood here
     unknown_of_cluster: tuple[str, ...] = ()  # those of the cluster
     release: Release | None = None
+    within: Holding | None = None  # what an API key is limited to: both have to grant
 
     def grants(self, action: str) -> tuple[Group, ...]:
+        """The groups that allow an action; of an API key each of its owner's beside each of its own."""
+        own = self._grants(action)
+        if self.within is None:
+            return own
+        limits = self.within.grants(action)
+        return tuple(replace(one, within=limit) for one in own for limit in limits)
+
+    def _grants(self, action: str) -> tuple[Group, ...]:
         found = []
         for group in self.groups:
             if grants_on_index(group.privileges, action, self.release):
@@ -156,8 +166,12 @@ def covering(groups: Iterable[Group], name: str, world: EngineFacts) -> tuple[Gr
     """The groups that cover what was asked for: by its own name, or a backing index by its stream's."""
     stream = world.stream_of(name)
     of_stream = bool(stream) or name in world.data_streams
-    return tuple(
-        group
-        for group in groups
-        if (group.covers(name) or (stream and group.covers(stream))) and not (group.no_streams and of_stream)
-    )
+    return tuple(group for group in groups if _covers(group, name, stream, of_stream=of_stream))
+
+
+def _covers(group: Group, name: str, stream: str, *, of_stream: bool) -> bool:
+    if group.no_streams and of_stream:
+        return False
+    if not (group.covers(name) or (stream and group.covers(stream))):
+        return False
+    return group.within is None or _covers(group.within, name, stream, of_stream=of_stream)

@@ -1,0 +1,108 @@
+"""As whom the engine takes a request: a user, somebody acting as another (`run_as`), or the holder of an API key.
+
+Seen on 9.5.3, 8.19.21, 7.17.29 and 6.8.23 (benchmarks/deciding/wider.py):
+
+- Who acts as somebody needs a role whose `run_as` names them; then the other's roles alone count. Somebody who is not there is refused.
+- What an API key lets through has to be let through by the roles that its owner had when it was made, and by its own. A key without
+  any of its own has its owner's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from portcullis.families.elasticsearch.deciding.asked import Principal, Security
+from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
+from portcullis.families.elasticsearch.granting.merging import Holding, holding
+from portcullis.families.elasticsearch.known.names import matches_any
+from portcullis.families.elasticsearch.known.release import Release
+from portcullis.families.elasticsearch.known.releases import built_in
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAsks:
+    """`roles`: role -> why it counts. `refused`: why no request is let in at all."""
+
+    caller: Caller
+    roles: dict[str, str]
+    documents: Mapping[str, Json]  # of the roles
+    user: Json  # what a template of a filter knows of them
+    limited_to: Mapping[str, Json] | None = None  # the roles of an API key, by their names in it
+    refused: str = ""
+
+    def holding(self, release: Release) -> Holding:
+        own = holding(self.documents, self.roles, release)
+        if self.limited_to is None:
+            return own
+        # A name in a key is the key's own, also where a role of the engine's is called the same.
+        key = holding({f"key/{name}": role for name, role in self.limited_to.items()}, _prefixed(self), release)
+        return replace(
+            own,
+            within=key,
+            broken=(*own.broken, *key.broken),
+            unknown=(*own.unknown, *key.unknown),
+            unknown_of_cluster=(*own.unknown_of_cluster, *key.unknown_of_cluster),
+        )
+
+
+def who_asks(principal: Principal, security: Security, release: Release) -> WhoAsks:
+    """Raises Unreadable and BadInput as `roles_of` does."""
+    caller = Caller(
+        principal.name,
+        principal.realm,
+        tuple(principal.groups),
+        principal.dn,
+        principal.metadata,
+        tuple(principal.roles),
+    )
+    held = msgspec.to_builtins(security)
+    users: dict[str, Json] = held["users"]
+    roles = roles_of(caller, users, held["role_mappings"])
+    documents: dict[str, Json] = held["roles"]
+    refused = ""
+    if principal.run_as:
+        refused = _may_not_act_as(principal.run_as, roles, documents, users, release)
+        caller = Caller(principal.run_as, NATIVE)
+        roles = {} if refused else roles_of(caller, users, {})
+    found = WhoAsks(caller, roles, documents, _user(caller, users, roles), refused=refused)
+    if (key := principal.api_key) is None:
+        return found
+    of_key: dict[str, Json] = {name: msgspec.to_builtins(role) for name, role in key.role_descriptors.items()}
+    if key.limited_by is not None:
+        then: dict[str, Json] = {name: msgspec.to_builtins(role) for of in key.limited_by for name, role in of.items()}
+        found = replace(found, documents=then, roles=dict.fromkeys(then, "the owner's when the key was made"))
+    return replace(found, limited_to=of_key or None)
+
+
+def _prefixed(one: WhoAsks) -> tuple[str, ...]:
+    return tuple(f"key/{name}" for name in one.limited_to or ())
+
+
+def _may_not_act_as(
+    name: str, roles: Mapping[str, str], documents: Mapping[str, Json], users: Mapping[str, Json], release: Release
+) -> str:
+    patterns = [one for role in roles for one in (documents.get(role) or built_in(role, release)).get("run_as") or ()]
+    if not matches_any(patterns, name):
+        return f"no role of {', '.join(sorted(roles)) or 'theirs'} lets them act as {name}"
+    if name not in users:
+        return f"{name} is no user here, and nobody acts as somebody who is not there"
+    if users[name].get("enabled") is False:
+        return f"{name} is disabled"
+    return ""
+
+
+def _user(caller: Caller, users: Mapping[str, Json], roles: Mapping[str, str]) -> Json:
+    held = users.get(caller.name, {}) if caller.realm == NATIVE else {}
+    return {
+        "username": caller.name,
+        "full_name": held.get("full_name"),
+        "email": held.get("email"),
+        "roles": list(roles),
+        "metadata": dict(caller.metadata or held.get("metadata") or {}),
+    }
