@@ -35,8 +35,8 @@ from portcullis.errors import Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, kept_model
+from portcullis.operations.access.planning import plan
 from portcullis.operations.services import Services, Trigger
-from portcullis.operations.status import plan
 from portcullis.ports.registration import AmazonDomain, IamRole, Key, Registration
 from portcullis.settings import Settings
 

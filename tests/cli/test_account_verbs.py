@@ -36,7 +36,7 @@ from portcullis.operations.people.asking import Asked
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cluster
 
-from tests.operations.worlds import POOL, Account, account, arn, model_text, role
+from tests.operations.worlds import Account, account, arn, model_text, role
 
 MODEL = model_text(
     """\
@@ -81,8 +81,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 def test_plan_apply_plan(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "plan", file)
     assert status == 3
-    assert "who gains" in out
-    assert f"Cognito/{POOL}/anna: read on logs-*" in out
+    assert out.splitlines()[0] == "demo: 8 to add, 0 to change, 0 to remove; 2 gain something, nobody loses"
+    assert "anna  cognito_user\n  + read on logs-*" in out
+    assert "  + rolesmapping/viewers users: anna  (cognito_user:anna (demo.yaml:12 grant 1))\n" in out
     status, out, _ = run(capsys, "apply", file)
     assert (status, "demo: applied" in out) == (0, True)
     assert run(capsys, "plan", file)[0] == 0

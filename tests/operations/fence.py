@@ -22,9 +22,9 @@ from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.patch import apply_patch
 from portcullis.operations.access.changing.applying import apply_model
 from portcullis.operations.access.deployments import introduce, kept_model, writing
+from portcullis.operations.access.planning import plan
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Services, Trigger
-from portcullis.operations.status import plan
 from portcullis.operations.writing.standing import in_force
 from portcullis.ports.registration import KeptModel, Registration
 

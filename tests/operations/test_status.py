@@ -8,11 +8,12 @@ import pytest
 from msgspec import structs
 from portcullis.custody.types import State
 from portcullis.errors import Refused, Unreachable
+from portcullis.operations.access.planning import plan
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.snapshots import snapshot_list, snapshot_restore, snapshot_take
 from portcullis.operations.services import Trigger
-from portcullis.operations.status import drifted, plan, status
+from portcullis.operations.status import drifted, status
 
 from tests.operations.worlds import snapshot_store
 from tests.reactions.town import town

@@ -12,8 +12,8 @@ from typing import Any
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce
+from portcullis.operations.access.planning import plan
 from portcullis.operations.services import Services, Trigger
-from portcullis.operations.status import plan
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import IdentityReader
 from portcullis.ports.registration import Registration

@@ -15,10 +15,10 @@ from portcullis.families import FAMILIES
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.planning import plan
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
-from portcullis.operations.status import plan
 from portcullis.ports.registration import KeptModel
 
 from tests.laws import examples

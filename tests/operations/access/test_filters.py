@@ -8,8 +8,8 @@ import pytest
 from portcullis.errors import Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.planning import plan
 from portcullis.operations.services import Trigger
-from portcullis.operations.status import plan
 
 from tests.operations.worlds import account, model_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.planning import plan
 from portcullis.operations.services import Trigger
-from portcullis.operations.status import plan
 
 from tests.operations.worlds import account, model_text
 

@@ -19,9 +19,10 @@ from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text, introduce
+from portcullis.operations.access.planning import plan
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.services import Trigger
-from portcullis.operations.status import plan, status
+from portcullis.operations.status import status
 from portcullis.ports.registration import EngineUser, IamRole, Registration
 
 from local.node.node import Node

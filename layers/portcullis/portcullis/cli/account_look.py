@@ -11,9 +11,11 @@ import click
 from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, run, target
 from portcullis.cli.account_gate import show_gate
 from portcullis.cli.console import console, when
+from portcullis.cli.questions.comparing import show_people
 from portcullis.errors import BadInput
 from portcullis.words import line, many
 
+_SIGN_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 _MOST = 40  # lines of one part; --json has them all
 
 
@@ -90,15 +92,41 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
         return status
     if found["locked"]:
         console().text(found["locked"], fg="red", bold=True)
-    if not found["steps"]:
-        console().text(f"{about.deployment}: nothing to change", fg="green")
-    lines(many(len(found["steps"]), "step"), found["steps"])
-    lines("who gains", found["gains"], fg="green")
-    lines("who loses", found["losses"], fg="red")
+    show_plan(about.deployment, found)
     lines("not done: a person has to decide", found["conflicts"], fg="yellow")
     lines("notes", found["notes"])
     lines("made by hand, left alone", found["foreign"], dim=True)
     return status
+
+
+def show_plan(deployment: str, found: Any) -> None:
+    """The totals, the changes with what they give and take, then the people, net."""
+    console().prose(f"{deployment}: {found['answer']}", bold=True, **({} if found["steps"] else {"fg": "green"}))
+    told = list(found["changes"])
+    for one in told[:_MOST]:
+        console().prose(f"  {one['sign']} {_changed(one)}", "      ", fg=_SIGN_COLOURS[one["sign"]])
+        for sign, rights in (("-", one["less"]), ("+", one["more"])):
+            for right in rights if one["sign"] == "~" else ():
+                console().prose(f"      {sign} {line(right['what'], 2000)}", "          ")
+    if len(told) > _MOST:
+        console().text(f"  and {len(told) - _MOST} more (--json shows all)")
+    lines("keys between clusters", found["steps"][len(told) :])
+    most = {**found, "people": found["people"][:_MOST]}
+    show_people(most)
+    if len(found["people"]) > _MOST:
+        console().text(f"\nand {len(found['people']) - _MOST} people more (--json shows all)")
+    if found["changes"]:
+        console().text()
+    lines("not known here", found["unknown"], folds=True)
+
+
+def _changed(one: Any) -> str:
+    where = f"{one['kind']}/{line(one['name'])}"
+    if one["entry_list"]:
+        where += f" {one['entry_list']}: {line(one['person'] or one['entry'])}"
+    elif one["held_by"] is not None:
+        where += f", held by {many(one['held_by'], 'person', 'people')}"
+    return f"{where}  ({line(one['because'], 2000)})"
 
 
 @click.command(short_help="Show what was changed by hand on the engine.")

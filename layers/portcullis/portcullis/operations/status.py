@@ -7,25 +7,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from portcullis.access.effect import Effect
-from portcullis.access.plan import Claim
 from portcullis.custody.next_step import next_step
 from portcullis.custody.telling import lacks_outside
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
-from portcullis.operations.access.asking.opened import mappings_are_shut, once_open
-from portcullis.operations.access.changing.filters import unread_filters
-from portcullis.operations.access.changing.looking import Comparison, compare, made_by_hand
-from portcullis.operations.access.deployments import kept_model
-from portcullis.operations.remotes.keys.tending import would_keep
-from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.access.changing.looking import made_by_hand
+from portcullis.operations.access.planning import compared_once_open
+from portcullis.operations.services import Services
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
 from portcullis.operations.writing.standing import problems as standing_problems
 from portcullis.ports.ledger import Change
 from portcullis.ports.places import shut_outside
-from portcullis.ports.registration import KeptModel, Registration
-from portcullis.remotes.keys import Plan as KeyPlan
+from portcullis.ports.registration import Registration
 from portcullis.signals.types import ACCOUNT
 
 
@@ -45,21 +39,6 @@ class Status:
     next: str = ""  # the first thing to do, as a command; empty: nothing
     page: str = ""  # of it, in runbooks/
     roads: tuple[str, ...] = ()  # who else may be let in: what differs from what was deployed or accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan for eyes. `exit_status` is 3 when there are differences."""
-
-    steps: tuple[str, ...]
-    gains: tuple[str, ...]
-    losses: tuple[str, ...]
-    conflicts: tuple[str, ...]
-    notes: tuple[str, ...]
-    foreign: tuple[str, ...]
-    exit_status: int
-    locked: str = ""  # that it is locked, or on its way there or back, in words: nothing is applied now
-    digest: str = ""  # by which an apply knows whether this is still the plan
 
 
 def every(services: Services) -> list[dict[str, str]]:
@@ -94,7 +73,7 @@ def status(services: Services, deployment: str) -> Status:
     waiting = 0
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
-            now = _once_open(site, site.ledger.model(deployment))
+            now = compared_once_open(site, site.ledger.model(deployment))
             waiting = len(now.plan.steps)
             problems += [str(conflict) for conflict in now.plan.conflicts]
             problems += now.plan.notes
@@ -127,56 +106,6 @@ def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, 
     if blind:
         return "portcullis eyes", "eyes-shut"
     return (f"portcullis plan {deployment}", "drift") if asks else ("", "")
-
-
-def plan(
-    services: Services, deployment: str, cause: Trigger, *, text: str | None = None, adopt: bool = False
-) -> Planned:
-    """What applying `text` (or the model in the ledger) would change: as steps and as people."""
-    site = services.site(deployment)
-    kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
-    now = _once_open(site, kept, adopt=bool(adopt))
-    effect = now.family.effect(now.held, now.after()) if now.plan.steps else Effect()
-    unread = unread_filters(site.family, site.engine, now.plan)
-    not_open = _not_open(site.ledger.custody(deployment))
-    keys = KeyPlan((), ()) if not_open else would_keep(site, kept.options)  # a lock has narrowed them
-    steps = [f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps]
-    steps += map(str, keys.steps)
-    return Planned(
-        steps=tuple(steps),
-        gains=tuple(str(access) for access in effect.gains),
-        losses=tuple(str(access) for access in effect.loses),
-        conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread, *keys.conflicts)),
-        notes=(*now.plan.losses, *now.plan.notes),
-        foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
-        exit_status=3 if steps else 0,
-        locked=not_open,
-        digest=now.digest(),
-    )
-
-
-def _not_open(custody: Custody) -> str:
-    if custody.state is State.OPEN:
-        return ""
-    then = "nothing is applied until it is open again; this is what would be done then"
-    if custody.state in (State.DELETING, State.DELETED):
-        then = "nothing is applied any more"
-    return f"{custody.deployment} is {custody.state.value}: {then}"
-
-
-def _asked(now: Comparison, claim: Claim) -> bool:
-    """Whether the model or the deployment itself asks for it, as for the master that the domain was made with: no work of a hand."""
-    if claim.entry_list:
-        return now.desired.because(claim.name, claim.entry_list, claim.entry) is not None
-    return claim.name in now.desired.of(claim.kind)
-
-
-def _once_open(site: Site, kept: KeptModel, *, adopt: bool = False) -> Comparison:
-    """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
-    custody = site.ledger.custody(site.name)
-    if not mappings_are_shut(custody):
-        return compare(site, kept, adopt=adopt)
-    return compare(site, kept, held=once_open(site, custody, site.engine.read()), adopt=adopt)
 
 
 def drifted(services: Services, deployment: str) -> dict[str, Any]:

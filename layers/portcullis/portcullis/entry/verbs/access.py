@@ -17,7 +17,7 @@ _ACCESS, _CLI = "portcullis.operations.access", "portcullis.cli"
 COMMANDS = (
     Command(
         "plan", Wish.ACCESS, "Show what applying a model would change, for roles and for people.",
-        (Verb("plan", LOOK, "portcullis.operations.status:plan", (
+        (Verb("plan", LOOK, f"{_ACCESS}.planning:plan", (
             Document(_DRIFT, "Shows what applying the model in force would change, for roles and people."),)),),
         click=f"{_CLI}.account_look:plan",
     ),

@@ -97,8 +97,9 @@ def _doers(scene: Scene, assertion: Assertion) -> Iterator[Asserted]:
 def _done_by(here: State, person: Person, words: Sequence[str], assertion: Assertion) -> Iterator[Asserted]:
     scene = here.scene
     for does in words:
-        for index, decided in here.decided(person, does).items():
-            seen = next((one.allowed for one in decided.seen if one.index == index), decided.allowed)
+        for index, told in here.decided(person, does).items():
+            decided, like = told.answer, told.index
+            seen = next((one.allowed for one in decided.seen if one.index == like), decided.allowed)
             if seen:
                 rules = (f"{one.role}: {one.rule}" for one in decided.permissions)
                 yield Asserted(assertion.text, False, str(person), index, next(rules, Request(does).does))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from portcullis.access.plan import SubjectKind
-from portcullis.access.questions.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, Seen, There
 from portcullis.access.questions.changes import Changed, Diff, OnIndex, Right, compared, either, in_short, seen_of
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.access.terms import Caller
@@ -16,7 +17,19 @@ from portcullis.words import many
 _DOES = ("read", "write")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What is said of an index: `answer`, under the name of one that is like it."""
+
+    answer: Decided
+    index: str
+
+    @cached_property
+    def seen(self) -> Seen:
+        return seen_of(self.answer, self.index)
+
+
+@dataclass(frozen=True)
 class State:
     """A scene, and the names of indices that it is asked about."""
 
@@ -37,22 +50,32 @@ class State:
             return frozenset(r for r in mapped if any(person.entry in scene.held.entries(r, one) for one in lists))
         return frozenset(scene.family.mapped_roles(scene.held, person.caller)) if person.caller else frozenset()
 
-    def decided(self, person: Person, does: str) -> Mapping[str, Decided]:
-        """Of every index. What there is no index for yet is asked about by itself, as names that may be."""
-        there = self.scene.there
-        known = tuple(one for one in self.indices if one in (there.indices or ()))
-        others = tuple(one for one in self.indices if one not in known)
-        found: dict[str, Decided] = {}
+    def decided(self, person: Person, does: str) -> Mapping[str, Told]:
+        """Of every index. Of those that are alike to this person one is asked about, and answers for all of them. What there is no index
+        for yet is asked about by itself, as names that may be."""
+        scene, there = self.scene, self.scene.there
+        known = tuple(one for one in self.indices if one in self._there)
+        others = tuple(one for one in self.indices if one not in self._there)
+        found: dict[str, Told] = {}
         for names, world in ((known, there), (others, There(others, there.engine))):
-            if names:
-                told = asked_of(self.scene, person, Request(does, indices=names), world)
-                found |= dict.fromkeys(names, told)
+            caller = person.caller
+            kinds = scene.answers.alike(scene.held, caller, names, world) if caller else (names,)
+            groups = [group for group in kinds if group]
+            asked = tuple(group[0] for group in groups)
+            if asked:
+                told = asked_of(scene, person, Request(does, indices=asked), world)
+                for group in groups:
+                    found |= dict.fromkeys(group, Told(told, group[0]))
         return found
 
+    @cached_property
+    def _there(self) -> frozenset[str]:
+        return frozenset(self.scene.there.indices or ())
 
-def state(scene: Scene, more: tuple[str, ...] = ()) -> State:
-    """`more`: names of indices besides those that there are, and those by which roles tell indices apart."""
-    names = {*(scene.there.indices or ()), *scene.answers.telling_apart(scene.held), *more}
+
+def state(scene: Scene, apart: Iterable[str]) -> State:
+    """`apart`: names of indices besides those that there are, by which roles tell indices apart."""
+    names = {*(scene.there.indices or ()), *apart}
     return State(scene, tuple(sorted(names)), {_key(one): one for one in scene.people})
 
 
@@ -62,9 +85,8 @@ def _key(person: Person) -> tuple[str, str, str]:
 
 def diff(before: Scene, after: Scene, names: tuple[str, str]) -> Diff:
     """What changes for whom from one to the other. `names`: what they are called."""
-    apart = after.answers.telling_apart(after.held)
-    old = state(before, apart)
-    new = state(after, before.answers.telling_apart(before.held))
+    apart = {name for one in (before, after) for name in one.answers.telling_apart(one.held)}
+    old, new = state(before, apart), state(after, apart)
     everybody = {**old.people, **new.people}
     everybody |= {_key(one): one for one in _nobody_yet(old, new, tuple(everybody.values()))}
     found = [one for person in everybody.values() if (one := _changed(old, new, person))]
@@ -133,28 +155,36 @@ def _on_indices(old: State, new: State, was: Person, now: Person) -> tuple[tuple
     unknown: list[str] = []
     for does in _DOES:
         before, after = old.decided(was, does), new.decided(now, does)
+        pairs: dict[
+            tuple[Told, Told], OnIndex | None
+        ] = {}  # those that are alike before and after differ by their names alone
         for index in new.indices:
-            one, other = before[index], after[index]
-            seen, sees = seen_of(one, index), seen_of(other, index)
-            gains, loses = compared(seen, sees)
-            limited = does == "read" and (seen.limited or sees.limited)
-            open_ = tuple(dict.fromkeys((*one.doubts, *other.doubts))) if limited else ()
-            if seen.allowed is None or sees.allowed is None or limited:
-                open_ += (*one.unknown, *other.unknown)
-            if open_ and seen.allowed is not False and sees.allowed is not False:
-                gains, loses = gains or None, loses or None
-            if gains is False and loses is False:
-                continue
-            unknown += open_
-            if does == "write":  # which documents and fields, reading tells
-                seen, sees = (
-                    replace(s, documents=(), fields_only=(), fields_hidden=(), masked=()) for s in (seen, sees)
-                )
-                gains, loses = compared(seen, sees)
-                if gains is False and loses is False:
-                    continue
-            found.append(OnIndex(index, does, in_short(seen, does), in_short(sees, does), gains, loses))
+            pair = before[index], after[index]
+            if pair not in pairs:
+                pairs[pair] = _on_index(*pair, does, unknown)
+            if one := pairs[pair]:
+                found.append(replace(one, index=index))
     return tuple(found), tuple(unknown)
+
+
+def _on_index(before: Told, after: Told, does: str, unknown: list[str]) -> OnIndex | None:
+    seen, sees, one, other = before.seen, after.seen, before.answer, after.answer
+    gains, loses = compared(seen, sees)
+    limited = does == "read" and (seen.limited or sees.limited)
+    open_ = tuple(dict.fromkeys((*one.doubts, *other.doubts))) if limited else ()
+    if seen.allowed is None or sees.allowed is None or limited:
+        open_ += (*one.unknown, *other.unknown)
+    if open_ and seen.allowed is not False and sees.allowed is not False:
+        gains, loses = gains or None, loses or None
+    if gains is False and loses is False:
+        return None
+    unknown += open_
+    if does == "write":  # which documents and fields, reading tells
+        seen, sees = (replace(s, documents=(), fields_only=(), fields_hidden=(), masked=()) for s in (seen, sees))
+        gains, loses = compared(seen, sees)
+        if gains is False and loses is False:
+            return None
+    return OnIndex("", does, in_short(seen, does), in_short(sees, does), gains, loses)
 
 
 def _nobody_yet(old: State, new: State, everybody: Iterable[Person]) -> Iterator[Person]:

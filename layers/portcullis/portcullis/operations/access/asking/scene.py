@@ -60,9 +60,11 @@ def fits(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, one.replace("[", "[[]")) for one in patterns)
 
 
-def live(site: Site, coming: KeptModel | None = None) -> Scene:
-    """As it is now, or as it would be once the model that is `coming` is applied. Raises Refused or Unreachable if the engine or the
-    ledger cannot be read."""
+def live(
+    site: Site, coming: KeptModel | None = None, *, held: Actual | None = None, there: There | None = None
+) -> Scene:
+    """As it is now, or as it would be once the model that is `coming` is applied. `held` and `there`: what the engine holds then, and what
+    is on it, where that is known already. Raises Refused or Unreachable if the engine or the ledger cannot be read."""
     family, unseen = site.family, list[str]()
     answers = answering(family.name)
     kept, custody = coming or site.ledger.model(site.name), site.ledger.custody(site.name)
@@ -83,17 +85,19 @@ def live(site: Site, coming: KeptModel | None = None) -> Scene:
         lambda: _pool(site, kept.access.grants),
         Pool(cognito.user_pool if cognito else ""),
     )
-    held_now = site.engine.read()
-    held = once_open(site, custody, held_now)
-    if coming is not None:
-        would_be = compare(site, coming, held=held)
-        unseen += [f"would not be done: {conflict}" for conflict in would_be.plan.conflicts]
-        held = would_be.after()
+    held_now = held
+    if held is None or held_now is None:
+        held_now = site.engine.read()
+        held = once_open(site, custody, held_now)
+        if coming is not None:
+            would_be = compare(site, coming, held=held)
+            unseen += [f"would not be done: {conflict}" for conflict in would_be.plan.conflicts]
+            held = would_be.after()
     users = {name: family.user(held, name) for name in held.of(family.users)}
     known = with_foundation(kept.access, site.registration).people
     everybody = people(family, held, kept.access.grants, looked.membership, pool, users)
     found = answers.as_known(held, known, kept.access.grants, everybody)
-    there = look("which indices there are", lambda: _there(site.engine), There())
+    there = there or look("which indices there are", lambda: _there(site.engine), There())
     from portcullis.model.text.reading import read  # late: no event needs it
 
     engine = str(read(kept.text, f"{site.name}.yaml").data.get("engine", ""))

@@ -1,0 +1,223 @@
+"""`plan`: what applying a model would change, as changes of the engine's configuration and as people. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from portcullis.access.plan import Claim, Operation, Step
+from portcullis.access.questions.changes import Changed, Right
+from portcullis.access.questions.persons import Person
+from portcullis.custody.types import Custody, State
+from portcullis.errors import PortcullisError, Refused
+from portcullis.operations.access.asking.comparing import diff
+from portcullis.operations.access.asking.opened import mappings_are_shut, once_open
+from portcullis.operations.access.asking.scene import Scene, live
+from portcullis.operations.access.changing.filters import unread_filters
+from portcullis.operations.access.changing.looking import Comparison, compare
+from portcullis.operations.access.deployments import kept_model
+from portcullis.operations.remotes.keys.tending import would_keep
+from portcullis.operations.services import Services, Site, Trigger
+from portcullis.ports.registration import KeptModel
+from portcullis.remotes.keys import Plan as KeyPlan
+from portcullis.words import many
+
+_MOST_INDICES = 15_000  # of all people together, in one answer
+_SIGNS = {Operation.ADD: "+", Operation.REMOVE: "-", Operation.REPLACE: "~"}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One change of a document, or of one entry of it. `sign`: `+` added, `-` removed, `~` changed. `person`: whom the entry means.
+    `more` and `less`: what a role gives then and does not now, and the other way. `held_by`: how many people have that role then, or had
+    it where it goes; null where the change is of no role."""
+
+    sign: str
+    kind: str
+    name: str
+    entry_list: str
+    entry: str
+    because: str
+    person: str = ""
+    more: tuple[Right, ...] = ()
+    less: tuple[Right, ...] = ()
+    held_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan for eyes. `answer`: the totals in one sentence. `people`: net, after merging, by person. `exit_status` is 3 when there are
+    differences."""
+
+    answer: str
+    steps: tuple[str, ...]
+    changes: tuple[PlannedChange, ...]
+    people: tuple[Changed, ...]
+    unknown: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    foreign: tuple[str, ...]
+    exit_status: int
+    locked: str = ""  # that it is locked, or on its way there or back, in words: nothing is applied now
+    digest: str = ""  # by which an apply knows whether this is still the plan
+
+
+def plan(
+    services: Services, deployment: str, cause: Trigger, *, text: str | None = None, adopt: bool = False
+) -> Planned:
+    """What applying `text` (or the model in the ledger) would change: as steps and as people."""
+    site = services.site(deployment)
+    kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+    now = compared_once_open(site, kept, adopt=bool(adopt))
+    unread = unread_filters(site.family, site.engine, now.plan)
+    not_open = _not_open(site.ledger.custody(deployment))
+    keys = KeyPlan((), ()) if not_open else would_keep(site, kept.options)  # a lock has narrowed them
+    steps = [f"{step.operation.value} {step.claim} ({step.because})" for step in now.plan.steps]
+    steps += map(str, keys.steps)
+    told = _told(site, kept, now)
+    return Planned(
+        answer=_sentence(now.plan.steps, len(keys.steps), told.answer),
+        steps=tuple(steps),
+        changes=told.changes,
+        people=told.people,
+        unknown=told.unknown,
+        conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread, *keys.conflicts)),
+        notes=(*now.plan.losses, *now.plan.notes),
+        foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
+        exit_status=3 if steps else 0,
+        locked=not_open,
+        digest=now.digest(),
+    )
+
+
+def compared_once_open(site: Site, kept: KeptModel, *, adopt: bool = False) -> Comparison:
+    """The comparison with what the engine will hold once its lock is undone: what the lock has shut waits for nobody."""
+    custody = site.ledger.custody(site.name)
+    if not mappings_are_shut(custody):
+        return compare(site, kept, adopt=adopt)
+    return compare(site, kept, held=once_open(site, custody, site.engine.read()), adopt=adopt)
+
+
+# ---------------------------------------------------------------------- changes and people
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    answer: str = ""
+    changes: tuple[PlannedChange, ...] = ()
+    people: tuple[Changed, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def _told(site: Site, kept: KeptModel, now: Comparison) -> _Told:
+    """What the steps come to. Where people cannot be asked about, the steps are told without them, and why."""
+    if not now.plan.steps:
+        return _Told()
+    try:
+        before = live(site, _in_force(site) or kept, held=now.held)
+        after = live(site, kept, held=now.after(), there=before.there)
+    except PortcullisError as error:
+        return _Told(
+            "", tuple(_plain(step) for step in now.plan.steps), unknown=(f"what it means for people: {error}",)
+        )
+    found = diff(before, after, ("", ""))
+    changes = tuple(_changes(now.plan.steps, before, after))
+    people, left_out = _as_many_as_fit(found.people)
+    return _Told(found.answer, changes, people, (*left_out, *found.unknown))
+
+
+def _as_many_as_fit(people: tuple[Changed, ...]) -> tuple[tuple[Changed, ...], tuple[str, ...]]:
+    """An answer of a function is 6 MB at most: of whoever comes last it is told that they gain and lose, and not on which index."""
+    room, kept = _MOST_INDICES, list[Changed]()
+    for one in people:
+        room -= len(one.indices)
+        kept.append(one if room >= 0 else replace(one, indices=()))
+    without = sum(a is not b for a, b in zip(people, kept, strict=True))
+    told = f"on which indices {many(without, 'person', 'people')} more gain or lose something is left out, as it is too much"
+    return tuple(kept), (told,) if without else ()
+
+
+def _in_force(site: Site) -> KeptModel | None:
+    try:
+        return site.ledger.model(site.name)
+    except Refused:
+        return None  # the first plan of all
+
+
+def _changes(steps: Iterable[Step], before: Scene, after: Scene) -> Iterator[PlannedChange]:
+    family, answers = after.family, after.answers
+    names = {word: one.name for scene in (before, after) for one in scene.people for word in answers.called(one)}
+    holders = [_holders(scene) for scene in (before, after)]
+    for step in steps:
+        of, role = step.claim.kind, step.claim.name
+        if of != family.roles or step.claim.entry_list:
+            yield _plain(step, names.get(step.claim.entry, ""))
+            continue
+        more = answers.more(before.held, (role,), after.held, (role,))
+        less = answers.more(after.held, (role,), before.held, (role,))
+        had, has = (one.get(role, 0) for one in holders)
+        yield _plain(step, more=more, less=less, held_by=had if step.operation is Operation.REMOVE else has)
+
+
+def _holders(scene: Scene) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for person in scene.people:
+        for role in _roles(scene, person):
+            found[role] = found.get(role, 0) + 1
+    return found
+
+
+def _roles(scene: Scene, person: Person) -> Iterable[str]:
+    return scene.family.mapped_roles(scene.held, person.caller) if person.caller else ()
+
+
+def _plain(
+    step: Step,
+    person: str = "",
+    more: tuple[Right, ...] = (),
+    less: tuple[Right, ...] = (),
+    held_by: int | None = None,
+) -> PlannedChange:
+    claim = step.claim
+    return PlannedChange(
+        _SIGNS[step.operation],
+        claim.kind,
+        claim.name,
+        claim.entry_list,
+        claim.entry,
+        step.because,
+        person,
+        more,
+        less,
+        held_by,
+    )
+
+
+def _sentence(steps: Iterable[Step], keys: int, people: str) -> str:
+    counts = dict.fromkeys(_SIGNS, 0)
+    for step in steps:
+        counts[step.operation] += 1
+    if not any(counts.values()) and not keys:
+        return "nothing to change"
+    told = ", ".join(
+        f"{counts[one]} to {word}"
+        for one, word in ((Operation.ADD, "add"), (Operation.REPLACE, "change"), (Operation.REMOVE, "remove"))
+    )
+    told += f", {keys} of keys between clusters" if keys else ""
+    return f"{told}; {people}" if people else told
+
+
+def _not_open(custody: Custody) -> str:
+    if custody.state is State.OPEN:
+        return ""
+    then = "nothing is applied until it is open again; this is what would be done then"
+    if custody.state in (State.DELETING, State.DELETED):
+        then = "nothing is applied any more"
+    return f"{custody.deployment} is {custody.state.value}: {then}"
+
+
+def _asked(now: Comparison, claim: Claim) -> bool:
+    """Whether the model or the deployment itself asks for it, as for the master that the domain was made with: no work of a hand."""
+    if claim.entry_list:
+        return now.desired.because(claim.name, claim.entry_list, claim.entry) is not None
+    return claim.name in now.desired.of(claim.kind)

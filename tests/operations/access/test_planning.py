@@ -1,0 +1,91 @@
+"""Given a model, then the plan says what would change as documents and entries, and what that comes to for people, net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.entry.verbs import VERBS
+from portcullis.errors import Unreachable
+from portcullis.operations.access.planning import Planned, PlannedChange
+
+from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
+from tests.operations.worlds import Account
+
+
+@pytest.fixture
+def here() -> Account:
+    return orders_account()
+
+
+def plan(here: Account, text: str, **more: Any) -> Planned:
+    found: Planned = VERBS["plan"].run(here.services, "demo", CAUSE, text=text, **more)
+    return found
+
+
+def of(found: Planned, kind: str, name: str) -> list[PlannedChange]:
+    return [one for one in found.changes if (one.kind, one.name) == (kind, name)]
+
+
+def test_nothing_to_change_is_one_sentence_and_no_people(here: Account) -> None:
+    found = plan(here, TEXT)
+    assert (found.answer, found.steps, found.changes, found.people) == ("nothing to change", (), (), ())
+    assert found.exit_status == 0
+
+
+def test_a_role_that_changes_says_what_it_gives_more_and_less_and_how_many_have_it(here: Account) -> None:
+    found = plan(here, TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]"))
+    (one,) = of(found, "roles", "keeps_orders")
+    assert (one.sign, one.held_by) == ("~", 2)
+    assert [right.what for right in one.less] == ["crud on orders-*"]
+    assert one.more == ()
+    assert {person.name: (person.gains, person.loses) for person in found.people} == {
+        "kim": (False, True),
+        "anna": (False, True),
+    }
+    assert found.answer == "0 to add, 1 to change, 0 to remove; nobody gains anything, 2 lose something"
+
+
+def test_a_member_is_called_by_their_name_and_not_by_what_stands_in_the_mapping(here: Account) -> None:
+    here.people.groups[group("readers")] = (cognito("both"), cognito("lee"), cognito("zoe"))
+    found = plan(here, TEXT)
+    (one,) = of(found, "rolesmapping", "reads_payroll")
+    assert (one.sign, one.entry_list, one.entry, one.person) == ("+", "users", cognito("zoe"), "zoe")
+    assert "cognito_group:readers" in one.because
+    assert [person.person for person in found.people] == ["cognito_user:zoe"]
+
+
+def test_what_another_role_gives_already_is_nobodys_gain(here: Account) -> None:
+    again = (
+        '    again:\n      index_permissions: [{index_patterns: ["payroll-*"], allowed_actions: [read]}]\n  grants:\n'
+    )
+    new = TEXT.replace("  grants:\n", again) + "    - {role: again, to: {iam_user: rita}}\n"
+    found = plan(here, new)
+    assert [one.sign for one in of(found, "roles", "again")] == ["+"]
+    assert found.people == ()
+    assert found.answer.endswith("nobody gains or loses anything")
+
+
+def test_people_who_cannot_be_asked_about_leave_the_changes_told(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object, **__: object) -> Any:
+        raise Unreachable("the ledger did not answer")
+
+    monkeypatch.setattr("portcullis.operations.access.planning.live", silent)
+    found = plan(here, TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]"))
+    assert [one.sign for one in found.changes] == ["~"]
+    assert found.people == ()
+    assert found.unknown == ("what it means for people: the ledger did not answer",)
+    assert found.exit_status == 3
+
+
+def test_very_many_indices_are_left_out_of_an_answer_and_the_people_stay(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portcullis.operations.access.planning._MOST_INDICES", 3)
+    new = TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]")
+    found = plan(here, new)
+    assert {person.name for person in found.people} == {"kim", "anna"}
+    assert any("is left out" in line for line in found.unknown)
+    assert any(person.indices == () for person in found.people)
