@@ -39,18 +39,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Where there are several workers, files that share what takes long to start go to the same one: it starts once. The longest first, so
 # that no worker is left alone with a long one at the end.
 _TOGETHER = {
-    "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)\.|tests/local/test_node\.",
-    "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_(elastic|cluster_elsewhere)",
     "embedded": "tests/embedded/test_(story|the_|another_)",
+    "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)\.|tests/local/test_node\.",
+    "pair": r"tests/operations/remotes/[^:]+_on_elastic\.|[^:]+/test_(across|questions_across|keystore_command)_on_elastic\."
+    r"|tests/local/test_elastic_keystore\.",
+    "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_(elastic|cluster_elsewhere)",
     "door": "tests/local/test_door_(?!srp)|tests/adapters/test_engine_at_door|tests/tutorials/",
-    "walk": "tests/runbooks/test_walk",
     "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy|door_srp)|tests/operations/test_ask\."
     r"|tests/cli/test_report_to_bucket\.",
+    "walk": "tests/runbooks/test_walk",
     "stacks": "tests/stacks/",
 }
 # What has to be in the same group as each of these, which start a server a worker: elsewhere it would be started once more, unnoticed.
 _SERVERS = {
     "nodes": {"node_basic", "node_basic_2", "node_basic_3"},
+    "pair": {"shared_pair"},
     "elastic": {"shared_elastic"},
     "embedded": {"up"},
     "door": {"world_3", "world_2", "each_world", "internal_3", "internal_2"},

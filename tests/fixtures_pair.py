@@ -19,9 +19,14 @@ RELEASE = os.environ.get("PAIR", "9.5.3")
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Pair]:
+def shared_pair(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Pair]:
     with (
         Pair.start(tmp_path_factory.mktemp("pair-"), jar_cache, RELEASE, settings=FEW_ROUNDS, tell=print) as both,
         KeystoreServer(both.local.home),
     ):
         yield both
+
+
+@pytest.fixture(scope="session")
+def pair(shared_pair: Pair) -> Pair:
+    return shared_pair

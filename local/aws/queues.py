@@ -1,4 +1,5 @@
-"""SQS: moving dead letters back (StartMessageMoveTask, ListMessageMoveTasks), which the emulator lacks and `redrive` needs.
+"""SQS: moving dead letters back (StartMessageMoveTask, ListMessageMoveTasks), which the emulator lacks and `redrive` needs; and `hasten`,
+as tests do not wait for a clock.
 
 As the real service: only a queue that is some other queue's dead-letter queue can be moved from. Without a destination each
 message goes where SQS took it from; for one that was sent to the dead letters directly that is unknown, and the task fails
@@ -12,6 +13,7 @@ import time
 import uuid
 from typing import Any
 
+from local.aws.admin import verb
 from local.aws.patching import Refusal, add_operations
 
 _tasks: dict[str, list[dict[str, Any]]] = {}
@@ -56,6 +58,22 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
 
 def listed(asked: dict[str, Any]) -> dict[str, Any]:
     return {"Results": _tasks.get(asked["SourceArn"], [])[: int(asked.get("MaxResults", 1))]}
+
+
+@verb("hasten")
+def hasten(queue: str) -> dict[str, int]:
+    """Messages that were sent to the queue of this name to come later come now: how many there were."""
+    from ministack.services import sqs
+
+    now, waiting = time.time(), 0
+    for one in list(sqs._queues._data.values()):
+        if one["name"] == queue:
+            for message in one["messages"]:
+                if message["receive_count"] == 0 and message["visible_at"] > now:
+                    message["visible_at"] = now
+                    waiting += 1
+    sqs.esm_wake.set()
+    return {"hastened": waiting}
 
 
 def _dead_letters_of(queue: dict[str, Any]) -> str:

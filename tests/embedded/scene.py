@@ -12,6 +12,9 @@ from typing import Any
 import psutil
 from botocore.exceptions import ClientError
 from portcullis.adapters.ledger.dynamo import DynamoLedger
+from portcullis.custody.rules import Rules
+from portcullis.custody.types import Progress
+from portcullis.errors import Conflict
 from portcullis.ports.ledger import Change
 
 from local import embedded
@@ -120,6 +123,39 @@ class Scene:
         assert custody.unreachable_since is not None
         since = custody.unreachable_since - timedelta(minutes=minutes)
         self.ledger.keep_custody(replace(custody, unreachable_since=since))
+
+    def suspected(self, since: datetime | None = None) -> None:
+        """A probe has said that the key is gone (since then, once more), and is not believed yet."""
+
+        def said() -> bool:
+            found = self.ledger.custody(self.up.deployment).suspected
+            return any(since is None or one.last > since for one in found)
+
+        until(said, what="what a probe says is written down")
+
+    def time_passes(self) -> None:
+        """For custody, as much as it waits before it believes a probe, tries a failed step again, or takes over from whoever died: what was
+        written down lies so much further back, and the reminder comes now. The clock of the functions goes on as it does."""
+        rules = Rules()
+        back = max(rules.settle, rules.retry_after, rules.lease)
+
+        def put_back() -> bool:
+            custody = self.ledger.custody(self.up.deployment)
+            suspected = tuple(replace(one, since=one.since - back, last=one.last - back) for one in custody.suspected)
+            waits = (Progress.INTENDED, Progress.FAILED)
+            measures = {
+                measure: replace(one, at=one.at - back) if one.progress in waits else one
+                for measure, one in custody.measures.items()
+            }
+            try:
+                self.ledger.keep_custody(replace(custody, suspected=suspected, measures=measures))
+            except Conflict:  # a function has kept it meanwhile
+                return False
+            return True
+
+        until(put_back, what="what custody waits for lies further back")
+        self.ledger.forget(self.up.deployment, "reminder")
+        self.aws.admin("hasten", queue=f"{names.PREFIX}-reminders")
 
     # ------------------------------------------------------------------ what is seen
 
