@@ -105,7 +105,6 @@ class Server(ABC):
     @abstractmethod
     def _answers(self) -> bool:
         """Whether it does all that is asked of it. May raise what a connection raises."""
-        raise NotImplementedError
 
     def _up(self, tell: Callable[[str], None]) -> None:
         started = time.monotonic()

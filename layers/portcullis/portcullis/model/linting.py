@@ -74,9 +74,9 @@ def _named(deployment: OnDomain) -> list[tuple[str, Collection[str], Collection[
     ]
 
 
-def require(deployment: Deployment, facts: Facts | None = None) -> tuple[Finding, ...]:
+def require(deployment: Deployment) -> tuple[Finding, ...]:
     """The findings, if none is an error. Raises BadInput for the first error otherwise."""
-    found = lint(deployment, facts)
+    found = lint(deployment)
     errors = [f for f in found if f.severity is Severity.ERROR]
     if errors:
         raise as_error(errors[0], len(errors) - 1)

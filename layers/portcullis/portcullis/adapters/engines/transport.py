@@ -13,18 +13,17 @@ from portcullis.errors import Unreachable
 from portcullis.ports.identity import ApiKey, Credential
 
 _UNKNOWN = 401  # who is asking
+_WITHIN_S = 30  # that an engine answers
 # (method, path, query parameters, body) -> (status, parsed answer); 200 stands for every success.
 Transport = Callable[[str, str, Mapping[str, str] | None, Any], tuple[int, Any]]
 
 
-def signed_transport(
-    endpoint: str, session: Any, region: str, *, ca: str | None = None, timeout: float = 30
-) -> Transport:
+def signed_transport(endpoint: str, session: Any, region: str, *, ca: str | None = None) -> Transport:
     """Signed (SigV4, service `es`) with the session's credentials as they renew themselves.
 
     `endpoint` is host or host:port. `ca` is a bundle to trust instead of the system's.
     """
-    return _transport(endpoint, signing(session, region), ca, timeout)
+    return _transport(endpoint, signing(session, region), ca)
 
 
 def signing(session: Any, region: str) -> Any:
@@ -42,14 +41,12 @@ def signing(session: Any, region: str) -> Any:
     return OneAtATime(refreshable_credentials=session.get_credentials(), region=region, service="es")
 
 
-def basic_transport(
-    endpoint: str, user: str, password: str, *, ca: str | None = None, timeout: float = 30
-) -> Transport:
+def basic_transport(endpoint: str, user: str, password: str, *, ca: str | None = None) -> Transport:
     """As a user of the internal user database: only where the master is one."""
-    return _transport(endpoint, (user, password), ca, timeout)
+    return _transport(endpoint, (user, password), ca)
 
 
-def api_key_transport(endpoint: str, encoded: str, *, ca: str | None = None, timeout: float = 30) -> Transport:
+def api_key_transport(endpoint: str, encoded: str, *, ca: str | None = None) -> Transport:
     """With an API key of Elasticsearch, in the encoded form that its making answered."""
     from requests.auth import AuthBase
 
@@ -58,7 +55,7 @@ def api_key_transport(endpoint: str, encoded: str, *, ca: str | None = None, tim
             request.headers["authorization"] = f"ApiKey {encoded}"
             return request
 
-    return _transport(endpoint, WithKey(), ca, timeout)
+    return _transport(endpoint, WithKey(), ca)
 
 
 @cache
@@ -69,9 +66,7 @@ def ca_file(pem: str) -> str:
     return file.name
 
 
-def credential_transport(
-    endpoint: str, credential: Callable[[], Credential], *, ca: str | None = None, timeout: float = 30
-) -> Transport:
+def credential_transport(endpoint: str, credential: Callable[[], Credential], *, ca: str | None = None) -> Transport:
     """With what `credential` gives: asked at the first request, and again when the engine does not know it any more (401), since it
     may have been rotated. The request is sent once more only with another credential than before."""
     lock = Lock()
@@ -89,8 +84,8 @@ def credential_transport(
 
     def speaking_as(who: Credential) -> Transport:
         if isinstance(who, ApiKey):
-            return api_key_transport(endpoint, who.encoded, ca=ca, timeout=timeout)
-        return basic_transport(endpoint, who.user, who.password, ca=ca, timeout=timeout)
+            return api_key_transport(endpoint, who.encoded, ca=ca)
+        return basic_transport(endpoint, who.user, who.password, ca=ca)
 
     def send(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
         used, transport = connected()
@@ -103,7 +98,7 @@ def credential_transport(
     return send
 
 
-def _transport(endpoint: str, auth: Any, ca: str | None, timeout: float) -> Transport:
+def _transport(endpoint: str, auth: Any, ca: str | None) -> Transport:
     from opensearchpy import OpenSearch, RequestsHttpConnection
     from opensearchpy.exceptions import ConnectionError as NoConnection
     from opensearchpy.exceptions import TransportError
@@ -126,7 +121,7 @@ def _transport(endpoint: str, auth: Any, ca: str | None, timeout: float) -> Tran
         verify_certs=True,
         ca_certs=ca,
         connection_class=Connection,
-        timeout=timeout,
+        timeout=_WITHIN_S,
         max_retries=0,
     )
 

@@ -32,6 +32,7 @@ class _Meeting:
 
 
 _MOST_ALIKE = 3  # findings of one kind about one role, before the rest is only counted
+_SHOWN = 3  # people or groups by name, before the rest is only counted
 # Pairs that are held against each other: all of many roles would be minutes. Each role has a share of them.
 _MOST_PAIRS, _LEAST_EACH = 50_000, 16
 
@@ -134,11 +135,11 @@ def _so_too(more: int, meeting: _Meeting) -> str:
     return f"; so in {more} more {'case' if more == 1 else 'cases'} of {meeting.winner}" if more else ""
 
 
-def _several(people: list[str], most: int = 3) -> str:
+def _several(people: list[str]) -> str:
     """All of them, or some and how many more."""
     if len(people) == 1:
         return people[0]
-    shown, more = people[:most], len(people) - most
+    shown, more = people[:_SHOWN], len(people) - _SHOWN
     return f"each of {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
 
 
