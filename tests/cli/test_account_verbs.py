@@ -224,6 +224,57 @@ class _Terminal:
 
 
 @pytest.mark.parametrize(
+    ("more", "answer", "applied"),
+    [((), "y", True), ((), "n", False), (("--yes",), "n", True), (("--json",), "n", True)],
+)
+def test_on_a_terminal_the_plan_is_shown_and_asked_about(
+    made: Account,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    answer: str,
+    applied: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdin", _Terminal(f"{answer}\n"))
+    status, out, _ = run(capsys, "apply", file, *more)
+    assert (status == 0) is applied
+    assert bool(made.engine.writes) is applied
+    assert ("to add" in out) is (not more)
+    if applied:
+        assert run(capsys, "apply", file)[0] == 0, "nothing to change is asked about by nobody"
+
+
+def test_what_moves_between_the_question_and_the_answer_refuses_it(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(_Terminal):
+        def readline(self) -> str:
+            made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/other", "value": role("read")}])
+            return "y\n"
+
+        read = readline
+
+    monkeypatch.setattr("sys.stdin", Slow("y"))
+    status, _, err = run(capsys, "apply", file)
+    assert (status, made.engine.writes) == (1, 0)
+    assert "configuration changed" in err
+
+
+def test_a_part_of_a_saved_plan_is_applied(
+    made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "apply", file)[0] == 0
+    file.write_text(MODEL.replace("[read]", "[crud]"), "utf-8")
+    saved = tmp_path / "part.plan"
+    assert run(capsys, "plan", file, "--only", "viewers", "--out", saved)[0] == 3
+    assert run(capsys, "apply", saved)[0] == 0
+    assert run(capsys, "plan", file)[0] == 0
+    status, _, err = run(capsys, "apply", file, "--only", "vewers")
+    assert (status, "did you mean 'viewers'?" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
     ("more", "answer", "claimed"),
     [
         ((), None, False),

@@ -162,3 +162,72 @@ def test_grants_added_and_taken_out_in_any_order_leave_the_file_as_it_was(preset
     for user in users:
         text = model.edit(text, model.remove_grant(Subject(SubjectKind.IAM_USER, user), role="readall"))
     assert text == before
+
+
+# ---------------------------------------------------------------------- a part of another file
+
+IN_FORCE = """\
+deployment: alpha
+engine: OpenSearch_3.3
+domain: {configuration: api}
+access:
+  roles:
+    # who reads orders
+    reads: {index_permissions: [{index_patterns: ["orders-*"], allowed_actions: [read]}]}
+    writes: {index_permissions: [{index_patterns: ["orders-*"], allowed_actions: [write]}]}
+  grants:
+    - {role: reads, to: {iam_user: anna}}
+    - {role: writes, to: {iam_user: ben}}
+"""
+WANTED = (
+    IN_FORCE.replace('"orders-*"], allowed_actions: [read]', '"orders-eu-*"], allowed_actions: [read]')
+    .replace("[write]", "[crud]")
+    .replace("iam_user: anna", "iam_user: kim")
+    + "    - {role: reads, to: {iam_user: lee}}\n    - {role: sees, to: {iam_user: lee}}\n"
+).replace(
+    "  grants:", '    sees: {index_permissions: [{index_patterns: ["logs-*"], allowed_actions: [read]}]}\n  grants:'
+)
+
+
+def taken(*names: str, wanted: str = WANTED) -> str:
+    return model.edit(IN_FORCE, model.take_parts(wanted, names), "alpha.yaml")
+
+
+def test_of_a_role_that_is_named_the_grants_are_taken_too_and_nothing_else():
+    access = model.loads(taken("reads"), "x").access
+    assert access.roles["reads"].index_permissions[0].index_patterns == ("orders-eu-*",)
+    assert access.roles["writes"].index_permissions[0].allowed_actions == ("write",)
+    assert [(one.role, one.to.subject.name) for one in access.grants] == [
+        ("writes", "ben"),
+        ("reads", "kim"),
+        ("reads", "lee"),
+    ]
+    assert "# who reads orders" in taken("reads")
+
+
+def test_all_that_is_named_is_all_of_the_file():
+    whole = model.loads(taken("reads", "writes", "sees"), "x")
+    assert model.resolve(whole).roles == model.resolve(model.loads(WANTED, "x")).roles
+    assert set(whole.access.grants) == set(model.loads(WANTED, "x").access.grants)
+
+
+def test_a_role_that_the_file_no_longer_has_goes_with_its_grants():
+    without = WANTED.replace(
+        '    writes: {index_permissions: [{index_patterns: ["orders-*"], allowed_actions: [crud]}]}\n', ""
+    ).replace("    - {role: writes, to: {iam_user: ben}}\n", "")
+    access = model.loads(taken("writes", wanted=without), "x").access
+    assert ({*access.roles}, [one.role for one in access.grants]) == ({"reads"}, ["reads"])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("raeds",), "did you mean 'reads'"), (("sees", "nothing-like-it"), "known: reads, sees, writes")],
+)
+def test_a_name_that_neither_knows_is_one_clear_error(names, said):
+    with pytest.raises(BadInput) as caught:
+        taken(*names)
+    assert said in caught.value.remedy
+
+
+def test_taking_what_is_the_same_changes_not_a_byte():
+    assert taken("reads", "writes", wanted=IN_FORCE) == IN_FORCE

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import Unreachable
+from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.planning import Planned, PlannedChange
 
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
@@ -89,3 +90,38 @@ def test_very_many_indices_are_left_out_of_an_answer_and_the_people_stay(
     assert {person.name for person in found.people} == {"kim", "anna"}
     assert any("is left out" in line for line in found.unknown)
     assert any(person.indices == () for person in found.people)
+
+
+# ---------------------------------------------------------------------- a part of a file
+
+NEW = TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]").replace(
+    "    - {role: reads_payroll, to: {iam_user: rita}}\n", ""
+)
+
+
+def test_a_part_of_a_file_is_planned_and_applied_and_the_rest_waits(here: Account) -> None:
+    whole, part = plan(here, NEW), plan(here, NEW, only=["keeps_orders"])
+    assert len(whole.changes) > len(part.changes) == 1
+    done = VERBS["apply"].run(here.services, "demo", CAUSE, text=NEW, only=["keeps_orders"], expected=part.digest)
+    assert [str(step.claim) for step in done.plan.steps] == ["roles/keeps_orders"]
+    assert plan(here, NEW, only=["keeps_orders"]).steps == ()
+    rest = plan(here, NEW)
+    assert {one.name for one in rest.changes} == {"reads_payroll"}
+    assert VERBS["plan"].run(here.services, "demo", CAUSE).steps == (), "what is in force is in effect"
+
+
+def test_a_part_of_no_file_and_a_part_that_makes_no_model_are_bad_input(here: Account) -> None:
+    with pytest.raises(BadInput, match="no file is given"):
+        VERBS["plan"].run(here.services, "demo", CAUSE, only=["keeps_orders"])
+    new = TEXT.replace("  grants:\n", "    fresh: {index_permissions: []}\n  grants:\n")
+    new = new.replace("{role: reads_payroll, to: {iam_user: rita}}", "{role: fresh, to: {backend_role: of-dev}}")
+    with pytest.raises(BadInput, match="says anything of 'frish'"):
+        plan(here, new, only=["fresh", "frish"])
+
+
+def test_an_assertion_of_the_file_or_of_the_model_in_force_holds_for_a_part_too(here: Account) -> None:
+    asserted = "assertions: ['nobody outside group ops or administrators writes orders-*']\n"
+    apply_text(here.services, "demo", asserted + TEXT, CAUSE)
+    bad = TEXT.replace("role: reads_payroll, to: {iam_user: rita}", "role: keeps_orders, to: {iam_user: rita}")
+    with pytest.raises(Refused, match="an assertion of the file would not hold"):
+        VERBS["apply"].run(here.services, "demo", CAUSE, text=bad, only=["keeps_orders"])

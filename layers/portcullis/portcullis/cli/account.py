@@ -40,6 +40,7 @@ class Target:
     file: Path | None = None
     expected: str = ""
     adopt: bool = False
+    only: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         """The text, for verbs that take one."""
@@ -200,7 +201,8 @@ def _saved_plan(path: Path) -> Target | None:
     if value["portcullis_plan"] != PLAN_VERSION or wrong or not isinstance(value.get("text"), str | None):
         place = wrong[0] if wrong else "portcullis_plan"
         raise BadInput("is no plan that this version wrote", source=str(path), place=place, remedy="make a new plan")
-    return Target(value["deployment"], value["text"], None, value["digest"], value["adopt"])
+    only = tuple(map(str, value.get("only", ())))
+    return Target(value["deployment"], value["text"], None, value["digest"], value["adopt"], only)
 
 
 def written_back(about: Target, text: str) -> bool:

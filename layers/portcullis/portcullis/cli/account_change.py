@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
-from portcullis.cli.account_look import lines
+from portcullis.cli.account_look import lines, show_plan
 from portcullis.cli.console import console, when
 from portcullis.errors import BadInput, Refused
 from portcullis.words import line as one_line
@@ -25,9 +25,19 @@ from portcullis.words import many
     multiple=True,
     help="A grant means whoever has this name now, though the name was made again. May be given several times.",
 )
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    help="Of the file, what it says of this role, level, action group, tenant or user alone. May be given several times.",
+)
+@click.option("--yes", is_flag=True, help="Do not show the plan and ask first.")
 @account_options
-def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...]) -> int:
+def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...], only: tuple[str, ...], yes: bool) -> int:
     """Bring the engine to what a deployment file asks for, or to what the model in force asks for.
+
+    On a terminal the plan is shown and asked about first, and is done only while it still is the plan. With --only, what the file says of
+    these names is put into the model in force, grants included, and the rest of the file waits for another apply.
 
     Refused if anybody would be locked out who must not be, while the deployment is locked, and for a saved PLAN if the engine moved
     since. Cut off anywhere, it is finished by applying again.
@@ -40,13 +50,33 @@ def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...]) -> int:
       portcullis apply deployments/demo.yaml
       portcullis plan deployments/demo.yaml --out demo.plan && portcullis apply demo.plan
       portcullis apply demo
+      portcullis apply deployments/demo.yaml --only analysts --yes
       portcullis apply demo --accept-new anna
     """
     about = target(target_)
+    asked = {**about.arguments(), "adopt": adopt or about.adopt}
+    if names := only or about.only:
+        asked["only"] = list(names)
     more: dict[str, Any] = {"expected": about.expected} if about.expected else {}
     if accept_new:
         more["accept_new"] = list(accept_new)
-    return show_outcome(run("apply", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **more))
+    if sys.stdin.isatty() and not (yes or about.expected or console().as_data):
+        more |= _agreed(about.deployment, asked, accept_new)
+    return show_outcome(run("apply", about.deployment, **asked, **more))
+
+
+def _agreed(deployment: str, asked: dict[str, Any], accept_new: tuple[str, ...]) -> dict[str, Any]:
+    """The plan, shown and asked about: by which the apply knows that nothing moved since. Nothing is asked where nothing would be done."""
+    found = run("plan", deployment, **asked)
+    if found["locked"] or not (found["steps"] or accept_new):
+        return {}
+    show_plan(deployment, found)
+    for name in accept_new:
+        console().prose(
+            f"whoever is called {one_line(name)} now is meant by the grants of that name, and let in", fg="yellow"
+        )
+    click.confirm(f"apply this to {deployment}?", abort=True, err=True)
+    return {} if accept_new else {"expected": found["digest"]}
 
 
 @click.command(short_help="Write the model from what the engine holds.")

@@ -56,8 +56,14 @@ def show_status(found: Any) -> None:
 @click.argument("target_", metavar="[FILE|DEPLOYMENT]", required=False, shell_complete=deployments_here)
 @click.option("--out", metavar="PLAN", type=click.Path(dir_okay=False), help="Save the plan, for apply.")
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    help="What the file says of this role or level alone. May be given several times.",
+)
 @account_options
-def plan(target_: str | None, out: str | None, adopt: bool) -> int:
+def plan(target_: str | None, out: str | None, adopt: bool, only: tuple[str, ...]) -> int:
     """Show what applying a deployment file (or the model that is applied already) would change: as steps, and as people.
 
     A plan that is saved is applied only while it still is the plan: if the engine, or who is in which group, changes in between,
@@ -72,7 +78,8 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
     Exit status: 0 nothing to change, 3 differences.
     """
     about = target(target_)
-    found = run("plan", about.deployment, **about.arguments(), adopt=adopt or about.adopt)
+    part = {"only": list(only)} if only else {}
+    found = run("plan", about.deployment, **about.arguments(), adopt=adopt or about.adopt, **part)
     if out is not None:
         saved = {
             "portcullis_plan": PLAN_VERSION,
@@ -81,6 +88,7 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
             "adopt": adopt or about.adopt,
             "text": about.text,
             "steps": found["steps"],
+            **part,
         }
         try:
             Path(out).write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
@@ -90,17 +98,14 @@ def plan(target_: str | None, out: str | None, adopt: bool) -> int:
     if console().as_data:
         console().data(found)
         return status
-    if found["locked"]:
-        console().text(found["locked"], fg="red", bold=True)
     show_plan(about.deployment, found)
-    lines("not done: a person has to decide", found["conflicts"], fg="yellow")
-    lines("notes", found["notes"])
-    lines("made by hand, left alone", found["foreign"], dim=True)
     return status
 
 
 def show_plan(deployment: str, found: Any) -> None:
-    """The totals, the changes with what they give and take, then the people, net."""
+    """That it is locked, the totals, the changes with what they give and take, the people, net, and what a person has to know."""
+    if found["locked"]:
+        console().text(found["locked"], fg="red", bold=True)
     console().prose(f"{deployment}: {found['answer']}", bold=True, **({} if found["steps"] else {"fg": "green"}))
     told = list(found["changes"])
     for one in told[:_MOST]:
@@ -118,6 +123,9 @@ def show_plan(deployment: str, found: Any) -> None:
     if found["changes"]:
         console().text()
     lines("not known here", found["unknown"], folds=True)
+    lines("not done: a person has to decide", found["conflicts"], fg="yellow")
+    lines("notes", found["notes"])
+    lines("made by hand, left alone", found["foreign"], dim=True)
 
 
 def _changed(one: Any) -> str:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from portcullis.model.text.editing import edit as edit
     from portcullis.model.text.editing import remove_grant as remove_grant
     from portcullis.model.text.editing import set_access as set_access
+    from portcullis.model.text.editing import take_parts as take_parts
     from portcullis.model.text.loading import examine as examine
     from portcullis.model.text.loading import load as load
     from portcullis.model.text.loading import loads as loads
@@ -68,6 +69,7 @@ _HOME = {
     "edit": "text.editing",
     "remove_grant": "text.editing",
     "set_access": "text.editing",
+    "take_parts": "text.editing",
     "as_error": "linting",
     "lint": "linting",
     "require": "linting",

@@ -79,11 +79,11 @@ def apply(
     adopt: bool = False,
     expected: str = "",
     accept_new: Sequence[str] = (),
+    only: Sequence[str] = (),
 ) -> Outcome:
-    from portcullis.errors import BadInput
-    from portcullis.operations.access.deployments import apply_text
+    from portcullis.operations.access.deployments import apply_text, names_of
 
-    names = [accept_new] if isinstance(accept_new, str) else accept_new
-    if not (isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names)):
-        raise BadInput("not a list of names", source="request", place="accept_new", remedy='e.g. ["anna"]')
-    return apply_text(services, deployment, text, cause, adopt=bool(adopt), expected=expected, accept_new=names)
+    new, parts = names_of("accept_new", accept_new), names_of("only", only)
+    return apply_text(
+        services, deployment, text, cause, adopt=bool(adopt), expected=expected, accept_new=new, only=parts
+    )

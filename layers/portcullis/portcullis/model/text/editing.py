@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import By, Subject
 from portcullis.errors import BadInput
 from portcullis.model.names import did_you_mean
+from portcullis.model.parts import Path
 from portcullis.model.text.loading import loads
 from portcullis.model.text.reading import read
 from portcullis.model.text.splicing import cut, put
@@ -69,6 +70,54 @@ def set_access(key: str, name: str, value: Json | list[str] | None) -> Change:
         return cut(text, ("access", key, name)) if name in section else text
 
     return change
+
+
+def take_parts(wanted: str, names: Sequence[str]) -> Change:
+    """What the file `wanted` says of these names in place of what the text says: roles, levels, action groups, tenants and users so
+    called, and the grants of such roles and levels. BadInput for a name of which neither says anything."""
+
+    def change(text: str) -> str:
+        for name in names:
+            text = _with_part(text, wanted, name)
+        return text
+
+    return change
+
+
+def _with_part(text: str, wanted: str, name: str) -> str:
+    sections, coming = _sections(text), _sections(wanted)
+    grants = [grant for grant in _grants(wanted) if name in (grant.get("role"), grant.get("level"))]
+    known = {one for sections_ in (sections, coming) for section in sections_.values() for one in section}
+    known |= {str(grant.get("role") or grant.get("level")) for of in (text, wanted) for grant in _grants(of)}
+    if name not in known:
+        remedy = did_you_mean(name, known) or "neither of them has any"
+        problem = f"neither the file nor the model in force says anything of {name!r}"
+        raise BadInput(problem, source="the deployment file", place="access", remedy=remedy)
+    for path in {*sections, *coming}:
+        was, becomes = sections.get(path, {}).get(name), coming.get(path, {}).get(name)
+        if name in coming.get(path, {}) and (was != becomes or name not in sections.get(path, {})):
+            text = put(text, ("access", *path, name), becomes)
+        elif name in sections.get(path, {}) and name not in coming.get(path, {}):
+            text = cut(text, ("access", *path, name))
+    here = _grants(text)
+    for at in reversed(range(len(here))):
+        if name in (here[at].get("role"), here[at].get("level")) and here[at] not in grants:
+            text = cut(text, ("access", "grants", at))
+    for grant in grants:
+        if grant not in (there := _grants(text)):
+            text = put(text, ("access", "grants", len(there)), grant)
+    return text
+
+
+def _sections(text: str) -> dict[Path, dict[str, Any]]:
+    """Where `access` says something by name."""
+    access = read(text, "").data.get("access") or {}
+    found: dict[Path, dict[str, Any]] = {
+        (key,): value
+        for key, value in access.items()
+        if isinstance(value, dict) and key not in ("levels", "seed_users")
+    }
+    return found | {("levels", "define"): (access.get("levels") or {}).get("define") or {}}
 
 
 def _grants(text: str) -> list[Any]:

@@ -57,6 +57,26 @@ def kept_of(deployment: Deployment, text: str) -> KeptModel:
     return KeptModel(text, model.resolve(deployment), model.options(deployment))
 
 
+def names_of(place: str, given: object) -> Sequence[str]:
+    """Names as a request gives them, one or a list. BadInput for what is neither."""
+    names = [given] if isinstance(given, str) else given
+    if not (isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names)):
+        raise BadInput("not a list of names", source="request", place=place, remedy='e.g. ["anna"]')
+    return names
+
+
+def kept_with(site: Site, text: str | None, only: Sequence[str]) -> KeptModel:
+    """The model in force with what a file says of these names. BadInput if there is no file, or if that is no valid model."""
+    from portcullis import model
+
+    if text is None:
+        problem = "a part of a file is asked for, and no file is given"
+        raise BadInput(problem, source="request", place="only", remedy="portcullis apply FILE --only NAME")
+    called = f"{site.name}.yaml with only {', '.join(only)}"
+    in_force = site.ledger.model(site.name).text
+    return kept_model(model.edit(in_force, model.take_parts(text, only), called), called, site.name)
+
+
 def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
     """Register a deployment, let the automation in (once, as the master), and put the access model on the domain.
 
@@ -105,8 +125,11 @@ def apply_text(
     adopt: bool = False,
     expected: str = "",
     accept_new: Sequence[str] = (),
+    only: Sequence[str] = (),
 ) -> Outcome:
     """Apply a deployment file's text (or, without one, the model in the ledger again). Refused while the deployment is not open.
+
+    With `only`, what the text says of these names, and of all else what the model in force says: that is in force then.
 
     `expected` is the digest of a saved plan: Refused if it is no longer the plan. `accept_new` names whom a grant means from here on,
     though they are somebody else than the one who had that name. Refused, before anything is written, if an assertion of the text would
@@ -115,9 +138,12 @@ def apply_text(
     file = None if text is None else read_file(text, f"{deployment}.yaml", deployment)
     given = None if file is None else kept_of(file, text or "")
     with writing(services, deployment, "apply") as site:
+        assertions = of_file(file) if file else ()
+        if only:
+            given = kept_with(site, text, only)
+            assertions += of_file(read_file(given.text, f"{deployment}.yaml", deployment))
         kept = given or site.ledger.model(deployment)
-        if file is not None:
-            refuse_broken(site, kept, of_file(file))
+        refuse_broken(site, kept, tuple(dict.fromkeys(assertions)))
         accept(site, accept_new, cause)
         done = apply_model(site, kept, cause, adopt=adopt, expected=expected)
         # Also where it stood already: whoever says it again does not ask for the refused one any more.
