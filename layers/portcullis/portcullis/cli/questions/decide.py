@@ -32,8 +32,8 @@ def decide(file: str) -> None:
 
     For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),
     principal (name, realm, groups, metadata; or roles outright; run_as; api_key with role_descriptors and limited_by as the
-    engine shows it), request (method, path, body; or action, indices), world (indices, aliases, data_streams). There allowed
-    is null where only the engine can tell. Of an API key a view's `within` is what the key lets through: both have to.
+    engine shows it), request (method, path, body; or action, indices), world (indices, aliases, data_streams, blocks). There
+    allowed is null where only the engine can tell. Of an API key a view's `within` is what the key lets through: both have to.
 
     A search on other clusters (ALIAS:INDEX in the path) takes remotes: by alias the model (api-key, certificate), the key
     (state, access), security (roles there, for the certificate model), world, skip_unavailable, engine if it is another.

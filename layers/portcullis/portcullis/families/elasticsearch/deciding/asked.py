@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from portcullis.families.elasticsearch.deciding.blocks import Block
 from portcullis.families.elasticsearch.granting.callers import NATIVE
 
 
@@ -87,10 +88,16 @@ class There(Strict):
     closed: bool = False
 
 
-class World(Strict):
+class WorldThere(Strict):
+    """What is on another cluster."""
+
     indices: list[str | There] = []
     aliases: dict[str, list[str] | dict[str, Any]] = {}
     data_streams: dict[str, list[str]] = {}
+
+
+class World(WorldThere):
+    blocks: dict[str, list[Block]] = {}
 
 
 class Allowed(Strict):
@@ -119,7 +126,7 @@ class RemoteCluster(Strict):
     engine: str = ""
     key: Key = msgspec.field(default_factory=Key)
     security: RolesThere = msgspec.field(default_factory=RolesThere)
-    world: World = msgspec.field(default_factory=World)
+    world: WorldThere = msgspec.field(default_factory=WorldThere)
     skip_unavailable: bool = False
 
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from portcullis.families.elasticsearch.deciding.blocks import blocked_by
 from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved, without_dates
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, is_template
 from portcullis.families.elasticsearch.granting.merging import Group, Holding, covering
@@ -248,6 +249,10 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         return Answer(need, None, 0, reasons=(why,))
     if need.refused_under_limits and limited:
         return Answer(need, False, 400, reasons=(f"{need.refused_under_limits} ({', '.join(limited)})",))
+    for view in views:
+        block, status = blocked_by(need.action, world.blocks.get(view.index, ()), release)
+        if block:
+            return Answer(need, True, status, reasons=(f"{view.index} is blocked (index.blocks.{block}): {status}",))
     return Answer(need, True, 200, views, tuple(dict.fromkeys(reason for view in views for reason in view.reasons)))
 
 

@@ -6,7 +6,7 @@
                "run_as": "", "api_key": {"role_descriptors": {}, "limited_by": [{}]}},    as the engine shows a key; both may be left out
  "request": {"method": "GET", "path": "/logs-*/_search", "body": null}  or  {"action": "indices:data/read/search", "indices": []},
  "world": {"indices": ["a", {"name": "b", "hidden": false, "closed": false}], "aliases": {"x": ["a"] or {"a": filter or null}},
-           "data_streams": {"s": [".ds-s-000001"]}},
+           "data_streams": {"s": [".ds-s-000001"]}, "blocks": {"a": ["read", "write", "metadata", "read_only", "read_only_allow_delete"]}},
  "remotes": {ALIAS: {"model": "api-key" or "certificate", "engine": as above if it is another, "skip_unavailable": false,
                      "key": {"state": "live", "expired", "revoked", "absent", "wrong-type" or "garbage", "access": as the engine shows it},
                      "security": {"roles": {}}, "world": as above}}}      roles: of the remote, for the certificate model
@@ -29,6 +29,7 @@ from portcullis.families.elasticsearch.deciding.asked import (
     Role,
     Sent,
     World,
+    WorldThere,
 )
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
@@ -231,7 +232,7 @@ def _document(role: Role) -> dict[str, Any]:
     return document
 
 
-def _world(there: World) -> EngineFacts:
+def _world(there: WorldThere) -> EngineFacts:
     indices = tuple(
         Index(one) if isinstance(one, str) else Index(one.name, one.hidden, one.closed) for one in there.indices
     )
@@ -239,7 +240,8 @@ def _world(there: World) -> EngineFacts:
     streams = {name: tuple(of) for name, of in there.data_streams.items()}
     known = {one.name for one in indices}
     backing = tuple(Index(one, hidden=True) for of in streams.values() for one in of if one not in known)
-    return EngineFacts((*indices, *backing), aliases, streams)
+    blocks = {index: tuple(of) for index, of in there.blocks.items()} if isinstance(there, World) else {}
+    return EngineFacts((*indices, *backing), aliases, streams, blocks)
 
 
 def _unknown(roles: dict[str, str], why: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class EngineFacts:
     indices: tuple[Index, ...] = ()
     aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # alias -> index -> its filter, or None
     data_streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # stream -> backing indices
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # index -> the index.blocks that are set
 
     def of(self, name: str) -> tuple[str, ...]:
         """The indices behind a name; none if there is nothing of that name."""
