@@ -27,7 +27,7 @@ def page() -> str:
     from portcullis.operations.access.deployments import apply_text
 
     from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
-    from tests.operations.worlds import arn
+    from tests.operations.surroundings import arn
 
     made = orders_account()
     groups = made.people.groups

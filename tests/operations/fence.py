@@ -28,7 +28,8 @@ from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.standing import in_force
 from portcullis.ports.registration import KeptModel, Registration
 
-from tests.operations.worlds import POOL, Account, Crash, Engine, Memory, People, account, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, Engine, Memory, People, account, model_text
 
 CAUSE = Trigger("a writer", "somebody")
 READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))

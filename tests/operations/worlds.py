@@ -1,68 +1,43 @@
 """A whole world in memory, for the laws: as strict as the real one where it matters, and able to break off at any call.
 
-The engine is `families.opensearch.patch.apply_patch`, which is held against real nodes; the ledger passes everything through JSON, keeps
-versions and leases as the real one does. Nothing here answers what it was not told.
+The engine is `families.opensearch.patch.apply_patch`, which is held against real nodes; the ledger (ledgers.py) and what stands
+around a domain (surroundings.py) are as the real ones. Nothing here answers what it was not told.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-import msgspec
 import pytest
 from portcullis.access.actual import Json, Write
-from portcullis.access.edge.network import Network as Ways
-from portcullis.access.edge.policies import Own
-from portcullis.access.edge.way import Edge
-from portcullis.access.one_role import Rank
-from portcullis.access.plan import By, Claim, Grant, Membership, Subject, SubjectKind
 from portcullis.access.terms import Caller
-from portcullis.adapters.ledger.codec import claims_read, claims_written
-from portcullis.adapters.passwords.aws import generated
-from portcullis.custody.types import Custody, Health, Observation, Probe
-from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Unreachable
+from portcullis.errors import Refused, Unreachable
 from portcullis.families import family_named
 from portcullis.families.base import BLOCKS, Family
 from portcullis.families.opensearch.documents.config import MAPPING_LISTS, Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.documents.patch import pointer
 from portcullis.operations.services import Services
-from portcullis.ports.alerts import Alert
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
-from portcullis.ports.identity import Looked
-from portcullis.ports.ledger import Change, Claims
-from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import (
     Actor,
     AmazonDomain,
     Cognito,
     EngineUser,
     IamRole,
-    KeptModel,
     Key,
     Network,
     Registration,
     SnapshotStore,
 )
 from portcullis.settings import Settings
-from portcullis.typed import of_json, of_plain
 
 from tests.operations import elastic
-
-ACCOUNT = "111122223333"
-POOL = "eu-central-1_Pool"
-NAMES = itertools.count(1)
-
-
-def arn(kind: str, name: str) -> str:
-    return f"arn:aws:iam::{ACCOUNT}:{kind}/{name}"
+from tests.operations.ledgers import Fate, Memory
+from tests.operations.surroundings import ACCOUNT, POOL, Aws, Passwords, People, arn
 
 
 def registration(deployment: str = "demo", domain: str = "demo", **more: Any) -> Registration:
@@ -87,189 +62,6 @@ def place(domain: str = "demo", group: str | None = None, endpoint: str = "127.0
 def snapshot_store(deployment: str = "demo") -> SnapshotStore:
     taker, store = (arn("role", f"portcullis-{deployment}-{part}") for part in ("snapshots", "snapshot-store"))
     return SnapshotStore(f"bucket-{deployment}", taker, store)
-
-
-class Crash(BaseException):
-    """The machine under us is gone: nothing catches it."""
-
-
-@dataclass
-class Fate:
-    """Breaks off at the n-th call that changes something: before it takes effect, or just after."""
-
-    at: int = -1
-    after: bool = False
-    calls: int = 0
-
-    @contextmanager
-    def __call__(self, _what: str) -> Iterator[None]:
-        self.calls += 1
-        if self.calls == self.at and not self.after:
-            raise Crash
-        yield
-        if self.calls == self.at and self.after:
-            raise Crash
-
-
-class Memory:
-    """The Ledger protocol. What is kept is JSON, as in the table."""
-
-    def __init__(self, fate: Fate | None = None) -> None:
-        self.fate = fate or Fate()
-        self._items: dict[tuple[str, str], Any] = {}
-        self._lock = threading.RLock()
-        self._history: list[tuple[str, bytes]] = []
-        self._leases: dict[str, tuple[str, float]] = {}
-        self._of_thread = threading.local()
-
-    def _put(self, key: tuple[str, str], value: Any) -> None:
-        with self.fate(str(key)), self._lock:
-            self._items[key] = msgspec.json.encode(value)
-
-    def _get(self, key: tuple[str, str], kind: Any = Any) -> Any:
-        with self._lock:
-            raw = self._items.get(key)
-        return None if raw is None else of_json(raw, kind)
-
-    def _drop(self, key: tuple[str, str]) -> None:
-        with self.fate(str(key)), self._lock:
-            self._items.pop(key, None)
-
-    def deployments(self) -> tuple[str, ...]:
-        with self._lock:
-            return tuple(sorted(name for table, name in self._items if table == "registration"))
-
-    def registrations(self) -> tuple[Registration, ...]:
-        return tuple(self.registration(name) for name in self.deployments())
-
-    def registration(self, deployment: str) -> Registration:
-        found = self._get(("registration", deployment), Registration)
-        if found is None:
-            raise Refused(f"no deployment named {deployment!r} is in the ledger")
-        assert isinstance(found, Registration)
-        return found
-
-    def register(self, registration: Registration) -> None:
-        self._put(("registration", registration.deployment), registration)
-
-    def unregister(self, deployment: str) -> None:
-        self._drop(("registration", deployment))
-
-    def model(self, deployment: str) -> KeptModel:
-        found = self._get(("model", deployment), KeptModel)
-        if found is None:
-            raise Refused(f"the ledger holds no access model of {deployment!r}")
-        assert isinstance(found, KeptModel)
-        return found
-
-    def keep_model(self, deployment: str, model: KeptModel) -> KeptModel:
-        key, kept = ("model", deployment), replace(model, version=model.version + 1)
-        with self._lock:
-            now = self._get(key, KeptModel)
-            if (now.version if now else 0) != model.version:
-                raise Conflict("the model was changed by somebody else meanwhile")
-            self._put(key, kept)
-        return kept
-
-    def claims(self, domain: str) -> Mapping[str, Claims]:
-        with self._lock:
-            owners = [name for table, name in self._items if table == f"claims {domain}"]
-            return {owner: self._claims(domain, owner) for owner in owners}
-
-    def _claims(self, domain: str, owner: str) -> Claims:
-        found = self._get((f"claims {domain}", owner), dict[str, Any]) or {"value": [], "version": 0}
-        return claims_read(of_plain(found["value"], list[Claim]), found.get("late"), found["version"])
-
-    def keep_claims(self, domain: str, owner: str, claims: Claims) -> Claims:
-        token, _ = self._of_thread.__dict__.get(domain, ("", 0.0))
-        with self._lock:
-            if token and self._leases.get(domain, ("", 0.0))[0] != token:
-                raise Overtaken("another writer is at work by now")
-            if self._claims(domain, owner).version != claims.version:
-                raise Conflict("the claims were changed by somebody else meanwhile")
-            version = claims.version + 1
-            self._put((f"claims {domain}", owner), {**claims_written(claims), "version": version})
-        return Claims(claims, version=version, late=claims.late, until=claims.until)
-
-    @contextmanager
-    def lease(self, domain: str, holder: str, *, seconds: float = 60, wait: float = 30) -> Iterator[bool]:
-        token, deadline = f"{holder} {next(NAMES)}", time.monotonic() + wait
-        while not (had := self._take(domain, token, seconds)) and time.monotonic() < deadline:
-            time.sleep(0.005)
-        mine = self._of_thread.__dict__
-        if had:
-            mine[domain] = (token, seconds)
-        try:
-            yield had
-        finally:
-            with self._lock:
-                if had:
-                    mine.pop(domain, None)
-                if self._leases.get(domain, ("", 0))[0] == token:
-                    del self._leases[domain]
-
-    def renew(self, domain: str) -> None:
-        token, seconds = self._of_thread.__dict__.get(domain, ("", 0.0))
-        with self._lock:
-            if not token or self._leases.get(domain, ("", 0.0))[0] != token:
-                raise Overtaken("another writer is at work by now")
-            self._leases[domain] = (token, time.monotonic() + seconds)
-
-    def _take(self, domain: str, token: str, seconds: float) -> bool:
-        with self._lock:
-            if self._leases.get(domain, ("", 0.0))[1] > time.monotonic():
-                return False
-            self._leases[domain] = (token, time.monotonic() + seconds)
-            return True
-
-    def watermark(self, deployment: str) -> datetime | None:
-        found: datetime | None = self._get(("watermark", deployment), datetime)
-        return found
-
-    def raise_watermark(self, deployment: str, covered_until: datetime) -> None:
-        before = self.watermark(deployment)
-        if before is None or before < covered_until:
-            self._put(("watermark", deployment), covered_until)
-
-    def custody(self, deployment: str) -> Custody:
-        found: Custody | None = self._get(("custody", deployment), Custody)
-        return found or Custody(deployment)
-
-    def keep_custody(self, custody: Custody) -> Custody:
-        with self._lock:
-            if self.custody(custody.deployment).version != custody.version:
-                raise Conflict("overtaken")
-            kept = replace(custody, version=custody.version + 1)
-            self._put(("custody", custody.deployment), kept)
-            return kept
-
-    def save(self, deployment: str, name: str, value: Any) -> None:
-        self._put((f"saved {deployment}", name), value)
-
-    def saved(self, deployment: str, name: str) -> Any | None:
-        return self._get((f"saved {deployment}", name))
-
-    def look_up(self, deployment: str, names: Collection[str]) -> dict[str, Any]:
-        with self._lock:
-            return {name: found for name in names if (found := self.saved(deployment, name)) is not None}
-
-    def forget(self, deployment: str, name: str) -> None:
-        self._drop((f"saved {deployment}", name))
-
-    def forget_all(self, deployment: str) -> None:
-        for table, name in [*self._items]:
-            if table == f"saved {deployment}":
-                self.forget(deployment, name)
-
-    def record(self, change: Change) -> None:
-        with self.fate("history"), self._lock:
-            self._history.append((change.deployment, msgspec.json.encode(change)))
-
-    def history(self, deployment: str, limit: int = 50) -> tuple[Change, ...]:
-        with self._lock:
-            found = [of_json(raw, Change) for name, raw in self._history if name == deployment]
-        found.sort(key=lambda change: change.at)  # as its key in the table does
-        return tuple(reversed(found))[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,214 +202,6 @@ class Engine:
 
     def what_stops_a_search(self, index: str) -> Stop | None:
         return self.stop
-
-
-@dataclass
-class People:
-    """The IdentityReader protocol: whoever is in `groups` or `known` exists."""
-
-    groups: dict[Subject, tuple[str, ...]] = field(default_factory=dict)
-    gone: set[Subject] = field(default_factory=set)
-    signed_out: list[str] = field(default_factory=list)
-    denied: dict[str, datetime] = field(default_factory=dict)  # role -> its sessions from before that are refused
-    fails: int = 0  # how often ending sessions does not work
-    denials_fail: int = 0
-    ranked: dict[str, Rank] = field(default_factory=dict)  # Cognito groups with a role
-    ranks_fail: bool = False
-    hidden: dict[Subject, str] = field(default_factory=dict)  # who may not be read: why
-    unchosen: tuple[str, ...] = ()  # app clients that somebody let choose another role than the token's
-    unread: dict[Subject, PortcullisError] = field(default_factory=dict)  # who cannot be read now: why
-    ids: dict[str, str] = field(default_factory=dict)  # entry -> unique id of who stands behind it
-
-    def members(self, grants: Collection[Grant]) -> Membership:
-        unread = {grant.subject: self.unread[grant.subject] for grant in grants if grant.subject in self.unread}
-        read = self._members([grant for grant in grants if grant.subject not in unread])
-        return replace(read, ids=dict(self.ids), unread=unread)
-
-    def _members(self, grants: Collection[Grant]) -> Membership:
-        users: dict[Subject, tuple[str, ...]] = {}
-        roles: dict[Subject, tuple[str, ...]] = {}
-        missing = set()
-        for subject, by in {(grant.subject, grant.by) for grant in grants}:
-            name = subject.name
-            match subject.kind:
-                case _ if subject in self.gone:
-                    missing.add(subject)
-                case SubjectKind.COGNITO_GROUP if by is By.ROLE and name in self.ranked:
-                    roles[subject] = (self.ranked[name].role,)
-                case SubjectKind.IAM_USER:
-                    users[subject] = (name if name.startswith("arn:") else arn("user", name),)
-                case SubjectKind.IAM_ROLE:
-                    roles[subject] = (name if name.startswith("arn:") else arn("role", name),)
-                case SubjectKind.COGNITO_USER:
-                    users[subject] = (f"Cognito/{POOL}/{name}",)
-                case SubjectKind.INTERNAL_USER:
-                    users[subject] = (name,)
-                case SubjectKind.BACKEND_ROLE:
-                    roles[subject] = (name,)
-                case _:
-                    if subject in self.groups:
-                        users[subject] = self.groups[subject]
-                        if subject.kind is SubjectKind.COGNITO_GROUP:
-                            roles[subject] = self.groups[subject]
-                    else:
-                        missing.add(subject)
-        return Membership(users, roles, frozenset(missing))
-
-    def look(self, grants: Collection[Grant]) -> Looked:
-        seen = self.members([grant for grant in grants if grant.subject not in self.hidden])
-        asked = {grant.subject for grant in grants}
-        return Looked(seen, {subject: why for subject, why in self.hidden.items() if subject in asked})
-
-    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
-        wrong, self.unchosen = self.unchosen, ()
-        return wrong
-
-    def end_sessions(self, entries: Collection[str]) -> int:
-        if self.fails:
-            self.fails -= 1
-            raise Unreachable("the user pool did not answer")
-        self.signed_out += sorted(entries)
-        return len(entries)
-
-    def members_of(self, groups: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        return {group: self.groups.get(Subject(SubjectKind.COGNITO_GROUP, group), ()) for group in groups}
-
-    def ranks(self, groups: Collection[str]) -> Mapping[str, Rank]:
-        if self.ranks_fail:
-            raise Unreachable("the user pool did not answer")
-        return {group: self.ranked[group] for group in groups if group in self.ranked}
-
-    def deny_older_sessions(self, roles: Collection[str], before: datetime) -> int:
-        if self.denials_fail:
-            self.denials_fail -= 1
-            raise Unreachable("IAM did not answer")
-        moved = [one for one in roles if one not in self.denied or self.denied[one] < before]
-        self.denied.update(dict.fromkeys(moved, before))
-        return len(moved)
-
-
-class Passwords:
-    """The Secrets protocol."""
-
-    def __init__(self, **kept: str) -> None:
-        self.kept = dict(kept)
-
-    def password(self, secret: str) -> str | None:
-        return self.kept.get(secret)
-
-    def version(self, secret: str) -> str | None:
-        return f"version of {len(self.kept[secret])} {hash(self.kept[secret])}" if secret in self.kept else None
-
-    def make(self, secret: str, user: str) -> str:
-        return self.kept.setdefault(secret, generated())
-
-
-def open_policy() -> Json:
-    """The domain's access policy as the stacks make it: the engine decides."""
-    resource = f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/*"
-    allow = {"Sid": "Open", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*", "Resource": resource}
-    return {"Version": "2012-10-17", "Statement": [allow]}
-
-
-@dataclass
-class Aws:
-    """The Gate, KeyObserver, Domain, Alerts and DeadLetters protocols: the rest of an account, all well."""
-
-    ledger: Memory
-    at: datetime = datetime(2025, 6, 1, 12, tzinfo=UTC)
-    rules: list[Json] = field(
-        default_factory=lambda: [
-            {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.64.0.0/16"}]}
-        ]
-    )
-    open_rules: list[Json] | None = None
-    access_policy: Json = field(default_factory=open_policy)
-    policies: dict[str, Own] = field(default_factory=dict)  # of users and roles
-    groups: dict[str, list[Json]] = field(default_factory=dict)  # further ones of the domain
-    closable: bool = True
-    principals: list[Json] = field(default_factory=list)  # who may make VPC endpoints
-    made: dict[str, str] = field(default_factory=dict)
-    told: list[Alert] = field(default_factory=list)
-    masters: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def now(self) -> datetime:
-        with self.lock:
-            self.at += timedelta(milliseconds=1)
-            return self.at
-
-    def ingress(self, registration: Registration) -> list[Json]:
-        return list(self.rules if self.open_rules is None else self.open_rules)
-
-    def close_ingress(self, registration: Registration, rules: Sequence[Json]) -> None:
-        self.open_rules = []
-
-    def open_ingress(self, registration: Registration, rules: Sequence[Json]) -> tuple[str, ...]:
-        self.open_rules = list(rules)
-        return ()
-
-    def policy(self, registration: Registration) -> Json:
-        return self.access_policy
-
-    def set_policy(self, registration: Registration, policy: Json) -> None:
-        self.access_policy = policy
-
-    def further_groups(self, registration: Registration) -> dict[str, list[Json]]:
-        return {group: list(rules) for group, rules in self.groups.items()}
-
-    def close_group(self, group: str, rules: Sequence[Json]) -> None:
-        if rules and not self.closable:
-            raise Refused("not allowed")
-        self.groups[group] = [rule for rule in self.groups[group] if rule not in rules]
-
-    def open_group(self, group: str, rules: Sequence[Json]) -> tuple[str, ...]:
-        if group in self.groups:
-            self.groups[group] += [rule for rule in rules if rule not in self.groups[group]]
-        return ()
-
-    def endpoints(self, registration: Registration) -> VpcEndpoints:
-        return VpcEndpoints(list(self.principals), dict(self.made))
-
-    def look(self, registration: Registration) -> Edge:
-        domain = registration.domain
-        if domain is None:
-            raise TypeError(
-                f"{registration.deployment} is a cluster that runs elsewhere: nothing of AWS stands before it"
-            )
-        named = domain.network.group if domain.network else ""
-        groups = {**({named: self.ingress(registration)} if named else {}), **self.further_groups(registration)}
-        ours = domain.network or Network("")
-        network = Ways(groups, dict(self.made), ours.automation or "", ours.break_glass or "") if groups else None
-        return Edge(domain.arn, registration.region, self.access_policy, network, bool(groups))
-
-    def own(self, registration: Registration, principals: Collection[str]) -> Mapping[str, Own]:
-        return {one: self.policies.get(one, Own()) for one in principals}
-
-    def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
-        self.principals = [one for one in self.principals if one not in principals]
-
-    def authorize_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
-        self.principals += [one for one in principals if one not in self.principals]
-
-    def observe(self, registration: Registration, *, hint: str = "", by: str = "") -> Observation:
-        probes = tuple(Probe(name, Health.HEALTHY, definite=True) for name in ("describe", "use", "encrypt"))
-        return Observation(self.now(), probes, key_id="one", domain_key_id="one")
-
-    def set_master(self, registration: Registration, role_arn: str) -> None:
-        self.masters.append(role_arn)
-
-    def tell(self, alert: Alert) -> None:
-        self.told.append(alert)
-
-    def bury(self, queue: str, body: str, group: str, reason: str) -> None:
-        raise AssertionError("nothing is buried here")
-
-    def waiting(self, queue: str) -> int:
-        return 0
-
-    def redrive(self, queue: str) -> str:
-        return "nothing to move"
 
 
 @dataclass

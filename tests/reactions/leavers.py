@@ -18,7 +18,8 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
 
-from tests.operations.worlds import Crash, People
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import People
 from tests.reactions.town import Town, copied_town, receives_of, record_again, town
 
 CAUSE = Trigger("a test", "somebody")

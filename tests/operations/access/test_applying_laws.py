@@ -23,8 +23,9 @@ from portcullis.ports.registration import KeptModel
 
 from tests.laws import examples
 from tests.operations.copies import copied
+from tests.operations.ledgers import Crash
 from tests.operations.models import groups, texts_of
-from tests.operations.worlds import MAKES, Account, Crash, Engine, Make, account, every_make, plain
+from tests.operations.worlds import MAKES, Account, Engine, Make, account, every_make, plain
 
 CAUSE = Trigger("a test", "somebody")
 law, few = examples(60), examples(30)

@@ -21,7 +21,8 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
 
-from tests.operations.worlds import POOL, Account, Crash, account, model_text, plain
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, account, model_text, plain
 from tests.reactions.town import Town, town
 
 CAUSE = Trigger("a test", "somebody")

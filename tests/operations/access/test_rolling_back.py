@@ -14,7 +14,8 @@ from portcullis.operations.writing.undertaking import digest
 from portcullis.operations.writing.undoing import undone
 from portcullis.ports.ledger import Change
 
-from tests.operations.worlds import POOL, Account, Crash, account, model_text, plain
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, account, model_text, plain
 
 CAUSE = Trigger("a test", "somebody")
 READERS, WRITERS = (Subject(SubjectKind.COGNITO_GROUP, name) for name in ("readers", "writers"))

@@ -16,7 +16,8 @@ from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 from portcullis.operations.services import Trigger
 
 from tests.operations.estates import Estate, estate
-from tests.operations.worlds import Crash, Engine, Fate, house, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import Engine, Fate, house, model_text
 
 CAUSE = Trigger("portcullis delete", "somebody")
 

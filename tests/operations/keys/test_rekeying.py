@@ -18,7 +18,8 @@ from portcullis.operations.services import Trigger
 
 from tests.laws import moments
 from tests.operations.estates import Estate, Store, estate
-from tests.operations.worlds import Crash, Fate
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import Fate
 
 CAUSE = Trigger("portcullis re-key", "somebody")
 TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"

@@ -21,7 +21,8 @@ from portcullis.operations.services import Trigger
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cognito
 
-from tests.operations.worlds import POOL, Account, Aws, Crash, Fate, account, arn, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, Aws, Fate, account, arn, model_text
 from tests.reactions.town import town
 
 GROUP, ROLE, MASTER = "tokens", arn("role", "portcullis-demo-tokens"), arn("role", "master")

@@ -14,7 +14,8 @@ from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
 
-from tests.operations.worlds import POOL, Account, Crash, Fate, account, arn, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, Fate, account, arn, model_text
 
 CAUSE = Trigger("a test", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")

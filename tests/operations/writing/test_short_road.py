@@ -20,7 +20,8 @@ from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
 
 from tests.operations.counting import Counted, counted
-from tests.operations.worlds import POOL, Account, Crash, account, arn, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, account, arn, model_text
 from tests.reactions.town import town
 
 CAUSE = Trigger("a test", "somebody")

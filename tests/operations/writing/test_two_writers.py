@@ -18,7 +18,8 @@ from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
 
-from tests.operations.worlds import POOL, Account, Aws, Crash, account, model_text
+from tests.operations.ledgers import Crash
+from tests.operations.worlds import POOL, Account, Aws, account, model_text
 
 CAUSE, OTHER = Trigger("a test", "somebody"), Trigger("another writer", "somebody")
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
