@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import structs
 from portcullis import custody as machine
-from portcullis.custody.types import Measure, State
+from portcullis.custody.types import Measure, Progress, State
 from portcullis.errors import Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.custody.deleting import Deletion, delete
 from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 from portcullis.operations.services import Trigger
+from portcullis.operations.sweep import sweep
 
 from tests.operations.estates import Estate, estate
 from tests.operations.ledgers import Crash
@@ -88,10 +90,8 @@ def test_a_function_that_may_not_delete_leaves_the_domain_standing() -> None:
     assert made.stores["demo"].there
     assert "--confirm demo" in found.next
     assert made.repository, "the snapshot was taken meanwhile"
-    made.services = type(made.services)(
-        **{f: getattr(made.services, f) for f in made.services.__slots__}
-        | {"settings": type(made.services.settings)("ledger", may_delete=True)}
-    )
+    assert Measure.DELETE_DOMAIN not in made.services.ledger.custody("demo").measures, "it was not even tried"
+    made.services = replace(made.services, settings=replace(made.services.settings, may_delete=True))
     assert deleted(made).state == "deleted"
     assert len(made.repository) == 1
 
@@ -119,6 +119,25 @@ def test_a_look_without_the_right_to_end_puts_off_no_step_of_a_deletion() -> Non
         made.services.sleep(120)
     made.stores["demo"].slow = 0
     assert deleted(made).state == "deleted"
+
+
+def test_a_sweep_takes_the_snapshot_and_never_tries_to_delete_the_domain() -> None:
+    """It has no right to. Nothing is written down as refused or put off; whoever asked is told after a while that it waits for them."""
+    made = demo(may_delete=False)
+    made.stores["demo"].slow = 200
+    deleted(made)
+    made.stores["demo"].slow = 0
+    for _ in range(4):
+        made.later(minutes=10)
+        sweep(made.services)
+    custody = made.services.ledger.custody("demo")
+    assert custody.measures[Measure.FINAL_SNAPSHOT].progress is Progress.DONE
+    assert Measure.DELETE_DOMAIN not in custody.measures
+    [told] = [one for one in made.account.aws.told if one.name == "delete-incomplete"]
+    assert "waits for a person" in told.happened
+    assert "refused" not in " ".join(str(one) for one in made.services.ledger.history("demo", 500)).lower()
+    made.services = replace(made.services, settings=replace(made.services.settings, may_delete=True))
+    assert deleted(made).state == "deleted", "at once: no step of theirs was put off"
 
 
 def test_after_a_failed_final_snapshot_another_is_taken_before_deletion() -> None:

@@ -59,7 +59,11 @@ def decide(custody: Custody, seen: Observation, now: datetime, rules: Rules) -> 
     after = _close_window(after, now)
     after = _move(after, verdict, now, rules)
     after = telling.tell(custody, after, now, rules)
-    steps = [(step, _waits(after, step.measure, step.act, now, rules)) for step in _steps(after, rules)]
+    steps = [
+        (step, _waits(after, step.measure, step.act, now, rules))
+        for step in _steps(after, rules)
+        if step.measure not in rules.leaves
+    ]
     todo = tuple(step for step, wait in steps if not wait)
     return Decision(
         after, todo, after.outbox, _look_again(after, steps, verdict, now, rules), _remind(after, steps, now, rules)

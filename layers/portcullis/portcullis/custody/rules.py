@@ -50,6 +50,7 @@ class Rules:
         minutes=30
     )  # a snapshot and a domain's end take that long without anything being wrong
     break_glass_longest: timedelta = timedelta(hours=4)
+    leaves: frozenset[Measure] = frozenset()  # steps that whoever looks has no right to, and leaves to others
 
     def __post_init__(self) -> None:
         if not self.measures & {Measure.SHUT_MAPPINGS, Measure.CLOSE_INGRESS}:

@@ -103,7 +103,7 @@ def _troubles(c: Custody, now: datetime, rules: Rules) -> dict[Tell, bool]:
         Tell.DELETE_INCOMPLETE: c.state is State.DELETING
         and c.deletion is not None
         and elapsed(c.deletion.at, now) >= rules.delete_grace
-        and _is_failing(c, Act.TAKE, DELETE_ORDER),
+        and (_is_failing(c, Act.TAKE, DELETE_ORDER) or _waits_for_a_person(c, rules)),
     }
 
 
@@ -131,6 +131,21 @@ def _pending(c: Custody) -> _NotYet | None:
 def _is_failing(c: Custody, act: Act, measures: Collection[Measure]) -> bool:
     """Whether the last try of one of these failed, also while the next one is under way."""
     return any(measure in measures and r.act is act and r.failures for measure, r in c.measures.items())
+
+
+def _waits_for_a_person(c: Custody, rules: Rules) -> bool:
+    """Whether the domain is to be deleted next, and whoever looks has no right to: only the verb does it."""
+    return Measure.DELETE_DOMAIN in rules.leaves and _is_the_domains_turn(c)
+
+
+def _is_the_domains_turn(c: Custody) -> bool:
+    done = {measure for measure, record in c.measures.items() if record.progress is Progress.DONE}
+    snapshot = c.deletion is not None and c.deletion.snapshot
+    return (
+        c.state is State.DELETING
+        and (not snapshot or Measure.FINAL_SNAPSHOT in done)
+        and Measure.DELETE_DOMAIN not in done
+    )
 
 
 def _trouble(c: Custody, name: Tell, now: datetime, rules: Rules) -> Custody:
@@ -199,7 +214,12 @@ def _facts(c: Custody) -> dict[str, str]:
         "besides": f" Of access: {back.detail}."
         if (back := c.measures.get(Measure.SHUT_MAPPINGS)) and back.detail
         else "",
-        "failing": failing or "nothing",
+        "failing": failing
+        or (
+            "the domain itself is next, and waits for a person to call the verb again"
+            if _is_the_domains_turn(c)
+            else "nothing"
+        ),
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
         "suspected_since": _when(min((s.since for s in c.suspected), default=None)),
         "state_since": _when(c.since),

@@ -33,7 +33,7 @@ TAKE_A_KEY_AWAY = frozenset(
     }
 )
 # Whoever reacts to events has no right to the steps of a deletion: the verb takes them, and the sweep goes on with its snapshot. A try of
-# theirs would fail, and put off the next of those who may.
+# theirs would fail, and put off the next of those who may. To delete the domain one function alone has the right (`may_delete`).
 NOT_BY_EVENTS = frozenset(DELETE_ORDER)
 _MOST_STEPS = 100  # a lock has ten measures; more steps than this means that two sides undo each other
 _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
@@ -60,12 +60,13 @@ def guard(
     """Look, decide, act, until there is nothing left to do now. Returns the custody it ended in.
 
     `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first. `leaves` are measures that
-    whoever looks leaves to others.
+    whoever looks leaves to others, besides those that its settings say it may not take.
     """
     site = services.site(deployment)
     if change is not None:
         _change(services, deployment, change, cause)
-    after, soon = _at_rest(site, cause, hint, leaves)
+    left = frozenset(leaves) if services.settings.may_delete else frozenset({*leaves, Measure.DELETE_DOMAIN})
+    after, soon = _at_rest(site, cause, hint, left)
     if soon is not None:  # first: the end of a window, or another try of a wall, waits for no alert
         remind(services, deployment, soon)
     return _tell(services, after)
@@ -85,7 +86,7 @@ def _change(services: Services, deployment: str, change: Callable[[Custody], Cus
 
 
 def _at_rest(
-    site: Site, cause: Trigger, hint: Signal | None, leaves: Collection[Measure]
+    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure]
 ) -> tuple[Custody, timedelta | None]:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
     when to be reminded of it."""
@@ -122,10 +123,10 @@ def _is_settling(custody: Custody, leaves: Collection[Measure]) -> bool:
 
 
 def _look_and_act(
-    site: Site, cause: Trigger, hint: Signal | None, leaves: Collection[Measure]
+    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure]
 ) -> tuple[Custody, Decision]:
     """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
-    rules = rules_of(site)
+    rules = replace(rules_of(site), leaves=leaves)
     kept = site.ledger.custody(site.name)
     custody = _noticed(site, kept)
     name = (hint.name or "") if hint else ""
@@ -133,7 +134,7 @@ def _look_and_act(
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, site.now(), rules)
         custody = _keep(site.services, kept, decision.custody, cause)
-        if decision.next is None or decision.next.measure in leaves:
+        if decision.next is None:
             return custody, decision
         custody, alone = _step(site, custody, decision.next, cause)
         if not alone:
