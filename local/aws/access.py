@@ -24,6 +24,8 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
+from local.aws.refused import remember
+
 
 def install() -> None:
     _one_root()
@@ -86,7 +88,10 @@ def _one_root() -> None:
         if iam_action in OF_A_GROUP:
             known = named.get("service_context") or {}
             named["service_context"] = {**known, **facts_of_group(named.get("resource_arn", ""))}
-        return enforce(access_key_id, iam_action, service, *rest, **named)
+        denied = enforce(access_key_id, iam_action, service, *rest, **named)
+        if denied is not None:
+            remember(denied, iam_action, named.get("resource_arn", "*"))
+        return denied
 
     iam_evaluator.resolve_caller_identity = resolve_caller_identity
     iam_evaluator.enforce = enforce_or_serve

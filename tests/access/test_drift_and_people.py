@@ -46,6 +46,22 @@ def test_given_an_entry_taken_out_by_hand_then_who_lost_it_is_named() -> None:
     ]
 
 
+def test_an_administrator_who_does_not_sign_in_is_critical_though_the_model_asks_for_them() -> None:
+    nobody = "opendistro_security_anonymous_backendrole"
+    held = with_mapping(all_access=mapping(backend_roles=[nobody]))
+    asked = wanted(
+        {"readers": role("read")},
+        {"all_access": {"backend_roles": {nobody: "the file"}}, "readers": {"users": {"anna": "b"}}},
+    )
+    found = [
+        one for one in drift(OPENSEARCH, asked, held, asked.claims(OPENSEARCH.mappings)) if one.severity == "critical"
+    ]
+    assert [one.what for one in found] == [
+        f"whoever there is, also without signing in ({nobody}), administers the domain (all_access through backend_roles), "
+        "and the model does not ask for it"
+    ]
+
+
 def test_given_a_whole_mapping_removed_by_hand_then_who_lost_it_is_named() -> None:
     assert told(holding({"readers": role("read")})) == [
         ("warning", "anna was removed by hand from users of readers, and lost what it gives")

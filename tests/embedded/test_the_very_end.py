@@ -9,6 +9,16 @@ from tests.embedded.scene import Scene
 pytestmark = pytest.mark.embedded
 
 
+def test_no_function_ever_tried_what_its_own_policy_does_not_allow(scene: Scene) -> None:
+    """In all that was played here. Such a try fails, is written down as a refusal, and puts off whoever may."""
+    tried = [
+        (who, one["action"], one["resource"])
+        for one in scene.aws.admin("refused", caller=":assumed-role/")
+        if (who := one["caller"].split("/")[1]).startswith("portcullis-") and not one["denied"]
+    ]
+    assert tried == []
+
+
 def test_a_deleted_key_locks_the_deployment_for_good(scene: Scene) -> None:
     """A scheduled deletion whose event is lost does not lock by itself. Once the key is deleted it locks, and the sweep keeps it so."""
     scene.aws.admin("weather", lose=True, names=["ScheduleKeyDeletion"])

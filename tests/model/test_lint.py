@@ -79,6 +79,24 @@ FOUND = [
         "name the backend role",
     ),
     (
+        "anonymous-principal",
+        access("grants: [{role: readall, to: {backend_role: opendistro_security_anonymous_backendrole}}]"),
+        "access.grants[0].to",
+        "to a group or to people",
+    ),
+    (
+        "anonymous-principal",
+        access("and_backend_roles: {readall: ['opendistro_security_anon*']}"),
+        "access.and_backend_roles.readall",
+        "to a group or to people",
+    ),
+    (
+        "anonymous-administrator",
+        access("grants: [{level: super_user, to: {backend_role: opendistro_security_anonymous_backendrole}}]"),
+        "access.grants[0].to",
+        "to a group or to people",
+    ),
+    (
         "user-name-standard",
         access(LEVELS + "grants: [{level: support, to: {cognito_user: anna}}]", "cognito", COGNITO),
         "access.grants[0].to",
@@ -247,6 +265,23 @@ def test_given_a_mapping_that_lets_everybody_in_then_it_is_found(role_name, list
         "wildcard-principal", []
     )
     assert [f.place for f in findings] == ([f"role mapping {role_name}"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("role_name", "lists", "told"),
+    [
+        ("all_access", {"backend_roles": ["opendistro_security_anonymous_backendrole"]}, True),
+        ("security_manager", {"users": ["opendistro_security_anonymous"]}, True),
+        ("all_access", {"backend_roles": ["opendistro_*"]}, True),
+        ("all_access", {"and_backend_roles": ["opendistro_security_anonymous_backendrole"]}, True),
+        ("all_access", {"and_backend_roles": ["opendistro_security_anonymous_backendrole", "ops"]}, False),
+        ("readall", {"backend_roles": ["opendistro_security_anonymous_backendrole"]}, False),
+        ("all_access", {"backend_roles": ["ops"]}, False),
+    ],
+)
+def test_an_administrator_who_does_not_sign_in_is_found_on_the_engine(role_name, lists, told):
+    held = SecurityConfig({Kind.MAPPINGS: {role_name: lists}, Kind.ROLES: {role_name: {}}})
+    assert ("anonymous-administrator" in lint(SMALLEST, Facts(held=held))) is told
 
 
 def test_given_the_domains_own_policy_then_a_missing_denial_of_sql_is_found():

@@ -53,6 +53,12 @@ def test_of_a_tidy_deployment_nothing_is_told_but_its_own_administrators(here: A
     assert found(here).findings == ()
 
 
+def test_what_lets_in_whoever_does_not_sign_in_is_told_as_for_everybody(here: Account) -> None:
+    maps(here, "readall", backend_roles=["opendistro_security_anonymous_backendrole"])
+    (one,) = of(here, EVERYBODY).values()
+    assert "lets in whoever there is, also without signing in" in one.says
+
+
 @pytest.mark.parametrize(
     ("role", "cluster", "steps", "certain"),
     [

@@ -9,7 +9,7 @@ from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim
-from portcullis.access.terms import Terms, fixed
+from portcullis.access.terms import NOT_SIGNED_IN, Terms, fixed
 
 _RANK = {"critical": 0, "warning": 1, "info": 2}
 
@@ -87,7 +87,7 @@ def _made_by_hand(
     terms: Terms, desired: Desired, held: Actual, not_by_hand: frozenset[Claim], cared_for: Set[str]
 ) -> Iterator[Drift]:
     """Whole documents that let people into roles, and that somebody made by hand."""
-    for kind in terms.order:
+    for kind in (*terms.order, NOT_SIGNED_IN):
         for name, document in held.of(kind).items() if kind != terms.mappings else ():
             claim, roles = Claim(kind, name), terms.names_roles(kind, document)
             if roles and claim not in not_by_hand and name not in desired.of(kind) and not fixed(terms, held, claim):
@@ -141,7 +141,13 @@ def _administrators(
         if terms.asks_for(desired, admin) or (admin.role, admin.entry_list, admin.entry) in kept:
             continue
         claim = terms.claim_of(admin)
-        whom = "everyone" if admin.entry == "*" else admin.entry
+        whom = (
+            "everyone"
+            if admin.entry == "*"
+            else admin.entry
+            if admin.signs_in
+            else whoever_does_not_sign_in(admin.entry)
+        )
         what = f"{whom} administers the domain ({admin.role} through {admin.entry_list}), and the model does not ask for it"
         if claim.kind == terms.mappings:
             what += _untold(
@@ -149,6 +155,10 @@ def _administrators(
             )
         found.append(Drift("critical", claim, what, (admin.entry,), ours=claim in mine))
     return found
+
+
+def whoever_does_not_sign_in(called: str) -> str:
+    return f"whoever there is, also without signing in ({called}),"
 
 
 def _untold(terms: Terms, *entries: str) -> str:

@@ -107,7 +107,7 @@ def guard(
                 what = f"{keeper.who} ({keeper.entry}) is not mapped to {role}"
                 found.append(Danger(what, remedy, lacks=f"{keeper.entry} {role}"))
     admins = terms.administrators(held_after)
-    if not any(admin.role in held_after.of(terms.roles) for admin in admins):
+    if not any(admin.signs_in and admin.role in held_after.of(terms.roles) for admin in admins):
         remedy = f"keep somebody in {' or '.join(terms.administrator_roles)}"
         found.append(Danger("nobody is left to administer the domain", remedy))
     found += [danger for admin in admins if (danger := _stranger(terms, admin, keepers, desired))]

@@ -21,6 +21,10 @@ class Caller:
     hosts: tuple[str, ...] = ()  # the address, and the host name where the engine resolves it
 
 
+# Among what an engine holds: what gives roles to whoever does not sign in, where that is no document that anybody writes.
+NOT_SIGNED_IN = "not_signed_in"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Administrator:
     """Somebody who can give themselves everything. `entry` is as held; several joined by " and " where all are needed."""
@@ -28,6 +32,7 @@ class Administrator:
     role: str
     entry_list: str  # one of the lists of a mapping, or the field of a user that is given the role directly
     entry: str
+    signs_in: bool = True  # False: whoever there is, without a name
 
 
 def fixed(terms: Terms, held: Actual, claim: Claim) -> bool:

@@ -15,6 +15,7 @@ from portcullis.model.elasticsearch.lint import of_cluster
 from portcullis.model.elasticsearch.lint_remotes import of_others
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lint_live import live
+from portcullis.model.lints import lint_nobody
 from portcullis.model.lints.findings import CODES, Facts, Finding, Severity, found
 from portcullis.model.lints.lint_any import by_case, file_name, granted, nobody_told, unused
 from portcullis.model.lints.lint_merge import merges
@@ -40,6 +41,7 @@ def lint(
         *file_name(deployment),
         *nobody_told(deployment),
         *live(deployment, facts),
+        *lint_nobody.of_engine(deployment, facts),
     ]
     if isinstance(deployment, OnCluster):
         everywhere += of_cluster(deployment, model)
@@ -55,6 +57,7 @@ def _of_domain(deployment: OnDomain, model: AccessModel, facts: Facts) -> list[F
     return [
         *_sign_in(deployment, facts),
         *_principals(deployment, model.grants),
+        *lint_nobody.of_file(deployment, model),
         *_unused(deployment, model.grants),
         *by_case(deployment, _named(deployment)),
         *_engine(facts),

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from portcullis.access.actual import Json
 from portcullis.adapters.engines.answers import Transport, message, refuse
+from portcullis.adapters.engines.elastic_nobody import of_nodes, roles_of_nobody
 from portcullis.correlation import carry
 from portcullis.errors import Unreachable
+from portcullis.families.elasticsearch.documents.config import ROLES_OF_NOBODY
 from portcullis.families.elasticsearch.known.names import is_pattern
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.words import many
@@ -18,7 +20,6 @@ from portcullis.words import many
 _API = "/_security"
 _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
 _HAS_SERVICES = Release(7, 13)
-_ANONYMOUS = "xpack.security.authc.anonymous.roles"
 _THREADS = 8  # users at a time
 _NAMED = 20  # of keys: how many a message names
 # Realms that every cluster has, by the names that releases gave them.
@@ -43,8 +44,8 @@ class Tokens:
             said += f"; of service accounts of the engine's own stay, and are held by the index blocks alone: {', '.join(services)}"
         if nobody := self._of_nobody():
             said += (
-                f"; everybody, also without signing in, has {', '.join(nobody)} by the nodes' settings ({_ANONYMOUS}), which no lock takes,"
-                " and is held by the index blocks alone"
+                f"; everybody, also without signing in, has {', '.join(nobody)} by the nodes' settings ({ROLES_OF_NOBODY}), which no lock"
+                " takes, and is held by the index blocks alone"
             )
         if not theirs:
             return said
@@ -80,7 +81,7 @@ class Tokens:
     def _realms(self, mappings: Mapping[str, Json]) -> list[str]:
         """Names of realms, as far as they can be known: those of every cluster, of the nodes' settings, and of role mappings."""
         found = set(_OWN_REALMS)
-        for of_node in self._of_nodes("realms"):
+        for of_node in of_nodes(self._transport, "realms"):
             for name, one in of_node.items() if isinstance(of_node, dict) else ():
                 # Before 7.0 a realm has a type, since then a type has realms.
                 found |= (
@@ -90,23 +91,10 @@ class Tokens:
             found |= set(_realms_of(mapping.get("rules")))
         return sorted(found)
 
-    def _of_nodes(self, part: str) -> Iterator[Any]:
-        """What the settings of each node say of how people sign in: this part of it, where there is one."""
-        status, body = self._transport("GET", "/_nodes/settings", None, None)
-        for node in body["nodes"].values() if status == 200 else ():
-            found: Any = node.get("settings", {})
-            for name in ("xpack", "security", "authc", part):
-                found = found.get(name, {}) if isinstance(found, dict) else {}
-            yield found
-
     def _of_nobody(self) -> list[str]:
         """The roles of whoever comes without a name, which everybody has besides. Those that the engine keeps: any other is emptied."""
-        named: set[str] = set()
-        for found in self._of_nodes("anonymous"):
-            given = found.get("roles") if isinstance(found, dict) else None
-            named |= {given} if isinstance(given, str) else {*(given or ())}
         kept = []
-        for role in sorted({one.strip() for some in named for one in some.split(",")}):
+        for role in roles_of_nobody(self._transport):
             path = f"{_API}/role/{quote(role, safe='')}"
             status, body = self._transport("GET", path, None, None)
             if status not in (200, 404):

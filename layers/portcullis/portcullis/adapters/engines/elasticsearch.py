@@ -17,9 +17,11 @@ from typing import Any
 from urllib.parse import quote
 
 from portcullis.access.actual import Json, Write
+from portcullis.access.terms import NOT_SIGNED_IN
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import ALL, IndexBlocks
 from portcullis.adapters.engines.elastic_calls import all_of, in_path, of_merged, path_of_some, without_secrets
+from portcullis.adapters.engines.elastic_nobody import roles_of_nobody
 from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_policies import Policies
 from portcullis.adapters.engines.elastic_tokens import Tokens
@@ -30,6 +32,7 @@ from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     PASSWORD_OF_THE_NODES,
     RESERVED,
+    ROLES_OF_NOBODY,
     Kind,
     SecurityConfig,
 )
@@ -84,7 +87,7 @@ class ElasticsearchEngine:
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         """What the engine holds now. One GET a kind, all at once; who has a role stands in the users; API keys are those of our own
-        account.
+        account. With everything come the roles of whoever does not sign in, which the nodes' settings give and nobody can write.
 
         Of some kinds alone, as a lock reads: whatever somebody writes meanwhile, what it decides is written. A conflict would have it wait
         for them.
@@ -93,8 +96,12 @@ class ElasticsearchEngine:
         asked = tuple(dict.fromkeys(map(_documents, kinds or Kind)))
         if Kind.KEYS in asked:
             _ = self.release  # asked for once, and not by one of several at once
-        with ThreadPoolExecutor(len(asked), initializer=carry()) as readers:
-            return SecurityConfig(dict(zip(asked, readers.map(self._collection, asked), strict=True)))
+        with ThreadPoolExecutor(len(asked) + 1, initializer=carry()) as readers:
+            nobody = readers.submit(roles_of_nobody, self._transport) if kinds is None else None
+            found: dict[str, dict[str, Json]] = dict(zip(asked, readers.map(self._collection, asked), strict=True))
+        if nobody and (roles := nobody.result()):
+            found[NOT_SIGNED_IN] = {ROLES_OF_NOBODY: {"roles": roles}}
+        return SecurityConfig(found)
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         """Not with a reading's sequence numbers: a write is held against those of the reading that it was computed from."""

@@ -54,6 +54,14 @@ class Facts:
 
 
 CODES: dict[str, tuple[Severity, str]] = {
+    "anonymous-administrator": (
+        Severity.ERROR,
+        "whoever does not sign in administers the engine, by the file or by what the engine holds or is set to",
+    ),
+    "anonymous-principal": (
+        Severity.WARNING,
+        "a grant to whoever does not sign in, where the engine lets them come (anonymous_auth_enabled)",
+    ),
     "basic-auth-under-iam-master": (
         Severity.WARNING,
         "an internal user under an IAM master: basic authentication is off, so its requests are refused",

@@ -37,6 +37,9 @@ class Kind(StrEnum):
 # Who has a role by a list of their own: what the roles of all native users say together, role by role. No document of the engine's.
 MEMBERS = "role_members"
 NATIVE_USERS = "users"  # the one list of such a mapping: native users by name
+# What nobody writes through the API, and a reading of everything shows beside the documents: the roles of whoever does not sign in, by
+# the name of the setting of the nodes.
+ROLES_OF_NOBODY = "xpack.security.authc.anonymous.roles"
 # What a security config of ours is made of: keys are narrowed and widened by a lock alone.
 ORDER: tuple[str, ...] = (Kind.PRIVILEGES, Kind.ROLES, Kind.USERS, Kind.MAPPINGS, MEMBERS)
 

@@ -14,12 +14,12 @@ from portcullis.access.plan import Claim
 from portcullis.access.questions.findings import Pattern, WayUp
 from portcullis.access.questions.persons import Person
 from portcullis.access.questions.picture import Rule
-from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, MEMBERS, SUPERUSER, Kind
+from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, MEMBERS, ROLES_OF_NOBODY, SUPERUSER, Kind
 from portcullis.families.elasticsearch.granting import effect
 from portcullis.families.elasticsearch.granting.callers import Caller
 from portcullis.families.elasticsearch.granting.merging import holding, is_restricted
-from portcullis.families.elasticsearch.granting.signing_in import ROLE_MAPPING, lets_in, may_hold
-from portcullis.families.elasticsearch.granting.who_has import KEPT_IN, MAPPING, REALM
+from portcullis.families.elasticsearch.granting.signing_in import NOBODY, ROLE_MAPPING, lets_in, may_hold
+from portcullis.families.elasticsearch.granting.who_has import KEPT_IN, MAPPING, REALM, roles_of_nobody
 from portcullis.families.elasticsearch.known.names import Unreadable, fitting, is_expression, is_pattern, matches
 from portcullis.families.elasticsearch.known.privileges import grants_on_cluster, grants_on_index, is_void
 from portcullis.families.finding import Finding
@@ -53,7 +53,8 @@ class ElasticsearchFinding:
     def patterns(self, actual: Actual, people: Sequence[Person]) -> tuple[Pattern, ...]:
         of_tokens = tuple(one for one in people if one.caller is not None and one.caller.attributes.get(REALM))
         found = (_pattern(actual, one, of_tokens) for one in people if one.kind == ROLE_MAPPING)
-        return tuple(one for one in found if one)
+        nobody = (_without_signing_in(actual) for one in people if one.kind == NOBODY)
+        return tuple(one for one in (*nobody, *found) if one)
 
     def rules(self, actual: Actual, role: str, indices: Sequence[str]) -> tuple[Rule, ...]:
         document = actual.get(Kind.ROLES, role) or {}
@@ -174,6 +175,11 @@ def _is_open(pattern: str) -> bool:
 
 
 # ---------------------------------------------------------------------- role mappings
+
+
+def _without_signing_in(held: Actual) -> Pattern:
+    says = f"{ROLES_OF_NOBODY} of the nodes, which gives {', '.join(roles_of_nobody(held))},"
+    return Pattern(ROLES_OF_NOBODY, says, None, 0, "whoever there is, also without signing in")
 
 
 def _pattern(held: Actual, mapping: Person, people: Sequence[Person]) -> Pattern | None:

@@ -18,25 +18,28 @@ from portcullis.access.terms import Caller as Principal
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.documents.compiling import mapping as made_of
 from portcullis.families.elasticsearch.documents.compiling import mapping_name, name_of
-from portcullis.families.elasticsearch.documents.config import MEMBERS, NATIVE_USERS, Kind
+from portcullis.families.elasticsearch.documents.config import MEMBERS, NATIVE_USERS, ROLES_OF_NOBODY, Kind
 from portcullis.families.elasticsearch.granting.callers import Caller, holds
 from portcullis.families.elasticsearch.granting.who_has import (
     GROUPS,
     MAPPING,
+    NAMELESS,
     REALM,
     USERS,
     audience,
     by_template,
     callers_of,
     perhaps_letting_in,
+    roles_of_nobody,
 )
 from portcullis.families.elasticsearch.known.names import Unreadable, is_pattern
 from portcullis.families.last_made import LastMade
 
 ROLE_MAPPING = "role_mapping"  # the kind of whoever a role mapping lets in, where it does not say who that is
+NOBODY = "nobody"  # the kind of whoever does not sign in
 REALM_USER = "realm_user"  # the kind of whoever a role mapping of ours names, and is nobody else
 _NO_USERS = (SubjectKind.IAM_ROLE.value, SubjectKind.BACKEND_ROLE.value)
-_OWN = (SubjectKind.INTERNAL_USER.value, ROLE_MAPPING)
+_OWN = (SubjectKind.INTERNAL_USER.value, ROLE_MAPPING, NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,21 @@ def sign_ins(held: Actual, principal: Principal) -> tuple[SignIn, ...]:
 
 
 def _sign_ins(held: Actual, principal: Principal) -> tuple[SignIn, ...]:
+    if principal.attributes.get(NAMELESS):
+        return (SignIn(_everybodys(held)),)
     if name := principal.attributes.get(MAPPING):
         mapping = held.of(Kind.MAPPINGS).get(name) or {}
-        roles = dict.fromkeys(mapping.get("roles") or (), str(Claim(Kind.MAPPINGS, name)))
+        roles = _everybodys(held) | dict.fromkeys(mapping.get("roles") or (), str(Claim(Kind.MAPPINGS, name)))
         return (SignIn(roles, {}, by_template(mapping), f"role mapping {name} gives no role"),)
     return tuple(
         _by_token(held, one, principal) if principal.attributes.get(REALM) else _native(held, one.name)
         for one in callers_of(principal)
     )
+
+
+def _everybodys(held: Actual) -> dict[str, str]:
+    """What whoever does not sign in has, and with that whoever does."""
+    return dict.fromkeys(roles_of_nobody(held), f"{ROLES_OF_NOBODY} of the nodes")
 
 
 def _native(held: Actual, name: str) -> SignIn:
@@ -78,12 +88,13 @@ def _native(held: Actual, name: str) -> SignIn:
         return SignIn(nobody=f"there is no native user {name}")
     if user.get("enabled") is False:
         return SignIn(nobody=f"native user {name} is disabled")
-    roles = {role: str(Claim(MEMBERS, role, NATIVE_USERS, name)) for role in user.get("roles") or ()}
+    own = {role: str(Claim(MEMBERS, role, NATIVE_USERS, name)) for role in user.get("roles") or ()}
+    roles = _everybodys(held) | own
     return SignIn(roles, nobody="" if roles else f"native user {name} has no role")
 
 
 def _by_token(held: Actual, caller: Caller, principal: Principal) -> SignIn:
-    roles: dict[str, str] = {}
+    roles = _everybodys(held)
     perhaps: dict[str, str] = {}
     templates: list[str] = []
     ours = _groups_of(principal)
@@ -240,7 +251,10 @@ def _as_native(person: Person, users: tuple[str, ...], rules: People, claimed: M
 
 
 def _others(held: Actual, people: Collection[Person]) -> Iterator[Person]:
-    """Whoever a role mapping lets in, where it lets in others than these people."""
+    """Whoever does not sign in, where they have a role; whoever a role mapping lets in, where it lets in others than these people."""
+    if roles_of_nobody(held):
+        words = "whoever does not sign in"
+        yield Person(NOBODY, words, words, Principal("", (), {NAMELESS: "yes"}))
     known = {word for one in people for word in called(one)}
     for name, mapping in sorted(held.of(Kind.MAPPINGS).items()):
         if mapping.get("enabled") is not False and not known.issuperset(audience(name, mapping)):

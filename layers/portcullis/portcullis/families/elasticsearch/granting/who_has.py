@@ -10,13 +10,14 @@ from typing import Any
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
-from portcullis.access.terms import Administrator
+from portcullis.access.terms import NOT_SIGNED_IN, Administrator
 from portcullis.access.terms import Caller as Principal
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.documents.config import (
     ADMINISTRATES,
     MEMBERS,
     NATIVE_USERS,
+    ROLES_OF_NOBODY,
     SUPERUSER,
     Kind,
     SecurityConfig,
@@ -31,6 +32,7 @@ REALM = "realm.name"  # the realm that let them in, if they are no native user
 GROUPS = "groups of the token"  # the deployment whose groups the token is known to name
 USERS = "native users"  # all of those that somebody signs in as, a line each
 MAPPING = "role mapping"  # whoever it lets in
+NAMELESS = "without signing in"  # whoever does not sign in
 # Whoever may do one of these can give themselves everything else: of passwords, by that of somebody who has it.
 _WRITES_ACCESS = tuple(
     f"cluster:admin/xpack/security/{what}"
@@ -49,7 +51,16 @@ def callers_of(principal: Principal) -> tuple[Caller, ...]:
 
 
 def mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
-    """Role -> why the caller has it."""
+    """Role -> why the caller has it. What whoever does not sign in has, everybody has."""
+    return {**dict.fromkeys(roles_of_nobody(held), f"{ROLES_OF_NOBODY} of the nodes"), **_mapped_roles(held, principal)}
+
+
+def roles_of_nobody(held: Actual) -> tuple[str, ...]:
+    """The roles of whoever does not sign in, as the settings of the nodes give them."""
+    return tuple((held.of(NOT_SIGNED_IN).get(ROLES_OF_NOBODY) or {}).get("roles") or ())
+
+
+def _mapped_roles(held: Actual, principal: Principal) -> Mapping[str, str]:
     if name := principal.attributes.get(MAPPING):
         return dict.fromkeys((held.of(Kind.MAPPINGS).get(name) or {}).get("roles") or (), f"role_mapping/{name}")
     found: dict[str, str] = {}
@@ -136,6 +147,8 @@ def only(held: Actual, roles: Collection[str]) -> SecurityConfig:
 
 def names_roles(kind: str, document: Json) -> tuple[str, ...]:
     """The roles that a role mapping gives, and a text for each of its templates."""
+    if kind == NOT_SIGNED_IN:
+        return tuple(document.get("roles") or ())
     return (*(document.get("roles") or ()), *by_template(document)) if kind == Kind.MAPPINGS else ()
 
 
@@ -226,6 +239,8 @@ def administrators(held: Actual) -> tuple[Administrator, ...]:
 def _administrators(held: Actual) -> Iterator[Administrator]:
     users, mappings = held.of(Kind.USERS), held.of(Kind.MAPPINGS)
     roles = administering_roles(held)
+    for role in roles & {*roles_of_nobody(held)}:
+        yield Administrator(role, ROLES_OF_NOBODY, "by the settings of the nodes", signs_in=False)
     for role in roles:
         for name in held.entries(role, NATIVE_USERS):
             if users[name].get("enabled") is not False:
@@ -242,12 +257,16 @@ def asks_for(desired: Desired, administrator: Administrator) -> bool:
         return administrator.role in names_roles(
             Kind.MAPPINGS, desired.of(Kind.MAPPINGS).get(administrator.entry) or {}
         )
+    if not administrator.signs_in:
+        return False
     return desired.because(administrator.role, administrator.entry_list, administrator.entry) is not None
 
 
 def claim_of(administrator: Administrator) -> Claim:
     if administrator.entry_list == Kind.MAPPINGS:
         return Claim(Kind.MAPPINGS, administrator.entry)
+    if not administrator.signs_in:
+        return Claim(NOT_SIGNED_IN, administrator.role)
     return Claim(MEMBERS, administrator.role, administrator.entry_list, administrator.entry)
 
 

@@ -34,6 +34,8 @@ SHOWN_ONLY: frozenset[str] = frozenset({"reserved", "hidden", "static", "readonl
 
 # Whoever has one of these can give himself everything else.
 ADMINISTRATOR_ROLES: tuple[str, ...] = ("all_access", "security_manager")
+# As whom the engine sees whoever does not sign in, where its config lets them come (`anonymous_auth_enabled`): name and backend role.
+NOT_SIGNED_IN_AS = ("opendistro_security_anonymous", "opendistro_security_anonymous_backendrole")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from portcullis.access.actual import Actual
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim
 from portcullis.access.terms import Administrator, Caller
-from portcullis.families.opensearch.documents.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.documents.config import ADMINISTRATOR_ROLES, NOT_SIGNED_IN_AS, Kind
 from portcullis.families.opensearch.granting.mappings import DIRECT, mappings
 from portcullis.families.opensearch.names.matching import matches
 
@@ -24,17 +24,28 @@ def administrators(held: Actual) -> tuple[Administrator, ...]:
     found: set[Administrator] = set()
     for role in ADMINISTRATOR_ROLES:
         for entry_list in ("users", "backend_roles", "hosts"):
-            found |= {Administrator(role, entry_list, entry) for entry in held.entries(role, entry_list)}
+            found |= {
+                Administrator(role, entry_list, entry, not is_nobody(entry)) for entry in held.entries(role, entry_list)
+            }
         if needed := held.entries(role, "and_backend_roles"):
-            found.add(Administrator(role, "and_backend_roles", " and ".join(needed)))
+            found.add(Administrator(role, "and_backend_roles", " and ".join(needed), not all(map(is_nobody, needed))))
         for name, user in held.of(Kind.USERS).items():
             if role in (user.get(DIRECT) or ()):
                 found.add(Administrator(role, DIRECT, name))
     return tuple(sorted(found))
 
 
+def is_nobody(entry: str) -> bool:
+    """Whether an entry of a mapping means whoever does not sign in: by name, or by a pattern that is for more than everybody."""
+    return entry in NOT_SIGNED_IN_AS or (
+        entry.strip("*?") != "" and any(matches(entry, one) for one in NOT_SIGNED_IN_AS)
+    )
+
+
 def asks_for(desired: Desired, admin: Administrator) -> bool:
-    """Whether the model asks for this administrator."""
+    """Whether the model asks for this administrator. For whoever there is no model can ask."""
+    if not admin.signs_in:
+        return False
     if admin.entry_list == DIRECT:
         user = desired.of(Kind.USERS).get(admin.entry) or {}
         return admin.role in (user.get(DIRECT) or ())

@@ -10,6 +10,7 @@ from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.access.questions.picture import Rule
 from portcullis.families.finding import Finding
 from portcullis.families.opensearch.documents.config import ADMINISTRATOR_ROLES, Kind
+from portcullis.families.opensearch.granting.callers import is_nobody
 from portcullis.families.opensearch.granting.effect import limits
 from portcullis.families.opensearch.granting.net import given
 from portcullis.families.opensearch.granting.privileges import expand
@@ -21,6 +22,9 @@ _ALL_ACCESS = "all_access"
 # Roles that the security API lets in by their name, as the plugin is shipped (plugins.security.restapi.roles_enabled).
 _LET_IN = ("security_manager", "security_rest_api_access")
 _API = "restapi:admin/"
+_WITHOUT_SIGNING_IN = (
+    "whoever there is, also without signing in, where the engine's config lets them come (anonymous_auth_enabled)"
+)
 _BY_NAME = "the engine's setting plugins.security.restapi.roles_enabled names it, as it does where nobody changed it"
 _BY_PERMISSION = "the engine's setting plugins.security.restapi.admin.enabled is on"
 _MAPS = f"may write role mappings ({_API}rolesmapping): maps themselves to {_ALL_ACCESS}"
@@ -46,7 +50,10 @@ class OpenSearchFinding:
         real = tuple(one for one in people if one.kind != ANYBODY and one.caller is not None)
         found = []
         for one in people:
-            if one.kind == ANYBODY and one.caller is not None and not one.caller.hosts:
+            if is_nobody(one.entry):
+                says = f"an entry of a role mapping: {one.entry}"
+                found.append(Pattern(one.entry, says, None, 0, _WITHOUT_SIGNING_IN))
+            elif one.kind == ANYBODY and one.caller is not None and not one.caller.hosts:
                 anybody = "whoever there is" if one.entry == "*" else ""
                 says = f"an entry of a role mapping: {one.entry}"
                 found.append(Pattern(one.entry, says, _let_in(one, real), len(real), anybody))
