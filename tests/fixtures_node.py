@@ -18,7 +18,11 @@ CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
 MASTER_ROLE = "arn:aws:iam::000000000000:role/Master"
 # After every change of its security config a node hashes anew the password of whoever calls, and with the usual 12 rounds of bcrypt each
 # of these takes half a second of processor time. How hard a password is to guess is nothing that is tested here.
-FEW_ROUNDS = {"plugins.security.password.hashing.bcrypt.rounds": 4}
+FEW_ROUNDS = {
+    "plugins.security.password.hashing.bcrypt.rounds": 4,
+    # And a test may set what Amazon sets for its domains and nobody else may.
+    "plugins.security.unsupported.restapi.allow_securityconfig_modification": True,
+}
 
 
 # The role mappings of each shared node, by its release, as they were when it had just come up.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.access.terms import Caller
 from portcullis.errors import Refused, Unreachable
 from portcullis.families import family_named
@@ -98,6 +98,7 @@ class Engine:
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
         self.unread = ""  # what it says against any query
         self.stop: Stop | None = Stop.PRIVILEGES  # what keeps the canary from searching
+        self.set_to = EngineSettings(leaves_out_forbidden=False, makes_tokens=False)
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
@@ -193,6 +194,9 @@ class Engine:
 
     def end_tokens(self, *, keys: bool) -> str:
         return ""
+
+    def settings(self) -> EngineSettings:
+        return self.set_to
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         return ()

@@ -60,6 +60,24 @@ def test_locked_by_roles_whoever_is_still_mapped_has_an_empty_role(held: Securit
 
 
 @given(held_states())
+def test_where_tokens_carry_roles_every_role_but_the_keepers_is_emptied_and_put_back(held: SecurityConfig) -> None:
+    """Whoever has such a token needs no mapping. The mappings are shut as ever; roles of administrators cannot be emptied."""
+    saved = json.loads(json.dumps(shut(held, LOCKED, roles_too=True).saved))
+    locked = apply_patches(held, shut(held, LOCKED, saved, roles_too=True).writes)
+    kept = {"all_access", *(role for keeper in LOCKED.keepers for role in keeper.roles)}
+    for name, permissions in locked.of(Kind.ROLES).items():
+        if name not in kept and not locked.is_fixed(Kind.ROLES, name):
+            assert not any(permissions[k] for k in permissions if k.endswith("_permissions"))
+    assert mapped_roles(locked, Caller("anna")).keys() <= {
+        name for name in locked.of(Kind.MAPPINGS) if locked.is_fixed(Kind.MAPPINGS, name)
+    }
+    assert shut(locked, LOCKED, saved, roles_too=True).writes == shut(locked, LOCKED).writes == ()
+    opened = reopen(saved, locked)
+    assert apply_patches(locked, opened.writes) == held
+    assert opened.made_while_locked == opened.lost == ()
+
+
+@given(held_states())
 def test_a_second_lock_finds_nothing_to_do(held: SecurityConfig) -> None:
     locked = apply_patches(held, shut(held, LOCKED).writes)
     assert shut(locked, LOCKED).writes == ()

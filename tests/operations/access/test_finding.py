@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from portcullis.access.actual import EngineSettings
 from portcullis.access.questions.findings import (
     AHEAD,
     EVERYBODY,
+    LIFTED,
     MISSPELT,
     NO_INDEX,
     NOBODY,
@@ -57,6 +59,28 @@ def test_what_lets_in_whoever_does_not_sign_in_is_told_as_for_everybody(here: Ac
     maps(here, "readall", backend_roles=["opendistro_security_anonymous_backendrole"])
     (one,) = of(here, EVERYBODY).values()
     assert "lets in whoever there is, also without signing in" in one.says
+
+
+@pytest.mark.parametrize(
+    ("patterns", "leaves_out", "told"),
+    [
+        (["red-logs"], True, True),
+        (["red-*"], True, True),
+        (["red-logs", "orders-1"], True, True),  # orders-2 is reached by the alias alone
+        (["red-logs", "orders-*"], True, False),
+        (["red-logs"], False, False),
+        (["orders-*"], True, False),
+    ],
+)
+def test_a_role_by_an_alias_alone_is_told_where_filters_can_be_lifted(
+    here: Account, patterns: list[str], leaves_out: bool, told: bool
+) -> None:
+    here.engine.set_to = EngineSettings(leaves_out_forbidden=leaves_out)
+    here.engine.groups = ({"red-logs": ("orders-1", "orders-2")}, {})
+    entry = {"index_patterns": patterns, "allowed_actions": ["read"]}
+    by_hand(here, Kind.ROLES, "team", {"index_permissions": [entry]})
+    maps(here, "team", users=[cognito("anna")])
+    assert ("team" in of(here, LIFTED)) is told
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Json = dict[str, Any]
@@ -29,6 +30,14 @@ class Actual(Protocol):
 
     def places(self, role: str, entry_list: str, entry: str) -> tuple[int, ...]:
         """Where an entry stands among others, so that it can be put back there; none if it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an engine is set to that changes what its documents of access come to. None: it does not tell."""
+
+    leaves_out_forbidden: bool | None = None  # a request that names too much is answered with what is permitted
+    makes_tokens: bool | None = None  # on behalf of whoever asks: they keep the roles of the moment
 
 
 class Write(NamedTuple):

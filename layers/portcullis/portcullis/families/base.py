@@ -158,8 +158,16 @@ class Family(Terms, Protocol):
     def closing(self) -> Sequence[str]:
         """The kinds that `close` looks at."""
 
-    def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
-        """Nobody has a role but the keepers. No writes if it is so. `saved`: what was put aside at the first time."""
+    def close(
+        self,
+        actual: Actual,
+        keep: ProtectedPrincipals,
+        saved: Mapping[str, Any] | None = None,
+        *,
+        roles_too: bool = False,
+    ) -> Closed:
+        """Nobody has a role but the keepers. No writes if it is so. `saved`: what was put aside at the first time. `roles_too`: the roles
+        permit nothing besides, as somebody may have one without being mapped to it any more."""
 
     def reopen(
         self, saved: Mapping[str, Any], actual: Actual, left: Sequence[Step] = (), *, ours: Collection[str] = ()

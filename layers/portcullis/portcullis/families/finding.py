@@ -27,6 +27,10 @@ class Finding(Protocol):
     def misses(self, actual: Actual, names: Collection[str]) -> tuple[tuple[str, str], ...]:
         """Role and pattern, of roles that somebody may have and the engine did not bring along, where no name fits."""
 
+    def by_alias(self, actual: Actual, aliases: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+        """Role and alias, of roles that somebody may have and that reach indices by an alias alone, where its filter is no limit of the
+        role's and can be lifted. `aliases`: with the indices of each."""
+
     def patterns(self, actual: Actual, people: Sequence[Person]) -> tuple[Pattern, ...]:
         """What lets in whoever fits it, each with those of these people whom it lets in."""
 

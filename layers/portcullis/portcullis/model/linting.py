@@ -15,7 +15,7 @@ from portcullis.model.elasticsearch.lint import of_cluster
 from portcullis.model.elasticsearch.lint_remotes import of_others
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lint_live import live
-from portcullis.model.lints import lint_nobody
+from portcullis.model.lints import lint_engine, lint_nobody
 from portcullis.model.lints.findings import CODES, Facts, Finding, Severity, found
 from portcullis.model.lints.lint_any import by_case, file_name, granted, nobody_told, unused
 from portcullis.model.lints.lint_merge import merges
@@ -42,6 +42,7 @@ def lint(
         *nobody_told(deployment),
         *live(deployment, facts),
         *lint_nobody.of_engine(deployment, facts),
+        *lint_engine.settings(deployment, facts),
     ]
     if isinstance(deployment, OnCluster):
         everywhere += of_cluster(deployment, model)

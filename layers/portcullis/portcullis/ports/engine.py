@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from portcullis.access.actual import Actual, Json, Write
+from portcullis.access.actual import Actual, EngineSettings, Json, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,9 @@ class Engine(Protocol):
 
     def names(self) -> Names:
         """Its indices, aliases and data streams. Refused where it does not tell."""
+
+    def settings(self) -> EngineSettings:
+        """What it is set to, as far as it tells us."""
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index but the engine's own -> the read and write blocks it has."""

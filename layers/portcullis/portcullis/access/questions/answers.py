@@ -42,6 +42,7 @@ class There:
     streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
     hidden: tuple[str, ...] = ()
     dialect: str = ""  # the form that the engine speaks, in its family's own word; empty: of a file, no engine is asked
+    leaves_out_forbidden: bool = False  # it is known to answer with what is permitted where a request names too much
     remotes: Mapping[str, Far] | None = None  # alias -> the cluster behind it; None: nobody looked
 
 

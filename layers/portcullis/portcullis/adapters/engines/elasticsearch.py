@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.access.terms import NOT_SIGNED_IN
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import ALL, IndexBlocks
@@ -276,6 +276,9 @@ class ElasticsearchEngine:
             for index, one in found.get("metadata", {}).get("indices", {}).items()
         }
         return all_but(own, (index for index, like_own in called.items() if like_own))
+
+    def settings(self) -> EngineSettings:
+        return EngineSettings(leaves_out_forbidden=False, makes_tokens=False)
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from portcullis.access.actual import Json, Write
+from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks, is_block, path_parts
 from portcullis.correlation import carry
@@ -122,6 +122,20 @@ class OpenSearchEngine:
 
     def load_again(self) -> None:
         self._changed("DELETE", self.dialect.prefix + "/cache", None)
+
+    def settings(self) -> EngineSettings:
+        """Amazon's domains do not show the plugin's own config, nor do others to everybody: then nothing is known."""
+        status, told = self._transport("GET", self.dialect.prefix + "/securityconfig", None, None)
+        if status in (408, 429) or status >= 500:
+            self._raise(status, told, "GET securityconfig")
+        config = told.get("config") if status == 200 and isinstance(told, dict) else None
+        dynamic = config.get("dynamic") if isinstance(config, dict) else None
+        if not isinstance(dynamic, dict):
+            return EngineSettings()
+        makes = dynamic.get("on_behalf_of")
+        return EngineSettings(
+            dynamic.get("do_not_fail_on_forbidden") is True, isinstance(makes, dict) and makes.get("enabled") is True
+        )
 
     # ------------------------------------------------------------------ index blocks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from portcullis.access.questions.findings import AHEAD, EVERYBODY, MISSPELT, NO_INDEX, NOBODY, PATH, UNUSED
+from portcullis.access.questions.findings import AHEAD, EVERYBODY, LIFTED, MISSPELT, NO_INDEX, NOBODY, PATH, UNUSED
 from portcullis.cli.account import run, target
 from portcullis.cli.console import console
 from portcullis.cli.questions.answers_shown import show_kept_out, show_limits
@@ -18,6 +18,7 @@ DIFFERS = 3
 TITLES = {
     PATH: "ways to administration",
     EVERYBODY: "patterns that let in everybody",
+    LIFTED: "filters of aliases that can be lifted",
     MISSPELT: "patterns one letter away from an index",
     AHEAD: "people with far more than their group",
     NOBODY: "patterns that fit nobody",

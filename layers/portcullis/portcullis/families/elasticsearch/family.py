@@ -119,7 +119,15 @@ class Elasticsearch:
     def of_roles(self, _roles: Collection[str]) -> Mapping[str, Collection[str]]:
         return {}  # who has a role stands in users' own documents, or in mappings that are claimed whole
 
-    def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
+    def close(
+        self,
+        actual: Actual,
+        keep: ProtectedPrincipals,
+        saved: Mapping[str, Any] | None = None,
+        *,
+        roles_too: bool = False,
+    ) -> Closed:
+        # Its roles are emptied whatever is asked for.
         return shut.shut(_config(actual), keep, saved)
 
     def administers(self, actual: Actual, claim: Claim) -> bool:

@@ -98,8 +98,15 @@ class OpenSearch:
     def of_roles(self, roles: Collection[str]) -> Mapping[str, Collection[str]]:
         return {Kind.ROLES: roles, Kind.MAPPINGS: roles}
 
-    def close(self, actual: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | None = None) -> Closed:
-        return shut.shut(actual, keep, saved)
+    def close(
+        self,
+        actual: Actual,
+        keep: ProtectedPrincipals,
+        saved: Mapping[str, Any] | None = None,
+        *,
+        roles_too: bool = False,
+    ) -> Closed:
+        return shut.shut(actual, keep, saved, roles_too=roles_too)
 
     def only(self, actual: Actual, roles: Collection[str]) -> SecurityConfig:
         mappings = {role: one for role, one in actual.of(Kind.MAPPINGS).items() if role in roles}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from portcullis.access.actual import Actual, Json
+from portcullis.access.actual import Actual, EngineSettings, Json
 from portcullis.access.one_role import NotCarried
 from portcullis.access.plan import Membership
 from portcullis.model.parts import Path
@@ -48,12 +48,18 @@ class Facts:
     membership: Membership | None = None
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all
+    settings: EngineSettings = field(default_factory=EngineSettings)
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of the engine, with their indices
     not_carried: tuple[NotCarried, ...] = ()  # who is in two groups by role now
     absent: frozenset[str] = frozenset()  # keys that were looked for and are not there
     unseen: Mapping[str, str] = field(default_factory=dict)  # what could not be looked at: why
 
 
 CODES: dict[str, tuple[Severity, str]] = {
+    "alias-filter-lifted": (
+        Severity.WARNING,
+        "a role reaches indices by an alias alone, on an engine with do_not_fail_on_forbidden: a filter of the alias can be lifted",
+    ),
     "anonymous-administrator": (
         Severity.ERROR,
         "whoever does not sign in administers the engine, by the file or by what the engine holds or is set to",
@@ -278,6 +284,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     ),
     "tenant-unknown": (Severity.WARNING, "permissions on a tenant that is not there"),
     "tenant-unused": (Severity.WARNING, "a tenant that nobody may use"),
+    "token-on-behalf": (
+        Severity.WARNING,
+        "tokens that people make for themselves (on behalf of): they keep the roles of the moment, ten minutes at most",
+    ),
     "token-outlives-group": (
         Severity.WARNING,
         "groups that count by the token: who leaves one is let in until the token ends",

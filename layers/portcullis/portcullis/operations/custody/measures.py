@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
@@ -9,7 +10,7 @@ from portcullis.custody import in_place
 from portcullis.custody.access_policy import is_shut
 from portcullis.custody.access_policy import shut as shut_policy
 from portcullis.custody.types import SAVE_OF, SAVED_BY, Act, Custody, LetIn, Measure, Todo
-from portcullis.errors import Refused
+from portcullis.errors import PortcullisError, Refused
 from portcullis.families.base import BLOCKS, CANARY_INDEX, READ
 from portcullis.operations.access.changing.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
@@ -24,6 +25,8 @@ from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.engine import Aside, Engine, Stop, nowhere
 from portcullis.ports.registration import IamRole, Registration
 from portcullis.words import many
+
+log = logging.getLogger(__name__)
 
 
 def perform(site: Site, todo: Todo, cause: Trigger) -> str:
@@ -51,7 +54,8 @@ def perform(site: Site, todo: Todo, cause: Trigger) -> str:
 
 def _save_mappings(site: Site, todo: Todo) -> str:
     family = site.family
-    closed = family.close(site.engine.read(family.closing), while_locked(site.registration, LetIn.NOBODY))
+    keep = while_locked(site.registration, LetIn.NOBODY)
+    closed = family.close(site.engine.read(family.closing), keep, roles_too=_makes_tokens(site))
     site.ledger.save(site.name, todo.save_as, closed.saved)
     return f"{closed.put_aside} put aside"
 
@@ -60,11 +64,21 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
     engine, family = site.engine, site.family
     saved = site.ledger.saved(site.name, todo.save_as)
     held = engine.read(family.closing)
-    closed = family.close(held, while_locked(site.registration, todo.let_in), saved)
+    closed = family.close(held, while_locked(site.registration, todo.let_in), saved, roles_too=_makes_tokens(site))
     # In a window nobody is let in by a role that could not be put right.
     nobody = todo.let_in is LetIn.NOBODY
     send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
     return "; ".join(closed.left)
+
+
+def _makes_tokens(site: Site) -> bool:
+    """Whether somebody may have a token with roles of their own, which no mapping gives and none takes away. An engine that does not say
+    so keeps nobody from being shut out."""
+    try:
+        return site.engine.settings().makes_tokens is True
+    except PortcullisError as error:
+        log.info("whether %s makes tokens on behalf of people is not known: %s", site.name, error)
+        return False
 
 
 # ---------------------------------------------------------------------- index blocks

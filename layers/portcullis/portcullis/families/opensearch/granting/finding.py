@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from portcullis.access.actual import Actual
+from portcullis.access.actual import Actual, Json
 from portcullis.access.questions.findings import Pattern, WayUp
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.access.questions.picture import Rule
@@ -45,6 +45,15 @@ class OpenSearchFinding:
 
     def misses(self, actual: Actual, names: Collection[str]) -> tuple[tuple[str, str], ...]:
         return tuple(dict.fromkeys(_misses(actual, names)))
+
+    def by_alias(self, actual: Actual, aliases: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (role, alias)
+            for role in sorted(given(actual))
+            if not actual.is_fixed(Kind.ROLES, role)
+            for alias in sorted(aliases)
+            if _only_by(actual.get(Kind.ROLES, role) or {}, alias, aliases[alias])
+        )
 
     def patterns(self, actual: Actual, people: Sequence[Person]) -> tuple[Pattern, ...]:
         real = tuple(one for one in people if one.kind != ANYBODY and one.caller is not None)
@@ -120,6 +129,12 @@ def _of_role(held: Actual, role: str, roles: Collection[str]) -> WayUp | None:
             puts = f"may write action groups ({_API}actiongroups): puts {_API}rolesmapping into {group}, which a role of theirs holds"
             return WayUp((has, puts, _MAPS), _BY_PERMISSION)
     return None
+
+
+def _only_by(role: Json, alias: str, indices: Sequence[str]) -> bool:
+    """Whether a role reaches an index of this alias by the alias, and by no pattern that fits the index itself."""
+    patterns = [one for entry in role.get("index_permissions") or () for one in entry.get("index_patterns") or ()]
+    return matches_any(patterns, alias) and any(not matches_any(patterns, index) for index in indices)
 
 
 def _groups(held: Actual, roles: Collection[str]) -> Iterator[str]:

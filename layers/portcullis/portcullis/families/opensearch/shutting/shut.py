@@ -51,12 +51,14 @@ def shut(
     saved: Mapping[str, Any] | None = None,
     *,
     checks: int = MOST_CHECKS,
+    roles_too: bool = False,
 ) -> Closed:
     """Every mapping emptied but for the keepers (`ProtectedPrincipals.while_locked(...)`): those are mapped to what they need.
 
     Doing it again on what it left changes nothing: then there are no writes. `saved` of the answer holds every mapping as `held`
     shows it, so it must be saved at the first time only. Given back as `saved`, it allows to empty roles instead, where there are more
-    than `checks` (changed mappings times roles): only those of which it holds what they were, and those not of administrators.
+    than `checks` (changed mappings times roles): only those of which it holds what they were, and those not of administrators. With
+    `roles_too` all of these are emptied besides, for whoever has a role without being mapped to it any more (a token on behalf of them).
     """
     changes: dict[str, Json] = {}  # role -> its mapping as it has to be
     made: dict[str, Json] = {}  # mappings that only the lock needs
@@ -90,7 +92,8 @@ def shut(
         for role, after in changes.items()
         if role not in roles
     ]
-    emptied = sorted((roles | {role for role in safe if role in bad_roles}) - put_right.keys())
+    besides = {*safe} - needed if roles_too else {role for role in safe if role in bad_roles}
+    emptied = sorted((roles | besides) - put_right.keys())
     role_operations: list[Json] = [
         {"op": "replace" if role in held.of(Kind.ROLES) else "add", "path": pointer(role), "value": document}
         for role, document in put_right.items()
@@ -101,9 +104,10 @@ def shut(
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
     user_operations = [{"op": "add", "path": pointer(name, DIRECT), "value": []} for name in users]
+    to_save = {**changes, **bad_roles, **(held.of(Kind.ROLES) if roles_too else {})}
     save = {
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
-        Kind.ROLES.value: {r: held.get(Kind.ROLES, r) for r in {**changes, **bad_roles} if _may_be_emptied(held, r)},
+        Kind.ROLES.value: {r: held.get(Kind.ROLES, r) for r in to_save if _may_be_emptied(held, r)},
         Kind.USERS.value: users,
         Kind.ACTION_GROUPS.value: groups,
         _MADE: made,

@@ -15,6 +15,7 @@ from portcullis.access.questions.findings import (
     Found,
     ahead,
     in_order,
+    lifted,
     near,
     unused,
     whom_patterns_fit,
@@ -60,6 +61,8 @@ def findings(
             unknown.append("which indices there are could not be read")
         else:
             found += _misses(scene, finder, named)
+        if scene.there.leaves_out_forbidden:
+            found += lifted(finder.by_alias(scene.held, scene.there.aliases or {}))
     if trusts is None and finder.lets_in_iam_roles:
         not_looked_at.append("who may take the IAM roles that are let in")
     told = in_order(found)

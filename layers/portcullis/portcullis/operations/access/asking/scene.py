@@ -123,13 +123,14 @@ def _there(engine: Engine) -> There:
     """Of an engine that does not tell which aliases it has, the indices. Nor does one that leaves out an index: it may answer with what
     the automation is permitted to see alone (do_not_fail_on_forbidden), and what is missing must not become a certain no."""
     indices = engine.blocks().keys()
+    leaves_out = engine.settings().leaves_out_forbidden is True
     try:
         told = engine.names()
     except Refused:
         told = None
     if told is None or not indices <= {*told.indices}:
-        return There(tuple(sorted(indices)), every=True)
-    return There(told.indices, "", True, told.aliases, told.streams, told.hidden)
+        return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out)
+    return There(told.indices, "", True, told.aliases, told.streams, told.hidden, leaves_out_forbidden=leaves_out)
 
 
 def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:
