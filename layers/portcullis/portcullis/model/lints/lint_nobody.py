@@ -11,7 +11,7 @@ from portcullis.model import names
 from portcullis.model.access_types import DomainAccess
 from portcullis.model.lints.findings import CODES, Facts, Finding, found
 from portcullis.model.parts import Path
-from portcullis.model.types import MASTERS, Deployment
+from portcullis.model.types import Deployment
 
 _PRINCIPAL, _ADMINISTRATOR = "anonymous-principal", "anonymous-administrator"
 _KINDS = (SubjectKind.BACKEND_ROLE, SubjectKind.INTERNAL_USER)
@@ -19,16 +19,16 @@ _KINDS = (SubjectKind.BACKEND_ROLE, SubjectKind.INTERNAL_USER)
 
 def of_file(deployment: Deployment, model: AccessModel) -> Iterator[Finding]:
     """Grants to as whom a domain sees whoever does not sign in."""
-    access = deployment.access
+    access, masters = deployment.access, {*family_named(deployment.family).administrator_roles}
     for i, spec in enumerate(access.grants):
         subject = spec.to.subject
         if subject.kind in _KINDS and is_nobody(subject.name):
             given = {grant.role for grant in model.grants if grant.subject == subject}
-            yield _of_entry(deployment, ("access", "grants", i, "to"), subject.name, bool(given & set(MASTERS)))
+            yield _of_entry(deployment, ("access", "grants", i, "to"), subject.name, bool(given & masters))
     for role, entries in (access.and_backend_roles if isinstance(access, DomainAccess) else {}).items():
         if entries and all(map(is_nobody, entries)):
             place = ("access", "and_backend_roles", role)
-            yield _of_entry(deployment, place, ", ".join(entries), role in MASTERS)
+            yield _of_entry(deployment, place, ", ".join(entries), role in masters)
 
 
 def _of_entry(deployment: Deployment, place: Path, name: str, administers: bool) -> Finding:
