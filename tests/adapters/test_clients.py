@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+from portcullis import clients
 from portcullis.clients import our_errors, pages
 from portcullis.errors import PortcullisError, Refused, Unreachable
+
+from local.aws.emulator import Credentials, Emulator
 
 
 def answered(code: str, status: int) -> ClientError:
@@ -44,6 +49,19 @@ def test_a_mistake_of_ours_and_an_error_of_ours_go_on_as_they_are(raised: Except
     with pytest.raises(type(raised)) as met, our_errors("the thing"):
         raise raised
     assert met.value is raised
+
+
+@pytest.mark.aws
+def test_a_role_that_may_not_be_taken_is_refused_and_says_which(
+    aws: Emulator, person: Callable[..., Credentials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its credentials are fetched in the middle of a request: whoever sends that knows our errors alone."""
+    role = f"arn:aws:iam::{aws.account}:role/{uuid4()}"
+    as_nobody = aws.client("sts", credentials=person())
+    monkeypatch.setattr(clients, "client", lambda _service: as_nobody)
+    session = clients.role_session(role, "a-test")
+    with pytest.raises(Refused, match=rf"the role {role} could not be taken: .*sts:AssumeRole"):
+        session.get_credentials().get_frozen_credentials()
 
 
 @pytest.mark.parametrize("last", [{}, {"NextToken": ""}, {"NextToken": None}])

@@ -63,9 +63,11 @@ def role_session(role_arn: str, session_name: str) -> Any:
     from botocore.session import get_session
 
     def fetch() -> dict[str, str]:
-        answer = client("sts").assume_role(
-            RoleArn=role_arn, RoleSessionName=session_name, DurationSeconds=_SESSION_SECONDS
-        )
+        # Asked for in the middle of whatever needs it: else it would come as an error that nobody there knows.
+        with our_errors(f"the role {role_arn} could not be taken"):
+            answer = client("sts").assume_role(
+                RoleArn=role_arn, RoleSessionName=session_name, DurationSeconds=_SESSION_SECONDS
+            )
         credentials = answer["Credentials"]
         return {
             "access_key": credentials["AccessKeyId"],

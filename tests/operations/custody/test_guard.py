@@ -130,6 +130,27 @@ def test_a_measure_that_failed_is_left_to_the_sweep_and_waited_for_by_nobody() -
     assert slept == []
 
 
+@pytest.mark.parametrize("error", [Refused("no"), Unreachable("silent"), RuntimeError("that nobody thought of")])
+def test_a_wall_that_cannot_be_looked_at_keeps_no_other_one_open(error: Exception) -> None:
+    # Given a lock whose engine cannot be read any more, and somebody who opens the network meanwhile
+    here, _ = _without_a_key()
+    guard(here.services, "demo", CAUSE)
+    here.aws.open_ingress(here.account.ledger.registration("demo"), here.aws.rules)
+
+    class Blind:
+        def __getattr__(self, name: str) -> object:
+            if name in ("read", "blocks"):
+                raise error
+            return getattr(here.account.engine, name)
+
+    # When it is looked at
+    after = guard(replace(here.services, engine=lambda _: Blind()), "demo", CAUSE)  # type: ignore[arg-type,return-value]
+    # Then the network is shut again, it is told, and nothing opens
+    assert here.aws.ingress(here.account.ledger.registration("demo")) == []
+    assert any("'close ingress'" in alert.happened for alert in here.aws.told if alert.name == "lock-opened")
+    assert after.state in (State.LOCKED, State.LOCKING)
+
+
 def test_of_two_that_look_at_once_one_tells_and_each_transition_once() -> None:
     # Given a key that is gone, and a sweep that looks just while the first look tells of the lock
     here, _ = _without_a_key()

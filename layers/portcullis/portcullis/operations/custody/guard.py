@@ -187,6 +187,9 @@ def _noticed(site: Site, custody: Custody) -> Custody:
         except PortcullisError as error:
             log.info("'%s' could not be looked at: %s", measure.value, error)
             continue
+        except Exception as error:  # whatever it is, the other walls are looked at
+            log.warning("'%s' could not be looked at", measure.value, exc_info=error)
+            continue
         if undone:
             custody = machine.found_open(custody, measure, site.now(), undone)
     return custody
