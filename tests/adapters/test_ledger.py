@@ -28,7 +28,7 @@ from portcullis.ports.registration import (
     SnapshotStore,
 )
 
-from local.aws.emulator import Emulator
+from local.aws.emulator import Credentials, Emulator
 from tests.adapters.conftest import NOON, Clock, noise
 
 pytestmark = pytest.mark.aws
@@ -464,6 +464,15 @@ def test_a_table_that_throttles_or_fails_is_unreachable(
         call(ledger)
     calm.admin("mend")
     call(ledger)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_table_that_lets_us_do_nothing_is_unreachable_and_says_what_is_missing(
+    aws: Emulator, table: str, person: Callable[..., Credentials], call: Callable[[DynamoLedger], Any]
+) -> None:
+    """It is not taken for one that holds nothing."""
+    with pytest.raises(Unreachable, match=r"the ledger ledger-.* lets nobody in: .*dynamodb:[A-Z]"):
+        call(DynamoLedger(aws.client("dynamodb", credentials=person()), table))
 
 
 def test_a_lease_that_cannot_be_asked_for_is_not_had_in_silence(ledger: DynamoLedger, calm: Emulator) -> None:

@@ -57,6 +57,24 @@ def test_one_that_fails_is_told_once_and_the_others_are_swept(part: str, error: 
     assert made.alerts().count("sweep-failed") == 1
 
 
+def test_a_ledger_that_cannot_be_read_is_told_by_each_sweep() -> None:
+    """Nobody can say whether it was told: better twice than never."""
+    made = estate("bad")
+
+    class Shut:
+        def __getattr__(self, name: str) -> Any:
+            if name == "deployments":
+                return lambda: ("bad",)
+            raise Unreachable("the ledger lets nobody in: dynamodb:GetItem")
+
+    for _ in range(2):
+        (bad,) = sweep(replace(made.services, ledger=Shut()))
+        assert "dynamodb:GetItem" in bad.error
+    failed = [alert for alert in made.account.aws.told if alert.name == "sweep-failed"]
+    assert len(failed) == 2
+    assert "dynamodb:GetItem" in failed[0].happened
+
+
 @pytest.mark.parametrize("error", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("part", ["alerts", "dead_letters"])
 def test_what_is_the_accounts_and_fails_keeps_no_deployment_from_being_swept(part: str, error: type[Exception]) -> None:

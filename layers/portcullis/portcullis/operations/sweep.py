@@ -24,7 +24,7 @@ from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.telling import over, tell_once
+from portcullis.operations.telling import over, tell_once, told
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
 from portcullis.signals.types import ACCOUNT
@@ -78,12 +78,12 @@ def _look_at_dead_letters(services: Services, names: list[str]) -> None:
         return
     account = names[0]  # the queues are the account's; an alert has a deployment to be remembered by
     lying = {queue: services.dead_letters.waiting(queue) for queue in ("identity", "key")}
-    told = ", ".join(f"{count} of the {queue} queue" for queue, count in lying.items() if count)
-    if not told:
+    waiting = ", ".join(f"{count} of the {queue} queue" for queue, count in lying.items() if count)
+    if not waiting:
         over(services, account, "dead-letters-waiting")
         return
-    alert = alert_table.DEAD_LETTERS_WAITING.of(account, f"events lie in the dead letters of this account: {told}")
-    tell_once(services, alert, told)
+    alert = alert_table.DEAD_LETTERS_WAITING.of(account, f"events lie in the dead letters of this account: {waiting}")
+    tell_once(services, alert, waiting)
 
 
 def _sweep_one(services: Services, name: str) -> Swept:
@@ -151,12 +151,20 @@ def _said(error: Exception) -> str:
 
 
 def _tell_failed(services: Services, name: str, errors: _Errors) -> None:
-    """Told once. Where not even that can be done, it is in the log and in what the sweep answers."""
+    """Told once; each time where the ledger does not say whether it was. Where it cannot be sent it is in the log and in what the sweep
+    answers."""
     alert = alert_table.SWEEP_FAILED.of(name, f"the sweep could not read the whole truth of {name}: {errors}")
     try:
-        tell_once(services, alert, errors.kinds)
+        known = services.ledger.saved(name, told(alert.name)) == errors.kinds
     except Exception as error:
-        log.warning("the failed sweep could not be told: %s", _said(error))
+        log.warning("whether the failed sweep was told is not known: %s", _said(error))
+        known = False
+    try:
+        if not known:
+            services.alerts.tell(alert)
+            services.ledger.save(name, told(alert.name), errors.kinds)
+    except Exception as error:
+        log.warning("the failed sweep could not be told, or not that it was: %s", _said(error))
 
 
 def _chores(site: Site) -> None:

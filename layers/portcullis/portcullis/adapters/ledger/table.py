@@ -17,7 +17,7 @@ from typing import Any
 
 from portcullis.adapters.ledger.codec import CUT, TooLarge, cut, encode, joined
 from portcullis.adapters.ledger.items import condition_on, failed_conditions, key_of, part_keys
-from portcullis.clients import unanswered
+from portcullis.clients import error_code, unanswered
 from portcullis.errors import Conflict, PortcullisError, Unreachable
 
 _WRITE = "write"  # of an item that was put on a condition: which write that was
@@ -26,6 +26,10 @@ _WAITS = (0.2, 0.8, 2.0)  # seconds, between the tries of a transaction
 
 class NotBeside(Exception):
     """A condition of what was to be written beside does not hold."""
+
+
+# Errors that say something of what was asked for; any other says that nothing was looked at.
+_OF_WHAT_WAS_ASKED = ("ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException")
 
 
 class Table:
@@ -184,4 +188,8 @@ class Table:
         except Exception as error:
             if why := unanswered(error):
                 raise Unreachable(f"the ledger {self.name} did not answer: {why}") from error
+            # It says nothing of what was asked for, as "there is none" would. What a condition or a value is to blame for is told apart
+            # by whoever asked.
+            if (code := error_code(error)) and code not in _OF_WHAT_WAS_ASKED:
+                raise Unreachable(f"the ledger {self.name} lets nobody in: {error}") from error
             raise
