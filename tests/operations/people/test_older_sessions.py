@@ -262,6 +262,7 @@ def test_an_option_applied_but_not_deployed_signs_out_and_denies_no_role() -> No
     are_in(made, tokens=(ANNA,))
     ask(made, "synchronise")
     assert (made.people.signed_out, made.people.denied) == ([BEN], {})
+    assert [one["summary"] for one in ends(made)] == ["1 person signed out"], "and says no more than that"
 
 
 @given(at=st.integers(1, 12), after=st.booleans(), leaves=st.sets(st.sampled_from([ANNA, BEN]), min_size=1))
@@ -281,6 +282,65 @@ def test_wherever_a_run_is_cut_off_the_next_one_ends_it(at: int, after: bool, le
     count = len(made.people.signed_out)
     ask(made, "synchronise")
     assert len(made.people.signed_out) == count, "and it is over then"
+
+
+MANY = tuple(f"Cognito/{POOL}/{name}" for name in ("zoe", "ulf", "pia", "max", "kim", "eva", "bob"))
+OTHER, OTHERS_ROLE = "alpha", arn("role", "portcullis-demo-alpha")
+
+
+def test_leavers_of_several_groups_are_kept_ended_and_named_in_order() -> None:
+    """Whatever order the pool answers in: so that two looks at the same people are the same."""
+    made = account()
+    both = {GROUP: ROLE, OTHER: OTHERS_ROLE}
+    made.registered(cognito=Cognito(POOL, group_roles=both, bounded_roles=both))
+    are_in(made, tokens=MANY, alpha=MANY[::2])
+    ask(made, "apply", text=model_text(ACCESS, custody=BOTH))
+    kept = made.ledger.saved("demo", "role-members")
+    assert kept["members"] == {GROUP: sorted(MANY), OTHER: sorted(MANY[::2])}
+    are_in(made)
+    made.people.fails = 1
+    ask(made, "synchronise")
+    assert still_to_be_ended(made.services.site("demo")) == (OTHER, GROUP)
+    assert made.ledger.saved("demo", "role-members")["leaving"] == kept["members"]
+    asked: list[list[str]] = []
+    made.people.end_sessions = lambda entries: asked.append([*entries]) or len(entries)  # type: ignore[method-assign,func-returns-value]
+    denied: list[list[str]] = []
+    made.people.deny_older_sessions = lambda roles, _: denied.append([*roles]) or 2  # type: ignore[method-assign,func-returns-value]
+    ask(made, "synchronise")
+    assert (asked, denied) == ([sorted(MANY)], [[OTHERS_ROLE, ROLE]])
+    (told,) = ends(made)
+    assert told["after"] == [f"{one} left {OTHER}" for one in sorted(MANY[::2])] + [
+        f"{one} left {GROUP}" for one in sorted(MANY)
+    ]
+    assert f"{len(MANY)} people signed out; sessions of {OTHER}, {GROUP} from before" in told["summary"]
+
+
+@pytest.mark.parametrize("custody", [BOTH, NEITHER])
+def test_a_look_that_finds_nothing_new_of_who_left_writes_nothing(
+    custody: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = opted(custody)
+    touched: list[str] = []
+    for call in ("save", "forget"):
+        before = getattr(made.ledger, call)
+        monkeypatch.setattr(
+            made.ledger, call, lambda of, name, *more, before=before: touched.append(name) or before(of, name, *more)
+        )
+    ask(made, "synchronise")
+    assert not [name for name in touched if name in ("role-members", "told#sessions-not-ended")]
+
+
+def test_without_groups_of_roles_what_was_kept_of_them_is_forgotten() -> None:
+    """The pool's groups were taken out of the stacks, though the file still asks for the end of sessions."""
+    made = opted(BOTH)
+    made.people.fails = 1
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    assert still_to_be_ended(made.services.site("demo")) == ("tokens",)
+    made.ledger.register(structs.replace(made.ledger.registration("demo"), cognito=Cognito(POOL)))
+    ask(made, "synchronise")
+    assert made.ledger.saved("demo", "role-members") is None
+    assert still_to_be_ended(made.services.site("demo")) == ()
 
 
 # ---------------------------------------------------------------------- at a lock
