@@ -139,6 +139,10 @@ def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(
 
 
 READS_ALL: Json = {"indices": [{"names": ["*"], "privileges": ["read"]}]}
+MAKES: Json = {"indices": [{"names": ["logs-*"], "privileges": ["create_index"]}]}
+RESIZES: Json = {"indices": [{"names": ["logs-*"], "privileges": ["indices:admin/resize"]}]}
+CROSSES: Json = {"indices": [{"names": ["logs-*"], "privileges": ["read_cross_cluster"]}]}
+NOT_OF_6: Json = {"indices": [{"names": ["*"], "privileges": ["read", "manage_data_stream_lifecycle"]}]}
 NOTHING_THERE: Json = {"indices": [{"names": ["nothing-*"], "privileges": ["read"]}]}
 
 
@@ -180,3 +184,41 @@ def test_whether_an_update_under_limits_makes_an_index_is_left_open_on_7() -> No
     assert (told["allowed"], told["status"]) == (True, None)
     [told] = asked(ALL, "POST", "/_bulk", lines, engine="7.17.29")["items"]
     assert told["status"] == 201
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body", "engine", "status"),
+    [
+        # Whoever makes an index with aliases needs to change aliases, of the index and by each name.
+        (MAKES, "PUT", "/logs-9", {}, "9.5.3", 200),
+        (MAKES, "PUT", "/logs-9", {"aliases": {"logs-al": {}}}, "9.5.3", 403),
+        (LOGS, "PUT", "/logs-9", {"aliases": {"logs-al": {}}}, "6.8.23", 200),
+        (LOGS, "PUT", "/logs-9", {"aliases": {"other": {}}}, "6.8.23", 403),
+        # A copy needs a right on the index that it is made of alone, and that hides nothing; a smaller one its numbers, too.
+        (LOGS, "PUT", "/logs-1/_clone/other", None, "9.5.3", 200),
+        (LOOKS, "PUT", "/pay-1/_clone/logs-9", None, "9.5.3", 403),
+        (RESIZES, "PUT", "/logs-1/_split/other", None, "8.19.21", 200),
+        (RESIZES, "PUT", "/logs-1/_shrink/other", None, "8.19.21", 403),
+        (HIDING, "PUT", "/logs-1/_clone/logs-9", None, "9.5.3", 400),
+        (LOGS, "PUT", "/logs-1/_clone/other", {"aliases": {"al": {}}}, "9.5.3", None),
+        (LOGS, "PUT", "/logs-*/_block/write", None, "9.5.3", 200),
+        (READS_ALL, "PUT", "/logs-1/_block/write", None, "9.5.3", 403),
+        # What a name comes to is none of reading in 7.17, and never of reading from other clusters.
+        (READS_ALL, "GET", "/_resolve/index/logs-1", None, "9.5.3", 200),
+        (READS_ALL, "GET", "/_resolve/index/logs-1", None, "7.17.29", 403),
+        (CROSSES, "GET", "/_resolve/index/logs-1", None, "8.19.21", 403),
+        (CROSSES, "GET", "/_resolve/cluster/logs-1", None, "8.19.21", 200),
+        (LOOKS, "GET", "/_resolve/cluster/logs-1", None, "8.19.21", 403),
+        (LOOKS, "GET", "/_resolve/cluster", None, "9.5.3", 200),
+        (READS_ALL, "GET", "/_resolve/index/logs-1", None, "6.8.23", None),
+        # 6.8 takes into a role what it does not know, and then ends each request of its holders in an error.
+        (NOT_OF_6, "GET", "/logs-1/_search", None, "6.8.23", 400),
+        ({**READS_ALL, "cluster": ["manage_api_key"]}, "GET", "/logs-1/_search", None, "6.8.23", 400),
+        ({**READS_ALL, "cluster": ["cluster:monitor/*", "indices:admin/template/*"]}, "GET", "/logs-1/_search", None, "6.8.23", 200),
+    ],
+)  # fmt: skip
+def test_requests_that_were_told_wrong_are_told_as_servers_do(
+    role: Json, method: str, path: str, body: Any, engine: str, status: int | None
+) -> None:
+    told = asked(role, method, path, body, engine=engine)
+    assert told["status"] == status, told["reasons"]

@@ -15,9 +15,8 @@ from portcullis.access.actual import Json
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.granting.merging import asks_for_filters
 from portcullis.families.elasticsearch.known.names import Unreadable, is_expression, is_pattern, matches_any
-from portcullis.families.elasticsearch.known.privileges import breaks_every_request
 from portcullis.families.elasticsearch.known.release import Release
-from portcullis.families.elasticsearch.known.releases import BASIC, MAPPING_FIELDS, ROLE_FIELDS, holds
+from portcullis.families.elasticsearch.known.releases import BASIC, MAPPING_FIELDS, OF_LATER, ROLE_FIELDS, holds
 
 _RAW = ("cluster:", "indices:", "internal:")
 _LONGEST_NAME = 507
@@ -106,9 +105,8 @@ def _entry(entry: Json, place: str, release: Release, licence: str) -> Found:
 
 
 def _privileges(given: Any, place: str, known: frozenset[str], release: Release) -> Found:
-    broken = breaks_every_request(given or (), release)
     for name in given or ():
-        if name in broken:
+        if name.lower() in OF_LATER and not release.has_create_doc:
             yield place, f"{name} would end every request of its holders in an error on {release}", "leave it out"
         elif name.lower() not in known and not name.startswith(_RAW):
             yield place, f"{release} has no privilege {name}", f"one of {', '.join(sorted(known))}"

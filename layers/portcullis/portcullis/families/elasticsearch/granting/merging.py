@@ -11,14 +11,13 @@ from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.names import Unreadable, matches_any
 from portcullis.families.elasticsearch.known.privileges import (
     as_held,
-    breaks_every_request,
     grants_on_index,
     is_void,
     unknown,
     writes_mappings,
 )
 from portcullis.families.elasticsearch.known.release import Release
-from portcullis.families.elasticsearch.known.releases import built_in
+from portcullis.families.elasticsearch.known.releases import breaks_every_request, built_in
 
 Json = dict[str, Any]
 
@@ -113,6 +112,10 @@ def holding(roles: Mapping[str, Json], names: Iterable[str], release: Release) -
     for name in dict.fromkeys(names):
         role = roles.get(name) or built_in(name, release)
         cluster[name] = tuple(role.get("cluster") or ())
+        broken += [
+            f"{one} of role {name} is no privilege of {release}"
+            for one in breaks_every_request(cluster[name], release, of_cluster=True)
+        ]
         odd_of_cluster += [f"cluster privilege {one} of role {name}" for one in unknown(cluster[name], "cluster")]
         for entry in role.get("indices") or ():
             if len(role["indices"]) == 1 and is_void(entry.get("privileges") or ()):

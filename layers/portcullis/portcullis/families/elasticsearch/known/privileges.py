@@ -22,7 +22,11 @@ _METADATA = (
     *("indices:admin/ilm/explain", "indices:admin/data_stream/get", "indices:admin/data_stream/lifecycle/*get*"),
     *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:admin/index_template/*get*"),
 )
-_LATER = ("manage", "view_index_metadata")  # which fields there are is none of theirs in 6.8
+# What an older release does not allow by these: in 6.8 to see which fields there are, before 8 to see what a name comes to.
+_LATER = (
+    ("indices:data/read/field_caps", 7, ("manage", "view_index_metadata")),
+    ("indices:admin/resolve/", 8, ("read", "read_cross_cluster")),
+)
 _WRITERS = frozenset(("create", "create_doc", "index", "write"))
 _MAPPING = ("indices:admin/mapping/auto_put",)
 _INDEX_ITEM = ("indices:data/write/index", "indices:data/write/index[*", "indices:data/write/index:op_type/*")
@@ -37,7 +41,7 @@ _INDEX: dict[str, tuple[str, ...]] = {
         "internal:transport/proxy/indices:data/read/*",
         "indices:admin/shards/search_shards",
         "indices:admin/search/search_shards",
-        "indices:admin/resolve/*",
+        "indices:admin/resolve/cluster",
     ),
     "monitor": _MONITOR,
     "manage": (*_MONITOR, "indices:admin/*", "indices:data/read/field_caps*"),
@@ -180,7 +184,12 @@ _NOT_IN_MANAGE = ("cluster:admin/xpack/security/*",)
 
 def grants_on_index(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
     """Whether these privileges of a role's entry allow an action on its indices. No release: those that are newest."""
-    without = _LATER if release and release.major < 7 and action.startswith("indices:data/read/field_caps") else ()
+    without = [
+        name
+        for about, since, names in _LATER
+        if release and release.major < since and action.startswith(about)
+        for name in names
+    ]
     return any(
         _allowed(pattern, action)
         for name in privileges
@@ -222,23 +231,17 @@ def unknown(privileges: Iterable[str], table: str) -> tuple[str, ...]:
     """Those whose meaning is not in the tables: of `index` or `cluster`."""
     names = _INDEX if table == "index" else _CLUSTER
     none = _OF_OTHER_INDICES if table == "index" else frozenset()
-    return tuple(name for name in privileges if name.lower() not in {*names, *none} and not _is_raw(name))
+    return tuple(name for name in privileges if name.lower() not in {*names, *none} and not is_raw(name))
 
 
-def breaks_every_request(privileges: Iterable[str], release: Release) -> tuple[str, ...]:
-    """Privileges that the release takes into a role without a look, and that then end each request of its holders in an error."""
-    if release.has_create_doc:
-        return ()
-    return tuple(name for name in privileges if name.lower() in ("create_doc", "auto_configure", "maintenance"))
-
-
-def _is_raw(name: str) -> bool:
+def is_raw(name: str) -> bool:
+    """Whether it is an action by its name."""
     return name.startswith(("indices:", "cluster:", "internal:"))
 
 
 def _as_pattern(name: str) -> tuple[str, ...]:
     """An action that is given by its name is given with all that begin so."""
-    return (f"{name}*",) if _is_raw(name) else ()
+    return (f"{name}*",) if is_raw(name) else ()
 
 
 def _allowed(pattern: str, action: str) -> bool:

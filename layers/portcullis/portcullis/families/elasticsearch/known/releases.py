@@ -7,11 +7,13 @@ earlier of its major version that was measured; where there is none, for the lat
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from portcullis.families.elasticsearch.known.privileges import is_raw
 from portcullis.families.elasticsearch.known.release import Release
 
 _DATA = Path(__file__).with_name("releases.json")
@@ -52,6 +54,7 @@ MAPPING_FIELDS = {
 }
 # Licences that know neither filters on documents and fields, nor realms of tokens, nor keys between clusters.
 BASIC = "basic"
+OF_LATER = ("create_doc", "auto_configure", "maintenance")  # privileges of indices that came in 7.9
 # Keys between clusters: since when, and by which licences.
 CLUSTER_KEYS = Release(8, 10)
 LICENCES_WITH_CLUSTER_KEYS = ("trial", "enterprise")
@@ -72,6 +75,14 @@ def holds(release: Release) -> Holds:
     of_major = sorted(one for one in _measured() if one.major == release.major)
     earlier = [one for one in of_major if one <= release]
     return _measured()[earlier[-1] if earlier else of_major[0]]
+
+
+def breaks_every_request(privileges: Iterable[str], release: Release, *, of_cluster: bool = False) -> tuple[str, ...]:
+    """Privileges that the release takes into a role without a look, and that then end each request of its holders in an error."""
+    if release.major > 6:
+        return () if release.has_create_doc else tuple(name for name in privileges if name.lower() in OF_LATER)
+    known = holds(release).cluster if of_cluster else holds(release).index
+    return tuple(name for name in privileges if name.lower() not in known and not is_raw(name))
 
 
 @cache

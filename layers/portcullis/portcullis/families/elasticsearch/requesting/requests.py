@@ -80,6 +80,7 @@ _CAT = {
     "indices": "indices:monitor/stats",
 }
 _ALIASES_UNDER_LIMITS = "aliases are changed by nobody from whom documents or fields of an index are hidden"
+_RESIZED_UNDER_LIMITS = "an index is copied whole: refused where documents or fields are limited"
 _SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 
 
@@ -96,15 +97,21 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
         return composite(parts, request, source)
     if parts[:1] == ("_aliases",) and method == "POST":
         return _aliases(request.body)
+    older = release is not None and release.major < 8
+    if parts[:1] == ("_resolve",) and old:
+        return None
     if parts[:2] == ("_resolve", "index") and len(parts) == 3:
         return (Need("indices:admin/resolve/index", split(parts[2]), options(request.parameters)),)
+    if parts[:2] == ("_resolve", "cluster") and method == "GET" and len(parts) < 4 and not older:
+        names = split(parts[2]) if len(parts) == 3 else ()
+        return (Need("indices:admin/resolve/cluster", names, options(request.parameters), any_index=not names),)
     if parts and parts[0] in {name for _, name in _OF_INDICES} and parts[0] != "_pit":
         if old and parts == ("_alias",):  # it is a look at all of them
             return (Need("indices:admin/get", (), options(request.parameters)),)
         parts = (ALL, *parts)
     if not parts or (parts[0].startswith("_") and parts[0] != ALL and not parts[0].startswith("_all,")):
         return None
-    return _of_indices(request, method, parts, older=release is not None and release.major < 8)
+    return _of_indices(request, method, parts, older=older)
 
 
 def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older: bool) -> tuple[Need, ...] | None:
@@ -119,6 +126,10 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
         verb = what.split("_")[1]
         by_query = Need(f"indices:data/write/{verb}/byquery", names, given)
         return (by_query, Need(_SEARCH, names, given, open_only=ALWAYS))
+    if what in ("_shrink", "_split", "_clone") and method in ("PUT", "POST") and len(parts) == 3 and not older:
+        return _resized(request, what, parts[0])
+    if what == "_block" and method == "PUT" and len(parts) == 3 and not older:
+        return (Need("indices:admin/block/add", names, options(request.parameters)),)
     if what == "_rollover" and method == "POST":
         return _rollover(parts)
     if what == "_analyze" and method in ("GET", "POST"):
@@ -164,11 +175,25 @@ def _whole(method: str, parts: tuple[str, ...], request: Request) -> tuple[Need,
     if method == "GET":
         return (Need("indices:admin/get", names, options(request.parameters)),)
     if method == "PUT":
-        return (Need("indices:admin/create", (parts[0],), creates=True, single=True),)
+        made = Need("indices:admin/create", (parts[0],), creates=True, single=True)
+        aliases = request.body.get("aliases") if isinstance(request.body, dict) else None
+        if not aliases:
+            return (made,)
+        # Whoever makes an index with aliases changes the aliases of that index.
+        given = Options(allow_no_indices=False)
+        return (made, Need("indices:admin/aliases", (parts[0], *aliases), given, makes_names=True))
     if method == "DELETE":
         given = options(request.parameters, Options(closed=True))
         return (Need("indices:admin/delete", names, given, destroys=True, no_aliases=True),)
     return None
+
+
+def _resized(request: Request, what: str, source: str) -> tuple[Need, ...] | None:
+    """Of the index that it is made from alone; what aliases beside it need was not measured."""
+    if isinstance(request.body, dict) and request.body.get("aliases"):
+        return None
+    made = Need("indices:admin/resize", (source,), single=True, refused_under_limits=_RESIZED_UNDER_LIMITS)
+    return (made, Need("indices:monitor/stats", (source,), single=True)) if what == "_shrink" else (made,)
 
 
 def _rollover(parts: tuple[str, ...]) -> tuple[Need, ...]:
