@@ -45,7 +45,7 @@ class Scene:
         status, said = self.up.node.ask("PUT", f"/{INDEX}/_doc/1?refresh=true", {"order": 1})
         assert status in (200, 201), said
         self.began = datetime.now(UTC)
-        self.told_before = [alert["alert"] for alert in self.alerts.all()]
+        self.told_before = [alert["alert"] for alert in self._alerts()]
         self.before = self.everything()
         assert self.cast.application.may_search(INDEX)
 
@@ -184,7 +184,12 @@ class Scene:
 
     def told(self, name: str) -> list[dict[str, Any]]:
         """The alerts of this name since the beginning of this test."""
-        return self.alerts.named(name)[self.told_before.count(name) :]
+        return [alert for alert in self._alerts() if alert["alert"] == name][self.told_before.count(name) :]
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        """A state of custody is kept first and told afterwards: what is still to be told of it is waited for."""
+        until(lambda: not self.ledger.custody(self.up.deployment).outbox, what="custody has told what it has to")
+        return self.alerts.all()
 
     def recorded(self, *operations: str) -> list[Change]:
         """What the history says since the beginning of this test, the earliest first; of these operations, if any are named."""
