@@ -35,7 +35,11 @@ def which(command: F) -> F:
 
 def where(command: F) -> F:
     """--deployment, --offline."""
-    offline = click.option("--offline", is_flag=True, help="Ask the deployment file alone; nothing has to be deployed.")
+    offline = click.option(
+        "--offline",
+        is_flag=True,
+        help="Ask the deployment file alone; nothing has to be deployed. The network and policies are not looked at.",
+    )
     return account_options(which(offline(command)))
 
 

@@ -42,7 +42,8 @@ def diff(old: str, new: str, markdown: bool, ci: bool, asserted: tuple[str, ...]
 
     OLD and NEW are deployment files, and nobody is asked: a group stands for everybody in it. Or one of them, or both, is a deployment's
     NAME, the engine as it is now, or NAME@TIME, the engine as it was then (UTC), worked out from the history. Then a file stands for the
-    engine once it is applied, and people are named.
+    engine once it is applied, and people are named. The network, a domain's access policy and IAM policies are not looked at: nobody
+    says here who is kept out by these.
 
     \b
     Examples:
