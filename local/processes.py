@@ -78,13 +78,13 @@ def _holder(port: int) -> str:
     return ""
 
 
-def last_lines(log: Path, count: int = LAST_LINES) -> str:
+def last_lines(log: Path) -> str:
     """The end of a log, indented; says so if there is none."""
     if not log.is_file():
         return f"  (no log at {log})"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16384))
-        lines = file.read().decode("utf-8", "replace").splitlines()[-count:]
+        lines = file.read().decode("utf-8", "replace").splitlines()[-LAST_LINES:]
     return "\n".join(f"  {line}" for line in lines) or "  (the log is empty)"
 
 

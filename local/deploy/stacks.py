@@ -19,6 +19,7 @@ TEMPLATES = "templates-to-deploy"  # a bucket a Region, of whoever deploys: the 
 BOOTSTRAP_VERSION = "30"  # what the templates' own rule asks for is 6 or later
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 AT_ONCE = 3
+_PATIENCE_S = 300.0  # with a stack that neither comes up nor fails
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
 Tell = Callable[[str], None]
@@ -44,7 +45,6 @@ def deploy(
     *,
     swap_assets: Mapping[str, Path] | None = None,
     tell: Tell = lambda _line: None,
-    patience: float = 300.0,
 ) -> Outputs:
     """Deploy every stack of the assembly in `folder`; returns each stack's outputs by stack name.
 
@@ -58,7 +58,7 @@ def deploy(
 
     def bring_up(stack: StackArtifact) -> dict[str, str]:
         began = time.monotonic()
-        what, outputs = _bring_up(account, stack, bucket, patience)
+        what, outputs = _bring_up(account, stack, bucket)
         tell(f"{stack.name} ({stack.region}) {what} in {time.monotonic() - began:.1f} s")
         return outputs
 
@@ -67,7 +67,7 @@ def deploy(
     return {assembly.stacks[stack_id].name: outputs for stack_id, outputs in done.items()}
 
 
-def destroy(folder: Path, account: Account, *, tell: Tell = lambda _line: None, patience: float = 300.0) -> None:
+def destroy(folder: Path, account: Account) -> None:
     """Delete the stacks of the assembly, those that depend on others first. Stacks that are not there are passed over."""
     assembly = Assembly.read(folder, account=account.account, region=account.region)
     before: dict[str, set[str]] = {stack_id: set() for stack_id in assembly.stacks}
@@ -81,10 +81,9 @@ def destroy(folder: Path, account: Account, *, tell: Tell = lambda _line: None, 
         if found is None:
             return {}
         cloudformation.delete_stack(StackName=stack.name)
-        status = _settle(cloudformation, found["StackId"], patience)["StackStatus"]
+        status = _settle(cloudformation, found["StackId"])["StackStatus"]
         if status != "DELETE_COMPLETE":
             raise DeploymentFailed(_reasons(cloudformation, found["StackId"], stack.name, status))
-        tell(f"{stack.name} ({stack.region}) deleted")
         return {}
 
     _in_order(before, {stack.id: partial(take_down, stack) for stack in assembly.stacks.values()})
@@ -173,13 +172,13 @@ class _Bucket:
         return f"{address}/{bucket}/{key}"
 
 
-def _bring_up(account: Account, stack: StackArtifact, bucket: _Bucket, patience: float) -> tuple[str, dict[str, str]]:
+def _bring_up(account: Account, stack: StackArtifact, bucket: _Bucket) -> tuple[str, dict[str, str]]:
     cloudformation = account.client("cloudformation", region=stack.region)
     found = _describe(cloudformation, stack.name)
     if found and found["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         # What a failed first deployment leaves behind; it can only be deleted.
         cloudformation.delete_stack(StackName=stack.name)
-        _settle(cloudformation, found["StackId"], patience)
+        _settle(cloudformation, found["StackId"])
         found = None
     change_set = f"portcullis-{time.time_ns()}"
     try:
@@ -194,12 +193,12 @@ def _bring_up(account: Account, stack: StackArtifact, bucket: _Bucket, patience:
         )
     except ClientError as refused:
         raise DeploymentFailed(f"{stack.name}: {refused.response['Error']['Message']}") from refused
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + _PATIENCE_S
     while (state := cloudformation.describe_change_set(ChangeSetName=made["Id"]))["Status"].endswith(
         ("PENDING", "PROGRESS")
     ):
         if time.monotonic() > deadline:
-            raise DeploymentFailed(f"{stack.name}: the change set was not ready after {patience:.0f} s")
+            raise DeploymentFailed(f"{stack.name}: the change set was not ready after {_PATIENCE_S:.0f} s")
         time.sleep(0.05)
     if state["Status"] == "FAILED":
         if found and any(text in state.get("StatusReason", "") for text in NO_CHANGE):
@@ -207,7 +206,7 @@ def _bring_up(account: Account, stack: StackArtifact, bucket: _Bucket, patience:
             return "unchanged", _outputs(found)
         raise DeploymentFailed(f"{stack.name}: {state.get('StatusReason', 'the change set failed')}")
     cloudformation.execute_change_set(ChangeSetName=made["Id"])
-    settled = _settle(cloudformation, made["StackId"], patience)
+    settled = _settle(cloudformation, made["StackId"])
     if settled["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise DeploymentFailed(_reasons(cloudformation, made["StackId"], stack.name, settled["StackStatus"]))
     return ("updated" if found else "created"), _outputs(settled)
@@ -223,8 +222,8 @@ def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return stack
 
 
-def _settle(cloudformation: Any, name: str, patience: float) -> dict[str, Any]:
-    deadline = time.monotonic() + patience
+def _settle(cloudformation: Any, name: str) -> dict[str, Any]:
+    deadline = time.monotonic() + _PATIENCE_S
     while True:
         stack = _describe(cloudformation, name)
         if stack is None:
@@ -233,7 +232,7 @@ def _settle(cloudformation: Any, name: str, patience: float) -> dict[str, Any]:
             return stack
         if time.monotonic() > deadline:
             raise DeploymentFailed(
-                _reasons(cloudformation, name, stack["StackName"], f"{stack['StackStatus']} for {patience:.0f} s")
+                _reasons(cloudformation, name, stack["StackName"], f"{stack['StackStatus']} for {_PATIENCE_S:.0f} s")
             )
         time.sleep(0.1)
 

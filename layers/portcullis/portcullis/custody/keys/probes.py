@@ -8,7 +8,7 @@ Sources: the error shapes of botocore's kms model, and KMS's guide on key states
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,7 +100,8 @@ _EXTERNAL_KEY = (
 )
 
 # In the principals or constraints of a grant: it is the search service's.
-OF_OPENSEARCH = ("es.amazonaws.com", "opensearchservice.amazonaws.com", "AmazonOpenSearchService")
+_OF_OPENSEARCH = ("es.amazonaws.com", "opensearchservice.amazonaws.com", "AmazonOpenSearchService")
+_FRESH = timedelta(minutes=15)  # of what CloudWatch says: older points say nothing of now
 
 
 def read_describe(answer: Answer, now: datetime) -> Probe:
@@ -129,9 +130,7 @@ def read_use(answer: Answer, name: str = USE) -> Probe:
     return _failure(name, answer) or Probe(name, Health.HEALTHY, detail="may be used")
 
 
-def read_grants(
-    answer: Answer, *, domain_arn: str, expected: bool, service: Collection[str] = OF_OPENSEARCH
-) -> Probe | None:
+def read_grants(answer: Answer, *, domain_arn: str, expected: bool) -> Probe | None:
     """kms:ListGrants, every page in one answer: is the service's grant for the domain still there?
 
     `expected`: one was seen before. Where none ever was there is nothing to miss: None.
@@ -141,7 +140,7 @@ def read_grants(
     grants = answer.get("Grants") if isinstance(answer, Mapping) else None
     if not isinstance(answer, Mapping) or not isinstance(grants, list) or answer.get("Truncated"):
         return Probe(GRANTS, Health.UNREACHABLE, detail="the list of grants is incomplete")
-    if any(_serves(grant, domain_arn, service) for grant in grants):
+    if any(_serves(grant, domain_arn) for grant in grants):
         return Probe(GRANTS, Health.HEALTHY, detail="the service's grant is there")
     if not expected:
         return None
@@ -149,12 +148,12 @@ def read_grants(
     return Probe(GRANTS, Health.REVOKED, RevocationCause.GRANT_GONE, detail, definite=True)
 
 
-def read_metric(answer: Answer, now: datetime, *, fresh: timedelta = timedelta(minutes=15)) -> Probe | None:
+def read_metric(answer: Answer, now: datetime) -> Probe | None:
     """cloudwatch:GetMetricStatistics (Maximum) of KMSKeyError or KMSKeyInaccessible. No fresh data says nothing: None."""
     if failure := _failure(DOMAIN, answer, of_the_key=False):
         return failure
     points = answer.get("Datapoints", []) if isinstance(answer, Mapping) else []
-    recent = [p for p in points if timedelta(0) <= now - p["Timestamp"] <= fresh]
+    recent = [p for p in points if timedelta(0) <= now - p["Timestamp"] <= _FRESH]
     if not recent:
         return None
     last = max(recent, key=lambda point: point["Timestamp"])
@@ -212,9 +211,9 @@ def _kind(metadata: Mapping[str, Any]) -> str:
     return str(configuration.get("MultiRegionKeyType", "")) if isinstance(configuration, Mapping) else ""
 
 
-def _serves(grant: Mapping[str, Any], domain_arn: str, service: Collection[str]) -> bool:
+def _serves(grant: Mapping[str, Any], domain_arn: str) -> bool:
     principals = [str(grant.get(key, "")) for key in ("GranteePrincipal", "GranteeServicePrincipal")]
     context = grant.get("Constraints") or {}
     bound = [str(value) for part in context.values() if isinstance(part, Mapping) for value in part.values()]
-    named = any(words in principal for words in service for principal in principals)
+    named = any(words in principal for words in _OF_OPENSEARCH for principal in principals)
     return domain_arn in bound or (named and not any(value.startswith("arn:") for value in bound))

@@ -53,19 +53,19 @@ def used_on_demand(rotations: Sequence[Mapping[str, Any]]) -> int:
     return sum(1 for entry in rotations if entry.get("RotationType") == "ON_DEMAND")
 
 
-def budget(used: int, every: timedelta, next_on: datetime, limit: int = ON_DEMAND_LIMIT) -> Budget:
+def budget(used: int, every: timedelta, next_on: datetime) -> Budget:
     """What a schedule of one rotation on demand `every` so often, the next `next_on`, has left."""
     if used < 0 or every <= timedelta(0):
         raise BadInput(
             f"{used} rotations used, one every {every}", source="rotation schedule", remedy="both have to be positive"
         )
-    left = max(limit - used, 0)
+    left = max(ON_DEMAND_LIMIT - used, 0)
     last_on = next_on + (left - 1) * every if left else None
     if not left:
         advice = "No rotation on demand is left: rely on automatic rotation (90 days or more), or re-key to a new key."
         return Budget(used, left, None, Severity.CRITICAL, advice)
     severity = Severity.CRITICAL if left <= CRITICAL_LEFT else Severity.WARNING if left <= WARN_LEFT else Severity.INFO
-    advice = f"{left} of {limit} rotations on demand are left; the last is on {next_on + (left - 1) * every:%Y-%m-%d}."
+    advice = f"{left} of {ON_DEMAND_LIMIT} rotations on demand are left; the last is on {next_on + (left - 1) * every:%Y-%m-%d}."
     if severity is not Severity.INFO:
         advice += " Plan a re-key, or turn on automatic rotation (90 days or more)."
     return Budget(used, left, last_on, severity, advice)
