@@ -611,7 +611,7 @@ def _differs(
 ) -> tuple[str, bool] | None:
     """What of a document is shown otherwise than we say."""
     for name, value in leaves.items():
-        if (name in there) is not view.fields.shows(name, older=older):
+        if (name in there) is not view.fields.shows(tuple(name.split(".")), older=older):
             return f"{name} {'shown' if name in there else 'hidden'}, we say {view.fields}", name in there
         masks = view.masks_of(name)
         if name in there and isinstance(value, str) and (there[name] != value) is not _changed(masks, value):

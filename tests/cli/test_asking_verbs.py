@@ -342,3 +342,62 @@ def test_of_a_file_it_is_said_what_it_cannot_tell(here: Account, capsys: pytest.
     status, out, _ = run(capsys, "findings", "--offline", "--ci")
     assert (status, out.splitlines()[0]) == (0, "demo: nothing is found")
     assert "a file does not say it" in " ".join(out.split())
+
+
+# ---------------------------------------------------------------------- what they would see of a document
+
+ORDER = {"region": "eu", "customer": "Ann", "card": "4111", "total": 7}
+FORMS = ({"_index": "orders-1", "_id": "7", "_source": ORDER}, [ORDER], {"hits": {"hits": [{"_source": ORDER}]}})
+
+
+@pytest.mark.parametrize("more", [(), ("--offline", "--member-of", "tokens")], ids=" ".join)
+@pytest.mark.parametrize(
+    "form",
+    [{"_index": "orders-1", "_id": "7", "_source": ORDER}, [ORDER], {"hits": {"hits": [{"_source": ORDER}]}}],
+    ids=str,
+)
+def test_of_a_document_is_shown_what_they_would_see(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, form: Any, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "order.json").write_text(json.dumps(form), "utf-8")
+    asked = ("can", "cognito_user:anna", "read", "orders-1", "--document", "order.json", *more)
+    status, out, _ = run(capsys, *asked, "--json")
+    (one,) = json.loads(out)["documents"]
+    assert (status, one["index"], one["seen"], one["masked"]) == (0, "orders-1", True, ["card"])
+    assert one["source"] == {"region": "eu", "card": "(masked)", "total": 7}
+    text = run(capsys, *asked)[1]
+    assert "sees orders-1" in text
+    assert '"card": "(masked)"' in text
+    assert "Ann" not in text
+
+
+def test_a_document_that_their_filter_does_not_find_is_not_seen(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "order.json").write_text(json.dumps({**ORDER, "region": "us"}), "utf-8")
+    out = run(capsys, "can", "cognito_user:anna", "read", "orders-1", "--document", "order.json")[1]
+    assert "does not see orders-1" in out
+    assert '"total"' not in out
+    out = run(capsys, "can", "kim", "read", "payroll-1", "--document", "order.json")[1]
+    assert "does not see" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is no JSON"),
+        ('["x"]', "documents[0]: is no document"),
+        ('{"_source": 1}', "documents[0]: is no hit of a search"),
+        ("[" * 5000, "is no JSON"),
+        (None, "No such file"),
+    ],
+)
+def test_what_is_no_document_is_bad_input_that_names_its_place(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "order.json").write_text(content, "utf-8")
+    status, out, err = run(capsys, "can", "kim", "read", "orders-1", "--document", "order.json")
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "order.json" in err

@@ -16,6 +16,7 @@ from portcullis.families.opensearch.deciding.answering import OPENSEARCH
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.limiting.known import known
 
 QUESTION: Json = {
     "security": {
@@ -98,7 +99,10 @@ def test_a_question_in_the_words_of_6_is_understood() -> None:
         ({}, "q.json, security: is missing (an object)"),
         (changed("engine", to="solr"), "q.json, engine: solr is no engine known here (one of 6.x, 7.x, opensearch)"),
         (changed("engine", to=7), "q.json, engine: is of the wrong kind (a string)"),
-        (changed("user", to={}), "q.json, user: is not known (one of engine, security, principal, request, world)"),
+        (
+            changed("user", to={}),
+            "q.json, user: is not known (one of engine, security, principal, request, world, documents)",
+        ),
         (changed("request", "action", to=None), "q.json, request.action: is of the wrong kind (a string)"),
         (changed("request", "indices", to="a"), "q.json, request.indices: is of the wrong kind (a list of strings)"),
         (changed("request", to={"method": "GET"}), "q.json, request.action: is missing (or a method and a path)"),
@@ -378,3 +382,76 @@ def test_on_2_what_is_left_out_of_a_point_in_time_is_searched_all_the_same(
     question["world"] = {"indices": ["a", "b"], "release": release, "do_not_fail_on_forbidden": True}
     told = answer(question, READ)
     assert (told["allowed"], told["indices"]) == ((True, seen) if held else (False, []))
+
+
+# ---------------------------------------------------------------------- documents
+
+
+def of_documents(documents: Any, path: str = "/logs-*/_search", **world: Any) -> Any:
+    question = {
+        "security": {
+            "roles": {
+                "r": {
+                    "cluster_permissions": ["cluster_composite_ops_ro"],
+                    "index_permissions": [
+                        {
+                            "index_patterns": ["logs-*"],
+                            "allowed_actions": ["read"],
+                            "dls": '{"term": {"team": "red"}}',
+                            "fls": ["~secret"],
+                            "masked_fields": ["card"],
+                        }
+                    ],
+                }
+            },
+            "rolesmapping": {"r": {"users": ["anna"]}},
+        },
+        "principal": {"name": "anna"},
+        "request": {"method": "GET", "path": path},
+        "world": {"indices": ["logs-1", "logs-2", "other"], **world},
+        "documents": documents,
+    }
+    return answer(question, known("OpenSearch_3.3").action_groups, source="q.json")["documents"]
+
+
+RED = {"team": "red", "secret": "s", "card": "4111"}
+
+
+def test_of_a_document_is_said_whether_it_is_seen_and_what_is_left_of_it() -> None:
+    (one,) = of_documents([{"_index": "logs-1", "_id": "7", "_source": RED}])
+    assert one == {
+        "index": "logs-1",
+        "id": "7",
+        "seen": True,
+        "source": {"team": "red", "card": "(masked)"},
+        "masked": ["card"],
+        "unknown": [],
+    }
+
+
+def test_a_document_without_an_index_is_asked_of_each_that_is_reached() -> None:
+    assert [(one["index"], one["seen"]) for one in of_documents([RED])] == [("logs-1", True), ("logs-2", True)]
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "seen"),
+    [
+        ({"_index": "logs-1", "_source": {"team": "blue"}}, "/logs-*/_search", False),
+        ({"_index": "logs-1", "_source": {"team": "Red"}}, "/logs-*/_search", None),  # as words it is found
+        ({"_index": "other", "_source": RED}, "/logs-*/_search", False),  # not asked for
+        ({"_index": "logs-1", "_source": RED}, "/other/_search", False),  # refused
+        ({"_index": "logs-1", "_source": RED}, "/logs-1/_doc/7", True),
+        ({"_index": "logs-2", "_source": RED}, "/logs-1/_doc/7", False),
+    ],
+    ids=str,
+)
+def test_what_is_not_reached_or_not_found_is_not_seen(document: Any, path: str, seen: bool | None) -> None:
+    (one,) = of_documents([document], path)
+    assert one["seen"] is seen
+    assert (one["source"] is None) is (seen is False)
+
+
+@pytest.mark.parametrize("documents", ["x", {"a": 1}, [1], [{"_source": 1}], [{"_source": {}, "_index": 3}]], ids=str)
+def test_what_is_no_document_names_its_place(documents: Any) -> None:
+    with pytest.raises(BadInput, match="documents"):
+        of_documents(documents)

@@ -9,8 +9,9 @@ from typing import Protocol
 from portcullis.access.actual import Actual
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Grant, People, Step
-from portcullis.access.questions.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, Seen, There
 from portcullis.access.questions.changes import Right
+from portcullis.access.questions.documents import Field, Path
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 
@@ -30,6 +31,9 @@ class Answering(Protocol):
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         """Whether this caller may do it. Raises for nothing that an engine can hold: what cannot be told is unknown, with the reason."""
+
+    def field(self, seen: Seen, path: Path, engine: str) -> Field:
+        """What a document of this index shows of a field, by the keys that lead to it, to whoever sees of the index what is `seen`."""
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         """The indices, all of `there`, by groups: to this caller those of a group differ by their names alone, so that one answers for

@@ -201,6 +201,7 @@ class Why:
     unknown: tuple[str, ...]
     not_looked_at: tuple[str, ...]
     exit_status: int
+    engine: str = ""  # as the deployment file calls it
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,11 @@ def why(
 @click.argument("does", metavar="METHOD|read|write|ACTION")
 @click.argument("what", metavar="PATH|INDEX")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit status is the answer.")
+@click.option(
+    "--document",
+    metavar="FILE|-",
+    help="Show what they would see of a document, or of those that a search answered. It is read here, and sent nowhere.",
+)
 @calls_from
 @member_of
 @where
@@ -135,6 +140,7 @@ def can(
     does: str,
     what: str,
     quiet: bool,
+    document: str | None,
     address: str,
     endpoint: str,
     member_of: tuple[str, ...],
@@ -148,12 +154,30 @@ def can(
       portcullis can anna GET catalyst-orders-2026/_search
       portcullis can anna write 'catalyst-*'
       portcullis can anna GET 'dc2:logs-*,-dc2:logs-old/_search'
+      portcullis can anna read catalyst-orders-2026 --document order.json
       portcullis can kim read payroll-2026 -q || echo "kim may not, or nobody can tell"
 
     Exit status: 0 yes, 1 no, 2 bad input, 4 unknown (also where nobody could be asked).
     """
     place = {"address": address, "endpoint": endpoint}
-    return told(lambda: _about("can", target_, offline, person, does, what, member_of, **place), show_why, quiet=quiet)
+    if document is None:
+        return told(
+            lambda: _about("can", target_, offline, person, does, what, member_of, **place), show_why, quiet=quiet
+        )
+    from portcullis.cli.questions.of_documents import add_documents, read_documents, show_documents
+
+    documents = read_documents(document)
+
+    def ask() -> Any:
+        found = _about("can", target_, offline, person, does, what, member_of, **place)
+        add_documents(found, documents)
+        return found
+
+    def show(found: Any) -> None:
+        show_why(found)
+        show_documents(found)
+
+    return told(ask, show, quiet=quiet)
 
 
 @click.command("who-can", short_help="List the people who may read or write some indices.")

@@ -40,6 +40,9 @@ def decide(file: str) -> None:
     The answer has remotes, too: by alias what is seen, or which side refuses and by what: no-remote-indices, key, roles,
     key-and-roles, key-state.
 
+    Either takes documents: a list of documents, or of hits of a search, which say where they are (_index). The answer says
+    of each whether it is seen, and what is left of it; null where only the engine can tell what a filter finds.
+
     Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons;
     under unknown what only the engine can tell, under notes what a request that is let in may be refused for all the same.
     Nothing is asked of an engine.

@@ -10,6 +10,7 @@ from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
 from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, is_beyond, parted
 from portcullis.access.questions.changes import Right
+from portcullis.access.questions.documents import Field, Path
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
@@ -17,7 +18,7 @@ from portcullis.families.answering import Answering
 from portcullis.families.crossing import crossings, meet
 from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, is_across
 from portcullis.families.elasticsearch.deciding.compiled import Compiled, compiled, may_be_kept, release_of
-from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.deciding.decide import Answer, Fields, View, answer
 from portcullis.families.elasticsearch.documents.compiling import name_of
 from portcullis.families.elasticsearch.documents.config import MEMBERS, NATIVE_USERS, RESERVED, Kind, SecurityConfig
 from portcullis.families.elasticsearch.granting import effect, signing_in
@@ -75,6 +76,12 @@ class ElasticsearchAnswers:
         roles = {role: by for one in told for role, by in one.roles.items()}
         unknown = tuple(dict.fromkeys(line for one in told for line in one.unknown))
         return replace(best, seen=widest(seen for one in told for seen in one.seen), roles=roles, unknown=unknown)
+
+    def field(self, seen: Seen, path: Path, engine: str) -> Field:
+        if any(" " in one for one in seen.fields_only):
+            return Field.UNKNOWN  # of several groups of fields, each a word
+        fields = Fields(((seen.fields_only or ("*",), seen.fields_hidden),))
+        return Field.SHOWN if fields.sees(".".join(path)) else Field.HIDDEN
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         told = sign_ins(actual, caller)

@@ -137,3 +137,4 @@ class Question(Strict):
     request: Sent
     world: World = msgspec.field(default_factory=World)
     remotes: dict[str, RemoteCluster] = {}
+    documents: list[dict[str, Any]] = []

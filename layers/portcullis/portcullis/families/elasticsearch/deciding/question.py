@@ -7,6 +7,7 @@
  "request": {"method": "GET", "path": "/logs-*/_search", "body": null}  or  {"action": "indices:data/read/search", "indices": []},
  "world": {"indices": ["a", {"name": "b", "hidden": false, "closed": false}], "aliases": {"x": ["a"] or {"a": filter or null}},
            "data_streams": {"s": [".ds-s-000001"]}, "blocks": {"a": ["read", "write", "metadata", "read_only", "read_only_allow_delete"]}},
+ "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}],     what would be shown of them; may be left out
  "remotes": {ALIAS: {"model": "api-key" or "certificate", "engine": as above if it is another, "skip_unavailable": false,
                      "key": {"state": "live", "expired", "revoked", "absent", "wrong-type" or "garbage", "access": as the engine shows it},
                      "security": {"roles": {}}, "world": as above}}}      roles: of the remote, for the certificate model
@@ -21,6 +22,7 @@ from typing import Any
 import msgspec
 
 from portcullis import typed
+from portcullis.access.questions.documents import all_given, as_data
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, across, is_across
 from portcullis.families.elasticsearch.deciding.asked import (
@@ -32,6 +34,7 @@ from portcullis.families.elasticsearch.deciding.asked import (
     WorldThere,
 )
 from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.deciding.of_documents import of_documents
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
 from portcullis.families.elasticsearch.deciding.stays_here import answer_here, stays_here
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, filled, is_template
@@ -66,30 +69,40 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
             place=place.strip("`").lstrip(".") or "the question",
             remedy="see `portcullis decide --help`",
         ) from None
+    given = all_given(asked.documents, source)
+    told, answers = _answered(asked, source)
+    return told | as_data(of_documents(given, told["allowed"], answers)) if given else told
+
+
+def _answered(asked: Question, source: str) -> tuple[dict[str, Any], list[Answer]]:
+    """What is answered, and what it was made of; nothing where it is not known, or of other clusters."""
     release = Release.of(asked.engine.removeprefix(FAMILY), source=source)
     try:
         who = who_asks(asked.principal, asked.security, release)
     except Unreadable as error:
-        return _unknown({}, str(error))
+        return _unknown({}, str(error)), []
     except BadInput as error:
         raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
     roles = who.roles
     if who.refused:
-        return _told(roles, [Answer(Need(""), False, 403, reasons=(who.refused,))])
+        return _told(roles, [Answer(Need(""), False, 403, reasons=(who.refused,))]), []
     if who.limited_to is not None and Request(asked.request.method, asked.request.path).parts == _PRIVILEGES:
         why = "what an API key with roles of its own may is not told here, but where keys are shown"
-        return _told(roles, [Answer(Need(""), True, 400 if release.major >= 8 else 500, reasons=(why,))])
+        return _told(roles, [Answer(Need(""), True, 400 if release.major >= 8 else 500, reasons=(why,))]), []
     wanted = () if _own(asked, who) else _needs(asked.request, release, source)
     if wanted is None:
-        return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here")
+        return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here"), []
     if any(is_across(need) for need in wanted):
         if who.limited_to is not None:
-            return _unknown(roles, "what an API key with roles of its own reads on another cluster is not known here")
-        return _over_clusters(asked, who.documents, roles, wanted, release, source)
+            return _unknown(
+                roles, "what an API key with roles of its own reads on another cluster is not known here"
+            ), []
+        return _over_clusters(asked, who.documents, roles, wanted, release, source), []
     held = who.holding(release)
     world = _world(asked.world)
-    answers = together(held, [answer(held, need, world, release) for need in wanted], world, release)
-    return _told(roles, [_filled(one, who) for one in answers])
+    found = together(held, [answer(held, need, world, release) for need in wanted], world, release)
+    answers = [_filled(one, who) for one in found]
+    return _told(roles, answers), answers
 
 
 def _filled(one: Answer, who: WhoAsks) -> Answer:

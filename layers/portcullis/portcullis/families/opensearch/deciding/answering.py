@@ -11,6 +11,7 @@ from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
 from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, parted
 from portcullis.access.questions.changes import Right
+from portcullis.access.questions.documents import Field, Path
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
@@ -20,6 +21,7 @@ from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, NOTHING_CHANGED, Need, NotKnown, R, W
+from portcullis.families.opensearch.deciding.of_documents import field_of
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of, widest
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
@@ -27,9 +29,9 @@ from portcullis.families.opensearch.granting.effect import limits
 from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.known import known
-from portcullis.families.opensearch.limiting.view import Decision
+from portcullis.families.opensearch.limiting.view import Decision, Fields, View
 from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
-from portcullis.families.opensearch.names.world import EngineFacts, Names
+from portcullis.families.opensearch.names.world import EngineFacts, Names, Release
 
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -64,6 +66,11 @@ class OpenSearchAnswers:
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
         return _answer(actual, caller, request, there)
+
+    def field(self, seen: Seen, path: Path, engine: str) -> Field:
+        fields = Fields(not seen.fields_only, seen.fields_only or seen.fields_hidden)
+        view = View(seen.index, True, fields=fields, masks=seen.masked)
+        return field_of(view, path, older=facts_of(There((), engine)).strict.release is Release.V2)
 
     def alike(self, actual: Actual, caller: Caller, indices: Iterable[str], there: There) -> Iterable[tuple[str, ...]]:
         own, beyond = parted(indices)

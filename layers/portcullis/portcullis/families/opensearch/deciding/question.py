@@ -8,7 +8,8 @@
  "world": {"indices": [], "aliases": {"x": ["a"] or {"a": filter or null}}, "streams": {}, "hidden": [], "closed": [],
            "blocks": {"logs-1": ["read", "write", "metadata", "read_only", "read_only_allow_delete"]}, "fields": {"logs-1": ["msg"]},
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
-           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false}}
+           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false},
+ "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}]}   what would be shown of them; may be left out
 
 `fields` are those that an index has in its mapping: a document with another one needs one permission more.
 An internal user's backend roles and attributes are taken from the config where the principal says neither.
@@ -17,7 +18,7 @@ An internal user's backend roles and attributes are taken from the config where 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +26,13 @@ import msgspec
 
 from portcullis import typed
 from portcullis.access.actual import Json
+from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
+from portcullis.families.opensearch.deciding.of_documents import of_documents
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.together import Fields, together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
@@ -38,6 +41,8 @@ from portcullis.families.opensearch.documents.shapes import shapes_of
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+
+Shown = Callable[[bool | None, list[tuple[str, Decision]]], Json]
 
 _STRINGS = "a list of strings"
 _MAP = "an object"
@@ -50,6 +55,7 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "principal": (_MAP, False),
         "request": (_MAP, False),
         "world": (_MAP, True),
+        "documents": ("a list", True),
     },
     "security": {kind.value: (_MAP, True) for kind in Kind},
     "principal": {
@@ -104,16 +110,22 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
             documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
     held = SecurityConfig(documents)
     request = question["request"]
+    given = all_given(question.get("documents", []), source)
+
+    def shown(allowed: bool | None, decisions: list[tuple[str, Decision]]) -> Json:
+        return as_data(of_documents(given, allowed, decisions, asked.world.release)) if given else {}
+
     asked = Compiled(held, _world(question.get("world", {}), source))
     caller = _caller(held, question["principal"])
     if "action" in request:
-        return _told(asked.as_sent(caller, request["action"], request.get("indices", ()), request.get("options")))
+        decision = asked.as_sent(caller, request["action"], request.get("indices", ()), request.get("options"))
+        return _told(decision) | shown(decision.allowed, [(request["action"], decision)])
     if not {"method", "path"} <= request.keys():
         raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
-    return _request(asked, caller, request, question.get("world", {}).get("fields", {}))
+    return _request(asked, caller, request, question.get("world", {}).get("fields", {}), shown)
 
 
-def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields) -> Json:
+def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields, shown: Shown) -> Json:
     """What a request as people send it comes to: all that it needs, and each item of it by itself."""
     doubt = ""
     try:
@@ -125,6 +137,7 @@ def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields) -> 
         {"action": need.action, "item": need.item, "asked": list(need.indices)} | _told(answer)
         for need, answer in found.answers
     ]
+    answers = [(need.action, answer) for need, answer in found.answers]
     if not doubt:
         return {
             "allowed": found.allowed,
@@ -132,9 +145,9 @@ def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields) -> 
             "needs": told,
             "unknown": found.unknown,
             "notes": found.notes,
-        }
-    refused = found.allowed is False  # by what it needs, whatever else it may
-    return {"allowed": False if refused else None, "needs": told, "unknown": [doubt, *found.unknown]}
+        } | shown(found.allowed, answers)
+    allowed = False if found.allowed is False else None  # by what it needs, whatever else it may
+    return {"allowed": allowed, "needs": told, "unknown": [doubt, *found.unknown]} | shown(allowed, answers)
 
 
 def _caller(held: SecurityConfig, principal: Json) -> Caller:
@@ -262,4 +275,4 @@ def _is(value: Any, wanted: str) -> bool:
         return True
     if wanted == _STRINGS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return isinstance(value, {_MAP: dict, "a string": str, "true or false": bool}[wanted])
+    return isinstance(value, {_MAP: dict, "a list": list, "a string": str, "true or false": bool}[wanted])

@@ -7,10 +7,12 @@ A filter of what must not be so shows more than it says.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from portcullis.families.opensearch.limiting.known import queries
-from portcullis.families.opensearch.limiting.view import View
+from portcullis.families.opensearch.limiting.view import Fields, View
+from portcullis.families.opensearch.names.matching import matches
 
 _NOTHING: dict[str, Any] = {"match_none": {}}
 _ANYWHERE = ("match_all", "match_none", "ids")  # look at no field of a document
@@ -47,6 +49,8 @@ def _left(query: Any, view: View, blind: list[str]) -> Any:
             raise _Unsure
         if view.masks_of(name):  # found or not by how the field is indexed
             raise _Unsure
+        if _in_part(name, view.fields):  # an object is there as long as one of its fields is seen
+            raise _Unsure
         return _field(query, name, view, blind)
     if shape.get("of") == "field":
         names = [key for key in body if key not in shape.get("beside", ())]
@@ -63,6 +67,18 @@ def _left(query: Any, view: View, blind: list[str]) -> Any:
                 [_left(one, view, blind) for one in inner] if isinstance(inner, list) else _left(inner, view, blind)
             )
     return {kind: made}
+
+
+def _in_part(name: str, fields: Fields) -> bool:
+    """Whether a field rule may be about a part of what is in it, where it is an object."""
+    inside = f"{name}."
+    if any(matches(pattern, name) for pattern in fields.patterns):
+        return False  # of the whole of it
+    heads = (re.split(r"[*?/]", pattern)[0] for pattern in fields.patterns)
+    wild = ("*" in one or "?" in one or one.startswith("/") for one in fields.patterns)
+    return any(
+        head.startswith(inside) or (open_ and inside.startswith(head)) for head, open_ in zip(heads, wild, strict=True)
+    )
 
 
 def _field(query: Any, name: str, view: View, blind: list[str]) -> Any:

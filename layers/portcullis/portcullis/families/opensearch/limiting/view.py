@@ -22,11 +22,14 @@ class Fields:
         found = any(matches_any(self.patterns, ".".join(parts[: i + 1])) for i in range(len(parts)))
         return found is not self.excluding
 
-    def shows(self, name: str, *, older: bool) -> bool:
-        """Whether a document shows the field. In those of 3.x an object that is included by its own name alone is empty: searches and
-        aggregations find what is in it all the same."""
-        whole = older or self.excluding
-        return self.sees(name) if whole else matches_any(self.patterns, name.removesuffix(".keyword"))
+    def shows(self, path: tuple[str, ...], *, older: bool) -> bool:
+        """Whether a document shows the field, by the keys that lead to it. In those of 3.x an object that is included by its own name alone
+        is empty: searches and aggregations find what is in it all the same. A key that has a dot is no object to either release: `~who`
+        does not hide what a document calls "who.team"."""
+        if not (older or self.excluding):
+            return matches_any(self.patterns, ".".join(path))
+        found = any(matches_any(self.patterns, ".".join(path[: at + 1])) for at in range(len(path)))
+        return found is not self.excluding
 
     @property
     def everything(self) -> bool:

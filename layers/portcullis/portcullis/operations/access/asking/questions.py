@@ -88,6 +88,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         tuple(dict.fromkeys((*unknown, *decided.doubts, *passage.unseen))),
         _not_looked_at(scene, request.names, edge),
         STATUS[allowed],
+        scene.there.engine,
     )
 
 

@@ -1,0 +1,44 @@
+"""What a decision shows of documents that are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from portcullis.access.questions.documents import Field, Given, OfDocument, Path, looked_at
+from portcullis.families.opensearch.deciding.need import R
+from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.world import Release
+
+
+def of_documents(
+    documents: Sequence[Given], allowed: bool | None, decisions: Iterable[tuple[str, Decision]], release: Release
+) -> tuple[OfDocument, ...]:
+    """A document is shown by what reads of the request: in its index, or in each that the request reaches. `decisions`: action, answer."""
+    views: dict[str, View] = {}
+    for action, decision in decisions:
+        if action.startswith(R) and not decision.error:
+            views |= {view.index: view for view in decision.views if view.allowed and view.index not in views}
+    found = []
+    for document in documents:
+        names = [document.index] if document.index else [*views]
+        found += [_of_one(document, views[name], allowed, release) for name in names if name in views]
+        if not any(name in views for name in names):
+            # What a request does not reach it does not show.
+            found.append(OfDocument(document.index, document.id, None if allowed is None and not views else False))
+    return tuple(found)
+
+
+def _of_one(document: Given, view: View, allowed: bool | None, release: Release) -> OfDocument:
+    older = release is Release.V2
+    filters = [view.documents or (), view.alias_filters]
+    certain = None if view.unknown and allowed else allowed
+    told = looked_at(document, view.index, filters, lambda path: field_of(view, path, older=older), certain)
+    more = (*told.unknown, *view.unknown) if told.seen is not False else ()
+    return OfDocument(told.index, told.id, told.seen, told.source, told.masked, tuple(dict.fromkeys(more)))
+
+
+def field_of(view: View, path: Path, *, older: bool) -> Field:
+    """What a document shows of a field. An object that is hidden hides what stands in it, and not a key that names it before a dot."""
+    if not view.fields.shows(path, older=older):
+        return Field.HIDDEN
+    return Field.MASKED if view.masks_of(".".join(path)) else Field.SHOWN

@@ -1,0 +1,75 @@
+"""Given a document and the query of a filter, then what is said without an engine is what engines find, however they hold the fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.access.questions.queries import finds
+
+from tests.access.queries import told
+
+EU = {
+    "region": "eu",
+    "level": 2,
+    "name": "Ann Lee",
+    "tags": ["red", "big"],
+    "who": {"team": "red"},
+    "items": [{"x": "a"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"match_all": {}}, True),
+        ({"match_none": {}}, False),
+        ({"term": {"region": "eu"}}, True),
+        ({"term": {"region": "us"}}, False),
+        ({"term": {"region": {"value": "eu", "boost": 2}}}, True),
+        ({"term": {"name": "Ann Lee"}}, None),  # as a keyword it is, as words it is not
+        ({"term": {"name.keyword": "Ann Lee"}}, True),
+        ({"term": {"name": "lee"}}, None),
+        ({"term": {"name": "bob"}}, False),
+        ({"term": {"level": 2}}, True),
+        ({"term": {"level": "2"}}, True),
+        ({"term": {"level": 3}}, False),
+        ({"term": {"who.team": "red"}}, True),
+        ({"term": {"items.x": "a"}}, None),  # may be documents of their own
+        ({"term": {"absent": "x"}}, False),
+        ({"terms": {"region": ["us", "eu"]}}, True),
+        ({"terms": {"region": {"index": "a", "id": "1", "path": "x"}}}, None),
+        ({"term": {"tags": "big"}}, True),
+        ({"exists": {"field": "who"}}, True),
+        ({"exists": {"field": "absent"}}, False),
+        ({"prefix": {"region": "e"}}, True),
+        ({"range": {"level": {"gte": 2, "lt": 3}}}, True),
+        ({"range": {"level": {"gt": 2}}}, False),
+        ({"range": {"level": {"gt": "now-1d"}}}, None),
+        ({"bool": {"must_not": {"term": {"region": "us"}}}}, True),
+        ({"bool": {"should": [{"term": {"region": "us"}}, {"term": {"level": 2}}]}}, True),
+        ({"bool": {"must": {"term": {"level": 2}}, "should": {"term": {"region": "us"}}}}, True),
+        ({"bool": {"filter": [{"term": {"level": 2}}, {"script": {}}]}}, None),
+        ({"bool": {"filter": [{"term": {"level": 3}}, {"script": {}}]}}, False),
+        ({"bool": {"should": [], "minimum_should_match": "75%"}}, None),
+        ({"ids": {"values": ["1"]}}, True),
+        ({"query_string": {"query": "region:eu"}}, None),
+        ({"term": {"region": "eu"}, "match_all": {}}, None),
+        ("no query", None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_what_a_query_finds_is_told_where_every_mapping_says_the_same(query: Any, expected: bool | None) -> None:
+    assert finds(query, EU, "1") is expected
+
+
+def test_a_query_that_is_nested_very_deep_is_unknown() -> None:
+    query: Any = {"match_all": {}}
+    for _ in range(500):
+        query = {"bool": {"must": [query]}}
+    assert finds(query, EU) is None
+
+
+def test_most_of_the_random_ones_are_told() -> None:
+    assert told(500, 7) > 0.6
