@@ -399,7 +399,13 @@ def test_rollback_synchronise_sweep(made: Account, file: Path, capsys: pytest.Ca
     file.write_text(MODEL.replace("[read]", "[crud]"), "utf-8")
     run(capsys, "apply", file)
     status, out, _ = run(capsys, "rollback", "demo", 1, "--yes")
-    assert (status, "applied" in out) == (0, True)
+    assert status == 0
+    assert out.splitlines()[:3] == [
+        "demo: undone, 1 change put back in 1 write",
+        "put back:",
+        "  replace roles/viewers",
+    ]
+    assert "is ahead of it now: change it too" in " ".join(out.split())
     assert made.ledger.model("demo").text == MODEL
     assert "unchanged" in run(capsys, "synchronise", "demo")[1]
 

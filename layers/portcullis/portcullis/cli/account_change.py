@@ -218,11 +218,15 @@ def show_outcome(outcome: Any) -> int:
     if outcome["status"] == "waiting":
         console().text(f"{outcome['deployment']} is not open: it is done when it is unlocked", fg="yellow")
         return status
-    steps = outcome["plan"]["steps"]
-    console().text(
-        f"{outcome['deployment']}: {outcome['status']}, {many(len(steps), 'step')} in {many(outcome['writes'], 'write')}",
-        fg="green",
+    steps, back = outcome["plan"]["steps"], outcome.get("put_back") or []
+    what = (
+        f"undone, {many(len(back), 'change')} put back" if back else f"{outcome['status']}, {many(len(steps), 'step')}"
     )
+    console().text(f"{outcome['deployment']}: {what} in {many(outcome['writes'], 'write')}", fg="green")
+    lines("put back", back)
+    if outcome.get("file_is_ahead"):
+        ahead = "the model of before is in force again, and a deployment file that asks for the later one is ahead of it now"
+        console().prose(f"{ahead}: change it too, or the next apply of it brings the change back", fg="yellow")
     words = [f"{one['operation']} {claim_in_words(one['claim'])} because {one['because']}" for one in steps]
     lines("done", words)
     conflicts = outcome["plan"]["conflicts"]

@@ -63,7 +63,14 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
                 raise
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
             outcome = apply_model(site, kept, cause)
-            return replace(outcome, status=Done.APPLIED, writes=outcome.writes + writes)
+            back = tuple(f"{one.operation} {one.claim}" for one in undone(change.touched))
+            return replace(
+                outcome,
+                status=Done.APPLIED,
+                writes=outcome.writes + writes,
+                put_back=back,
+                file_is_ahead=bool(change.model_after),
+            )
     raise Conflict(f"others kept writing to {site.place.name}; nothing of theirs was overwritten")
 
 

@@ -38,6 +38,8 @@ class Outcome:
     exit_status: int = 0  # 1: somebody who was asked as does not have what was written, or `keys_problem`
     keys: tuple[str, ...] = ()  # what was done to the keys that are offered to other clusters
     keys_problem: str = ""  # what was not, and why; the access is applied all the same
+    put_back: tuple[str, ...] = ()  # of a rollback: what it undid, in words
+    file_is_ahead: bool = False  # of a rollback: an earlier model is in force again, and whoever applies the file brings the later one back
 
 
 def apply_model(
