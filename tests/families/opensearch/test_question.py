@@ -420,6 +420,7 @@ RED = {"team": "red", "secret": "s", "card": "4111"}
 def test_of_a_document_is_said_whether_it_is_seen_and_what_is_left_of_it() -> None:
     (one,) = of_documents([{"_index": "logs-1", "_id": "7", "_source": RED}])
     assert one == {
+        "document": 1,
         "index": "logs-1",
         "id": "7",
         "seen": True,

@@ -37,42 +37,47 @@ class OfDocument:
     source: Any = None
     masked: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    number: int = 1  # which of those that were given
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A document that is asked about. `index`: where it is; empty: in any that is asked for."""
+    """A document that is asked about. `index`: where it is; empty: in any that is asked for. `number`: which of those that were given."""
 
     source: Document
     id: str | None = None
     index: str = ""
+    number: int = 1
+
+    def unseen(self, seen: Verdict, index: str = "") -> OfDocument:
+        """That it is not seen, or not known to be."""
+        return OfDocument(index or self.index, self.id, seen, number=self.number)
 
 
 def all_given(values: Any, source: str) -> tuple[Given, ...]:
     """Documents as people have them, a list or one alone: hits of a search (`_source`, `_id`, `_index`), or what is in them alone. BadInput
     with the place of the first that is neither."""
-    return tuple(
-        _given(value, source, f"documents[{at}]")
-        for at, value in enumerate(values if isinstance(values, list) else [values])
-    )
+    return tuple(_given(value, source, at) for at, value in enumerate(values if isinstance(values, list) else [values]))
 
 
-def _given(value: Any, source: str, place: str) -> Given:
+def _given(value: Any, source: str, at: int) -> Given:
+    place = f"documents[{at}]"
     if not isinstance(value, Mapping):
         raise BadInput("is no document", source=source, place=place, remedy="an object, or a hit of a search")
     if "_source" not in value:
-        return Given(value)
+        return Given(value, number=at + 1)
     held, id_, index = value["_source"], value.get("_id"), value.get("_index", "")
     if not (isinstance(held, Mapping) and isinstance(id_, str | None) and isinstance(index, str)):
         remedy = "_source is an object, _id and _index are texts"
         raise BadInput("is no hit of a search", source=source, place=place, remedy=remedy)
-    return Given(held, id_, index)
+    return Given(held, id_, index, at + 1)
 
 
 def as_data(told: Sequence[OfDocument]) -> dict[str, Any]:
     """As `decide` answers it."""
     found = [
         {
+            "document": one.number,
             "index": one.index or None,
             "id": one.id,
             "seen": one.seen,
@@ -93,14 +98,14 @@ def looked_at(
     found = every(any_of(finds(_query(one), document.source, document.id) for one in some) for some in filters if some)
     seen = every((allowed, found))
     if seen is False:
-        return OfDocument(index, document.id, False)
+        return document.unseen(False, index)
     masked, open_ = list[str](), list[str]()
     source = _shown(document.source, (), field, masked, open_)
     unknown = [
         f"whether it fits {' or '.join(one)}, only the engine can tell" for one in filters if found is None and one
     ]
     unknown += [f"what is shown of the field {name}, only the engine can tell" for name in dict.fromkeys(open_)]
-    return OfDocument(index, document.id, seen, source, tuple(dict.fromkeys(masked)), tuple(unknown))
+    return OfDocument(index, document.id, seen, source, tuple(dict.fromkeys(masked)), tuple(unknown), document.number)
 
 
 def _query(text: str) -> Any:

@@ -51,16 +51,20 @@ def add_documents(found: Any, documents: tuple[Given, ...]) -> None:
             field = partial(answers.field, seen, engine=engine)
             told.append(looked_at(one, seen.index, [seen.documents], field, allowed))
         if not rows:
-            told.append(OfDocument(one.index, one.id, False if found["allowed"] is not None else None))
+            told.append(one.unseen(False if found["allowed"] is not None else None))
     found |= as_data(told)
 
 
 def show_documents(found: Any) -> None:
     """Each in a line, and what is left of it."""
-    for at, one in enumerate(found["documents"], 1):
-        where = "/".join(filter(None, (one["index"], one["id"]))) or f"document {at}"
+    for one in found["documents"]:
+        where = f" of {line(one['index'])}" if one["index"] else ""
         console().text()
-        console().prose(f"{_WORDS[one['seen']]} {line(where)}", fg=_COLOURS[one["seen"]], bold=True)
+        console().prose(
+            f"{_WORDS[one['seen']]} document {line(one['id'] or one['document'])}{where}",
+            fg=_COLOURS[one["seen"]],
+            bold=True,
+        )
         for text in (
             json.dumps(one["source"], ensure_ascii=False, indent=2).splitlines() if one["source"] is not None else ()
         ):

@@ -74,7 +74,7 @@ def kept_with(site: Site, text: str | None, only: Sequence[str]) -> KeptModel:
         raise BadInput(problem, source="request", place="only", remedy="portcullis apply FILE --only NAME")
     called = f"{site.name}.yaml with only {', '.join(only)}"
     in_force = site.ledger.model(site.name).text
-    return kept_model(model.edit(in_force, model.take_parts(text, only), called), called, site.name)
+    return kept_model(model.edit(in_force, model.take_parts(text, only), called), f"{site.name}.yaml", site.name)
 
 
 def introduce(site: Site, text: str, cause: Trigger) -> Outcome:

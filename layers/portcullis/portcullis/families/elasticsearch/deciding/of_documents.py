@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from portcullis.access.questions.documents import Field, Given, OfDocument, Path, looked_at
 from portcullis.families.elasticsearch.deciding.decide import Answer, View
@@ -22,7 +23,7 @@ def of_documents(documents: Sequence[Given], allowed: bool | None, answers: Iter
         names = [document.index] if document.index else [*views]
         found += [_of_one(document, views[name], allowed) for name in names if name in views]
         if not any(name in views for name in names):
-            found.append(OfDocument(document.index, document.id, None if allowed is None and not views else False))
+            found.append(document.unseen(None if allowed is None and not views else False))
     return tuple(found)
 
 
@@ -35,7 +36,7 @@ def _of_one(document: Given, view: View, allowed: bool | None) -> OfDocument:
 
     told = looked_at(document, view.index, filters, field, allowed)
     if open_ and told.seen is None:
-        return OfDocument(told.index, told.id, None, told.source, unknown=(UNFILLED,))
+        return replace(told, unknown=(UNFILLED,))
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from portcullis.access.questions.documents import Field, Given, OfDocument, Path, looked_at
 from portcullis.families.opensearch.deciding.need import R
@@ -24,7 +25,7 @@ def of_documents(
         found += [_of_one(document, views[name], allowed, release) for name in names if name in views]
         if not any(name in views for name in names):
             # What a request does not reach it does not show.
-            found.append(OfDocument(document.index, document.id, None if allowed is None and not views else False))
+            found.append(document.unseen(None if allowed is None and not views else False))
     return tuple(found)
 
 
@@ -34,7 +35,7 @@ def _of_one(document: Given, view: View, allowed: bool | None, release: Release)
     certain = None if view.unknown and allowed else allowed
     told = looked_at(document, view.index, filters, lambda path: field_of(view, path, older=older), certain)
     more = (*told.unknown, *view.unknown) if told.seen is not False else ()
-    return OfDocument(told.index, told.id, told.seen, told.source, told.masked, tuple(dict.fromkeys(more)))
+    return replace(told, unknown=tuple(dict.fromkeys(more)))
 
 
 def field_of(view: View, path: Path, *, older: bool) -> Field:
