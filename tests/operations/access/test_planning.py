@@ -45,6 +45,9 @@ def test_a_role_that_changes_says_what_it_gives_more_and_less_and_how_many_have_
         "anna": (False, True),
     }
     assert found.answer == "0 to add, 1 to change, 0 to remove; nobody gains anything, 2 lose something"
+    assert found.gains == ()
+    assert "iam_user:kim: crud on orders-*" in found.losses
+    assert "iam_user:kim: orders-1: writes -> nothing" in found.losses
 
 
 def test_a_member_is_called_by_their_name_and_not_by_what_stands_in_the_mapping(here: Account) -> None:

@@ -46,13 +46,15 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan for eyes. `answer`: the totals in one sentence. `people`: net, after merging, by person. `exit_status` is 3 when there are
-    differences."""
+    """A plan for eyes. `answer`: the totals in one sentence. `people`: net, after merging, by person; `gains` and `losses` are the same as
+    lines. `exit_status` is 3 when there are differences."""
 
     answer: str
     steps: tuple[str, ...]
     changes: tuple[PlannedChange, ...]
     people: tuple[Changed, ...]
+    gains: tuple[str, ...]
+    losses: tuple[str, ...]
     unknown: tuple[str, ...]
     conflicts: tuple[str, ...]
     notes: tuple[str, ...]
@@ -89,6 +91,8 @@ def plan(
         steps=tuple(steps),
         changes=told.changes,
         people=told.people,
+        gains=tuple(line for one in told.people for line in _lines(one, gains=True)),
+        losses=tuple(line for one in told.people for line in _lines(one, gains=False)),
         unknown=told.unknown,
         conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread, *keys.conflicts)),
         notes=(*now.plan.losses, *now.plan.notes),
@@ -151,6 +155,14 @@ def _in_force(site: Site) -> KeptModel | None:
         return site.ledger.model(site.name)
     except Refused:
         return None  # the first plan of all
+
+
+def _lines(one: Changed, *, gains: bool) -> Iterator[str]:
+    for right in one.gained if gains else one.lost:
+        yield f"{one.person}: {right.what}"
+    for each in one.indices:
+        if each.gains if gains else each.loses:
+            yield f"{one.person}: {each.index}: {each.before} -> {each.after}"
 
 
 def _changes(steps: Iterable[Step], before: Scene, after: Scene) -> Iterator[PlannedChange]:
