@@ -22,10 +22,11 @@ def _without(scene: Scene, action: str) -> Iterator[None]:
     roles = [names.function(function) for function in ("key_guard", "sweep")]
     never = {"Effect": "Deny", "Action": action, "Resource": "*"}
     for role in roles:
+        scene.kill(role)  # one that runs still may have credentials of before; now, while it has nothing in hand
+    for role in roles:
         iam.put_role_policy(
             RoleName=role, PolicyName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [never]})
         )
-        scene.kill(role)  # one that runs still may have credentials of before
     try:
         yield
     finally:
