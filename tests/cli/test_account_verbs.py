@@ -81,7 +81,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 def test_plan_apply_plan(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "plan", file)
     assert status == 3
-    assert out.splitlines()[0] == "demo: 8 to add, 0 to change, 0 to remove; 2 gain something, nobody loses"
+    assert out.splitlines()[0] == "demo: 8 to add, 0 to change, 0 to remove; 2 gain something, nobody is known to"
     assert "anna  cognito_user\n  + read on logs-*" in out
     assert "  + rolesmapping/viewers users: anna  (cognito_user:anna (demo.yaml:12 grant 1))\n" in out
     status, out, _ = run(capsys, "apply", file)

@@ -454,3 +454,28 @@ def test_the_engine_with_a_file_is_compared_with_it_as_it_is() -> None:
     )
     found = asks(cluster(), "diff", text=text(access=wider))
     assert [(one.person, one.gains, one.loses) for one in found.people] == [("cognito_user:anna", True, False)]
+
+
+def test_a_plan_says_what_people_gain_and_that_a_loss_is_not_known() -> None:
+    wider = ACCESS.replace(
+        "{cognito_group: support}}", "{cognito_group: support}}\n    - {level: support, to: {cognito_group: readers}}"
+    )
+    found = asks(cluster(), "plan", text=text(access=wider))
+    assert found.answer == "1 to add, 0 to change, 0 to remove; 1 gains something, nobody loses anything"
+    assert [(one.sign, one.name, one.person) for one in found.changes] == [("+", "level_support", "anna")]
+    other = ACCESS.replace("except: [customer]", "except: []").replace("region: eu", "region: us")
+    found = asks(cluster(), "plan", text=text(access=other))
+    (anna,) = found.people
+    assert (anna.gains, anna.loses) == (True, None), "other documents: whether some are seen no more is not known"
+    assert found.answer.endswith("1 gains something, nobody is known to lose anything; of 1 person it is not known")
+
+
+def test_what_changed_since_then_is_told_of_a_cluster_too() -> None:
+    here = cluster()
+    before = here.services.now().isoformat()
+    VERBS["apply"].run(
+        here.services, "demo", CAUSE, text=text(access=ACCESS.replace("except: [customer]", "except: []"))
+    )
+    found = asks(here, "diff", old=before, new="now", assertions=["no one gains"])
+    assert [(one.person, one.gains, one.loses) for one in found.people] == [("cognito_user:anna", True, False)]
+    assert [one.holds for one in found.assertions] == [False]

@@ -8,7 +8,17 @@ from functools import cached_property
 
 from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.answers import Decided, Request, Seen, There
-from portcullis.access.questions.changes import Changed, Diff, OnIndex, Right, compared, either, in_short, seen_of
+from portcullis.access.questions.changes import (
+    Changed,
+    Diff,
+    OnIndex,
+    Right,
+    Verdict,
+    compared,
+    either,
+    in_short,
+    seen_of,
+)
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.access.terms import Caller
 from portcullis.operations.access.asking.scene import Scene, asked_of
@@ -106,17 +116,18 @@ def diff(before: Scene, after: Scene, names: tuple[str, str]) -> Diff:
 
 
 def _sentence(found: list[Changed]) -> str:
-    gain, lose = sum(one.gains is True for one in found), sum(one.loses is True for one in found)
-    told = sum(one.gains is not True and one.loses is not True for one in found)
     if not found:
         return "nobody gains or loses anything"
-    open_ = f"; of {many(told, 'other')} it is not known" if told else ""
-    return f"{_count(gain, 'gain')}, {_count(lose, 'lose')}{open_}"
+    told = f"{_count('gain', [one.gains for one in found])}, {_count('lose', [one.loses for one in found])}"
+    open_ = sum(one.gains is None or one.loses is None for one in found)
+    return f"{told}; of {many(open_, 'person', 'people')} it is not known" if open_ else told
 
 
-def _count(number: int, verb: str) -> str:
+def _count(verb: str, verdicts: list[Verdict]) -> str:
+    """Nobody is said to lose anything only where it is known of everybody."""
+    number = verdicts.count(True)
     if not number:
-        return f"nobody {verb}s anything"
+        return f"nobody is known to {verb} anything" if None in verdicts else f"nobody {verb}s anything"
     return f"{number} {verb if number > 1 else verb + 's'} something"
 
 
