@@ -283,7 +283,7 @@ class Automation(Stack):
             "PORTCULLIS_KEY_DEAD_LETTERS": self.dead_letters["key"].queue_url,
             "PORTCULLIS_SETTLE_SECONDS": str(_SETTLE_SECONDS),
             "PORTCULLIS_REMINDERS": self.reminders.queue_url,
-            "PORTCULLIS_QUEUE_TRIES": str(queues.RECEIVES),
+            "PORTCULLIS_QUEUE_TRIES": str(queues.RECEIVES[SHAPES[name].queue or "key"]),
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": names.METRICS_NAMESPACE,
             "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "false",  # answers hold who may see what: not for a trace

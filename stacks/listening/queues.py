@@ -10,7 +10,9 @@ from aws_cdk import aws_sqs as sqs
 
 from stacks import names
 
-RECEIVES = 6  # tries before a message is a dead letter; the functions make the pauses between them grow
+# Tries before a message is a dead letter, by queue: two to three minutes of them. The functions make the pauses between them grow; those of
+# the identity queue stay short, as whoever leaves waits behind what fails, and each try reads who is in which group and covers all of them.
+RECEIVES = {"identity": 12, "key": 6}
 
 
 def delivered_to(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
@@ -42,7 +44,7 @@ def of_events(scope: Stack, concern: str, dead_letters: sqs.Queue, *, seconds: i
         fifo=True,
         # As long as a try may take, and no longer: what fails holds up its own deployment until it is seen again.
         visibility_timeout=Duration.seconds(seconds + 15),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=RECEIVES),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=RECEIVES[concern]),
     )
 
 

@@ -149,6 +149,7 @@ def test_the_pauses_grow_and_end_with_the_last_try(here: Town) -> None:
     waits = [seconds for _, _, seconds in here.again]
     assert waits[:-1] == sorted(waits[:-1])
     assert waits[-1] == 0, "the queue takes it out of the way of the others at once"
+    assert max(waits) == 15, "whoever leaves waits behind it"
     [alert] = here.told("dead-letter")
     assert f"{TRIES} tries" in alert.happened
     assert here.aws.buried == [], "the queue itself moves it"

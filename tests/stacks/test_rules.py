@@ -258,8 +258,23 @@ def test_at_home_in_us_east_1_nothing_has_to_be_passed_on(pair: Synthesised) -> 
 
 def test_the_page_of_dead_letters_counts_the_tries_as_the_queues_do() -> None:
     page = (Path(__file__).resolve().parents[2] / "runbooks" / "dead-letters.md").read_text()
-    assert queues.RECEIVES == 6
-    assert "could not be handled in six tries" in page
+    assert queues.RECEIVES == {"identity": 12, "key": 6}
+    assert "could not be handled in six tries (one about people in twelve)" in " ".join(page.split())
+
+
+def test_a_function_knows_how_often_its_queue_tries(demo: Synthesised) -> None:
+    of = {}
+    for found in demo.resources("AWS::Lambda::Function").values():
+        variables = found["Properties"].get("Environment", {}).get("Variables", {})
+        if "PORTCULLIS_QUEUE_TRIES" in variables:
+            of[variables["POWERTOOLS_SERVICE_NAME"]] = int(variables["PORTCULLIS_QUEUE_TRIES"])
+    assert (of["identity_sync"], of["key_guard"]) == (queues.RECEIVES["identity"], queues.RECEIVES["key"])
+    after = {
+        str(found["Properties"]["QueueName"]): found["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+        for found in demo.resources("AWS::SQS::Queue").values()
+        if "RedrivePolicy" in found["Properties"]
+    }
+    assert after == {"portcullis-identity.fifo": 12, "portcullis-key.fifo": 6}
 
 
 SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"

@@ -32,7 +32,8 @@ _AHEAD = timedelta(days=1)  # that a clock may be before ours; an event from lat
 # Signals of access, keys and the domain after which who may become whom may be another, too.
 SECRET_CHANGED = "secret-changed"  # noqa: S105 - a signal; besides a road, a password to follow
 ROADS_TOO = frozenset({"role-created", "role-deleted", "sign-in-roles-changed", "domain-changed"})
-_TRY_AGAIN_SECONDS = (1, 4, 15, 45, 120)  # after the first failure, the second, ...
+# After the first failure, the second, ... What waits behind a message about people is somebody who left: the pauses there stay short.
+_TRY_AGAIN_SECONDS = {"identity": (1, 4, 15), "key": (1, 4, 15, 45, 120)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class Reactions:
         """Seconds until a message that failed is seen again. After its last try at once: the queue then takes it out of the way."""
         if self._is_last_try(message):
             return 0
-        return _TRY_AGAIN_SECONDS[min(message.receives, len(_TRY_AGAIN_SECONDS)) - 1]
+        pauses = _TRY_AGAIN_SECONDS[self.queue]
+        return pauses[min(message.receives, len(pauses)) - 1]
 
     def _is_last_try(self, message: Queued) -> bool:
         return message.receives >= self.services.settings.queue_tries
