@@ -2,7 +2,7 @@
 
 N roles, N indices, N people (1,000 unless told). Most have a handful of roles by group; one has every role. What is measured is our code
 alone, in processor time: no engine is asked, and what else the machine does counts little. "warm": the config is compiled and the person
-has asked before. The curve asks as people with ever more roles. `who-can` and `matrix` are the functions behind the verbs.
+has asked before. The curve asks as people with ever more roles. `who-can`, `matrix` and `diff` are the functions behind the verbs.
 Prints a table, leaves .portcullis/bench/decide.json.
 """
 
@@ -24,6 +24,7 @@ from portcullis.families.answering import answering
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.names.world import EngineFacts
+from portcullis.operations.access.asking.comparing import diff
 from portcullis.operations.access.asking.questions import matrix, who_can
 from portcullis.operations.access.asking.scene import Scene
 
@@ -77,6 +78,15 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     cells = sum(len(row.cells) for row in whole.people)
     report.below(f"the matrix of {n} people by {n} indices ({cells} cells), from nothing", took_matrix, 5.0, "s")
     figures |= {"who_can_s": took, "matrix_s": took_matrix}
+    for what, many in (("one role", 1), ("all limited roles", n)):
+        after = without_limits(held, many)
+        took_diff, told = timed(
+            lambda after=after: diff(scene(held, world, people), scene(after, world, people), ("", ""))  # type: ignore[misc]
+        )
+        report.row(
+            f"the limits of {what} lifted: what it is to {n} people ({len(told.people)} see more)", f"{took_diff:.1f} s"
+        )
+        figures[f"diff {what} s"] = took_diff
     fresh = Compiled(held, world)
     for many in (1, 10, 100, 1000):
         if many <= n:
@@ -87,6 +97,15 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             figures[f"curve {many} ms"] = cold * 1000
     report.figures = figures
     return report
+
+
+def without_limits(held: SecurityConfig, many: int) -> SecurityConfig:
+    """With the first so many limited roles as they would be without a limit."""
+    roles = dict(held.of("roles"))
+    for name in list(roles)[: 5 * many : 5]:
+        (entry,) = roles[name]["index_permissions"]
+        roles[name] = {"index_permissions": [{key: entry[key] for key in ("index_patterns", "allowed_actions")}]}
+    return SecurityConfig({**held.documents, "roles": roles})
 
 
 def _asked(compiled: Compiled, caller: Caller, index: str) -> Compiled:

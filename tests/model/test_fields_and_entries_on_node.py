@@ -178,7 +178,7 @@ def test_an_object_included_by_its_name_alone_is_shown_or_found(node: Node) -> N
     status, found = answer(node, "an object alone", "/fields-1/_count?q=made.n:2")
     assert (status, found["count"]) == (200, 0 if is_2 else 1)
     fields = Fields(False, ("made",))
-    assert (fields.sees("made.n"), fields.shows("made.n", older=is_2)) == (True, is_2)
+    assert (fields.sees("made.n"), fields.shows(("made", "n"), older=is_2)) == (True, is_2)
 
 
 def test_on_2x_documents_show_what_an_expression_excludes_and_decide_says_so(node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -215,17 +216,14 @@ def _plain(
 
 
 def _sentence(steps: Iterable[Step], keys: int, people: str) -> str:
-    counts = dict.fromkeys(_SIGNS, 0)
-    for step in steps:
-        counts[step.operation] += 1
-    if not any(counts.values()) and not keys:
-        return "nothing to change"
-    told = ", ".join(
-        f"{counts[one]} to {word}"
-        for one, word in ((Operation.ADD, "add"), (Operation.REPLACE, "change"), (Operation.REMOVE, "remove"))
-    )
-    told += f", {keys} of keys between clusters" if keys else ""
-    return f"{told}; {people}" if people else told
+    counts = Counter(step.operation for step in steps)
+    told = []
+    if counts:
+        verbs = ((Operation.ADD, "add"), (Operation.REPLACE, "change"), (Operation.REMOVE, "remove"))
+        told.append(", ".join(f"{counts[one]} to {verb}" for one, verb in verbs))
+    if keys:
+        told.append(f"{many(keys, 'change')} of keys between clusters")
+    return "; ".join([*told, *([people] if people else [])]) or "nothing to change"
 
 
 def _not_open(custody: Custody) -> str:
