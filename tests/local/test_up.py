@@ -13,6 +13,7 @@ import pytest
 from portcullis.errors import Refused
 
 from local import embedded, up
+from local.people import until
 
 # The process that stays, with an engine that takes its time: it says what becomes of it.
 SLOW = """
@@ -89,6 +90,8 @@ def test_what_still_starts_is_known_and_can_be_ended(lock: Path) -> None:
     waits = [sys.executable, "-c", "import time; time.sleep(60)", "local.up", "--serve"]
     process = subprocess.Popen(waits, cwd=embedded.PROJECT)
     try:
+        # Popen comes back a moment before the kernel shows with which arguments the process runs.
+        until(lambda: "local.up" in psutil.Process(process.pid).cmdline(), what="it shows its arguments")
         lock.write_text(str(process.pid))
         with pytest.raises(Refused, match=rf"still starting \(process {process.pid}\)"):
             up.up()
