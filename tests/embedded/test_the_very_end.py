@@ -10,14 +10,16 @@ pytestmark = pytest.mark.embedded
 
 
 def test_no_function_ever_tried_what_its_own_policy_does_not_allow(scene: Scene) -> None:
-    """In all that was played here, but for a role that a person's file named and no stack. Such a try fails, is written down as a refusal,
-    and puts off whoever may."""
+    """In all that was played here, but for a role that a person's file named and no stack, and for whom a person asked about by a name of
+    their own: that they may not be read is part of the answer. Any other such try fails, is written down as a refusal, and puts off
+    whoever may."""
     tried = [
         (who, one["action"], one["resource"])
         for one in scene.aws.admin("refused", caller=":assumed-role/")
         if (who := one["caller"].split("/")[1]).startswith("portcullis-")
         and not one["denied"]
         and not one["resource"].endswith(":role/of-no-stack")
+        and not (who == "portcullis-operate" and one["action"].startswith(("iam:Get", "iam:List")))
     ]
     assert tried == []
 
