@@ -58,11 +58,11 @@ check: .venv/.ready ## the fast loop: lint, types, house rules, pure tests
 	@$(BIN)/python -m pytest -q -x -n 2 --dist loadfile -p no:cacheprovider --hypothesis-profile=fast \
 		-m "not node and not aws and not embedded and not long" $(PURE)
 
-test: .venv/.ready ## all tests, and before them what `make check` checks; four at a time, as the real parts wait much
+test: .venv/.ready ## all tests, and before them what `make check` checks; three at a time, as the real parts wait much
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup --no-loadscope-reorder tests
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder tests
 
 explore: .venv/.ready ## the laws by N new generated examples each (1,000 unless told): make explore [N=...]
 	@PORTCULLIS_EXAMPLES=$(or $(N),1000) $(BIN)/python -m pytest -q -n 2 --dist load -p no:cacheprovider --hypothesis-profile=explore \
