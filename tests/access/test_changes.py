@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from portcullis.access.questions.answers import Seen
-from portcullis.access.questions.changes import compared, either, in_short
+from portcullis.access.questions.changes import compared, in_short
+from portcullis.access.truth import any_of
 
 MORE, LESS, SAME, OPEN = (True, False), (False, True), (False, False), (None, None)
 
@@ -52,7 +53,7 @@ def test_two_views_of_an_index_are_held_against_each_other(before: Seen, after: 
 
 
 def test_one_true_makes_it_true_and_else_one_unknown_unknown() -> None:
-    assert (either([False, None, True]), either([False, None]), either([False]), either([])) == (
+    assert (any_of([False, None, True]), any_of([False, None]), any_of([False]), any_of([])) == (
         True,
         None,
         False,

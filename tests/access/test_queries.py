@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from portcullis.access.questions.queries import finds
 
 from tests.access.queries import told
+from tests.laws import examples
 
 EU = {
     "region": "eu",
@@ -73,3 +76,41 @@ def test_a_query_that_is_nested_very_deep_is_unknown() -> None:
 
 def test_most_of_the_random_ones_are_told() -> None:
     assert told(500, 7) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "expected"),
+    [
+        ({"range": {"day": {"gte": "2026-01-01", "lte": "9999-12-31"}}}, {"day": "2026-11-24"}, True),
+        ({"range": {"level": {"lte": 10**400}}}, {"level": 1}, None),
+        ({"term": {"level": 1}}, {"level": 10**400}, None),
+        ({"term": {"level": 1}}, {"level": float("inf")}, None),
+        ({"term": {"level": 1}}, {"level": float("nan")}, None),
+        ({"term": {"level": "1e999"}}, {"level": 1}, None),
+    ],
+    ids=lambda one: str(one)[:40],
+)
+def test_numbers_and_days_at_the_end_of_what_there_is_are_no_error(query: Any, document: Any, expected: Any) -> None:
+    assert finds(query, document) is expected
+
+
+_leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.just("9999-12-31"))
+_json = st.recursive(
+    _leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+)
+_kinds = st.sampled_from(
+    ["term", "terms", "match", "prefix", "range", "exists", "ids", "bool", "dis_max", "constant_score"]
+)
+_bodies = st.one_of(
+    _json,
+    st.dictionaries(st.sampled_from(["a", "a.b", "a.keyword", "field", "values", "must", "should"]), _json, max_size=2),
+    st.fixed_dictionaries(
+        {"a": st.dictionaries(st.sampled_from(["gt", "gte", "lt", "lte", "value", "query"]), _leaves)}
+    ),
+)
+
+
+@given(st.dictionaries(_kinds, _bodies, min_size=1, max_size=1), st.dictionaries(st.sampled_from("ab"), _json))
+@examples(300)
+def test_whatever_is_asked_of_whatever_document_is_answered(query: Any, document: Any) -> None:
+    assert finds(query, document, "1") in (True, False, None)

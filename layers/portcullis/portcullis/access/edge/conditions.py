@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-Truth = bool | None
+from portcullis.access.truth import Truth, all_of, any_of, negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,6 @@ class Context:
         """Its values, none if it is not there. None: nobody here can say."""
         key = key.lower()
         return () if key in self.absent else self.known.get(key)
-
-
-def all_of(truths: Iterable[Truth]) -> Truth:
-    found = set(truths)
-    return False if False in found else None if None in found else True
-
-
-def any_of(truths: Iterable[Truth]) -> Truth:
-    found = set(truths)
-    return True if True in found else None if None in found else False
-
-
-def negated(truth: Truth) -> Truth:
-    return None if truth is None else not truth
 
 
 def listed(value: Any) -> list[str]:

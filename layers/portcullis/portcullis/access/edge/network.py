@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from portcullis.access.actual import Json
-from portcullis.access.edge.conditions import Truth, any_of
+from portcullis.access.truth import Truth, any_of
 
 _PORT = 443
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.access.edge.conditions import Context, Truth, all_of, any_of, like, listed, met, negated, substituted
+from portcullis.access.edge.conditions import Context, like, listed, met, substituted
+from portcullis.access.truth import Truth, all_of, any_of, negated
 
 
 class Comes(StrEnum):

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from portcullis.access.actual import Json
-from portcullis.access.edge.conditions import Context, Truth
+from portcullis.access.edge.conditions import Context
 from portcullis.access.edge.network import Network, reached
 from portcullis.access.edge.policies import DOMAIN, Asked, Comes, Judged, Own, Somebody, judge
 from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.answers import Layer, Reason, Request
 from portcullis.access.questions.persons import Person
+from portcullis.access.truth import Truth
 
 ALLOWS, STOPS, MAY_STOP = "lets them through", "stops here", "not known"
 DASHBOARDS = "/_dashboards/"

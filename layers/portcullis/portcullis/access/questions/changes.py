@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from portcullis.access.questions.answers import Decided, Seen
 from portcullis.access.questions.assertions import Asserted
+from portcullis.access.truth import Truth, any_of
 
-Verdict = bool | None  # None: nobody here can tell
+Verdict = Truth
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,12 +62,6 @@ class Diff:
     exit_status: int = 0
 
 
-def either(verdicts: Iterable[Verdict]) -> Verdict:
-    """True if one is; else unknown if one is."""
-    found = set(verdicts)
-    return True if True in found else None if None in found else False
-
-
 def seen_of(decided: Decided, index: str) -> Seen:
     """What is said of one index."""
     found = next((one for one in decided.seen if one.index == index), None)
@@ -89,7 +84,7 @@ def compared(before: Seen, after: Seen) -> tuple[Verdict, Verdict]:
         _of_fields(before, after),
         _of_hidden(before.masked, after.masked),
     ]
-    return either(gains for gains, _ in parts), either(loses for _, loses in parts)
+    return any_of(gains for gains, _ in parts), any_of(loses for _, loses in parts)
 
 
 def _of_alternatives(before: Collection[str], after: Collection[str]) -> tuple[Verdict, Verdict]:

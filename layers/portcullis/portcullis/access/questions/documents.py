@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from portcullis.access.questions.changes import Verdict
-from portcullis.access.questions.queries import Document, any_of, every, finds
+from portcullis.access.questions.queries import Document, finds
+from portcullis.access.truth import Truth, all_of, any_of
 from portcullis.errors import BadInput
 
 ASSUMED = "fields are taken for what the engine makes of them without being told otherwise: other mappings may find more or less"
@@ -33,7 +33,7 @@ class OfDocument:
 
     index: str
     id: str | None
-    seen: Verdict
+    seen: Truth
     source: Any = None
     masked: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Given:
     index: str = ""
     number: int = 1
 
-    def unseen(self, seen: Verdict, index: str = "") -> OfDocument:
+    def unseen(self, seen: Truth, index: str = "") -> OfDocument:
         """That it is not seen, or not known to be."""
         return OfDocument(index or self.index, self.id, seen, number=self.number)
 
@@ -91,12 +91,12 @@ def as_data(told: Sequence[OfDocument]) -> dict[str, Any]:
 
 
 def looked_at(
-    document: Given, index: str, filters: Sequence[Sequence[str]], field: Callable[[Path], Field], allowed: Verdict
+    document: Given, index: str, filters: Sequence[Sequence[str]], field: Callable[[Path], Field], allowed: Truth
 ) -> OfDocument:
     """What is shown of a document of an index. `filters`: of each list one has to find it. `field`: what becomes of a field, by the
     keys that lead to it. `allowed`: whether the index is shown at all."""
-    found = every(any_of(finds(_query(one), document.source, document.id) for one in some) for some in filters if some)
-    seen = every((allowed, found))
+    found = all_of(any_of(finds(_query(one), document.source, document.id) for one in some) for some in filters if some)
+    seen = all_of((allowed, found))
     if seen is False:
         return document.unseen(False, index)
     masked, open_ = list[str](), list[str]()

@@ -7,12 +7,13 @@ in quotes. Other analyzers, normalizers, runtime fields and names of fields that
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 
-from portcullis.access.questions.changes import Verdict
+from portcullis.access.truth import Truth, all_of, any_of, negated
 
 Document = Mapping[str, Any]
 
@@ -20,16 +21,17 @@ _ONE_WORD = re.compile(r"[a-z0-9]{1,255}")  # to the standard analyzer one word,
 _LONGEST_KEYWORD = 256  # what a field `.keyword` holds at most, unless it is told otherwise
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LIKE_A_TIME = re.compile(r"\d{4}(-\d\d){0,2}([T ].*)?|\d{1,4}[/.]\d{1,2}[/.]\d{1,4}.*|now.*|.*\|\|.*")
+_LAST_OF_A_DAY = time(23, 59, 59, 999000, UTC)
 _UNSCORED = ("boost", "_name", "rewrite", "score_mode", "tie_breaker")
 _DEEPEST = 50
 
 
-def finds(query: Any, document: Document, identity: str | None = None) -> Verdict:
+def finds(query: Any, document: Document, identity: str | None = None) -> Truth:
     """Whether a query finds a document, None where only the engine can tell. `identity`: the document's id, if it is known."""
     return _finds(query, document, identity, 0)
 
 
-def _finds(query: Any, document: Document, identity: str | None, depth: int) -> Verdict:
+def _finds(query: Any, document: Document, identity: str | None, depth: int) -> Truth:
     if not isinstance(query, Mapping) or len(query) != 1 or depth > _DEEPEST:
         return None
     ((kind, body),) = query.items()
@@ -47,21 +49,9 @@ def _finds(query: Any, document: Document, identity: str | None, depth: int) -> 
     return _of_a_field(kind, body, document) if kind in _OF_A_FIELD else None
 
 
-def every(verdicts: Iterable[Verdict]) -> Verdict:
-    """True if all are; false if one is not; else unknown."""
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
-
-
-def any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """True if one is; else unknown if one is."""
-    found = list(verdicts)
-    return True if True in found else None if None in found else False
-
-
 # ---------------------------------------------------------------------- queries made of queries
 
-_Ask = Callable[[Any], Verdict]
+_Ask = Callable[[Any], Truth]
 
 
 def _clauses(body: Mapping[str, Any], name: str) -> list[Any]:
@@ -69,39 +59,35 @@ def _clauses(body: Mapping[str, Any], name: str) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _bool(body: Mapping[str, Any], ask: _Ask) -> Verdict:
+def _bool(body: Mapping[str, Any], ask: _Ask) -> Truth:
     known = {"must", "filter", "should", "must_not", "minimum_should_match", "adjust_pure_negative", *_UNSCORED}
     if not body.keys() <= known:
         return None
     needed = [ask(one) for one in (*_clauses(body, "must"), *_clauses(body, "filter"))]
-    refused = [_not(ask(one)) for one in _clauses(body, "must_not")]
+    refused = [negated(ask(one)) for one in _clauses(body, "must_not")]
     should = [ask(one) for one in _clauses(body, "should")]
     least = body.get("minimum_should_match", 0 if needed or not should else 1)
     if isinstance(least, str) and least.isascii() and least.isdigit():
         least = int(least)
     if isinstance(least, bool) or not isinstance(least, int) or least < 0:
         return None  # shares and lists of conditions
-    return every((*needed, *refused, _at_least(should, least)))
+    return all_of((*needed, *refused, _at_least(should, least)))
 
 
-def _at_least(verdicts: list[Verdict], least: int) -> Verdict:
+def _at_least(verdicts: list[Truth], least: int) -> Truth:
     sure, perhaps = verdicts.count(True), verdicts.count(None)
     return True if sure >= least else None if sure + perhaps >= least else False
 
 
-def _not(verdict: Verdict) -> Verdict:
-    return None if verdict is None else not verdict
-
-
-def _constant(body: Mapping[str, Any], ask: _Ask) -> Verdict:
+def _constant(body: Mapping[str, Any], ask: _Ask) -> Truth:
     return ask(body.get("filter")) if body.keys() <= {"filter", *_UNSCORED} else None
 
 
-def _best_of(body: Mapping[str, Any], ask: _Ask) -> Verdict:
+def _best_of(body: Mapping[str, Any], ask: _Ask) -> Truth:
     return any_of(map(ask, _clauses(body, "queries"))) if body.keys() <= {"queries", *_UNSCORED} else None
 
 
-_COMPOUND: dict[str, Callable[[Mapping[str, Any], _Ask], Verdict]] = {
+_COMPOUND: dict[str, Callable[[Mapping[str, Any], _Ask], Truth]] = {
     "bool": _bool,
     "constant_score": _constant,
     "dis_max": _best_of,
@@ -135,17 +121,17 @@ def _in_a_list(document: Any, name: str) -> bool:
     return any(_in_a_list(value, name[len(key) + 1 :]) for key, value in document.items() if name.startswith(f"{key}."))
 
 
-def _exists(document: Document, name: Any) -> Verdict:
+def _exists(document: Document, name: Any) -> Truth:
     if not isinstance(name, str) or "*" in name:
         return None
     plain, keyword = _plain(name)
     if _in_a_list(document, plain):
         return None
-    found: list[Verdict] = [_is_held(one, keyword=keyword) for one in values_of(document, plain)]
+    found: list[Truth] = [_is_held(one, keyword=keyword) for one in values_of(document, plain)]
     return any_of(found)
 
 
-def _is_held(value: Any, *, keyword: bool) -> Verdict:
+def _is_held(value: Any, *, keyword: bool) -> Truth:
     if keyword and not isinstance(value, str) and value is not None:
         return None  # has no such field unless it was told to
     if isinstance(value, Mapping):
@@ -162,7 +148,7 @@ def _plain(name: str) -> tuple[str, bool]:
     return name.removesuffix(".keyword"), name.endswith(".keyword")
 
 
-def _of_a_field(kind: str, body: Mapping[str, Any], document: Document) -> Verdict:
+def _of_a_field(kind: str, body: Mapping[str, Any], document: Document) -> Truth:
     names = [name for name in body if name not in _UNSCORED]
     if len(names) != 1 or "*" in names[0] or names[0].startswith("_"):
         return None
@@ -174,7 +160,7 @@ def _of_a_field(kind: str, body: Mapping[str, Any], document: Document) -> Verdi
     return any_of(compare(one, keyword) for one in found) if compare else None
 
 
-_Compare = Callable[[Any, bool], Verdict]  # a value of the document, and whether the field is asked for as a keyword
+_Compare = Callable[[Any, bool], Truth]  # a value of the document, and whether the field is asked for as a keyword
 
 
 def _term(asked: Any) -> _Compare | None:
@@ -193,18 +179,16 @@ def _terms(asked: Any) -> _Compare | None:
     return lambda value, keyword: any_of(_is(value, one, keyword=keyword) for one in asked)
 
 
-def _is(value: Any, asked: Any, *, keyword: bool) -> Verdict:
+def _is(value: Any, asked: Any, *, keyword: bool) -> Truth:
     if isinstance(value, bool) or isinstance(asked, bool):
         return _word(value) == _word(asked) if {_word(value), _word(asked)} <= {"true", "false"} else None
     if isinstance(value, int | float):
-        number = _number(asked)
-        if number is None:  # a field of numbers refuses what is none
-            return None
-        if keyword:
-            return None  # a number has no such field unless it was told to
-        if float(value) == number:
+        own, number = _number(value), _number(asked)
+        if keyword or own is None or number is None:
+            return None  # a number has no keyword unless it was told to; a field of numbers refuses what is none
+        if own == number:
             return True if _word(asked) == _word(value) else None  # as a keyword "2.0" is not 2
-        return None if int(value) == number else False  # a field of whole numbers holds 2.7 as 2
+        return None if int(own) == number else False  # a field of whole numbers holds 2.7 as 2
     if not isinstance(value, str):
         return None
     text = _word(asked)
@@ -219,7 +203,7 @@ def _is(value: Any, asked: Any, *, keyword: bool) -> Verdict:
     return None if text.lower() in value.lower() else False
 
 
-def _as_keyword(value: str, found: bool) -> Verdict:
+def _as_keyword(value: str, found: bool) -> Truth:
     return None if len(value) > _LONGEST_KEYWORD else found
 
 
@@ -228,10 +212,12 @@ def _word(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
+    """As far as an engine can hold it in a field of numbers."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _prefix(asked: Any) -> _Compare | None:
@@ -243,7 +229,7 @@ def _prefix(asked: Any) -> _Compare | None:
         return None
     text: str = asked
 
-    def compare(value: Any, keyword: bool) -> Verdict:
+    def compare(value: Any, keyword: bool) -> Truth:
         if not isinstance(value, str):
             return None
         if keyword:
@@ -266,7 +252,7 @@ def _match(asked: Any) -> _Compare | None:
         return None
     text: str = asked
 
-    def compare(value: Any, keyword: bool) -> Verdict:
+    def compare(value: Any, keyword: bool) -> Truth:
         if not isinstance(value, str) or keyword or _ONE_WORD.fullmatch(text):
             return _is(value, text, keyword=keyword)
         words = re.findall(r"\w+", text.lower())
@@ -281,16 +267,16 @@ def _range(asked: Any) -> _Compare | None:
         return None
     limits = {name: asked[name] for name in bounds & asked.keys() if asked[name] is not None}
 
-    def compare(value: Any, keyword: bool) -> Verdict:
-        return every(_within(value, name, bound, keyword=keyword) for name, bound in limits.items())
+    def compare(value: Any, keyword: bool) -> Truth:
+        return all_of(_within(value, name, bound, keyword=keyword) for name, bound in limits.items())
 
     return compare
 
 
-def _within(value: Any, name: str, bound: Any, *, keyword: bool) -> Verdict:
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, bound))
-    if numbers:
-        return _holds(name, float(value), float(bound))
+def _within(value: Any, name: str, bound: Any, *, keyword: bool) -> Truth:
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, bound)):
+        own, limit = _number(value), _number(bound)
+        return None if own is None or limit is None else _holds(name, own, limit)
     if not (isinstance(value, str) and isinstance(bound, str)):
         return None
     as_words = _holds(name, value, bound)
@@ -316,7 +302,7 @@ def _moment(text: str, *, last: bool) -> datetime | None:
         return None
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
     if last and _DAY.fullmatch(text):
-        return datetime.combine(found.date(), time.min, UTC) + timedelta(days=1) - timedelta(milliseconds=1)
+        return datetime.combine(found.date(), _LAST_OF_A_DAY)
     return found
 
 

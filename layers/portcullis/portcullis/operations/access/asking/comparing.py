@@ -15,12 +15,12 @@ from portcullis.access.questions.changes import (
     Right,
     Verdict,
     compared,
-    either,
     in_short,
     seen_of,
 )
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.access.terms import Caller
+from portcullis.access.truth import any_of
 from portcullis.operations.access.asking.scene import Scene, asked_of
 from portcullis.words import many
 
@@ -148,8 +148,8 @@ def _changed(old: State, new: State, person: Person) -> Changed | None:
     return Changed(
         str(now),
         now.name,
-        either((bool(gained), *(one.gains for one in indices))),
-        either((bool(lost), *(one.loses for one in indices))),
+        any_of((bool(gained), *(one.gains for one in indices))),
+        any_of((bool(lost), *(one.loses for one in indices))),
         indices,
         gained,
         lost,
