@@ -128,6 +128,10 @@ def test_a_saved_plan(made: Account, file: Path, tmp_path: Path, capsys: pytest.
         ("", "is empty"),
         ('{"portcullis_plan": 99}', "no plan that this version wrote"),
         (
+            '{"portcullis_plan": 1, "deployment": "demo", "digest": "x", "adopt": false, "text": null, "only": 5}',
+            "only: is no plan that this version wrote",
+        ),
+        (
             '{"portcullis_plan": 1, "deployment": "demo", "digest": "", "adopt": false}',
             "no plan that this version wrote",
         ),

@@ -402,3 +402,33 @@ def test_what_is_no_document_is_bad_input_that_names_its_place(
     assert (status, out) == (2, "")
     assert said in err
     assert "order.json" in err
+
+
+@pytest.mark.parametrize(
+    ("does", "what", "reads"),
+    [
+        ("read", "orders-1", True),
+        ("GET", "orders-1/_search", True),
+        ("get", "orders-1/_doc/7", True),
+        ("indices:data/read/search", "orders-1", True),
+        ("write", "orders-1", False),
+        ("POST", "orders-1/_doc", False),
+        ("GET", "orders-1/_mapping", False),
+        ("indices:data/write/index", "orders-1", False),
+    ],
+)
+def test_only_of_what_reads_documents_one_is_shown(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, does: str, what: str, reads: bool
+) -> None:
+    (tmp_path / "order.json").write_text(json.dumps(ORDER), "utf-8")
+    status, out, err = run(capsys, "can", "kim", does, what, "--document", "order.json")
+    assert (status != 2) is reads
+    assert ("shows no documents" in err, "sees document 1" in out) == (not reads, reads)
+
+
+def test_a_document_that_is_nested_very_deep_is_bad_input(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "order.json").write_text('{"a":' * 500 + "1" + "}" * 500, "utf-8")
+    status, out, err = run(capsys, "can", "kim", "read", "orders-1", "--document", "order.json")
+    assert (status, out, "nested too deep" in err) == (2, "", True)

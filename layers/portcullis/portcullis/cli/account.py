@@ -198,11 +198,13 @@ def _saved_plan(path: Path) -> Target | None:
         return None
     wanted = {"deployment": str, "digest": str, "adopt": bool}
     wrong = [key for key, kind in wanted.items() if not isinstance(value.get(key), kind) or value[key] == ""]
+    only = value.get("only", [])
+    if not (isinstance(only, list) and all(isinstance(name, str) and name for name in only)):
+        wrong.append("only")
     if value["portcullis_plan"] != PLAN_VERSION or wrong or not isinstance(value.get("text"), str | None):
         place = wrong[0] if wrong else "portcullis_plan"
         raise BadInput("is no plan that this version wrote", source=str(path), place=place, remedy="make a new plan")
-    only = tuple(map(str, value.get("only", ())))
-    return Target(value["deployment"], value["text"], None, value["digest"], value["adopt"], only)
+    return Target(value["deployment"], value["text"], None, value["digest"], value["adopt"], tuple(only))
 
 
 def written_back(about: Target, text: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from portcullis.access.questions.queries import Document, finds
 from portcullis.access.truth import Truth, all_of, any_of
@@ -14,7 +14,7 @@ from portcullis.errors import BadInput
 
 ASSUMED = "fields are taken for what the engine makes of them without being told otherwise: other mappings may find more or less"
 MASKED = "(masked)"
-
+V = TypeVar("V")
 
 Path = tuple[str, ...]  # the keys that lead to a field: a key may have dots of its own
 
@@ -88,6 +88,18 @@ def as_data(told: Sequence[OfDocument]) -> dict[str, Any]:
         for one in told
     ]
     return {"documents": found, "assumed": ASSUMED}
+
+
+def in_each(
+    documents: Sequence[Given], views: Mapping[str, V], elsewhere: Truth, of_one: Callable[[Given, V], OfDocument]
+) -> tuple[OfDocument, ...]:
+    """Of each document what is shown in its index, or in each of `views` where it names none. `elsewhere`: what is said of one whose index
+    the request does not reach."""
+    found: list[OfDocument] = []
+    for document in documents:
+        there = [view for index, view in views.items() if document.index in ("", index)]
+        found += [of_one(document, view) for view in there] or [document.unseen(elsewhere)]
+    return tuple(found)
 
 
 def looked_at(

@@ -164,8 +164,9 @@ def can(
         return told(
             lambda: _about("can", target_, offline, person, does, what, member_of, **place), show_why, quiet=quiet
         )
-    from portcullis.cli.questions.of_documents import add_documents, read_documents, show_documents
+    from portcullis.cli.questions.of_documents import add_documents, read_documents, require_reading, show_documents
 
+    require_reading(does, what)
     documents = read_documents(document)
 
     def ask() -> Any:

@@ -12,7 +12,6 @@ import click
 from portcullis.cli.account import account_options, deployments_here, is_file, run
 from portcullis.cli.console import console
 from portcullis.cli.questions.answers_shown import show_limits
-from portcullis.entry.verbs.asking import NOW, WITH_FILE
 from portcullis.errors import BadInput
 from portcullis.words import line
 
@@ -95,6 +94,8 @@ def _found(old: str, new: str, asserted: tuple[str, ...]) -> Any:
 
 def _state(given: str, file: Deployment | None) -> tuple[str, str]:
     """Of which deployment, and which state of it: `file`, `now`, or a time."""
+    from portcullis.entry.verbs.asking import NOW, WITH_FILE
+
     if file:
         return file.deployment, WITH_FILE
     name, at, when = given.partition("@")

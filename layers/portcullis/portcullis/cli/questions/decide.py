@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from portcullis.cli.console import console, output_options
+from portcullis.cli.json_files import read_json
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.deciding import question as elasticsearch
 from portcullis.families.opensearch.deciding.question import answer
@@ -53,7 +51,7 @@ def decide(file: str) -> None:
       portcullis decide - < question.json | jq .reasons
     """
     try:
-        console().data(_answered(_read(file), file))
+        console().data(_answered(read_json(file), file))
     except RecursionError as error:
         raise BadInput(
             "is nested too deep", source=file, remedy="a question as `portcullis decide --help` shows it"
@@ -68,16 +66,3 @@ def _answered(question: Any, file: str) -> Any:
         return elasticsearch.answer_question(question, source=file)
     built_in = known(_BUILT_IN.get(engine, _BUILT_IN["opensearch"])).action_groups
     return answer(question, built_in, source=file)
-
-
-def _read(file: str) -> Any:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"cannot be read: {error}", source=file, remedy="name a JSON file, or - for standard input"
-        ) from None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"is no JSON: {error}", source=file, remedy="see `portcullis decide --help`") from None

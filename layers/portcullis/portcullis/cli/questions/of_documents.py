@@ -3,56 +3,60 @@
 from __future__ import annotations
 
 import json
-import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from portcullis.access.questions.answers import Seen
-from portcullis.access.questions.documents import ASSUMED, Given, OfDocument, all_given, as_data, looked_at
+from portcullis.access.questions.documents import ASSUMED, Given, OfDocument, all_given, as_data, in_each, looked_at
 from portcullis.cli.console import console
+from portcullis.cli.json_files import read_json
 from portcullis.errors import BadInput
 from portcullis.families.answering import answering
 from portcullis.typed import of_plain
 from portcullis.words import line
 
 _ELASTIC = "elasticsearch-"  # how the name of an engine of Elastic's own begins
+_SHOWS = {"GET": ("_search", "_doc", "_source", "_explain"), "POST": ("_search", "_explain")}
 _WORDS = {True: "sees", False: "does not see", None: "perhaps sees"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 
 
 def read_documents(file: str) -> tuple[Given, ...]:
     """A document, a list of them, or the answer of a search. BadInput names the place."""
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-        value = json.loads(text)
-    except UnicodeDecodeError:
-        raise BadInput("is no UTF-8", source=file, remedy="JSON: a document, or the answer of a search") from None
-    except OSError as error:
-        raise BadInput(error.strerror or str(error), source=file, remedy="a file with a document as JSON") from None
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"is no JSON: {error}", source=file, remedy="a document, or the answer of a search") from None
+    value = read_json(file, remedy="a document, or the answer of a search")
     hits = value.get("hits") if isinstance(value, dict) else None
     return all_given(hits["hits"] if isinstance(hits, dict) and "hits" in hits else value, file)
 
 
+def require_reading(does: str, what: str) -> None:
+    """BadInput for a question that shows no documents, whoever may do it: what they would see there is nothing."""
+    parts = what.partition("?")[0].split("/")
+    if (
+        does == "read"
+        or does.startswith("indices:data/read/")
+        or any(one in parts for one in _SHOWS.get(does.upper(), ()))
+    ):
+        return
+    remedy = "ask whether they may read INDEX, or GET INDEX/_search"
+    raise BadInput(f"{does} {what} shows no documents", source="command", place="--document", remedy=remedy)
+
+
 def add_documents(found: Any, documents: tuple[Given, ...]) -> None:
     """What is shown of each, put into an answer of `can`: in the index that it says it is in, or in each that is asked for."""
-    answers, engine = (
-        answering("elasticsearch" if found["engine"].startswith(_ELASTIC) else "opensearch"),
-        found["engine"],
-    )
-    told = list[OfDocument]()
-    for one in documents:
-        rows = [row for row in found["seen"] if not one.index or row["index"] == one.index]
-        for row in rows:
-            seen = of_plain(row, Seen)
-            allowed = False if found["allowed"] is False else seen.allowed if found["allowed"] else None
-            field = partial(answers.field, seen, engine=engine)
-            told.append(looked_at(one, seen.index, [seen.documents], field, allowed))
-        if not rows:
-            told.append(one.unseen(False if found["allowed"] is not None else None))
-    found |= as_data(told)
+    engine, sees = found["engine"], {row["index"]: of_plain(row, Seen) for row in found["seen"]}
+    answers = answering("elasticsearch" if engine.startswith(_ELASTIC) else "opensearch")
+
+    def of_one(document: Given, seen: Seen) -> OfDocument:
+        allowed = False if found["allowed"] is False else seen.allowed if found["allowed"] else None
+        return looked_at(document, seen.index, [seen.documents], partial(answers.field, seen, engine=engine), allowed)
+
+    elsewhere = False if found["allowed"] is not None else None
+    try:
+        found |= as_data(in_each(documents, sees, elsewhere, of_one))
+    except RecursionError:
+        raise BadInput(
+            "is nested too deep", source="command", place="--document", remedy="a flatter document"
+        ) from None
 
 
 def show_documents(found: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from portcullis.access.questions.documents import Field, Given, OfDocument, Path, looked_at
+from portcullis.access.questions.documents import Field, Given, OfDocument, Path, in_each, looked_at
 from portcullis.families.elasticsearch.deciding.decide import Answer, View
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, is_template
 
@@ -18,13 +18,8 @@ def of_documents(documents: Sequence[Given], allowed: bool | None, answers: Iter
     for one in answers:
         if one.allowed and one.status < 400 and one.need.action.startswith(_READS):
             views |= {view.index: view for view in one.views if view.index not in views}
-    found = []
-    for document in documents:
-        names = [document.index] if document.index else [*views]
-        found += [_of_one(document, views[name], allowed) for name in names if name in views]
-        if not any(name in views for name in names):
-            found.append(document.unseen(None if allowed is None and not views else False))
-    return tuple(found)
+    elsewhere = None if allowed is None and not views else False
+    return in_each(documents, views, elsewhere, lambda document, view: _of_one(document, view, allowed))
 
 
 def _of_one(document: Given, view: View, allowed: bool | None) -> OfDocument:

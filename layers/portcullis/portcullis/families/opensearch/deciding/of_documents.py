@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from portcullis.access.questions.documents import Field, Given, OfDocument, Path, looked_at
+from portcullis.access.questions.documents import Field, Given, OfDocument, Path, in_each, looked_at
 from portcullis.families.opensearch.deciding.need import R
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import Release
@@ -19,14 +19,8 @@ def of_documents(
     for action, decision in decisions:
         if action.startswith(R) and not decision.error:
             views |= {view.index: view for view in decision.views if view.allowed and view.index not in views}
-    found = []
-    for document in documents:
-        names = [document.index] if document.index else [*views]
-        found += [_of_one(document, views[name], allowed, release) for name in names if name in views]
-        if not any(name in views for name in names):
-            # What a request does not reach it does not show.
-            found.append(document.unseen(None if allowed is None and not views else False))
-    return tuple(found)
+    elsewhere = None if allowed is None and not views else False
+    return in_each(documents, views, elsewhere, lambda document, view: _of_one(document, view, allowed, release))
 
 
 def _of_one(document: Given, view: View, allowed: bool | None, release: Release) -> OfDocument:
