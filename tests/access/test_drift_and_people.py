@@ -46,7 +46,7 @@ def test_given_an_entry_taken_out_by_hand_then_who_lost_it_is_named() -> None:
     ]
 
 
-def test_an_administrator_who_does_not_sign_in_is_critical_though_the_model_asks_for_them() -> None:
+def test_an_administrator_without_a_name_is_critical_though_the_model_asks() -> None:
     nobody = "opendistro_security_anonymous_backendrole"
     held = with_mapping(all_access=mapping(backend_roles=[nobody]))
     asked = wanted(

@@ -63,13 +63,7 @@ def remove_grant(subject: Subject, *, role: str = "", level: str = "", by: By | 
 def set_access(key: str, name: str, value: Json | list[str] | None) -> Change:
     """Set `access.<key>.<name>` (roles, action_groups, tenants, users, and_backend_roles) to a value, or take it out with None."""
 
-    def change(text: str) -> str:
-        section = (read(text, "").data.get("access") or {}).get(key) or {}
-        if value is not None:
-            return text if section.get(name) == value else put(text, ("access", key, name), value)
-        return cut(text, ("access", key, name)) if name in section else text
-
-    return change
+    return lambda text: _set(text, (key,), name, value)
 
 
 def take_parts(wanted: str, names: Sequence[str]) -> Change:
@@ -87,18 +81,14 @@ def take_parts(wanted: str, names: Sequence[str]) -> Change:
 def _with_part(text: str, wanted: str, name: str) -> str:
     sections, coming = _sections(text), _sections(wanted)
     grants = [grant for grant in _grants(wanted) if name in (grant.get("role"), grant.get("level"))]
-    known = {one for sections_ in (sections, coming) for section in sections_.values() for one in section}
+    known = {one for of in (sections, coming) for section in of.values() for one in section}
     known |= {str(grant.get("role") or grant.get("level")) for of in (text, wanted) for grant in _grants(of)}
     if name not in known:
         remedy = did_you_mean(name, known) or "neither of them has any"
         problem = f"neither the file nor the model in force says anything of {name!r}"
         raise BadInput(problem, source="the deployment file", place="access", remedy=remedy)
-    for path in {*sections, *coming}:
-        was, becomes = sections.get(path, {}).get(name), coming.get(path, {}).get(name)
-        if name in coming.get(path, {}) and (was != becomes or name not in sections.get(path, {})):
-            text = put(text, ("access", *path, name), becomes)
-        elif name in sections.get(path, {}) and name not in coming.get(path, {}):
-            text = cut(text, ("access", *path, name))
+    for path in dict.fromkeys((*sections, *coming)):
+        text = _set(text, path, name, coming.get(path, {}).get(name))
     here = _grants(text)
     for at in reversed(range(len(here))):
         if name in (here[at].get("role"), here[at].get("level")) and here[at] not in grants:
@@ -107,6 +97,14 @@ def _with_part(text: str, wanted: str, name: str) -> str:
         if grant not in (there := _grants(text)):
             text = put(text, ("access", "grants", len(there)), grant)
     return text
+
+
+def _set(text: str, path: Path, name: str, value: Any) -> str:
+    """What stands by this name in a section of `access` set to a value, or taken out with None."""
+    section = _sections(text).get(path, {})
+    if value is not None:
+        return text if section.get(name) == value else put(text, ("access", *path, name), value)
+    return cut(text, ("access", *path, name)) if name in section else text
 
 
 def _sections(text: str) -> dict[Path, dict[str, Any]]:

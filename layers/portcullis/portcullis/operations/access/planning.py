@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from portcullis.access.plan import Claim, Operation, Step
 from portcullis.access.questions.changes import Changed, Right
-from portcullis.access.questions.persons import Person
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.asking.comparing import diff
@@ -169,50 +168,28 @@ def _lines(one: Changed, *, gains: bool) -> Iterator[str]:
 def _changes(steps: Iterable[Step], before: Scene, after: Scene) -> Iterator[PlannedChange]:
     family, answers = after.family, after.answers
     names = {word: one.name for scene in (before, after) for one in scene.people for word in answers.called(one)}
-    holders = [_holders(scene) for scene in (before, after)]
+    had, has = _holders(before), _holders(after)
     for step in steps:
         of, role = step.claim.kind, step.claim.name
         if of != family.roles or step.claim.entry_list:
-            yield _plain(step, names.get(step.claim.entry, ""))
+            yield replace(_plain(step), person=names.get(step.claim.entry, ""))
             continue
         more = answers.more(before.held, (role,), after.held, (role,))
         less = answers.more(after.held, (role,), before.held, (role,))
-        had, has = (one.get(role, 0) for one in holders)
-        yield _plain(step, more=more, less=less, held_by=had if step.operation is Operation.REMOVE else has)
+        held_by = (had if step.operation is Operation.REMOVE else has)[role]
+        yield replace(_plain(step), more=more, less=less, held_by=held_by)
 
 
-def _holders(scene: Scene) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for person in scene.people:
-        for role in _roles(scene, person):
-            found[role] = found.get(role, 0) + 1
-    return found
+def _holders(scene: Scene) -> Counter[str]:
+    """Role -> how many people have it."""
+    callers = (one.caller for one in scene.people if one.caller)
+    return Counter(role for caller in callers for role in scene.family.mapped_roles(scene.held, caller))
 
 
-def _roles(scene: Scene, person: Person) -> Iterable[str]:
-    return scene.family.mapped_roles(scene.held, person.caller) if person.caller else ()
-
-
-def _plain(
-    step: Step,
-    person: str = "",
-    more: tuple[Right, ...] = (),
-    less: tuple[Right, ...] = (),
-    held_by: int | None = None,
-) -> PlannedChange:
+def _plain(step: Step) -> PlannedChange:
+    """With nothing of people."""
     claim = step.claim
-    return PlannedChange(
-        _SIGNS[step.operation],
-        claim.kind,
-        claim.name,
-        claim.entry_list,
-        claim.entry,
-        step.because,
-        person,
-        more,
-        less,
-        held_by,
-    )
+    return PlannedChange(_SIGNS[step.operation], claim.kind, claim.name, claim.entry_list, claim.entry, step.because)
 
 
 def _sentence(steps: Iterable[Step], keys: int, people: str) -> str:

@@ -11,6 +11,7 @@ from portcullis.access.questions.assertions import READS, Asserted, Assertion, r
 from portcullis.access.questions.changes import Changed, Diff, Right
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.errors import Refused
+from portcullis.families.crossing import may_meet
 from portcullis.operations.access.asking.comparing import State, diff, state
 from portcullis.operations.access.asking.scene import Scene, fits, live
 from portcullis.operations.services import Site
@@ -171,9 +172,6 @@ def _may_meet(one: str, other: str) -> bool:
         return False  # on other clusters
     if any(sign in one for sign in "?/<$"):
         return True
-    starts, ends = [p.partition("*")[0] for p in (one, other)], [p.rpartition("*")[2] for p in (one, other)]
-    short, long = sorted(starts, key=len)
-    tail, tails = sorted(ends, key=len)
     if "*" not in one or "*" not in other:
         return fits(one, [other]) or fits(other, [one])
-    return long.startswith(short) and tails.endswith(tail)
+    return any(True for _ in may_meet((one,), (other,)))

@@ -124,7 +124,7 @@ def _sentence(found: list[Changed]) -> str:
 
 
 def _count(verb: str, verdicts: list[Verdict]) -> str:
-    """Nobody is said to lose anything only where it is known of everybody."""
+    """Where it is not known of everybody, it is not said that nobody does."""
     number = verdicts.count(True)
     if not number:
         return f"nobody is known to {verb} anything" if None in verdicts else f"nobody {verb}s anything"
@@ -166,9 +166,8 @@ def _on_indices(old: State, new: State, was: Person, now: Person) -> tuple[tuple
     unknown: list[str] = []
     for does in _DOES:
         before, after = old.decided(was, does), new.decided(now, does)
-        pairs: dict[
-            tuple[Told, Told], OnIndex | None
-        ] = {}  # those that are alike before and after differ by their names alone
+        # Those that are alike before, and alike after, differ by their names alone.
+        pairs: dict[tuple[Told, Told], OnIndex | None] = {}
         for index in new.indices:
             pair = before[index], after[index]
             if pair not in pairs:

@@ -85,9 +85,8 @@ def live(
         lambda: _pool(site, kept.access.grants),
         Pool(cognito.user_pool if cognito else ""),
     )
-    held_now = held
-    if held is None or held_now is None:
-        held_now = site.engine.read()
+    held_now = held if held is not None else site.engine.read()
+    if held is None:
         held = once_open(site, custody, held_now)
         if coming is not None:
             would_be = compare(site, coming, held=held)
