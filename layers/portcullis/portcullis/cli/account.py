@@ -64,6 +64,16 @@ def account_options(command: F) -> F:
     return output_options(command)
 
 
+def only_some(command: F) -> F:
+    """--only."""
+    return click.option(
+        "--only",
+        metavar="NAME",
+        multiple=True,
+        help="Of the file, what it says of this role, level, action group, tenant or user alone. May be given several times.",
+    )(command)
+
+
 def deployments_here(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What a shell offers where a deployment is to be named: those that have a file here, and else files. Nobody is asked."""
     from click.shell_completion import CompletionItem

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import account_options, deployments_here, run, target
+from portcullis.cli.account import account_options, deployments_here, only_some, run, target
 from portcullis.cli.account_look import lines, show_plan
 from portcullis.cli.console import console, when
 from portcullis.errors import BadInput, Refused
@@ -25,12 +25,7 @@ from portcullis.words import many
     multiple=True,
     help="A grant means whoever has this name now, though the name was made again. May be given several times.",
 )
-@click.option(
-    "--only",
-    metavar="NAME",
-    multiple=True,
-    help="Of the file, what it says of this role, level, action group, tenant or user alone. May be given several times.",
-)
+@only_some
 @click.option("--yes", is_flag=True, help="Do not show the plan and ask first.")
 @account_options
 def apply(target_: str | None, adopt: bool, accept_new: tuple[str, ...], only: tuple[str, ...], yes: bool) -> int:

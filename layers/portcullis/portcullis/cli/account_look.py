@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, run, target
+from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, only_some, run, target
 from portcullis.cli.account_gate import show_gate
 from portcullis.cli.console import console, when
 from portcullis.cli.questions.comparing import show_people
@@ -56,12 +56,7 @@ def show_status(found: Any) -> None:
 @click.argument("target_", metavar="[FILE|DEPLOYMENT]", required=False, shell_complete=deployments_here)
 @click.option("--out", metavar="PLAN", type=click.Path(dir_okay=False), help="Save the plan, for apply.")
 @click.option("--adopt", is_flag=True, help="Claim what is there already as asked for, and replace what differs.")
-@click.option(
-    "--only",
-    metavar="NAME",
-    multiple=True,
-    help="What the file says of this role or level alone. May be given several times.",
-)
+@only_some
 @account_options
 def plan(target_: str | None, out: str | None, adopt: bool, only: tuple[str, ...]) -> int:
     """Show what applying a deployment file (or the model that is applied already) would change: as steps, and as people.

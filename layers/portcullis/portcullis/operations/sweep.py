@@ -24,7 +24,7 @@ from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.telling import over, tell_once, told
+from portcullis.operations.telling import over, tell_and_remember, tell_once, was_told
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
 from portcullis.signals.types import ACCOUNT
@@ -155,14 +155,13 @@ def _tell_failed(services: Services, name: str, errors: _Errors) -> None:
     answers."""
     alert = alert_table.SWEEP_FAILED.of(name, f"the sweep could not read the whole truth of {name}: {errors}")
     try:
-        known = services.ledger.saved(name, told(alert.name)) == errors.kinds
+        known = was_told(services, alert, errors.kinds)
     except Exception as error:
         log.warning("whether the failed sweep was told is not known: %s", _said(error))
         known = False
     try:
         if not known:
-            services.alerts.tell(alert)
-            services.ledger.save(name, told(alert.name), errors.kinds)
+            tell_and_remember(services, alert, errors.kinds)
     except Exception as error:
         log.warning("the failed sweep could not be told, or not that it was: %s", _said(error))
 

@@ -22,12 +22,20 @@ def told(name: str) -> str:
 
 def tell_once(services: Services, alert: Alert, about: str) -> bool:
     """Tell an alert unless the same was told last; returns whether it was."""
-    name = told(alert.name)
-    if services.ledger.saved(alert.deployment, name) == about:
+    if was_told(services, alert, about):
         return False
-    services.alerts.tell(alert)
-    services.ledger.save(alert.deployment, name, about)
+    tell_and_remember(services, alert, about)
     return True
+
+
+def was_told(services: Services, alert: Alert, about: str) -> bool:
+    """Whether the same was told last."""
+    return bool(services.ledger.saved(alert.deployment, told(alert.name)) == about)
+
+
+def tell_and_remember(services: Services, alert: Alert, about: str) -> None:
+    services.alerts.tell(alert)
+    services.ledger.save(alert.deployment, told(alert.name), about)
 
 
 def over(services: Services, deployment: str, name: str) -> None:

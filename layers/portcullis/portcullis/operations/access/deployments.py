@@ -65,7 +65,7 @@ def names_of(place: str, given: object) -> Sequence[str]:
     return names
 
 
-def kept_with(site: Site, text: str | None, only: Sequence[str]) -> KeptModel:
+def text_with(site: Site, text: str | None, only: Sequence[str]) -> str:
     """The model in force with what a file says of these names. BadInput if there is no file, or if that is no valid model."""
     from portcullis import model
 
@@ -74,7 +74,7 @@ def kept_with(site: Site, text: str | None, only: Sequence[str]) -> KeptModel:
         raise BadInput(problem, source="request", place="only", remedy="portcullis apply FILE --only NAME")
     called = f"{site.name}.yaml with only {', '.join(only)}"
     in_force = site.ledger.model(site.name).text
-    return kept_model(model.edit(in_force, model.take_parts(text, only), called), f"{site.name}.yaml", site.name)
+    return model.edit(in_force, model.take_parts(text, only), called)
 
 
 def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
@@ -140,8 +140,9 @@ def apply_text(
     with writing(services, deployment, "apply") as site:
         assertions = of_file(file) if file else ()
         if only:
-            given = kept_with(site, text, only)
-            assertions += of_file(read_file(given.text, f"{deployment}.yaml", deployment))
+            edited = text_with(site, text, only)
+            part = read_file(edited, f"{deployment}.yaml", deployment)
+            given, assertions = kept_of(part, edited), (*assertions, *of_file(part))
         kept = given or site.ledger.model(deployment)
         refuse_broken(site, kept, tuple(dict.fromkeys(assertions)))
         accept(site, accept_new, cause)

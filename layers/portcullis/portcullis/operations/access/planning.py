@@ -15,7 +15,7 @@ from portcullis.operations.access.asking.opened import mappings_are_shut, once_o
 from portcullis.operations.access.asking.scene import Scene, live
 from portcullis.operations.access.changing.filters import unread_filters
 from portcullis.operations.access.changing.looking import Comparison, compare
-from portcullis.operations.access.deployments import kept_model, kept_with, names_of
+from portcullis.operations.access.deployments import kept_model, names_of, text_with
 from portcullis.operations.remotes.keys.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.ports.registration import KeptModel
@@ -76,9 +76,8 @@ def plan(
     """What applying `text` (or the model in the ledger) would change: as steps and as people. `only`: of the text what it says of these."""
     site = services.site(deployment)
     if names := names_of("only", only):
-        kept = kept_with(site, text, names)
-    else:
-        kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+        text = text_with(site, text, names)
+    kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
     now = compared_once_open(site, kept, adopt=bool(adopt))
     unread = unread_filters(site.family, site.engine, now.plan)
     not_open = _not_open(site.ledger.custody(deployment))
