@@ -9,16 +9,22 @@ Prints a table, leaves .portcullis/bench/decide.json.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import sys
 import time
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 from portcullis.access.questions.answers import Request, There
+from portcullis.access.questions.changes import as_many_as_fit
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
+from portcullis.entry.fitting import MOST
 from portcullis.families import family_named
 from portcullis.families.answering import answering
 from portcullis.families.opensearch.deciding.compiled import Compiled
@@ -78,6 +84,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     cells = sum(len(row.cells) for row in whole.people)
     report.below(f"the matrix of {n} people by {n} indices ({cells} cells), from nothing", took_matrix, 5.0, "s")
     figures |= {"who_can_s": took, "matrix_s": took_matrix}
+    _sized(report, f"the matrix of {n} by {n}", whole)
     for what, many in (("one role", 1), ("all limited roles", n)):
         after = without_limits(held, many)
         took_diff, told = timed(
@@ -87,6 +94,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             f"the limits of {what} lifted: what it is to {n} people ({len(told.people)} see more)", f"{took_diff:.1f} s"
         )
         figures[f"diff {what} s"] = took_diff
+        _sized(report, f"that difference, of {what}", replace(told, people=as_many_as_fit(told.people)[0]))
     fresh = Compiled(held, world)
     for many in (1, 10, 100, 1000):
         if many <= n:
@@ -97,6 +105,14 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             figures[f"curve {many} ms"] = cold * 1000
     report.figures = figures
     return report
+
+
+def _sized(report: Report, what: str, answer: Any) -> None:
+    """How large an answer is as JSON, and packed, as the command has it sent."""
+    text = json.dumps(msgspec.to_builtins(answer)).encode()
+    packed = 4 / 3 * len(zlib.compress(text))
+    report.row(f"size of {what}; packed", f"{len(text) / 1e6:.1f}; {packed / 1e6:.2f} MB")
+    report.below(f"the smaller of the two, of {what}", min(len(text), packed) / 1e6, MOST / 1e6, "MB")
 
 
 def without_limits(held: SecurityConfig, many: int) -> SecurityConfig:

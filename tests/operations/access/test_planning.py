@@ -87,7 +87,7 @@ def test_people_who_cannot_be_asked_about_leave_the_changes_told(
 def test_very_many_indices_are_left_out_of_an_answer_and_the_people_stay(
     here: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portcullis.operations.access.planning._MOST_INDICES", 3)
+    monkeypatch.setattr("portcullis.access.questions.changes._ROOM", 400)
     new = TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]")
     found = plan(here, new)
     assert {person.name for person in found.people} == {"kim", "anna"}

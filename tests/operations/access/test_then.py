@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
+from portcullis.ports.ledger import Change
 
 from tests.laws import examples
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
@@ -159,6 +161,35 @@ def test_of_a_time_that_is_to_come_or_before_the_history_nothing_is_said(here: A
         then(here, here.services.now() - timedelta(days=1))
     with pytest.raises(BadInput, match="is not before"):
         between(here, here.services.now() + timedelta(seconds=1))
+
+
+def test_between_two_times_the_history_is_read_once_and_no_further_back(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in TEXTS[1:3]:
+        apply_text(here.services, "demo", text, CAUSE)
+    since = moment(here)
+    follow(here)
+    apply_text(here.services, "demo", TEXTS[3], CAUSE)
+    whole = [one.at for one in here.ledger.history("demo")]
+    assert len(whole) > 2
+    read: list[datetime] = []
+    history = here.ledger.history
+
+    def counted(name: str, limit: int) -> Iterator[Change]:
+        for one in history(name, limit):
+            read.append(one.at)
+            yield one
+
+    monkeypatch.setattr(here.ledger, "history", counted)
+    for ask in (
+        lambda: between(here, since),
+        lambda: then(here, since),
+        lambda: VERBS["diff"].run(here.services, "demo", CAUSE, old=since.isoformat(), new=moment(here).isoformat()),
+    ):
+        read.clear()
+        ask()
+        assert read == [*(at for at in whole if at > since), next(at for at in whole if at <= since)]
 
 
 def test_that_it_was_locked_then_is_said(here: Account) -> None:

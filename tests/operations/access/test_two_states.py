@@ -125,3 +125,23 @@ def test_what_cannot_be_compared_is_one_clear_error(
 ) -> None:
     with pytest.raises(error, match=said):
         diff(here, old, new)
+
+
+def test_very_many_indices_are_left_out_and_the_people_and_assertions_stay(
+    here: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = moment(here)
+    whole = diff(here, "now", "file", text=NEW, assertions=["no one gains"])
+    monkeypatch.setattr("portcullis.access.questions.changes._ROOM", 0)
+    found = diff(here, "now", "file", text=NEW, assertions=["no one gains"])
+    assert [(one.person, one.gains, one.loses) for one in found.people] == [
+        (one.person, one.gains, one.loses) for one in whole.people
+    ]
+    assert any(one.indices for one in whole.people)
+    assert not any(one.indices for one in found.people)
+    assert found.assertions == whole.assertions
+    assert any("is left out, as it is too much" in line for line in found.unknown)
+    apply_text(here.services, "demo", NEW, CAUSE)
+    since = VERBS["access-between"].run(here.services, "demo", CAUSE, since=before)
+    assert not any(one.indices for one in since.difference.people)
+    assert any("is left out, as it is too much" in line for line in since.uncertain)

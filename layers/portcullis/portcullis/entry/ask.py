@@ -94,10 +94,11 @@ def _choose(profile: str | None, region: str | None) -> None:
 def _invoke(request: dict[str, Any], level: str) -> Any:
     from portcullis.clients import patient_client
     from portcullis.entry.caller_proof import proof
+    from portcullis.entry.fitting import PACKED
 
     function, alias = _DOORS[level]
     try:
-        request |= {"actor": _who_we_are(), "proof": proof(patient_client("sts"), request)}
+        request |= {"actor": _who_we_are(), "proof": proof(patient_client("sts"), request), PACKED: True}
         answer = patient_client("lambda").invoke(
             FunctionName=function, Qualifier=alias, Payload=json.dumps(request).encode()
         )
@@ -115,6 +116,9 @@ def _invoke(request: dict[str, Any], level: str) -> Any:
 
 
 def _answer(payload: Mapping[str, Any]) -> Any:
+    from portcullis.entry.fitting import unpacked
+
+    payload = unpacked(payload)
     if "error" not in payload:
         return payload.get("answer")
     if payload.get("exit_status") == BadInput.exit_status:

@@ -2,6 +2,7 @@
 
 Request:  {"verb": "lock", "deployment": "demo", "arguments": {"reason": "..."}}
 Answer:   {"exit_status": 0, "answer": ...}, or {"exit_status": 1, "error": "...", ...}: what the command line shows and exits with.
+          A request with "packed": true may get {"exit_status": 0, "packed": ...} instead: `entry.fitting`.
 
 Who may call what is IAM's decision: the function has one alias a level (look, act, delete), and a verb runs only through an alias
 of its level or above.
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 
 from portcullis.correlation import concerning, correlate
+from portcullis.entry.fitting import fitted
 from portcullis.entry.given import arguments_of, checked
 from portcullis.entry.verbs import LEVELS, VERBS
 from portcullis.errors import BadInput, PortcullisError, Refused
@@ -38,6 +40,8 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
         correlate(line(request.get("cause") or "", 200))
         request["actor"] = actor_of(request, (function_arn.split(":") + [""] * 5)[4])
         done = carry_out(from_environment(), request, alias=function_arn.rsplit(":", 1)[-1])
+        status = done.get("exit_status", 0) if isinstance(done, dict) else 0
+        return fitted({"exit_status": status, "answer": done}, request)
     except PortcullisError as error:
         verb = line(request.get("verb"), 100) if isinstance(request, Mapping) else ""
         logger.warning("refused", extra={"verb": verb, "error": line(error)})
@@ -46,7 +50,6 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
         logger.exception("a verb ended as it never should")
         said = line(f"{type(error).__name__}: {error}")
         return {"exit_status": 1, "error": f"a mistake of Portcullis itself, see the log of this function: {said}"}
-    return {"exit_status": done.get("exit_status", 0) if isinstance(done, dict) else 0, "answer": done}
 
 
 def actor_of(request: Mapping[str, Any], account: str = "") -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from portcullis.access.questions.answers import Decided, Seen
 from portcullis.access.questions.assertions import Asserted
 from portcullis.access.truth import Truth, any_of
+from portcullis.words import many
 
 Verdict = Truth
+# Of all indices of all people together, in characters; a plan tells them twice, and a function answers 6 MB at most (`entry.fitting`).
+_ROOM = 2_000_000
+_AROUND = 90  # characters that stand around one index in JSON
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +64,18 @@ class Diff:
     not_looked_at: tuple[str, ...]
     assertions: tuple[Asserted, ...] = ()
     exit_status: int = 0
+
+
+def as_many_as_fit(people: Sequence[Changed]) -> tuple[tuple[Changed, ...], tuple[str, ...]]:
+    """Those of an answer, which a function may not make as large as it likes; and what is left out, in words. Of whoever comes last it is
+    told that they gain and lose, what of rights, and not on which index."""
+    room, kept = _ROOM, list[Changed]()
+    for one in people:
+        room -= sum(_AROUND + len(each.index) + len(each.before) + len(each.after) for each in one.indices)
+        kept.append(one if room >= 0 else replace(one, indices=()))
+    without = sum(a is not b for a, b in zip(people, kept, strict=True))
+    told = f"on which indices {many(without, 'person', 'people')} more gain or lose something is left out, as it is too much"
+    return tuple(kept), (told,) if without else ()
 
 
 def seen_of(decided: Decided, index: str) -> Seen:

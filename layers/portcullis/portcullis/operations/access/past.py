@@ -41,12 +41,22 @@ class Past:
     by_token: bool  # whether a group counts by its token, so that no change tells who was in it
 
 
-def past(site: Site, now: Scene, at: datetime) -> Past:
-    """What there is now with every later change of the history taken back in thought. BadInput for a time that is to come, Refused for one
-    before the history begins."""
+def history_since(site: Site, earliest: datetime) -> list[Change]:
+    """Every change since then, the latest first, and the one before them: for `past` of that moment and of any later one. To be read after
+    the scene of now. A change may be large: no more of them are read than that."""
+    found = list[Change]()
+    for one in site.ledger.history(site.name, FARTHEST):
+        found.append(one)
+        if one.at <= earliest:
+            break
+    return found
+
+
+def past(site: Site, now: Scene, at: datetime, history: Sequence[Change]) -> Past:
+    """What there is now with every later change of `history` (`history_since` this moment or an earlier one) taken back in thought.
+    BadInput for a time that is to come, Refused for one before the history begins."""
     if at > site.now():
         raise BadInput(f"{moment(at)} is to come", source="request", place="at", remedy="a time that has been")
-    history = list(site.ledger.history(site.name, FARTHEST))
     later = [one for one in history if one.at > at]
     if len(later) == len(history):
         begins = f"begins {moment(history[-1].at)}" if history else "is empty"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.access.plan import Claim, Operation, Step
-from portcullis.access.questions.changes import Changed, Right
+from portcullis.access.questions.changes import Changed, Right, as_many_as_fit
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.asking.comparing import diff
@@ -22,7 +22,6 @@ from portcullis.ports.registration import KeptModel
 from portcullis.remotes.keys import Plan as KeyPlan
 from portcullis.words import many
 
-_MOST_INDICES = 15_000  # of all people together, in one answer
 _SIGNS = {Operation.ADD: "+", Operation.REMOVE: "-", Operation.REPLACE: "~"}
 
 
@@ -134,19 +133,8 @@ def _told(site: Site, kept: KeptModel, now: Comparison) -> _Told:
         )
     found = diff(before, after, ("", ""))
     changes = tuple(_changes(now.plan.steps, before, after))
-    people, left_out = _as_many_as_fit(found.people)
+    people, left_out = as_many_as_fit(found.people)
     return _Told(found.answer, changes, people, (*left_out, *found.unknown))
-
-
-def _as_many_as_fit(people: tuple[Changed, ...]) -> tuple[tuple[Changed, ...], tuple[str, ...]]:
-    """An answer of a function is 6 MB at most: of whoever comes last it is told that they gain and lose, and not on which index."""
-    room, kept = _MOST_INDICES, list[Changed]()
-    for one in people:
-        room -= len(one.indices)
-        kept.append(one if room >= 0 else replace(one, indices=()))
-    without = sum(a is not b for a, b in zip(people, kept, strict=True))
-    told = f"on which indices {many(without, 'person', 'people')} more gain or lose something is left out, as it is too much"
-    return tuple(kept), (told,) if without else ()
 
 
 def _in_force(site: Site) -> KeptModel | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from portcullis.access.questions.answers import KeptOut, Request
+from portcullis.access.questions.changes import as_many_as_fit
 from portcullis.access.questions.persons import Person
 from portcullis.access.questions.then import Between, Had, Happened, Then
 from portcullis.custody.chronicle import BREAK_GLASS
@@ -15,7 +16,7 @@ from portcullis.operations.access.asking.comparing import diff
 from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at
 from portcullis.operations.access.asking.questions import decided_for
 from portcullis.operations.access.asking.scene import Scene, fits
-from portcullis.operations.access.past import FARTHEST, STATES, past
+from portcullis.operations.access.past import STATES, history_since, past
 from portcullis.operations.services import Site
 from portcullis.words import in_data, in_words, many, moment
 
@@ -25,7 +26,7 @@ _EDGE = "whom the network and the policies let in then: whom they keep out now i
 def then(site: Site, now: Scene, at: datetime, user: str = "", index: str = "", edge: Before | None = None) -> Then:
     """Who had access then; `user` and `index` are patterns, and leave out others. BadInput for a time that is to come, Refused for one
     before the history begins."""
-    was = past(site, now, at)
+    was = past(site, now, at, history_since(site, at))
     scene = was.scene
     there = tuple(one for one in scene.there.indices or () if not index or fits(one, (index,)))
     if index and not there:
@@ -111,7 +112,8 @@ def between(
     if since >= until:
         problem, remedy = "is not before the other one", "the earlier time first"
         raise BadInput(problem, source="request", place="since", remedy=remedy)
-    first, last = past(site, now, since), past(site, now, until)
+    history = history_since(site, since)
+    first, last = (past(site, now, at, history) for at in (since, until))
     found = diff(first.scene, last.scene, (moment(since), moment(until)))
     people = [one for one in found.people if not user or any(fits(name, (user,)) for name in (one.name, one.person))]
     if index:
@@ -126,7 +128,7 @@ def between(
         )
     told = tuple(
         Happened(in_data(one.at), one.operation, one.actor, one.cause, one.summary)
-        for one in reversed(list(site.ledger.history(site.name, FARTHEST)))
+        for one in reversed(history)
         if since <= one.at < until and (one.of_access or one.operation in (*STATES, BREAK_GLASS, "drift"))
     )
     uncertain = [*first.notes, *last.notes, *first.uncertain, *last.uncertain]
@@ -135,7 +137,11 @@ def between(
     both = tuple("read write" for _ in named)
     cells = [(one, both) for one in last.scene.people if str(one) in changed]
     kept_out = _kept_out(edge, now, cells, named, uncertain)
-    found = replace(found, not_looked_at=(*not_looked_at(last.scene, edge), *last.scene.answers.only_if_named))
+    kept, left_out = as_many_as_fit(found.people)
+    uncertain += left_out
+    found = replace(
+        found, people=kept, not_looked_at=(*not_looked_at(last.scene, edge), *last.scene.answers.only_if_named)
+    )
     return Between(site.name, in_data(since), in_data(until), found, told, tuple(dict.fromkeys(uncertain)), kept_out)
 
 
