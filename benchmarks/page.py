@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime
 
 import msgspec
-from portcullis.cli.report.writing import page
+from portcullis.entry.page.writing import page
 from portcullis.operations.access.asking.drawing import picture
 from portcullis.operations.access.asking.finding import findings
 

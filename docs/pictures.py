@@ -21,8 +21,8 @@ def page() -> str:
     """The page of people in groups, on an engine with some indices, after somebody joined."""
     sys.path.insert(0, str(ROOT))
     from portcullis.access.plan import SubjectKind
-    from portcullis.cli.report import writing
-    from portcullis.cli.report.gathering import ASKED, of_deployment
+    from portcullis.entry.page import writing
+    from portcullis.entry.page.gathering import ASKED, of_deployment
     from portcullis.entry.verbs import VERBS
     from portcullis.operations.access.deployments import apply_text
 

@@ -1,4 +1,4 @@
-"""Where `portcullis report --to-bucket` puts pages: a bucket that is made, or one that is named; and the right to it, for people."""
+"""Where pages are kept: a bucket that is made, or one that is named; and the right to it, of people and of functions."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from constructs import Construct
 from portcullis import model
 from portcullis.settings import PAGES
 
+from stacks import names
 from stacks.keeping import KEPT
 from stacks.key import ADMINISTRATION, SNAPSHOT_USE, kms_actions
 
+MAKES_PAGES = "operate"  # it may look at all that stands on a page
+_TELLS_ALONE = ("identity_sync", "key_guard", "sweep")  # what these tell no person is there to have asked for
 _OLDEST_SIGNATURE = Duration.hours(12)  # as long as the command signs for at most
 
 
 class Pages(Construct):
-    """Part of the automation's stack. What is made stays when the stack goes. No function has a right here: the page is made, and
-    written, by whoever runs the command."""
+    """Part of the automation's stack. What is made stays when the stack goes. No function has a right here, unless the account's file has
+    the automation write pages: else a page is made, and written, by whoever runs the command."""
 
     def __init__(self, scope: Construct, name: str, wanted: model.ReportPages) -> None:
         super().__init__(scope, name)
+        self._wanted = wanted
         if wanted.bucket:
             self.bucket = s3.Bucket.from_bucket_name(self, "Bucket", wanted.bucket)
             self._key_arn = wanted.key_arn or ""
@@ -31,15 +35,36 @@ class Pages(Construct):
 
     def rights(self) -> list[iam.PolicyStatement]:
         """Of whoever may look: to write pages and to sign links to them, and nothing else that may lie in the bucket."""
-        may = [
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-                resources=[self.bucket.arn_for_objects(f"{PAGES}/*")],
-            )
-        ]
+        return self._may(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], list(SNAPSHOT_USE))
+
+    def rights_of(self, function: str, door: str) -> list[iam.PolicyStatement]:
+        """Of a function. `door`: the ARN of the one that makes pages, with its alias."""
+        may: list[iam.PolicyStatement] = []
+        if self._wanted.every_minutes and function == "sweep":
+            may.append(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[door]))
+        if self._wanted.every_minutes and function == MAKES_PAGES:
+            may += self._may(["s3:PutObject"], ["kms:GenerateDataKey"])
+        if self._wanted.link_minutes and function in _TELLS_ALONE:
+            may += self._may(
+                ["s3:GetObject", "s3:GetObjectVersion"], ["kms:Decrypt"]
+            )  # whoever signs a link has to be allowed to read
+        return may
+
+    def environment_of(self, function: str) -> dict[str, str]:
+        """Where pages are; of whoever asks for them how often, and of whoever links to them for how long."""
+        said = {"PORTCULLIS_REPORT_BUCKET": self.bucket.bucket_name}
+        if self._wanted.every_minutes and function == "sweep":
+            said["PORTCULLIS_PAGE_MINUTES"] = str(self._wanted.every_minutes)
+            said["PORTCULLIS_PAGE_DOOR"] = f"{names.function(MAKES_PAGES)}:{names.LEVELS[0]}"
+        if self._wanted.link_minutes and function in _TELLS_ALONE:
+            said["PORTCULLIS_LINK_MINUTES"] = str(self._wanted.link_minutes)
+        return said
+
+    def _may(self, objects: list[str], key: list[str]) -> list[iam.PolicyStatement]:
+        may = [iam.PolicyStatement(actions=objects, resources=[self.bucket.arn_for_objects(f"{PAGES}/*")])]
         if self._key_arn:
             through = {"StringEquals": {"kms:ViaService": f"s3.{Stack.of(self).region}.amazonaws.com"}}
-            may.append(iam.PolicyStatement(actions=list(SNAPSHOT_USE), resources=[self._key_arn], conditions=through))
+            may.append(iam.PolicyStatement(actions=key, resources=[self._key_arn], conditions=through))
         return may
 
     def _key(self) -> kms.Key:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.cli.report.gathering import ASKED, no_picture, of_deployment
+from portcullis.entry.page.gathering import ASKED, no_picture, of_deployment
 from portcullis.errors import PortcullisError, Unreachable
 from portcullis.words import line
 

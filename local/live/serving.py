@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from portcullis.cli.report.writing import embedded, page
+from portcullis.entry.page.writing import embedded, page
 from portcullis.errors import PortcullisError
 
 from local.live.looking import Gone, Looks

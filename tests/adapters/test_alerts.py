@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from portcullis.adapters.alerts.sns import SnsAlerts
 from portcullis.errors import Unreachable
-from portcullis.ports.alerts import Alert
+from portcullis.ports.alerts import Alert, of_person
+from portcullis.ports.pages import Link, Shown
 from portcullis.settings import Settings
 
 from local.aws.emulator import Credentials, Emulator
@@ -79,6 +81,7 @@ def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) 
         "What was done: everybody but break-glass is shut out",
         "What to do:    portcullis status demo",
         "Runbook:       runbooks/key-revoked.md",
+        f"Id:            portcullis:{account}:{region}:demo:locked",
         "  at: 03:00",
         "  mappings: ['a', 'b']",
     ]
@@ -86,6 +89,7 @@ def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) 
         "severity": "critical",
         "alert": "locked",
         "deployment": "demo",
+        "id": f"portcullis:{account}:{region}:demo:locked",
     }
     [event] = ears.put()
     assert (event["source"], event["detail-type"]) == ("portcullis", "Portcullis Alert")
@@ -97,6 +101,7 @@ def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) 
         "done": LOCKED.done,
         "next": LOCKED.next,
         "runbook": "key-revoked",
+        "id": f"portcullis:{account}:{region}:demo:locked",
         **LOCKED.detail,
     }
 
@@ -118,7 +123,7 @@ def test_hostile_names_break_nothing_and_look_like_nothing_of_ours(ears: Ears, h
         assert mail["Subject"].isascii()
         assert mail["Subject"].isprintable()
         starts = [line.split(":")[0] for line in mail["Message"].splitlines() if not line.startswith(" ")]
-        assert starts == ["What happened", "What was done", "What to do", "Runbook"]
+        assert starts == ["What happened", "What was done", "What to do", "Runbook", "Id"]
     assert len(ears.put()) == 2
 
 
@@ -144,9 +149,65 @@ def test_where_pages_are_kept_an_alert_names_the_place_and_no_link(ears: Ears) -
     for deployment in ("demo", "account", "../x"):
         alerts.tell(replace(LOCKED, deployment=deployment))
     place = "pages/portcullis-report/demo/report.html"
-    said = [one["Message"].splitlines()[4] for one in ears.mailed()]
+    said = [one["Message"].splitlines()[5] for one in ears.mailed()]
     assert said == [f"Page:          {place} (portcullis report demo --to-bucket)", *["  at: 03:00"] * 2]
     assert [one["detail"].get("page") for one in ears.put()] == [place, None, None]
+
+
+WRITTEN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LINK = Link("https://pages.example/report.html?X-Amz-Signature=0", WRITTEN + timedelta(minutes=70))
+
+
+def test_where_the_file_asks_for_it_an_alert_leads_to_its_part_of_the_page(ears: Ears) -> None:
+    asked: list[str] = []
+
+    def shown(deployment: str) -> Shown:
+        asked.append(deployment)
+        return Shown(WRITTEN, LINK)
+
+    pages = Settings("ledger", report_bucket="pages").page_of
+    sns, events = ears.aws.client("sns"), ears.aws.client("events")
+    alerts = SnsAlerts(sns, events, topic=ears.topic, bus=ears.bus, page_of=pages, shown=shown)
+    alerts.tell(LOCKED)
+    alerts.tell(replace(LOCKED, about=of_person("a\n#&=ä")))
+    alerts.tell(replace(LOCKED, deployment="account"))
+    whole, person, account = (one["Message"].splitlines() for one in ears.mailed())
+    assert whole[5:7] == [
+        f"Page:          {LINK.url}#gate",
+        "               (as of 2026-11-24 09:00:00 UTC; whoever holds the link may read it until 2026-11-24 10:10:00 UTC)",
+    ]
+    assert person[5].endswith("#person=a%0A%23%26%3D%C3%A4")
+    assert not [line for line in account if line.startswith("Page")]
+    details = [one["detail"] for one in ears.put()]
+    assert [one.get("page_link", "").rpartition("#")[0] for one in details] == [LINK.url, LINK.url, ""]
+    assert [one.get("page_until") for one in details] == ["2026-11-24T10:10:00Z"] * 2 + [None]
+    assert asked == ["demo"] * 2, "once an alert, though it goes two ways"
+
+
+@pytest.mark.parametrize("fails", [Unreachable("S3 did not answer"), KeyError("x")], ids=["no answer", "a mistake"])
+def test_an_alert_without_a_link_is_an_alert_all_the_same(ears: Ears, fails: Exception) -> None:
+    def shown(_: str) -> Shown:
+        raise fails
+
+    pages = Settings("ledger", report_bucket="pages").page_of
+    sns, events = ears.aws.client("sns"), ears.aws.client("events")
+    SnsAlerts(sns, events, topic=ears.topic, bus=ears.bus, page_of=pages, shown=shown).tell(LOCKED)
+    [mail], [event] = ears.mailed(), ears.put()
+    assert "(portcullis report demo --to-bucket)" in mail["Message"]
+    assert "page_link" not in event["detail"]
+
+
+def test_the_id_of_an_alert_is_the_same_each_time_and_nobody_else_s(ears: Ears) -> None:
+    for alert in (
+        LOCKED,
+        replace(LOCKED, happened="again"),
+        replace(LOCKED, deployment="two"),
+        replace(LOCKED, name="x"),
+    ):
+        ears.alerts().tell(alert)
+    first, again, two, other = (one["MessageAttributes"]["id"]["Value"] for one in ears.mailed())
+    assert first == again
+    assert len({first, two, other}) == 3
 
 
 def test_either_way_may_be_closed(ears: Ears) -> None:

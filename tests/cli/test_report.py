@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.questions.picture import Picture, rows
-from portcullis.cli.report.writing import embedded, page
+from portcullis.entry.page.writing import embedded, page
 from portcullis.entry.verbs import VERBS
 from portcullis.families.opensearch.documents.config import Kind
 

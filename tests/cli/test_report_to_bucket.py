@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from portcullis import wiring
 from portcullis.cli.report.span import seconds_of
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
+from portcullis.errors import Unreachable
+from portcullis.operations.pages import KEPT
 from portcullis.settings import Settings
 
 from local.aws.emulator import Credentials, Emulator
@@ -30,7 +34,7 @@ RIGHTS = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")
 
 
 def keeps_pages(account: Account, monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
-    services = replace(account.services, settings=Settings("ledger", report_bucket=bucket))
+    services = replace(account.services, settings=Settings("ledger", report_bucket=bucket), pages=wiring.pages)
     monkeypatch.setattr(operate, "from_environment", lambda: services)
 
 
@@ -158,6 +162,56 @@ def test_of_a_locked_deployment_the_same_is_put_there_as_into_a_file(
         data.pop("status")  # what it waited for, to the second
     assert there == in_file
     assert "locked manually by" in there["picture"]["stopped"]
+
+
+def asked_by_the_sweep(level: str = "look") -> dict[str, Any]:
+    request = {"verb": "keep-page", "deployment": "demo", "cause": "sweep", "actor": "portcullis"}
+    door = f"arn:aws:lambda:eu-central-1:000000000000:function:portcullis-operate:{level}"
+    return operate.answer(request, door, logging.getLogger("test"))
+
+
+@pytest.mark.aws
+def test_the_automation_keeps_the_same_page_as_a_person(
+    bucket: str, here: Account, calm: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = here.services.now()
+    answer = asked_by_the_sweep()
+    assert answer["exit_status"] == 0, answer
+    assert (answer["answer"]["page"], answer["answer"]["unread"]) == (f"{bucket}/{KEY}", {})
+    kept, lies = KEPT.saved(here.ledger, "demo"), calm.client("s3").get_object(Bucket=bucket, Key=KEY)
+    assert kept is not None
+    assert kept.at >= began
+    assert kept.version == lies["VersionId"]
+    theirs = held(Parts(lies["Body"].read().decode()))
+    told = json.loads(run(capsys, "report", "demo", "--to-bucket", "--json")[1])
+    ours = held(Parts(read(told["link"])))
+    for data in (theirs, ours):
+        data["picture"].pop("at")
+    assert theirs == ours
+
+
+@pytest.mark.aws
+def test_what_cannot_be_drawn_leaves_the_page_that_is_there(
+    bucket: str, here: Account, calm: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked_by_the_sweep()["exit_status"] == 0
+    s3, kept = calm.client("s3"), KEPT.saved(here.ledger, "demo")
+    before = s3.get_object(Bucket=bucket, Key=KEY)["VersionId"]
+
+    def silent(_: Any) -> Any:
+        raise Unreachable("the engine did not answer")
+
+    without = replace(operate.from_environment(), engine=silent)
+    monkeypatch.setattr(operate, "from_environment", lambda: without)
+    answer = asked_by_the_sweep()
+    assert answer["exit_status"] == 1
+    assert (s3.get_object(Bucket=bucket, Key=KEY)["VersionId"], KEPT.saved(here.ledger, "demo")) == (before, kept)
+
+
+def test_an_account_that_keeps_no_pages_has_none_written(here: Account) -> None:
+    answer = asked_by_the_sweep()
+    assert answer["exit_status"] == 1
+    assert "every_minutes" in answer["error"]
 
 
 def test_without_the_key_one_line_says_how_to_have_it(here: Account, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,7 @@ ASKED_FOR = {
     "guard": "",
     "history": "by entry limit operation since until",
     "integration-add": "index role service text",
+    "keep-page": "",
     "key-check": "",
     "key-policy": "org_paths",
     "key-status": "",

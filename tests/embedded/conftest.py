@@ -18,7 +18,10 @@ from local.story.stages import Alerts, Cast
 from tests.embedded.scene import Scene
 
 VPC, OFFICE = "10.77.0.0/16", "192.0.2.0/24"
-OF_THE_ACCOUNT = f"network: {{cidr: {VPC}, nat_per_zone: false, callers: {{cidrs: [{OFFICE}]}}}}\n"
+OF_THE_ACCOUNT = (
+    f"network: {{cidr: {VPC}, nat_per_zone: false, callers: {{cidrs: [{OFFICE}]}}}}\n"
+    "report: {every_minutes: 1440, link_minutes: 60}\n"
+)
 
 
 @pytest.fixture(scope="session")

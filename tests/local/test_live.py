@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from portcullis.cli.report.gathering import no_picture
+from portcullis.entry.page.gathering import no_picture
 from portcullis.errors import Unreachable
 
 from local.live.looking import SELDOM_S, SOON_S, Gone, Look, Looks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,4 +141,32 @@ def test_a_filter_that_nobody_fits_leaves_nobody_and_breaks_nothing(looks: Looks
     found = looks(
         steps=[["type", "#f-person", "nobody at all"], counted("0 people"), ["focus", "#map"], ["press", "Enter"]]
     )
+    assert found["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("fragment", "says"),
+    [
+        ("person=cognito_user%3Aada", "cognito_user:ada"),
+        ("person=ada", "cognito_user:ada"),
+        ("index=payroll-1", "payroll-1"),
+        ("person=%3Cimg%20src=x%3E", "<img src=x>"),
+        ("person=%zz", "%zz"),
+    ],
+    ids=["a person", "by name alone", "an index", "mark-up", "no escape"],
+)
+def test_a_link_leads_to_a_person_or_an_index(looks: Looks, fragment: str, says: str) -> None:
+    there = f"location.hash = {json.dumps(fragment)}"
+    detail = "document.querySelector('#detail h3')?.textContent"
+    found = looks(
+        steps=[
+            ["ask", there],
+            ["wait", detail],
+            ["ask", detail],
+            ["ask", "document.getElementById('detail').textContent"],
+        ]
+    )
+    _, title, whole = found["asked"]
+    assert title == says
+    assert ("not on this page" in whole) == (says[0] in "<%")
     assert found["errors"] == []

@@ -36,7 +36,7 @@ def test_every_setting_is_given(functions: dict[str, dict[str, Any]], name: str)
     )
     not_ours = {"may_delete"}  # a right that one function alone is given
     not_theirs = {"keystores", "keystore_tool"}  # of nodes: no function reaches them
-    not_asked_for = {"report_bucket"}  # tests/stacks/test_pages.py has it
+    not_asked_for = {"report_bucket", "page_minutes", "page_door", "link_minutes"}  # tests/stacks/test_pages.py has it
     others = not_ours | not_theirs | not_asked_for
     empty = [field for field in Settings.__dataclass_fields__ if not getattr(settings, field) and field not in others]
     assert not empty

@@ -123,6 +123,58 @@ def test_every_function_knows_where_a_page_is_so_that_alerts_name_it(pages: Synt
     assert settings.page_of("demo") == "pages/portcullis-report/demo/report.html"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """Where the automation writes pages, and alerts lead to them."""
+    return made(tmp_path_factory.mktemp("kept"), f"{GIVEN[:-1]}, every_minutes: 30, link_minutes: 90}}")
+
+
+def about_pages(assembly: Synthesised) -> dict[str, dict[str, Any]]:
+    """Function -> action -> resource and condition, of what its role may do about pages."""
+    found: dict[str, dict[str, Any]] = {}
+    for where, statement in assembly.identity_statements():
+        if not where.startswith(f"{AUTOMATION}/") or statement["Effect"] != "Allow" or "/May" in where:
+            continue
+        one = Resolver(assembly, HOME).fill(statement, AUTOMATION)
+        resources = listed(one["Resource"])
+        if any("our-pages" in at or at == KEY or at.endswith(":look") for at in map(str, resources)):
+            assert list(wrongs(one)) == [], where
+            role = where.split("/")[1].partition("DefaultPolicy")[0]
+            for action in listed(one["Action"]):
+                found.setdefault(role, {})[action] = (*resources, one.get("Condition"))
+    return found
+
+
+def test_who_writes_pages_may_read_none_and_who_links_to_them_may_write_none(kept: Synthesised) -> None:
+    objects = "arn:aws:s3:::our-pages/portcullis-report/*"
+    through = {"StringEquals": {"kms:ViaService": f"s3.{HOME}.amazonaws.com"}}
+    reads = {"s3:GetObject": (objects, None), "s3:GetObjectVersion": (objects, None), "kms:Decrypt": (KEY, through)}
+    door = "arn:aws:lambda:eu-central-1:000000000000:function:portcullis-operate:look"
+    assert about_pages(kept) == {
+        "Roleoperate": {"s3:PutObject": (objects, None), "kms:GenerateDataKey": (KEY, through)},
+        "Rolesweep": {"lambda:InvokeFunction": (door, None), **reads},
+        "Rolekeyguard": reads,
+        "Roleidentitysync": reads,
+    }
+
+
+def test_who_asks_for_pages_knows_how_often_and_who_links_for_how_long(kept: Synthesised) -> None:
+    told = {}
+    for resource in kept.resources("AWS::Lambda::Function", AUTOMATION).values():
+        given = resource["Properties"]["Environment"]["Variables"]
+        settings = Settings.from_environment({name: str(value) for name, value in given.items()})
+        name = str(resource["Properties"]["FunctionName"]).removeprefix("portcullis-")
+        told[name] = (settings.page_minutes, settings.page_door, settings.link_minutes)
+    assert told == {
+        "sweep": (30, "portcullis-operate:look", 90),
+        "key-guard": (0, "", 90),
+        "identity-sync": (0, "", 90),
+        "domain-setup": (0, "", 0),
+        "operate": (0, "", 0),
+        "remove": (0, "", 0),
+    }
+
+
 def test_a_given_bucket_is_used_and_nothing_is_made(given: Synthesised) -> None:
     assert not given.resources("AWS::S3::Bucket", AUTOMATION)
     assert not given.resources("AWS::KMS::Key", AUTOMATION)
@@ -141,6 +193,9 @@ BAD = {
     f"report: {{key_arn: '{KEY}'}}": ("account.yaml", "none is named"),
     "report: {bucket: ours, keep_days: 3}": ("account.yaml", "give that bucket a lifecycle"),
     "report: {bucket: ours, key_arn: 'arn:aws:kms:eu-central-1:000000000000:alias/a'}": ("account.yaml", "an alias"),
+    "report: {every_minutes: 4}": ("account.yaml", "report.every_minutes"),
+    "report: {link_minutes: 60}": ("account.yaml", "add every_minutes"),
+    "report: {every_minutes: 60, link_minutes: 721}": ("account.yaml", "report.link_minutes"),
     "report: {keep_days: 0}": ("account.yaml", "report.keep_days"),
     "report: yes": ("account.yaml", "report"),
 }

@@ -32,7 +32,10 @@ class Settings:
     # Of keys between clusters: deployment -> node -> its config folder, where it can be reached from here; and the tool that writes there.
     keystores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keystore_tool: tuple[str, ...] = ()
-    report_bucket: str = ""  # where `portcullis report --to-bucket` puts pages; empty: nowhere
+    report_bucket: str = ""  # where pages are kept; empty: nowhere
+    page_minutes: int = 0  # how often the sweep has each page made anew; 0: never
+    page_door: str = ""  # the function, with its alias, that makes pages
+    link_minutes: int = 0  # how long a link to the page is good that an alert carries; 0: alerts carry none
     may_delete: bool = False  # only the function behind the door `delete` has the right to delete a domain
 
     def page_of(self, deployment: str) -> str:
@@ -51,6 +54,7 @@ class Settings:
             raise BadInput("PORTCULLIS_LEDGER_TABLE is not set", source="environment", remedy="name the ledger's table")
         try:
             settle, tries = float(get("SETTLE_SECONDS", "5")), int(get("QUEUE_TRIES", "6"))
+            every, good = int(get("PAGE_MINUTES", "0")), int(get("LINK_MINUTES", "0"))
         except ValueError as error:
             raise BadInput(f"no number: {error}", source="environment", place="PORTCULLIS_*", remedy="e.g. 5") from None
         return Settings(
@@ -65,6 +69,9 @@ class Settings:
             keystores=_keystores(get("KEYSTORES")),
             keystore_tool=tuple(shlex.split(get("KEYSTORE_TOOL"))),
             report_bucket=get("REPORT_BUCKET"),
+            page_minutes=every,
+            page_door=get("PAGE_DOOR"),
+            link_minutes=good,
             may_delete=get("MAY_DELETE") == "yes",
         )
 

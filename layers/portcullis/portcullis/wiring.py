@@ -9,11 +9,12 @@ from typing import Any
 
 from portcullis.access.plan import AccessModel, SubjectKind
 from portcullis.errors import Refused
+from portcullis.operations.pages import KEPT
 from portcullis.operations.services import Services
 from portcullis.ports.engine import Engine
 from portcullis.ports.identity import Credential
 from portcullis.ports.keys import KeyDesk, KeyObserver
-from portcullis.ports.pages import Pages
+from portcullis.ports.pages import Pages, Shown
 from portcullis.ports.registration import (
     Actor,
     Cluster,
@@ -54,7 +55,7 @@ ENGINES: dict[str, Callable[[Any, str, str | None], Engine]] = {
 def in_aws(settings: Settings) -> Services:
     """The services of a function, or of a person's command: AWS, as the credentials around us."""
     from portcullis import clients
-    from portcullis.adapters.alerts.sns import SnsAlerts
+    from portcullis.adapters.alerts.sns import SnsAlerts, no_link
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
     from portcullis.adapters.domains.connections import AwsConnections
     from portcullis.adapters.edge.aws import AwsEdge
@@ -77,6 +78,7 @@ def in_aws(settings: Settings) -> Services:
     from portcullis.adapters.keystores.over_https import ElasticCloudKeystores, KubernetesKeystores, sender
     from portcullis.adapters.keystores.ssm import SsmKeystores
     from portcullis.adapters.ledger.dynamo import DynamoLedger
+    from portcullis.adapters.pages.asking import ask_for
     from portcullis.adapters.passwords.aws import SecretsManager
     from portcullis.adapters.passwords.keys import KeySecrets
     from portcullis.adapters.queues.sqs import SqsDeadLetters
@@ -167,6 +169,18 @@ def in_aws(settings: Settings) -> Services:
     def later(body: str, seconds: int) -> None:
         clients.client("sqs").send_message(QueueUrl=settings.reminders, MessageBody=body, DelaySeconds=seconds)
 
+    @cache
+    def own_pages() -> Pages:
+        return pages()
+
+    def shown(deployment: str) -> Shown | None:
+        """The version that the automation wrote: whoever may look may put another page there, and an alert leads to none of these."""
+        page = KEPT.saved(ledger, deployment)
+        if page is None:
+            return None
+        link = own_pages().link(settings.page_of(deployment), page.version, settings.link_minutes * 60)
+        return Shown(page.at, link)
+
     queues = {"identity": settings.identity_dead_letters, "key": settings.key_dead_letters}
     return Services(
         settings=settings,
@@ -177,6 +191,7 @@ def in_aws(settings: Settings) -> Services:
             topic=settings.alert_topic,
             bus=settings.event_bus,
             page_of=settings.page_of,
+            shown=shown if settings.link_minutes else no_link,
         ),
         engine=lambda registration: engine_as(registration, registration.automation),
         master=lambda registration: engine_as(registration, registration.master),
@@ -208,6 +223,8 @@ def in_aws(settings: Settings) -> Services:
         keystores=keystores,
         connections=connections,
         edge=lambda registration: AwsEdge(clients_of(registration)),
+        pages=own_pages,
+        ask_for_page=lambda deployment: ask_for(clients.client("lambda"), settings.page_door, deployment),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
     )
 

@@ -107,6 +107,11 @@ class ReportPages(Strict):
     """Key (its ARN, not an alias) that the existing bucket is encrypted under."""
     keep_days: int = Field(default=30, ge=1, le=400)
     """After how many days a page goes, and one that a later page replaced as many days after that. Of the bucket that is made."""
+    every_minutes: int | None = Field(default=None, ge=5, le=1440)
+    """Have the automation write the page of each deployment so often, with the sweep that is due then. Without it people alone do."""
+    link_minutes: int | None = Field(default=None, ge=5, le=720)
+    """Have the alerts that no person gave rise to carry a link to that page, good for so long at most: whoever gets the alert, or is
+    sent the link, may read the page. Without it alerts name the place."""
 
     @model_validator(mode="after")
     def _made_or_given(self) -> ReportPages:
@@ -117,6 +122,9 @@ class ReportPages(Strict):
         if self.bucket and "keep_days" in self.model_fields_set:
             remedy = "leave keep_days out, and give that bucket a lifecycle"
             raise Wrong("how long a given bucket keeps pages cannot be set here", remedy, ("keep_days",))
+        if self.link_minutes and not self.every_minutes:
+            remedy = "add every_minutes, or leave link_minutes out"
+            raise Wrong("a link needs a page, and nobody writes one", remedy, ("link_minutes",))
         if self.key_arn and ":key/" not in self.key_arn:
             raise Wrong("key_arn names an alias, and a right is to a key", "the key's own ARN: …:key/ID", ("key_arn",))
         return self

@@ -21,6 +21,7 @@ class AlertKind:
     next: str
     runbook: str
     done: str = ""  # empty: it differs, and is said where it is told
+    about: str = "gate"  # the part of the page that shows it
 
     def of(
         self,
@@ -30,6 +31,7 @@ class AlertKind:
         done: str = "",
         severity: str = "",
         detail: dict[str, Any] | None = None,
+        about: str = "",
         **names: str | int,
     ) -> Alert:
         return Alert(
@@ -41,6 +43,7 @@ class AlertKind:
             next=self.next.format(deployment=deployment, **names),
             runbook=self.runbook,
             detail=detail or {},
+            about=about or self.about,
         )
 
 
@@ -63,6 +66,7 @@ ANOTHER_PERSON = AlertKind(
     done="who has the name now was taken out, or was never let in; the others are not affected",
     next="find out who made the name again. Look: portcullis status {deployment}",
     runbook="drift",
+    about="who",
 )
 ANOTHER_ROAD = AlertKind(
     "another-road",
@@ -105,6 +109,7 @@ DRIFT = AlertKind(
         "put it into the model as the page says"
     ),
     runbook="drift",
+    about="drift",
 )
 EVENTS_THROWN_AWAY = AlertKind(
     "events-thrown-away",
@@ -160,6 +165,7 @@ NAME_NOT_MAPPED = AlertKind(
     done="they were not let in",
     next="find out who chose such a name. Look: portcullis status {deployment}",
     runbook="drift",
+    about="who",
 )
 NOT_READ = AlertKind(
     "not-read",
@@ -167,6 +173,7 @@ NOT_READ = AlertKind(
     done="all other groups are followed; whoever leaves one that cannot be read is not taken out until it can",
     next="correct its name, or deploy again so that it may be read. Look: portcullis status {deployment}",
     runbook="drift",
+    about="who",
 )
 ONE_ROLE_OF_TWO = AlertKind(
     "one-role-of-two",
@@ -177,6 +184,7 @@ ONE_ROLE_OF_TWO = AlertKind(
         "deployments/{deployment}.yaml --live"
     ),
     runbook="drift",
+    about="who",
 )
 REMOTE_HALF_MOVED = AlertKind(
     "remote-half-moved",
@@ -298,6 +306,7 @@ ROLE_CHOICE_CHANGED = AlertKind(
     done="the choice was put back: the role that the token names, or none",
     next="Who changed it: SetIdentityPoolRoles and UpdateIdentityPool in CloudTrail. Check with: portcullis history {deployment}",
     runbook="drift",
+    about="timeline",
 )
 # Chores of the sweep, each told for itself.
 NOT_SEEN_TO = {
@@ -308,7 +317,7 @@ NOT_SEEN_TO = {
         next="portcullis status {deployment}",
         runbook="automation-broken",
     )
-    for chore in ("rotation", "snapshots", "choice-of-roles", "passwords", "remotes")
+    for chore in ("rotation", "snapshots", "choice-of-roles", "passwords", "remotes", "page")
 }
 
 ALL: tuple[AlertKind, ...] = (

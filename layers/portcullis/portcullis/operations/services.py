@@ -19,6 +19,7 @@ from portcullis.ports.engine import Engine
 from portcullis.ports.identity import IdentityReader, Secrets
 from portcullis.ports.keys import KeyDesk, KeyObserver
 from portcullis.ports.ledger import Change, Ledger
+from portcullis.ports.pages import Pages
 from portcullis.ports.places import Domain, DomainConnections, Gate
 from portcullis.ports.queues import DeadLetters
 from portcullis.ports.registration import Place, Registration
@@ -91,6 +92,8 @@ class Services:
     eyes: Eyes = field(default_factory=_Blindfolded)
     # With what is granted, whose roads are looked at; None and None: those of the account.
     roads: Callable[[Registration | None, AccessModel | None], Roads] = field(default=_lacking("roads"))
+    pages: Callable[[], Pages] = field(default=_lacking("bucket for pages"))
+    ask_for_page: Callable[[str], None] = field(default=_lacking("function that makes pages"))
     # Name and password; a user may not be allowed to ask which dialect it is.
     user: Callable[[Registration, str, str, str], Engine] = field(default=_lacking("connection of an internal user"))
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -21,6 +21,7 @@ from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.data.restorability import keep_restorable
 from portcullis.operations.keys.rotating import rotate_when_due
+from portcullis.operations.pages import ask_for_page
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
@@ -98,14 +99,17 @@ def _sweep_one(services: Services, name: str) -> Swept:
     with errors.of("roads"):
         look_at_roads(services, name, _CAUSE)
     with errors.of("custody"):
-        open_now = services.ledger.custody(name).state is State.OPEN
-    if not errors.at("custody") and open_now:
+        state = services.ledger.custody(name).state
+    if not errors.at("custody") and state is State.OPEN:
         with errors.of("drift"):
             found = _tell_drift(services.site(name))
         with errors.of("access"):
             steps = len(synchronise(services, name, _CAUSE).plan.steps)
         with errors.of("chores"):
             _chores(services.site(name))
+    if not errors.at("custody") and state not in (State.DELETING, State.DELETED):
+        with errors.of("page"):  # locked, too: whoever is on call wants it most then
+            _see_to(services.site(name), ask_for_page, "page")
     if errors:
         _tell_failed(services, name, errors)
         return Swept(name, error=str(errors), drift=tuple(str(one) for one in found), steps=steps)
@@ -176,18 +180,22 @@ def _chores(site: Site) -> None:
         (look_after_keys, "remotes"),
     )
     for chore, what in chores:
-        kind = alert_table.NOT_SEEN_TO[what.replace(" ", "-")]
+        _see_to(site, chore, what)
+
+
+def _see_to(site: Site, chore: Callable[[Site, Trigger], object], what: str) -> None:
+    kind = alert_table.NOT_SEEN_TO[what.replace(" ", "-")]
+    try:
+        chore(site, _CAUSE)
+        over(site.services, site.name, kind.name)
+    except Exception as error:
+        log.warning("%s of %s: %s", what, site.name, _said(error))
+        happened = f"the sweep could not see to the {what} of {site.name}: {_said(error)}"
+        alert = kind.of(site.name, happened)
         try:
-            chore(site, _CAUSE)
-            over(site.services, site.name, kind.name)
-        except Exception as error:
-            log.warning("%s of %s: %s", what, site.name, _said(error))
-            happened = f"the sweep could not see to the {what} of {site.name}: {_said(error)}"
-            alert = kind.of(site.name, happened)
-            try:
-                tell_once(site.services, alert, type(error).__name__)
-            except PortcullisError as untold:  # the other chores wait for no alert
-                log.warning("that could not be told: %s", untold)
+            tell_once(site.services, alert, type(error).__name__)
+        except PortcullisError as untold:  # the other chores wait for no alert
+            log.warning("that could not be told: %s", untold)
 
 
 def _keep_role_choice(site: Site, cause: Trigger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,12 @@ class Alert:
     next: str  # what to do, and how to check it
     runbook: str = ""  # page name in runbooks/
     detail: dict[str, Any] = field(default_factory=dict)
+    about: str = "gate"  # the part of the deployment's page that shows it; or "person=NAME", as `of_person` makes it
+
+
+def of_person(name: str) -> str:
+    """The part of the page that shows this person, as `Alert.about` has it."""
+    return f"person={quote(name, safe='')}"
 
 
 class Alerts(Protocol):

@@ -18,10 +18,18 @@ class Link:
     session: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that an alert leads to. `written`: of when it is."""
+
+    written: datetime
+    link: Link
+
+
 class Pages(Protocol):
     def put(self, place: str, page: str) -> str:
         """Keep `page` at `place` (BUCKET/KEY) and return which version of what is kept there it is; empty where there are no versions."""
 
     def link(self, place: str, version: str, seconds: int) -> Link:
-        """A link by which anybody who holds it may read that version; for so many seconds at most, and never longer than the session of
-        whoever signs it. Refused where that session is over."""
+        """A link by which anybody who holds it may read that version (empty: what is kept there then); for so many seconds at most, and
+        never longer than the session of whoever signs it. Refused where that session is over."""

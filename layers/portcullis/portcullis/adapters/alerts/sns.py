@@ -3,42 +3,66 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
-from portcullis.words import line
+from portcullis.ports.pages import Shown
+from portcullis.words import in_data, line, moment
 
+log = logging.getLogger(__name__)
 _DEPLOYMENT = re.compile(r"(?!account$)[a-z][a-z0-9-]{2,20}")  # what is told of the account stands under that name
 _SUBJECT_CHARACTERS = 100  # SNS refuses longer ones
 # SNS and EventBridge take 256 KB, and a character may be twelve bytes of JSON: three texts and the detail stay below.
 _TEXT_CHARACTERS, _DETAIL_BYTES = 4_000, 60_000
 
 
+def no_link(deployment: str) -> Shown | None:
+    """Alerts name the place of a page, and have no link to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    place: str
+    fragment: str
+    shown: Shown | None
+
+
 class SnsAlerts:
     """The Alerts protocol. Either of `topic` (ARN) and `bus` (name) may be empty: then that way is not used.
 
-    `page_of`: where a deployment's page is kept, as BUCKET/KEY: named, never linked to, as whoever holds a link may read.
+    `page_of`: where a deployment's page is kept, as BUCKET/KEY. `shown`: the page of a deployment that the automation wrote
+    last, with a link to it for whoever holds it; None where there is none, or the account's file asks for no links.
 
     Both ways are tried, so that one that is closed keeps nothing from the other. Raises Unreachable if one gave no answer.
     """
 
     def __init__(
-        self, sns: Any, events: Any, *, topic: str, bus: str, page_of: Callable[[str], str] = lambda _: ""
+        self,
+        sns: Any,
+        events: Any,
+        *,
+        topic: str,
+        bus: str,
+        page_of: Callable[[str], str] = lambda _: "",
+        shown: Callable[[str], Shown | None] = no_link,
     ) -> None:
-        self._sns, self._events, self._topic, self._bus, self._page_of = sns, events, topic, bus, page_of
+        self._sns, self._events, self._topic, self._bus = sns, events, topic, bus
+        self._page_of, self._shown = page_of, shown
 
     def tell(self, alert: Alert) -> None:
         alert = fitting(alert)
+        page = self._page(alert)
         ways = [way for way, name in ((self._publish, self._topic), (self._put, self._bus)) if name]
         failures: list[Exception] = []
         for way in ways:
             try:
-                way(alert)
+                way(alert, page)
             except Exception as error:
                 # Also where it is refused, or the topic is gone: whoever tells goes on without, and tells it another time.
                 why = unanswered(error) or error_code(error)
@@ -46,18 +70,23 @@ class SnsAlerts:
         if failures:
             raise failures[0]
 
-    def _publish(self, alert: Alert) -> None:
-        attributes = {"severity": alert.severity, "alert": alert.name, "deployment": alert.deployment or "-"}
+    def _publish(self, alert: Alert, page: _Page | None) -> None:
+        attributes = {
+            "severity": alert.severity,
+            "alert": alert.name,
+            "deployment": alert.deployment or "-",
+            "id": stable_id(alert, self._topic),
+        }
         self._sns.publish(
             TopicArn=self._topic,
             Subject=subject(alert, self._topic),
-            Message=text(alert, self._page(alert)),
+            Message=text(alert, self._topic, page),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
             },
         )
 
-    def _put(self, alert: Alert) -> None:
+    def _put(self, alert: Alert, page: _Page | None) -> None:
         detail = {
             **alert.detail,
             "alert": alert.name,
@@ -68,8 +97,13 @@ class SnsAlerts:
             "next": alert.next,
             "runbook": alert.runbook,
         }
-        if page := self._page(alert):
-            detail["page"] = page
+        if self._topic:
+            detail["id"] = stable_id(alert, self._topic)
+        if page:
+            detail["page"] = page.place
+            if page.shown:
+                until = in_data(page.shown.link.until)
+                detail["page_link"], detail["page_until"] = f"{page.shown.link.url}#{page.fragment}", until
         entry = {
             "EventBusName": self._bus,
             "Source": "portcullis",
@@ -80,9 +114,16 @@ class SnsAlerts:
         if answer.get("FailedEntryCount"):
             raise Unreachable(f"the alert {alert.name} was not put on {self._bus}: {answer['Entries'][0]}")
 
-    def _page(self, alert: Alert) -> str:
-        """Of a deployment: the account has no page."""
-        return self._page_of(alert.deployment) if _DEPLOYMENT.fullmatch(alert.deployment) else ""
+    def _page(self, alert: Alert) -> _Page | None:
+        """Of a deployment: the account has none. What cannot be looked up or signed keeps no alert from being sent."""
+        place = self._page_of(alert.deployment) if _DEPLOYMENT.fullmatch(alert.deployment) else ""
+        if not place:
+            return None
+        try:
+            return _Page(place, alert.about, self._shown(alert.deployment))
+        except Exception as error:
+            log.warning("no link to the page of %s: %s", alert.deployment, error)
+            return _Page(place, alert.about, None)
 
 
 def fitting(alert: Alert) -> Alert:
@@ -107,8 +148,14 @@ def subject(alert: Alert, topic: str) -> str:
     return "".join(c if 31 < ord(c) < 127 else "?" for c in what + where)
 
 
-def text(alert: Alert, page: str = "") -> str:
-    """The alert as it reads at 3 a.m. `page`: where the deployment's page is kept."""
+def stable_id(alert: Alert, topic: str) -> str:
+    """The same each time the same alert of the same deployment is told: what pagers put together by."""
+    region, account = (topic.split(":") + [""] * 5)[3:5]
+    return f"portcullis:{account}:{region}:{alert.deployment or '-'}:{alert.name}"
+
+
+def text(alert: Alert, topic: str = "", page: _Page | None = None) -> str:
+    """The alert as it reads at 3 a.m. `page`: where the deployment's page is kept, and how to see it."""
     lines = [
         f"What happened: {alert.happened}",
         f"What was done: {alert.done}",
@@ -116,7 +163,15 @@ def text(alert: Alert, page: str = "") -> str:
     ]
     if alert.runbook:
         lines.append(f"Runbook:       runbooks/{alert.runbook}.md")
-    if page:
-        lines.append(f"Page:          {page} (portcullis report {alert.deployment} --to-bucket)")
+    if topic:
+        lines.append(f"Id:            {stable_id(alert, topic)}")
+    if page and page.shown:
+        until = moment(page.shown.link.until)
+        lines.append(f"Page:          {page.shown.link.url}#{page.fragment}")
+        lines.append(
+            f"               (as of {moment(page.shown.written)}; whoever holds the link may read it until {until})"
+        )
+    elif page:
+        lines.append(f"Page:          {page.place} (portcullis report {alert.deployment} --to-bucket)")
     lines += [f"  {name}: {_line(str(value))}" for name, value in alert.detail.items()]
     return "\n".join(lines)

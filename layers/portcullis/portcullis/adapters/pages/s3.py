@@ -1,4 +1,4 @@
-"""Pages in a bucket of S3, written and signed for as whoever asks, never as a function."""
+"""Pages in a bucket of S3, written and signed for as whoever asks: a person, or a function whose role may."""
 
 from __future__ import annotations
 

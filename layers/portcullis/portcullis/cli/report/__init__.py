@@ -1,1 +1,1 @@
-"""The page: one HTML file that holds all it shows. Not shipped in the layer."""
+"""The command that writes the page. Not shipped in the layer."""

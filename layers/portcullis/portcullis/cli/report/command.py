@@ -10,9 +10,9 @@ import click
 from portcullis.cli.account import deployments_here, own_credentials, run, target
 from portcullis.cli.console import console, when
 from portcullis.cli.questions.asking import scene_of, where
-from portcullis.cli.report.gathering import ASKED, of_deployment
 from portcullis.cli.report.span import HOUR, Span
-from portcullis.cli.report.writing import page
+from portcullis.entry.page.gathering import ASKED, of_deployment
+from portcullis.entry.page.writing import page
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.words import many
 
@@ -78,7 +78,7 @@ def _counts(picture: dict[str, Any]) -> str:
 
 
 def _put(data: dict[str, Any], seconds: int) -> None:
-    from portcullis.entry.page_of_a_report import put_and_link
+    from portcullis.entry.page.keeping import put_and_link
     from portcullis.words import in_data
 
     picture = data["picture"]

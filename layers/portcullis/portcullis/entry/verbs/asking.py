@@ -61,7 +61,7 @@ COMMANDS = (
     ),
     Command(
         "report", Wish.ASK, "Write one HTML file: who by what, why, findings, key, custody, history.",
-        (Verb("report", LOOK, f"{__name__}:report"),),
+        (Verb("report", LOOK, f"{__name__}:report"), Verb("keep-page", LOOK, "portcullis.entry.page.keeping:keep")),
         click="portcullis.cli.report.command:report",
     ),
     Command(

@@ -17,7 +17,7 @@ from portcullis.operations import alert_table
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.telling import or_later, over, tell_once
-from portcullis.ports.alerts import Alert
+from portcullis.ports.alerts import Alert, of_person
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def tell(site: Site, people: Recognised) -> None:
     for name, words in zip(ABOUT_PEOPLE, (people.strangers, people.unread, people.unfit), strict=True):
         with or_later(name, site.name):
             if words:
-                tell_once(site.services, _alert(site.name, name, words), "\n".join(words))
+                tell_once(site.services, _alert(site.name, name, words, names_of(people.known)), "\n".join(words))
             else:
                 over(site.services, site.name, name)
 
@@ -98,12 +98,16 @@ def _known(site: Site) -> Known:
     return PEOPLE.saved(site.ledger, site.name) or Known()
 
 
-def _alert(deployment: str, name: str, words: Sequence[str]) -> Alert:
+def _alert(deployment: str, name: str, words: Sequence[str], called: Sequence[str]) -> Alert:
+    """`called`: the names that somebody else has now."""
     found = "; ".join(words[:_MOST_TOLD]) + (f"; and {len(words) - _MOST_TOLD} more" if len(words) > _MOST_TOLD else "")
     detail = {"found": list(words[:_MOST_TOLD])}
     if name == "another-person":
         return alert_table.ANOTHER_PERSON.of(
-            deployment, f"a name that is granted something belongs to somebody else now: {found}", detail=detail
+            deployment,
+            f"a name that is granted something belongs to somebody else now: {found}",
+            detail=detail,
+            about=of_person(called[0]) if len(called) == 1 else "",
         )
     if name == "not-read":
         return alert_table.NOT_READ.of(deployment, f"who is meant by a grant could not be read: {found}", detail=detail)

@@ -11,6 +11,7 @@ from portcullis.errors import PortcullisError
 from portcullis.operations import alert_table
 from portcullis.operations.services import Site
 from portcullis.operations.telling import over, tell_once
+from portcullis.ports.alerts import of_person
 
 log = logging.getLogger(__name__)
 _NAME = "one-role-of-two"
@@ -39,7 +40,8 @@ def tell_who_loses(site: Site, grants: Collection[Grant]) -> None:
         return
     name = site.name
     try:
-        words = [str(one) for one in who_loses(site, grants)]
+        found = who_loses(site, grants)
+        words = [str(one) for one in found]
         if not words:
             over(site.services, name, _NAME)
             return
@@ -48,6 +50,7 @@ def tell_who_loses(site: Site, grants: Collection[Grant]) -> None:
             name,
             f"somebody has less than their groups are granted: {'; '.join(told)}",
             detail={"found": words[:_MOST_TOLD]},
+            about=of_person(found[0].entry) if len(found) == 1 else "",
         )
         tell_once(site.services, alert, "\n".join(words))
     except PortcullisError as error:

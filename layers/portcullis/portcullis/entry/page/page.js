@@ -197,6 +197,17 @@ function openAgain() {
   else if (opened.person === undefined) index(i); else if (opened.index === undefined) person(p); else reasons(p, i);
   again = false;
 }
+// A link may lead to somebody or to an index: #person=NAME, #index=NAME.
+function linked() {
+  const [, kind, given] = /^#(person|index)=(.*)$/.exec(location.hash) || [];
+  if (!kind) return;
+  let name = given;
+  try { name = decodeURIComponent(given); } catch { /* shown as it stands */ }
+  const p = P.people.findIndex(one => one.person === name || one.name === name), i = P.indices.indexOf(name);
+  if (kind === "person" && p >= 0) person(p); else if (kind === "index" && i >= 0) index(i);
+  else show(name, el("p", "not on this page", "dim"));
+}
+addEventListener("hashchange", linked);
 const DRAWS = { status: gate, drift, findings: found };
 document.addEventListener("portcullis-data", event => {
   const old = data, was = { ...old.unread }, told = [];
@@ -227,6 +238,6 @@ for (const id of ["f-person", "f-group", "f-index", "f-kind"]) $(id).addEventLis
 $("filters").addEventListener("submit", event => event.preventDefault());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 take(JSON.parse($("data").textContent));
-map(); found(); gate(); drift(); timeline();
+map(); found(); gate(); drift(); timeline(); linked();
 document.documentElement.dataset.ready = Math.round(performance.now());  // milliseconds after it was opened
 })();

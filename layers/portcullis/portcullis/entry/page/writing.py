@@ -20,7 +20,7 @@ _ENDS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\
 
 
 def page(data: Any, *, live: bool = False) -> str:
-    """`data`: plain JSON, as `portcullis.cli.report.gathering` puts it together.
+    """`data`: plain JSON, as `portcullis.entry.page.gathering` puts it together.
 
     `live`: with a second script, which asks whoever served the page for its data again, and nobody else.
     """

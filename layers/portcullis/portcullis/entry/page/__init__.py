@@ -1,0 +1,1 @@
+"""The page of a deployment: one HTML file that holds all it shows, made and kept."""
