@@ -38,6 +38,8 @@ TAKEN_OUT: dict[str, tuple[str, bool]] = {
     "card ": ("field-name-odd", True),
     "card,area": ("field-name-odd", True),
     "~card": ("field-name-odd", True),
+    "{{_user.username}}": ("field-name-odd", True),
+    "card;area": ("field-name-odd", True),
 }
 # What lets its holder write access, or act as somebody who may.
 STRONG: dict[str, dict[str, Any]] = {

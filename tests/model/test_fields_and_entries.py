@@ -42,6 +42,16 @@ def codes(*entries: dict) -> dict[str, list]:
         ({"fls": ["~card\u200b"]}, "field-name-odd"),
         ({"fls": ["~\u0441ard"]}, "field-name-odd"),
         ({"fls": ["~'card'"]}, "field-name-odd"),
+        ({"fls": ["~${attr.internal.field}"]}, "field-name-odd"),
+        ({"fls": ["~{{_user.username}}"]}, "field-name-odd"),
+        ({"fls": ["*", "-card"]}, "field-name-odd"),
+        ({"fls": ["~$.card"]}, "field-name-odd"),
+        ({"fls": ["~card|n"]}, "field-name-odd"),
+        ({"fls": ["~tags[*]"]}, "field-name-odd"),
+        ({"fls": ["~/card"]}, "field-name-odd"),
+        ({"fls": ["~ca\\rd"]}, "field-name-odd"),
+        ({"fls": ["~_source"]}, "field-matches-nothing"),
+        ({"masked_fields": ["${user.name}"]}, "field-name-odd"),
         ({"masked_fields": ["~card"]}, "field-name-odd"),
         ({"masked_fields": ["card:SHA-512"]}, "field-name-odd"),
         ({"masked_fields": ["card.keyword"]}, "field-matches-nothing"),
@@ -73,6 +83,7 @@ def test_a_rule_for_fields_that_does_not_do_what_it_looks_like_is_found(limits, 
         {"fls": ["~card", "~/ca.*/", "~o.*"]},
         {"masked_fields": ["card::/(c)(a)rd/::$2$1", "a::/(?<n>c)/::${n}\\$", "b::/x/::", "c::sha-256", "d::/(a)/::$12", "e.*"]},
         {"masked_fields": ["card", "card.raw", "soap:body", "SHA-512"]},
+        {"fls": ["~labels.app.kubernetes.io/name", "~first-name", "~status.200", "~_id"]},
         {"masked_fields": ["card"], "dls": '{"term": {"card.keyword": "x"}}', "fls": ["card"]},
     ],
 )  # fmt: skip
@@ -135,6 +146,9 @@ def test_two_entries_of_one_role_are_told_apart_in_words():
         ("app-${attr.jwt.team}", "pattern-attribute"),
         ("app-${attr.internal.team}", "pattern-attribute"),
         ("app-${user.nam}", "pattern-attribute"),
+        ("app-\u00a01", "pattern-odd"),
+        ("app-1\u200b", "pattern-odd"),
+        ("\u0430pp-*", "pattern-odd"),
     ],
 )
 def test_a_pattern_that_covers_less_than_it_looks_is_found(pattern, code):
@@ -146,6 +160,69 @@ def test_a_pattern_that_covers_less_than_it_looks_is_found(pattern, code):
 )
 def test_a_pattern_that_says_what_it_covers_is_left_alone(pattern):
     assert not [code for code in codes(entry(pattern)) if code.startswith("pattern-")]
+
+
+def with_attribute(pattern: str, value: str, of: str = "index_patterns") -> str:
+    kind = "index_permissions" if of == "index_patterns" else "tenant_permissions"
+    entry = {of: [pattern], "allowed_actions": ["read"]}
+    return access(
+        f"roles: {{r: {{{kind}: [{json.dumps(entry)}]}}}}\nusers: {{u: {{attributes: {{team: {json.dumps(value)}}}}}}}\n"
+        "grants: [{role: r, to: {internal_user: u}}]",
+        "internal",
+    )
+
+
+TEAM = "${attr.internal.team}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "why"),
+    [
+        (TEAM, "*", "lets in to more than one name"),
+        (f"app-{TEAM}", "re*", "lets in to more than one name"),
+        ("app-${attr_internal_team}", "?", "lets in to more than one name"),
+        (TEAM, "/a.b/", "regular expression"),
+        (f"app-{TEAM}", "Red", "upper-case"),
+        (f"app-{TEAM}", "red team", "is not an index pattern"),
+        (f"app-{TEAM}", "red,blue", "is not an index pattern"),
+        (TEAM, "-red", "matches nothing"),
+    ],
+)
+def test_a_value_that_makes_a_pattern_wider_or_nothing_is_found(pattern, value, why):
+    (finding,) = lint(with_attribute(pattern, value))["pattern-attribute-value"]
+    assert why in finding.message
+    assert "of u" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "of"),
+    [
+        (f"app-{TEAM}-*", "red", "index_patterns"),
+        (TEAM, "Red team", "tenant_patterns"),
+    ],
+)
+def test_a_value_that_is_a_part_of_a_name_is_left_alone(pattern, value, of):
+    assert not [code for code in lint(with_attribute(pattern, value, of)) if code.startswith("pattern-")]
+
+
+def test_a_value_that_is_a_wildcard_of_tenants_is_found():
+    assert "pattern-attribute-value" in lint(with_attribute(TEAM, "*", "tenant_patterns"))
+
+
+@pytest.mark.parametrize(
+    ("actions", "found"),
+    [
+        (["read*"], True),
+        (["cr*"], True),
+        (["indices:data/READ*"], True),
+        (["*read*"], False),
+        (["/indices:data.read.*/"], False),
+        (["indices:data/read/search[*]"], False),
+    ],
+)
+def test_a_wildcard_that_no_permission_fits_is_found(actions, found):
+    """A wildcard is about permissions, and never about action groups by their names."""
+    assert ("unknown-permission" in codes(entry("a", *actions))) is found
 
 
 @pytest.mark.parametrize("pattern", ["a" * 256, "é" * 128, "*" + "a" * 255 + "?"])

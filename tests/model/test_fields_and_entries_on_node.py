@@ -38,6 +38,13 @@ SHOWN: dict[str, tuple[dict[str, Any], set[str]]] = {
     "field-name-odd: letters that look alike": ({"fls": ["~\u0441ard"]}, set(DOCUMENT)),
     "field-name-odd: a mask with a sign": ({"masked_fields": ["~card"]}, set(DOCUMENT)),
     "field-name-odd: a mask with one colon": ({"masked_fields": ["card:SHA-512"]}, set(DOCUMENT)),
+    "field-name-odd: an attribute": ({"fls": ["~${attr.internal.field}"]}, set(DOCUMENT)),
+    "field-name-odd: a mask with an attribute": ({"masked_fields": ["${attr.internal.field}"]}, set(DOCUMENT)),
+    "field-name-odd: a hyphen before it": ({"fls": ["*", "-card"]}, set(DOCUMENT)),
+    "field-name-odd: a path": ({"fls": ["~$.card"]}, set(DOCUMENT)),
+    "field-name-odd: a bar between two": ({"fls": ["~card|n"]}, set(DOCUMENT)),
+    "field-name-odd: brackets": ({"fls": ["~tags[*]"]}, set(DOCUMENT)),
+    "field-name-odd: a slash before it": ({"fls": ["~/card"]}, set(DOCUMENT)),
     "mask-text-only": ({"masked_fields": ["card", "n", "flag", "made"]}, {"n", "flag", "made", "tags"}),
     "masked within an object": ({"masked_fields": ["made.*"]}, {"card", "n", "flag", "tags"}),
     "an object with what is in it": ({"fls": ["made.*"]}, {"made"}),
@@ -89,8 +96,19 @@ COVERS = {
     "fields-1 ": False,
     "fields-${user.roles}": False,
     "fields-${attr.jwt.x}": False,
+    "fields-\u00a01": False,
+    "fields-1\u200b": False,
+    "\u0131ields-1": False,
+    # pattern-attribute-value: what stands in the value counts.
+    "fields-${attr.internal.star}": True,
+    "${attr.internal.expression}": True,
+    "fields-${attr.internal.upper}": False,
+    "fields-${attr.internal.number}": True,
     "..": False,
 }
+ATTRIBUTES = {"field": "card", "star": "*", "expression": "/f.*/", "upper": "A", "number": "1"}
+# Wildcards of permissions -> whether they let anybody search: they are not about action groups by name.
+WILDCARDS = {"read*": False, "indices:data/READ*": False, "*read*": True, "/indices:data.read.*/": True}
 TENANTS = {
     ("kibana_all_write",): True,
     ("kibana:saved_objects/*/write",): True,
@@ -109,11 +127,13 @@ def roles() -> dict[str, dict[str, Any]]:
     entries = {
         **{name: {**READ, **limits} for name, (limits, _) in SHOWN.items()},
         **{str(rules): {**READ, "fls": list(rules)} for rules in EXPRESSIONS},
+        "without the source": {**READ, "fls": ["~_source"]},
         "an object alone": {**READ, "fls": ["made"]},
         **{f"card.raw, {name}": {**READ, **limits} for name, (limits, _) in OTHER_FIELD.items()},
         "card.raw, masked too": {**READ, "masked_fields": ["card", "card.*"]},
         **{name: {**READ, "masked_fields": [mask]} for name, mask in masks.items()},
         **{pattern: {**READ, "index_patterns": [pattern]} for pattern in COVERS},
+        **{actions: {**READ, "allowed_actions": [actions]} for actions in WILDCARDS},
         "mask-twice": {**READ, "masked_fields": ["card::/card/::first", "card::SHA-256"]},
     }
     tenants = {
@@ -137,7 +157,10 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     held = {
         "tenants": {"fields-tenant": {"description": "of the test"}},
         "roles": {NAMES[what]: role for what, role in roles().items()},
-        "internalusers": {name: {"hash": HASH, "opendistro_security_roles": [name]} for name in NAMES.values()},
+        "internalusers": {
+            name: {"hash": HASH, "opendistro_security_roles": [name], "attributes": ATTRIBUTES}
+            for name in NAMES.values()
+        },
     }
     for kind, documents in held.items():
         operations = [{"op": "add", "path": f"/{name}", "value": document} for name, document in documents.items()]
@@ -169,6 +192,11 @@ def test_which_fields_are_seen_as_they_are(node: Node) -> None:
         document = source(node, what)
         seen[what] = {name for name, value in document.items() if value == DOCUMENT[name]}
     assert seen == {what: shown for what, (_, shown) in SHOWN.items()}
+
+
+def test_a_rule_that_takes_out_the_source_hides_nothing_on_3x_and_all_on_2x(node: Node) -> None:
+    shown = source(node, "without the source")
+    assert set(shown) == (set() if node.version.startswith("2.") else set(DOCUMENT))
 
 
 def test_an_object_included_by_its_name_alone_is_shown_or_found(node: Node) -> None:
@@ -226,6 +254,10 @@ def test_which_patterns_cover_an_index(node: Node) -> None:
     assert {pattern: answer(node, pattern)[0] for pattern in COVERS} == {
         p: 200 if covers else 403 for p, covers in COVERS.items()
     }
+
+
+def test_which_wildcards_of_permissions_let_search(node: Node) -> None:
+    assert {one: answer(node, one)[0] for one in WILDCARDS} == {o: 200 if may else 403 for o, may in WILDCARDS.items()}
 
 
 def test_which_actions_let_a_tenant_be_edited(node: Node) -> None:

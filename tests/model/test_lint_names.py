@@ -46,6 +46,26 @@ def test_a_name_that_the_file_chooses_is_none(to: str) -> None:
     assert "dls-name" not in lint(filtered("user.name", to))
 
 
+def patterned(to: str, kind: str = "index") -> str:
+    entry = f"{{{kind}_patterns: ['app-${{user.name}}'], allowed_actions: [read]}}"
+    return access(
+        f"roles: {{r: {{{kind}_permissions: [{entry}]}}}}\ngrants: [{{role: r, to: {to}}}]", "cognito", GROUPS
+    )
+
+
+@pytest.mark.parametrize("kind", ["index", "tenant"])
+@pytest.mark.parametrize("to", ["{cognito_group: first, by: role}", "{backend_role: team}"])
+def test_a_name_in_a_pattern_that_nobody_checks_is_a_warning(to: str, kind: str) -> None:
+    [finding] = lint(patterned(to, kind))["pattern-name"]
+    assert finding.severity is Severity.WARNING
+    assert f"access.roles.r.{kind}_permissions[0].{kind}_patterns" in finding.place
+
+
+@pytest.mark.parametrize("to", ["{iam_user: anna}", "{cognito_user: anna}", "{cognito_group: third}"])
+def test_a_name_in_a_pattern_that_is_no_wildcard_for_sure_is_none(to: str) -> None:
+    assert "pattern-name" not in lint(patterned(to))
+
+
 def granted(to: str) -> str:
     return access(f"grants: [{{role: readall, to: {{{to}}}}}]", "cognito", GROUPS)
 

@@ -15,7 +15,7 @@ from portcullis.model.elasticsearch.types import IndexEntry, OnCluster
 from portcullis.model.lints.filter_queries import wrong_in
 from portcullis.model.lints.filter_reach import limits_nothing, read
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.odd_fields import odd, odd_name
+from portcullis.model.lints.odd_fields import odd, odd_name, odd_pattern
 from portcullis.model.parts import Path
 
 _SAME_THERE = ("dls-relative-date", "dls-should")
@@ -29,6 +29,8 @@ def of_entries(deployment: OnCluster) -> Iterator[Finding]:
                 here: Path = ("access", "roles", name, key, i)
                 yield from _filter(deployment, (*here, "query"), entry)
                 yield from _fields(deployment, (*here, "field_security"), entry)
+                for pattern in entry.names:
+                    yield from odd_pattern(deployment, (*here, "names"), pattern)
 
 
 def _fields(deployment: OnCluster, path: Path, entry: IndexEntry) -> Iterator[Finding]:

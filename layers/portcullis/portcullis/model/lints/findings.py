@@ -226,7 +226,19 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "an index or tenant pattern uses an attribute that no caller has: it matches nothing",
     ),
+    "pattern-attribute-value": (
+        Severity.WARNING,
+        "an attribute's value in the file makes an index or tenant pattern wider than one name, or none",
+    ),
+    "pattern-name": (
+        Severity.WARNING,
+        "an index or tenant pattern takes in a name or attribute that the file does not choose: a * in it is a wildcard",
+    ),
     "pattern-no-exclusion": (Severity.WARNING, "an index pattern that looks like an exclusion: a role has none"),
+    "pattern-odd": (
+        Severity.WARNING,
+        "an index or tenant pattern with a character that is not seen, or letters of several alphabets: it covers less than it looks",
+    ),
     "pattern-upper-case": (Severity.WARNING, "an index pattern with upper-case letters: it covers aliases alone"),
     "permission-place": (
         Severity.WARNING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from portcullis.access.plan import By, Grant, SubjectKind
-from portcullis.families.opensearch.names.attributes import ATTRIBUTE
+from portcullis.families.opensearch.names.attributes import ATTRIBUTE, is_list
 from portcullis.model import names
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.names import shown
@@ -50,7 +50,7 @@ def _deceptive(deployment: OnDomain) -> Iterator[Finding]:
 
 
 def _in_filters(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Finding]:
-    """`${...}` in a document filter of a role whose holders the file does not name one by one."""
+    """`${...}` in a filter or pattern of a role whose holders the file does not name one by one."""
     for name, role in deployment.access.roles.items():
         loose = [grant for grant in grants if grant.role == name and grant.subject.kind not in _NAMED]
         loose_both = name in deployment.access.and_backend_roles
@@ -71,6 +71,31 @@ def _in_filters(deployment: OnDomain, grants: Sequence[Grant]) -> Iterator[Findi
                     ("access", "roles", name, "index_permissions", i, "dls"),
                     f"${{{attribute}}} goes into the filter as text, and whoever names the people of {whose} chooses it: {how}",
                     "grant the role by name to people whom the file names, or give each group a role whose filter has a fixed value",
+                )
+        if not checked:
+            yield from _in_patterns(deployment, name, whose)
+
+
+def _in_patterns(deployment: OnDomain, name: str, whose: str) -> Iterator[Finding]:
+    """`${...}` in a pattern. Of a group's members nobody is mapped whose name is a wildcard; of others nobody looks."""
+    role = deployment.access.roles[name]
+    given = (
+        *((("index_permissions", i, "index_patterns"), e.index_patterns) for i, e in enumerate(role.index_permissions)),
+        *(
+            (("tenant_permissions", i, "tenant_patterns"), e.tenant_patterns)
+            for i, e in enumerate(role.tenant_permissions)
+        ),
+    )
+    for where, patterns in given:
+        for attribute in dict.fromkeys(one for pattern in patterns for one in ATTRIBUTE.findall(pattern)):
+            if not is_list(attribute):
+                yield found(
+                    deployment,
+                    "pattern-name",
+                    ("access", "roles", name, *where),
+                    f"${{{attribute}}} goes into the pattern as text, and whoever names the people of {whose} chooses it: nobody checks it,"
+                    " and who is called * has them all",
+                    "grant the role by name to people whom the file names, or give each group a role whose patterns are fixed",
                 )
 
 

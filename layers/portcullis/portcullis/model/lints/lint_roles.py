@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 from portcullis.access.actual import Json
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.privileges import expand
-from portcullis.families.opensearch.names.attributes import ATTRIBUTE, is_list
-from portcullis.families.opensearch.names.matching import is_expression
+from portcullis.families.opensearch.names.matching import is_pattern
 from portcullis.model import names
 from portcullis.model.access_types import TenantPermission
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.lints.lint_entries import entries
 from portcullis.model.lints.lint_fields import fields_and_masks
-from portcullis.model.lints.lint_filters import document_filter, unknown_attribute
+from portcullis.model.lints.lint_filters import document_filter
+from portcullis.model.lints.lint_patterns import index_patterns, tenant_patterns
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS
 from portcullis.model.types import OnDomain
@@ -35,7 +34,7 @@ def roles(deployment: OnDomain) -> Iterator[Finding]:
         for i, entry in enumerate(role.index_permissions):
             at = (*here, "index_permissions", i)
             yield from _permissions(deployment, (*at, "allowed_actions"), entry.allowed_actions, "index")
-            yield from _patterns(deployment, (*at, "index_patterns"), entry.index_patterns)
+            yield from index_patterns(deployment, (*at, "index_patterns"), entry.index_patterns)
             if entry.dls is not None:
                 yield from document_filter(deployment, (*at, "dls"), entry.dls)
             yield from fields_and_masks(deployment, at, entry)
@@ -47,9 +46,9 @@ def roles(deployment: OnDomain) -> Iterator[Finding]:
             deployment, ("access", "action_groups", name, "allowed_actions"), group.allowed_actions, ""
         )
     if deployment.access.levels:
-        yield from _patterns(deployment, ("access", "levels", "indices"), deployment.access.levels.indices)
+        yield from index_patterns(deployment, ("access", "levels", "indices"), deployment.access.levels.indices)
         for name, spec in deployment.access.levels.define.items():
-            yield from _patterns(deployment, ("access", "levels", "define", name, "indices"), spec.indices or ())
+            yield from index_patterns(deployment, ("access", "levels", "define", name, "indices"), spec.indices or ())
     granted = {g.level for g in deployment.access.grants}
     for level, its in deployment.levels.items():
         lost = [p for p in its.privileges if ACTIONS[p] is None]
@@ -90,7 +89,12 @@ def _permissions(deployment: OnDomain, path: Path, permissions: tuple[str, ...],
                 f"it belongs to {other}",
             )
         own = permission in deployment.access.action_groups
-        if group is None and not own and ":" in permission and not _is_known(permission, known.permissions):
+        if (
+            group is None
+            and not own
+            and (":" in permission or "*" in permission)
+            and not _is_known(permission, known.permissions)
+        ):
             yield found(
                 deployment,
                 "unknown-permission",
@@ -101,9 +105,8 @@ def _permissions(deployment: OnDomain, path: Path, permissions: tuple[str, ...],
 
 
 def _is_known(permission: str, known: frozenset[str]) -> bool:
-    if "*" in permission or "?" in permission:
-        pattern = permission.replace("[", "[[]")
-        return any(fnmatchcase(name, pattern) for name in known) or permission in known
+    if is_pattern(permission):
+        return permission in known or any(names.matches(permission, name) for name in known)
     # A plugin's permissions are known by its wildcard alone (cluster:admin/opensearch/ml/*); the engine's own are all there by name.
     plugins = (name for name in known if name.endswith("*") and name.count("/") >= _PLUGIN_DEPTH)
     return permission in known or any(permission.startswith(name[:-1]) for name in plugins)
@@ -123,8 +126,7 @@ def _tenants(
     deployment: OnDomain, path: Path, permissions: tuple[TenantPermission, ...], groups: SecurityConfig
 ) -> Iterator[Finding]:
     for i, entry in enumerate(permissions):
-        for pattern in entry.tenant_patterns:
-            yield from _attributes(deployment, (*path, i, "tenant_patterns"), pattern)
+        yield from tenant_patterns(deployment, (*path, i, "tenant_patterns"), entry.tenant_patterns)
         resolved = expand(groups, entry.allowed_actions)
         if resolved and (_WRITES_TENANT in resolved or all(action.endswith("/read") for action in resolved)):
             continue
@@ -136,51 +138,6 @@ def _tenants(
             f"{given} lets the tenant be read and no more: the engine asks for {_WRITES_TENANT} alone",
             "kibana_all_write to edit, kibana_all_read to look",
         )
-
-
-def _patterns(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
-    yield from _system(deployment, path, patterns)
-    for pattern in patterns:
-        yield from _attributes(deployment, path, pattern)
-        plain = "" if is_expression(pattern) else ATTRIBUTE.sub("", pattern)
-        if plain != plain.lower():
-            yield found(
-                deployment,
-                "pattern-upper-case",
-                path,
-                f"{names.shown(pattern)} has upper-case letters, and no index has: only an alias is covered by it",
-                "lower case, if indices are meant",
-            )
-        if plain[:1] and plain[0] in "!~^":
-            yield found(
-                deployment,
-                "pattern-no-exclusion",
-                path,
-                f"{names.shown(pattern)} excludes nothing: it is the name of an alias, or of nothing",
-                "a role has no exclusions: name the indices that are meant",
-            )
-
-
-def _attributes(deployment: OnDomain, path: Path, pattern: str) -> Iterator[Finding]:
-    for attribute in dict.fromkeys(ATTRIBUTE.findall(pattern)):
-        if is_list(attribute):
-            message = f"${{{attribute}}} is a list of values in quotes, and no name is called so"
-            yield found(deployment, "pattern-attribute", path, message, "${user.name}, or a pattern for each value")
-        else:
-            yield from unknown_attribute(deployment, path, attribute, "pattern-attribute")
-
-
-def _system(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:
-    for pattern in patterns:
-        covered = [index for index in names.SYSTEM_INDICES if names.matches(pattern, index)]
-        if covered and not pattern.startswith("."):
-            yield found(
-                deployment,
-                "system-indices",
-                path,
-                f"{names.shown(pattern)} covers the engine's own indices too, {covered[0]} among them",
-                "name your indices (app-*), or accept it: accept: {system-indices: why}",
-            )
 
 
 def _long(deployment: OnDomain, path: Path, value: Any) -> Iterator[Finding]:
