@@ -22,7 +22,10 @@ _LONGEST_KEYWORD = 256  # what a field `.keyword` holds at most, unless it is to
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LIKE_A_TIME = re.compile(r"\d{4}(-\d\d){0,2}([T ].*)?|\d{1,4}[/.]\d{1,2}[/.]\d{1,4}.*|now.*|.*\|\|.*")
 _LAST_OF_A_DAY = time(23, 59, 59, 999000, UTC)
-_UNSCORED = ("boost", "_name", "rewrite", "score_mode", "tie_breaker")
+# What may stand beside a query without changing what it finds.
+_BESIDE = ("boost", "_name")
+_BESIDE_A_FIELD = {"terms": _BESIDE, "range": ("_name",)}
+_LARGEST_BOOST = 1e30
 _DEEPEST = 50
 
 
@@ -35,18 +38,27 @@ def _finds(query: Any, document: Document, identity: str | None, depth: int) -> 
     if not isinstance(query, Mapping) or len(query) != 1 or depth > _DEEPEST:
         return None
     ((kind, body),) = query.items()
-    if kind in ("match_all", "match_none"):
-        return bool(kind == "match_all")
-    if not isinstance(body, Mapping):
+    if not isinstance(body, Mapping) or not _plain_beside(body):
         return None
+    if kind in ("match_all", "match_none"):
+        return kind == "match_all" if body.keys() <= {*_BESIDE} else None
     if kind in _COMPOUND:
         return _COMPOUND[kind](body, lambda inner: _finds(inner, document, identity, depth + 1))
     if kind == "ids":
-        asked = body.get("values")
-        return identity in map(str, asked) if identity is not None and isinstance(asked, list) else None
+        asked = body.get("values") if body.keys() <= {"values", *_BESIDE} else None
+        if identity is None or not isinstance(asked, list) or any(one is None for one in asked):
+            return None
+        return identity in map(str, asked)
     if kind == "exists":
-        return _exists(document, body.get("field"))
+        return _exists(document, body.get("field")) if body.keys() <= {"field", *_BESIDE} else None
     return _of_a_field(kind, body, document) if kind in _OF_A_FIELD else None
+
+
+def _plain_beside(body: Mapping[str, Any]) -> bool:
+    """Whether what stands beside a query is what every engine takes there: with anything else none finds any document."""
+    boost = body.get("boost", 1)
+    is_number = isinstance(boost, int | float) and not isinstance(boost, bool)
+    return is_number and 0 <= boost < _LARGEST_BOOST and isinstance(body.get("_name", ""), str)
 
 
 # ---------------------------------------------------------------------- queries made of queries
@@ -60,8 +72,8 @@ def _clauses(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _bool(body: Mapping[str, Any], ask: _Ask) -> Truth:
-    known = {"must", "filter", "should", "must_not", "minimum_should_match", "adjust_pure_negative", *_UNSCORED}
-    if not body.keys() <= known:
+    known = {"must", "filter", "should", "must_not", "minimum_should_match", "adjust_pure_negative", *_BESIDE}
+    if not body.keys() <= known or body.get("adjust_pure_negative", True) is not True:
         return None
     needed = [ask(one) for one in (*_clauses(body, "must"), *_clauses(body, "filter"))]
     refused = [negated(ask(one)) for one in _clauses(body, "must_not")]
@@ -71,6 +83,8 @@ def _bool(body: Mapping[str, Any], ask: _Ask) -> Truth:
         least = int(least)
     if isinstance(least, bool) or not isinstance(least, int) or least < 0:
         return None  # shares and lists of conditions
+    if should and not needed:
+        least = max(least, 1)  # where nothing has to match, one of what should has to
     return all_of((*needed, *refused, _at_least(should, least)))
 
 
@@ -80,11 +94,14 @@ def _at_least(verdicts: list[Truth], least: int) -> Truth:
 
 
 def _constant(body: Mapping[str, Any], ask: _Ask) -> Truth:
-    return ask(body.get("filter")) if body.keys() <= {"filter", *_UNSCORED} else None
+    return ask(body.get("filter")) if body.keys() <= {"filter", *_BESIDE} else None
 
 
 def _best_of(body: Mapping[str, Any], ask: _Ask) -> Truth:
-    return any_of(map(ask, _clauses(body, "queries"))) if body.keys() <= {"queries", *_UNSCORED} else None
+    known, ties = {"queries", "tie_breaker", *_BESIDE}, body.get("tie_breaker", 0)
+    if not body.keys() <= known or isinstance(ties, bool) or not isinstance(ties, int | float):
+        return None
+    return any_of(map(ask, _clauses(body, "queries")))
 
 
 _COMPOUND: dict[str, Callable[[Mapping[str, Any], _Ask], Truth]] = {
@@ -122,7 +139,7 @@ def _in_a_list(document: Any, name: str) -> bool:
 
 
 def _exists(document: Document, name: Any) -> Truth:
-    if not isinstance(name, str) or "*" in name:
+    if not isinstance(name, str) or not name or "*" in name or name.startswith("_"):
         return None
     plain, keyword = _plain(name)
     if _in_a_list(document, plain):
@@ -138,8 +155,8 @@ def _is_held(value: Any, *, keyword: bool) -> Truth:
         return any_of(_is_held(one, keyword=keyword) for part in value.values() for one in values_of(part, ""))
     if value is None:
         return False
-    if isinstance(value, str) and (not value or (keyword and len(value) > _LONGEST_KEYWORD)):
-        return None
+    if isinstance(value, str):
+        return _as_keyword(value, True) if keyword else True if value else None
     return True
 
 
@@ -149,14 +166,17 @@ def _plain(name: str) -> tuple[str, bool]:
 
 
 def _of_a_field(kind: str, body: Mapping[str, Any], document: Document) -> Truth:
-    names = [name for name in body if name not in _UNSCORED]
+    names = [name for name in body if name not in _BESIDE_A_FIELD.get(kind, ())]
     if len(names) != 1 or "*" in names[0] or names[0].startswith("_"):
         return None
     plain, keyword = _plain(names[0])
     found = [one for one in values_of(document, plain) if one is not None]
     if any(isinstance(one, Mapping) for one in found) or _in_a_list(document, plain):
         return None  # objects in a list may be documents of their own ("nested"), which such a query does not find
-    compare = _OF_A_FIELD[kind](body[names[0]])
+    asked = body[names[0]]
+    if isinstance(asked, Mapping) and not _plain_beside(asked):
+        return None
+    compare = _OF_A_FIELD[kind](asked)
     return any_of(compare(one, keyword) for one in found) if compare else None
 
 
@@ -165,7 +185,7 @@ _Compare = Callable[[Any, bool], Truth]  # a value of the document, and whether 
 
 def _term(asked: Any) -> _Compare | None:
     if isinstance(asked, Mapping):
-        if not asked.keys() <= {"value", "term", *_UNSCORED}:
+        if not asked.keys() <= {"value", "term", *_BESIDE}:
             return None
         asked = asked.get("value", asked.get("term"))
     if isinstance(asked, Mapping | list) or asked is None:
@@ -176,7 +196,14 @@ def _term(asked: Any) -> _Compare | None:
 def _terms(asked: Any) -> _Compare | None:
     if not isinstance(asked, list) or any(isinstance(one, Mapping | list) or one is None for one in asked):
         return None
-    return lambda value, keyword: any_of(_is(value, one, keyword=keyword) for one in asked)
+    values: list[Any] = asked
+
+    def compare(value: Any, keyword: bool) -> Truth:
+        if isinstance(value, int | float) and any(_is(value, one, keyword=keyword) is None for one in values):
+            return None  # one that is no number may end the whole search
+        return any_of(_is(value, one, keyword=keyword) for one in values)
+
+    return compare
 
 
 def _is(value: Any, asked: Any, *, keyword: bool) -> Truth:
@@ -204,7 +231,10 @@ def _is(value: Any, asked: Any, *, keyword: bool) -> Truth:
 
 
 def _as_keyword(value: str, found: bool) -> Truth:
-    return None if len(value) > _LONGEST_KEYWORD else found
+    """What is taken for a date has no keyword beside it, unless it was told to."""
+    if len(value) > _LONGEST_KEYWORD or (found and (not value or _LIKE_A_TIME.fullmatch(value))):
+        return None
+    return found
 
 
 def _word(value: Any) -> str:
@@ -222,7 +252,7 @@ def _number(value: Any) -> float | None:
 
 def _prefix(asked: Any) -> _Compare | None:
     if isinstance(asked, Mapping):
-        if not asked.keys() <= {"value", *_UNSCORED}:
+        if not asked.keys() <= {"value", *_BESIDE}:
             return None
         asked = asked.get("value")
     if not isinstance(asked, str) or not asked:
@@ -241,9 +271,13 @@ def _prefix(asked: Any) -> _Compare | None:
     return compare
 
 
+def _is_operator(given: Any) -> bool:
+    return isinstance(given, str) and given.lower() in ("and", "or")
+
+
 def _match(asked: Any) -> _Compare | None:
     if isinstance(asked, Mapping):
-        if not asked.keys() <= {"query", "operator", *_UNSCORED}:
+        if not asked.keys() <= {"query", "operator", *_BESIDE} or not _is_operator(asked.get("operator", "or")):
             return None
         asked = asked.get("query")
     if isinstance(asked, int | float):
@@ -263,7 +297,7 @@ def _match(asked: Any) -> _Compare | None:
 
 def _range(asked: Any) -> _Compare | None:
     bounds = {"gt", "gte", "lt", "lte"}
-    if not isinstance(asked, Mapping) or not asked.keys() <= {*bounds, *_UNSCORED} or not asked.keys() & bounds:
+    if not isinstance(asked, Mapping) or not asked.keys() <= {*bounds, *_BESIDE} or not asked.keys() & bounds:
         return None
     limits = {name: asked[name] for name in bounds & asked.keys() if asked[name] is not None}
 
