@@ -24,7 +24,6 @@ _LIKE_A_TIME = re.compile(r"\d{4}(-\d\d){0,2}([T ].*)?|\d{1,4}[/.]\d{1,2}[/.]\d{
 _LAST_OF_A_DAY = time(23, 59, 59, 999000, UTC)
 # What may stand beside a query without changing what it finds.
 _BESIDE = ("boost", "_name")
-_BESIDE_A_FIELD = {"terms": _BESIDE, "range": ("_name",)}
 _LARGEST_BOOST = 1e30
 _DEEPEST = 50
 
@@ -166,7 +165,7 @@ def _plain(name: str) -> tuple[str, bool]:
 
 
 def _of_a_field(kind: str, body: Mapping[str, Any], document: Document) -> Truth:
-    names = [name for name in body if name not in _BESIDE_A_FIELD.get(kind, ())]
+    names = [name for name in body if name not in (_BESIDE if kind == "terms" else ())]
     if len(names) != 1 or "*" in names[0] or names[0].startswith("_"):
         return None
     plain, keyword = _plain(names[0])
