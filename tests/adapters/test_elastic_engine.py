@@ -406,6 +406,30 @@ def test_blocks_stop_everybody_and_come_off_as_they_were(engine: ElasticsearchEn
 
 
 @pytest.mark.usefixtures("data")
+def test_a_copy_made_with_null_for_a_block_has_none_and_comes_out_of_a_lock(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    how = "_shrink" if elastic.version.startswith("6.") else "_clone"
+    nothing = {"settings": {"index.blocks.write": None, "index.number_of_shards": 1, "index.number_of_replicas": 0}}
+    status, said = elastic.ask("PUT", "/logs-2/_settings", {"index.number_of_replicas": 0})
+    assert status == 200, said
+    if how == "_shrink":  # takes no index of one shard
+        status, said = elastic.ask(
+            "PUT", "/two", {"settings": {"index.number_of_shards": 2, "index.blocks.write": True}}
+        )
+        assert status == 200, said
+    source = "two" if how == "_shrink" else "logs-2"
+    status, said = elastic.ask("PUT", f"/{source}/{how}/copy", nothing)
+    assert status == 200, said
+    before = engine.blocks()
+    assert before["copy"] == {}
+    engine.block_indices(before)
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert elastic.ask("PUT", "/copy/_doc/2", {})[0] == 201
+
+
+@pytest.mark.usefixtures("data")
 def test_a_superuser_who_blocks_does_not_lock_the_security_api(elastic: Elasticsearch) -> None:
     """As a superuser of 6.8, a plain `*` would take in the security index."""
     engine = connected(elastic)

@@ -220,6 +220,24 @@ def test_blocks_go_on_and_off_and_an_index_keeps_its_own(engine: OpenSearchEngin
         node.ask("DELETE", f"/{index}")
 
 
+def test_a_copy_made_with_null_for_a_block_has_none_and_comes_out_of_a_lock(
+    engine: OpenSearchEngine, node: Node
+) -> None:
+    source, copy = f"source{next(_numbers)}", f"copy{next(_numbers)}"
+    put(node, source, "1", {})
+    assert node.ask("PUT", f"/{source}/_settings", {"index.blocks.write": True})[0] == 200
+    nothing = {"settings": {"index.blocks.write": None}}
+    assert node.ask("PUT", f"/{source}/_clone/{copy}?wait_for_active_shards=1", nothing)[0] == 200
+    before = engine.blocks()
+    assert before[copy] == {}
+    engine.block_indices(before)
+    engine.unblock_indices(before)
+    assert engine.blocks() == before
+    assert node.ask("PUT", f"/{copy}/_doc/2", {})[0] == 201
+    for index in (source, copy):
+        node.ask("DELETE", f"/{index}")
+
+
 def test_an_index_that_is_gone_when_the_blocks_go_off_is_no_error(engine: OpenSearchEngine, node: Node) -> None:
     index = f"gone{next(_numbers)}"
     put(node, index, "1", {})

@@ -61,9 +61,11 @@ class IndexBlocks:
             shown |= found[0]
             unread |= {index: {_METADATA: "true"} for index in found[1]}
         blocks = (*BLOCKS, *_HINDER)
+        held = {index: one["settings"] for index, one in shown.items()}
+        # A copy may have been made with `null` for a block: it has none, and an engine takes no such word back.
         return unread | {
-            index: {block: str(one["settings"][block]).lower() for block in blocks if block in one["settings"]}
-            for index, one in shown.items()
+            index: {block: str(had[block]).lower() for block in blocks if had.get(block) is not None}
+            for index, had in held.items()
         }
 
     def _shown(self, others: str) -> tuple[dict[str, Any], set[str]] | None:
