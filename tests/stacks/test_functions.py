@@ -17,7 +17,7 @@ from portcullis.settings import Settings
 from layers import build
 from stacks import names
 from stacks.runbooks import RUNBOOKS
-from tests.stacks.assembly import Synthesised
+from tests.stacks.assembly import Synthesised, listed
 
 AUTOMATION = f"{names.PREFIX}-automation"
 
@@ -223,3 +223,42 @@ def test_only_key_guard_may_send_itself_reminders_without_loop_detection(demo: S
         if one["Properties"].get("RecursiveLoop") == "Allow"
     ]
     assert allowed == ["portcullis-key-guard"]
+
+
+# What the page calls the services that functions call from their subnets, in a VPC without a way out.
+CALLED = {
+    "cloudtrail": "CloudTrail",
+    "cloudwatch": "CloudWatch",
+    "cognito-identity": "Cognito (user pools and identity pools)",
+    "cognito-idp": "Cognito (user pools and identity pools)",
+    "dynamodb": "DynamoDB",
+    "ec2": "EC2",
+    "es": "OpenSearch Service's API",
+    "events": "EventBridge",
+    "identitystore": "IAM Identity Center's store",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "s3": "S3",
+    "secretsmanager": "Secrets Manager",
+    "sns": "SNS",
+    "sqs": "SQS",
+    "ssm": "SSM",
+    "sts": "STS",
+    "xray": "X-Ray",
+}
+BY_A_WAY_OUT = {"iam"}
+BY_LAMBDA_ITSELF = {"logs"}
+
+
+def test_the_page_names_every_service_that_a_function_needs_a_way_to(demo: Synthesised) -> None:
+    asked = {
+        action.partition(":")[0]
+        for where, statement in demo.identity_statements()
+        if where.startswith(f"{AUTOMATION}/Role") and statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
+    assert "dynamodb" in asked
+    assert asked - CALLED.keys() - BY_A_WAY_OUT - BY_LAMBDA_ITSELF == set()
+    page = " ".join((Path(__file__).parents[2] / "docs" / "deploying.md").read_text("utf-8").split())
+    named = page.partition("or endpoints for each service they call (")[2].partition("; of DynamoDB")[0]
+    assert sorted(named.split(", ")) == sorted(set(CALLED.values()))
