@@ -208,6 +208,18 @@ def test_what_cannot_be_drawn_leaves_the_page_that_is_there(
     assert (s3.get_object(Bucket=bucket, Key=KEY)["VersionId"], KEPT.saved(here.ledger, "demo")) == (before, kept)
 
 
+@pytest.mark.aws
+def test_a_function_that_may_not_write_there_says_so(
+    bucket: str, here: Account, calm: Emulator, person: Callable[..., Credentials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where somebody asks for it in an account whose file has no automation write pages."""
+    are(person("s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*"), calm, monkeypatch)
+    answer = asked_by_the_sweep()
+    assert answer["exit_status"] == 1
+    assert f"the page of demo could not be put into {bucket}/{KEY}" in answer["error"]
+    assert KEPT.saved(here.ledger, "demo") is None
+
+
 def test_an_account_that_keeps_no_pages_has_none_written(here: Account) -> None:
     answer = asked_by_the_sweep()
     assert answer["exit_status"] == 1

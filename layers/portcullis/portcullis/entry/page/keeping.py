@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from portcullis import wiring
+from portcullis.clients import our_errors
 from portcullis.entry.page.gathering import ASKED, of_deployment
 from portcullis.entry.page.writing import page
 from portcullis.errors import PortcullisError, Refused
@@ -52,15 +53,15 @@ def keep(services: Services, deployment: str, cause: Trigger) -> Kept:
         try:
             return msgspec.to_builtins(VERBS[verb].run(services, deployment, cause, **ASKED[verb]))
         except PortcullisError as error:
-            if (
-                verb == "report"
-            ):  # a page without a map would be taken for one of a deployment in which nobody may anything
+            if verb == "report":  # without a map it would be taken for one of a deployment in which nobody may anything
                 raise
             log.warning("the page of %s is without %s: %s", deployment, verb, error)
             unread[verb] = str(error)
             return None
 
-    version = services.pages().put(place, page(of_deployment(answer, unread)))
+    made = page(of_deployment(answer, unread))
+    with our_errors(f"the page of {deployment} could not be put into {place}"):
+        version = services.pages().put(place, made)
     at = services.now()
     KEPT.save(services.ledger, deployment, KeptPage(at, version))
     return Kept(deployment, place, at, unread)
