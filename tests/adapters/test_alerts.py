@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from portcullis.settings import Settings
 from local.aws.emulator import Credentials, Emulator
 
 pytestmark = pytest.mark.aws
+ROOT = Path(__file__).parents[2]
 LOCKED = Alert(
     name="locked",
     deployment="demo",
@@ -93,6 +96,7 @@ def test_an_alert_is_a_message_for_a_person_and_an_event_for_a_tool(ears: Ears) 
     }
     [event] = ears.put()
     assert (event["source"], event["detail-type"]) == ("portcullis", "Portcullis Alert")
+    assert event["detail"].pop("chat")["content"]["title"] == mail["Subject"]
     assert event["detail"] == {
         "alert": "locked",
         "deployment": "demo",
@@ -208,6 +212,74 @@ def test_the_id_of_an_alert_is_the_same_each_time_and_nobody_else_s(ears: Ears) 
     first, again, two, other = (one["MessageAttributes"]["id"]["Value"] for one in ears.mailed())
     assert first == again
     assert len({first, two, other}) == 3
+
+
+@pytest.fixture
+def chat(ears: Ears, name: str) -> Callable[[], dict[str, Any]]:
+    """What a chat is given by the rule of docs/alerts.md, the latest."""
+    sqs, sns, events = ears.aws.client("sqs"), ears.aws.client("sns"), ears.aws.client("events")
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    (path,) = re.findall(r'"InputPath": "([^"]+)"', page)
+    (policy,) = re.findall(r'^{"Version".*?^```', page, re.DOTALL | re.MULTILINE)
+    queue = sqs.create_queue(QueueName=f"{name}-chat")["QueueUrl"]
+    topic = sns.create_topic(Name=f"{name}-chat")["TopicArn"]
+    lets = policy.strip("`").replace("arn:aws:sns:eu-central-1:111122223333:our-chat", topic)
+    rule = f"arn:aws:events:{ears.aws.region}:{ears.aws.account}:rule/{ears.bus}/chat"
+    lets = lets.replace("arn:aws:events:eu-central-1:111122223333:rule/portcullis/to-our-chat", rule)
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(json.loads(lets)))
+    hears = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    whole = {"Version": "2012-10-17", "Statement": [{**hears, "Resource": topic.replace(":sns:", ":sqs:")}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(whole)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=topic.replace(":sns:", ":sqs:"))
+    events.put_rule(Name="chat", EventBusName=ears.bus, EventPattern=json.dumps({"source": ["portcullis"]}))
+    target = {"Id": "chat", "Arn": topic, "InputPath": path}
+    assert events.put_targets(Rule="chat", EventBusName=ears.bus, Targets=[target])["FailedEntryCount"] == 0
+
+    def latest() -> dict[str, Any]:
+        [one] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+        found: dict[str, Any] = json.loads(json.loads(one["Body"])["Message"])
+        return found
+
+    return latest
+
+
+def test_a_rule_hands_an_alert_to_a_chat_as_the_chat_asks_for_it(
+    ears: Ears, chat: Callable[[], dict[str, Any]]
+) -> None:
+    ears.alerts().tell(LOCKED)
+    _, _, _, region, account, _ = ears.topic.split(":")
+    title = f"[critical] locked: demo ({account} {region})"
+    assert chat() == {
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "title": title,
+            "description": f"{LOCKED.happened}\n{LOCKED.done}",
+            "nextSteps": [LOCKED.next, "runbooks/key-revoked.md"],
+        },
+        "metadata": {
+            "threadId": f"portcullis:{account}:{region}:demo:locked",
+            "summary": title,
+            "eventType": "locked",
+            "relatedResources": ["demo"],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ['"}}\\', "<!channel> <@U1>", "[status](https://evil.example)", "a\nWhat to do: nothing", "😀" * 4_000],
+    ids=["quotes", "a mention", "a link", "a line", "astral"],
+)
+def test_a_name_is_text_in_a_chat_too(ears: Ears, chat: Callable[[], dict[str, Any]], hostile: str) -> None:
+    """An input transformer would break off at a quote; the whole object is handed on instead."""
+    ears.alerts().tell(replace(LOCKED, happened=f"made by {hostile}"))
+    said = chat()["content"]["description"]
+    assert said.startswith("made by ")
+    assert len(said.splitlines()) == 2
+    assert len(said) < 1_200
+    assert not re.search(r"[<>]|\]\(", said)
 
 
 def test_either_way_may_be_closed(ears: Ears) -> None:

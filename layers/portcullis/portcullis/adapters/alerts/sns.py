@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portcullis.adapters.alerts.chat import notification
 from portcullis.clients import error_code, unanswered
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
@@ -99,11 +100,14 @@ class SnsAlerts:
         }
         if self._topic:
             detail["id"] = stable_id(alert, self._topic)
+        more = [f"runbooks/{alert.runbook}.md"] if alert.runbook else []
         if page:
             detail["page"] = page.place
             if page.shown:
                 until = in_data(page.shown.link.until)
                 detail["page_link"], detail["page_until"] = f"{page.shown.link.url}#{page.fragment}", until
+                more.append(detail["page_link"])
+        detail["chat"] = notification(alert, subject(alert, self._topic), stable_id(alert, self._topic), more)
         entry = {
             "EventBusName": self._bus,
             "Source": "portcullis",
