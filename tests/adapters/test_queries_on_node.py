@@ -21,9 +21,12 @@ PASSWORD = "Asking-Passw0rd-of-the-test"
 # What only an index tells: dates, and the query that is written out first. The rest of it is no matter of reading.
 _OF_THE_INDEX = ("dls-relative-date", "dls-attribute", "dls-attribute-value", "dls-attribute-place")
 TEMPLATE = '{"template": {"term": {"area": "eu"}}}'
-# Read without a word, and wrong only once they are run: a script without its module; clauses that nothing reaches; "1.5" of them.
+# Read without a word, and wrong only once they are run: a script without its module; clauses that nothing reaches; "1.5" of them;
+# an expression that is none.
 READ = {
     '{"script": {"script": "true"}}',
+    '{"regexp": {"area": "e.*("}}',
+    '{"regexp": {"area": {"value": "[z-a]"}}}',
     '{"bool": {"should": [{"term": {"area": "eu"}}], "minimum_should_match": 5}}',
     '{"bool": {"filter": [{"term": {"area": "eu"}}], "minimum_should_match": 1}}',
     '{"bool": {"should": [{"term": {"area": "eu"}}], "filter": {"exists": {"field": "n"}}, "minimum_should_match": "1.5"}}',

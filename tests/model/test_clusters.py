@@ -505,14 +505,14 @@ def test_a_role_is_resolved_in_elasticsearch_form_without_empty_parts() -> None:
     """The query, `global` and `metadata` stay as the file has them. An empty list of exceptions is left out."""
     entry = "{names: ['a*'], privileges: [read], query: {term: {a: 1}}, field_security: {grant: [], except: []}}"
     text = cluster(
-        f"roles: {{r: {{indices: [{entry}], global: {{x: 1}}, metadata: {{team: a}}}}}}\ngrants: [{{role: r, to: {{internal_user: u}}}}]"
+        f"roles: {{r: {{indices: [{entry}], global: {{role: 1}}, metadata: {{team: a}}}}}}\ngrants: [{{role: r, to: {{internal_user: u}}}}]"
     )
     role = model.resolve(model.loads(text, "alpha.yaml")).roles["r"]
     assert role == {
         "indices": [
             {"names": ["a*"], "privileges": ["read"], "query": {"term": {"a": 1}}, "field_security": {"grant": []}}
         ],
-        "global": {"x": 1},
+        "global": {"role": 1},
         "metadata": {"team": "a"},
     }  # fmt: skip
 

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from portcullis.errors import BadInput
 
 from local.elastic.node import Elasticsearch
+from tests.families.expressions import otherwise
 from tests.model.test_clusters import cluster, codes
 
 pytest_plugins = ["tests.fixtures_node", "tests.fixtures_elastic"]
@@ -28,6 +30,8 @@ FILTERS: dict[str, tuple[Any, str, set[str]]] = {
     "a should beside a filter": ({"bool": SHOULD}, "dls-should", BOTH),
     "a should that may miss": ({"bool": {**SHOULD, "minimum_should_match": "-1"}}, "dls-should", BOTH),
     "no condition": ({"match_all": {}}, "dls-everything", BOTH),
+    "a range without bounds": ({"range": {"at": {}}}, "dls-everything", BOTH),
+    "nothing left out": ({"bool": {"must_not": {"terms": {"area": []}}}}, "dls-everything", BOTH),
     "braces outside a template": ({"term": {"area": "{{_user.username}}"}}, "dls-attribute", NOTHING),
 }  # fmt: skip
 # What is taken out -> the finding, and whether the documents show the card.
@@ -40,6 +44,32 @@ TAKEN_OUT: dict[str, tuple[str, bool]] = {
     "~card": ("field-name-odd", True),
     "{{_user.username}}": ("field-name-odd", True),
     "card;area": ("field-name-odd", True),
+}
+# Names of indices that reach none -> the finding.
+REACH_NOTHING = {
+    "ENTRIES": "pattern-upper-case",
+    "_entries": "pattern-no-exclusion",
+    "!entries": "pattern-no-exclusion",
+    "~entries*": "pattern-no-exclusion",
+    "entries-{{_user.username}}": "pattern-attribute",
+    "entries\u200b": "pattern-odd",
+    "\u0435ntries": "pattern-odd",
+}
+# What a file may not hold: a server refuses it, or answers every request of its holders with an error.
+NOT_TAKEN: dict[str, dict[str, Any]] = {
+    "a name that is no expression": {"indices": [{"names": ["/(/"], "privileges": ["read"]}]},
+    "a field that is none": {
+        "indices": [
+            {"names": ["entries"], "privileges": ["read"], "field_security": {"grant": ["*"], "except": ["/(/"]}}
+        ]
+    },
+    "a user who is none": {"run_as": ["/(/"]},
+    "an application in capitals": {
+        "applications": [{"application": "Kibana", "privileges": ["a"], "resources": ["*"]}]
+    },
+    "a short one": {"applications": [{"application": "ab-c", "privileges": ["a"], "resources": ["*"]}]},
+    "a privilege with a blank": {"applications": [{"application": "kib-a", "privileges": ["a b"], "resources": ["*"]}]},
+    "global of something else": {"global": {"nope": {}}},
 }
 # What lets its holder write access, or act as somebody who may.
 STRONG: dict[str, dict[str, Any]] = {
@@ -156,3 +186,30 @@ def test_a_name_that_a_template_takes_as_it_is_chooses_what_it_sees(filled: Elas
         given(filled, name, entry(query=query))
         found.append(set(seen(filled, name)))
     assert found == [{"1"} if filled.version.startswith("6.") else NOTHING, NOTHING]
+
+
+@pytest.mark.node
+def test_names_that_reach_no_index_are_found(filled: Elasticsearch) -> None:
+    for name, code in REACH_NOTHING.items():
+        role = {"indices": [{"names": [name], "privileges": ["read"]}]}
+        assert code in of(role), name
+        given(filled, "eu", role)
+        assert asked(filled, "eu", "/entries/_search").status_code == 403, name
+
+
+@pytest.mark.node
+def test_what_a_server_refuses_is_refused_first(filled: Elasticsearch) -> None:
+    for what, role in NOT_TAKEN.items():
+        with pytest.raises(BadInput):
+            of(role)
+        status, _ = filled.ask("PUT", "/_security/role/seeing", role)
+        if status == 200:
+            given(filled, "eu", role)
+            assert asked(filled, "eu", "/entries/_search").status_code in (400, 500), what
+        else:
+            assert status == 400, what
+
+
+@pytest.mark.node
+def test_expressions_are_taken_and_refused_as_is_said(elastic: Elasticsearch) -> None:
+    assert otherwise(elastic) == {}

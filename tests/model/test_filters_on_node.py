@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from local.node.node import Node
+from tests.families.expressions import otherwise
 from tests.model.filters import ALL, EVERYTHING, MODULES, OPTIONAL, SOUND, WRONG
 
 pytest_plugins = ["tests.fixtures_node"]
@@ -91,3 +92,7 @@ def test_with_a_filter_that_check_finds_nobody_sees_anything(node: Node) -> None
 def test_a_list_beside_other_values_fails_for_whoever_has_none(node: Node) -> None:
     assert seen(node, user(len(FILTERS) - 1)) == (200, {"1", "3"})
     assert seen(node, "filtered-bare")[1] == set()
+
+
+def test_expressions_are_taken_and_refused_as_is_said(node: Node) -> None:
+    assert otherwise(node) == {}

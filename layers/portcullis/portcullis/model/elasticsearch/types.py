@@ -14,7 +14,14 @@ from portcullis.model import names
 from portcullis.model.access_types import Access
 from portcullis.model.elasticsearch.keystores import Keystore
 from portcullis.model.elasticsearch.levels import levels_of
-from portcullis.model.elasticsearch.parts import Certificate, FieldSecurity, Pattern, Privilege
+from portcullis.model.elasticsearch.parts import (
+    ApplicationName,
+    Certificate,
+    FieldSecurity,
+    NameOrExpression,
+    Pattern,
+    Privilege,
+)
 from portcullis.model.elasticsearch.remotes import Alias, Offer, Remote
 from portcullis.model.names import Wrong
 from portcullis.model.parts import Blocks, Name, SecretName, Strict, Text, UserName, named
@@ -176,9 +183,9 @@ class RemoteCluster(Strict):
 
 
 class Application(Strict):
-    application: Annotated[str, Field(min_length=1, max_length=256)]
+    application: ApplicationName
     """The application, such as kibana-.kibana."""
-    privileges: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(min_length=1)
+    privileges: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,256}$")], ...] = Field(min_length=1)
     """Its privileges by name."""
     resources: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(min_length=1)
     """What of it: spaces of Kibana, as space:NAME or *."""
@@ -203,9 +210,9 @@ class ClusterRole(Strict):
     """What is allowed on which indices."""
     applications: tuple[Application, ...] = ()
     """Privileges of applications, Kibana's among them."""
-    run_as: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = ()
+    run_as: tuple[NameOrExpression, ...] = ()
     """Users whom its holders may act as."""
-    global_: dict[str, Any] | None = Field(default=None, alias="global")
+    global_: dict[Literal["application", "profile", "role"], Any] | None = Field(default=None, alias="global")
     """What is bounded further: application privileges, profiles, and from 8.16 on which privileges may be put into roles."""
     remote_indices: tuple[RemoteIndexEntry, ...] = ()
     """What is allowed on indices of other clusters."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from portcullis.families.lucene_regex import why_not
 from portcullis.families.opensearch.limiting.known import modules, queries
 from portcullis.families.opensearch.names.attributes import with_attributes
 from portcullis.model import names
@@ -16,6 +17,7 @@ from portcullis.model.lints.filter_reach import have_to_match, is_optional, read
 _NOW = re.compile(r"now(?:$|\|\||[-+/])")
 _NOW_IN_TEXT = re.compile(r"[\[{><=:]\s*\"?now\b|:\([^)]*\bnow\b|\bTO\s+\"?now\b|\bnow[-+/]\d*[yMwdhHms]\b")
 _DEEPEST = 20
+_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
 
 Problem = tuple[str, str, str]  # code, message, remedy
 
@@ -148,6 +150,15 @@ def _field(kind: str, body: dict[str, Any], shape: dict[str, Any], here: str) ->
         if "params" in shape:
             yield from _keys(value, tuple(shape["params"]), (), f"{here}.{fields[0]}")
         compared_with = [value[key] for key in ("value", "query", "term", kind) if key in value]
+        if (
+            kind == "range"
+            and value.keys() <= {*shape["params"]}
+            and not any(value.get(b) is not None for b in _BOUNDS)
+        ):
+            problem = f"{here}.{fields[0]} has no bound: every document that has the field matches"
+            yield "dls-everything", problem, "gt, gte, lt or lte with a value; exists, if that is what is meant"
+        if kind == "regexp" and "flags" not in value and "flags_value" not in value:
+            yield from _expression(value.get("value"), f"{here}.{fields[0]}")
         if shape.get("short") and all(isinstance(one, list | dict) or one is None for one in compared_with):
             yield "dls-invalid", f"{here}.{fields[0]} is compared with nothing", f'{{"{kind}": {{"FIELD": "VALUE"}}}}'
     elif value is None or isinstance(value, list) or not shape.get("short"):
@@ -157,6 +168,14 @@ def _field(kind: str, body: dict[str, Any], shape: dict[str, Any], here: str) ->
             f"{here}.{fields[0]} is {names.shown(value)}, and should be {expected}",
             f"see {kind} in the engine's documentation",
         )
+    elif kind == "regexp":
+        yield from _expression(value, f"{here}.{fields[0]}")
+
+
+def _expression(text: Any, here: str) -> Iterator[Problem]:
+    if isinstance(text, str) and (why := why_not(text)):
+        problem = f"{here} is {names.shown(text)}, and no regular expression: {why}"
+        yield "dls-invalid", problem, "an expression as Lucene reads it; a backslash before a sign makes it a character"
 
 
 _IN_WORDS = ("query_string", "simple_query_string")

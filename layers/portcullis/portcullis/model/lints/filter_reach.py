@@ -90,7 +90,7 @@ def limits_nothing(query: Any) -> bool:
             one_is_enough = have_to_match(body) <= 1
             return (
                 all(limits_nothing(one) for one in asked)
-                and all("match_none" in one for one in _clauses(body, "must_not"))
+                and all(map(finds_nothing, _clauses(body, "must_not")))
                 and (not should or (one_is_enough and any(map(limits_nothing, should))))
             )
         case "function_score" if "min_score" not in body:
@@ -110,8 +110,23 @@ def limits_nothing(query: Any) -> bool:
                 and not str(value.get("query", "")).strip()
                 for value in body.values()
             )
+        case "multi_match" if not str(body["query"]).strip():
+            return body.get("zero_terms_query") in ("all", "ALL")
         case "query_string" | "simple_query_string" if not {"fields", "default_field"} & body.keys():
             return str(body["query"]).strip() in _ANYTHING
+    return False
+
+
+def finds_nothing(query: Any) -> bool:
+    """Whether no document matches, whatever the index holds. Of a query in which nothing is wrong."""
+    ((kind, body),) = query.items()
+    match kind:
+        case "match_none":
+            return True
+        case "terms":
+            return any(value == [] for value in body.values())
+        case "ids":
+            return bool(body["values"] == [])
     return False
 
 
