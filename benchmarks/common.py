@@ -164,7 +164,7 @@ def world_of(**parts: Any) -> Any:
     return Services(**given, **{name: parts[name] for name in _THEIR_OWN & parts.keys()})
 
 
-_THEIR_OWN = {"now", "sleep"}  # parts of Services that are right unless told
+_THEIR_OWN = {"now", "sleep", "at_once"}  # parts of Services that are right unless told
 
 
 class Told:

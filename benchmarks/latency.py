@@ -5,6 +5,9 @@ that is permitted; from the return of the removal to the first that is refused. 
 of the removal from a group that has a role of its own to the first search that is refused with credentials of that role already held.
 
 Then the first of these once more, among a thousand further roles and mappings.
+
+On an Elasticsearch with a thousand roles, 500 indices and 200 native users who have the roles, as somebody else made them, and then 200
+who join a group at once, and leave it: `python -m benchmarks.latency --elasticsearch 9.5.3`.
 """
 
 from __future__ import annotations
@@ -13,22 +16,27 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from uuid import uuid4
 
 from botocore.config import Config
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 
+from benchmarks import lock
 from benchmarks.apply import role
 from benchmarks.common import HOME, Report, Tell, main
 from local import embedded
 from local.people import People, until
 from local.story import repeated
 from local.story.book import spread
-from local.story.stages import DOCUMENTS, INDEX, Cast
+from local.story.stages import DOCUMENTS, INDEX, Cast, waiting, writes
 
+_MORE = {"roles": "1000", "indices": "500", "burst": "200", "elasticsearch": ""}
 _AT_ONCE, _TRIES = 100, 5  # roles that one apply adds, and how often it is asked for
 
 
 def run(given: argparse.Namespace, tell: Tell) -> Report:
+    if given.elasticsearch:
+        return on_elasticsearch(given, tell)
     report = Report()
     # Deployed with the option on, as it takes rights and a boundary; switched on for the last figure alone.
     opted = embedded.denying_older_sessions(HOME / "deployments")
@@ -101,6 +109,47 @@ def run(given: argparse.Namespace, tell: Tell) -> Report:
     return report
 
 
+def on_elasticsearch(given: argparse.Namespace, tell: Tell) -> Report:
+    report = Report()
+    names = [f"team_{uuid4().hex[:12]}" for _ in range(int(given.roles))]
+    with embedded.only_one(), lock.cluster(given, names, tell) as large:
+        cast, people = large.cast, large.cast.people
+        cast.application.ask("PUT", f"/{INDEX}/_doc/0?refresh=true", DOCUMENTS[0])
+        user = people.cognito_user("tess.moran.support")
+        changes = repeated.grants(
+            lambda: people.join(user, "support"),
+            lambda: people.leave(user, "support"),
+            people.at_dashboards(user),
+            INDEX,
+            given.n,
+        )
+        tell(f"{given.n} grants and removals")
+        users = [people.cognito_user(f"burst{number:04d}.crowd.support") for number in range(int(given.burst))]
+        tell(f"{len(users)} users made")
+        bursts = {
+            what: repeated.burst(
+                people,
+                users,
+                mappings=cast.mappings,
+                waiting=lambda: waiting(cast),
+                writes=lambda: writes(cast),
+                within=600,
+                leaving=what == "leave",
+                entry=cast.entry,
+            )
+            for what in ("join", "leave")
+        }
+    report.figures |= {"grant_s": spread(changes.there), "revoke_s": spread(changes.back), **large.figures, **bursts}
+    for name, what in (("grant_s", "grant"), ("revoke_s", "removal")):
+        report.below(f"{what} among {len(names)} roles, median of {given.n}", report.figures[name]["median"], 0.5)
+        report.row(f"{what}, 95th percentile", f"{report.figures[name]['p95']:.2f} s")
+    for what, seen in bursts.items():
+        report.below(f"{seen['changes']} {what}: until the last took effect", seen["seconds"], 30)
+        report.row(f"{seen['changes']} {what}: writes", str(seen["writes"]))
+        report.row(f"{seen['changes']} {what}: changes lost", str(seen["lost"]), "0", seen["lost"] == 0)
+    return report
+
+
 def among(text: str, many: int) -> str:
     """A deployment file with so many roles more, each granted to a backend role."""
     roles = "".join(f"    further_{number:04d}: {json.dumps(role(number))}\n" for number in range(many))
@@ -153,4 +202,4 @@ def held(whole: embedded.Embedded, people: People, rounds: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("latency", __doc__, run, n=20, n_is="grants and removals at each door", more={"roles": "1000"}))
+    sys.exit(main("latency", __doc__, run, n=20, n_is="grants and removals at each door", more=_MORE))

@@ -282,7 +282,9 @@ def account(held: SecurityConfig | None = None, fate: Fate | None = None, make: 
         "roads": lambda *_: NoRoads(),
         "user": lambda _, name, *__: AsUser(engine, name),
     }
-    services = Services(**{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services)})
+    services = Services(
+        **{one.name: parts.get(one.name, Nowhere(one.name)) for one in fields(Services) if one.name != "at_once"}
+    )
     return Account(services, ledger, engine, people, passwords, aws, fate)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from portcullis.errors import Refused, Unreachable
 
 _SESSION_SECONDS = 3600
+_MAKING = Lock()  # what makes clients is not for several threads, as boto3 says; the clients are
 _THROTTLED = frozenset(
     {
         "LimitExceededException",
@@ -42,7 +44,8 @@ def client(service: str, region: str | None = None) -> Any:
     """A client as the function's own role (or the person's credentials, in the command)."""
     import boto3
 
-    return boto3.client(service, region_name=region, config=_config())
+    with _MAKING:
+        return boto3.client(service, region_name=region, config=_config())
 
 
 @cache

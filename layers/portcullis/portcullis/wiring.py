@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from portcullis.access.plan import AccessModel, SubjectKind
+from portcullis.correlation import carry
 from portcullis.errors import Refused
 from portcullis.operations.pages import KEPT
 from portcullis.operations.services import Services
@@ -226,7 +228,16 @@ def in_aws(settings: Settings) -> Services:
         pages=own_pages,
         ask_for_page=lambda deployment: ask_for(clients.client("lambda"), settings.page_door, deployment),
         eyes=AwsEyes(lambda service, region: clients.client(service, region or None)),
+        at_once=in_threads,
     )
+
+
+def in_threads(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """All of them are done when this returns, or raises what the first of them raised."""
+    if len(calls) == 1:
+        return [calls[0]()]
+    with ThreadPoolExecutor(len(calls), initializer=carry()) as pool:
+        return [one.result() for one in [pool.submit(call) for call in calls]]
 
 
 def pages() -> Pages:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from portcullis import custody as machine
+from portcullis.correlation import correlate, correlation
 from portcullis.custody.types import Act, Health, Measure, Observation, Probe, Progress, Severity, State, Tell
 from portcullis.custody.types import RevocationCause as KeyGone
 from portcullis.errors import Refused, Unreachable
@@ -18,6 +20,7 @@ from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Registration
 from portcullis.signals.table import ROWS
 from portcullis.signals.types import Concern, Signal
+from portcullis.wiring import in_threads
 from portcullis.words import moment
 
 from tests.operations.worlds import mapping
@@ -55,6 +58,46 @@ def test_what_was_seen_before_somebody_else_decided_decides_nothing_any_more() -
     moves = [one.operation for one in here.account.ledger.history("demo") if one.operation in {s.value for s in State}]
     assert moves[::-1] == ["locking", "unlocking", "open"]
     assert after.state is State.OPEN
+
+
+def test_the_key_and_every_wall_of_a_lock_are_looked_at_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a locked deployment, of which neither the key nor the blocks answer before the other one is asked, too
+    here, _ = _without_a_key()
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+    both, blocks = Barrier(2, timeout=60), here.account.engine.blocks
+
+    def blocks_late() -> dict[str, dict[str, str]]:
+        both.wait()
+        return blocks()
+
+    class Late:
+        def observe(self, registration: Registration, **_: object) -> Observation:
+            both.wait()
+            return here.aws.observe(registration)
+
+    monkeypatch.setattr(here.account.engine, "blocks", blocks_late)
+    # When it is guarded with the services of a function
+    services = replace(here.services, keys=lambda _: Late(), at_once=in_threads)
+    # Then both are asked at once, and it stays locked
+    assert guard(services, "demo", CAUSE).state is State.LOCKED
+
+
+def test_of_what_is_done_at_once_all_is_done_though_one_fails() -> None:
+    done: list[int] = []
+
+    def fails() -> None:
+        raise Refused("not this one")
+
+    assert in_threads([lambda: 1]) == [1]
+    assert in_threads([lambda: 1, correlation, lambda: 3])[::2] == [1, 3]
+    with pytest.raises(Refused, match="not this one"):
+        in_threads([fails, lambda: done.append(1), lambda: done.append(2)])
+    assert sorted(done) == [1, 2]
+    correlate("event 4711")
+    try:
+        assert in_threads([correlation, correlation]) == ["event 4711"] * 2
+    finally:
+        correlate("")
 
 
 def test_a_step_its_owner_left_unfinished_is_taken_over_in_the_same_run() -> None:

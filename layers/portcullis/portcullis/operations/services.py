@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +47,10 @@ def _lacking(what: str) -> Callable[..., Any]:
         raise LookupError(f"there is no {what} among these services")
 
     return ask
+
+
+def _in_turn(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [call() for call in calls]
 
 
 class _Blindfolded:
@@ -98,6 +102,8 @@ class Services:
     user: Callable[[Registration, str, str, str], Engine] = field(default=_lacking("connection of an internal user"))
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=time.sleep)
+    # What these give, in their order. They know nothing of each other, so that they may be done at the same time.
+    at_once: Callable[[Sequence[Callable[[], Any]]], list[Any]] = field(default=_in_turn)
 
     def record(
         self, deployment: str, operation: str, cause: Trigger, summary: str, *, before: Any = None, after: Any = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -128,9 +128,13 @@ def _look_and_act(
     """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
     rules = replace(rules_of(site), leaves=leaves)
     kept = site.ledger.custody(site.name)
-    custody = _noticed(site, kept)
     name = (hint.name or "") if hint else ""
-    seen = site.keys.observe(site.registration, hint=name, by=cause.actor if name in TAKE_A_KEY_AWAY else "")
+    by = cause.actor if name in TAKE_A_KEY_AWAY else ""
+    # The key and every wall at the same time: with many roles and indices a wall takes as long to look at as all else here.
+    walls = _walls_to_look_at(site, kept)
+    looks = [partial(_undone, measure, look) for measure, look in walls.items()]
+    *found, seen = site.services.at_once([*looks, partial(site.keys.observe, site.registration, hint=name, by=by)])
+    custody = _noticed(site, kept, zip(walls, found, strict=True))
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, site.now(), rules)
         custody = _keep(site.services, kept, decision.custody, cause)
@@ -172,24 +176,29 @@ def _write_down(
     raise Conflict(f"the custody of {custody.deployment} is changed faster than a step can be written down")
 
 
-def _noticed(site: Site, custody: Custody) -> Custody:
-    """While locking or locked, and in a window too: see whether somebody undid a measure. An engine that does not answer lets nobody in."""
-    if custody.state not in (State.LOCKING, State.LOCKED):
-        return custody
-    for measure, look in measures.walls(site, custody).items():
-        try:
-            undone = look()
-        except Refused as error:
-            if measure in OUTSIDE:  # AWS may refuse much while a key is gone
-                log.info("'%s' could not be looked at: %s", measure.value, error)
-                continue
-            undone = f"may not be looked at any more: {error}"  # else whoever took that right away could open it unseen
-        except PortcullisError as error:
-            log.info("'%s' could not be looked at: %s", measure.value, error)
-            continue
-        except Exception as error:  # whatever it is, the other walls are looked at
-            log.warning("'%s' could not be looked at", measure.value, exc_info=error)
-            continue
+def _walls_to_look_at(site: Site, custody: Custody) -> dict[Measure, Callable[[], str]]:
+    """While locking or locked, and in a window too, somebody else may have undone one."""
+    return measures.walls(site, custody) if custody.state in (State.LOCKING, State.LOCKED) else {}
+
+
+def _undone(measure: Measure, look: Callable[[], str]) -> str:
+    """What somebody undid of a wall, if anything. An engine that does not answer lets nobody in."""
+    try:
+        return look()
+    except Refused as error:
+        if measure not in OUTSIDE:  # else whoever took that right away could open it unseen
+            return f"may not be looked at any more: {error}"
+        log.info("'%s' could not be looked at: %s", measure.value, error)  # AWS may refuse much while a key is gone
+    except PortcullisError as error:
+        log.info("'%s' could not be looked at: %s", measure.value, error)
+    except Exception as error:  # whatever it is, the other walls are looked at
+        log.warning("'%s' could not be looked at", measure.value, exc_info=error)
+    return ""
+
+
+def _noticed(site: Site, custody: Custody, found: Iterable[tuple[Measure, str]]) -> Custody:
+    """With what somebody undid."""
+    for measure, undone in found:
         if undone:
             custody = machine.found_open(custody, measure, site.now(), undone)
     return custody
