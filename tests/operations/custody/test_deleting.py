@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec import structs
 from portcullis import custody as machine
-from portcullis.custody.types import Measure, Progress, State
-from portcullis.errors import Refused
+from portcullis.custody.types import Measure, MeasureRecord, Progress, State
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import introduce, withdraw
-from portcullis.operations.custody.deleting import Deletion, delete
+from portcullis.operations.custody.deleting import Deletion, delete, remains
 from portcullis.operations.custody.guard import NOT_BY_EVENTS, guard
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
@@ -81,6 +82,59 @@ def test_without_a_repository_delete_is_refused_before_anything_is_locked() -> N
     assert not made.repository
 
 
+def test_what_could_not_be_locked_whole_is_not_deleted() -> None:
+    """It says what is lacking, and goes on locking; nothing but the lock was begun."""
+    made = demo()
+    engine = made.services.engine(made.services.ledger.registration("demo"))
+    assert isinstance(engine, Engine)
+    engine.refuses = lambda *_: True
+    with pytest.raises(Refused, match=r"could not be locked whole \(lacking: .*shut mappings.*\); nothing was deleted"):
+        deleted(made)
+    assert state(made) is State.LOCKING
+    assert made.services.ledger.custody("demo").deletion is None
+    assert made.stores["demo"].there
+    assert not made.repository
+    engine.refuses = lambda *_: False
+    made.later(minutes=2)
+    assert deleted(made).state == "deleted"
+
+
+def test_where_the_repository_cannot_be_seen_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = demo()
+
+    def unseen(*_: Any) -> Any:
+        raise Unreachable("the domain did not answer")
+
+    monkeypatch.setattr(made.stores["demo"], "listed", unseen)
+    with pytest.raises(Refused, match=r"cannot be seen .the domain did not answer.*--no-final-snapshot"):
+        deleted(made)
+    assert state(made) is State.OPEN
+    assert deleted(made, snapshot=False).state == "deleted"
+
+
+def test_whoever_locked_it_before_is_still_said_to_hold_it() -> None:
+    made = demo(may_delete=False)
+    held(made)
+    deleted(made)
+    hold = made.services.ledger.custody("demo").hold
+    assert hold is not None
+    assert (hold.by, hold.reason) == ("ann", "a leak")
+
+
+def test_one_call_goes_on_for_minutes_and_no_longer_than_it_has_to() -> None:
+    """Each round waits until a failed step may be tried again."""
+    made = demo()
+    made.stores["demo"].fails = ["FAILED"] * 4
+    began = made.services.now()
+    assert deleted(made).state == "deleted"
+    took = made.services.now() - began
+    assert timedelta(minutes=2) <= took < timedelta(minutes=3)
+    at_once = demo()
+    began = at_once.services.now()
+    deleted(at_once)
+    assert at_once.services.now() - began < timedelta(minutes=1)
+
+
 def test_a_function_that_may_not_delete_leaves_the_domain_standing() -> None:
     """The snapshot is taken, and the next step names the command to go on with. The right function then deletes the domain."""
     made = demo(may_delete=False)
@@ -89,6 +143,8 @@ def test_a_function_that_may_not_delete_leaves_the_domain_standing() -> None:
     assert found.exit_status == 1
     assert made.stores["demo"].there
     assert "--confirm demo" in found.next
+    assert "--no-final-snapshot" not in found.next, "it was taken"
+    assert found.next.endswith("is there")
     assert made.repository, "the snapshot was taken meanwhile"
     assert Measure.DELETE_DOMAIN not in made.services.ledger.custody("demo").measures, "it was not even tried"
     made.services = replace(made.services, settings=replace(made.services.settings, may_delete=True))
@@ -190,7 +246,8 @@ def test_a_deletion_can_be_called_off_until_the_domain_is_deleted() -> None:
     made = demo()
     made.stores["demo"].slow = 10_000
     deleted(made)
-    assert delete(made.services, "demo", CAUSE, cancel=True).state == "locked"
+    called_off = delete(made.services, "demo", CAUSE, cancel=True)
+    assert (called_off.state, called_off.exit_status) == ("locked", 0)
     assert made.stores["demo"].there
     assert not _takes_snapshots(made), "it is shut out again"
     assert made.alerts() == ["locked", "deleting"], "and nobody is told that a stranger opened the lock"
@@ -258,6 +315,33 @@ def test_a_new_domain_under_a_deleted_name_starts_anew_and_is_watched(cut_off_at
     # And the lock of the new one holds and opens
     held(made)
     assert guard(made.services, "demo", CAUSE, change=machine.release).state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("bucket", "progress", "first"),
+    [
+        (True, Progress.DONE, "snapshots in the bucket bucket-demo (repository portcullis); the final one: final-1. "),
+        (
+            True,
+            Progress.FAILED,
+            "snapshots in the bucket bucket-demo (repository portcullis); no final one was taken. ",
+        ),
+        (False, Progress.DONE, "final-1, where that repository keeps it"),
+        (False, Progress.FAILED, "the automated snapshots of the domain are gone with it"),
+    ],
+)
+def test_what_remains_of_snapshots_is_said(bucket: bool, progress: Progress, first: str) -> None:
+    made = demo()
+    one = made.services.ledger.registration("demo")
+    custody = made.services.ledger.custody("demo")
+    record = MeasureRecord(progress, made.services.now(), "final-1")
+    said = remains(
+        one if bucket else structs.replace(one, snapshots=None),
+        replace(custody, measures={Measure.FINAL_SNAPSHOT: record}),
+    )
+    assert said[0].startswith(first)
+    assert sum(line.startswith("the automated snapshots of the domain are gone") for line in said) == 1
+    assert any(one.key.arn in line for line in said)
 
 
 def test_given_a_deleted_deployment_then_the_sweep_leaves_it_alone() -> None:
