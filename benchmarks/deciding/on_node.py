@@ -44,6 +44,8 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
 _ALL: dict[str, Any] = {"query": {"match_all": {}}}
 _RATED = {"id": "one", "request": _ALL, "ratings": []}
 _SPLIT = {"settings": {"index.number_of_shards": 2}}
+_LOOKED_UP = {"terms": {"ab": {"index": "logs-b", "id": "1", "path": "ab"}}}
+_LIKE = {"more_like_this": {"fields": ["ab"], "like": [{"_index": "hr", "_id": "1"}], "min_doc_freq": 1}}
 _TEXTS = ("ab", "b", "m", "u", "t", "r", "x", "z", "o.x", "o.y")
 _SINGLE: tuple[tuple[str, str, Any], ...] = (
     *(("GET", "_doc/1", None),) * 2,
@@ -79,6 +81,11 @@ _SEVERAL: tuple[tuple[str, str, Any], ...] = (
     *(("GET", "_mapping/field/a", None), ("GET", "_alias", None), ("GET", "_alias/al", None), ("GET", "_stats", None)),
     *(("GET", "_segments", None), ("GET", "_recovery", None), ("GET", "_validate/query", None), ("HEAD", "", None)),
     *(("POST", "_refresh", None), ("GET", "_search_shards", None), ("POST", "_cache/clear", None)),
+    # What a search looks up besides: all documents are found all the same.
+    *(
+        ("POST", "_search?size=100", {"query": {"bool": {"must": [{"match_all": {}}], "should": [one]}}})
+        for one in (_LOOKED_UP, _LIKE)
+    ),
 )
 # What stands before the names.
 _BEFORE = (
@@ -432,10 +439,11 @@ def _of_items(rng: random.Random) -> tuple[str, str, Any]:
     if kind in ("_mget", "_mtermvectors"):
         return "POST", kind, {"docs": [{"_index": name, "_id": "1"} for name in rng.sample(one_each, 2)]}
     lines: list[Any] = []
-    for _ in range(2):
+    for _ in range(rng.choice((2, 2, 4))):
         if kind.startswith("_msearch"):
             names = rng.choice([names for names in ASKED if names])
-            lines += [{"index": list(names)}, {"source": {"size": 100}} if "/" in kind else {"size": 100}]
+            search = {"size": 100, **rng.choice(({}, {}, {"query": _LOOKED_UP}, {"query": _LIKE}))}
+            lines += [{"index": list(names)}, {"source": {"size": 100}} if "/" in kind else search]
         elif rng.random() < 0.2:
             lines += [{"update": {"_index": rng.choice(one_each), "_id": "1"}}, {"doc": {"a": 3}}]
         elif rng.random() < 0.7:

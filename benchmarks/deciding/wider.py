@@ -47,6 +47,8 @@ _OPTIONS = (
     *("expand_wildcards=all", "expand_wildcards=none", "expand_wildcards=closed", "expand_wildcards=open,hidden"),
     *("ignore_unavailable=true", "allow_no_indices=false", "ignore_unavailable=true&allow_no_indices=false"),
 )
+_OF_PAY: Json = {"index": "pay-1", "id": "1", "path": "team"}
+_LIKE: Json = {"more_like_this": {"fields": ["team"], "like": [{"_index": "pay-1", "_id": "1"}], "min_doc_freq": 1}}
 _READS = (
     "_search",
     "_search",
@@ -62,6 +64,13 @@ _READS = (
 _MORE = (
     *("_search_shards", "_validate/query", "_segments", "_recovery", "_flush", "_cache/clear", "_analyze"),
     *("_mapping/field/team", "_settings/index.number_of_shards"),
+)
+# What a search looks up or tells besides; all documents are found all the same.
+_LOOKS: tuple[Json, ...] = (
+    {"query": {"bool": {"must": [{"match_all": {}}], "should": [{"terms": {"team": _OF_PAY}}]}}},
+    {"query": {"bool": {"must": [{"match_all": {}}], "should": [_LIKE]}}},
+    {"query": {"match_all": {}}, "profile": True},
+    {"query": {"match_all": {}}, "suggest": {"one": {"text": "re", "term": {"field": "team"}}}},
 )
 # Nothing of access: a document that is not there for them, or not there at all.
 _NOT_FOUND = ("'found': False", "Document not found", "'matched': False", "document_missing_exception", "not_found'")
@@ -109,12 +118,20 @@ class Wider(Asked):
         super().__init__(node, streams=streams)
         self.done("PUT", f"/_security/role/{MAKES_KEYS}", {"cluster": ["cluster:admin/xpack/security/api_key/create"]})
         self.done("PUT", f"/{_SHUT}/_doc/1?refresh=true", DOCUMENTS["1"])
-        rule = {"term": {"team.keyword": "red"}}
-        self.done("POST", "/_aliases", {"actions": [{"add": {"index": "logs-1", "alias": _FILTERED, "filter": rule}}]})
+        self.name_again()
         self.done("POST", f"/{_SHUT}/_close")
         self.world = self._world()
         known = {one["name"] for one in self.world["indices"]} | set(self.world["data_streams"])
         self.absent = [one for one in (_MADE, "absent", ".hid-1", STREAM) if one not in known]
+
+    def name_again(self) -> None:
+        """The aliases, where a request took one away."""
+        rule = {"term": {"team.keyword": "red"}}
+        actions: list[Json] = [
+            {"add": {"index": index, "alias": alias}} for alias, of in ALIASES.items() for index in of
+        ]
+        actions.append({"add": {"index": "logs-1", "alias": _FILTERED, "filter": rule}})
+        self.done("POST", "/_aliases", {"actions": actions})
 
     def _world(self) -> Json:
         held = self.engine.names()
@@ -166,6 +183,8 @@ def play(asked: Wider, cases: int, counts: Counts, *, seed: int = 0, at_once: in
             status, said = asked.node.ask(method, f"/{path}", body, **signed)
             if method not in ("GET", "HEAD") and any(one in f"{path} {body}" for one in asked.absent):
                 asked.node.ask("DELETE", f"/{','.join(asked.absent)}?ignore_unavailable=true")
+            if method == "DELETE" and "/_alias/" in path and status == 200:
+                asked.name_again()
             told = answer_question(question)
             what = f"seed {seed}.{number}: {json.dumps(principal)} {method} /{path} {json.dumps(body) if body is not None else ''}"
             _compare(counts, told, status, said, what, held, principal.get("run_as") or user, path)
@@ -195,10 +214,21 @@ def _request(draw: random.Random, major: int) -> tuple[str, str, Any]:
         options = f"size=2000{'&' if options else ''}{options}"
         if draw.random() < 0.08 and major < 7:  # the packages of the other releases have no templates
             what, body, options = "_search/template", {"source": {"query": {"match_all": {}}, "size": 2000}}, ""
-        elif draw.random() < 0.1:
-            body = {"query": {"match_all": {}}}
+        elif draw.random() < 0.25:
+            body = draw.choice(({"query": {"match_all": {}}}, *_looks(major)))
+    if major < 8 and what in ("_search", "_count") and draw.random() < 0.1:
+        what = f"_doc/{what}"  # of a type
     joined = f"{names}/{what}{'&' if '?' in what else '?'}{options}" if options else f"{names}/{what}"
     return method, joined, body
+
+
+def _looks(major: int) -> list[Json]:
+    """6.8 wants the type of what is looked up."""
+    typed = (
+        json.dumps(_LOOKS).replace('"id": "1"', '"type": "_doc", "id": "1"').replace('"_id"', '"_type": "_doc", "_id"')
+    )
+    found: list[Json] = json.loads(typed if major < 7 else json.dumps(_LOOKS))
+    return found
 
 
 def _of_one(draw: random.Random, major: int) -> tuple[str, str, Any]:
@@ -234,6 +264,8 @@ def _of_aliases(draw: random.Random) -> tuple[str, str, Any]:
         return "GET", f"_alias/{name}", None
     # Of an index and an alias that already belong together, so that nothing changes.
     same = draw.choice((("logs-1", "al-logs"), ("metrics-1", "al-multi")))
+    if draw.random() < 0.3:  # put back by the fixture
+        return "DELETE", f"{same[0]}/_alias/{same[1]}", None
     if draw.random() < 0.5:
         return "PUT", f"{same[0]}/_alias/{same[1]}", None
     return "POST", "_aliases", {"actions": [{"add": {"index": same[0], "alias": same[1]}}]}
@@ -251,7 +283,8 @@ def _of_items(draw: random.Random, major: int) -> tuple[str, str, Any]:
             head: Json = {"index": draw.choice(_SEVERAL).split(",")}
             if draw.random() < 0.2:
                 head["ignore_unavailable"] = True
-            lines += [head, {"query": {"match_all": {}}, "size": 2000}]
+            more = draw.choice(_looks(major)) if draw.random() < 0.3 else {"query": {"match_all": {}}}
+            lines += [head, {**more, "size": 2000}]
         else:
             verb = draw.choice(("index", "create", "update", "delete"))
             where = {
@@ -273,14 +306,14 @@ def _compare(
         counts.unknown += 1
         return
     counts.limited += any(_limits(one) for one in told["views"].values())
-    for text, more in _differing(told, status, said, path):
+    for text, more in differing(told, status, said, path):
         roles = held.of(Kind.USERS)[user]["roles"]
         mine = {name: held.of(Kind.ROLES).get(name, {}).get("indices") for name in roles}
         counts.found.append(Found(f"{what}: {text}; {json.dumps(mine)}", more))
         return
 
 
-def _differing(told: Json, status: int, said: Any, path: str) -> Iterator[tuple[str, bool]]:
+def differing(told: Json, status: int, said: Any, path: str) -> Iterator[tuple[str, bool]]:
     ours = told["status"]
     if ours is not None and status != ours and _like(status, said) != _like(ours, None):
         yield f"{status} {str(said)[:200]}, we say {ours} {told['reasons']}", status < 400 <= ours

@@ -285,17 +285,6 @@ def test_an_administrator_who_does_not_sign_in_is_found_on_the_engine(role_name,
     assert ("anonymous-administrator" in lint(SMALLEST, Facts(held=held))) is told
 
 
-@pytest.mark.parametrize(("settings", "told"), [((True, False), True), ((False, False), False), ((None, None), False)])
-def test_a_filter_of_an_alias_that_can_be_lifted_is_found_on_the_engine(settings, told):
-    """Seen on 2.19.3 and 3.4.0 (tests/families/opensearch/alias_filters.json)."""
-    reads = {"index_permissions": [{"index_patterns": ["red-logs"], "allowed_actions": ["read"]}]}
-    held = SecurityConfig({Kind.MAPPINGS: {"team": {"users": ["anna"]}}, Kind.ROLES: {"team": reads}})
-    facts = Facts(held=held, settings=EngineSettings(*settings), aliases={"red-logs": ("logs-1",)})
-    found = lint(SMALLEST, facts).get("alias-filter-lifted", [])
-    assert [one.place for one in found] == (["role team"] if told else [])
-    assert not told or "behind red-logs by that name alone" in found[0].message
-
-
 @pytest.mark.parametrize(("makes", "told"), [(True, True), (False, False), (None, False)])
 def test_tokens_on_behalf_of_people_are_found_on_the_engine(makes, told):
     assert ("token-on-behalf" in lint(SMALLEST, Facts(settings=EngineSettings(makes_tokens=makes)))) is told

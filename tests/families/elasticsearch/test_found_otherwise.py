@@ -222,3 +222,75 @@ def test_requests_that_were_told_wrong_are_told_as_servers_do(
 ) -> None:
     told = asked(role, method, path, body, engine=engine)
     assert told["status"] == status, told["reasons"]
+
+
+LOOKED: Json = {"terms": {"team": {"index": "pay-1", "id": "1", "path": "team"}}}
+LIKE: Json = {"more_like_this": {"fields": ["team"], "like": [{"_index": "pay-1", "_id": "1"}]}}
+SHAPED: Json = {"geo_shape": {"at": {"indexed_shape": {"index": "pay-1", "id": "1", "path": "at"}}}}
+ALIAS: Json = {"indices": [{"names": ["al-1"], "privileges": ["read", "view_index_metadata"]}]}
+SEARCHES: Json = {"indices": [{"names": ["logs-*"], "privileges": ["indices:data/read/search"]}]}
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "body", "engine", "allowed", "status"),
+    [
+        # What a search looks up has to be readable, whatever asks for it.
+        pytest.param(LOGS, "/logs-1/_explain/1", {"query": LOOKED}, "9.5.3", False, 403, id="explained"),
+        pytest.param(LOGS, "/logs-1/_doc/1/_explain", {"query": LOOKED}, "6.8.23", True, 200, id="explained-on-6"),
+        pytest.param(LOGS, "/logs-1/_search", {"query": SHAPED}, "9.5.3", False, 403, id="shape"),
+        pytest.param(LOGS, "/logs-1/_delete_by_query", {"query": LOOKED}, "6.8.23", False, 403, id="by-query"),
+        pytest.param(LOGS, "/logs-1/_search", {"query": LIKE}, "9.5.3", True, 200, id="like-what-is-not-seen"),
+        pytest.param(SEARCHES, "/logs-1/_search", {"query": LIKE}, "9.5.3", False, None, id="like-without-terms"),
+        # What would tell of all documents is refused where some are hidden.
+        pytest.param(HIDING, "/logs-1/_search", {"profile": True}, "9.5.3", False, 400, id="profile"),
+        pytest.param(ALL, "/logs-1/_search", {"profile": True}, "9.5.3", True, 200, id="profile-of-all"),
+        pytest.param(HIDING, "/logs-1/_validate/query?rewrite=true", {}, "9.5.3", False, 400, id="rewritten"),
+        pytest.param(HIDING, "/logs-1/_validate/query", {}, "9.5.3", True, 200, id="validated"),
+        # Up to 7 a type may stand after the index, and what follows it is no id of a document.
+        pytest.param(READS, "/logs-2/_doc/_mget", {"ids": []}, "6.8.23", True, 200, id="typed-items-read"),
+        pytest.param(WRITES, "/logs-2/_doc/_mget", {"ids": []}, "7.17.29", False, 403, id="typed-items-refused"),
+        pytest.param(READS, "/logs-2/_doc/_count", None, "6.8.23", True, 200, id="typed-count"),
+        pytest.param(WRITES, "/logs-2/_doc/_mget", {"ids": []}, "9.5.3", True, 200, id="an-id-on-9"),
+        # An update makes an index that is not there.
+        pytest.param(
+            {"indices": [{"names": ["new"], "privileges": ["write"]}]}, "/new/_doc/1/_update", {}, "6.8.23", False, None, id="update-makes"
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_body_asks_besides_is_answered_as_the_servers_did(
+    role: Json, path: str, body: Any, engine: str, allowed: bool, status: int | None
+) -> None:
+    told = asked(role, "POST", path, body, engine=engine)
+    assert (told["allowed"], told["status"]) == (allowed, status), told["reasons"]
+
+
+def test_an_item_is_refused_for_what_its_search_looks_up_or_tells() -> None:
+    searches = ({"query": LOOKED}, {"query": {"match_all": {}}})
+    items = asked(LOGS, "POST", "/_msearch", [line for one in searches for line in ({"index": "logs-1"}, one)])["items"]
+    assert [(one["item"], one["allowed"], one["status"]) for one in items] == [
+        ("search logs-1", False, 403),
+        ("search logs-1", True, 200),
+    ]
+    suggests = [{"index": "logs-1"}, {"suggest": {"one": {"text": "x", "term": {"field": "team"}}}}]
+    assert [one["status"] for one in asked(HIDING, "POST", "/_msearch", suggests)["items"]] == [400]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/logs-1,al-1/_search"), ("GET", "/logs-1/_alias/al-1"), ("GET", "/logs-1/_alias")]
+)
+def test_an_index_beside_its_alias_is_unknown_on_6_and_refused_later(method: str, path: str) -> None:
+    """6.8.23 keeps one answer for an index: that of the name it comes to last, in the order of a table."""
+    assert asked(ALIAS, method, path, engine="6.8.23")["allowed"] is None
+    assert asked(ALIAS, method, path)["allowed"] is False
+    assert asked(ALIAS, method, path.replace("logs-1", "logs-2"), engine="6.8.23")["allowed"] is False
+
+
+@pytest.mark.parametrize(("aliases", "status"), [("al-*,-al-1", 404), ("al-1,-al-2", 403)])
+def test_what_is_taken_out_of_aliases_is_not_looked_for_on_6(aliases: str, status: int) -> None:
+    looks: Json = {"indices": [{"names": ["logs-1"], "privileges": ["view_index_metadata"]}]}
+    assert asked(looks, "GET", f"/logs-1/_alias/{aliases}", engine="6.8.23")["status"] == status
+
+
+@pytest.mark.parametrize(("method", "status"), [("PUT", 400), ("DELETE", 200)])
+def test_under_limits_an_alias_is_taken_away_and_none_added(method: str, status: int) -> None:
+    assert asked(HIDING, method, "/logs-1/_alias/al-1", engine="6.8.23")["status"] == status

@@ -22,6 +22,9 @@ ONE, NEW = "_snapshot/need-kept/one", "_snapshot/need-kept/new"
 RESTORED = {"indices": "need-a", "rename_pattern": "need-a", "rename_replacement": "need-new"}
 ALL: dict[str, Any] = {"query": {"match_all": {}}}
 LOOKED_UP: dict[str, Any] = {"query": {"terms": {"n": {"index": "need-w", "id": "1", "path": "n"}}}}
+LIKE: dict[str, Any] = {
+    "query": {"more_like_this": {"fields": ["t"], "like": [{"_index": "need-w", "_id": "1"}], "min_doc_freq": 1}}
+}
 SETTING = {"transient": {"cluster.routing.allocation.enable": "all"}}
 RATED = {"id": "one", "request": ALL, "ratings": []}
 REQUESTS: tuple[tuple[str, str, Any], ...] = (
@@ -122,13 +125,15 @@ REQUESTS: tuple[tuple[str, str, Any], ...] = (
     *(("POST", f"need-a/{what}", LOOKED_UP) for what in ("_search", "_count")),
     ("POST", "need-a/_search", {"aggs": {"one": {"filter": LOOKED_UP["query"]}}}),
     ("POST", "_msearch", f'{{"index": "need-a"}}\n{json.dumps(LOOKED_UP)}\n'),
+    ("POST", "need-a/_search", LIKE),
+    ("POST", "_msearch", f'{{"index": "need-a"}}\n{json.dumps(LIKE)}\n'),
 )
 # What stands there before each of them: a path -> the administrator's requests.
 _FRESH: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", "/need-new?ignore_unavailable=true", None),
     ("PUT", "/need-gone/_settings", {"index.blocks.write": None}),
-    ("PUT", "/need-gone/_doc/1?refresh=true", {"n": 1}),
-    ("PUT", "/need-a/_doc/1?refresh=true", {"n": 1}),
+    ("PUT", "/need-gone/_doc/1?refresh=true", {"n": 1, "t": "x"}),
+    ("PUT", "/need-a/_doc/1?refresh=true", {"n": 1, "t": "x"}),
 )
 _CHANGING = ("new", "gone", "_update", "_by_query")
 BEFORE: dict[str, tuple[tuple[str, str, Any], ...]] = {
@@ -146,7 +151,10 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     roles = {}
     held = {"settings": {"number_of_replicas": 0}}
     prepared: tuple[tuple[str, str, Any], ...] = (
-        *(("PUT", f"/{index}/_doc/1?refresh=true", {"n": 1}) for index in ("need-a", "need-shut", "need-gone")),
+        *(
+            ("PUT", f"/{index}/_doc/1?refresh=true", {"n": 1, "t": "x"})
+            for index in ("need-a", "need-shut", "need-gone")
+        ),
         ("PUT", "/need-ro-000001", {**held, "aliases": {"need-ro": {"is_write_index": True}}}),
         ("PUT", "/need-w", held),
         ("PUT", "/need-w/_block/write", None),

@@ -102,3 +102,39 @@ def test_each_item_is_answered_as_the_engine_does(node: Node, path: str) -> None
             assert known == {at: did[at] for at in known}, (user, got.text[:600])
             # Of one index some are permitted and some are not: they were refused together, as it has one shard.
             assert (len(known) < len(did)) is (path == "_bulk" and user == "req-writes")
+
+
+def test_an_item_is_refused_with_another_that_an_alias_writes_to_the_same_shard(node: Node) -> None:
+    """Whoever may write the index, and not all that the alias means: which items lie on one shard only the engine knows."""
+    actions = [
+        {"add": {"index": index, "alias": "req-both", "is_write_index": index == "req-a"}}
+        for index in ("req-a", "req-b")
+    ]
+    assert node.ask("POST", "/_aliases", {"actions": actions})[0] == 200
+    lines = [{"index": {"_index": name, "_id": "2"}} for name in ("req-a", "req-both")]
+    security = {
+        kind.value: node.ask("GET", API + kind.value)[1] for kind in (Kind.ROLES, Kind.USERS, Kind.ACTION_GROUPS)
+    }
+    world = {
+        "indices": ["req-a", "req-b"],
+        "aliases": {"req-both": ["req-a", "req-b"]},
+        "fields": {"req-a": ["n"]},
+        "release": node.version,
+    }
+    for names, wanted, told_of in (
+        (1, {"0": True}, {"0": True}),
+        (2, {"0": False, "1": False}, {"0": None, "1": False}),
+    ):
+        text = "".join(f'{json.dumps(line)}\n{{"n": 2}}\n' for line in lines[:names])
+        got = requests.post(
+            f"{node.url}/_bulk",
+            data=text,
+            headers={"content-type": "application/x-ndjson"},
+            auth=("req-all", PASSWORD),
+            verify=str(node.ca),
+            timeout=60,
+            proxies={"https": ""},
+        )
+        request = {"method": "POST", "path": "_bulk", "body": text}
+        told = answer({"security": security, "principal": {"name": "req-all"}, "request": request, "world": world})
+        assert (items_of("_bulk", got.json()), told["items"]) == (wanted, told_of), got.text[:600]

@@ -42,7 +42,7 @@ def lint(
         *nobody_told(deployment),
         *live(deployment, facts),
         *lint_nobody.of_engine(deployment, facts),
-        *lint_engine.settings(deployment, facts),
+        *lint_engine.settings(facts),
     ]
     if isinstance(deployment, OnCluster):
         everywhere += of_cluster(deployment, model)

@@ -130,13 +130,12 @@ def whom_patterns_fit(patterns: Iterable[Pattern]) -> Iterator[Found]:
 def lifted(found: Iterable[tuple[str, str]]) -> Iterator[Found]:
     """Of roles that reach indices by an alias alone, on an engine that leaves out what is forbidden (measured on 2.19.3 and 3.4.0)."""
     for role, alias in found:
-        says = f"{role} reaches what is behind the alias {alias} by that name alone, and do_not_fail_on_forbidden is on: {WITHOUT_FILTER}"
-        yield Found(LIFTED, role, says, WITH_FILTER)
+        says = f"{role} reaches what is behind the alias {alias} by that name alone, and do_not_fail_on_forbidden is on: {_WITHOUT_FILTER}"
+        yield Found(LIFTED, role, says, _WITH_FILTER)
 
 
-# Said by `check`, too.
-WITHOUT_FILTER = "a filter of the alias is no limit, as whoever names a forbidden index beside it is shown all of it"
-WITH_FILTER = "put the filter into the role (dls), or switch do_not_fail_on_forbidden off"
+_WITHOUT_FILTER = "a filter of the alias is no limit, as whoever names a forbidden index beside it is shown all of it"
+_WITH_FILTER = "put the filter into the role (dls), or switch do_not_fail_on_forbidden off"
 
 
 def near(pattern: str, names: Collection[str]) -> str:

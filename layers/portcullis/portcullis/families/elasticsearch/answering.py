@@ -38,7 +38,7 @@ from portcullis.families.elasticsearch.over_there.reaching import both_sides, ov
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
 from portcullis.families.elasticsearch.requesting.asking import Request as Asked
 from portcullis.families.elasticsearch.requesting.composite import has_items
-from portcullis.families.elasticsearch.requesting.requests import needs
+from portcullis.families.elasticsearch.requesting.requests import needs, parts_of
 
 _R, _W = "indices:data/read/", "indices:data/write/"
 # Each word is any of these ways, of which all actions are needed. Whoever may fetch a document by its id reads it, too.
@@ -213,7 +213,7 @@ def _asked(request: Request, release: Release) -> tuple[tuple[Need, ...], ...] |
         return str(error)
     if wanted is None:
         return f"what {method} {path} asks for is not known here: only the engine can tell"
-    parts = Asked(method, path).parts
+    parts = parts_of(Asked(method, path), release)
     of_more = len(parts) > 2 and parts[:2] != ("_cat", "count")  # of a template, ...
     if any(map(is_across, wanted)) and wanted[0].action == SEARCH and of_more:
         return ONLY_SEARCH

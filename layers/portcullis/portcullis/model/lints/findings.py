@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -49,17 +49,12 @@ class Facts:
     access_policy: Json | None = None
     dfm_empty_overrides_all: bool = False  # plugins.security.dfm_empty_overrides_all
     settings: EngineSettings = field(default_factory=EngineSettings)
-    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of the engine, with their indices
     not_carried: tuple[NotCarried, ...] = ()  # who is in two groups by role now
     absent: frozenset[str] = frozenset()  # keys that were looked for and are not there
     unseen: Mapping[str, str] = field(default_factory=dict)  # what could not be looked at: why
 
 
 CODES: dict[str, tuple[Severity, str]] = {
-    "alias-filter-lifted": (
-        Severity.WARNING,
-        "a role reaches indices by an alias alone, on an engine with do_not_fail_on_forbidden: a filter of the alias can be lifted",
-    ),
     "anonymous-administrator": (
         Severity.ERROR,
         "whoever does not sign in administers the engine, by the file or by what the engine holds or is set to",

@@ -71,12 +71,10 @@ def facts(site: Site, file: Deployment) -> Facts:
     with_role = [group for group, spec in cognito.groups.items() if spec.role] if cognito else []
     grants = resolve(file).grants
     settings = look(ENGINE, site.engine.settings) or EngineSettings()
-    aliases = look(ENGINE, lambda: site.engine.names().aliases) if settings.leaves_out_forbidden else None
     return Facts(
         account=site.registration.account,
         held=look(ENGINE, site.engine.read),
         settings=settings,
-        aliases=aliases or {},
         membership=looked.membership,
         access_policy=look(POLICY, lambda: site.gate.policy(site.registration)) if site.registration.domain else None,
         not_carried=look(GROUPS, lambda: who_loses(site, grants, with_role)) or (),

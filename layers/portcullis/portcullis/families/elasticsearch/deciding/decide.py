@@ -16,12 +16,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from portcullis.families.elasticsearch.deciding.beside import may_look_for, overruled
 from portcullis.families.elasticsearch.deciding.blocks import blocked_by
 from portcullis.families.elasticsearch.deciding.resolving import everything, has_dates, resolved, without_dates
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, is_template
 from portcullis.families.elasticsearch.granting.merging import Group, Holding, covering
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
-from portcullis.families.elasticsearch.known.names import Unreadable, covers, matches_any
+from portcullis.families.elasticsearch.known.names import Unreadable, matches_any
 from portcullis.families.elasticsearch.known.privileges import grants_on_cluster
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
@@ -120,9 +121,9 @@ def _cluster(held: Holding, need: Need, release: Release) -> Answer:
 
 def _of_aliases(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
     """What is asked about aliases of indices. Where no index is visible there is nothing to find, whoever asks for which alias."""
-    told = _index(held, replace(need, aliases=()), world, release)
+    told = _index(held, replace(need, aliases=(), beside=need.aliases), world, release)
     granting = held.grants(need.action)
-    if release.major < 7 and granting and told.status != 404 and not _may_look_for(granting, need.aliases, world):
+    if release.major < 7 and granting and told.status != 404 and not may_look_for(granting, need.aliases, world):
         why = f"no alias that {', '.join(need.aliases)} means is visible, which {release} tells before it asks who may: 404"
         return Answer(need, told.allowed, 404, reasons=(why,))
     if told.allowed is not True or told.status >= 400 or need.aliases == (ALL,):
@@ -141,15 +142,6 @@ def _of_aliases(held: Holding, need: Need, world: EngineFacts, release: Release)
     return told
 
 
-def _may_look_for(granting: tuple[Group, ...], aliases: Sequence[str], world: EngineFacts) -> bool:
-    """Whether an alias is left of what is asked for: one that is written out always is."""
-    wild = [one for one in aliases if one == ALL or "*" in one]
-    if len(wild) < len(aliases):
-        return True
-    visible = [name for name in world.aliases if covering(granting, name, world)]
-    return any(one == ALL or covers(one, name) for one in wild for name in visible)
-
-
 def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> Answer:
     granting = held.grants(need.action)
     if need.destroys and need.wild and release.major >= 8:
@@ -164,7 +156,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         return replace(before, status=0) if unsure and not need.item else before
     if not granting and not told_before and not (release.major < 8 and has_dates(need) and _is_search(need)):
         why = f"no role of {_names(held.cluster)} grants {need.action} on any index"
-        return Answer(need, False, 403, reasons=(why,))
+        # Terms of documents are fetched from within a search, which ends in an error of its own.
+        return Answer(need, False, 0 if need.looked_up and need.any_index else 403, reasons=(why,))
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
     if need.single and need.wild:
@@ -191,6 +184,9 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if asked.names == (ALL,) and covering(granting, ALL, world):
         return _everything(granting, need, world, release)
     refused = [name for name in asked.named if not covering(granting, name, world)]
+    if refused and release.major < 7 and overruled(granting, refused, (*asked.names, *need.beside), world):
+        why = f"an alias of {', '.join(refused)} that is asked about with it is covered: {release} goes by the one it comes to last"
+        return Answer(need, None, 0, reasons=(why,))
     if refused:
         why = f"no role of {_names(held.cluster)} grants {need.action} on {', '.join(refused)}"
         return Answer(need, False, 403, reasons=(why,))
@@ -216,7 +212,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         absent = []  # where no wildcard is expanded, one name that is not there is nothing
     if absent and _tells_either(need, granting, absent, world, release):
         why = f"{', '.join(absent)} does not exist, or is refused where limits are on that name: {release} may tell either"
-        return Answer(need, True, 0, reasons=(why,))
+        made = not need.creates or _created(held, need, absent, world, granting).allowed
+        return Answer(need, made, 0, reasons=(why,))
     if absent and need.makes_names:
         absent = []
     if absent and need.creates:
@@ -286,7 +283,8 @@ def _before_rights(granting: tuple[Group, ...], need: Need, world: EngineFacts) 
     """What is told of one document to whoever may ask for documents at all: where there is none to look for."""
     if not need.single or not need.names:
         return None
-    name, reads = without_dates(need.names[0]), need.action.startswith("indices:data/read/")
+    name = without_dates(need.names[0])
+    reads = need.action.startswith("indices:data/read/") and not need.looked_up
     there, allowed = bool(world.of(name)), bool(covering(granting, name, world))
     if need.item and reads and (not there or name in world.data_streams):
         return Answer(need, allowed, 404, reasons=(f"{name} is no index, which is told to whoever asks for documents",))
@@ -334,10 +332,13 @@ def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, g
     through = _names(r for g in granting for r in g.roles)
     if need.action == "indices:admin/create":
         return Answer(need, True, 200, reasons=(f"{need.action} on {', '.join(absent)} through {through}",))
-    making = held.grants("indices:admin/auto_create")
+    alone = (
+        _updates(need) and not need.item
+    )  # an update that is sent alone asks for the index as somebody would who makes it
+    making = held.grants("indices:admin/create" if alone else "indices:admin/auto_create")
     lacking = [name for name in absent if not covering(making, name, world)]
     if lacking:
-        why = f"{', '.join(lacking)} does not exist, and making it takes auto_configure or create_index"
+        why = f"{', '.join(lacking)} does not exist, and making it takes {'' if alone else 'auto_configure or '}create_index"
         return Answer(need, False, 403, reasons=(why,))
     return Answer(need, True, 201, reasons=(f"{need.action} makes {', '.join(absent)}, through {through}",))
 

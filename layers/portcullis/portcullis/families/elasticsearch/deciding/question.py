@@ -38,7 +38,7 @@ from portcullis.families.elasticsearch.deciding.of_documents import of_documents
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
 from portcullis.families.elasticsearch.deciding.stays_here import answer_here, stays_here
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, filled, is_template
-from portcullis.families.elasticsearch.deciding.together import together
+from portcullis.families.elasticsearch.deciding.together import by_item, together
 from portcullis.families.elasticsearch.deciding.who_asks import WhoAsks, who_asks
 from portcullis.families.elasticsearch.granting.callers import NATIVE
 from portcullis.families.elasticsearch.granting.merging import holding
@@ -178,6 +178,11 @@ def _items_across(
     told = _told(roles, whole)
     told["items"] = []
     for need in wanted:
+        if need.item and need.looked_up:  # here, for the item before it
+            said = _told(roles, [answer(held, replace(need, item=""), world, release)])
+            if told["items"][-1]["allowed"] and (said["allowed"] is not True or said["status"] != 200):
+                told["items"][-1] |= {key: said[key] for key in ("allowed", "status", "reasons")}
+            continue
         if need.item and is_across(need):
             one = across(documents, list(roles), need, world, release, remotes)
             said = _told_across(roles, one)
@@ -263,6 +268,7 @@ def _unknown(roles: dict[str, str], why: str) -> dict[str, Any]:
 
 def _told(roles: dict[str, str], answers: list[Answer]) -> dict[str, Any]:
     """Of several needs each has to be granted; an item of a composite request is answered alone."""
+    answers = by_item(answers)
     whole = [one for one in answers if not one.need.item]
     items = [one for one in answers if one.need.item]
     refused = next((one for one in whole if one.allowed is False), None)

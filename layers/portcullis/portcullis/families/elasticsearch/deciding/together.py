@@ -25,6 +25,21 @@ def together(held: Holding, answers: Sequence[Answer], world: EngineFacts, relea
         return list(answers)
 
 
+def by_item(answers: Sequence[Answer]) -> list[Answer]:
+    """Each item with what its search looks up: where that is refused, or not there, so is the item."""
+    found: list[Answer] = []
+    for one in answers:
+        if not (one.need.item and one.need.looked_up):
+            found.append(one)
+        elif _done(found[-1]) and not _done(one):
+            found[-1] = replace(found[-1], allowed=one.allowed, status=one.status, views=(), reasons=one.reasons)
+    return found
+
+
+def _done(one: Answer) -> bool:
+    return one.allowed is True and 0 < one.status < 400
+
+
 def _not_made(held: Holding, answers: Sequence[Answer], world: EngineFacts) -> list[Answer]:
     """Where an item would make an index and nobody lets them, each item of that index is refused with it, a deletion too (seen on all)."""
     made = {one.need.names[0] for one in answers if one.need.item and one.need.creates}

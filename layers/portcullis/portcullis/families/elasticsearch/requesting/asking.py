@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from portcullis.families.looked_up import looked_up
+from portcullis.families.looked_up import is_like_documents, looked_up
 
 ALWAYS = (6, 7, 8, 9)  # of `Need.open_only`: every release
+SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
+PROFILE = "a profile tells of all documents: refused where documents are limited"
 UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 ALL = "_all"  # everything, where it stands alone; beside other names it is a name
 
@@ -41,6 +43,7 @@ class Need:
     no_aliases: bool = False  # a wildcard reaches no alias
     makes_names: bool = False  # a name that does not exist is none that is looked for
     aliases: tuple[str, ...] = ()  # looked for on what the names come to; where that is nothing, nobody asks who may
+    beside: tuple[str, ...] = ()  # names of aliases that are asked about in the same question
     own_only: bool = False  # of somebody else it is refused to whoever may ask, too
     open_only: tuple[int, ...] = ()  # releases, by their first number, that refuse a closed index
     only_documents: bool = False  # limits on fields do not refuse it
@@ -74,11 +77,22 @@ class Request:
 
 
 def lookups(body: Any) -> tuple[Need, ...]:
-    """Each document whose terms a search looks up has to be readable."""
+    """Each document that a search looks up has to be readable. What is like some documents needs the right to fetch terms at all."""
     named = dict.fromkeys(looked_up(body))
-    return tuple(
-        Need("indices:data/read/get", (name,), single=True, open_only=ALWAYS, looked_up=True) for name in named
-    )
+    found = [Need("indices:data/read/get", (name,), single=True, open_only=ALWAYS, looked_up=True) for name in named]
+    if is_like_documents(body):
+        found.append(Need("indices:data/read/mtv", any_index=True, looked_up=True))
+    return tuple(found)
+
+
+REWRITE = "a query as it is rewritten tells of all documents: refused where documents are limited"
+
+
+def of_body(body: Any) -> dict[str, Any]:
+    """What of a search's body refuses it where documents are limited, as parts of its need."""
+    given = body if isinstance(body, dict) else {}
+    why = SUGGEST if "suggest" in given else PROFILE if given.get("profile") is True else ""
+    return {"refused_under_limits": why, "only_documents": bool(why)}
 
 
 def split(names: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from portcullis.families.elasticsearch.requesting.asking import (
     Need,
     Request,
     asks_each_shard,
+    lookups,
+    of_body,
     options,
 )
 
@@ -42,7 +44,7 @@ def composite(parts: tuple[str, ...], request: Request, source: str) -> tuple[Ne
     reads = {"_bulk": _bulk_items, "_mget": _mget_items, "_msearch": _msearch_items, "_mtermvectors": _vector_items}
     items = reads[kind](request.body, outer, source)
     if kind == "_msearch" and asks_each_shard(request.parameters):
-        items = [replace(one, by_shard=True) for one in items]
+        items = [replace(one, by_shard=not one.looked_up) for one in items]
     return (Need(_WHOLE[kind], any_index=True), *items)
 
 
@@ -92,17 +94,17 @@ def _vector_items(body: Any, outer: str, source: str) -> list[Need]:
 
 
 def _msearch_items(body: Any, outer: str, source: str) -> list[Need]:
-    heads = _lines(body, source)[::2]
+    lines = _lines(body, source)
     found = []
-    for head in heads:
+    for head, search in zip(lines[::2], (*lines[1::2], {}), strict=False):
         named = head.get("index", outer)
         names = (
             tuple(map(str, named)) if isinstance(named, list) else tuple(name for name in str(named).split(",") if name)
         )
         given = options(head)
-        found.append(
-            Need("indices:data/read/search", names, given, item=f"search {','.join(names) or '_all'}", open_only=ALWAYS)
-        )
+        item = f"search {','.join(names) or '_all'}"
+        found.append(Need("indices:data/read/search", names, given, item=item, open_only=ALWAYS, **of_body(search)))
+        found += (replace(one, item=item) for one in lookups(search))
     return found
 
 

@@ -15,12 +15,14 @@ from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import (
     ALL,
     ALWAYS,
+    REWRITE,
     UPDATE,
     Need,
     Options,
     Request,
     asks_each_shard,
     lookups,
+    of_body,
     options,
     split,
 )
@@ -70,6 +72,12 @@ _BY_POST_TOO = frozenset(
         "_mapping",
     )
 )
+_AFTER_A_TYPE = frozenset(
+    (
+        *("_search", "_count", "_msearch", "_mget", "_bulk", "_mtermvectors", "_validate", "_delete_by_query"),
+        "_update_by_query",
+    )
+)
 _DESTROYING = frozenset(("indices:admin/close", "indices:admin/open", "indices:admin/delete"))
 # Of `_cat`: what is asked about indices; what of the cluster besides stands in the table of the cluster.
 _CAT = {
@@ -79,15 +87,15 @@ _CAT = {
     "recovery": "indices:monitor/recovery",
     "indices": "indices:monitor/stats",
 }
-_ALIASES_UNDER_LIMITS = "aliases are changed by nobody from whom documents or fields of an index are hidden"
+_ALIASES_UNDER_LIMITS = "an alias is added by nobody from whom documents or fields of an index are hidden"
 _RESIZED_UNDER_LIMITS = "an index is copied whole: refused where documents or fields are limited"
-_SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 
 
 def needs(request: Request, release: Release | None = None, *, source: str = "") -> tuple[Need, ...] | None:
     """What the engine asks about a request; empty: nothing, everybody may; None: not known here. No release: those from 8 on."""
     method = {"HEAD": "GET"}.get(request.method.upper(), request.method.upper())
-    parts, old = request.parts, release is not None and release.major < 7
+    old, older = release is not None and release.major < 7, release is not None and release.major < 8
+    parts = parts_of(request, release)
     if parts[:1] == ("_cat",):
         return _cat(method, parts, request, old)
     of_the_cluster = of_cluster(method, parts, request, old=old)
@@ -97,7 +105,6 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
         return composite(parts, request, source)
     if parts[:1] == ("_aliases",) and method == "POST":
         return _aliases(request.body)
-    older = release is not None and release.major < 8
     if parts[:1] == ("_resolve",) and old:
         return None
     if parts[:2] == ("_resolve", "index") and len(parts) == 3:
@@ -111,21 +118,32 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
         parts = (ALL, *parts)
     if not parts or (parts[0].startswith("_") and parts[0] != ALL and not parts[0].startswith("_all,")):
         return None
-    return _of_indices(request, method, parts, older=older)
+    return _of_indices(request, method, parts, old=old, older=older)
 
 
-def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older: bool) -> tuple[Need, ...] | None:
+def parts_of(request: Request, release: Release | None) -> tuple[str, ...]:
+    """The parts of a path without the type. Up to 7 one may stand after the index: what follows it is asked of the index, and is no id."""
+    parts = request.parts
+    if release is None or release.major > 7 or len(parts) < 3 or parts[2] not in _AFTER_A_TYPE:
+        return parts
+    typed = not parts[0].startswith("_") and (parts[1] == "_doc" or not parts[1].startswith("_"))
+    return (parts[0], *parts[2:]) if typed else parts
+
+
+def _of_indices(
+    request: Request, method: str, parts: tuple[str, ...], *, old: bool, older: bool
+) -> tuple[Need, ...] | None:
     what = parts[1] if len(parts) > 1 else ""
     if not what:
         return _whole(method, parts, request)
     if not what.startswith("_") or what in ("_doc", "_create", "_source", "_update", "_termvectors", "_explain"):
-        return _document(request, method, parts)
+        return _document(request, method, parts, old=old)
     names = () if parts[0] == ALL else split(parts[0])
     if what in ("_delete_by_query", "_update_by_query") and method == "POST":
         given = options(request.parameters)
         verb = what.split("_")[1]
         by_query = Need(f"indices:data/write/{verb}/byquery", names, given)
-        return (by_query, Need(_SEARCH, names, given, open_only=ALWAYS))
+        return (by_query, Need(_SEARCH, names, given, open_only=ALWAYS), *lookups(request.body))
     if what in ("_shrink", "_split", "_clone") and method in ("PUT", "POST") and len(parts) == 3 and not older:
         return _resized(request, what, parts[0])
     if what == "_block" and method == "PUT" and len(parts) == 3 and not older:
@@ -152,15 +170,14 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
     given = options(request.parameters, default)
     if action == "indices:admin/shards/search_shards":
         given = replace(given, ignore_unavailable=True)
-    suggests = what == "_search" and isinstance(request.body, dict) and "suggest" in request.body
     need = Need(
         action,
         names,
         given,
         open_only=open_only,
         destroys=action in _DESTROYING,
-        only_documents=suggests,
-        refused_under_limits=_SUGGEST if suggests else "",
+        **(of_body(request.body) if what == "_search" else {}),
+        **(_rewrites(request) if what == "_validate" and not old else {}),  # 6.8 shows it to everybody
         by_shard=what == "_pit" or (what == "_search" and asks_each_shard(request.parameters)),
     )
     if what in ("_search", "_count"):
@@ -168,6 +185,11 @@ def _of_indices(request: Request, method: str, parts: tuple[str, ...], *, older:
     if what == "_rank_eval":
         return (need, Need(f"{_READ}msearch", any_index=True), Need(_SEARCH, names, given, open_only=ALWAYS))
     return (need,)
+
+
+def _rewrites(request: Request) -> dict[str, Any]:
+    shown = request.parameters.get("rewrite") in ("", "true")
+    return {"refused_under_limits": REWRITE, "only_documents": True} if shown else {}
 
 
 def _whole(method: str, parts: tuple[str, ...], request: Request) -> tuple[Need, ...] | None:
@@ -201,7 +223,7 @@ def _rollover(parts: tuple[str, ...]) -> tuple[Need, ...]:
     return (Need("indices:admin/rollover", one, single=True), Need("indices:monitor/stats", one))
 
 
-def _document(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Need, ...] | None:
+def _document(request: Request, method: str, parts: tuple[str, ...], *, old: bool) -> tuple[Need, ...] | None:
     """Of one document: `/INDEX/_doc/ID`, and as 6.8 writes it `/INDEX/TYPE/ID` with a word after it."""
     one, what = (parts[0],), parts[1]
     if not what.startswith("_") or what == "_doc":
@@ -211,13 +233,16 @@ def _document(request: Request, method: str, parts: tuple[str, ...]) -> tuple[Ne
     elif len(parts) > 4:
         return None
     if what == "_update" and method == "POST":
-        return (Need("indices:data/write/update", one, single=True, open_only=ALWAYS, refused_under_limits=UPDATE),)
+        more: dict[str, Any] = {"single": True, "open_only": ALWAYS, "creates": True, "refused_under_limits": UPDATE}
+        return (Need("indices:data/write/update", one, **more),)
     if what in _BY_ID and (method == "GET" or (method == "POST" and what in ("_explain", "_termvectors"))):
-        return (Need(f"{_READ}{_BY_ID[what]}", one, single=True, open_only=ALWAYS),)
+        need = Need(f"{_READ}{_BY_ID[what]}", one, single=True, open_only=ALWAYS)
+        # 6.8 looks nothing up for an explanation: it is none, whoever asks.
+        return (need, *(lookups(request.body) if what == "_explain" and not old else ()))
     if what not in ("_doc", "_create"):
         return None
     # A document that is sent alone is taken as a bulk request of one: of the whole it is asked whether it may be at all.
-    more: dict[str, Any] = {"single": True, "open_only": ALWAYS, "creates": method != "DELETE"}
+    more = {"single": True, "open_only": ALWAYS, "creates": method != "DELETE"}
     bulk = Need("indices:data/write/bulk", any_index=True)
     if method == "DELETE":
         return (bulk, Need("indices:data/write/delete", one, **more))
@@ -237,7 +262,7 @@ def _alias(request: Request, method: str, names: tuple[str, ...], parts: tuple[s
         return (Need(action, names, given, aliases=aliases or (ALL,)),)
     if method in ("PUT", "POST", "DELETE") and aliases:
         given = Options(allow_no_indices=False)
-        return _changed_aliases(names, aliases, given)
+        return _changed_aliases(names, aliases, given, adds=method != "DELETE")
     return None
 
 
@@ -252,17 +277,19 @@ def _aliases(body: Any) -> tuple[Need, ...] | None:
         if verb == "remove_index" and names:
             found.append(Need("indices:admin/aliases", names, given))
         elif verb in ("add", "remove") and names and aliases:
-            found += _changed_aliases(names, aliases, given)
+            found += _changed_aliases(names, aliases, given, adds=verb == "add")
         else:
             return None
     return tuple(found) or None
 
 
-def _changed_aliases(names: tuple[str, ...], aliases: tuple[str, ...], given: Options) -> tuple[Need, ...]:
-    """Both kinds of names are asked about, and then whether anything of the indices is hidden from them."""
-    action = "indices:admin/aliases"
+def _changed_aliases(
+    names: tuple[str, ...], aliases: tuple[str, ...], given: Options, *, adds: bool
+) -> tuple[Need, ...]:
+    """Both kinds of names are asked about, and where one is added, whether anything of the indices is hidden from them."""
+    action, why = "indices:admin/aliases", _ALIASES_UNDER_LIMITS if adds else ""
     of_names = Need(action, aliases, given, makes_names=True)
-    return (of_names, Need(action, names, given, refused_under_limits=_ALIASES_UNDER_LIMITS))
+    return (of_names, Need(action, names, given, refused_under_limits=why, beside=aliases))
 
 
 def _listed(said: Mapping[str, Any], *keys: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ BULK = (f"{W}bulk", f"{W}bulk[s]")
 # What a document may need besides: its index made, its new fields entered.
 CREATE, MAP = f"{A}create", f"{A}mapping/put"
 NOTHING_CHANGED = "an update that changes nothing needs no more than its own permission"
+NOTHING_FETCHED = "where no shard is searched for what is like a document, no terms are fetched"
 NOTHING_FOUND = "where nothing is found to be written, no more than the search is needed"
 
 

@@ -12,9 +12,19 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from portcullis.families.looked_up import looked_up
+from portcullis.families.looked_up import is_like_documents, looked_up
 from portcullis.families.opensearch.deciding.actions import IN_POINT
-from portcullis.families.opensearch.deciding.need import BULK, NOTHING_FOUND, A, M, Need, NotKnown, R, W
+from portcullis.families.opensearch.deciding.need import (
+    BULK,
+    NOTHING_FETCHED,
+    NOTHING_FOUND,
+    A,
+    M,
+    Need,
+    NotKnown,
+    R,
+    W,
+)
 
 # What is written to an index by an item of a bulk request.
 _ITEMS = {"index": f"{W}index", "create": f"{W}index", "delete": f"{W}delete", "update": f"{W}update"}
@@ -69,9 +79,11 @@ def refused_by(body: Any) -> str:
 
 
 def lookups(body: Any, item: int | None = None) -> Iterator[Need]:
-    """What a search looks up before it searches: the terms that a document of some index holds."""
+    """What a search looks up before it searches: a document of some index. What is like some documents needs their terms."""
     named = dict.fromkeys(looked_up(body))
     yield from (Need(f"{R}get", (name,), item=item) for name in named)
+    if is_like_documents(body):
+        yield Need(f"{R}mtv", item=item, perhaps=NOTHING_FETCHED)
 
 
 def fields_of(document: Any) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.terms import Caller
+from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W
@@ -80,7 +81,7 @@ def _with_names(need: Need, needs: Sequence[Need]) -> Need:
     """What a request of several items is about is what its items are about: all that there is, if one of them names nothing."""
     if need.item is not None or need.indices or need.action not in _OF_ITEMS:
         return need
-    named = [one.indices for one in needs if one.item is not None]
+    named = [one.indices for one in needs if one.item is not None and not is_cluster_action(one.action)]
     return replace(need, indices=tuple(dict.fromkeys(name for names in named for name in names)) if all(named) else ())
 
 
@@ -111,14 +112,15 @@ def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool
 def _of_items(asked: Compiled, caller: Caller, needs: Sequence[Need], told: Together, doubts: dict[str, None]) -> None:
     # What a bulk request writes to one shard is let in or refused together.
     refused = {
-        need.indices
+        index
         for need, answer in told.answers
         if need.item is not None and not answer.allowed and need.action not in (CREATE, MAP)
+        for index in _behind(asked, need)
     }
     for need in needs:
         if need.item is None or need.action != BULK[1]:
             continue  # of a whole request: a document that is sent alone needs the same permissions
-        if told.items[str(need.item)] and need.indices in refused:
+        if told.items[str(need.item)] and refused & _behind(asked, need):
             told.items[str(need.item)] = None
             doubts[
                 f"items of {need.indices[0]} that lie on one shard are refused together: which, only the engine knows"
@@ -133,6 +135,16 @@ def _of_items(asked: Compiled, caller: Caller, needs: Sequence[Need], told: Toge
     if told.allowed and any(need.item is not None and _unreadable(answer) for need, answer in told.answers):
         doubts[_UNSURE] = None
         told.allowed = None
+
+
+def _behind(asked: Compiled, need: Need) -> set[str]:
+    """The indices that an item may be about: its own, or those of its alias or data stream, of which one is written to."""
+    found: set[str] = set()
+    for name in need.indices:
+        at = asked.names.place.get(name)
+        members = asked.names.names(asked.names.with_members(1 << at) & asked.names.indices) if at is not None else ()
+        found.update(members or (name,))
+    return found
 
 
 def _unreadable(one: Decision) -> bool:
