@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.actual import Write
+from portcullis.access.actual import EngineSettings, Write
 from portcullis.custody import people
 from portcullis.custody.machine import Rules
 from portcullis.custody.types import BY_FILE, SAVE_OF, WALLS, Act, Measure, Progress, State
@@ -24,7 +24,7 @@ from portcullis.ports.engine import Stop
 from portcullis.ports.registration import IamRole, Registration
 
 from tests.operations.custody.test_further_ways import OFFICE, PARTNER
-from tests.operations.worlds import mapping
+from tests.operations.worlds import mapping, role
 from tests.reactions.town import Town, town
 
 CAUSE = Trigger("a test", "somebody")
@@ -59,6 +59,61 @@ def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) 
     assert all(set(had.values()) == {"true"} and len(had) >= 2 for had in engine.blocks().values())
     opened(here)
     assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
+
+
+@pytest.mark.parametrize("lifted", [READ, WRITE])
+@pytest.mark.parametrize("to", [None, "false", "TRUE"])
+def test_one_of_two_blocks_that_is_not_set_any_more_is_seen_and_set_again(
+    here: Town, lifted: str, to: str | None
+) -> None:
+    """Anything else than `true` counts as lifted, on whichever index."""
+    engine = here.account.engine
+    engine.index_blocks = {"orders": {}, "users": {}}
+    locked(here)
+    engine.index_blocks["users"] = {
+        name: had for name, had in {**engine.blocks()["users"], lifted: to}.items() if had is not None
+    }
+    guard(here.services, "demo", CAUSE)
+    [told] = [alert for alert in here.aws.told if alert.name == "lock-opened"]
+    assert "users" in told.happened
+    assert "orders" not in told.happened
+    assert engine.blocks()["users"] == engine.blocks()["orders"] == {READ: "true", WRITE: "true"}
+
+
+def silent() -> EngineSettings:
+    raise Unreachable("the engine did not answer")
+
+
+@pytest.mark.parametrize(
+    ("says", "emptied"),
+    [
+        (lambda: EngineSettings(leaves_out_forbidden=False, makes_tokens=True), True),
+        (lambda: EngineSettings(leaves_out_forbidden=False, makes_tokens=False), False),
+        (lambda: EngineSettings(leaves_out_forbidden=None, makes_tokens=None), False),
+        (silent, False),
+    ],
+    ids=["it makes tokens", "it makes none", "it does not say", "it does not answer"],
+)
+def test_roles_are_emptied_where_the_engine_makes_tokens_on_behalf_of_people(
+    here: Town, monkeypatch: pytest.MonkeyPatch, says: Callable[[], EngineSettings], emptied: bool
+) -> None:
+    """And nobody is kept from being shut out by an engine that does not say so."""
+    engine = here.account.engine
+    theirs = role("indices:data/read/search")
+    engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/theirs", "value": theirs}])
+    engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/theirs", "value": mapping(users=["anna"])}])
+    monkeypatch.setattr(engine, "settings", says)
+
+    def permits() -> bool:
+        permissions = engine.held.of(Kind.ROLES)["theirs"]["index_permissions"]
+        assert permissions in ([], theirs["index_permissions"])
+        return bool(permissions)
+
+    locked(here)
+    assert engine.held.of(Kind.MAPPINGS)["theirs"]["users"] == []
+    assert permits() is not emptied
+    opened(here)
+    assert permits()
 
 
 @pytest.mark.parametrize("writes", [False, True])
