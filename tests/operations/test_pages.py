@@ -89,6 +89,19 @@ def test_a_page_that_never_came_is_told_once_and_asked_for_again() -> None:
     assert len(maker.told()) == 2, "it was over in between"
 
 
+@pytest.mark.parametrize("every", [5, 60])
+def test_with_sweeps_in_between_a_page_that_does_not_come_is_told_once_all_the_same(every: int) -> None:
+    maker = Maker(every)
+    maker.works = False
+    maker.swept_at(*range(0, 185, 5))
+    assert len(maker.told()) == 1
+    maker.works = True
+    maker.swept_at(*range(185, 255, 5))
+    maker.works = False
+    maker.swept_at(*range(255, 420, 5))
+    assert len(maker.told()) == 2
+
+
 def test_who_cannot_be_asked_is_asked_with_the_next_sweep() -> None:
     maker = Maker()
     maker.fails = Unreachable("lambda did not answer")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from portcullis.errors import Refused
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
+from portcullis.words import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +23,40 @@ class KeptPage:
     version: str
 
 
-ASKED_FOR = Slot("page-asked", datetime)  # when the sweep asked last
+@dataclass(frozen=True, slots=True)
+class AskedPage:
+    """When the sweep asked last, and since when it has been asking for a page that did not come."""
+
+    at: datetime
+    since: datetime
+
+
+ASKED_FOR = Slot("page-asked", AskedPage)
 KEPT = Slot("page-kept", KeptPage)  # the last one
 _LATE = timedelta(minutes=1)  # schedules come a little sooner or later: every 60 minutes is not every 65
+_COMES_WITHIN = timedelta(
+    minutes=15
+)  # at the soonest that a page is missed: a function that failed may be tried twice more
 
 
 def ask_for_page(site: Site, cause: Trigger) -> None:
-    """Have the page made if it is time for it. Refused where the one that was asked for last never came."""
+    """Have the page made if it is time for it. Refused as long as one that was asked for did not come."""
     services, every = site.services, timedelta(minutes=site.services.settings.page_minutes)
     if not every:
         return
     asked, now = ASKED_FOR.saved(site.ledger, site.name), services.now()
-    if asked is not None and now - asked < every - _LATE:
-        return
-    services.ask_for_page(site.name)
-    ASKED_FOR.save(site.ledger, site.name, now)
-    kept = KEPT.saved(site.ledger, site.name)
-    if asked is not None and (kept is None or kept.at < asked):
+    if asked is None or now - asked.at >= every - _LATE:
+        since = asked.since if asked and not _came(site, asked) else now
+        services.ask_for_page(site.name)
+        asked = AskedPage(now, since)
+        ASKED_FOR.save(site.ledger, site.name, asked)
+    if now - asked.since >= max(every, _COMES_WITHIN) - _LATE and not _came(site, asked):
         raise Refused(
-            f"the page of {site.name} that was asked for at {asked:%Y-%m-%d %H:%M:%S} UTC was not written: see the log of the function"
+            f"the page of {site.name} that was asked for at {moment(asked.since)} was not written: see the log of the function"
             " operate, or: portcullis report --to-bucket"
         )
+
+
+def _came(site: Site, asked: AskedPage) -> bool:
+    kept = KEPT.saved(site.ledger, site.name)
+    return kept is not None and kept.at >= asked.since
