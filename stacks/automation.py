@@ -28,7 +28,7 @@ from stacks.keeping import KEPT
 from stacks.key import KeyFacts
 from stacks.listening import queues, seeing
 from stacks.network import Network
-from stacks.pages import MAKES_PAGES, Pages
+from stacks.pages import Pages
 from stacks.people.cluster_people import ClusterPeople
 from stacks.people.identity import Identity
 from stacks.rights import permissions
@@ -232,7 +232,7 @@ class Automation(Stack):
                 *permissions.in_the_vpc(arn(self, "lambda", "function", deployed, ArnFormat.COLON_RESOURCE_NAME)),
                 *permissions.log(log_arn),
                 *permissions.of_function(name, touched),
-                *(self.pages.rights_of(name, self._page_door()) if self.pages else []),
+                *(self.pages.rights_of(name) if self.pages else []),
             ],
         )
         function = lambda_.Function(
@@ -272,10 +272,6 @@ class Automation(Stack):
                 )
             )
         return function
-
-    def _page_door(self) -> str:
-        makes = names.function(MAKES_PAGES)
-        return f"{arn(self, 'lambda', 'function', makes, ArnFormat.COLON_RESOURCE_NAME)}:{names.LEVELS[0]}"
 
     def _environment(self, name: str) -> dict[str, str]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -13,8 +13,10 @@ from portcullis.settings import PAGES
 from stacks import names
 from stacks.keeping import KEPT
 from stacks.key import ADMINISTRATION, SNAPSHOT_USE, kms_actions
+from stacks.rights.grounds import arn
 
-MAKES_PAGES = "operate"  # it may look at all that stands on a page
+_MAKES_PAGES = "operate"  # it may look at all that stands on a page
+DOOR = f"{names.function(_MAKES_PAGES)}:{names.LEVELS[0]}"
 _TELLS_ALONE = ("identity_sync", "key_guard", "sweep")  # what these tell no person is there to have asked for
 _OLDEST_SIGNATURE = Duration.hours(12)  # as long as the command signs for at most
 
@@ -37,12 +39,12 @@ class Pages(Construct):
         """Of whoever may look: to write pages and to sign links to them, and nothing else that may lie in the bucket."""
         return self._may(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], list(SNAPSHOT_USE))
 
-    def rights_of(self, function: str, door: str) -> list[iam.PolicyStatement]:
-        """Of a function. `door`: the ARN of the one that makes pages, with its alias."""
+    def rights_of(self, function: str) -> list[iam.PolicyStatement]:
         may: list[iam.PolicyStatement] = []
         if self._wanted.every_minutes and function == "sweep":
+            door = arn(Stack.of(self), "lambda", "function", DOOR, ArnFormat.COLON_RESOURCE_NAME)
             may.append(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[door]))
-        if self._wanted.every_minutes and function == MAKES_PAGES:
+        if self._wanted.every_minutes and function == _MAKES_PAGES:
             may += self._may(["s3:PutObject"], ["kms:GenerateDataKey"])
         if self._wanted.link_minutes and function in _TELLS_ALONE:
             may += self._may(
@@ -55,7 +57,7 @@ class Pages(Construct):
         said = {"PORTCULLIS_REPORT_BUCKET": self.bucket.bucket_name}
         if self._wanted.every_minutes and function == "sweep":
             said["PORTCULLIS_PAGE_MINUTES"] = str(self._wanted.every_minutes)
-            said["PORTCULLIS_PAGE_DOOR"] = f"{names.function(MAKES_PAGES)}:{names.LEVELS[0]}"
+            said["PORTCULLIS_PAGE_DOOR"] = DOOR
         if self._wanted.link_minutes and function in _TELLS_ALONE:
             said["PORTCULLIS_LINK_MINUTES"] = str(self._wanted.link_minutes)
         return said

@@ -303,7 +303,7 @@ def test_a_change_that_is_too_large_to_write_down_is_refused_and_nothing_is_writ
 
 
 @pytest.mark.usefixtures("takes_little")
-def test_a_lock_that_cannot_put_the_mappings_aside_leaves_them_and_blocks_the_indices(ledger: DynamoLedger) -> None:
+def test_mappings_that_cannot_be_put_aside_stay_and_indices_are_blocked(ledger: DynamoLedger) -> None:
     here = town()
     engine = here.account.engine
     many = {name: mapping(users=["somebody"]) for name in names("team_", ROLES)}

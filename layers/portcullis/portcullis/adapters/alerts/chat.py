@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from portcullis.ports.alerts import Alert
+from portcullis.words import line
 
 _CHARACTERS = 1_000  # of a text: a chat shows some three thousand in all
 
@@ -34,5 +35,4 @@ def notification(alert: Alert, title: str, thread: str, more: Sequence[str] = ()
 
 def _shown(words: str) -> str:
     """Text in which no name becomes a mention, or a link that reads like something else."""
-    cut = words if len(words) <= _CHARACTERS else f"{words[:_CHARACTERS]} ... (cut)"
-    return cut.replace("<", "‹").replace(">", "›").replace("](", "] (")
+    return line(words, _CHARACTERS).replace("<", "‹").replace(">", "›").replace("](", "] (")

@@ -17,7 +17,7 @@ from portcullis.model.elasticsearch.types import IndexEntry, OnCluster
 from portcullis.model.lints.filter_queries import wrong_in
 from portcullis.model.lints.filter_reach import limits_nothing, read
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.odd_fields import odd, odd_name, odd_pattern
+from portcullis.model.lints.odd_fields import in_vain, odd, odd_name, odd_pattern
 from portcullis.model.names import shown
 from portcullis.model.parts import Path
 
@@ -40,13 +40,8 @@ def _names(deployment: OnCluster, path: Path, pattern: str) -> Iterator[Finding]
     yield from odd_pattern(deployment, path, pattern)
     if is_expression(pattern):
         return
-    if pattern != pattern.lower():
-        message = f"{shown(pattern)} has upper-case letters, and no index has: only an alias is covered by it"
-        yield found(deployment, "pattern-upper-case", path, message, "lower case, if indices are meant")
-    if pattern[0] in "!~^_" and pattern != ALL:
-        message = f"{shown(pattern)} excludes nothing: it is the name of an alias, or of nothing"
-        remedy = "a role has no exclusions: name the indices that are meant"
-        yield found(deployment, "pattern-no-exclusion", path, message, remedy)
+    if pattern != ALL:
+        yield from in_vain(deployment, path, pattern, pattern, "!~^_")
     if "{{" in pattern or "${" in pattern:
         message = f"{shown(pattern)} is taken as it stands: nothing of who asks is filled in there"
         yield found(deployment, "pattern-attribute", path, message, "a role for each, or a filter on documents")

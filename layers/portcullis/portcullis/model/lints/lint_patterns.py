@@ -9,7 +9,7 @@ from portcullis.families.opensearch.names.matching import is_expression
 from portcullis.model import names
 from portcullis.model.lints.findings import Finding, found
 from portcullis.model.lints.lint_filters import unknown_attribute
-from portcullis.model.lints.odd_fields import odd_pattern
+from portcullis.model.lints.odd_fields import in_vain, odd_pattern
 from portcullis.model.names import Wrong, check_index_pattern, shown
 from portcullis.model.parts import Path
 from portcullis.model.types import OnDomain
@@ -21,22 +21,7 @@ def index_patterns(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) 
         yield from attributes(deployment, path, pattern)
         yield from odd_pattern(deployment, path, pattern)
         plain = "" if is_expression(pattern) else ATTRIBUTE.sub("", pattern)
-        if plain != plain.lower():
-            yield found(
-                deployment,
-                "pattern-upper-case",
-                path,
-                f"{shown(pattern)} has upper-case letters, and no index has: only an alias is covered by it",
-                "lower case, if indices are meant",
-            )
-        if plain[:1] and plain[0] in "!~^":
-            yield found(
-                deployment,
-                "pattern-no-exclusion",
-                path,
-                f"{shown(pattern)} excludes nothing: it is the name of an alias, or of nothing",
-                "a role has no exclusions: name the indices that are meant",
-            )
+        yield from in_vain(deployment, path, pattern, plain, "!~^")
 
 
 def tenant_patterns(deployment: OnDomain, path: Path, patterns: tuple[str, ...]) -> Iterator[Finding]:

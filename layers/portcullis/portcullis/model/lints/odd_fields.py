@@ -54,6 +54,17 @@ def odd_pattern(deployment: Deployment, place: Path, pattern: str) -> Iterator[F
         )
 
 
+def in_vain(deployment: Deployment, place: Path, pattern: str, plain: str, signs: str) -> Iterator[Finding]:
+    """A pattern that no index fits. `plain`: what of it stands in a name; `signs`: those that exclude nothing at its beginning."""
+    if plain != plain.lower():
+        message = f"{names.shown(pattern)} has upper-case letters, and no index has: only an alias is covered by it"
+        yield found(deployment, "pattern-upper-case", place, message, "lower case, if indices are meant")
+    if plain[:1] and plain[0] in signs:
+        message = f"{names.shown(pattern)} excludes nothing: it is the name of an alias, or of nothing"
+        remedy = "a role has no exclusions: name the indices that are meant"
+        yield found(deployment, "pattern-no-exclusion", place, message, remedy)
+
+
 def unseen(name: str) -> str:
     """Whether a name holds a sign that nobody sees, in words."""
     if any(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") and c != " " for c in name):

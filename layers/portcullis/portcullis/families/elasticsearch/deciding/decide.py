@@ -332,9 +332,8 @@ def _created(held: Holding, need: Need, absent: list[str], world: EngineFacts, g
     through = _names(r for g in granting for r in g.roles)
     if need.action == "indices:admin/create":
         return Answer(need, True, 200, reasons=(f"{need.action} on {', '.join(absent)} through {through}",))
-    alone = (
-        _updates(need) and not need.item
-    )  # an update that is sent alone asks for the index as somebody would who makes it
+    # An update that is sent alone asks for the index as somebody would who makes it.
+    alone = _updates(need) and not need.item
     making = held.grants("indices:admin/create" if alone else "indices:admin/auto_create")
     lacking = [name for name in absent if not covering(making, name, world)]
     if lacking:

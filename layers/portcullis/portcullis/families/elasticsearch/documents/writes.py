@@ -87,9 +87,8 @@ class _Order:
     middle: list[tuple[Kind, str, Json | None, Json | None]] = field(default_factory=list)
     last: list[tuple[Kind, str, Json | None, Json | None]] = field(default_factory=list)
     takes: dict[Kind, set[str]] = field(default_factory=dict)  # the names of those that give nobody anything
-    known: dict[tuple[Kind, int], rights.Rights] = field(
-        default_factory=dict
-    )  # of a document by its id(): what it gives
+    # Of a document by its id(): what it gives.
+    known: dict[tuple[Kind, int], rights.Rights] = field(default_factory=dict)
 
     def sort(self) -> None:
         self.takes = {

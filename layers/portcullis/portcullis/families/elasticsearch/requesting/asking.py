@@ -12,6 +12,7 @@ from portcullis.families.looked_up import is_like_documents, looked_up
 ALWAYS = (6, 7, 8, 9)  # of `Need.open_only`: every release
 SUGGEST = "suggestions come from terms of all documents: refused where documents are limited"
 PROFILE = "a profile tells of all documents: refused where documents are limited"
+REWRITE = "a query as it is rewritten tells of all documents: refused where documents are limited"
 UPDATE = "an update reads the whole document: refused where documents or fields are limited"
 ALL = "_all"  # everything, where it stands alone; beside other names it is a name
 
@@ -83,9 +84,6 @@ def lookups(body: Any) -> tuple[Need, ...]:
     if is_like_documents(body):
         found.append(Need("indices:data/read/mtv", any_index=True, looked_up=True))
     return tuple(found)
-
-
-REWRITE = "a query as it is rewritten tells of all documents: refused where documents are limited"
 
 
 def of_body(body: Any) -> dict[str, Any]:
