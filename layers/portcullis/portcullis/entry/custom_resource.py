@@ -3,6 +3,7 @@ model put on the domain."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -24,33 +25,45 @@ from portcullis.words import line
 # What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
 # failed resource is taken back, since the domain is there and its key has to be watched.
 _NOT_PUT = "-not-put"
+_REQUESTS = ("Create", "Update", "Delete")
+_LONGEST_ANSWER = 4096  # bytes
+_LONGEST_NAME = 64  # of a deployment; those of files are shorter still
 _PATIENCE, _PAUSE = timedelta(minutes=3), 5.0  # the function has ten minutes, and one try may take two
 
 
 def answer(event: Mapping[str, Any], logger: Any) -> None:
-    """Do what CloudFormation asks and tell it. It waits an hour for an answer that never comes, so an answer always comes."""
-    properties = event.get("ResourceProperties", {})
-    concerning(line(_name(properties), 200))
-    correlate(line(event["RequestId"], 200))
+    """Do what CloudFormation asks and tell it. It waits an hour for an answer that never comes, so an answer always comes, whatever stands
+    in the template."""
+    url, request = event["ResponseURL"], event.get("RequestType")
+    given = event.get("ResourceProperties")
+    properties: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    concerning(line(_name(properties), _LONGEST_NAME))
+    correlate(line(event.get("RequestId", ""), 200))
+    named = line(_name(properties), _LONGEST_NAME) or "account"
     body = {
         "Status": "SUCCESS",
         "Reason": "done",
-        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{_name(properties) or 'account'}",
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": event["LogicalResourceId"],
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"portcullis-{named}",
+        **{name: event.get(name, "") for name in ("StackId", "RequestId", "LogicalResourceId")},
         "Data": {},
     }
     try:
-        if event["RequestType"] != "Delete" or not str(body["PhysicalResourceId"]).endswith(_NOT_PUT):
-            body["Data"] = _carry_out(from_environment(), event["RequestType"], properties)
+        if request != "Delete" or not str(body["PhysicalResourceId"]).endswith(_NOT_PUT):
+            body["Data"] = _carry_out(from_environment(), request, properties)
     except Exception as error:
         logger.exception("the deployment could not be set up")
         reason = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
         body |= {"Status": "FAILED", "Reason": " ".join(reason.split())[:1000]}
-        if event["RequestType"] == "Create":
-            body["PhysicalResourceId"] += _NOT_PUT
-    _tell(event["ResponseURL"], body)
+        if request == "Create":
+            body["PhysicalResourceId"] = f"{body['PhysicalResourceId']}{_NOT_PUT}"
+    _tell(url, _fitting(body))
+
+
+def _fitting(body: dict[str, Any]) -> dict[str, Any]:
+    """With as much of the reason as CloudFormation takes: a longer answer is none to it."""
+    while body["Reason"] and len(json.dumps(body)) > _LONGEST_ANSWER:
+        body["Reason"] = body["Reason"][:-100]
+    return body
 
 
 def _tell(url: str, body: Mapping[str, Any]) -> None:
@@ -71,7 +84,14 @@ def _name(properties: Mapping[str, Any]) -> str:
     return str(registration.get("deployment", "")) if isinstance(registration, Mapping) else ""
 
 
-def _carry_out(services: Services, request: str, properties: Mapping[str, Any]) -> dict[str, str]:
+def _carry_out(services: Services, request: Any, properties: Mapping[str, Any]) -> dict[str, str]:
+    if request not in _REQUESTS:
+        raise BadInput(
+            f"no request {line(request, 100)!r}",
+            source="custom resource",
+            place="RequestType",
+            remedy=" or ".join(_REQUESTS),
+        )
     if request == "Delete":
         if "Eyes" in properties:
             forget_eyes(services, Trigger("CloudFormation Delete", "cloudformation"))
