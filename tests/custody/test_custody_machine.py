@@ -311,7 +311,8 @@ def test_a_delayed_unlock_step_cannot_forget_the_save_of_a_newer_lock() -> None:
 def test_what_was_opened_by_hand_is_shut_again_without_saving_and_proven() -> None:
     c = custody.found_open(locked(), Measure.SHUT_MAPPINGS, NOW, "all_access has mallory")
     c, steps, told = run(c, OFF)
-    assert steps == [("take", "shut mappings"), ("take", "prove")]
+    # Whoever was in may have begun a search, or have had a token made.
+    assert steps == [("take", "shut mappings"), ("take", "end searches"), ("take", "prove")]
     assert told == [Tell.LOCK_OPENED]
 
 

@@ -95,6 +95,20 @@ def test_a_measure_that_somebody_undid_is_taken_again_and_proven_again(state: St
     assert proof.measures[Measure.PROVE].progress is Progress.FAILED
 
 
+@pytest.mark.parametrize(
+    ("opened", "progress", "stays"),
+    [
+        (SHUT, Progress.DONE, False),
+        (SHUT, Progress.INTENDED, True),  # somebody else has it in hand
+        (Measure.BLOCK_INDICES, Progress.DONE, True),  # lets nobody in by itself
+    ],
+)
+def test_what_is_open_ends_again_once_somebody_was_let_in(opened: Measure, progress: Progress, stays: bool) -> None:
+    c = having(Progress.DONE, opened)
+    c = replace(c, measures={**c.measures, Measure.END_SEARCHES: MeasureRecord(progress, NOW)})
+    assert (Measure.END_SEARCHES in found_open(c, opened, LATER, "open").measures) is stays
+
+
 WINDOW = BreakGlass("ann", "an order", NOW, NOW + timedelta(minutes=5))
 LATE = {
     "open": having(Progress.DONE, state=State.OPEN),

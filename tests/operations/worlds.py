@@ -180,7 +180,7 @@ class Engine:
     def why_no_query(self, query: Json) -> str:
         return self.unread
 
-    def open_indices(self, indices: Sequence[str]) -> None:
+    def open_indices(self, indices: Sequence[str]) -> dict[str, str]:
         raise AssertionError("no index is closed here")
 
     def running_policies(self) -> tuple[str, ...]:
@@ -194,6 +194,12 @@ class Engine:
 
     def end_tokens(self, *, keys: bool) -> str:
         return ""
+
+    def keys_given(self) -> tuple[str, ...] | None:
+        return None
+
+    def end_new_keys(self, known: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     def settings(self) -> EngineSettings:
         return self.set_to

@@ -328,6 +328,29 @@ def test_who_took_the_key_is_named_from_its_event_and_from_no_later_one() -> Non
     assert here.account.ledger.custody("demo").by == "mallory"
 
 
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        *(
+            (f"key-{what}", True)
+            for what in (
+                *("disabled", "deletion-scheduled", "deleted", "material-deleted", "material-expired"),
+                *("policy-changed", "grant-revoked", "replica-changed"),
+                *("store-disconnected", "store-changed", "store-deleted"),
+            )
+        ),
+        ("key-enabled", False),
+        ("key-rotated", False),
+        ("security-group-changed", False),
+    ],
+)
+def test_whoever_did_what_takes_a_key_away_is_named(name: str, named: bool) -> None:
+    here, slept = _without_a_key()
+    services = replace(here.services, sleep=slept.append)
+    guard(services, "demo", Trigger("an event", "mallory"), hint=Signal(name, "", Concern.KEY))
+    assert here.account.ledger.custody("demo").by == ("mallory" if named else "")
+
+
 def test_every_signal_that_may_take_a_key_away_is_in_the_table() -> None:
     assert {row.signal for row in ROWS} >= TAKE_A_KEY_AWAY
 

@@ -6,10 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from portcullis.custody.types import State
+from portcullis.custody.types import Measure, State
 from portcullis.entry.operate import carry_out
+from portcullis.families.base import BLOCKS
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.custody.guard import guard
 
 from local.node.node import Node
 from local.people import until
@@ -88,6 +90,33 @@ def test_what_was_set_going_does_nothing_while_locked_and_nothing_after_it(worki
     time.sleep(2)
     assert _done(node) == at
     assert _going_on(node) == []
+
+
+def test_an_index_that_the_engine_makes_itself_is_shut_and_no_alarm(house: tuple[Node, Account]) -> None:
+    """Whoever may sign in has it made, by what they are refused. Whoever lifts its blocks afterwards is told of."""
+    node, made = house
+    apply_text(made.services, "demo", MODEL, on_node.CAUSE)
+    made_by_hand(node, Kind.USERS, "road-nobody", {"password": PASSWORD})
+    node.ask("DELETE", "/.tasks")
+    assert node.ask("PUT", "/road-from/_doc/1", {"a": 1})[0] in (200, 201)
+    ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
+    assert carry_out(made.services, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
+    copying = {"source": {"index": "road-from"}, "dest": {"index": "road-to"}}
+    nobody = transport(node, "road-nobody", PASSWORD)
+    assert nobody("POST", "/_reindex", {"wait_for_completion": "false"}, copying)[0] == 200
+    until(lambda: node.ask("HEAD", "/.tasks")[0] == 200, what="the engine keeps the refusal")
+    locked = guard(made.services, "demo", on_node.CAUSE)
+    assert locked.state is State.LOCKED
+    assert ".tasks came in the lock" in locked.measures[Measure.BLOCK_INDICES].detail
+    assert made.services.engine(made.ledger.registration("demo")).blocks()[".tasks"] == dict.fromkeys(BLOCKS, "true")
+    assert not [one for one in made.aws.told if one.name == "lock-opened"]
+    assert node.ask("PUT", "/.tasks/_settings", dict.fromkeys(BLOCKS))[0] == 200
+    guard(made.services, "demo", on_node.CAUSE)
+    (told,) = (one for one in made.aws.told if one.name == "lock-opened")
+    assert "not blocked: .tasks" in told.happened
+    assert carry_out(made.services, {"verb": "unlock", "deployment": "demo"}, alias="act")["state"] == State.OPEN
+    assert not made.services.engine(made.ledger.registration("demo")).blocks()[".tasks"]
+    node.ask("DELETE", "/.tasks")
 
 
 def test_what_somebody_set_going_ends_when_they_lose_the_role(working: tuple[Node, Account, Any]) -> None:

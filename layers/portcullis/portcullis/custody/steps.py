@@ -71,8 +71,8 @@ def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
     return _with(c, todo.measure, record)
 
 
-def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Custody:
-    """A measure that is DONE was found undone by somebody else while locked: it is taken again, and told.
+def found_open(c: Custody, measure: Measure, now: datetime, detail: str, *, by_somebody: bool = True) -> Custody:
+    """A measure that is DONE was found undone while locked: it is taken again, and told where it was somebody's doing.
 
     Nothing changes unless the deployment is locking or locked and the measure is DONE, so that a late report does no harm.
     The save made before the measure stands: what is there now is not what people had.
@@ -86,7 +86,11 @@ def found_open(c: Custody, measure: Measure, now: datetime, detail: str) -> Cust
     detail = _short(detail)
     c = _with(c, measure, MeasureRecord(Progress.FAILED, now, detail, let_in=record.let_in))
     c = _without(c, Measure.PROVE) if measure is not Measure.PROVE else c
-    return telling.opened(c, measure, now, detail)
+    ended = c.measures.get(Measure.END_SEARCHES)
+    if measure is Measure.SHUT_MAPPINGS and ended and ended.progress is Progress.DONE:
+        # Whoever was let in may have begun something since.
+        c = _without(c, Measure.END_SEARCHES)
+    return telling.opened(c, measure, now, detail) if by_somebody else c
 
 
 def others_tell(c: Custody, now: datetime, lease: timedelta) -> bool:

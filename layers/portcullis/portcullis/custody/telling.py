@@ -211,9 +211,7 @@ def _facts(c: Custody) -> dict[str, str]:
         "way_back": _way_back(c),
         "taken": taken or "nothing yet",
         "without": "",
-        "besides": f" Of access: {back.detail}."
-        if (back := c.measures.get(Measure.SHUT_MAPPINGS)) and back.detail
-        else "",
+        "besides": _besides(c),
         "failing": failing
         or (
             "the domain itself is next, and waits for a person to call the verb again"
@@ -233,6 +231,15 @@ def _facts(c: Custody) -> dict[str, str]:
         "deleted_by": c.deletion.by if c.deletion else "nobody",
         "snapshot": "after a final snapshot" if c.deletion and c.deletion.snapshot else "without a final snapshot",
     }
+
+
+def _besides(c: Custody) -> str:
+    """What an unlock could not do, or left out."""
+    access, indices = c.measures.get(Measure.SHUT_MAPPINGS), c.measures.get(Measure.BLOCK_INDICES)
+    said = f" Of access: {access.detail}." if access and access.detail else ""
+    if indices and indices.detail and indices.progress is Progress.UNDONE:
+        said += f" Of indices: {indices.detail}."
+    return said
 
 
 def _way_back(c: Custody) -> str:

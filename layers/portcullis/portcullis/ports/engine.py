@@ -96,8 +96,8 @@ class Engine(Protocol):
         Where only the closing of an index ends what is open on it, `closing` is told the indices before the first of them is closed.
         """
 
-    def open_indices(self, indices: Sequence[str]) -> None:
-        """Open what an end of searches closed and, cut off, did not open. Unreachable if one stays closed."""
+    def open_indices(self, indices: Sequence[str]) -> dict[str, str]:
+        """Open what an end of searches closed. Which of them the engine does not open any more -> why. Unreachable if that is not known."""
 
     def running_policies(self) -> tuple[str, ...]:
         """What moves and deletes indices and snapshots by itself, whatever they are blocked for, and runs now."""
@@ -111,6 +111,13 @@ class Engine(Protocol):
     def end_tokens(self, *, keys: bool) -> str:
         """End the tokens that the engine itself gave out, and if asked the API keys of others, for good; what was ended, and which keys
         stay, in words. Empty where an engine gives out neither."""
+
+    def keys_given(self) -> tuple[str, ...] | None:
+        """The ids of API keys of others that can be used. None where an engine gives out none."""
+
+    def end_new_keys(self, known: Collection[str]) -> tuple[str, ...]:
+        """End for good the API keys of others that are not among these ids; which, in words. Those that an account of the engine's own
+        features made stay."""
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         """The same of these users alone: they lost a role, and what they were given before still has it. Which keys stay, in words: only

@@ -19,6 +19,7 @@ from portcullis.words import many
 
 _API = "/_security"
 _REALM_OF_KEYS = "_es_api_key"  # as which somebody is known who comes with a key
+_REALM_OF_SERVICES = "_service_account"
 _HAS_SERVICES = Release(7, 13)
 _THREADS = 8  # users at a time
 _NAMED = 20  # of keys: how many a message names
@@ -70,6 +71,22 @@ class Tokens:
             self._end_keys(release, [one["id"] for one in theirs])
             return ()
         return tuple(f"{one['name']} of {one['username']} ({one['id']})" for one in theirs)
+
+    def given(self, release: Release, mappings: Mapping[str, Json]) -> tuple[str, ...]:
+        """The ids of keys of others that can be used."""
+        return tuple(one["id"] for one in self._keys_of_others(release, self._realms(mappings)))
+
+    def end_new(self, release: Release, mappings: Mapping[str, Json], known: Collection[str]) -> tuple[str, ...]:
+        """Keys of others that are not `known` end; which, in words. Not those that the accounts of Elastic's own features made."""
+        new = [
+            one
+            for one in self._keys_of_others(release, self._realms(mappings))
+            if one["id"] not in known and one.get("realm") != _REALM_OF_SERVICES
+        ]
+        if new:
+            self._end_keys(release, [one["id"] for one in new])
+        named = tuple(f"{one['name']} of {one['username']} ({one['id']})" for one in new[:_NAMED])
+        return (*named, f"{len(new) - _NAMED} more") if len(new) > _NAMED else named
 
     def _keys_left(self, user: str) -> dict[str, Json]:
         """Of somebody whose tokens are ended first."""

@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import quote
 
 from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.access.terms import NOT_SIGNED_IN
@@ -24,6 +23,7 @@ from portcullis.adapters.engines.elastic_calls import all_of, in_path, of_merged
 from portcullis.adapters.engines.elastic_nobody import roles_of_nobody
 from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_policies import Policies
+from portcullis.adapters.engines.elastic_searches import Searches
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.correlation import carry
 from portcullis.errors import Conflict, Refused, Unreachable
@@ -40,14 +40,9 @@ from portcullis.families.elasticsearch.documents.writes import DISABLE, ENABLE, 
 from portcullis.families.elasticsearch.known.own_indices import own_indices
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
-from portcullis.words import many
 
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
-_TRIES_TO_OPEN = 3
-_SHARDS = {
-    "wait_for_active_shards": "1"
-}  # answered once it can be searched; the oldest release answers before, unless told
 _THREADS = 8  # writes at a time where a release takes one document a call
 _PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
 
@@ -59,6 +54,7 @@ class ElasticsearchEngine:
         self._transport, self._name = transport, name
         self._release = release
         self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
+        self._searches = Searches(transport, name, self._others)
         self._tokens, self._policies = Tokens(transport, name), Policies(transport, name)
         self._merged: dict[str, Json] | None = (
             None  # role -> what it held of the fields that are merged; None: not read yet
@@ -303,56 +299,27 @@ class ElasticsearchEngine:
     def start_policies(self, names: Sequence[str]) -> str:
         return self._policies.start(names)
 
-    # ------------------------------------------------------------------ searches that are open
+    # ------------------------------------------------------------------ what is open, and what was given out
 
     def end_searches(self, closing: Callable[[Sequence[str]], None]) -> str:
-        """End every open scroll, and then what else is open: no call ends a point in time of others, closing its index does.
+        return self._searches.end(self.release, closing)
 
-        An index that was closed for that is opened again at once, and named if that fails.
-        """
-        body = self._ask("DELETE", "/_search/scroll/_all", absent={})
-        open_ = self._with_open_searches()
-        if open_:
-            closing(open_)
-        for index in open_:
-            self._ask("POST", f"/{quote(index, safe='')}/_close", absent={})
-            self._open(index)
-        freed = many(int(body.get("num_freed", 0)), "scroll")
-        return f"{freed} and what was open on {many(len(open_), 'index', 'indices')} ended"
-
-    def _with_open_searches(self) -> list[str]:
-        # A closed one holds nothing open, and the call refuses to count it.
-        reach = "open,hidden" if self.release.has_hidden_indices else "open"
-        asked = {"filter_path": "indices.*.total.search.open_contexts", "expand_wildcards": reach}
-        shown: dict[str, Any] = {}
-        for path in self._others():
-            shown |= self._ask("GET", f"/{path}/_stats/search", asked, absent={}).get("indices", {})
-        return sorted(name for name, one in shown.items() if one["total"]["search"]["open_contexts"] > 0)
-
-    def open_indices(self, indices: Sequence[str]) -> None:
-        for index in indices:
-            self._open(index)
+    def open_indices(self, indices: Sequence[str]) -> dict[str, str]:
+        return self._searches.opened(indices)
 
     def end_tokens(self, *, keys: bool) -> str:
         """Tokens end by realm, as no call names them; keys by their ids."""
         return self._tokens.end(self.release, self._collection(Kind.MAPPINGS), keys=keys)
 
+    def keys_given(self) -> tuple[str, ...]:
+        return self._tokens.given(self.release, self._collection(Kind.MAPPINGS))
+
+    def end_new_keys(self, known: Collection[str]) -> tuple[str, ...]:
+        return self._tokens.end_new(self.release, self._collection(Kind.MAPPINGS), known)
+
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         """What somebody was given keeps the roles that they had then, whatever becomes of theirs: seen on all releases."""
         return self._tokens.end_of(self.release, users, keys=keys)
-
-    def _open(self, index: str) -> None:
-        status, body = 0, None
-        for _ in range(_TRIES_TO_OPEN):
-            try:
-                status, body = self._transport("POST", f"/{quote(index, safe='')}/_open", _SHARDS, None)
-            except Unreachable as error:
-                status, body = 503, str(error)
-            if status in (200, 404):
-                return
-        raise Unreachable(
-            f"{self._name}: {index} was closed to end its searches and did not open again: {message(body)}"
-        )
 
     # ------------------------------------------------------------------ asking
 

@@ -211,8 +211,9 @@ class OpenSearchEngine:
 
     # ------------------------------------------------------------------ searches that are open
 
-    def open_indices(self, indices: Sequence[str]) -> None:
+    def open_indices(self, indices: Sequence[str]) -> dict[str, str]:
         """Nothing to do: no index is ever closed."""
+        return {}
 
     def running_policies(self) -> tuple[str, ...]:
         """None: Index State Management keeps what it does in an index, which is blocked with all others."""
@@ -227,6 +228,12 @@ class OpenSearchEngine:
     def end_tokens(self, *, keys: bool) -> str:
         """It gives out none that outlive the loss of a role."""
         return ""
+
+    def keys_given(self) -> None:
+        """It gives out none."""
+
+    def end_new_keys(self, known: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         return ()

@@ -200,7 +200,9 @@ def _noticed(site: Site, custody: Custody, found: Iterable[tuple[Measure, str]])
     """With what somebody undid."""
     for measure, undone in found:
         if undone:
-            custody = machine.found_open(custody, measure, site.now(), undone)
+            if by_itself := isinstance(undone, measures.ByItself):
+                measures.note(site, undone)
+            custody = machine.found_open(custody, measure, site.now(), str(undone), by_somebody=not by_itself)
     return custody
 
 

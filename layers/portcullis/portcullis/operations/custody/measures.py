@@ -17,6 +17,7 @@ from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
+from portcullis.operations.custody.given import end_new_keys, forget_keys, note_keys
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
@@ -38,6 +39,8 @@ def perform(site: Site, todo: Todo, cause: Trigger) -> str:
     if todo.act is Act.UNDO and todo.measure in _SAVES:
         for name in todo.forget:
             site.ledger.forget(site.name, name)
+        if todo.measure is Measure.SAVE:
+            forget_keys(site)
         return ""
     take, undo = _MEASURES[todo.measure]
     done = take if todo.act is Act.TAKE else undo
@@ -57,6 +60,7 @@ def _save_mappings(site: Site, todo: Todo) -> str:
     keep = while_locked(site.registration, LetIn.NOBODY)
     closed = family.close(site.engine.read(family.closing), keep, roles_too=_makes_tokens(site))
     site.ledger.save(site.name, todo.save_as, closed.saved)
+    note_keys(site)
     return f"{closed.put_aside} put aside"
 
 
@@ -94,13 +98,29 @@ def _not_blocked(engine: Engine, let_in: LetIn) -> list[str]:
     return sorted(name for name, had in engine.blocks().items() if any(had.get(block) != "true" for block in wanted))
 
 
+class ByItself(str):
+    """What is open without somebody's doing: it is shut as all else, and is no alert. The indices, as they are named in a sentence."""
+
+    __slots__ = ("indices",)
+    indices: tuple[str, ...]
+
+
+# An engine makes this one itself, for whoever has it do something without waiting for the end: also for somebody who has no right to
+# anything, whose refusal is then kept there.
+_MADE_BY_ENGINES = frozenset({".tasks"})
+_OF_ENGINES = Slot("made-by-engine", dict[str, str])  # those of a lock -> since when it knows them
+_BEFORE, _SINCE = "before", "since"
+
 # What moves and deletes indices by itself, and ran when the blocks were put on: it rests with them.
 _POLICIES = Slot("policies-stopped", list[str])
 
 
 def _save_blocks(site: Site, todo: Todo) -> str:
-    blocks = {index: had for index, had in site.engine.blocks().items() if had}
+    shown = site.engine.blocks()
+    blocks = {index: had for index, had in shown.items() if had}
     site.ledger.save(site.name, todo.save_as, blocks)
+    if there := _MADE_BY_ENGINES & shown.keys():
+        _OF_ENGINES.save(site.ledger, site.name, dict.fromkeys(there, _BEFORE))
     return f"{many(len(blocks), 'index', 'indices')} had blocks of their own"
 
 
@@ -111,11 +131,16 @@ def _block(site: Site, todo: Todo) -> str:
     site.engine.block_indices(saved or {}, _LIFTED[todo.let_in], aside=aside)
     if _POLICIES.saved(site.ledger, site.name) is None:
         _POLICIES.save(site.ledger, site.name, list(site.engine.running_policies()))
-    return site.engine.stop_policies()
+    came = (
+        f"{one} came in the lock, made by the engine itself"
+        for one, when in _of_engines(site).items()
+        if when == _SINCE
+    )
+    return "; ".join(one for one in (*came, site.engine.stop_policies()) if one)
 
 
 def _unblock(site: Site, todo: Todo) -> str:
-    _open_what_was_closed(site)
+    stay = _open_what_was_closed(site)
     saved = site.ledger.saved(site.name, todo.save_as)
     if saved is None:
         blocked = sorted(one for one, had in site.engine.blocks().items() if all(had.get(b) == "true" for b in BLOCKS))
@@ -124,7 +149,10 @@ def _unblock(site: Site, todo: Todo) -> str:
     stopped = _POLICIES.saved(site.ledger, site.name)
     said = site.engine.start_policies(stopped) if stopped else ""
     _POLICIES.forget_if_kept(site.ledger, site.name)
-    return said
+    _OF_ENGINES.forget_if_kept(site.ledger, site.name)
+    if stay:  # from now on it is theirs to open, or to leave closed
+        _CLOSED.forget(site.ledger, site.name)
+    return "; ".join(one for one in (*stay, said) if one)
 
 
 def _aside(site: Site, todo: Todo, saved: Mapping[str, Mapping[str, str]]) -> Aside:
@@ -209,18 +237,29 @@ def _end_searches(site: Site, todo: Todo) -> str:
     """What is open, and then what was given out, whose end may be refused. Written down before an index is closed for it: cut off there,
     the next try opens it."""
     _open_what_was_closed(site)
-    ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, list(indices)))
-    _CLOSED.forget_if_kept(site.ledger, site.name)
+    shut = _CLOSED.saved(site.ledger, site.name) or []
+    ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, sorted({*shut, *indices})))
+    stay = _open_what_was_closed(site)
     options = as_far_as_readable(site.services, site.name).options
+    new = end_new_keys(site)
     tokens = site.engine.end_tokens(keys=options.end_api_keys)
-    return "; ".join(said for said in (ended, tokens) if said)
+    return "; ".join(said for said in (ended, *stay, *new, tokens) if said)
 
 
-def _open_what_was_closed(site: Site) -> None:
+def _open_what_was_closed(site: Site) -> list[str]:
+    """What the engine does not open any more, in words: it is tried again, and holds up neither a lock nor the opening of all others."""
     closed = _CLOSED.saved(site.ledger, site.name)
-    if closed is not None:
-        site.engine.open_indices(closed)
+    if closed is None:
+        return []
+    stay = site.engine.open_indices(closed)
+    if not stay:
         _CLOSED.forget(site.ledger, site.name)
+    elif len(stay) < len(closed):
+        _CLOSED.save(site.ledger, site.name, sorted(stay))
+    return [
+        f"{index} was closed to end its searches, and does not open again: {why}; open it by hand once it can"
+        for index, why in sorted(stay.items())
+    ]
 
 
 def _end_sessions(site: Site, todo: Todo) -> str:
@@ -301,7 +340,21 @@ def _bare(site: Site, let_in: LetIn) -> str:
     bare = _not_blocked(site.engine, let_in)
     if not bare and (running := site.engine.running_policies()):
         return f"running again: {', '.join(running)}"
-    return f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
+    said = f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
+    if not bare or not _MADE_BY_ENGINES.issuperset(bare) or not _of_engines(site).keys().isdisjoint(bare):
+        return said
+    new = ByItself(said)
+    new.indices = tuple(bare)
+    return new
+
+
+def note(site: Site, came: ByItself) -> None:
+    """Once a lock: whose blocks come off later, somebody took them off."""
+    _OF_ENGINES.save(site.ledger, site.name, _of_engines(site) | dict.fromkeys(came.indices, _SINCE))
+
+
+def _of_engines(site: Site) -> dict[str, str]:
+    return _OF_ENGINES.saved(site.ledger, site.name) or {}
 
 
 def _let_in_from(site: Site) -> str:
