@@ -16,10 +16,10 @@ pytestmark = pytest.mark.embedded
 
 
 @contextmanager
-def _without(scene: Scene, action: str) -> Iterator[None]:
-    """Whoever may write policies of roles takes this right from all who lock and open."""
+def _without(scene: Scene, action: str, *functions: str) -> Iterator[None]:
+    """Whoever may write policies of roles takes this right from all who lock and open, or from these functions."""
     iam, name = scene.aws.client("iam"), "taken-away"
-    roles = [names.function(function) for function in ("key_guard", "sweep")]
+    roles = [names.function(function) for function in functions or ("key_guard", "sweep")]
     never = {"Effect": "Deny", "Action": action, "Resource": "*"}
     for role in roles:
         scene.kill(role)  # one that runs still may have credentials of before; now, while it has nothing in hand
@@ -57,3 +57,36 @@ def test_a_right_that_was_taken_away_is_named_and_a_lock_holds_without_it(
         assert not scene.cast.application.may_search(INDEX)
     scene.open_again()
     scene.as_before()
+
+
+@pytest.mark.parametrize("group", ["Cognito", "IAM"])
+def test_who_leaves_a_group_that_the_reaction_may_not_read_is_told_and_out_with_the_sweep(
+    scene: Scene, group: str
+) -> None:
+    """The others are followed meanwhile. The sweep, which has a role of its own, takes out whom the reaction could not."""
+    name, iam = f"leaves.without.a.right.{group.lower()}", scene.aws.client("iam")
+    if group == "Cognito":
+        action = "cognito-idp:ListUsersInGroup"
+        for joined in ("dashboards", "support"):
+            scene.people.join(name if joined == "support" else scene.people.cognito_user(name), joined)
+        leaver = scene.people.at_dashboards(name)
+    else:
+        action = "iam:GetGroup"
+        leaver = scene.people.iam_user(name)
+        iam.add_user_to_group(GroupName="catalyst-support", UserName=name)
+    until(lambda: leaver.may_search(INDEX), what="a member may search")
+    scene.quiet()
+    with _without(scene, action, "identity_sync"):
+        if group == "Cognito":
+            scene.people.leave(name, "support")
+        else:
+            iam.remove_user_from_group(GroupName="catalyst-support", UserName=name)
+        until(lambda: scene.told("not-read"), within=90, what="it is told")
+        assert action.partition(":")[2] in str(scene.told("not-read")[0])
+        assert scene.told("not-read")[0]["severity"] == "critical"
+        scene.swept()
+        until(lambda: not leaver.may_search(INDEX), what="the sweep takes them out")
+    scene.quiet()
+    assert not leaver.may_search(INDEX)
+    if group == "Cognito":
+        scene.aws.client("cognito-idp").admin_delete_user(UserPoolId=scene.people.pool, Username=name)

@@ -125,3 +125,36 @@ def test_a_recreated_group_member_has_no_access_until_they_join_again(scene: Sce
     said = [line for change in scene.recorded("people") for line in change.after]
     assert any(name in line and "somebody else than the member of that name before" in line for line in said)
     cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+
+
+def test_whoever_is_made_again_in_a_lock_is_out_when_it_opens(scene: Scene) -> None:
+    """Under a name that is granted: a Cognito user, one who differs from them by case alone, and a role."""
+    name, other = "made.in.a.lock", "Made.In.A.Lock"
+    cognito, iam = scene.aws.client("cognito-idp"), scene.aws.client("iam")
+    scene.people.join(scene.people.cognito_user(name), "dashboards")
+    with granted(scene, f"{{level: support, to: {{cognito_user: {name}}}}}"):
+        before = scene.people.at_dashboards(name)
+        until(lambda: before.may_search(INDEX), what="the first of the name may search")
+        scene.cast.operate("lock", "act", deployment="demo", arguments={"reason": "a drill"})
+        until(lambda: scene.cast.state() == "locked", what="it is locked")
+        cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+        for again in (name, other):
+            scene.people.join(scene.people.cognito_user(again), "dashboards")
+        made_again(iam, APPLICATION_ROLE)
+        later = [
+            *(scene.people.at_dashboards(one) for one in (name, other)),
+            scene.people.with_role(APPLICATION_ROLE),
+        ]
+        scene.cast.operate("unlock", "act", deployment="demo")
+        until(lambda: scene.cast.state() == "open", what="it is open")
+        assert [one.may_search(INDEX) for one in later] == [False] * 3
+        scene.quiet()
+        scene.swept()
+        assert [one.may_search(INDEX) for one in later] == [False] * 3
+        said = str([alert["happened"] for alert in scene.told("another-person")])
+        assert all(one in said for one in (name, APPLICATION_ROLE)), said
+        accepted = {"accept_new": [name, APPLICATION_ROLE]}
+        scene.cast.operate("apply", "act", deployment="demo", arguments=accepted)
+        until(lambda: [one.may_search(INDEX) for one in later] == [True, False, True], what="who is accepted is in")
+    for gone in (name, other):
+        cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=gone)
