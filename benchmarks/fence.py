@@ -2,7 +2,7 @@
 
 Each interleaves them at every call, with leases that run out, crashes, silences, writes that arrive late, people who join and leave and
 entries made by hand (tests/operations/fence.py), then comes to rest and is checked. In every other one whoever follows the groups takes
-the short road where that is enough, and nobody sweeps.
+the short road where that is enough, and nobody sweeps. Half of them are of a domain of OpenSearch, half of a cluster of Elasticsearch.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import sys
 
 from benchmarks.common import Report, Tell, histories, main
 from tests.operations import fence
+from tests.operations.worlds import MAKES
 
 
 def play(seed: int) -> str:
-    return "; ".join(fence.play(seed, short=bool(seed % 2)))
+    return "; ".join(fence.play(seed, short=bool(seed % 2), make=MAKES[seed // 2 % 2]))
 
 
 def bench(given: argparse.Namespace, tell: Tell) -> Report:

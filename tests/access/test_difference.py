@@ -633,8 +633,8 @@ def test_what_is_asked_of_some_roles_is_asked_of_these_alone() -> None:
         {"readers": role("read"), "writers": role("write")},
         {"readers": {"users": {ANNA: "group"}}, "writers": {"users": {OPS: "group"}}},
     )
-    assert want.only(["readers"], Kind.ROLES) == Desired(
-        {Kind.ROLES: {"readers": role("read")}}, {"readers": {"users": {ANNA: "group"}}}
+    assert want.only(["readers"], {Kind.ROLES: ["readers"], Kind.MAPPINGS: ["readers"]}) == Desired(
+        {Kind.ROLES: {"readers": role("read")}, Kind.MAPPINGS: {}}, {"readers": {"users": {ANNA: "group"}}}
     )
 
 

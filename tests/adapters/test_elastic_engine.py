@@ -330,6 +330,63 @@ def test_a_look_at_users_does_not_hide_what_somebody_wrote_before_it(
     assert engine.write(Write(Kind.USERS, [{"op": "put", "name": "ann", "document": ann}]))
 
 
+def test_what_was_read_of_some_documents_is_what_their_writes_are_held_against(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    ann: Json = {"password": PASSWORD, "roles": [], "enabled": True}
+    for name in ("ann", "ben", "cara"):
+        assert elastic.ask("PUT", f"/_security/user/{name}", ann)[0] == 200
+
+    def put(name: str) -> Write:
+        return Write(Kind.USERS, [{"op": "put", "name": name, "document": {"roles": ["ours"], "enabled": True}}])
+
+    engine.read()
+    found = engine.read_some({Kind.USERS: ["ann", "ben", "dora"], Kind.ROLES: ["portcullis", "gone"]})
+    assert {kind: {*of} for kind, of in found.documents.items()} == {
+        Kind.USERS: {"ann", "ben"},
+        Kind.ROLES: {"portcullis"},
+    }
+    assert elastic.ask("PUT", "/_security/user/ben", {**ann, "roles": ["theirs"]})[0] == 200
+    assert elastic.ask("PUT", "/_security/user/dora", ann)[0] == 200
+    for name in ("ben", "cara", "dora"):  # written since, not read then, and not there then
+        with pytest.raises(Conflict, match=f"somebody wrote user {name} since it was read"):
+            engine.write(put(name))
+    assert engine.write(put("ann"))
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_reading_of_some_roles_hides_nothing_that_a_call_about_many_would_merge(
+    engine: ElasticsearchEngine, elastic: Elasticsearch, reads: bool
+) -> None:
+    said: Json = {**READER, "metadata": {"a": 1}}
+    apply(engine, with_(Kind.ROLES, one=said, two=said))
+    fresh = connected(elastic, "portcullis")
+    if reads:
+        fresh.read()
+    fresh.read_some({Kind.ROLES: ["one"]})
+    fresh.read([Kind.USERS])  # so that no write is held against what was read
+    fresh.write(
+        Write(
+            Kind.ROLES,
+            [{"op": "put", "name": name, "document": {**READER, "metadata": {"b": 2}}} for name in ("one", "two")],
+        )
+    )
+    held = engine.read([Kind.ROLES])
+    assert [held.of(Kind.ROLES)[name]["metadata"] for name in ("one", "two")] == [{"b": 2}, {"b": 2}]
+
+
+def test_a_reading_of_some_roles_asks_for_them_alone_whatever_they_are_called(
+    engine: ElasticsearchEngine, elastic: Elasticsearch
+) -> None:
+    names = ["ann", "a/b", "x%2Fy", "a b:?", 'quote" and \\', "a,b"]
+    for name in names:
+        assert elastic.ask("PUT", f"/_security/role/{quote(name, safe='')}", {"cluster": ["monitor"]})[0] == 200
+    assert engine.read_some({Kind.ROLES: names[:5]}).of(Kind.ROLES).keys() == set(names[:5])
+    assert engine.read_some({Kind.ROLES: ["gone"], Kind.USERS: []}).of(Kind.ROLES) == {}
+    assert engine.read_some({Kind.ROLES: ["a,b", ".."]}).of(Kind.ROLES).keys() == {"a,b"}
+    assert engine.read_some({Kind.ROLES: []}).documents == {}
+
+
 def test_a_look_at_users_asks_for_them_alone_whatever_they_are_called(
     engine: ElasticsearchEngine, elastic: Elasticsearch
 ) -> None:

@@ -107,8 +107,10 @@ class Engine:
             return self.make.holding({kind: dict(self.held.of(kind)) for kind in asked})
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
-        if list(names) == [self.family.mappings]:
-            self._meddled()
+        self._meddled()
+        return self.read_some(names)
+
+    def read_some(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         asked = {self._documents(kind): some for kind, some in names.items()}
         with self.lock:
             return self.make.holding(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portcullis.errors import Refused
+import pytest
+from portcullis.errors import Refused, Unreachable
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.services import Trigger
-from portcullis.ports.engine import Engine
 from portcullis.ports.registration import Registration
 
-from tests.operations.worlds import account, model_text, registration
+from tests.operations.fence import TEXTS
+from tests.operations.worlds import Engine, Make, account, every_make, model_text, registration
 
 CAUSE = Trigger("a test", "somebody")
 
@@ -29,6 +30,26 @@ def test_the_master_is_asked_only_as_long_as_the_automation_is_not_in() -> None:
     # Then it is introduced all the same
     assert outcome.deployment == "demo"
     assert here.ledger.registration("demo").place.name == registration("demo").place.name
+
+
+@every_make
+@pytest.mark.parametrize("silent", [True, False])
+def test_what_the_master_wrote_may_come_late_unless_it_was_answered(make: Make, silent: bool) -> None:
+    made = account(make=make)
+    one = registration(family=make.family.name, **make.actors)
+    text = TEXTS[make.family.name][0]
+    if silent:
+        made.engine.meddle = _silent
+        with pytest.raises(Unreachable):
+            introduce(made.services.at(one), text, CAUSE)
+    else:
+        introduce(made.services.at(one), text, CAUSE)
+    claims = made.ledger.claims(one.place.id)["demo"]
+    assert bool(claims.late_at(made.aws.now())) is silent
+
+
+def _silent(_: Engine) -> None:
+    raise Unreachable("no answer")
 
 
 def test_a_deployment_that_leaves_our_care_is_told_once() -> None:

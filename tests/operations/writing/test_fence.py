@@ -15,20 +15,22 @@ from portcullis.ports.ledger import Claims
 
 from tests.operations import fence
 from tests.operations.fence import play
-from tests.operations.worlds import Memory
+from tests.operations.worlds import Make, Memory, every_make
 
 # The first twenty in the loop before a commit, too.
 HISTORIES = [0, *(pytest.param(start, marks=pytest.mark.long) for start in range(20, 100, 20))]
 
 
+@every_make
 @pytest.mark.parametrize("start", HISTORIES)
-def test_at_rest_nothing_is_nobodys_and_nobody_is_where_they_should_not_be(start: int) -> None:
-    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed))} == {}
+def test_at_rest_nothing_is_nobodys_and_nobody_is_where_they_should_not_be(make: Make, start: int) -> None:
+    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed, make=make))} == {}
 
 
+@every_make
 @pytest.mark.parametrize("start", HISTORIES)
-def test_the_same_where_whoever_follows_the_groups_takes_the_short_road(start: int) -> None:
-    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed, short=True))} == {}
+def test_the_same_where_whoever_follows_the_groups_takes_the_short_road(make: Make, start: int) -> None:
+    assert {seed: wrong for seed in range(start, start + 20) if (wrong := play(seed, short=True, make=make))} == {}
 
 
 @pytest.mark.long

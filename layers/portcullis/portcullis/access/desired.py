@@ -41,11 +41,13 @@ class Desired:
         """Why this entry should be there, or None if it should not."""
         return self.entries.get(role, {}).get(entry_list, {}).get(entry)
 
-    def only(self, roles: Collection[str], kind: str) -> Desired:
-        """What is asked for of these roles (documents of this kind), and of who has them."""
-        documents = {kind: {name: one for name, one in self.of(kind).items() if name in roles}}
+    def only(self, roles: Collection[str], documents: Mapping[str, Collection[str]]) -> Desired:
+        """What is asked for of these documents (kind -> names), and of who has these roles."""
+        asked = {
+            kind: {name: one for name, one in self.of(kind).items() if name in some} for kind, some in documents.items()
+        }
         entries = {role: self.entries[role] for role in roles if role in self.entries}
-        return Desired(documents, entries, self.notes, self.unsure.intersection(roles))
+        return Desired(asked, entries, self.notes, self.unsure.intersection(roles))
 
     def claims(self, mappings: str) -> frozenset[Claim]:
         """Everything asked for, as claims: documents, and entries of what the family calls `mappings`."""

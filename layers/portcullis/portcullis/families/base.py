@@ -145,10 +145,6 @@ class Family(Terms, Protocol):
     def refuse_if_moved(self, write: Write, before: Actual, now: Actual) -> None:
         """Conflict if what the write changes by its place is no longer as it was when the write was computed."""
 
-    def of_roles(self, roles: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Kind -> names of the documents that say what these roles are and who has them, entry by entry. Empty where other documents
-        say it too: then nothing less than a look at everything tells who has a role."""
-
     def simulate_all(self, actual: Actual, writes: Sequence[Write]) -> Actual:
         """What the engine would hold after all of these. Raises as `simulate` does."""
 

@@ -55,8 +55,11 @@ class Engine(Protocol):
     def read(self, kinds: Sequence[str] | None = None) -> Actual:
         """What the engine holds now: all kinds of the family, unless told."""
 
-    def look(self, names: Mapping[str, Collection[str]]) -> Actual:
+    def read_some(self, names: Mapping[str, Collection[str]]) -> Actual:
         """What the engine holds now of these documents alone: kind -> names. What is not there is missing; nothing is asked for none."""
+
+    def look(self, names: Mapping[str, Collection[str]]) -> Actual:
+        """The same right before a write that was computed from an earlier reading."""
 
     def write(self, write: Write) -> bool:
         """All of it or nothing. True if anything changed.

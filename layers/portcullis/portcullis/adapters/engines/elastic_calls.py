@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from portcullis.access.actual import Json
 from portcullis.errors import Unreachable
 from portcullis.families.elasticsearch.documents.config import SECRET, Kind
 
@@ -27,18 +26,11 @@ def all_of(calls: Sequence[Callable[[], bool]]) -> bool:
     return changed
 
 
-def of_merged(role: Json) -> Json:
-    """Of a role, what a call about many would merge, as far as it says anything."""
-    within = role.get("global") or {}
-    said = {"global": {key: one for key, one in within.items() if one}, "metadata": role.get("metadata") or {}}
-    return {key: one for key, one in said.items() if one}
-
-
 def path_of_some(kind: Kind, names: Collection[str]) -> str:
     """What follows the path of a collection to be shown these alone; empty where the whole of it has to be read."""
     joined = ",".join(quote(name, safe="") for name in names)
     plain = not any("," in name for name in names) and joined not in (".", "..")
-    return f"/{joined}" if kind is Kind.USERS and plain and len(joined) <= _LONGEST_PATH else ""
+    return f"/{joined}" if kind in (Kind.USERS, Kind.ROLES) and plain and len(joined) <= _LONGEST_PATH else ""
 
 
 def in_path(kind: Kind, name: str) -> str:

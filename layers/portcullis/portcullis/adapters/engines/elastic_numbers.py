@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.answers import Transport
 from portcullis.errors import Conflict
@@ -27,7 +29,8 @@ Number = tuple[int, int]  # number, term
 
 
 class Numbers:
-    """Of one cluster, as whoever `transport` is. They are those of the last reading, whatever was looked at since."""
+    """Of one cluster, as whoever `transport` is. They are those of the last reading, whatever was looked at since; what a reading of
+    some documents left out counts as not there, so that a write of it is a conflict."""
 
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport, self._name = transport, name
@@ -40,6 +43,11 @@ class Numbers:
         found = self._numbers(_NUMBERS if whole else _OF_RESERVED)
         self._seen, self._ours = found if whole else None, set()
         self._reserved = frozenset(one for one in found or {} if one.startswith(_RESERVED_USER))
+
+    def read_some(self, names: Mapping[Kind, Collection[str]]) -> None:
+        """The same of these documents alone, which is the reading that writes are held against from here on."""
+        kept = ((_KEPT_AS[kind], some) for kind, some in names.items() if kind in _KEPT_AS)
+        self._seen, self._ours = self._of([f"{begins}{name}" for begins, some in kept for name in some]), set()
 
     def knows_reserved(self, user: str) -> bool:
         """Whether something is kept of a user of the engine's own."""
@@ -72,8 +80,12 @@ class Numbers:
         """Those whose number is another than when they were read, or that are there now and were not."""
         if not ids or self._seen is None:
             return []
+        now = self._of(ids)
+        return [] if now is None else [one for one in ids if now.get(one) != self._seen.get(one)]
+
+    def _of(self, ids: list[str]) -> dict[str, Number] | None:
+        """Of those that are there; None where this account may not look."""
         status, body = self._transport("POST", "/.security/_mget", {"_source": "false"}, {"ids": ids})
         if status != 200:
-            return []
-        now = {one["_id"]: (one["_seq_no"], one["_primary_term"]) for one in body["docs"] if one.get("found")}
-        return [one for one in ids if now.get(one) != self._seen.get(one)]
+            return None
+        return {one["_id"]: (one["_seq_no"], one["_primary_term"]) for one in body["docs"] if one.get("found")}

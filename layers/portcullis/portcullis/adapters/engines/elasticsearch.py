@@ -19,14 +19,15 @@ from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.access.terms import NOT_SIGNED_IN
 from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import ALL, IndexBlocks
-from portcullis.adapters.engines.elastic_calls import all_of, in_path, of_merged, path_of_some, without_secrets
+from portcullis.adapters.engines.elastic_calls import all_of, in_path, path_of_some, without_secrets
 from portcullis.adapters.engines.elastic_nobody import roles_of_nobody
 from portcullis.adapters.engines.elastic_numbers import Numbers
 from portcullis.adapters.engines.elastic_policies import Policies
+from portcullis.adapters.engines.elastic_roles import Roles
 from portcullis.adapters.engines.elastic_searches import Searches
 from portcullis.adapters.engines.elastic_tokens import Tokens
 from portcullis.correlation import carry
-from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.errors import PortcullisError
 from portcullis.families.all_but_own import all_but, is_own
 from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
@@ -44,7 +45,6 @@ from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 _API = "/_security"
 _NO_INDEX = "portcullis-asks-and-there-is-no-such-index"
 _THREADS = 8  # writes at a time where a release takes one document a call
-_PASSING = ("unavailable", "timeout", "timed_out", "rejected", "circuit_breaking", "not_master", "no_longer_master")
 
 
 class ElasticsearchEngine:
@@ -53,12 +53,11 @@ class ElasticsearchEngine:
     def __init__(self, transport: Transport, name: str, release: Release | None = None) -> None:
         self._transport, self._name = transport, name
         self._release = release
+        self._licence = ""  # as it came with a reading, and was not asked for since
         self._blocks = IndexBlocks(transport, name, self._others, lambda: self.names().indices)
         self._searches = Searches(transport, name, self._others)
         self._tokens, self._policies = Tokens(transport, name), Policies(transport, name)
-        self._merged: dict[str, Json] | None = (
-            None  # role -> what it held of the fields that are merged; None: not read yet
-        )
+        self._roles = Roles(transport, name, lambda: self._collection(Kind.ROLES))
         self._numbers = Numbers(transport, name)
 
     @property
@@ -72,18 +71,27 @@ class ElasticsearchEngine:
 
     @property
     def dialect(self) -> str:
-        """The release and the licence: what may be written depends on both."""
-        return f"{self.release} {self.licence()}"
+        """The release and the licence: what may be written depends on both. The licence is that of a reading that came right before."""
+        licence, self._licence = self._licence or self.licence(), ""
+        return f"{self.release} {licence}"
 
     def licence(self) -> str:
         """basic, trial, platinum, ...: what a role may hold depends on it."""
         return str(self._ask("GET", "/_license")["license"]["type"])
 
+    def _licence_if_told(self) -> str:
+        """With a reading: whoever needs it and did not get it asks for it, and is told why not."""
+        try:
+            return self.licence()
+        except PortcullisError:
+            return ""
+
     # ------------------------------------------------------------------ the security config
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:
         """What the engine holds now. One GET a kind, all at once; who has a role stands in the users; API keys are those of our own
-        account. With everything come the roles of whoever does not sign in, which the nodes' settings give and nobody can write.
+        account. With everything come the roles of whoever does not sign in, which the nodes' settings give and nobody can write, and the
+        licence.
 
         Of some kinds alone, as a lock reads: whatever somebody writes meanwhile, what it decides is written. A conflict would have it wait
         for them.
@@ -92,17 +100,34 @@ class ElasticsearchEngine:
         asked = tuple(dict.fromkeys(map(_documents, kinds or Kind)))
         if Kind.KEYS in asked:
             _ = self.release  # asked for once, and not by one of several at once
-        with ThreadPoolExecutor(len(asked) + 1, initializer=carry()) as readers:
+        with ThreadPoolExecutor(len(asked) + 2, initializer=carry()) as readers:
             nobody = readers.submit(roles_of_nobody, self._transport) if kinds is None else None
+            licence = readers.submit(self._licence_if_told) if kinds is None else None
             found: dict[str, dict[str, Json]] = dict(zip(asked, readers.map(self._collection, asked), strict=True))
         if nobody and (roles := nobody.result()):
             found[NOT_SIGNED_IN] = {ROLES_OF_NOBODY: {"roles": roles}}
+        self._licence = licence.result() if licence else ""
         return SecurityConfig(found)
+
+    def read_some(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        """With the licence."""
+        if not (asked := {_documents(kind): some for kind, some in names.items() if some}):
+            return SecurityConfig()
+        self._numbers.read_some(asked)
+        with ThreadPoolExecutor(1, initializer=carry()) as reader:
+            licence = reader.submit(self._licence_if_told)
+            found = self.look(names)
+        self._licence = licence.result()
+        return found
 
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         """Not with a reading's sequence numbers: a write is held against those of the reading that it was computed from."""
         asked = {_documents(kind): some for kind, some in names.items() if some}
-        found = {kind: self._collection(kind, path_of_some(kind, some)) for kind, some in asked.items()}
+        if not asked:
+            return SecurityConfig()
+        with ThreadPoolExecutor(len(asked), initializer=carry()) as readers:
+            paths = (path_of_some(kind, some) for kind, some in asked.items())
+            found = dict(zip(asked, readers.map(self._collection, asked, paths), strict=True))
         return SecurityConfig(
             {kind: {name: one for name, one in found[kind].items() if name in some} for kind, some in asked.items()}
         )
@@ -116,7 +141,7 @@ class ElasticsearchEngine:
         if status != 200:
             refuse(self._name, status, body, f"GET {_API}/{kind}{some}")
         if kind is Kind.ROLES:
-            self._merged = {name: of_merged(role) for name, role in body.items()}
+            self._roles.were_read(body, everything=not some)
         if kind is Kind.USERS:
             return {name: self._marked(name, user) for name, user in body.items()}
         if kind is Kind.PRIVILEGES:
@@ -178,42 +203,16 @@ class ElasticsearchEngine:
 
     def _many_roles(self, body: Sequence[Json]) -> bool:
         put = {one["name"]: one["document"] for one in body if one["op"] == PUT}
-        alone = [one for one in body if one["op"] == PUT and self._would_be_merged(one["name"], one["document"])]
+        alone = [one for one in body if one["op"] == PUT and self._roles.would_be_merged(one["name"], one["document"])]
         for one in alone:
             del put[one["name"]]
         gone = [one["name"] for one in body if one["op"] == REMOVE]
         parts = [lambda: self._at_once(Kind.ROLES, alone)]
         if put:
-            parts.append(lambda: self._each_taken("POST", {"roles": put}, len(put)))
+            parts.append(lambda: self._roles.each_taken("POST", {"roles": put}, len(put)))
         if gone:
-            parts.append(lambda: self._each_taken("DELETE", {"names": gone}, len(gone)))
+            parts.append(lambda: self._roles.each_taken("DELETE", {"names": gone}, len(gone)))
         return all_of(parts)
-
-    def _would_be_merged(self, name: str, document: Json) -> bool:
-        """Whether a call about many roles would leave something of what this role held: it merges these fields instead of replacing
-        them, seen on 9.5.3, so that what is left out, or empty, stays."""
-        if self._merged is None:
-            self._collection(Kind.ROLES)
-        merged = self._merged if self._merged is not None else {}
-        held, merged[name] = merged.get(name, {}), of_merged(document)
-        return bool(held) and held != merged[name]
-
-    def _each_taken(self, method: str, body: Json, count: int) -> bool:
-        """A call about many roles answers 200 whatever became of each: what it says of each is what counts."""
-        status, answer = self._transport(method, f"{_API}/role", None, body)
-        if status != 200:
-            refuse(self._name, status, answer, f"{method} {_API}/role")
-        details = (answer.get("errors") or {}).get("details") or {}
-        if not details:
-            return bool(answer.get("created") or answer.get("updated") or answer.get("deleted"))
-        first = "; ".join(f"{name}: {message(one)}" for name, one in sorted(details.items())[:3])
-        said = f"{self._name}: {method} {_API}/role: {len(details)} of {count} roles were not taken ({first})"
-        kinds = {str(one.get("type", "")) for one in details.values()}
-        if any(word in kind for kind in kinds for word in _PASSING):
-            raise Unreachable(said)
-        if any("version_conflict" in kind for kind in kinds):
-            raise Conflict(said)
-        raise Refused(said)
 
     def _put_privileges(self, body: Sequence[Json]) -> bool:
         asked: dict[str, dict[str, Json]] = {}

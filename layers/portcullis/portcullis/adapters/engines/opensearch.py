@@ -67,6 +67,9 @@ class OpenSearchEngine:
         documents = self._ask("GET", self.dialect.path(kind))
         return {name: dialects.from_engine(kind, document, self.dialect) for name, document in documents.items()}
 
+    def read_some(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
+        return self.look(names)
+
     def look(self, names: Mapping[str, Collection[str]]) -> SecurityConfig:
         """A few by their own path each; of many, the whole collection is one answer."""
         return SecurityConfig({Kind(kind): self._some(Kind(kind), some) for kind, some in names.items()})

@@ -116,9 +116,6 @@ class Elasticsearch:
         users = steps.overwritten_users(write)
         return {config.MEMBERS: users} if users else {}
 
-    def of_roles(self, _roles: Collection[str]) -> Mapping[str, Collection[str]]:
-        return {}  # who has a role stands in users' own documents, or in mappings that are claimed whole
-
     def close(
         self,
         actual: Actual,

@@ -95,9 +95,6 @@ class OpenSearch:
         moved = patch.changed_by_place(write)
         return {Kind.MAPPINGS: moved} if moved else {}
 
-    def of_roles(self, roles: Collection[str]) -> Mapping[str, Collection[str]]:
-        return {Kind.ROLES: roles, Kind.MAPPINGS: roles}
-
     def close(
         self,
         actual: Actual,

@@ -212,10 +212,11 @@ def _let_automation_in(site: Site) -> None:
             steps = (Step(Operation.ADD, role, None, needs.documents[name], "the automation needs it"), *steps)
             ours.add(role)
     claims = site.ledger.claims(site.place.id).get(site.name, Claims())
-    keep_claims(site, claims, claims | ours, late=claims.late | ours)
+    kept = keep_claims(site, claims, claims | ours, late=claims.late | ours)
     for write in family.writes(steps, held):
         still_ours(site)
         master.write(write)
+    keep_claims(site, kept, kept, late=claims.late)  # each was answered: nothing of them comes any more
 
 
 _MOVED = Slot("master-moved", dict[str, str])  # "from" whom, "to" whom

@@ -14,6 +14,7 @@ from portcullis.access.difference import difference
 from portcullis.access.drift import Drift, drift
 from portcullis.access.known import Recognised
 from portcullis.access.plan import AccessModel, Adopting, Claim, Plan
+from portcullis.access.terms import Terms
 from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.families.base import Family
@@ -59,6 +60,19 @@ class Comparison:
 
 def _digest(value: object) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Roles in which somebody joined or left, and whom their entries name: those that we claim, and those that are asked for."""
+
+    roles: frozenset[str]
+    entries: frozenset[str]
+
+    def documents(self, terms: Terms) -> Mapping[str, Collection[str]]:
+        """Kind -> names of the documents that say what these roles are, and whether these entries are in them."""
+        own = terms.entries_in == terms.mappings
+        return {terms.roles: sorted(self.roles), terms.entries_in: sorted(self.roles if own else self.entries)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +125,7 @@ def compare(
     claims: Mapping[str, Claims] | None = None,
     adopt: Adopting = False,
     late: frozenset[Claim] | None = None,
-    only: Collection[str] | None = None,
+    only: Touched | None = None,
 ) -> Comparison:
     """What should be against what is, now. Reads ledger, and engine and identities unless they are given; changes nothing.
 
@@ -124,22 +138,32 @@ def compare(
     engine, family = engine or site.engine, site.family
     asked, ours, theirs = truth.desired, frozenset(mine), others
     if only is not None:
-        asked, ours, theirs = asked.only(only, family.roles), _of(ours, family, only), _of(theirs, family, only)
+        some = only.documents(family)
+        asked = asked.only(only.roles, some)
+        ours, theirs = (_of(claims, family, only.roles, some) for claims in (ours, theirs))
+        held = engine.read_some(some) if held is None else held
     if held is None:
-        held = engine.read() if only is None else engine.look(family.of_roles(only))
-    # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
-    wanted, losses = family.representable(asked, engine.dialect)
+        held = engine.read()
+    wanted, losses = asked, tuple[str, ...]()
+    if only is None or only.roles:
+        # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
+        wanted, losses = family.representable(asked, engine.dialect)
     plan = difference(family, wanted, held, ours, theirs, adopt=adopt)
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
-    return Comparison(
-        family, truth.began, wanted, held, replace(plan, losses=losses, release_only=released), mine, others, late
+    # A user who is looked at shows roles that are not: whose they are is known all the same.
+    foreign = tuple(claim for claim in plan.foreign if claim not in mine and claim not in others)
+    plan = replace(plan, losses=losses, release_only=released, foreign=foreign)
+    return Comparison(family, truth.began, wanted, held, plan, mine, others, late)
+
+
+def _of(
+    claims: frozenset[Claim], terms: Terms, roles: Collection[str], documents: Mapping[str, Collection[str]]
+) -> frozenset[Claim]:
+    """Those on these documents, and on who has these roles."""
+    return frozenset(
+        one for one in claims if one.name in (roles if one.kind == terms.mappings else documents.get(one.kind, ()))
     )
-
-
-def _of(claims: frozenset[Claim], family: Family, roles: Collection[str]) -> frozenset[Claim]:
-    """Those on these roles and on who has them."""
-    return frozenset(one for one in claims if one.name in roles and one.kind in (family.roles, family.mappings))
 
 
 def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, frozenset[Claim]]:

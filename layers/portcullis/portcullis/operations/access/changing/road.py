@@ -14,13 +14,14 @@ from portcullis.operations.access.changing.filters import refuse_unread_filters
 from portcullis.operations.access.changing.lock_out import dangers, refuse_lock_out
 from portcullis.operations.access.changing.looking import (
     Comparison,
+    Touched,
     Truth,
     compare,
     read_truth,
     split_claims,
     truth_to_act_on,
 )
-from portcullis.operations.access.changing.touched import is_enough, roles_touched
+from portcullis.operations.access.changing.touched import is_enough, touched_since
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.people.sessions import end_what_leavers_hold
 from portcullis.operations.services import Site, Trigger
@@ -74,7 +75,7 @@ class Run:
     begun: bool = field(init=False)  # whether it is written down that the model is coming
     steps: tuple[Step, ...] | None = field(init=False, default=None)  # that were to be done at the beginning
     first: Comparison | None = field(init=False, default=None)  # the first look at what is looked at
-    only: frozenset[str] | None = field(init=False, default=None)  # the roles that are looked at; None: everything
+    only: Touched | None = field(init=False, default=None)  # what is looked at; None: everything
     # Of everybody: they stand while the lease is ours.
     claims: Mapping[str, Claims] | None = field(init=False, default=None)
     not_read: PortcullisError | None = field(init=False, default=None)  # who left a group that has a role
@@ -145,7 +146,7 @@ class Run:
             self.claims = {**self.claims, site.name: change.claims}
         if self.short:
             self.short, (mine, _) = False, split_claims(self.claims, site.name)
-            self.only = roles_touched(site, truth, mine, change.custody)
+            self.only = touched_since(site, truth, mine, change.custody)
         now = self._compared(change, truth)
         if self.only is not None and not (is_enough(now, self.only) and not self._locks_out(now)):
             self.only = self.first = None

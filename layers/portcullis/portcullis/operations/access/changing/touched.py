@@ -1,22 +1,24 @@
-"""The short road: which roles a change of groups touches, told from the groups and the claims alone.
+"""The short road: which roles and people a change of groups touches, told from the groups and the claims alone.
 
 A look at everything costs as much as everything is. Where the last run ended well, the engine holds what we claim, so what the groups ask
-for and what we claim differ only where somebody joined or left since: to look at these roles, write them, and look at them again is
-enough. What nobody of ours did, a change by hand, is left to the sweep and to people's verbs.
+for and what we claim differ only where somebody joined or left since: to look at these roles and at who has them, write, and look again is
+enough. Who has them stands in the mappings of these roles, or in the documents of those whom we claim or want in them, as the family's
+engines keep it. What nobody of ours did, a change by hand, is left to the sweep and to people's verbs.
 
 Whatever else could be the case takes the whole road: a run that was cut off or refused, a write that may still come, a lock since the
-last look, a group that could not be read, and every change of who administers the domain.
+last look, a group that could not be read, every change of who administers the domain, and documents that say as a whole who has a role,
+as a claim on one does not tell whom it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from portcullis.access.plan import SubjectKind
+from portcullis.access.plan import Claim, SubjectKind
 from portcullis.custody.types import Custody, State
 from portcullis.operations.access.changing.foundation import keepers
-from portcullis.operations.access.changing.looking import Comparison, Truth
+from portcullis.operations.access.changing.looking import Comparison, Touched, Truth
 from portcullis.operations.services import Site
 from portcullis.operations.writing.in_effect import is_in_doubt, may_have_come
 from portcullis.operations.writing.standing import is_out_of_step
@@ -26,7 +28,7 @@ from portcullis.ports.ledger import Claims
 _AS_WRITTEN = frozenset({SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE})  # no group decides who these are
 
 
-def roles_touched(site: Site, truth: Truth, mine: Claims, custody: Custody) -> frozenset[str] | None:
+def touched_since(site: Site, truth: Truth, mine: Claims, custody: Custody) -> Touched | None:
     """The roles in which somebody joined or left since we last wrote; None if only a look at everything tells."""
     if (
         custody.state is not State.OPEN
@@ -41,25 +43,47 @@ def roles_touched(site: Site, truth: Truth, mine: Claims, custody: Custody) -> f
         or is_out_of_step(site)
     ):
         return None
-    roles = _differing(site, truth, mine)
-    return None if roles & _protected(site) or not site.family.of_roles(roles or ("any",)) else roles
+    claimed, asked = _claimed(site, mine), _entries(truth.desired.entries)
+    roles = _differing(site, truth, claimed, asked)
+    if roles & _protected(site) or _named_as_a_whole(site, truth, mine):
+        return None
+    entries = (some for of in (claimed, asked) for (role, _), some in of.items() if role in roles)
+    return Touched(roles, frozenset().union(*entries))
 
 
-def is_enough(now: Comparison, roles: Iterable[str]) -> bool:
-    """Whether nothing but entries of these roles has to be written, each of a role that is there."""
+def is_enough(now: Comparison, touched: Touched) -> bool:
+    """Whether nothing but entries of these roles has to be written, each of a role that is there and administers nothing."""
     family = now.family
-    there = all(role in now.held.of(family.roles) for role in roles)
-    return there and all(step.claim.kind == family.mappings for step in now.plan.steps)
+    there = all(role in now.held.of(family.roles) for role in touched.roles)
+    entries_alone = all(step.claim.kind == family.mappings for step in now.plan.steps)
+    return (
+        there
+        and entries_alone
+        and not any(family.administers(now.held, Claim(family.mappings, role)) for role in touched.roles)
+    )
 
 
-def _differing(site: Site, truth: Truth, mine: Claims) -> frozenset[str]:
-    """Where what is asked for is not what we claim, but for what never was ours and is not up to any group: found there by hand."""
-    mappings = site.family.mappings
-    claimed: dict[tuple[str, str], set[str]] = {}
+def _named_as_a_whole(site: Site, truth: Truth, mine: Claims) -> bool:
+    """Whether a document that is ours as a whole says who has a role."""
+    naming = site.family.naming
+    return any(truth.desired.of(kind) for kind in naming) or any(one.kind in naming for one in mine)
+
+
+def _claimed(site: Site, mine: Claims) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
     for one in mine:
-        if one.kind == mappings and one.entry_list:
-            claimed.setdefault((one.name, one.entry_list), set()).add(one.entry)
-    asked = _entries(truth.desired.entries)
+        if one.kind == site.family.mappings and one.entry_list:
+            found.setdefault((one.name, one.entry_list), set()).add(one.entry)
+    return found
+
+
+def _differing(
+    site: Site,
+    truth: Truth,
+    claimed: Mapping[tuple[str, str], set[str]],
+    asked: Mapping[tuple[str, str], set[str]],
+) -> frozenset[str]:
+    """Where what is asked for is not what we claim, but for what never was ours and is not up to any group: found there by hand."""
     lacking = {place: some for place, entries in asked.items() if (some := entries - claimed.get(place, set()))}
     surplus = {role for (role, entry_list), some in claimed.items() if some - asked.get((role, entry_list), set())}
     if lacking:
