@@ -53,7 +53,7 @@ class Observability(Stack):
     def _see(self, relay: Relay | None) -> None:
         """What all deployments are seen by, told to whoever looks whether it is still there. Here, as this stack is deployed last."""
         if relay:
-            self.add_dependency(relay)
+            self.add_stack_dependency(relay)
         alarms = {"names": [*self._alarms], "as": self._alarms, "told": self._automation.topic.topic_arn}
         eyes = [
             {"kind": "trail", "name": "of management events", "region": self.region},

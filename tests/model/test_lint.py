@@ -79,6 +79,27 @@ FOUND = [
         "access.grants[0].to",
         "name the backend role",
     ),
+    *(
+        (
+            "backend-role-of-nobody",
+            access(f"grants: [{{role: readall, to: {{backend_role: '{arn}'}}}}]"),
+            "access.grants[0].to",
+            remedy,
+        )
+        for arn, remedy in (
+            ("arn:aws:iam::111122223333:group/support", "iam_group"),
+            ("arn:aws:iam::111122223333:instance-profile/app", "iam_role"),
+            ("arn:aws:sts::111122223333:assumed-role/app/i-1", "role/NAME"),
+            ("arn:aws:iam::111122223333:root", "IAM user or role"),
+            ("arn:aws:iam::1111:role/app", "IAM user or role"),
+        )
+    ),
+    (
+        "backend-role-of-nobody",
+        access("and_backend_roles: {readall: [team, 'arn:aws:iam::111122223333:instance-profile/app']}"),
+        "access.and_backend_roles.readall[1]",
+        "iam_role",
+    ),
     (
         "anonymous-principal",
         access("grants: [{role: readall, to: {backend_role: opendistro_security_anonymous_backendrole}}]"),
@@ -225,6 +246,9 @@ OPS = "tenants: {ops: {}}\nroles: {r: {tenant_permissions: [{tenant_patterns: ['
         ("user-name-standard", access(LEVELS + "grants: [{level: support, to: {iam_user: sam.sample.support}}]")),
         ("other-account", access("grants: [{role: readall, to: {iam_role: 'arn:aws:iam::111111111111:role/a'}}]")),
         ("basic-auth-under-iam-master", access("users: {anna: {}}", "internal")),
+        ("backend-role-of-nobody", access("and_backend_roles: {readall: ['arn:aws:iam::111122223333:role/a/b']}")),
+        ("backend-role-of-nobody", access("and_backend_roles: {readall: ['arn:aws:iam::111122223333:user/c']}")),
+        ("backend-role-of-nobody", access("grants: [{role: readall, to: {backend_role: 'arn-team'}}]")),
     ],
 )  # fmt: skip
 def test_given_what_is_sound_then_nothing_is_found(code, text):

@@ -208,26 +208,23 @@ def _cognito_grants(deployment: OnDomain) -> bool:
 
 def _principals(deployment: OnDomain, grants: tuple[Grant, ...]) -> Iterator[Finding]:
     access = deployment.access
-    for i, spec in enumerate(access.grants):
-        subject, to = spec.to.subject, ("access", "grants", i, "to")
-        if subject.kind is SubjectKind.BACKEND_ROLE and ("*" in subject.name or "?" in subject.name):
-            yield found(
-                deployment,
-                "wildcard-principal",
-                to,
-                f"the backend role {names.shown(subject.name)} is a pattern",
-                "name the backend role",
-            )
-    for role, entries in access.and_backend_roles.items():
-        for i, entry in enumerate(entries):
-            if "*" in entry or "?" in entry:
-                yield found(
-                    deployment,
-                    "wildcard-principal",
-                    ("access", "and_backend_roles", role, i),
-                    f"the backend role {names.shown(entry)} is a pattern",
-                    "name the backend role",
-                )
+    plain: list[tuple[Path, str]] = [
+        (("access", "grants", i, "to"), spec.to.subject.name)
+        for i, spec in enumerate(access.grants)
+        if spec.to.subject.kind is SubjectKind.BACKEND_ROLE
+    ]
+    plain += [
+        (("access", "and_backend_roles", role, i), entry)
+        for role, entries in access.and_backend_roles.items()
+        for i, entry in enumerate(entries)
+    ]
+    for path, name in plain:
+        if "*" in name or "?" in name:
+            message = f"the backend role {names.shown(name)} is a pattern"
+            yield found(deployment, "wildcard-principal", path, message, "name the backend role")
+        elif why := names.of_no_caller(name):
+            message = f"no caller has the backend role {names.shown(name, 90)}, so that nobody has what it is granted"
+            yield found(deployment, "backend-role-of-nobody", path, message, why)
     masters = Counter((g.subject, g.by) for g in grants if g.role in ("all_access", "security_manager"))
     for i, spec in enumerate(access.grants):
         if spec.role in ("all_access", "security_manager") and masters[spec.to.subject, spec.to.by or By.MEMBERS] < 2:

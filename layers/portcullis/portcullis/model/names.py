@@ -314,6 +314,25 @@ def _check_form(kind: SubjectKind, name: str) -> str:
     return name
 
 
+def of_no_caller(backend_role: str) -> str:
+    """Why no caller has this ARN as a backend role, with whose they would have; empty if one can, or it is no ARN.
+
+    Amazon's service gives a caller the ARN of their IAM user or role, never that of the session (FGAC guide).
+    """
+    if not backend_role.startswith("arn:") or "*" in backend_role or "?" in backend_role:
+        return ""
+    found = _ARN.fullmatch(backend_role)
+    if found and found[3] in ("user", "role"):
+        return ""
+    if found:
+        return "an IAM group is nobody who signs a request: grant it as iam_group"
+    if ":assumed-role/" in backend_role:
+        return "the engine knows the role of a session: arn:aws:iam::ACCOUNT:role/NAME"
+    if ":instance-profile/" in backend_role:
+        return "a machine signs as the role within its instance profile: grant that as iam_role"
+    return "the engine knows callers by the ARN of an IAM user or role"
+
+
 def account_of(name: str) -> str:
     """The account of an IAM ARN, or empty for a plain name."""
     found = _ARN.fullmatch(name)

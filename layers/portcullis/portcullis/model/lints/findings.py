@@ -63,6 +63,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "a grant to whoever does not sign in, where the engine lets them come (anonymous_auth_enabled)",
     ),
+    "backend-role-of-nobody": (
+        Severity.WARNING,
+        "a backend role that is the ARN of a session, a group, an instance profile or anything else that no caller is known by",
+    ),
     "basic-auth-under-iam-master": (
         Severity.WARNING,
         "an internal user under an IAM master: basic authentication is off, so its requests are refused",
