@@ -98,7 +98,7 @@ class Engine:
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
         self.unread = ""  # what it says against any query
         self.stop: Stop | None = Stop.PRIVILEGES  # what keeps the canary from searching
-        self.set_to = EngineSettings(leaves_out_forbidden=False, makes_tokens=False)
+        self.set_to = EngineSettings(leaves_out_forbidden=False, makes_tokens=False, evaluation="")
         self.cannot_load = False  # keeps what is written, and answers as an engine whose nodes cannot load it
 
     def read(self, kinds: Sequence[str] | None = None) -> SecurityConfig:

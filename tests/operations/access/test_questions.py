@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.actual import Json
+from portcullis.access.actual import EngineSettings, Json
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.access.questions.answers import Layer, WhoCan, Why
@@ -79,6 +79,12 @@ def test_one_sentence_says_yes_no_or_unknown(
     assert found.answer.startswith({True: "yes: ", False: "no: ", None: "unknown: "}[allowed])
     assert words in found.answer
     assert allowed is not None or found.unknown
+
+
+def test_an_engine_that_is_set_to_v4_is_decided_by_it(here: Account) -> None:
+    assert can(here, "kim", "GET", "*/_search").allowed is None  # by its own setting
+    here.engine.set_to = EngineSettings(leaves_out_forbidden=False, evaluation="v4")
+    assert can(here, "kim", "GET", "*/_search").allowed is True
 
 
 def chain(found: Why) -> list[tuple[str, str, str]]:

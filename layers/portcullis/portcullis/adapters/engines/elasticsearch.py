@@ -273,7 +273,7 @@ class ElasticsearchEngine:
         return all_but(own, (index for index, like_own in called.items() if like_own))
 
     def settings(self) -> EngineSettings:
-        return EngineSettings(leaves_out_forbidden=False, makes_tokens=False)
+        return EngineSettings(leaves_out_forbidden=False, makes_tokens=False, evaluation="")
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""

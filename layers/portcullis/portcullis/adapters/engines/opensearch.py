@@ -18,6 +18,7 @@ from portcullis.adapters.engines.answers import message, refuse, what_stops_a_se
 from portcullis.adapters.engines.blocks import IndexBlocks, is_block, path_parts
 from portcullis.correlation import carry
 from portcullis.families.all_but_own import all_but, is_own
+from portcullis.families.opensearch.deciding.by_request import evaluation_of
 from portcullis.families.opensearch.documents import dialects
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
@@ -136,8 +137,11 @@ class OpenSearchEngine:
         if not isinstance(dynamic, dict):
             return EngineSettings()
         makes = dynamic.get("on_behalf_of")
+        evaluation = evaluation_of(dynamic)
         return EngineSettings(
-            dynamic.get("do_not_fail_on_forbidden") is True, isinstance(makes, dict) and makes.get("enabled") is True
+            dynamic.get("do_not_fail_on_forbidden") is True and not evaluation,  # which v4 does not mind
+            isinstance(makes, dict) and makes.get("enabled") is True,
+            evaluation,
         )
 
     # ------------------------------------------------------------------ index blocks

@@ -25,7 +25,8 @@ def decide(file: str) -> None:
 
     FILE is a JSON object: engine (opensearch, 7.x or 6.x), security (roles, rolesmapping, internalusers, actiongroups),
     principal (name, backend_roles, attributes), request (action, indices, options; or method, path, body), world
-    (indices, aliases, streams, hidden, closed, blocks, fields, release, now). Of an alias its indices, or of each its filter or null.
+    (indices, aliases, streams, hidden, closed, blocks, fields, release, now; and settings of the engine as it calls them, such as
+    do_not_fail_on_forbidden and privileges_evaluation_type). Of an alias its indices, or of each its filter or null.
     "-" is standard input.
 
     For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),

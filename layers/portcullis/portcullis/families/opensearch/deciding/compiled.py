@@ -25,14 +25,25 @@ from portcullis.families.opensearch.deciding.actions import (
     opens,
     options_of,
 )
+from portcullis.families.opensearch.deciding.by_request import (
+    ALL_POINTS,
+    ANALYZE,
+    NOTHING_LEFT,
+    SYSTEM_INDEX,
+    UNDOCUMENTED,
+    May,
+)
+from portcullis.families.opensearch.deciding.by_request import checked as by_request
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
 from portcullis.families.opensearch.deciding.granted import Granted, Who
 from portcullis.families.opensearch.deciding.seeing import Seeing
+from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.limiting.limits import Unreadable
 from portcullis.families.opensearch.limiting.roles import LIMITS
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.alias_filters import filters_of
 from portcullis.families.opensearch.names.dates import NotKnown
+from portcullis.families.opensearch.names.own_indices import own_indices
 from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
 
 
@@ -51,7 +62,7 @@ class Compiled:
     ) -> Decision:
         """Whether the caller may do `action` on what they name, and what they see of it."""
         who = self.who(caller)
-        if is_cluster_action(action):
+        if is_cluster_action(action) or (self.world.v4 and action == ALL_POINTS):
             through = [role.name for role in who.roles if role.cluster.allow(action)]
             told = [f"{action} through cluster_permissions of {role}" for role in through]
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
@@ -64,12 +75,46 @@ class Compiled:
         if beyond := parted(asked)[1]:
             return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
         try:
+            if self.world.v4:
+                return self._by_request(who, action, asked, options or {})
             rows = self.names.checked(asked)
         except Refused as refused:
             return Decision(False, who.why, (f"refused as it is written: {refused}",), unknown=who.unknown)
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         return self._on_indices(who, action, asked, rows, options or {})
+
+    def _by_request(self, who: Who, action: str, asked: tuple[str, ...], options: Mapping[str, str]) -> Decision:
+        """As the opt-in evaluation v4 decides. Raises Refused, NotKnown."""
+        said = Options.of_request(options, options_of(action))
+        may = May(
+            self._granted.on(who, action) & ~self._out_of_reach(who),
+            lambda name: bool(self._granted.granting(who, action, name)),
+            self.anywhere(who, action),
+        )
+        found = by_request(self.names, action, asked, said, may, in_part=not self.world.v4_whole)
+        if found.unknown or (IN_POINT in options and not found.refused):
+            return Decision(
+                False,
+                who.why,
+                (),
+                unknown=(*who.unknown, found.unknown or UNDOCUMENTED.format("a search in a point in time")),
+            )
+        if found.refused:
+            return self._decision(who, action, found.rows, False, (found.refusal,) if found.refusal else ())
+        if not asked and action == ANALYZE:
+            return Decision(True, who.why, unknown=who.unknown)
+        if found.rows != found.left and not found.left.bits and not found.left.missing:
+            return self._decision(who, action, found.left, True, (NOTHING_LEFT,), "", found.rows)
+        reach = asked if found.rows == found.left else (*self.names.names(found.left.bits), *found.left.missing)
+        return self._carried_out(who, action, found.rows, found.left, reach, options)
+
+    def _out_of_reach(self, who: Who) -> int:
+        """What v4 gives nobody: the plugin's own index, and without a permission in so many words the others of the engine's own."""
+        names = self.names
+        own = names.fitting_any(own_indices(Dialect.PLUGINS, "")) & ~self._granted.in_so_many_words(who, SYSTEM_INDEX)
+        own |= self._own
+        return own | names.of(name for name in self.world.aliases if names.members[names.place[name]] & own)
 
     def _broken(self, who: Who, action: str, asked: tuple[str, ...]) -> str:
         """Why 2.19 ends a request about the cluster in an error: it makes the filters of what is named; of all where nothing is."""
@@ -108,7 +153,6 @@ class Compiled:
         if rows.everything and not rows.bits and not self.anywhere(who, action):
             refusal = f"no index permission of {who.named} covers {action}" if who.why else who.nobody
             return Decision(False, who.why, (refusal,), unknown=who.unknown)
-        nothing = () if rows.bits or rows.missing else ("no index matches",)
         meant, reach = rows, asked
         if refused or absent:
             left = rows.bits & granted
@@ -122,6 +166,13 @@ class Compiled:
             # Seen on 2.19.3: what is left out of a point in time is searched all the same. 3.4.0 shows nothing of it.
             if self._granted.older and IN_POINT in options:
                 meant, reach = rows, asked
+        return self._carried_out(who, action, rows, meant, reach, options)
+
+    def _carried_out(
+        self, who: Who, action: str, rows: Asked, meant: Asked, reach: tuple[str, ...], options: Mapping[str, str]
+    ) -> Decision:
+        """What comes of a request that is let in. `rows`: what it was checked for; `meant`: what of it is left, by the names in `reach`."""
+        nothing = () if rows.bits or rows.missing else ("no index matches",)
         if broken := self._seeing.broken(who, action, rows) or (of_no_names(action) and self._broken(who, action, ())):
             return self._decision(who, action, rows, False, (broken,))
         if makes(action) and rows.missing:

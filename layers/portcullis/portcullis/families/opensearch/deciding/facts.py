@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from portcullis.access.questions.answers import There
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import OWN_INDEX
+from portcullis.families.opensearch.deciding.by_request import V4, V4_WHOLE
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
@@ -14,11 +15,15 @@ _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows."""
+    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows.
+
+    `v4`: by the other evaluation, where it may be switched on and the engine does not tell.
+    """
 
     strict: EngineFacts
     in_part: EngineFacts
     lifted: EngineFacts
+    v4: EngineFacts | None
 
 
 _LAST: LastMade[Facts] = LastMade(4)
@@ -37,5 +42,20 @@ def _made(there: There) -> Facts:
         there.streams,
         there.hidden,
         release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
+        v4=there.evaluation in (V4, V4_WHOLE),
+        v4_whole=there.evaluation == V4_WHOLE,
     )
-    return Facts(strict, replace(strict, do_not_fail_on_forbidden=True), replace(strict, dfm_empty_overrides_all=True))
+    return Facts(
+        strict,
+        replace(strict, do_not_fail_on_forbidden=True),
+        replace(strict, dfm_empty_overrides_all=True),
+        replace(strict, v4=True) if there.evaluation is None and _has_v4(there.engine) else None,
+    )
+
+
+def _has_v4(engine: str) -> bool:
+    """Whether an engine, as Amazon names it, has the evaluation v4: from OpenSearch 3.7 on."""
+    product, _, version = engine.partition("_")
+    major, _, minor = version.partition(".")
+    numbers = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
+    return product == "OpenSearch" and numbers >= (3, 7)

@@ -107,6 +107,16 @@ class Granted:
             who.granted[action] = found
         return found
 
+    def in_so_many_words(self, who: Who, action: str) -> int:
+        """Every index on which the caller has a permission by more than `*`."""
+        found = 0
+        for role in who.roles:
+            for entry in role.entries:
+                if entry.actions.name(action):
+                    patterns = (*entry.patterns.static, *(rendered(who, p, self.names) for p in entry.patterns.dynamic))
+                    found |= self.names.with_members(self.names.fitting_any(patterns))
+        return found
+
     def _cover(self, role: Role, action: str) -> int:
         found = self._covers.get((role.name, action))
         if found is None:

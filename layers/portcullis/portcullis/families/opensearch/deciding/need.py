@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 R, W, A, M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
@@ -28,6 +28,7 @@ class Need:
 
     `perhaps`: why it may not be needed after all. `made`: what it names is made by the request. `unless`: why it is refused where a
     document filter is on any of it. `never`: why it is refused whoever asks. `brings`: the fields of the document that is written.
+    `aliases`: the names of aliases that it changes, which v4 asks for, too.
     """
 
     action: str
@@ -39,3 +40,11 @@ class Need:
     unless: str = ""
     never: str = ""
     brings: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] = ()
+
+
+def of_aliases(needs: Iterable[Need]) -> Iterator[Need]:
+    """What v4 asks for besides: the same for each alias that is changed, by its own name."""
+    for need in needs:
+        if need.aliases and need.action == f"{A}aliases":
+            yield from (Need(need.action, (alias,), item=need.item, made=True) for alias in need.aliases)

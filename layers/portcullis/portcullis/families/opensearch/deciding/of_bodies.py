@@ -54,7 +54,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
     if not default and rest == ["_aliases"] and method == "POST":
         return _aliases(body)
     if default and rest[:1] in (["_alias"], ["_aliases"]) and len(rest) == 2 and method in ("PUT", "POST", "DELETE"):
-        return iter((Need(f"{A}aliases", tuple(default.split(","))),))
+        return iter((Need(f"{A}aliases", tuple(default.split(",")), aliases=tuple(rest[1].split(","))),))
     if default and rest[:1] == ["_rollover"] and len(rest) < 3 and method == "POST":
         return _rollover(default, rest[1:])
     if default and len(rest) == 2 and rest[0] in ("_clone", "_shrink", "_split") and method in ("PUT", "POST"):
@@ -285,11 +285,11 @@ def _written(names: tuple[str, ...], action: str, query: Mapping[str, str]) -> I
 
 
 def _aliases(body: Any) -> Iterator[Need]:
-    """Each index that is named needs what any of the changes needs; the alias itself needs nothing."""
+    """Each index that is named needs what any of the changes needs; the alias itself nothing, but for v4."""
     changes = body.get("actions") if isinstance(body, dict) else None
     if not isinstance(changes, list):
         raise NotKnown("the body says no actions on aliases")
-    actions, named = {f"{A}aliases": None}, dict[str, None]()
+    actions, named, aliases = {f"{A}aliases": None}, dict[str, None](), dict[str, None]()
     for change in changes:
         if not isinstance(change, dict) or len(change) != 1 or not isinstance(next(iter(change.values())), dict):
             raise NotKnown("an action on aliases is not written as one")
@@ -299,7 +299,9 @@ def _aliases(body: Any) -> Iterator[Need]:
         if kind == "remove_index":
             actions[f"{A}delete"] = None
         named |= dict.fromkeys(_names(where.get("indices", where.get("index"))))
-    yield from (Need(action, (name,)) for action in actions for name in named)
+        if changed := where.get("aliases", where.get("alias")):
+            aliases |= dict.fromkeys(_names(changed))
+    yield from (Need(action, (name,), aliases=tuple(aliases)) for action in actions for name in named)
 
 
 def _rollover(name: str, new: list[str]) -> Iterator[Need]:
@@ -317,7 +319,7 @@ def _resize(source: str, target: str) -> Iterator[Need]:
 def _create(index: str, body: Any) -> Iterator[Need]:
     yield Need(f"{A}create", (index,))
     if isinstance(body, dict) and body.get("aliases"):
-        yield Need(f"{A}aliases", (index,), made=True)
+        yield Need(f"{A}aliases", (index,), made=True, aliases=tuple(body["aliases"]))
 
 
 def _restore(body: Any) -> Iterator[Need]:

@@ -8,7 +8,8 @@
  "world": {"indices": [], "aliases": {"x": ["a"] or {"a": filter or null}}, "streams": {}, "hidden": [], "closed": [],
            "blocks": {"logs-1": ["read", "write", "metadata", "read_only", "read_only_allow_delete"]}, "fields": {"logs-1": ["msg"]},
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
-           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false},
+           "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false,
+           "privileges_evaluation_type": "legacy" | "v4", "privileges_evaluation_ignore_unauthorized_indices": true},
  "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}]}   what would be shown of them; may be left out
 
 `fields` are those that an index has in its mapping: a document with another one needs one permission more.
@@ -30,6 +31,7 @@ from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
+from portcullis.families.opensearch.deciding.by_request import V4
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
 from portcullis.families.opensearch.deciding.of_documents import of_documents
@@ -44,6 +46,7 @@ from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 Shown = Callable[[bool | None, list[tuple[str, Decision]]], Json]
 
+_EVALUATION, _LEAVES_OUT = "privileges_evaluation_type", "privileges_evaluation_ignore_unauthorized_indices"
 _STRINGS = "a list of strings"
 _MAP = "an object"
 _ANYTHING = "JSON, or lines of it"
@@ -84,6 +87,8 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "now": ("a string", True),
         "dfm_empty_overrides_all": ("true or false", True),
         "do_not_fail_on_forbidden": ("true or false", True),
+        _EVALUATION: ("a string", True),
+        _LEAVES_OUT: ("true or false", True),
     },
 }
 
@@ -164,6 +169,8 @@ def _caller(held: SecurityConfig, principal: Json) -> Caller:
 
 def _world(world: Json, source: str) -> EngineFacts:
     indices = tuple(world.get("indices", ()))
+    release = _release(world.get("release", Release.V3.value), source)
+    v4 = _is_v4(world.get(_EVALUATION, "legacy"), release, source)
     return EngineFacts(
         (*indices, OWN_INDEX) if indices and OWN_INDEX not in indices else indices,  # which no engine is without
         {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
@@ -172,11 +179,31 @@ def _world(world: Json, source: str) -> EngineFacts:
         tuple(world.get("closed", ())),
         world.get("dfm_empty_overrides_all", False),
         world.get("do_not_fail_on_forbidden", False),
-        _release(world.get("release", Release.V3.value), source),
+        release,
         _moment(world["now"], source) if "now" in world else None,
         {alias: _filters(members) for alias, members in world.get("aliases", {}).items() if isinstance(members, dict)},
         {index: _known_blocks(index, blocks, source) for index, blocks in world.get("blocks", {}).items()},
+        v4,
+        v4 and not world.get(_LEAVES_OUT, True),
     )
+
+
+def _is_v4(evaluation: str, release: Release, source: str) -> bool:
+    if evaluation not in ("legacy", V4):
+        raise BadInput(
+            f"{evaluation} is no evaluation known here",
+            source=source,
+            place=f"world.{_EVALUATION}",
+            remedy=f"legacy, or {V4}",
+        )
+    if evaluation == V4 and release is Release.V2:
+        raise BadInput(
+            f"{release} has no evaluation {V4}",
+            source=source,
+            place=f"world.{_EVALUATION}",
+            remedy="a release from 3.7 on",
+        )
+    return evaluation == V4
 
 
 def _known_blocks(index: str, blocks: list[str], source: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
-from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W
+from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.dates import NotKnown, resolved
@@ -38,7 +38,7 @@ class Together:
 
 
 def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
-    needs = [*wanted, *_besides(asked, wanted, fields)]
+    needs = [*wanted, *_besides(asked, wanted, fields), *(of_aliases(wanted) if asked.world.v4 else ())]
     answers = [(need, _answer(asked, caller, _with_names(need, needs))) for need in needs]
     doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
     items: dict[str, bool | None] = {}

@@ -35,6 +35,10 @@ class Actions:
             self._known[action] = found
         return found
 
+    def name(self, action: str) -> bool:
+        """Whether it is allowed by more than `*`: some permissions have to be given in so many words."""
+        return action in self._exact or any(one != "*" and match(one, action) is True for one in self._patterns)
+
 
 @dataclass(frozen=True, slots=True)
 class Patterns:

@@ -41,6 +41,8 @@ class EngineFacts:
     # alias -> index -> its filter there, as JSON. An alias that is not in it shows all of its indices.
     filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # index -> the index.blocks that are set
+    v4: bool = False  # it goes by the opt-in evaluation of 3.7 and later, and leaves out what is forbidden unless the next says otherwise
+    v4_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,11 @@ class Names:
             literal = dict.fromkeys(resolved(name, self.world.now) for name in asked)
             return Asked(self.of(literal), tuple(name for name in literal if name not in self.place))
         return Asked(concrete | (self.of(streams) & self.streams))
+
+    def written(self, asked: Iterable[str], options: Options) -> Iterable[str]:
+        """The names that a request comes to by its own options: wildcards are indices, what is named stays. Raises NotThere, Refused."""
+        every = [resolved(one, self.world.now) for one in asked] or ["_all"]
+        return self._expanded(every, options, streams=options.streams, keep=False)
 
     # ---- as the engine resolves it to do it
 

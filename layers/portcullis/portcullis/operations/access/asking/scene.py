@@ -122,14 +122,16 @@ def _there(engine: Engine) -> There:
     """Of an engine that does not tell which aliases it has, the indices. Nor does one that leaves out an index: it may answer with what
     the automation is permitted to see alone (do_not_fail_on_forbidden), and what is missing must not become a certain no."""
     indices = engine.blocks().keys()
-    leaves_out = engine.settings().leaves_out_forbidden is True
+    set_to = engine.settings()
+    leaves_out, how = set_to.leaves_out_forbidden is True, set_to.evaluation
     try:
         told = engine.names()
     except Refused:
         told = None
     if told is None or not indices <= {*told.indices}:
-        return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out)
-    return There(told.indices, "", True, told.aliases, told.streams, told.hidden, leaves_out_forbidden=leaves_out)
+        return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out, evaluation=how)
+    aliases, streams, hidden = told.aliases, told.streams, told.hidden
+    return There(told.indices, "", True, aliases, streams, hidden, leaves_out_forbidden=leaves_out, evaluation=how)
 
 
 def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:

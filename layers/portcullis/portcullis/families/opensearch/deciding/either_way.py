@@ -1,0 +1,145 @@
+"""What is permitted however the engine is set: what hangs on a setting that it does not show is decided each way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from portcullis.access.actual import Actual, Json
+from portcullis.access.questions.answers import Decided, Seen, There
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.deciding.actions import is_cluster_action
+from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
+from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
+from portcullis.families.opensearch.deciding.facts import facts_of
+from portcullis.families.opensearch.deciding.need import Need
+from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of
+from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.granting.privileges import allows
+from portcullis.families.opensearch.limiting.view import Decision
+from portcullis.families.opensearch.names.matching import matches
+from portcullis.families.opensearch.names.world import EngineFacts
+
+_MAY_BE_LIFTED = (
+    "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"
+)
+_MAY_BE_V4 = "whether the engine decides by its evaluation v4 (privileges_evaluation_type) is its own setting, which it does not show"
+
+
+def way_of(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) -> Decided:
+    """All of them are needed. What only the engine's own settings say is decided both ways."""
+    if not way:
+        return Decided(True)
+    decided = [_both_ways(actual, caller, need, there) for need in way]
+    worst = min(decided, key=lambda one: RANK[one.allowed])
+    seen = by_index((one.seen for one in decided), narrowest)
+    of_cluster = [(need, one) for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
+    if any(one.allowed is not True for _, one in of_cluster):
+        here = compiled(actual, facts_of(there).strict)
+        seen = tuple(_of_cluster(here, caller, of_cluster, one) for one in seen)
+    unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
+    doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
+    return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
+
+
+def _of_cluster(here: Compiled, caller: Caller, decided: Iterable[tuple[Need, Decided]], seen: Seen) -> Seen:
+    """What is refused of the cluster is refused of every index; what is refused for one of several, of that one."""
+    for need, one in decided:
+        allowed = one.allowed
+        if allowed is False and len(need.indices) > 1:
+            allowed = here.decide(caller, need.action, (seen.index,)).allowed
+        if RANK[allowed] < RANK[seen.allowed]:
+            seen = replace(seen, allowed=allowed)
+    return seen
+
+
+def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Decided:
+    facts, action, indices = facts_of(there), need.action, need.indices
+    here = compiled(actual, facts.strict)
+
+    def decided(how: EngineFacts) -> Decision:
+        return compiled(actual, how).decide(caller, action, indices, need.options)
+
+    # Of several indices each is meant by itself, and is seldom asked for by that name.
+    alone = here.as_sent if len(indices) == 1 else here.decide
+    strict, who = alone(caller, action, indices, need.options), here.who(caller)
+    if is_cluster_action(action):
+        unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
+        return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
+    settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
+    limited = settable and any(role.limited for role in who.roles)
+    in_part = decided(facts.in_part) if settable and not strict.allowed else strict
+    lifted = decided(facts.lifted) if limited else strict
+    by_v4 = decided(facts.v4) if facts.v4 else strict
+    may_have_more = (*strict.unknown, *_by_address(here, caller, strict.roles))
+    unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
+    if strict.allowed != lifted.allowed:
+        unknown.append(_MAY_BE_LIFTED)
+    elif [limits_of(view) for view in strict.views] != [limits_of(view) for view in lifted.views]:
+        doubts.append(f"{_MAY_BE_LIFTED}; shown is what is so unless somebody set it")
+    if strict.allowed != by_v4.allowed:
+        unknown.append(_MAY_BE_V4)
+    elif facts.v4 and strict.visible != by_v4.visible:
+        doubts.append(f"{_MAY_BE_V4}; shown is what is so without it")
+    if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
+        doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
+    every = (in_part, lifted, by_v4)
+    allowed = strict.allowed if all(one.allowed == strict.allowed for one in every) else None
+    if allowed and OF_TENANTS in strict.unknown:
+        allowed = None
+    refused = allowed is not True or not all(view.allowed for view in strict.views)
+    looks = refused and there.every and there.aliases is None
+    pattern = _on_no_index(actual, strict, action, there) if looks else ""
+    if there.indices is None:
+        unknown.append("which indices there are could not be read")
+        if any("*" in name for name in indices) or not indices:
+            allowed = None
+    elif allowed is False and there.aliases is None and _may_be_an_alias(indices, there) and settable:
+        unknown.append(
+            "a name that is no index may be an alias or a data stream: which indices it means is not known here"
+        )
+        allowed = None
+    elif allowed is False and pattern:
+        unknown.append(
+            f"a role of theirs is on {pattern}, which is no index: as an alias or a data stream of what is asked for it lets them in"
+        )
+        allowed = None
+    # An index that is refused is no certain no where a question for it alone would be answered with "unknown".
+    open_ = bool(may_have_more) or bool(pattern) or there.indices is None
+    by_setting = {view.index for view in lifted.views if view.allowed}
+    return Decided(
+        allowed,
+        tuple(seen_of(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
+        strict.roles,
+        (),
+        strict.reasons,
+        tuple(unknown),
+        tuple(doubts),
+        strict.allowed != in_part.allowed,
+    )
+
+
+def _by_address(here: Compiled, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
+    """Entries that may give a further role, by where a caller comes from."""
+    for held in () if caller.hosts else here.mappings.by_address:
+        if held.role not in roles and held.role in here.held.of(Kind.ROLES):
+            yield f"{held.claim} lets in by address, and where they come from is not known"
+
+
+def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
+    return any("*" not in name and name not in (there.indices or ()) for name in indices)
+
+
+def _on_no_index(actual: Actual, decision: Decision, action: str, there: There) -> str:
+    """A pattern of a role that allows the action and fits no index that there is; empty if there is none."""
+    for entry in _entries(actual, decision.roles):
+        if allows(actual, entry.get("allowed_actions") or (), action):
+            for pattern in entry.get("index_patterns") or ():
+                if not any(matches(pattern, index) for index in there.indices or ()):
+                    return str(pattern)
+    return ""
+
+
+def _entries(actual: Actual, roles: Iterable[str]) -> Iterator[Json]:
+    for role in roles:
+        yield from (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ()
