@@ -76,11 +76,19 @@ class Tokens:
         """The ids of keys of others that can be used."""
         return tuple(one["id"] for one in self._keys_of_others(release, self._realms(mappings)))
 
-    def end_new(self, release: Release, mappings: Mapping[str, Json], known: Collection[str]) -> tuple[str, ...]:
-        """Keys of others that are not `known` end; which, in words. Not those that the accounts of Elastic's own features made."""
+    def end_since(
+        self, release: Release, mappings: Mapping[str, Json], known: Collection[str] | None
+    ) -> tuple[str, ...]:
+        """Tokens end, and keys of others that are not `known`; which, in words. Not those that the accounts of Elastic's own features
+        made."""
+        realms = self._realms(mappings)
+        for realm in realms:
+            self._end_of(realm)
+        if known is None:
+            return ()
         new = [
             one
-            for one in self._keys_of_others(release, self._realms(mappings))
+            for one in self._keys_of_others(release, realms)
             if one["id"] not in known and one.get("realm") != _REALM_OF_SERVICES
         ]
         if new:

@@ -26,7 +26,7 @@ from portcullis.operations.access.changing.applying import Done
 from portcullis.operations.access.changing.foundation import while_locked
 from portcullis.operations.access.changing.looking import compare, read_truth, split_claims
 from portcullis.operations.access.synchronise import synchronise
-from portcullis.operations.custody.given import end_new_keys
+from portcullis.operations.custody.given import end_what_came
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.people.sessions import still_to_be_ended
@@ -71,8 +71,7 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
-        engine.end_tokens(keys=False)  # of whoever was let in by hand, and is shut out by now
-        keys = end_new_keys(site)
+        keys = end_what_came(site)  # of whoever was let in by hand, and is shut out by now
     gone = [f"{many(len(left), 'entry', 'entries')} of people who left stay out"] if left else []
     made = [f"{one} was made while locked" for one in opened.made_while_locked]
     return "; ".join([*gone, *made, *keys, *opened.lost])

@@ -34,8 +34,7 @@ def forget_keys(site: Site) -> None:
     _BEFORE.forget_if_kept(site.ledger, site.name)
 
 
-def end_new_keys(site: Site) -> list[str]:
-    """Each that ended, in words."""
-    before = _BEFORE.saved(site.ledger, site.name)
-    ended = () if before is None else site.engine.end_new_keys(before)
+def end_what_came(site: Site) -> list[str]:
+    """Each key that ended, in words."""
+    ended = site.engine.end_since(_BEFORE.saved(site.ledger, site.name))
     return [f"API key {one} was made while locked, and is ended for good" for one in ended]

@@ -17,7 +17,7 @@ from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
 from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
-from portcullis.operations.custody.given import end_new_keys, forget_keys, note_keys
+from portcullis.operations.custody.given import end_what_came, forget_keys, note_keys
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
@@ -241,7 +241,7 @@ def _end_searches(site: Site, todo: Todo) -> str:
     ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, sorted({*shut, *indices})))
     stay = _open_what_was_closed(site)
     options = as_far_as_readable(site.services, site.name).options
-    new = end_new_keys(site)
+    new = end_what_came(site)
     tokens = site.engine.end_tokens(keys=options.end_api_keys)
     return "; ".join(said for said in (ended, *stay, *new, tokens) if said)
 
