@@ -61,6 +61,15 @@ def test_an_unlock_puts_back_ingress_policy_and_blocks_as_they_were(here: Town) 
     assert (aws.ingress(registration), aws.policy(registration), engine.blocks()) == before
 
 
+def test_what_a_lock_put_aside_is_kept_for_as_long_as_it_is_locked(here: Town) -> None:
+    ledger = locked(here).account.ledger
+    names = {record.save_as for record in ledger.custody("demo").measures.values() if record.save_as}
+    assert len(names) > 2
+    assert all(ledger.saved("demo", name) is not None for name in names)
+    opened(here)
+    assert not [name for name in names if ledger.saved("demo", name) is not None]
+
+
 @pytest.mark.parametrize("lifted", [READ, WRITE])
 @pytest.mark.parametrize("to", [None, "false", "TRUE"])
 def test_one_of_two_blocks_that_is_not_set_any_more_is_seen_and_set_again(

@@ -539,6 +539,36 @@ def test_one_key_that_cannot_be_narrowed_keeps_no_other_open_and_fails_the_measu
     assert "k1" in keys_that_allow(site)
 
 
+def test_a_change_that_is_answered_and_not_made_fails_the_measure() -> None:
+    world, side = with_two_keys()
+    side.change = lambda *_: None  # type: ignore[method-assign]
+    site = world.services.site(GIVER)
+    perform(site, todo(Measure.SAVE_KEYS), CAUSE)
+    with pytest.raises(Unreachable) as said:
+        perform(site, todo(Measure.NARROW_KEYS), CAUSE)
+    assert str(said.value) == keys_that_allow(site)
+
+
+def test_a_key_that_has_run_out_is_none_of_a_locks() -> None:
+    world, side = with_two_keys()
+    side.keys["old"] = Key("old", "n", "portcullis", OTHER, START, START - timedelta(days=1))
+    locked(world)
+    assert side.keys["old"].access == OTHER
+
+
+def test_keys_whose_save_is_lost_wait_until_somebody_has_ended_them() -> None:
+    world, side = with_two_keys()
+    locked(world)
+    world.ledger.forget(GIVER, "keys-1")
+    side.keys["wide"] = Key("wide", "n", "portcullis", OTHER, START, None)  # by hand, in the lock
+    site = world.services.site(GIVER)
+    with pytest.raises(Refused, match=r"end them, so that the next apply makes others: by-hand, k1$"):
+        perform(site, todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE)
+    del side.keys["by-hand"], side.keys["k1"]
+    assert "as somebody has made it by hand" in perform(site, todo(Measure.NARROW_KEYS, Step.UNDO), CAUSE)
+    assert side.keys["wide"].access == OTHER
+
+
 def test_only_a_cluster_that_gives_keys_has_this_measure() -> None:
     world, _ = made()
     cluster = Cluster("10.0.0.1:9200")
