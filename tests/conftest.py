@@ -41,7 +41,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _TOGETHER = {
     "embedded": "tests/embedded/test_(story|the_|another_)",
     "nodes": r"[^:]+_on_nodes?\.py|tests/adapters/test_(engine|transport)\.|tests/local/test_node\.",
-    "pair": r"tests/operations/remotes/[^:]+_on_elastic\.|[^:]+/test_(across|questions_across|keystore_command)_on_elastic\."
+    "pair": r"tests/operations/remotes/[^:]+_on_elastic\.|[^:]+/test_(across(_[a-z]+)?|questions_across|keystore_command)_on_elastic\."
     r"|tests/local/test_elastic_keystore\.",
     "elastic": r"[^:]+_on_elastic\.py|tests/(adapters|local)/test_(elastic|cluster_elsewhere)",
     "door": "tests/local/test_door_(?!srp)|tests/adapters/test_engine_at_door|tests/tutorials/",
@@ -53,7 +53,7 @@ _TOGETHER = {
 # What has to be in the same group as each of these, which start a server a worker: elsewhere it would be started once more, unnoticed.
 _SERVERS = {
     "nodes": {"node_basic", "node_basic_2", "node_basic_3"},
-    "pair": {"shared_pair"},
+    "pair": {"shared_pair", "reached"},
     "elastic": {"shared_elastic"},
     "embedded": {"up"},
     "door": {"world_3", "world_2", "each_world", "internal_3", "internal_2"},

@@ -30,7 +30,11 @@ def asked(path: str, names: list[str], *, version: str = "9.5.3", method: str = 
     return answer_question(
         {
             "engine": f"elasticsearch-{version}",
-            "security": {"roles": {"reads": {"remote_indices": [entry]}}},
+            "security": {
+                "roles": {
+                    "reads": {"indices": [{"names": ["own-1"], "privileges": ["read"]}], "remote_indices": [entry]}
+                }
+            },
             "principal": {"name": "anna", "roles": ["reads"]},
             "request": {"method": method, "path": path},
             "world": {"indices": ["own-1"]},
@@ -53,18 +57,35 @@ EACH_SHARD = ("_search?ccs_minimize_roundtrips=false", "_search?scroll=1m")
         (["of-one"], "dc2:of-one", 403, []),  # a search of the cluster would show logs-2
         (["all-logs"], "dc2:all-*", 403, []),
         (["red-logs"], "dc2:red-logs", 200, ["logs-1"]),  # where a filter is, a shard is asked by the alias
+        (["red-logs"], "dc2:_all", 200, ["logs-1"]),
+        (["red-logs"], "dc2:r*,dc2:none*", 200, ["logs-1"]),
+        (["red-logs", "hr"], "dc2:_all", 200, ["logs-1", "hr"]),
     ],
 )
 def test_each_shard_is_asked_by_its_index_or_a_filtered_alias(
     what: str, names: list[str], wanted: str, status: int, seen: list[str]
 ) -> None:
     told = asked(f"/{wanted}/{what}", names)
-    assert (told["status"], list(told["remotes"]["dc2"]["views"]) if status == 200 else []) == (status, seen)
+    found = sorted(told["remotes"]["dc2"]["views"]) if status == 200 else []
+    assert (told["status"], found) == (status, sorted(seen))
 
 
 def test_a_filter_of_an_alias_counts_for_each_shard() -> None:
     (limits,) = asked("/dc2:red-logs/_search?scroll=1m", ["red-logs"])["remotes"]["dc2"]["views"].values()
     assert [len(one["alias_filters"]) for one in limits] == [1, 1]
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("what", EACH_SHARD)
+def test_a_cluster_of_which_no_shard_answers_is_skipped_if_it_may_be(what: str, *, skip: bool) -> None:
+    told = asked(f"/own-1,dc2:of-one/{what}", ["of-one"], skip=skip)
+    assert (told["status"], told["remotes"]["dc2"]["skipped"]) == (200, skip)
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_without_some_shards_there_is_no_answer_where_all_are_asked_for(*, partial: bool) -> None:
+    told = asked(f"/own-1,dc2:of-one/_search?scroll=1m&allow_partial_search_results={str(partial).lower()}", ["of-one"])
+    assert (told["allowed"], told["status"]) == ((True, 200) if partial else (False, 403))
 
 
 def test_shards_that_refuse_beside_others_are_left_out_before_9() -> None:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from benchmarks.reaching.beside import Counts, Reached, play
-from local.elastic.pair import Pair
-from tests.fixtures_elastic import FEW_ROUNDS
-from tests.fixtures_pair import RELEASE
 
 pytestmark = pytest.mark.node
-
-
-@pytest.fixture(scope="module")
-def reached(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Reached]:
-    """A pair of its own: every alias that it has is one of the cases."""
-    with Pair.start(tmp_path_factory.mktemp("reached-"), jar_cache, RELEASE, settings=FEW_ROUNDS, tell=print) as pair:
-        yield Reached(pair)
 
 
 def test_a_hundred_requests_over_clusters_are_answered_as_we_say(reached: Reached) -> None:

@@ -39,8 +39,7 @@ def across(
     remotes: Mapping[str, Remote],
 ) -> Whole:
     """What the engine answers to a search that names other clusters. `held`: this side's roles by name."""
-    opens = need.action == POINT_IN_TIME
-    if opens:
+    if need.action == POINT_IN_TIME:
         need = replace(need, action=SEARCH)
     if need.action not in (SEARCH, FIELD_CAPS, RESOLVE):
         return Whole(None, 0, None, {}, (ONLY_SEARCH,))
@@ -58,7 +57,7 @@ def across(
             )
             for alias, names in split.remote.items()
         }
-        return _of_shards(local, told, opens=opens)
+        return _of_shards(local, told, needs_all=need.all_shards)
     told = {
         alias: told_by(sent_of(held, roles, alias, release), alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
@@ -70,14 +69,15 @@ def across(
     return _together(local, told)
 
 
-def _of_shards(local: Answer | None, told: Mapping[str, Told], *, opens: bool) -> Whole:
-    """Shards that refuse leave an answer of the others. Where all do, that is the answer; a point in time is not opened if any does."""
+def _of_shards(local: Answer | None, told: Mapping[str, Told], *, needs_all: bool) -> Whole:
+    """Shards that refuse leave an answer of the others. Where all do, that is the answer, and where any does of what needs all of them:
+    a point in time, or a search with `allow_partial_search_results=false`."""
     whole = _together(local, told)
     refused = [f"{alias}:{index}" for alias, one in told.items() for index in one.refused]
     if whole.status != 200 or not refused:
         return whole
     why = f"{', '.join(refused)} is not covered by its own name, by which each shard decides"
-    if not opens and (any(one.seen for one in told.values()) or (local is not None and local.views)):
+    if not needs_all and (any(one.seen for one in told.values()) or (local is not None and local.views)):
         return replace(whole, reasons=(*whole.reasons, why))
     return Whole(False, 403, local, told, (why,))
 

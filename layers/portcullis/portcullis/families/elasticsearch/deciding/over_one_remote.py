@@ -155,7 +155,9 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     why = _reasons(answers.values())
     if status >= 400:
         return Told(True, status, reasons=why, skipped=remote.skip_unavailable)
-    return Told(True, 200, seen=_seen(answers), reasons=why)
+    asked_by = {one.index: tuple(name for name in exact.names if one.index in world.of(name)) for one in _seen(answers)}
+    seen = tuple(replace(one, asked_by=asked_by[one.index]) for one in _seen(answers))
+    return Told(True, 200, seen=seen, reasons=why)
 
 
 def _nothing(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
@@ -193,7 +195,7 @@ def told_by_shard(sent: Mapping[str, Json], alias: str, need: Need, remote: Remo
     if not told.allowed or told.status >= 400:
         return told
     sides, world = _sides(sent, remote), remote.world
-    asked = {one.index: _asked_by(one, need, remote) for one in told.seen}
+    asked = {one.index: _asked_by(one) for one in told.seen}
     seen: list[Seen] = []
     refused: list[str] = []
     for index, names in asked.items():
@@ -210,16 +212,14 @@ def told_by_shard(sent: Mapping[str, Json], alias: str, need: Need, remote: Remo
     by_an_alias = any(len(world.of(name)) > 1 for names in asked.values() for name in names)
     if remote.release.major >= 9 and len(asked) > 1 and (by_an_alias or (seen and refused)):
         return Told(None, 0, reasons=(_TOGETHER,))
-    return replace(told, seen=tuple(seen), refused=tuple(refused))
+    # Of a cluster of which no shard answers the engine says that it was skipped, where it may be.
+    skipped = remote.skip_unavailable and bool(refused) and not seen
+    return replace(told, seen=tuple(seen), refused=tuple(refused), skipped=skipped)
 
 
-def _asked_by(seen: Seen, need: Need, remote: Remote) -> tuple[str, ...]:
+def _asked_by(seen: Seen) -> tuple[str, ...]:
     """The names by which a shard is asked: filters are there only if all that was asked for has one."""
-    if not seen.limits[0][1].alias_filters:
-        return (seen.index,)
-    aliases = [name for name, of in remote.world.aliases.items() if seen.index in of]
-    wanted = [name for name in aliases if any(name == one or matches(one, name) for one in need.names or ("*",))]
-    return tuple(wanted) or (seen.index,)
+    return seen.asked_by if seen.limits[0][1].alias_filters else (seen.index,)
 
 
 def _on_shards(sides: Mapping[str, Holding], names: tuple[str, ...], remote: Remote) -> dict[str, Answer] | None:

@@ -59,6 +59,7 @@ class Seen:
 
     index: str
     limits: tuple[tuple[str, View], ...]  # by whom, and how
+    asked_by: tuple[str, ...] = ()  # the names, wildcards expanded, by which it was asked for
 
 
 @dataclass(frozen=True, slots=True)

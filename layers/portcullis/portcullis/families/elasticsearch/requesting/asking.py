@@ -52,6 +52,7 @@ class Need:
     refused_under_limits: str = ""  # why it is refused where documents or fields are limited
     looked_up: bool = False  # before the search, which shows nothing of it
     by_shard: bool = False  # of another cluster each shard is asked by itself, and no search as a whole
+    all_shards: bool = False  # an answer without some shards is none
 
     def needs_open(self, major: int) -> bool:
         """Whether a closed index is refused."""
@@ -113,6 +114,11 @@ def options(given: Mapping[str, Any], default: Options = Options()) -> Options:
 def asks_each_shard(given: Mapping[str, Any]) -> bool:
     """Whether a search is sent to the shards of another cluster instead of to that cluster."""
     return "scroll" in given or not _true(given.get("ccs_minimize_roundtrips"), True)
+
+
+def takes_all_shards(given: Mapping[str, Any]) -> bool:
+    """Whether a search of which some shards fail fails as a whole."""
+    return not _true(given.get("allow_partial_search_results"), True)
 
 
 def _true(given: Any, default: bool) -> bool:

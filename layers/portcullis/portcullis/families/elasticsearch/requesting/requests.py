@@ -25,6 +25,7 @@ from portcullis.families.elasticsearch.requesting.asking import (
     of_body,
     options,
     split,
+    takes_all_shards,
 )
 from portcullis.families.elasticsearch.requesting.cluster_requests import of_cluster
 from portcullis.families.elasticsearch.requesting.composite import composite, has_items
@@ -179,6 +180,7 @@ def _of_indices(
         **(of_body(request.body) if what == "_search" else {}),
         **(_rewrites(request) if what == "_validate" and not old else {}),  # 6.8 shows it to everybody
         by_shard=what == "_pit" or (what == "_search" and asks_each_shard(request.parameters)),
+        all_shards=what == "_pit" or takes_all_shards(request.parameters),
     )
     if what in ("_search", "_count"):
         return (need, *lookups(request.body))
