@@ -236,6 +236,10 @@ def differs(ours: Json, status: int, body: Json, counts: Counts, path: str) -> t
         return None
     if "/_pit" in path:
         return None
+    if "_resolve/cluster" in path:
+        return _other_clusters(ours, body)
+    if "_terms_enum" in path:  # what took longer than a second is left out, and said so
+        return _other_terms(ours, body) if body["complete"] else None
     if "_resolve/" in path or "_field_caps" in path:
         return _other_names(ours, set(_named(body)))
     skipped = {
@@ -278,6 +282,29 @@ def _other_names(ours: Json, theirs: set[str]) -> tuple[str, bool] | None:
     if theirs == expected:
         return None
     return f"named {sorted(theirs)}, ours {sorted(expected)}", bool(theirs - expected)
+
+
+def _other_clusters(ours: Json, body: Json) -> tuple[str, bool] | None:
+    """Which clusters have something that matches, have nothing, or refuse."""
+    theirs = {alias: _state(one.get("connected"), one.get("matching_indices")) for alias, one in body.items()}
+    told = {alias: _state(one["allowed"], one["views"]) for alias, one in ours["remotes"].items()}
+    if "(local)" in theirs:
+        told["(local)"] = _state(True, ours["views"])
+    return None if theirs == told else (f"clusters {theirs}, ours {told}", "matches" in {*theirs.values()})
+
+
+def _state(lets_in: Any, has: Any) -> str:
+    return "refuses" if not lets_in else "matches" if has else "nothing"
+
+
+def _other_terms(ours: Json, body: Json) -> tuple[str, bool] | None:
+    """Which terms of the field `team` there are, and from how many indices they are."""
+    limits = [[view] for view in ours["views"].values()]
+    limits += [of for told in ours.get("remotes", {}).values() for of in told["views"].values()]
+    shown = any(all(_fields(one).sees("team") for one in of) for of in limits)
+    told = (len(limits), ["blue", "red"] if shown else [])
+    theirs = (body["_shards"]["total"], sorted(body["terms"]))
+    return None if theirs == told else (f"terms {theirs}, ours {told}", len(theirs[1]) > len(told[1]))
 
 
 def _expected(ours: Json) -> Iterator[tuple[tuple[str, str], set[str]]]:

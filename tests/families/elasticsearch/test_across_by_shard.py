@@ -20,8 +20,8 @@ THERE: Json = {
 
 
 def asked(path: str, names: list[str], *, version: str = "9.5.3", method: str = "GET", skip: bool = False) -> Json:
-    """Of somebody with one role on these names of `dc2`, whose key allows all; the key of `dc3` allows nothing that is there."""
-    keys = {"dc2": ["*"], "dc3": ["none"]}
+    """Of somebody with one role on these names. The keys of `dc2` and `dc4` allow all, the key of `dc3` nothing that is there."""
+    keys = {"dc2": ["*"], "dc3": ["none"], "dc4": ["*"]}
     entry = {"clusters": ["*"], "names": names, "privileges": ["read", "read_cross_cluster"]}
     remotes = {
         alias: {"key": {"access": {"search": [{"names": of}]}}, "world": THERE, "skip_unavailable": skip}
@@ -86,6 +86,14 @@ def test_a_cluster_of_which_no_shard_answers_is_skipped_if_it_may_be(what: str, 
 def test_without_some_shards_there_is_no_answer_where_all_are_asked_for(*, partial: bool) -> None:
     told = asked(f"/own-1,dc2:of-one/_search?scroll=1m&allow_partial_search_results={str(partial).lower()}", ["of-one"])
     assert (told["allowed"], told["status"]) == ((True, 200) if partial else (False, 403))
+
+
+@pytest.mark.parametrize(("other", "known"), [("dc4:logs-1", False), ("dc4:red-logs", True), ("dc4:hr", True)])
+def test_an_index_with_and_without_a_filter_by_two_aliases_is_unknown(other: str, *, known: bool) -> None:
+    """Both have the same names, and may be one cluster, of which the engine keeps one filter for each index."""
+    told = asked(f"/dc2:red-logs,{other}/_search?scroll=1m", ["*"])
+    assert (told["allowed"] is not None) is known
+    assert asked(f"/dc2:red-logs,{other}/_search", ["*"])["allowed"] is True
 
 
 def test_shards_that_refuse_beside_others_are_left_out_before_9() -> None:

@@ -44,7 +44,7 @@ def test_nobody_sees_anything_there_by_such_a_request() -> None:
 
 
 def test_what_is_not_measured_is_unknown() -> None:
-    made = question(MEASURED["held"], "u0", "/one:logs-1/_terms_enum", "9.5.3", "POST")
+    made = question(MEASURED["held"], "u0", "/one:logs-1/_shard_stores", "9.5.3")
     assert answer_question(made)["allowed"] is None
 
 

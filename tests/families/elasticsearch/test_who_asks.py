@@ -114,10 +114,6 @@ def test_a_key_has_what_its_owner_had_when_it_was_made() -> None:
     assert asked(principal, "/logs-1/_search")["status"] == 403
 
 
-def test_a_key_on_other_clusters_is_left_open() -> None:
-    assert asked(key(one=on("*", "read")), "/other:logs-1/_search")["allowed"] is None
-
-
 @pytest.mark.parametrize(
     ("source", "filled"),
     [

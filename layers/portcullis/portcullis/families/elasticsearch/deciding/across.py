@@ -6,12 +6,12 @@ A refusal of a remote is the answer to the whole request, unless the remote may 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
-from portcullis.families.elasticsearch.deciding.over_one_remote import sent_of, told_by, told_by_shard
-from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Told, Whole
+from portcullis.families.elasticsearch.deciding.over_one_remote import Sent, sent_of, told_by, told_by_shard
+from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Seen, Told, Whole
 from portcullis.families.elasticsearch.granting.merging import Holding, Json, holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.release import Release
@@ -22,7 +22,17 @@ ONLY_SEARCH = "of requests over clusters, only a search by itself is decided her
 FIELD_CAPS = "indices:data/read/field_caps"
 RESOLVE = "indices:admin/resolve/index"
 POINT_IN_TIME = "indices:data/read/open_point_in_time"
+RESOLVE_CLUSTER = "indices:admin/resolve/cluster"
+TERMS = "indices:data/read/xpack/termsenum/list"
 _SHARDS = "indices:admin/search/search_shards"
+
+
+@dataclass(frozen=True, slots=True)
+class AsKey:
+    """Whoever asks by an API key: what it holds on this side, and the roles that it has of its own, if it has any."""
+
+    own: Holding
+    roles: Mapping[str, Json] | None
 
 
 def is_across(need: Need) -> bool:
@@ -37,36 +47,62 @@ def across(
     world: EngineFacts,
     release: Release,
     remotes: Mapping[str, Remote],
+    by_key: AsKey | None = None,
 ) -> Whole:
-    """What the engine answers to a search that names other clusters. `held`: this side's roles by name."""
+    """What the engine answers to a search that names other clusters. `held`: this side's roles by name. `by_key`: of an API key."""
     if need.action == POINT_IN_TIME:
         need = replace(need, action=SEARCH)
-    if need.action not in (SEARCH, FIELD_CAPS, RESOLVE):
+    if need.action not in (SEARCH, FIELD_CAPS, RESOLVE, RESOLVE_CLUSTER, TERMS):
         return Whole(None, 0, None, {}, (ONLY_SEARCH,))
     split = parted_by_cluster(need.names, {alias: one.release for alias, one in remotes.items()}, release)
     if split.fault:
         return Whole(split.fault[0] == 0 and None, split.fault[0], None, {}, (split.fault[1],))
-    local = _local(holding(held, roles, release), split, need, world, release)
+    local = _local(by_key.own if by_key else holding(held, roles, release), split, need, world, release)
     if local is not None and (local.allowed is None or local.status in (400, 403)):
         return Whole(local.allowed, local.status, local, {}, local.reasons)
+    sent = {alias: _sent(held, roles, alias, release, by_key) for alias in split.remote}
     if need.by_shard:
         looked = replace(need, action=_SHARDS)
         told = {
-            alias: told_by_shard(
-                sent_of(held, roles, alias, release), alias, replace(looked, names=names), remotes[alias]
-            )
+            alias: told_by_shard(sent[alias], alias, replace(looked, names=names), remotes[alias])
             for alias, names in split.remote.items()
         }
-        return _of_shards(local, told, needs_all=need.all_shards)
+        return _of_shards(local, _apart(told, remotes), needs_all=need.all_shards)
     told = {
-        alias: told_by(sent_of(held, roles, alias, release), alias, replace(need, names=names), remotes[alias])
+        alias: told_by(sent[alias], alias, replace(need, names=names), remotes[alias])
         for alias, names in split.remote.items()
     }
     if need.action == FIELD_CAPS:
         return _fields(local, told)
-    if need.action == RESOLVE:
+    if need.action == TERMS:
+        return _names(local, {alias: replace(one, seen=_of_all_documents(one.seen)) for alias, one in told.items()})
+    if need.action in (RESOLVE, RESOLVE_CLUSTER):
         return _names(local, told)
     return _together(local, told)
+
+
+def _sent(held: Mapping[str, Json], roles: Sequence[str], alias: str, release: Release, by_key: AsKey | None) -> Sent:
+    found = Sent(sent_of(held, roles, alias, release))
+    if by_key is None:
+        return found
+    limits = by_key.roles and sent_of(by_key.roles, by_key.roles, alias, release)
+    return replace(found, limits=limits, own=by_key.own)
+
+
+def _apart(told: Mapping[str, Told], remotes: Mapping[str, Remote]) -> Mapping[str, Told]:
+    """The engine keeps one filter of an index, also where two aliases stand for the same cluster and it is asked for in two ways."""
+    by_index: dict[str, dict[str, tuple[str, ...]]] = {}
+    for alias, one in told.items():
+        for index, names in one.asked.items():
+            by_index.setdefault(index, {})[alias] = names
+    both = {
+        alias
+        for of in by_index.values()
+        for alias, names in of.items()
+        if any(other != names and remotes[far].world == remotes[alias].world for far, other in of.items())
+    }
+    why = f"{', '.join(sorted(both))} may be one cluster, of which the engine keeps one filter for each index: which, it alone can tell"
+    return {alias: Told(None, 0, reasons=(why,)) if alias in both else one for alias, one in told.items()}
 
 
 def _of_shards(local: Answer | None, told: Mapping[str, Told], *, needs_all: bool) -> Whole:
@@ -98,12 +134,21 @@ def _fields(local: Answer | None, told: Mapping[str, Told]) -> Whole:
 
 
 def _names(local: Answer | None, told: Mapping[str, Told]) -> Whole:
-    """Of which names there are: a remote that fails is left out, without a word."""
+    """Of which names, clusters or terms there are: a remote that fails is left out, or said to fail, and the rest is answered."""
     whole = _together(local, {alias: replace(one, skipped=True) for alias, one in told.items()})
     if local is not None and local.status >= 400:
         return replace(whole, remotes=told)
     unknown = any(one.allowed is None for one in told.values())
     return Whole(None if unknown else True, 0 if unknown else 200, local, told, whole.reasons)
+
+
+def _of_all_documents(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """Terms are of all documents of an index, the filter of an alias or not, and none where a role limits documents."""
+    shown = (one for one in seen if not any(view.hides_documents for _, view in one.limits))
+    return tuple(
+        replace(one, limits=tuple((who, replace(view, alias_filters=None)) for who, view in one.limits))
+        for one in shown
+    )
 
 
 def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release: Release) -> Answer | None:
@@ -117,6 +162,8 @@ def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release:
     if nothing:
         return Answer(own, True, 200 if need.options.allow_no_indices else 404, reasons=(lacking,))
     told = answer(held, own, world, release)
+    if need.action == RESOLVE_CLUSTER and told.allowed and told.status == 404 and need.options.allow_no_indices:
+        return Answer(own, True, 200, reasons=told.reasons)  # which is said of this cluster, beside the others
     only_out = release.major >= 9 and split.remote and all(name.startswith("-") for name in split.local)
     if only_out and told.allowed and told.status == 404:
         return Answer(own, True, 200, reasons=(lacking,))  # exclusions alone name nothing here: nothing is missing

@@ -28,11 +28,19 @@ class RemoteEntry(Entry):
     clusters: list[str] | str = []
 
 
+class RemotePrivileges(msgspec.Struct):
+    """Of a role: what it may do on other clusters that is about no index."""
+
+    clusters: list[str] | str = []
+    privileges: list[str] = []
+
+
 class Role(msgspec.Struct):
     cluster: list[str] = []
     run_as: list[str] = []
     indices: list[Entry] = []
     remote_indices: list[RemoteEntry] = []
+    remote_cluster: list[RemotePrivileges] = []
 
 
 class User(msgspec.Struct):

@@ -35,6 +35,7 @@ _ALSO_ELSEWHERE = frozenset(
         _FIELD_CAPS,
         "indices:data/read/open_point_in_time",
         "indices:admin/resolve/index",
+        "indices:admin/resolve/cluster",
     )
 )
 _WRITES = "indices:data/write/"

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
@@ -39,6 +39,7 @@ _ON_A_SHARD = (
     "indices:data/read/search[phase/query]",
 )
 _BY_THE_WAY = "a role allows shards to be searched in one of two ways, through another node or not: which it is only the engine knows"
+_OF_CLUSTER = "of the cluster"  # in what is sent: entries that give no index
 # What the engine makes of a key's `access`. Following an index is other actions than searching it.
 _SEARCHES = ("read", "read_cross_cluster", "view_index_metadata")
 _FOLLOWS = (
@@ -55,11 +56,21 @@ _DEAD = {
 }
 
 
-def told_by(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
-    """What one remote answers to its part of a request; of one that is locked, what is refused here already and else the lock.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What this side tells another cluster of whoever asks.
 
-    `sent`: the caller's roles, as `sent_of` gives them.
+    `roles`: as `sent_of` gives them. Of an API key also `limits`, the same of roles of its own, if it has any, and `own`: what
+    it holds on this side. By certificate that is what it holds over there, whatever roles of the owner's there are.
     """
+
+    roles: Mapping[str, Json]
+    limits: Mapping[str, Json] | None = None
+    own: Holding | None = None
+
+
+def told_by(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
+    """What one remote answers to its part of a request; of one that is locked, what is refused here already and else the lock."""
     told = _told(sent, alias, need, remote)
     if not remote.closed or told.side is Side.LOCAL:
         return told
@@ -68,7 +79,7 @@ def told_by(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) ->
     return Told(False, 0, Side.REMOTE, Rule.CUSTODY, reasons=(remote.closed,), skipped=remote.skip_unavailable)
 
 
-def _told(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
+def _told(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
     try:
         if remote.model == CERTIFICATE:
             if remote.lacking:
@@ -76,8 +87,7 @@ def _told(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> T
             return _decided(_sides(sent, remote), need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
-        if not any(role["indices"] for role in sent.values()):
-            why = f"no role of {_listed(sent)} has remote_indices for {alias}"
+        if why := _no_entry(sent, alias):
             # With a dead key, what is told depends on whether a connection still stands that was made while it lived.
             status = 403 if remote.state == LIVE else 0
             return Told(False, status, Side.LOCAL, Rule.NO_ENTRY, reasons=(why,), skipped=remote.skip_unavailable)
@@ -90,21 +100,37 @@ def _told(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> T
         return Told(None, 0, reasons=(str(error),))
 
 
+def _no_entry(sent: Sent, alias: str) -> str:
+    if not any(map(_asks_for_something, sent.roles.values())):
+        return f"no role of {_listed(sent.roles)} has remote_indices for {alias}"
+    if sent.limits is not None and not any(map(_asks_for_something, sent.limits.values())):
+        return f"the API key has no remote_indices for {alias}"
+    return ""
+
+
+def _asks_for_something(role: Json) -> bool:
+    return bool(role["indices"] or role[_OF_CLUSTER])
+
+
 def _dead(remote: Remote) -> Told:
     status, why = _DEAD[remote.state]
     return Told(False, status, Side.REMOTE, Rule.KEY_STATE, reasons=(why,), skipped=remote.skip_unavailable)
 
 
 def sent_of(held: Mapping[str, Json], roles: Iterable[str], alias: str, release: Release) -> dict[str, Json]:
-    """What this side sends of the caller's roles, by name: their entries for the alias, as roles on the other side.
+    """What this side sends of the caller's roles, by name: their entries for the alias, as roles on the other side. Those about the cluster
+    give no index, and with them alone it is the other side that refuses.
 
     Some of the engine's own have such entries, too. `release`: of this side.
     """
     found: dict[str, Json] = {}
     for name in dict.fromkeys(roles):
         role = held.get(name) if name != SUPERUSER else None
-        entries = (role or built_in(name, release)).get("remote_indices") or ()
-        found[name] = {"indices": [one for one in entries if _for(one.get("clusters") or (), alias)]}
+        given = role or built_in(name, release)
+        found[name] = {
+            what: [one for one in given.get(of) or () if _for(one.get("clusters") or (), alias)]
+            for what, of in (("indices", "remote_indices"), (_OF_CLUSTER, "remote_cluster"))
+        }
     return found
 
 
@@ -118,12 +144,15 @@ def as_role(access: Mapping[str, Any]) -> Json:
     return {"indices": [*searched, *followed]}
 
 
-def _sides(sent: Mapping[str, Json], remote: Remote) -> dict[str, Holding]:
+def _sides(sent: Sent, remote: Remote) -> dict[str, Holding]:
     """Who decides over there, each with what it holds."""
     if remote.model == CERTIFICATE:
-        return {ROLES: holding(remote.roles, sent, remote.release)}
+        return {ROLES: sent.own or holding(remote.roles, sent.roles, remote.release)}
     key = holding({KEY: as_role(remote.access)}, [KEY], remote.release)
-    return {KEY: key, ROLES: holding(sent, sent, remote.release)}
+    roles = holding(sent.roles, sent.roles, remote.release)
+    if sent.limits is not None:
+        roles = replace(roles, within=holding(sent.limits, sent.limits, remote.release))
+    return {KEY: key, ROLES: roles}
 
 
 def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
@@ -188,7 +217,7 @@ def _seen(answers: Mapping[str, Answer]) -> tuple[Seen, ...]:
     )
 
 
-def told_by_shard(sent: Mapping[str, Json], alias: str, need: Need, remote: Remote) -> Told:
+def told_by_shard(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
     """One remote that is asked where the shards of what is named lie, and then each of them, by the index it belongs to. Where a filtered
     alias was asked for and nothing else, by the alias."""
     told = told_by(sent, alias, need, remote)
@@ -214,7 +243,7 @@ def told_by_shard(sent: Mapping[str, Json], alias: str, need: Need, remote: Remo
         return Told(None, 0, reasons=(_TOGETHER,))
     # Of a cluster of which no shard answers the engine says that it was skipped, where it may be.
     skipped = remote.skip_unavailable and bool(refused) and not seen
-    return replace(told, seen=tuple(seen), refused=tuple(refused), skipped=skipped)
+    return replace(told, seen=tuple(seen), refused=tuple(refused), asked=asked, skipped=skipped)
 
 
 def _asked_by(seen: Seen) -> tuple[str, ...]:
@@ -227,7 +256,15 @@ def _on_shards(sides: Mapping[str, Holding], names: tuple[str, ...], remote: Rem
     found: dict[str, Answer] = {}
     for who, of in sides.items():
         ways = [answer(of, Need(one, names), remote.world, remote.release) for one in _ON_A_SHARD]
-        if len({(one.allowed, *((view.index, view.documents, view.fields) for view in one.views)) for one in ways}) > 1:
+        if (
+            len(
+                {
+                    (one.allowed, *((view.index, view.documents, view.fields, view.within) for view in one.views))
+                    for one in ways
+                }
+            )
+            > 1
+        ):
             return None
         found[who] = ways[0]
     return found

@@ -24,7 +24,7 @@ import msgspec
 from portcullis import typed
 from portcullis.access.questions.documents import all_given, as_data
 from portcullis.errors import BadInput
-from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, across, is_across
+from portcullis.families.elasticsearch.deciding.across import ONLY_SEARCH, SEARCH, AsKey, across, is_across
 from portcullis.families.elasticsearch.deciding.asked import (
     Question,
     RemoteCluster,
@@ -41,7 +41,6 @@ from portcullis.families.elasticsearch.deciding.templates import UNFILLED, fille
 from portcullis.families.elasticsearch.deciding.together import by_item, together
 from portcullis.families.elasticsearch.deciding.who_asks import WhoAsks, who_asks
 from portcullis.families.elasticsearch.granting.callers import NATIVE
-from portcullis.families.elasticsearch.granting.merging import holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
 from portcullis.families.elasticsearch.known.names import Unreadable
 from portcullis.families.elasticsearch.known.release import Release
@@ -49,6 +48,7 @@ from portcullis.families.elasticsearch.requesting.asking import Need, Request
 from portcullis.families.elasticsearch.requesting.requests import needs
 
 FAMILY = "elasticsearch-"
+API_KEY_S_OWN = "roles of the API key"  # by which what is seen of another cluster is limited
 _PRIVILEGES = ("_security", "user", "_privileges")
 
 
@@ -93,11 +93,7 @@ def _answered(asked: Question, source: str) -> tuple[dict[str, Any], list[Answer
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here"), []
     if any(is_across(need) for need in wanted):
-        if who.limited_to is not None:
-            return _unknown(
-                roles, "what an API key with roles of its own reads on another cluster is not known here"
-            ), []
-        return _over_clusters(asked, who.documents, roles, wanted, release, source), []
+        return _over_clusters(asked, who, wanted, release, source), []
     held = who.holding(release)
     world = _world(asked.world)
     found = together(held, [answer(held, need, world, release) for need in wanted], world, release)
@@ -137,18 +133,18 @@ def _own(asked: Question, who: WhoAsks) -> bool:
 
 def _over_clusters(
     asked: Question,
-    documents: Mapping[str, Any],
-    roles: dict[str, str],
+    who: WhoAsks,
     wanted: tuple[Need, ...],
     release: Release,
     source: str,
 ) -> dict[str, Any]:
+    roles = who.roles
     remotes = {alias: _remote(alias, one, release, source) for alias, one in asked.remotes.items()}
     request = Request(asked.request.method, asked.request.path)
     there = _world(asked.world)
     counts = request.parts[:2] == ("_cat", "count")
     if all(stays_here(need) for need in wanted if is_across(need)) and request.parts[:1] != ("_cat",):
-        held = holding(documents, roles, release)
+        held = who.holding(release)
         answers = [
             answer_here(held, need, there, release, remotes) if is_across(need) else answer(held, need, there, release)
             for need in wanted
@@ -157,23 +153,26 @@ def _over_clusters(
     if len(request.parts) > 2 and request.parts[0] != "_resolve" and not counts:
         return _unknown(roles, ONLY_SEARCH)  # of a template, ...
     if len(wanted) > 1:
-        return _items_across(documents, roles, wanted, there, release, remotes)
-    whole = across(documents, list(roles), wanted[0], there, release, remotes)
-    return _told_across(roles, whole)
+        return _items_across(who, wanted, there, release, remotes)
+    return _told_across(roles, _across(who, wanted[0], there, release, remotes))
+
+
+def _across(who: WhoAsks, need: Need, world: EngineFacts, release: Release, remotes: Mapping[str, Remote]) -> Whole:
+    by_key = AsKey(who.holding(release), who.of_key) if who.by_key else None
+    return across(who.documents, list(who.roles), need, world, release, remotes, by_key)
 
 
 def _items_across(
-    documents: Mapping[str, Any],
-    roles: dict[str, str],
+    who: WhoAsks,
     wanted: tuple[Need, ...],
     world: EngineFacts,
     release: Release,
     remotes: dict[str, Remote],
 ) -> dict[str, Any]:
     """The whole takes a right on this cluster, and each item is a search by itself."""
+    held, roles = who.holding(release), who.roles
     if any(is_across(need) and need.action != SEARCH for need in wanted):
         return _unknown(roles, ONLY_SEARCH)
-    held = holding(documents, roles, release)
     whole = [answer(held, need, world, release) for need in wanted if not need.item]
     told = _told(roles, whole)
     told["items"] = []
@@ -184,8 +183,7 @@ def _items_across(
                 told["items"][-1] |= {key: said[key] for key in ("allowed", "status", "reasons")}
             continue
         if need.item and is_across(need):
-            one = across(documents, list(roles), need, world, release, remotes)
-            said = _told_across(roles, one)
+            said = _told_across(roles, _across(who, need, world, release, remotes))
         elif need.item:
             said = _told(roles, [answer(held, replace(need, item=""), world, release)])
         else:
@@ -229,7 +227,12 @@ def _of_remote(told: Told) -> dict[str, Any]:
 
 def _limits(seen: Seen) -> list[dict[str, Any]]:
     """A document or a field is seen if each of these lets it through."""
-    return [{"by": by, **_view(view)} for by, view in seen.limits]
+    told = []
+    for by, view in seen.limits:
+        told.append({"by": by, **_view(replace(view, within=None))})
+        if view.within is not None:
+            told.append({"by": API_KEY_S_OWN, **_view(view.within)})
+    return told
 
 
 def _needs(request: Sent, release: Release, source: str) -> tuple[Need, ...] | None:

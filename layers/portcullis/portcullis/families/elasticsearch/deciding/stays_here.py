@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from portcullis.families.elasticsearch.deciding.decide import Answer, answer
-from portcullis.families.elasticsearch.granting.merging import Holding
+from portcullis.families.elasticsearch.granting.merging import Holding, covering
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.families.elasticsearch.requesting.asking import Need
@@ -24,6 +24,7 @@ STAYS = frozenset(
         *(_GET, _EXPLAIN, "indices:data/read/tv", _VALIDATE, _ALIASES, f"{_ALIASES}/get"),
         *(f"{_WRITES}index{what}" for what in ("", ":op_type/index", ":op_type/create")),
         *(f"{_WRITES}{what}" for what in ("update", "delete", "bulk")),
+        "indices:admin/shards/search_shards",
         *(f"indices:monitor/{what}" for what in ("settings/get", "stats", "segments", "recovery")),
         *(f"indices:admin/{what}" for what in ("get", "create", "delete", "close", "mappings/get", "cache/clear")),
         *(f"indices:admin/{what}" for what in ("refresh", "flush", "forcemerge")),
@@ -55,7 +56,10 @@ def answer_here(held: Holding, need: Need, world: EngineFacts, release: Release,
         return told
     if wild and need.single and told.status == 400 and release.major < 9:
         return Answer(need, False, 403, reasons=(why,))
-    if told.status == 404 or (told.status < 300 and not wild and not need.options.ignore_unavailable):
+    # What may be left out is; from 9 on only of whoever may not do it to an index of that name.
+    may = release.major >= 9 and any(covering(held.grants(need.action), one, world) for one in beyond)
+    left_out = need.options.ignore_unavailable and not may
+    if told.status == 404 or (told.status < 300 and not wild and not left_out):
         named = {name.partition(":")[0] for name in beyond} <= set(known) and "," not in need.names[0]
         differs = need.action in (_EXPLAIN, _VALIDATE) and not named  # a 404 in some cases
         return replace(told, status=0 if differs else 400, views=(), reasons=(why,))

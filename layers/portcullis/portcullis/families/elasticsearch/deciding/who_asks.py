@@ -35,13 +35,18 @@ class WhoAsks:
     user: Json  # what a template of a filter knows of them
     limited_to: Mapping[str, Json] | None = None  # the roles of an API key, by their names in it
     refused: str = ""
+    by_key: bool = False  # it is an API key that asks
+
+    @property
+    def of_key(self) -> dict[str, Json] | None:
+        """What an API key is limited to, by names that no role of the engine's own has."""
+        return {f"key/{name}": role for name, role in self.limited_to.items()} if self.limited_to else None
 
     def holding(self, release: Release) -> Holding:
         own = holding(self.documents, self.roles, release)
         if self.limited_to is None:
             return own
-        # A name in a key is the key's own, also where a role of the engine's is called the same.
-        key = holding({f"key/{name}": role for name, role in self.limited_to.items()}, _prefixed(self), release)
+        key = holding(self.of_key or {}, self.of_key or (), release)
         return replace(
             own,
             within=key,
@@ -77,11 +82,7 @@ def who_asks(principal: Principal, security: Security, release: Release) -> WhoA
     if key.limited_by is not None:
         then: dict[str, Json] = {name: msgspec.to_builtins(role) for of in key.limited_by for name, role in of.items()}
         found = replace(found, documents=then, roles=dict.fromkeys(then, "the owner's when the key was made"))
-    return replace(found, limited_to=of_key or None)
-
-
-def _prefixed(one: WhoAsks) -> tuple[str, ...]:
-    return tuple(f"key/{name}" for name in one.limited_to or ())
+    return replace(found, limited_to=of_key or None, by_key=True)
 
 
 def _may_not_act_as(
