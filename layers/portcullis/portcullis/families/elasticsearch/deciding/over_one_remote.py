@@ -256,15 +256,8 @@ def _on_shards(sides: Mapping[str, Holding], names: tuple[str, ...], remote: Rem
     found: dict[str, Answer] = {}
     for who, of in sides.items():
         ways = [answer(of, Need(one, names), remote.world, remote.release) for one in _ON_A_SHARD]
-        if (
-            len(
-                {
-                    (one.allowed, *((view.index, view.documents, view.fields, view.within) for view in one.views))
-                    for one in ways
-                }
-            )
-            > 1
-        ):
+        said = [(one.allowed, *((v.index, v.documents, v.fields, v.within) for v in one.views)) for one in ways]
+        if len({*said}) > 1:
             return None
         found[who] = ways[0]
     return found

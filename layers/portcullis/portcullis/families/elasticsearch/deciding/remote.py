@@ -74,9 +74,8 @@ class Told:
     reasons: tuple[str, ...] = ()
     skipped: bool = False
     refused: tuple[str, ...] = ()  # of what it let in: indices whose shards refuse
-    asked: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # index -> the names by which its shards are asked
+    # Index -> the names by which its shards are asked.
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
