@@ -167,7 +167,7 @@ class _Way:
 
 def _policies(edge: Edge, who: Somebody, request: Request) -> Passage:
     ways, of_all = _ways(edge, who, request)
-    context = _context(edge, who)
+    context = context_of(edge, who)
     told = [_judged(edge, who, way, context) for way in ways]
     if of_all and len({judged.allowed for judged, _ in told}) > 1:
         why = f"{request.does} is asked for by more than one request, and the policies let only some through"
@@ -241,7 +241,8 @@ def _way(who: Somebody, method: str, path: str) -> _Way:
     return _Way(method, (path,))
 
 
-def _context(edge: Edge, who: Somebody) -> Context:
+def context_of(edge: Edge, who: Somebody) -> Context:
+    """The keys of a request of theirs that are known now."""
     now = edge.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = {
         "aws:currenttime": (now,),

@@ -23,6 +23,7 @@ from portcullis.access.questions.findings import (
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.custody.stopping import stopping
 from portcullis.families.finding import Finding, finding
+from portcullis.operations.access.asking.by_iam import ways_by_iam
 from portcullis.operations.access.asking.edge import Before, cells_let_in, of_person
 from portcullis.operations.access.asking.edge import not_looked_at as not_looked_at_of
 from portcullis.operations.access.asking.questions import matrix
@@ -33,6 +34,7 @@ Trusts = Mapping[str, Collection[str]]  # ARN or name of a role -> who may take 
 _USE = "whether anybody uses what they are granted"
 _ADMINISTERS = Request("PUT", "/_plugins/_security/api/rolesmapping/all_access")
 _LEARNT = "who may read the secrets that hold passwords"
+_STRANGERS = "IAM policies of whoever the engine does not know"
 
 
 def findings(
@@ -45,12 +47,13 @@ def findings(
     of_file = scene.groups_open or scene.custody is None
     unknown, not_looked_at = (
         list(scene.unseen),
-        [*not_looked_at_of(scene, edge), *scene.answers.only_if_named, _USE, _LEARNT],
+        [*not_looked_at_of(scene, edge), *scene.answers.only_if_named, _USE, _STRANGERS if edge else _LEARNT],
     )
     shut: dict[str, KeptOut] = {}
     found = [
         *_paths(scene, finder, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
         *_patterns(scene, finder, unknown),
+        *(ways_by_iam(scene, finder, trusts or {}, own, edge, unknown) if edge else ()),
     ]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")

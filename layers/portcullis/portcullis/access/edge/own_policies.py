@@ -1,0 +1,102 @@
+"""Ways to administration past the engine's own rights: what somebody's IAM policies let them do to who administers, to what they prove it
+with, or to the domain. Pure.
+
+Only whoever the engine knows is judged, and only by their own policies: what a policy of a secret or of a trust says besides is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from portcullis.access.edge.policies import Asked, Comes, Somebody, Statement, judge
+from portcullis.access.edge.way import Edge, context_of
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One call of AWS by which somebody comes to administer. `does`: in words; `then`: what follows from it."""
+
+    action: str
+    resource: str
+    does: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An act that is open to somebody. `certain` false: it hangs on a condition, or on what is not known. `by`: the statement, in words."""
+
+    act: Act
+    certain: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Administrators:
+    """What there is to take. `roles`: ARNs of IAM roles, each with whether its trust policy leaves it to the account who takes it;
+    `secrets`: ARNs, of whom in words; `groups`: IAM groups; `in_pool`: Cognito groups and users, in words; `pool`: its ARN."""
+
+    roles: tuple[tuple[str, bool], ...] = ()
+    users: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    pool: str = ""
+    pool_groups: tuple[str, ...] = ()
+    pool_users: tuple[str, ...] = ()
+
+
+def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
+    """The shortest first: to be somebody who administers, to become one, to learn what one proves it with, to set the domain anew."""
+    iam = f"arn:{edge.arn.split(':')[1]}:iam::{edge.account}"
+    for role, left_to_account in who.roles:
+        name = role.rpartition("/")[2]
+        if left_to_account:
+            yield Act("sts:AssumeRole", role, f"may take the role {role}", "")
+        yield Act(
+            "iam:UpdateAssumeRolePolicy", role, f"may change who may take the role {name}", f"takes the role {role}"
+        )
+    for secret, whose in who.secrets:
+        yield Act("secretsmanager:GetSecretValue", secret, f"may read the secret of {whose}", f"signs in as {whose}")
+    for user in who.users:
+        name = user.rpartition("/")[2]
+        yield Act("iam:CreateAccessKey", user, f"may make an access key of the user {name}", f"signs as {user}")
+    for group in who.groups:
+        arn = group if group.startswith("arn:") else f"{iam}:group/{group}"
+        yield Act(
+            "iam:AddUserToGroup", arn, f"may add themselves to the IAM group {group}", "the next look lets them in"
+        )
+    for group in who.pool_groups:
+        does = f"may add a user of the pool to the group {group}"
+        yield Act("cognito-idp:AdminAddUserToGroup", who.pool, does, "the next look lets that user in")
+    for user in who.pool_users:
+        does = f"may set the password of {user} in the pool"
+        yield Act("cognito-idp:AdminSetUserPassword", who.pool, does, f"signs in as {user}")
+    yield Act("es:UpdateDomainConfig", edge.arn, "may change the domain's configuration", "sets another master user")
+
+
+def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]:
+    """What of these is open to somebody, what is certain first. Whoever may change their own policies may give themselves all of it."""
+    told = [one for act in (*found, *_own_policies(who)) if (one := _open(who, edge, act)) is not None]
+    return tuple(sorted(told, key=lambda one: not one.certain))
+
+
+def _own_policies(who: Somebody) -> Iterator[Act]:
+    if not who.arn or who.comes is Comes.BASIC:
+        return
+    kind, then = "Role" if who.is_role else "User", "gives themselves any right of the account, this one among them"
+    for verb in ("Put", "Attach"):
+        yield Act(f"iam:{verb}{kind}Policy", who.arn, "may change their own IAM policies", then)
+
+
+def _open(who: Somebody, edge: Edge, act: Act) -> Open | None:
+    if not who.arn or (act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey")):
+        return None
+    judged = judge(Asked(act.action, act.resource, context_of(edge, who)), who, {}, edge.account)
+    if judged.allowed is False or (judged.allowed is None and not judged.by):
+        return None  # of policies that could not be read nothing is said here
+    return Open(act, judged.allowed is True, _in_words(judged.by))
+
+
+def _in_words(by: Iterable[Statement]) -> str:
+    return "; ".join(dict.fromkeys(str(one) for one in by))

@@ -1,0 +1,106 @@
+"""Findings of paths to administration that people's own IAM policies open, over a scene. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from portcullis.access.edge.own_policies import Administrators, Open, acts, open_to
+from portcullis.access.edge.policies import Own
+from portcullis.access.edge.way import somebody
+from portcullis.access.plan import SubjectKind
+from portcullis.access.questions.findings import PATH, Found
+from portcullis.access.questions.persons import Person
+from portcullis.families.finding import Finding
+from portcullis.operations.access.asking.edge import Before
+from portcullis.operations.access.asking.scene import Scene
+from portcullis.ports.registration import EngineUser
+from portcullis.words import many
+
+_UNREAD = "what people may do to who administers, by their own IAM policies: {}"
+_ROOT = ":root"
+
+
+def ways_by_iam(
+    scene: Scene,
+    finder: Finding,
+    trusts: Mapping[str, Collection[str]],
+    own: Collection[str],
+    before: Before,
+    unknown: list[str],
+) -> Iterator[Found]:
+    """Of whoever does not administer already, and signs or has the role of a token. `own`: entries that Portcullis itself needs."""
+    real = [person for person in scene.people if person.caller is not None]
+    above = [person for person in real if finder.way_up(scene.held, _roles(scene, person))]
+    targets = _administrators(scene, finder, trusts, above, before)
+    below = [person for person in real if person not in above and person.entry not in own]
+    held = before.own(below)
+    for person in below:
+        who = somebody(person)
+        if who is None or not who.arn:
+            continue
+        who = replace(who, own=held.get(who.arn, Own()))
+        if who.own.unread:
+            unknown.append(_UNREAD.format(who.own.unread))
+        if found := open_to(who, before.edge, acts(targets, before.edge)):
+            yield _told(person, finder, found)
+
+
+def _told(person: Person, finder: Finding, found: Sequence[Open]) -> Found:
+    first, *others = found
+    further = sorted({one.act.action for one in others} - {first.act.action})
+    besides = f", and by {many(len(further), 'further action')} ({', '.join(further)})" if further else ""
+    hangs = "" if first.certain else ", if a condition or what is not known here lets them"
+    says = f"{person} may come to administer {finder.whole} by {first.act.action}{besides}{hangs}"
+    steps = (str(person), f"{first.act.does} ({first.by})", *filter(None, (first.act.then,)))
+    return Found(PATH, str(person), says, f"take {first.act.action} out of {first.by}", steps, first.certain)
+
+
+def _administrators(
+    scene: Scene, finder: Finding, trusts: Mapping[str, Collection[str]], above: Sequence[Person], before: Before
+) -> Administrators:
+    registration, edge = before.registration, before.edge
+    ours = [one for one in above if not one.entry.startswith("arn:") or one.entry.split(":")[4] == edge.account]
+    roles = sorted({one.entry for one in ours if one.kind == SubjectKind.IAM_ROLE and one.entry.startswith("arn:")})
+    master = registration.master
+    secrets = (
+        ((_arn_of(master.secret, before), f"the master {master.name}"),)
+        if isinstance(master, EngineUser) and master.secret
+        else ()
+    )
+    groups = {
+        (grant.subject.kind, grant.subject.name)
+        for grant in scene.grants
+        if grant.subject.kind in (SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP)
+        and finder.way_up(scene.held, (grant.role,))
+    }
+    pool = registration.cognito.user_pool if registration.cognito else ""
+    partition = edge.arn.split(":")[1]
+    return Administrators(
+        tuple((role, _left_to_account(role, trusts, edge.account)) for role in roles),
+        tuple(sorted(one.entry for one in ours if one.kind == SubjectKind.IAM_USER)),
+        secrets,
+        tuple(sorted(name for kind, name in groups if kind is SubjectKind.IAM_GROUP)),
+        f"arn:{partition}:cognito-idp:{edge.region}:{edge.account}:userpool/{pool}" if pool else "",
+        tuple(sorted(name for kind, name in groups if kind is SubjectKind.COGNITO_GROUP)) if pool else (),
+        tuple(sorted(one.name for one in ours if one.kind == SubjectKind.COGNITO_USER)) if pool else (),
+    )
+
+
+def _left_to_account(role: str, trusts: Mapping[str, Collection[str]], account: str) -> bool:
+    return any(
+        who == "*" or who == account or (who.endswith(_ROOT) and who.split(":")[4] == account)
+        for who in trusts.get(role.rpartition("/")[2], ())
+    )
+
+
+def _arn_of(secret: str, before: Before) -> str:
+    """Of a secret that is known by its name, its ARN but for the six signs that Secrets Manager adds."""
+    if secret.startswith("arn:"):
+        return secret
+    edge = before.edge
+    return f"arn:{edge.arn.split(':')[1]}:secretsmanager:{edge.region}:{edge.account}:secret:{secret}-AbCdEf"
+
+
+def _roles(scene: Scene, person: Person) -> Collection[str]:
+    return scene.family.mapped_roles(scene.held, person.caller) if person.caller else ()
